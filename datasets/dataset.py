@@ -1,0 +1,60 @@
+"""A finished data set is a folder whose DONE.json verifies; anything else is no data set."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.disk import sync_file
+
+FORMAT = 1  # of what is stored; one more, and older folders are made anew
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that Caffe can read: ``folder`` is absolute and holds train/ and test/, each an LMDB.
+
+    ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
+    the keys and values of train, then test, in their order. ``notice`` is "" or what the user must know.
+    """
+
+    name: str
+    folder: Path
+    shape: tuple[int, int, int]
+    counts: dict[str, int]
+    classes: int
+    sha256: str
+    notice: str = ""
+
+
+def write_done(folder: Path, dataset: Dataset) -> None:
+    """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
+    record = asdict(dataset)
+    del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
+    done = folder / "DONE.json"
+    done.write_text(json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
+    sync_file(done)
+
+
+def finished(folder: Path, name: str) -> Dataset | None:
+    """The data set in ``folder``; None if there is none, or it is not as DONE.json says.
+
+    Sizes are compared, not content: this is done at every start of everything, and must cost nothing.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / "DONE.json").read_text())
+        if (record["format"], record["name"], record["files"]) != (FORMAT, name, _sizes(folder)):
+            return None
+        channels, height, width = map(int, record["shape"])
+        counts = {split: int(record["counts"][split]) for split in SPLITS}
+        return Dataset(
+            name, folder, (channels, height, width), counts, int(record["classes"]), str(record["sha256"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each split's LMDB; OSError if one is not there."""
+    return {f"{split}/data.mdb": (folder / split / "data.mdb").stat().st_size for split in SPLITS}

@@ -1,0 +1,90 @@
+"""MNIST from its four original files: 60,000 and 10,000 handwritten digits, 28x28 (LeCun et al., 1998)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets import idx
+from datasets.download import DownloadFailed, download
+from datasets.padding import margin
+from datasets.raw_files import RawFile, checked_bytes, find, folders
+from datasets.source import Report, Samples, Source, Split, Unavailable
+from evolve.errors import UserError
+
+SIDE = 28
+CLASSES = 10
+FILES = {
+    "train images": RawFile("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873", 9912422),
+    "train labels": RawFile("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432", 28881),
+    "test images": RawFile("t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3", 1648877),
+    "test labels": RawFile("t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c", 4542),
+}
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+
+
+def load(*, image_size: int, seed: int, raw: Path, report: Report) -> Samples:
+    """Both splits as they are in the files; missing files are downloaded into ``raw``/mnist.
+
+    Raises UserError for a file that is there but wrong, Unavailable if one can be had nowhere.
+    """
+    zeros = margin("mnist", SIDE, image_size, least=SIDE)
+    found = {part: find(file.name, "mnist", raw) for part, file in FILES.items()}
+    # All that is there is checked before anything is downloaded: a wrong file is the user's to hear of first.
+    packed = {part: (path, checked_bytes(path, FILES[part])) for part, path in found.items() if path}
+    for part, file in FILES.items():
+        if part not in packed:
+            path = _downloaded(file, raw, report)
+            packed[part] = path, checked_bytes(path, file)
+    return Samples(_split("train", packed, zeros), _split("test", packed, zeros), CLASSES)
+
+
+def _downloaded(file: RawFile, raw: Path, report: Report) -> Path:
+    target = raw / "mnist" / file.name
+    try:
+        if os.environ.get("CAVEFISH_OFFLINE", "0") not in ("", "0"):
+            raise DownloadFailed("CAVEFISH_OFFLINE is set")
+        download([mirror + file.name for mirror in MIRRORS], target, file, report)
+    except DownloadFailed as failure:
+        looked = ", ".join(map(str, folders("mnist", raw)))
+        raise Unavailable(
+            f"expected {file.name} in one of {looked}, or a download; got neither ({failure}); set "
+            f"CAVEFISH_DATA to a folder with MNIST's four original .gz files, or put them into {target.parent}",
+            reason=f"{file.name} was neither found nor downloaded: {failure}",
+        ) from None
+    return target
+
+
+def _split(name: str, packed: dict[str, tuple[Path, bytes]], zeros: int) -> Split:
+    images_path, images_bytes = packed[f"{name} images"]
+    labels_path, labels_bytes = packed[f"{name} labels"]
+    images = idx.decode(images_path, images_bytes, dimensions=3)
+    labels = idx.decode(labels_path, labels_bytes, dimensions=1)
+    _check(images_path, images, labels_path, labels)
+    return Split(images[:, None], labels.astype(np.int64), zeros)
+
+
+def _check(
+    images_path: Path, images: NDArray[np.uint8], labels_path: Path, labels: NDArray[np.uint8]
+) -> None:
+    """UserError unless there are 28x28 images, a label for each, and no label above 9."""
+    mend = "replace it with the original file"
+    if images.shape[1:] != (SIDE, SIDE):
+        got = "x".join(map(str, images.shape[1:]))
+        raise UserError(f"{images_path}: expected images of {SIDE}x{SIDE}, got {got}; {mend}")
+    if len(labels) != len(images):
+        raise UserError(
+            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path.name}, "
+            f"got {len(labels)}; {mend}"
+        )
+    if len(labels) == 0 or labels.max() >= CLASSES:
+        got = f"{labels.max()}" if len(labels) else "none"
+        raise UserError(f"{labels_path}: expected labels from 0 to {CLASSES - 1}, got {got}; {mend}")
+
+
+SOURCE = Source("MNIST", load)

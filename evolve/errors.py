@@ -1,0 +1,8 @@
+"""What can go wrong in a way that the user can mend."""
+
+
+class UserError(Exception):
+    """The user's to mend: printed without a traceback, exit status 2.
+
+    Messages read ``file:line: layer 'x': expected …, got …; do …``.
+    """

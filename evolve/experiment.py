@@ -1,0 +1,120 @@
+"""One folder of prototxts, read and checked: the network's template, its solvers, its settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+from evolve import paths, settings
+from evolve.errors import UserError
+from evolve.network import prototxt, shrink, text, topology, weights
+from evolve.network.caffe_proto import caffe_pb2
+
+# Any shape serves to look at a network before its data is there; these are what the shipped ones read.
+_CHANNELS = 1
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a run is made from."""
+
+    name: str
+    folder: Path
+    settings: settings.Settings
+    train_val: Path
+    template: str  # the train_val.prototxt as the user wrote it, $NAMES and all
+    solvers: tuple[Any, Any]  # caffe_pb2.SolverParameter of the ancestor and of offspring
+
+    def net(self, data: Path) -> prototxt.Net:
+        """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
+        values = {"DATA": str(data), "NET": str(self.folder)}
+        filled = text.substitute(self.template, values, self.train_val)
+        return text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
+
+    def solver(self, generation: int) -> Any:
+        """The solver of a generation, as the user wrote it."""
+        return self.solvers[0 if generation == 1 else 1]
+
+    def stages(self, net: prototxt.Net, stored: tuple[int, int, int]) -> list[topology.Stage]:
+        """The chain of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
+        shape = prototxt.example_shape(prototxt.data_layer(net, "TEST"), stored)
+        try:
+            return topology.chain(prototxt.deploy(net, shape))
+        except UserError as error:
+            raise self.located(error) from None
+
+    def located(self, error: UserError) -> UserError:
+        """The same error with file and line of the layer that its message begins with."""
+        words = str(error)
+        if not words.startswith("layer '"):
+            return UserError(f"{self.train_val}: {words}")
+        layer = words.split("'")[1]
+        return UserError(f"{self.train_val}:{text.line_of(self.template, layer)}: {words}")
+
+
+def load(network: str) -> Experiment:
+    """Reads the folder of NET= `network`. UserError for what is missing or mistyped."""
+    folder = paths.network(network)
+    chosen = settings.read(folder / paths.EVOLUTION)
+    train_val = folder / chosen.train_val
+    ancestor = folder / chosen.solver
+    offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
+    return Experiment(
+        name=folder.name,
+        folder=folder,
+        settings=chosen,
+        train_val=train_val,
+        template=text.read_text(train_val),
+        solvers=(_solver(ancestor), _solver(offspring)),
+    )
+
+
+def problems(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
+    """Everything that would stop a run of `experiment`, each with file, line and what to do."""
+    found: list[str] = []
+    dataset = experiment.settings.dataset
+    for name in filter(None, (dataset.name, dataset.or_else)):
+        if name not in datasets.names():
+            found.append(
+                f"{experiment.folder / paths.EVOLUTION}: dataset: '{name}' is unknown; known are: "
+                f"{', '.join(datasets.names())}"
+            )
+    try:
+        found += _net_problems(experiment, pretrained)
+    except UserError as error:
+        found.append(str(error))
+    return found
+
+
+def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
+    net = experiment.net(Path("/data-set"))
+    found = [
+        f"{experiment.train_val}:{text.line_of(experiment.template, old.name)}: `layers` is the form of 2013; "
+        "upgrade_net_proto_text of any Caffe turns it into `layer`"
+        for old in net.layers
+    ]
+    if found:
+        return found
+    for phase in ("TRAIN", "TEST"):
+        if not prototxt.batch_size(prototxt.data_layer(net, phase)):
+            layer = prototxt.data_layer(net, phase).name
+            found.append(str(experiment.located(UserError(f"layer '{layer}': expected a batch_size for {phase}"))))
+    writers: set[str] = set()
+    for layer in net.layer:
+        for bottom in layer.bottom:
+            if bottom not in writers:
+                message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
+                found.append(str(experiment.located(UserError(message))))
+        writers.update(layer.top)
+    size = experiment.settings.dataset.image_size
+    stages = experiment.stages(net, (_CHANNELS, size, size))
+    if pretrained:
+        try:
+            shrink.check(stages, weights.read(pretrained), str(pretrained))
+        except UserError as error:
+            found.append(str(error))
+    return found
+
+
+def _solver(path: Path) -> Any:
+    return text.read(path, caffe_pb2.SolverParameter())

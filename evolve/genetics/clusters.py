@@ -1,0 +1,29 @@
+"""A cluster is a group of synapses that an offspring gets together or not at all.
+
+The papers' cluster is the kernel: one output map x one input map of a convolution. In the layer after the last
+pooling it is the patch of the map that a unit looks at, and in a fully connected layer above that one synapse.
+"""
+
+import numpy as np
+
+from evolve.network.topology import Stage
+
+# Rows are worked on in blocks of about this many synapses: a block stays in a core's cache, so the time per
+# synapse does not grow with the network.
+_BLOCK = 1 << 16
+
+
+def as_rows(weights: np.ndarray, stage: Stage) -> np.ndarray:
+    """A view of a layer's weights as (clusters, synapses of a cluster): row = output * inputs + input."""
+    return weights.reshape(stage.outputs * stage.inputs, stage.patch)
+
+
+def blocks(rows: np.ndarray) -> list[slice]:
+    """Slices that cut (clusters, synapses) into blocks of whole clusters."""
+    step = max(1, _BLOCK // max(1, rows.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
+
+
+def row_sums(rows: np.ndarray) -> np.ndarray:
+    """Sum over each row, (clusters,) float32. A column alone is its own sum, and NumPy reduces it slowly."""
+    return rows[:, 0].copy() if rows.shape[1] == 1 else rows.sum(axis=1, dtype=np.float32)

@@ -1,0 +1,94 @@
+"""The environmental factors F_c and F_s of equation (3): what the environment leaves of a parent's synapses.
+
+Probabilities times F are capped at 1, as probabilities must be. Without an environment (F = 1) the smallest
+probability that equations (4) and (5) give is 1/e, so F is what sets the pace.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evolve.errors import UserError
+from evolve.genetics.clusters import blocks, row_sums
+from evolve.genetics.encoding import LayerEncoding
+
+# [Cluster16]: an offspring has at most 80 % of the synapses of its direct ancestor.
+LARGEST_OFFSPRING = 0.8
+
+# [Cluster16], Table 1: generation -> architectural efficiency.
+TABLE_1 = {
+    "MNIST": {1: 1.0, 5: 5.20, 7: 12.09, 9: 32.23, 11: 62.74, 13: 125.09},
+    "STL10": {1: 1.0, 3: 2.37, 5: 5.81, 7: 14.99, 9: 38.22, 10: 56.27},
+    "CIFAR10": {1: 1.0, 2: 1.64, 3: 2.82, 4: 5.06, 5: 8.39, 6: 14.39},
+}
+
+
+@dataclass(frozen=True)
+class Factors:
+    """F_c(E) and F_s(E)."""
+
+    cluster: float
+    synapse: float
+
+
+def expected_synapses(encodings: list[LayerEncoding], factors: Factors) -> float:
+    """Expected number of an offspring's synapses, biases aside: the mean of equation (3)'s distribution."""
+    total = 0.0
+    for encoding in encodings:
+        for block in blocks(encoding.synapse):
+            of_cluster = row_sums(np.minimum(encoding.synapse[block] * np.float32(factors.synapse), np.float32(1)))
+            of_layer = np.minimum(encoding.cluster[block] * np.float32(factors.cluster), np.float32(1))
+            total += float(np.dot(of_layer.astype(np.float64), of_cluster.astype(np.float64)))
+    return total
+
+
+def solve(encodings: list[LayerEncoding], target: float, synapse_to_cluster: float = 1.0) -> Factors:
+    """The F_c, and F_s = `synapse_to_cluster` F_c, for which the expected offspring has `target` synapses.
+
+    To a relative 1e-4. UserError if not even F without limit keeps that many, or the target is not positive.
+    """
+    most = sum(int(np.count_nonzero(encoding.synapse)) for encoding in encodings)
+    if not 0 < target <= most:
+        raise UserError(f"environment: expected offspring of {target:.0f} synapses, but the parent has {most}")
+
+    def excess(factor: float) -> float:
+        return expected_synapses(encodings, Factors(factor, factor * synapse_to_cluster)) - target
+
+    # At this F the smallest probability, 1/e, is 1 for clusters and for synapses.
+    high = np.e / min(1.0, synapse_to_cluster) * 1.0001
+    factor = _root(excess, 0.0, float(high), tolerance=1e-4 * target)
+    return Factors(factor, factor * synapse_to_cluster)
+
+
+def on_pace(waypoints: dict[int, float], generation: int) -> float:
+    """Architectural efficiency due at `generation`: geometric between the waypoints, the last pace continued."""
+    known = sorted(waypoints)
+    if generation <= known[0]:
+        return waypoints[known[0]]
+    later = [g for g in known if g >= generation]
+    after = later[0] if later else known[-1]
+    before = max(g for g in known if g < after)
+    growth = (waypoints[after] / waypoints[before]) ** (1 / (after - before))
+    return float(waypoints[before] * growth ** (generation - before))
+
+
+def _root(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    """A root of an increasing function by the Illinois method: each evaluation looks at every synapse."""
+    at_low, at_high = function(low), function(high)
+    middle = high
+    side = 0
+    while abs(at_high) > tolerance:
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        value = function(middle)
+        if abs(value) <= tolerance:
+            break
+        if value > 0:
+            high, at_high = middle, value
+            at_low = at_low / 2 if side == 1 else at_low
+            side = 1
+        else:
+            low, at_low = middle, value
+            at_high = at_high / 2 if side == -1 else at_high
+            side = -1
+    return middle

@@ -1,0 +1,78 @@
+"""Synthesis: the draw that decides which clusters and which synapses an offspring has.
+
+Equation (3): a synapse exists if its cluster was drawn, with F_c P(cluster), and it was drawn itself, with
+F_s P(synapse).
+"""
+
+import numpy as np
+
+from evolve.errors import UserError
+from evolve.genetics.clusters import as_rows, blocks
+from evolve.genetics.encoding import LayerEncoding
+from evolve.genetics.environment import LARGEST_OFFSPRING, Factors
+from evolve.network.efficiency import count, total
+from evolve.network.shrink import NothingLeft, alive, silence
+from evolve.network.topology import Stage
+from evolve.network.weights import Weights
+
+_ATTEMPTS = 100
+
+
+def draw(encoding: LayerEncoding, factors: Factors, random: np.random.Generator) -> np.ndarray:
+    """bool (clusters, synapses of a cluster): the synapses that the offspring's layer has."""
+    drawn = np.empty(encoding.synapse.shape, bool)
+    for block in blocks(encoding.synapse):
+        cluster, synapse = encoding.cluster[block], encoding.synapse[block]
+        # random() is below 1, so a probability of 1 and above always exists, and one of 0 never does.
+        exists = random.random(cluster.shape, np.float32) < cluster * np.float32(factors.cluster)
+        drawn[block] = random.random(synapse.shape, np.float32) < synapse * np.float32(factors.synapse)
+        drawn[block] &= exists[:, np.newaxis]
+    return drawn
+
+
+def synthesize(
+    stages: list[Stage],
+    parent: Weights,
+    encodings: list[LayerEncoding],
+    factors: Factors,
+    seed: tuple[int, ...],
+) -> tuple[Weights, list[np.ndarray]]:
+    """An offspring's weights in the parent's shapes, zero where a synapse is absent, and which neurons exist.
+
+    A draw with more than 80 % of the parent's synapses, or with no way from input to output, is drawn again.
+    The same `seed` gives the same offspring. UserError after 100 draws in vain.
+    """
+    limit = LARGEST_OFFSPRING * total(count(stages, parent), "synapses")
+    reason = ""
+    for attempt in range(_ATTEMPTS):
+        random = np.random.default_rng([*seed, attempt])
+        try:
+            offspring, exists = _attempt(stages, parent, encodings, factors, random)
+        except NothingLeft as error:
+            reason = str(error)
+            continue
+        synapses = total(count(stages, offspring, exists), "synapses")
+        if synapses <= limit:
+            return offspring, exists
+        reason = f"{synapses} synapses, above 80 % of the parent's"
+    raise UserError(
+        f"no viable offspring in {_ATTEMPTS} draws (the last: {reason}); this lineage has come to its end: "
+        "give it a milder environment, or fewer generations"
+    )
+
+
+def _attempt(
+    stages: list[Stage],
+    parent: Weights,
+    encodings: list[LayerEncoding],
+    factors: Factors,
+    random: np.random.Generator,
+) -> tuple[Weights, list[np.ndarray]]:
+    offspring: Weights = {}
+    for stage, encoding in zip(stages, encodings, strict=True):
+        weights, *biases = parent[stage.name]
+        rows = draw(encoding, factors, random) * as_rows(weights, stage)
+        offspring[stage.name] = [rows.reshape(weights.shape), *(bias.copy() for bias in biases)]
+    exists = alive(stages, offspring)
+    silence(stages, offspring, exists)
+    return offspring, exists

@@ -1,0 +1,120 @@
+"""The loop over generations: whatever is committed stays, the next one is made from it."""
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+from evolve import birth, experiment, generation, paths, progress, run_folder
+from evolve.errors import UserError
+
+
+def evolve(
+    network: str,
+    generations: int = 0,
+    seed: int | None = None,
+    run: str = "",
+    pretrained: Path | None = None,
+) -> Path:
+    """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
+
+    The same call again resumes, or says that all is done. Raises UserError.
+    """
+    chosen = experiment.load(network)
+    for problem in experiment.problems(chosen, pretrained):
+        raise UserError(problem)
+    last = generations or chosen.settings.generations
+    seed = chosen.settings.seed if seed is None else seed
+    folder = paths.runs() / chosen.name / (run or f"seed{seed}")
+    with run_folder.held(folder):
+        birth.remove_leftovers(folder)
+        run_folder.same_origin(folder, _origin(chosen))
+        wanted = chosen.settings.dataset
+        dataset = datasets.prepare(
+            wanted.name,
+            image_size=wanted.image_size,
+            seed=seed,
+            or_else=wanted.or_else,
+            data=paths.data(),
+            report=progress.say,
+        )
+        if dataset.notice:
+            progress.say(f"NOTE: {dataset.notice}")
+        _generations(chosen, dataset, folder, last, seed, pretrained)
+    return folder
+
+
+def _generations(
+    chosen: experiment.Experiment,
+    dataset: datasets.Dataset,
+    run: Path,
+    last: int,
+    seed: int,
+    pretrained: Path | None,
+) -> None:
+    done = _verified(run, last, dataset)
+    if len(done) >= last:
+        progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
+    for number in range(1, last + 1):
+        folder = paths.generation(run, number)
+        if number <= len(done):
+            made = generation.metrics(folder)
+        else:
+            with generation.writing(folder) as unfinished:
+                newborn = birth.Birth(chosen, dataset, number, seed, unfinished)
+                made = (
+                    birth.ancestor(newborn, pretrained)
+                    if number == 1
+                    else birth.offspring(newborn, paths.generation(run, number - 1))
+                )
+            run_folder.write_lineage(run)
+        progress.say(describe(made))
+        if _fallen_too_far(chosen, run, made):
+            progress.say(f"accuracy is {chosen.settings.stop_when_accuracy_drops:g} below the ancestor's: evolution ends")
+            break
+
+
+def describe(made: dict[str, Any]) -> str:
+    """One line of measurements of a generation."""
+    accuracy = f"accuracy {made['accuracy']:.4f}  " if "accuracy" in made else ""
+    return (
+        f"generation {made['generation']:2d}  {accuracy}synapses {made['synapses']:,}  "
+        f"A-E {made['architectural_efficiency']:.2f}  clusters {made['clusters']:,} (E {made['cluster_efficiency']:.2f})  "
+        f"{made['macs'] / 1e6:.2f} MMAC  {made['caffemodel_bytes'] / 1e3:.0f} kB  "
+        f"flushed {made['flushed_synapses']}  {made['iterations']} it in {made['train_seconds']:.0f} s"
+    )
+
+
+def _verified(run: Path, last: int, dataset: datasets.Dataset) -> list[Path]:
+    """The committed generations that verify, each the child of the one before; what follows a gap is set aside."""
+    done: list[Path] = []
+    parent = ""
+    for number in range(1, last + 1):
+        folder = paths.generation(run, number)
+        if not folder.exists():
+            continue
+        whole = len(done) == number - 1 and generation.exists(folder)
+        if not whole or generation.metrics(folder)["parent_sha256"] != parent:
+            aside = generation.set_aside(folder)
+            progress.say(f"{folder}: not as it was committed, or not of this lineage; moved to {aside.name} and made anew")
+            continue
+        made = generation.metrics(folder)["dataset"]
+        if made["sha256"] != dataset.sha256:
+            raise UserError(
+                f"{folder}: was made from {made['name']} (sha256 {made['sha256'][:12]}), and this would go on with "
+                f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
+            )
+        parent = generation.sha256(folder / paths.WEIGHTS)
+        done.append(folder)
+    return done
+
+
+def _origin(chosen: experiment.Experiment) -> dict[str, str]:
+    names = {paths.EVOLUTION, chosen.settings.train_val, chosen.settings.solver, chosen.settings.offspring_solver}
+    return {name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
+
+
+def _fallen_too_far(chosen: experiment.Experiment, run: Path, made: dict[str, Any]) -> bool:
+    allowed = chosen.settings.stop_when_accuracy_drops
+    if not allowed or "accuracy" not in made:
+        return False
+    return bool(generation.metrics(paths.generation(run, 1))["accuracy"] - made["accuracy"] > allowed)

@@ -1,0 +1,85 @@
+"""A caffemodel's weights as arrays, read and written without running Caffe.
+
+Weights are a dict: layer name -> its blobs in Caffe's order (weights first, then biases), float32 arrays.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from evolve.errors import UserError
+from evolve.proto import caffemodel_pb2
+
+Weights = dict[str, list[np.ndarray]]
+
+# NVIDIA Caffe's number for half precision in a blob's raw_data_type.
+_FLOAT16 = 2
+
+
+def read(path: Path) -> Weights:
+    """The blobs of every layer that has any. UserError for a file that is missing, cut off or no caffemodel."""
+    try:
+        model = caffemodel_pb2.Model.FromString(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
+    except (OSError, DecodeError) as error:
+        raise UserError(f"{path}: expected a caffemodel, got {error}; it may be cut off: copy it anew") from None
+    weights: Weights = {}
+    for layer in [*model.layers, *model.layer]:
+        if layer.blobs:
+            weights[layer.name] = [_array(blob, layer.name, path) for blob in layer.blobs]
+    if not weights:
+        raise UserError(f"{path}: expected a caffemodel, found no layer with weights in it")
+    return weights
+
+
+def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> None:
+    """Writes `weights` with the layers of `net` (a NetParameter) as a caffemodel, synced to disk.
+
+    The same input gives the same bytes. With `half_blobs`, values go in NVIDIA Caffe's 16-bit raw form, half
+    the size, which only NVIDIA Caffe, OpenCV and Cavefish read; they must be half precision already.
+    """
+    model = caffemodel_pb2.Model(name=net.name)
+    for layer in net.layer:
+        # The same wire format, seen as messages whose blobs are bytes.
+        entry = model.layer.add()
+        entry.MergeFromString(layer.SerializeToString(deterministic=True))
+        for array in weights.get(layer.name, []):
+            _fill(entry.blobs.add(), array, half_blobs)
+    with open(path, "wb") as file:
+        file.write(model.SerializeToString(deterministic=True))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _fill(blob: Any, array: np.ndarray, half: bool) -> None:
+    blob.shape.dim.extend(array.shape)
+    if not half:
+        blob.data = array.astype("<f4", copy=False).tobytes()
+        return
+    halves = array.astype("<f2")
+    if not np.array_equal(halves.astype(np.float32), array):
+        raise ValueError("half_blobs: the weights are not half precision; cast them first")
+    blob.raw_data_type = _FLOAT16
+    blob.raw_data = halves.tobytes()
+
+
+def _array(blob: Any, layer: str, path: Path) -> np.ndarray:
+    shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
+    if blob.raw_data:
+        kind = {_FLOAT16: "<f2", 1: "<f4"}.get(blob.raw_data_type)
+        if kind is None:
+            raise UserError(f"{path}: layer '{layer}': raw data of type {blob.raw_data_type}; only halves and floats")
+        values = np.frombuffer(blob.raw_data, kind)
+    else:
+        # An empty field where Caffe's is not: double_data, or floats that some tool wrote unpacked.
+        values = np.frombuffer(blob.data, "<f4") if len(blob.data) % 4 == 0 else np.empty(0)
+    if values.size != int(np.prod(shape)):
+        raise UserError(
+            f"{path}: layer '{layer}': expected {' x '.join(map(str, shape))} values, got {values.size}; "
+            "it may be cut off, or written in a form only Caffe reads: load and save it there once"
+        )
+    return values.reshape(shape).astype(np.float32)

@@ -1,0 +1,49 @@
+"""What a run says while it works: a bar with an estimate on a terminal, now and then a line without one."""
+
+import time
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 60.0
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """Prints one line, at once, markup left alone."""
+    console.print(line, markup=False)
+
+
+@contextmanager
+def training(title: str) -> Iterator[Any]:
+    """A function to hand to CaffeProcess.call as `report`: shows iteration, loss and what is left."""
+    if not console.is_terminal:
+        yield _Lines(title)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(title, loss="")
+        yield lambda progress: bar.update(
+            task, completed=progress["iteration"], total=progress["of"], loss=f"{progress['loss']:.4f}"
+        )
+
+
+class _Lines:
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._started = self._said = time.monotonic()
+
+    def __call__(self, progress: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._said < _SECONDS_BETWEEN_LINES:
+            return
+        self._said = now
+        left = (now - self._started) / progress["iteration"] * (progress["of"] - progress["iteration"])
+        say(
+            f"{self._title}: {progress['iteration']} of {progress['of']} iterations, "
+            f"loss {progress['loss']:.4f}, about {left:.0f} s left"
+        )

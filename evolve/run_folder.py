@@ -1,0 +1,92 @@
+"""A run's folder: held by one process at a time, made from one set of prototxts, listed in lineage.csv."""
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from evolve import generation, paths
+from evolve.errors import UserError
+
+COLUMNS = (
+    "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
+    "train_seconds flushed_synapses accuracy"
+).split()
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """This process holds `run` for the block. UserError with the holder's pid if another one does."""
+    run.mkdir(parents=True, exist_ok=True)
+    holder = run / ".holder"
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = holder.read_text().strip() if holder.exists() else "unknown"
+        raise UserError(f"{run}: process {pid} is at work on this run; wait for it, or name another with RUN=") from None
+    try:
+        holder.write_text(f"{os.getpid()}\n")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def same_origin(run: Path, origin: dict[str, str]) -> None:
+    """Keeps the prototxts that `run` is made from (name -> text), or compares them with those kept there.
+
+    UserError naming the first line that differs: a lineage has one set of settings.
+    """
+    kept = run / "prototxt"
+    for name, words in origin.items():
+        path = kept / name
+        if not path.exists():
+            kept.mkdir(exist_ok=True)
+            generation.write_whole(path, words)
+            continue
+        line = _first_difference(path.read_text(encoding="utf-8"), words)
+        if line:
+            raise UserError(
+                f"{path}:{line}: this run was begun with other text than {name} has now; "
+                "take the change back, or begin another run with RUN="
+            )
+
+
+def committed(run: Path) -> list[int]:
+    """Numbers of the generations there, without a gap, generation 1 first."""
+    number = 0
+    while (paths.generation(run, number + 1) / paths.DONE).is_file():
+        number += 1
+    return list(range(1, number + 1))
+
+
+def write_lineage(run: Path) -> None:
+    """Writes lineage.csv from the generations' own metrics: one row each."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for number in committed(run):
+        writer.writerow(generation.metrics(paths.generation(run, number)))
+    generation.write_whole(run / paths.LINEAGE, table.getvalue())
+
+
+def read_lineage(run: Path) -> list[dict[str, Any]]:
+    """The metrics of every committed generation. UserError where there is none."""
+    numbers = committed(run)
+    if not numbers:
+        raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
+    return [generation.metrics(paths.generation(run, number)) for number in numbers]
+
+
+def _first_difference(old: str, new: str) -> int:
+    before, now = old.splitlines(), new.splitlines()
+    for number, (a, b) in enumerate(zip(before, now, strict=False), start=1):
+        if a != b:
+            return number
+    return 0 if len(before) == len(now) else min(len(before), len(now)) + 1

@@ -1,0 +1,109 @@
+"""An evolution's settings: evolution.prototxt over the one commented file of defaults, checked."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve import paths
+from evolve.errors import UserError
+from evolve.network import text
+from evolve.proto import evolution_pb2
+
+Settings = Any  # evolution_pb2.EvolutionParameter
+Environment = Any  # evolution_pb2.EnvironmentParameter
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long to train: "2200it" iterations or "2.5ep" epochs, so that units never mix."""
+
+    amount: float
+    unit: str
+
+    @classmethod
+    def parse(cls, words: str) -> "Length":
+        """UserError unless a positive number with its unit."""
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(it|ep)\s*", words)
+        if not match or float(match.group(1)) <= 0 or (match.group(2) == "it" and "." in match.group(1)):
+            raise UserError(f"expected a training length like '2200it' or '2.5ep', got '{words}'")
+        return cls(float(match.group(1)), match.group(2))
+
+    def iterations(self, images: int, batch: int) -> int:
+        """The same in iterations of `batch` images out of `images`."""
+        return int(self.amount) if self.unit == "it" else max(1, round(self.amount * images / batch))
+
+
+def read(path: Path) -> Settings:
+    """The settings of `path` over the defaults. UserError naming file and line, or file and field."""
+    own = text.read(path, evolution_pb2.EvolutionParameter())
+    settings = text.read(paths.defaults(), evolution_pb2.EvolutionParameter())
+    usual = settings.environment[0]
+    for field, _ in own.ListFields():
+        if field.is_repeated:
+            settings.ClearField(field.name)
+    settings.MergeFrom(own)
+    for index, block in enumerate(settings.environment):
+        merged = type(usual)()
+        merged.CopyFrom(usual)
+        merged.MergeFrom(block)
+        settings.environment[index].CopyFrom(merged)
+    for problem in problems(settings):
+        raise UserError(f"{path}: {problem}")
+    return settings
+
+
+def problems(settings: Settings) -> list[str]:
+    """What no evolution could run with, each as ``field: expected …, got …``."""
+    found = []
+    if settings.generations < 1:
+        found.append("generations: expected 1 or more, got 0; the ancestor is generation 1")
+    if not 0 <= settings.truncation <= 1:
+        found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
+    if settings.stop_when_accuracy_drops < 0:
+        found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
+    if not settings.offspring_training:
+        found.append("offspring_training: expected a length like '2200it', got none")
+    for length in (settings.ancestor_training, *settings.offspring_training):
+        try:
+            Length.parse(length)
+        except UserError as error:
+            found.append(f"ancestor_training, offspring_training: {error}")
+    for block in settings.environment:
+        found += [f"environment: {problem}" for problem in _environment_problems(block)]
+    if not settings.environment or min(block.from_generation for block in settings.environment) > 2:
+        found.append("environment: expected a block that holds from generation 2 on (from_generation: 2)")
+    return found
+
+
+def environment(settings: Settings, generation: int) -> Environment:
+    """The block of the schedule that holds at `generation`: the one that began last."""
+    begun = [block for block in settings.environment if block.from_generation <= generation]
+    return max(begun, key=lambda block: int(block.from_generation))
+
+
+def training_length(settings: Settings, generation: int) -> Length:
+    """How long `generation` trains."""
+    if generation == 1:
+        return Length.parse(settings.ancestor_training)
+    lengths = settings.offspring_training
+    return Length.parse(lengths[min(generation - 2, len(lengths) - 1)])
+
+
+def _environment_problems(block: Environment) -> list[str]:
+    found = []
+    if not 0 < block.synapse_budget <= 0.8:
+        found.append(
+            f"synapse_budget: expected above 0 and up to 0.8, which [Cluster16] never exceeds, got {block.synapse_budget:g}"
+        )
+    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
+        if getattr(block, field) <= 0:
+            found.append(f"{field}: expected above 0, got {getattr(block, field):g}")
+    waypoints = [(point.generation, point.architectural_efficiency) for point in block.waypoint]
+    if block.type == block.PACE and not block.HasField("table_1") and len(waypoints) < 2:
+        found.append("type PACE: expected table_1 or two waypoints and more")
+    if waypoints != sorted(waypoints) or len({generation for generation, _ in waypoints}) != len(waypoints):
+        found.append("waypoint: expected generations and efficiencies that rise")
+    if any(efficiency < 1 for _, efficiency in waypoints):
+        found.append("waypoint: expected architectural_efficiency of 1 and above")
+    return found

@@ -1,0 +1,1 @@
+"""The only place where Caffe runs: in a child process, so that its aborts end no lineage."""

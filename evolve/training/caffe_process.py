@@ -1,0 +1,122 @@
+"""Caffe in a child process: a failed CHECK kills the child, and the parent says what it was about.
+
+The child is `python -m evolve.training.worker`: requests go in and answers come out as JSON lines, and what Caffe
+logs goes to a file. It runs with one BLAS thread, and never outlives its parent.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from evolve.errors import UserError
+from evolve.network.text import line_of
+
+Report = Callable[[dict[str, Any]], None]
+
+_CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.MULTILINE)
+_LAYER = re.compile(r"(?:Creating Layer|Setting up|Copying source layer) (\S+)$", re.MULTILINE)
+
+
+class CaffeError(UserError):
+    """Caffe refused or failed: its own words, with the log that holds the rest."""
+
+
+class CaffeProcess:
+    """A Caffe of its own to call tasks on; use it as a context, which ends it.
+
+    `folder` is its working directory, against which Caffe resolves relative paths; `log` gets its stderr.
+    """
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._log = log
+        self._from = log.stat().st_size if log.exists() else 0
+        with open(log, "ab") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "evolve.training.worker", str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=folder,
+                env=_environment(),
+                text=True,
+                # Ctrl-C in a terminal reaches every process of the group; ending the child is the parent's to do.
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "CaffeProcess":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                stream.close()
+
+    def call(self, task: str, report: Report = lambda progress: None, **arguments: Any) -> dict[str, Any]:
+        """Runs one of worker.TASKS and returns its answer; `report` gets its progress. Raises CaffeError."""
+        assert self._process.stdin and self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps({"task": task, "arguments": arguments}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._death(arguments) from None
+        for line in self._process.stdout:
+            message = json.loads(line)
+            if "progress" in message:
+                report(message["progress"])
+            elif "error" in message:
+                raise CaffeError(f"{message['error']} (log: {self._log})")
+            else:
+                return dict(message["answer"])
+        raise self._death(arguments)
+
+    def _death(self, arguments: dict[str, Any]) -> CaffeError:
+        status = self._process.wait()
+        with open(self._log, "rb") as file:
+            file.seek(self._from)
+            text = file.read().decode(errors="replace")
+        check = _CHECK.findall(text)
+        if check:
+            source, words = check[-1]
+            return CaffeError(f"{_place(text, arguments)}Caffe: {words} ({source}; log: {self._log})")
+        if status == -signal.SIGKILL:
+            return CaffeError(f"Caffe's process was killed; most often memory ran out (log: {self._log})")
+        last = (text.strip().splitlines() or ["nothing"])[-1]
+        return CaffeError(f"Caffe's process ended with status {status}; it last said: {last} (log: {self._log})")
+
+
+def _environment() -> dict[str, str]:
+    # More BLAS threads help Caffe little and collapse when another process is busy; the user's own setting stays.
+    return {
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        **os.environ,
+        "GLOG_minloglevel": "0",
+        "GLOG_logtostderr": "1",
+        "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), *_python_path()]),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _python_path() -> list[str]:
+    return [str(Path(__file__).resolve().parents[2])]
+
+
+def _place(log: str, arguments: dict[str, Any]) -> str:
+    """``file:line: layer 'x': `` of the layer that Caffe was at, or nothing."""
+    layers = _LAYER.findall(log)
+    prototxt = Path(arguments.get("net", ""))
+    if not layers or not prototxt.is_file():
+        return ""
+    text = prototxt.read_text(encoding="utf-8", errors="replace")
+    return f"{prototxt}:{line_of(text, layers[-1])}: layer '{layers[-1]}': "

@@ -1,0 +1,91 @@
+"""Retraining with Caffe's own solver, in which what is absent stays absent. Runs in the worker.
+
+Caffe calls back between the gradients and the update. There the gradient of every absent synapse is set to zero;
+a weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import caffe
+import numpy as np
+
+from evolve.network import weights
+
+_SECONDS_BETWEEN_REPORTS = 0.5
+_WITH_SYNAPSES = ("Convolution", "InnerProduct")
+
+
+class _Mask:
+    """Which synapses exist, for each layer in which some do not: 1 or 0, float32, in the blob's shape."""
+
+    def __init__(self, net: Any, genome: weights.Weights) -> None:
+        self._blobs = {}
+        for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
+            if kind in _WITH_SYNAPSES and name in genome:
+                exists = (genome[name][0] != 0).astype(np.float32)
+                if not exists.all():
+                    self._blobs[name] = (net.params[name][0], exists.reshape(net.params[name][0].data.shape))
+
+    def on_weights(self) -> None:
+        for blob, exists in self._blobs.values():
+            blob.data[...] *= exists
+
+    def on_gradients(self) -> None:
+        for blob, exists in self._blobs.values():
+            np.multiply(blob.diff, exists, out=blob.diff)
+
+    def revived(self) -> int:
+        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self._blobs.values())
+
+
+def train(
+    net: str,
+    solver: str,
+    output: str,
+    genome: str = "",
+    inherit: bool = True,
+    keep_absent: bool = True,
+    report: Callable[[dict[str, Any]], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
+
+    `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
+    it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
+    measuring what the mask costs. Raises FloatingPointError when the loss is no number any more.
+    """
+    training = caffe.get_solver(solver)
+    mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
+    if genome and inherit:
+        training.net.copy_from(genome)
+    if keep_absent:
+        mask.on_weights()
+        training.add_callback(lambda: None, mask.on_gradients)
+    started = time.monotonic()
+    loss = _step_to_the_end(training, report)
+    seconds = time.monotonic() - started
+    training.net.save(output)
+    return {"iterations": training.iter, "seconds": seconds, "loss": loss, "revived": mask.revived()}
+
+
+def _step_to_the_end(training: Any, report: Callable[[dict[str, Any]], None]) -> float:
+    last, loss, steps = training.param.max_iter, math.nan, 1
+    while training.iter < last:
+        started = time.monotonic()
+        training.step(min(steps, last - training.iter))
+        loss = _loss(training.net)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
+            )
+        report({"iteration": training.iter, "of": last, "loss": loss})
+        pace = (time.monotonic() - started) / steps
+        steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
+    return loss
+
+
+def _loss(net: Any) -> float:
+    return float(sum(weight * net.blobs[blob].data.sum() for blob, weight in net.blob_loss_weights.items() if weight))

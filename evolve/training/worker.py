@@ -1,0 +1,67 @@
+"""The child process in which Caffe runs: reads requests, answers them, until its parent ends it.
+
+Run as ``python -m evolve.training.worker PARENT_PID``. One JSON object a line: in ``{"task", "arguments"}``; out
+``{"progress"}`` any number of times, then ``{"answer"}`` or ``{"error"}``.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import IO, Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serves requests from standard input until it closes."""
+    _die_with(parent=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = _private_stdout()
+    # Imported here: it loads Caffe, which must find the log and the signals as set above.
+    from evolve.training import evaluation, retrain, versions
+
+    tasks: dict[str, Callable[..., dict[str, Any]]] = {
+        "train": retrain.train,
+        "score": evaluation.score,
+        "compare": evaluation.compare,
+        "upgrade": evaluation.upgrade,
+        "versions": versions.versions,
+    }
+
+    def send(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = tasks[request["task"]](
+                report=lambda progress: send({"progress": progress}), **request["arguments"]
+            )
+            send({"answer": answer})
+        except Exception as error:
+            traceback.print_exc()
+            send({"error": str(error) or type(error).__name__})
+
+
+def _die_with(parent: int) -> None:
+    """Linux kills this process when its parent dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def _private_stdout() -> IO[str]:
+    """Standard output for answers alone: whatever else prints there, in Python or C++, goes to the log."""
+    private = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return private
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The stored LMDB: Caffe's keys, Caffe's Datum, within the space that was foretold."""
+
+import hashlib
+from pathlib import Path
+
+import lmdb
+import numpy as np
+import pytest
+
+from datasets import read
+from datasets.lmdb_writer import split_bytes, write
+from datasets.source import Split
+from evolve.errors import UserError
+
+
+def _split(count: int, side: int, channels: int = 1, margin: int = 0) -> Split:
+    rng = np.random.default_rng(count + side)
+    images = rng.integers(0, 256, (count, channels, side, side), dtype=np.uint8)
+    return Split(images, rng.integers(0, 10, count), margin)
+
+
+def _ignore(stored: bytes) -> None:
+    pass
+
+
+def test_records_are_caffes_datums_and_the_hash_is_theirs(tmp_path: Path) -> None:
+    from evolve.network.caffe_proto import caffe_pb2
+
+    split, content = _split(7, 3, channels=2, margin=1), hashlib.sha256()
+    order = np.array([3, 1, 0, 6, 5, 4, 2])
+    write(tmp_path / "train", split, order, content.update)
+    environment = lmdb.open(str(tmp_path / "train"), readonly=True, lock=False)
+    with environment, environment.begin() as transaction:
+        records = list(transaction.cursor())
+    assert [key for key, _ in records] == [b"0000000%d" % number for number in range(7)]
+    datum = caffe_pb2.Datum.FromString(records[3][1])
+    assert (datum.channels, datum.height, datum.width, datum.label) == (2, 5, 5, split.labels[6])
+    assert not datum.HasField("encoded") and not datum.float_data
+    assert datum.data == np.pad(split.images[6], ((0, 0), (1, 1), (1, 1))).tobytes()
+    assert content.hexdigest() == hashlib.sha256(b"".join(key + value for key, value in records)).hexdigest()
+
+
+def test_the_files_version_is_the_one_that_caffes_liblmdb_reads(tmp_path: Path) -> None:
+    write(tmp_path / "train", _split(1, 4), np.arange(1), _ignore)
+    header = (tmp_path / "train" / "data.mdb").read_bytes()[16:24]
+    assert header == (0xBEEFC0DE).to_bytes(4, "little") + (1).to_bytes(4, "little")  # LMDB 0.9, not 1.0
+    assert [path.name for path in (tmp_path / "train").iterdir()] == ["data.mdb"]
+
+
+@pytest.mark.parametrize("side", [1, 8, 28, 32, 36, 44, 46, 62, 66, 96])
+def test_it_takes_no_more_space_than_foretold(tmp_path: Path, side: int) -> None:
+    split = _split(2500, side)
+    write(tmp_path / "train", split, np.arange(2500), _ignore)
+    assert (tmp_path / "train" / "data.mdb").stat().st_size <= split_bytes(split)
+
+
+def test_reading_more_than_there_is(tmp_path: Path) -> None:
+    write(tmp_path / "train", _split(3, 4), np.arange(3), _ignore)
+    images, labels = read(tmp_path / "train", 3)
+    assert images.shape == (3, 1, 4, 4) and images.dtype == np.float32 and labels.shape == (3,)
+    with pytest.raises(UserError) as error:
+        read(tmp_path / "train", 4)
+    assert str(error.value) == (
+        f"{tmp_path}/train: expected 1 to 3 images to read, got 4; ask for as many as there are"
+    )
+
+
+def test_reading_where_nothing_is(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{tmp_path}/train: expected an LMDB, got .*; make the data again$"):
+        read(tmp_path / "train", 1)

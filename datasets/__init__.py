@@ -7,6 +7,6 @@ data set is one file with a ``SOURCE`` and one line in ``registry.py``.
 from datasets.dataset import Dataset
 from datasets.lmdb_reader import images, read
 from datasets.preparation import prepare
-from datasets.registry import names
+from datasets.registry import channels, names
 
-__all__ = ["Dataset", "images", "names", "prepare", "read"]
+__all__ = ["Dataset", "channels", "images", "names", "prepare", "read"]

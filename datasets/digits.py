@@ -69,4 +69,4 @@ def shares(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return whole
 
 
-SOURCE = Source("the 1,797 handwritten digits of scikit-learn", load)
+SOURCE = Source("the 1,797 handwritten digits of scikit-learn", 1, load)

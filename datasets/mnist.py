@@ -87,4 +87,4 @@ def _check(
         raise UserError(f"{labels_path}: expected labels from 0 to {CLASSES - 1}, got {got}; {mend}")
 
 
-SOURCE = Source("MNIST", load)
+SOURCE = Source("MNIST", 1, load)

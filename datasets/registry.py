@@ -17,6 +17,11 @@ def names() -> list[str]:
     return sorted(SOURCES)
 
 
+def channels(name: str) -> int:
+    """Channels of an image of the data set of that name, known before it is there. UserError as `source`."""
+    return source(name).channels
+
+
 def source(name: str) -> Source:
     """The source of that name; UserError with the nearest known name if there is none."""
     if name in SOURCES:

@@ -57,6 +57,7 @@ class Source:
     """A data set as the registry knows it; ``title`` is how a message to the user calls it."""
 
     title: str
+    channels: int  # of an image
     load: Load
 
 

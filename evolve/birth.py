@@ -53,28 +53,16 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
             trained = _train(birth, caffe)
         else:
             shrink.check(birth.stages(net), weights.read(pretrained), str(pretrained))
-            caffe.call("upgrade", net=_test_net(birth), weights=str(pretrained), output="trained.caffemodel")
+            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output="trained.caffemodel")
             trained = {"iterations": 0, "seconds": 0.0, "revived": 0, "pretrained": generation.sha256(pretrained)}
         return _finish(birth, caffe, net, {"training": trained, "synthesis": {}, "parent_sha256": ""})
 
 
 def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
     """A later generation into birth.folder: encoded, drawn, shrunk, verified, retrained, cast, scored."""
-    template = birth.template()
-    parent_net = text.read(parent / paths.TRAIN_VAL, caffe_pb2.NetParameter())
-    parent_net = prototxt.with_data_of(parent_net, template)
-    stages = birth.stages(parent_net)
-    parent_weights = weights.read(parent / paths.WEIGHTS)
-    shrink.check(stages, parent_weights, str(parent / paths.WEIGHTS))
-    drawn, exists, factors = _draw(birth, stages, parent_weights)
-    net = shrink.resize(parent_net, {s.name: int(e.sum()) for s, e in zip(stages, exists, strict=True)})
-    _write_prototxts(birth, net)
-    weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
-    weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(stages, drawn, exists))
-    text.write(parent_net, birth.folder / "masked.prototxt")
-    del drawn, parent_weights
+    net, blob, factors = synthesize_offspring(birth, parent)
     with _caffe(birth) as caffe:
-        difference = _verify(caffe, stages[-1].top)
+        difference = _verify(caffe, blob)
         trained = _train(birth, caffe)
         made = {
             "training": trained,
@@ -82,6 +70,27 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
             "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
         }
         return _finish(birth, caffe, net, made)
+
+
+def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, str, environment.Factors]:
+    """Encodes `parent`, draws its offspring and writes it, masked and shrunk, into birth.folder.
+
+    Returns the shrunk net, the name of its last stage's blob, and the environmental factors.
+    """
+    template = birth.template()
+    parent_net = text.read(parent / paths.TRAIN_VAL, caffe_pb2.NetParameter())
+    parent_net = prototxt.with_data_of(parent_net, template)
+    stages = birth.stages(parent_net)
+    parent_weights = weights.read(parent / paths.WEIGHTS)
+    shrink.check(stages, parent_weights, str(parent / paths.WEIGHTS))
+    drawn, exists, factors = _draw(birth, stages, parent_weights)
+    del parent_weights
+    net = shrink.resize(parent_net, {s.name: int(e.sum()) for s, e in zip(stages, exists, strict=True)})
+    _write_prototxts(birth, net)
+    text.write(parent_net, birth.folder / "masked.prototxt")
+    weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
+    weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(stages, drawn, exists))
+    return net, stages[-1].top, factors
 
 
 def _draw(
@@ -158,7 +167,7 @@ def _solver(birth: Birth, net: prototxt.Net) -> Any:
 
 
 def _caffe(birth: Birth) -> CaffeProcess:
-    return CaffeProcess(birth.folder, birth.folder / paths.TRAIN_LOG)
+    return CaffeProcess(birth.folder, birth.folder / paths.TRAIN_LOG, birth.experiment.train_val)
 
 
 def _train(birth: Birth, caffe: CaffeProcess) -> dict[str, Any]:
@@ -246,10 +255,6 @@ def _ancestor_counts(birth: Birth) -> list[efficiency.LayerCount]:
     layers = generation.metrics(paths.generation(birth.folder.parent, 1))["layers"]
     fields = efficiency.LayerCount.__dataclass_fields__
     return [efficiency.LayerCount(**{name: layer[name] for name in fields}) for layer in layers]
-
-
-def _test_net(birth: Birth) -> str:
-    return paths.TRAIN_VAL
 
 
 def _divisor(total: int, wanted: int) -> int:

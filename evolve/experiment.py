@@ -10,10 +10,6 @@ from evolve.errors import UserError
 from evolve.network import prototxt, shrink, text, topology, weights
 from evolve.network.caffe_proto import caffe_pb2
 
-# Any shape serves to look at a network before its data is there; these are what the shipped ones read.
-_CHANNELS = 1
-
-
 @dataclass(frozen=True)
 class Experiment:
     """What a run is made from."""
@@ -34,6 +30,11 @@ class Experiment:
     def solver(self, generation: int) -> Any:
         """The solver of a generation, as the user wrote it."""
         return self.solvers[0 if generation == 1 else 1]
+
+    def stored_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of an image of the data set, known before it is there."""
+        wanted = self.settings.dataset
+        return (datasets.channels(wanted.name), wanted.image_size, wanted.image_size)
 
     def stages(self, net: prototxt.Net, stored: tuple[int, int, int]) -> list[topology.Stage]:
         """The chain of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
@@ -79,6 +80,8 @@ def problems(experiment: Experiment, pretrained: Path | None = None) -> list[str
                 f"{experiment.folder / paths.EVOLUTION}: dataset: '{name}' is unknown; known are: "
                 f"{', '.join(datasets.names())}"
             )
+    if found:
+        return found
     try:
         found += _net_problems(experiment, pretrained)
     except UserError as error:
@@ -106,8 +109,7 @@ def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
                 message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
                 found.append(str(experiment.located(UserError(message))))
         writers.update(layer.top)
-    size = experiment.settings.dataset.image_size
-    stages = experiment.stages(net, (_CHANNELS, size, size))
+    stages = experiment.stages(net, experiment.stored_shape())
     if pretrained:
         try:
             shrink.check(stages, weights.read(pretrained), str(pretrained))

@@ -31,7 +31,7 @@ def exists(folder: Path) -> bool:
 def writing(folder: Path) -> Iterator[Path]:
     """An empty folder to write the generation into; it becomes `folder` if the block ends well, and is gone if not.
 
-    UserError when the disk is full.
+    Of a failed one, the log stays as ``<folder>.failed.log``. UserError when the disk is full.
     """
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -39,6 +39,12 @@ def writing(folder: Path) -> Iterator[Path]:
     try:
         yield unfinished
         _commit(unfinished, folder)
+    except UserError as error:
+        log = unfinished / paths.TRAIN_LOG
+        if not log.exists():
+            raise
+        kept = log.rename(folder.with_name(f"{folder.name}.failed.log"))
+        raise UserError(f"{error} (log: {kept})") from error
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

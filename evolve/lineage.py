@@ -14,14 +14,19 @@ def evolve(
     seed: int | None = None,
     run: str = "",
     pretrained: Path | None = None,
+    half_blobs: bool = False,
 ) -> Path:
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
+
+    `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`
+    writes NVIDIA Caffe's 16-bit form too, whatever the settings say.
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
     chosen = experiment.load(network)
     for problem in experiment.problems(chosen, pretrained):
         raise UserError(problem)
+    chosen.settings.half_blobs |= half_blobs
     last = generations or chosen.settings.generations
     seed = chosen.settings.seed if seed is None else seed
     folder = paths.runs() / chosen.name / (run or f"seed{seed}")
@@ -51,7 +56,8 @@ def _generations(
     seed: int,
     pretrained: Path | None,
 ) -> None:
-    done = _verified(run, last, dataset)
+    done = _verified(run, last, dataset, seed)
+    run_folder.write_lineage(run)
     if len(done) >= last:
         progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
     for number in range(1, last + 1):
@@ -84,7 +90,7 @@ def describe(made: dict[str, Any]) -> str:
     )
 
 
-def _verified(run: Path, last: int, dataset: datasets.Dataset) -> list[Path]:
+def _verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list[Path]:
     """The committed generations that verify, each the child of the one before; what follows a gap is set aside."""
     done: list[Path] = []
     parent = ""
@@ -97,15 +103,22 @@ def _verified(run: Path, last: int, dataset: datasets.Dataset) -> list[Path]:
             aside = generation.set_aside(folder)
             progress.say(f"{folder}: not as it was committed, or not of this lineage; moved to {aside.name} and made anew")
             continue
-        made = generation.metrics(folder)["dataset"]
-        if made["sha256"] != dataset.sha256:
-            raise UserError(
-                f"{folder}: was made from {made['name']} (sha256 {made['sha256'][:12]}), and this would go on with "
-                f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
-            )
+        _check_same_kind(folder, dataset, seed)
         parent = generation.sha256(folder / paths.WEIGHTS)
         done.append(folder)
     return done
+
+
+def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None:
+    made = generation.metrics(folder)
+    if made["seed"] != seed:
+        raise UserError(f"{folder}: was made with SEED={made['seed']}, this is SEED={seed}; begin another run with RUN=")
+    data = made["dataset"]
+    if data["sha256"] != dataset.sha256:
+        raise UserError(
+            f"{folder}: was made from {data['name']} (sha256 {data['sha256'][:12]}), and this would go on with "
+            f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
+        )
 
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:

@@ -25,17 +25,19 @@ _LAYER = re.compile(r"(?:Creating Layer|Setting up|Copying source layer) (\S+)$"
 
 
 class CaffeError(UserError):
-    """Caffe refused or failed: its own words, with the log that holds the rest."""
+    """Caffe refused or failed: its own words, with the file and the layer that it was at."""
 
 
 class CaffeProcess:
     """A Caffe of its own to call tasks on; use it as a context, which ends it.
 
-    `folder` is its working directory, against which Caffe resolves relative paths; `log` gets its stderr.
+    `folder` is its working directory, against which Caffe resolves relative paths; `log` gets its stderr;
+    `prototxt` is the user's own file, in which errors name the line of the layer.
     """
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, prototxt: Path) -> None:
         self._log = log
+        self._prototxt = prototxt
         self._from = log.stat().st_size if log.exists() else 0
         with open(log, "ab") as stderr:
             self._process = subprocess.Popen(
@@ -69,18 +71,18 @@ class CaffeProcess:
             self._process.stdin.write(json.dumps({"task": task, "arguments": arguments}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise self._death(arguments) from None
+            raise self._death() from None
         for line in self._process.stdout:
             message = json.loads(line)
             if "progress" in message:
                 report(message["progress"])
             elif "error" in message:
-                raise CaffeError(f"{message['error']} (log: {self._log})")
+                raise CaffeError(message["error"])
             else:
                 return dict(message["answer"])
-        raise self._death(arguments)
+        raise self._death()
 
-    def _death(self, arguments: dict[str, Any]) -> CaffeError:
+    def _death(self) -> CaffeError:
         status = self._process.wait()
         with open(self._log, "rb") as file:
             file.seek(self._from)
@@ -88,11 +90,11 @@ class CaffeProcess:
         check = _CHECK.findall(text)
         if check:
             source, words = check[-1]
-            return CaffeError(f"{_place(text, arguments)}Caffe: {words} ({source}; log: {self._log})")
+            return CaffeError(f"{_place(text, self._prototxt)}Caffe: {words} ({source})")
         if status == -signal.SIGKILL:
-            return CaffeError(f"Caffe's process was killed; most often memory ran out (log: {self._log})")
+            return CaffeError("Caffe's process was killed; most often because memory ran out")
         last = (text.strip().splitlines() or ["nothing"])[-1]
-        return CaffeError(f"Caffe's process ended with status {status}; it last said: {last} (log: {self._log})")
+        return CaffeError(f"Caffe's process ended with status {status}; it last said: {last}")
 
 
 def _environment() -> dict[str, str]:
@@ -112,10 +114,9 @@ def _python_path() -> list[str]:
     return [str(Path(__file__).resolve().parents[2])]
 
 
-def _place(log: str, arguments: dict[str, Any]) -> str:
+def _place(log: str, prototxt: Path) -> str:
     """``file:line: layer 'x': `` of the layer that Caffe was at, or nothing."""
     layers = _LAYER.findall(log)
-    prototxt = Path(arguments.get("net", ""))
     if not layers or not prototxt.is_file():
         return ""
     text = prototxt.read_text(encoding="utf-8", errors="replace")

@@ -32,6 +32,12 @@ def upgrade(net: str, weights: str, output: str, report: Any = None) -> dict[str
     return {}
 
 
+def load(net: str, report: Any = None) -> dict[str, Any]:
+    """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says each blob's shape."""
+    loaded = caffe.Net(net, caffe.TEST)
+    return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
+
+
 def _values(net: str, weights: str, blob: str) -> np.ndarray:
     # The net is gone on return: LMDB does not allow one process to open the same data twice.
     run = caffe.Net(net, caffe.TEST, weights=weights)

@@ -29,6 +29,7 @@ def main() -> None:
         "score": evaluation.score,
         "compare": evaluation.compare,
         "upgrade": evaluation.upgrade,
+        "load": evaluation.load,
         "versions": versions.versions,
     }
 

@@ -129,7 +129,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     os.environ["LC_ALL"] = "C"  # the tools' output is read
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(number, interrupted)
     try:
         python = ask_interpreter(options.python)
         require_python(python)

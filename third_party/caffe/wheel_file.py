@@ -110,9 +110,8 @@ def bundle_libraries(package: Path, folders: list[Path]) -> list[str]:
     return bundled
 
 
-def s3_symbols(library: Path) -> dict[str, list[str]]:
-    """Version node -> functions that a library wants from libcurl and libcrypto."""
-    dump = subprocess.check_output(["objdump", "-p", "-T", str(library)], text=True)
+def s3_symbols(dump: str) -> dict[str, list[str]]:
+    """Version node -> functions that a library wants from libcurl and libcrypto, from its `objdump -p -T`."""
     nodes: set[str] = set()
     for name, versions in NEEDED_VERSIONS.findall(dump):
         if name.startswith(UNUSED_BY_CAFFE):
@@ -133,7 +132,8 @@ def replace_s3_libraries(package: Path, patchelf: Patchelf, work: Path) -> None:
         unused = [name for name in needed_libraries(library) if name.startswith(UNUSED_BY_CAFFE)]
         if not unused:
             continue
-        compile_stand_in(s3_symbols(library), package / STAND_IN, work, patchelf.log)
+        dump = subprocess.check_output(["objdump", "-p", "-T", str(library)], text=True)
+        compile_stand_in(s3_symbols(dump), package / STAND_IN, work, patchelf.log)
         for name in unused:
             patchelf("--replace-needed", name, STAND_IN, str(library))
 

@@ -1,0 +1,76 @@
+# Every verb sets up what it needs first: a virtual environment and real Caffe, built once and cached.
+# Words on the command line (NET=lenet GEN=13 …) are handed on to the `cavefish` command, which knows their meaning.
+
+PYTHON     ?= $(firstword $(shell command -v python3.11 python3 2>/dev/null))
+VENV       ?= .venv
+CAFFE_ROOT ?=
+CAFFE_SRC  ?=
+export CAFFE_SRC
+
+VERBS := evolve data check table plot doctor
+WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
+
+# The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
+RECIPE := setup.py $(wildcard third_party/caffe/*.py)
+KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)"; } | sha256sum))
+READY  := $(VENV)/ready-$(KEY)
+TESTED := $(VENV)/test-ready-$(KEY)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup $(VERBS) test lint bench proto clean
+MAKEFLAGS += --no-print-directory
+
+help:
+	@echo "make evolve NET=lenet GEN=13   evolve a network; the same command again resumes"
+	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
+	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"
+	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
+	@echo "make doctor                    versions, paths, what is missing and the remedy"
+	@echo "make test | lint | bench       tests; style and types; slow measurements"
+	@echo "make setup                     only the environment and Caffe"
+	@echo
+	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree"
+	@echo "Words and meanings: .venv/bin/cavefish --help"
+
+setup: $(READY)
+
+$(VERBS): $(READY)
+	@$(VENV)/bin/cavefish $@ $(WORDS)
+
+test: $(TESTED)
+	@$(VENV)/bin/python -m pytest $(PYTEST)
+
+lint: $(TESTED)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+bench: $(TESTED)
+	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
+
+$(READY):
+	@test -n "$(PYTHON)" || { echo "make: no Python 3 found: apt-get install python3 python3-venv, or PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv: apt-get install python3-venv" >&2; exit 2; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version)" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e . || \
+	  { echo "make: pip could not install what setup.py lists; see above, mend the network, and repeat" >&2; exit 2; }
+ifneq ($(CAFFE_ROOT),)
+	@test -e $(CAFFE_ROOT)/python/caffe/_caffe.so || { echo "make: $(CAFFE_ROOT)/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for $(PYTHON)" >&2; exit 2; }
+	@echo "$(abspath $(CAFFE_ROOT))/python" > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/caffe_root.pth"
+else
+	@wheel=$$($(VENV)/bin/python third_party/caffe/build.py --python $(VENV)/bin/python) && \
+	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$$wheel"
+endif
+	@touch $@
+
+$(TESTED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+# The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.
+proto:
+	@$(PYTHON) -m venv build/protoc && build/protoc/bin/pip install --quiet grpcio-tools==1.51.3 'setuptools<80'
+	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. *.proto
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

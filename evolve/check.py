@@ -1,0 +1,48 @@
+"""`make check`: everything that would stop a run, found before anything runs."""
+
+import tempfile
+from pathlib import Path
+
+from evolve import experiment
+from evolve.errors import UserError
+from evolve.network import prototxt, text
+from evolve.training.caffe_process import CaffeProcess
+
+
+def check(network: str, pretrained: Path | None = None) -> str:
+    """One line that describes a sound network; UserError with a line for each problem otherwise.
+
+    Looks at every prototxt and at `pretrained`, then has Caffe itself set the network up, without its data.
+    """
+    chosen = experiment.load(network)
+    found = experiment.problems(chosen, pretrained)
+    if not found:
+        found = _refused_by_caffe(chosen)
+    if found:
+        raise UserError("\n".join(found))
+    wanted = chosen.settings.dataset
+    stages = chosen.stages(_net(chosen), chosen.stored_shape())
+    synapses = sum(s.outputs * s.inputs * s.patch + s.outputs * s.has_bias for s in stages)
+    layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
+    return (
+        f"{chosen.name}: {synapses:,} synapses, {sum(s.macs for s in stages) / 1e6:.2f} MMAC ({layers}), "
+        f"data set {wanted.name} at {wanted.image_size} pixels, {chosen.settings.generations} generations: sound"
+    )
+
+
+def _refused_by_caffe(chosen: experiment.Experiment) -> list[str]:
+    net = _net(chosen)
+    shape = prototxt.example_shape(prototxt.data_layer(net, "TEST"), chosen.stored_shape())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        text.write(prototxt.deploy(net, shape), folder / "deploy.prototxt")
+        try:
+            with CaffeProcess(folder, folder / "log", chosen.train_val) as caffe:
+                caffe.call("load", net="deploy.prototxt")
+        except UserError as error:
+            return [str(error)]
+    return []
+
+
+def _net(chosen: experiment.Experiment) -> prototxt.Net:
+    return chosen.net(Path("/data-set"))

@@ -1,0 +1,33 @@
+"""Installs the packages and the `cavefish` command. Caffe itself is not on any index: see third_party/caffe/."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+NETWORKS = [path.name for path in (HERE / "prototxt").iterdir() if path.is_dir()]
+
+setup(
+    name="cavefish",
+    version=re.search(r'__version__ = "(.+)"', (HERE / "evolve/__init__.py").read_text()).group(1),
+    description="Evolves trained Caffe networks into far smaller, faster ones",
+    license="BSD-2-Clause",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["evolve*", "datasets*"]), "evolve.prototxt"]
+    + [f"evolve.prototxt.{name}" for name in NETWORKS],
+    package_dir={"evolve.prototxt": "prototxt"},
+    package_data={"": ["*.proto", "*.prototxt"]},
+    entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
+    install_requires=[
+        "numpy>=1.23",
+        "protobuf>=3.20.2",
+        "lmdb",
+        "matplotlib",
+        "rich",
+        "filelock",
+        "ml_dtypes",
+        "scikit-learn",
+    ],
+    extras_require={"test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf"]},
+)

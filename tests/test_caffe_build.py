@@ -1,0 +1,352 @@
+"""The builder of real Caffe, without building: apt sources, edits, cache key, leftovers, what it tells."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+RECIPE = Path(__file__).resolve().parents[1] / "third_party" / "caffe"
+sys.path.append(str(RECIPE))
+
+apt_sources = importlib.import_module("apt_sources")
+caffe_edits = importlib.import_module("caffe_edits")
+compilation = importlib.import_module("compilation")
+debian_packages = importlib.import_module("debian_packages")
+stages = importlib.import_module("stages")
+wheel_cache = importlib.import_module("wheel_cache")
+wheel_file = importlib.import_module("wheel_file")
+
+DEB822 = """\
+# the release and its updates
+Types: deb deb-src
+URIs: http://mirror.invalid/debian
+# a comment between fields
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/some.gpg
+
+Types: deb
+URIs: http://mirror.invalid/security
+Suites: bookworm-security
+Components: main
+
+Enabled: no
+Types: deb
+URIs: http://disabled.invalid/debian
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://node.invalid/
+Suites: nodistro
+Components: main
+
+Types: deb
+URIs: http://inline.invalid/debian
+Suites: bookworm
+Components: main
+Signed-By:
+ -----BEGIN KEY-----
+ .
+ abc
+"""
+ONE_LINE = """\
+# deb http://commented.invalid/debian bookworm main
+deb [arch=amd64 signed-by=/k/one.gpg] http://mirror.invalid/debian bookworm main contrib # the release
+deb http://mirror.invalid/debian bookworm-updates main
+deb-src   http://mirror.invalid/debian\tbookworm main
+deb http://cloud.invalid/apt cloud-sdk-bookworm main
+deb [ trusted=yes ] http://other.invalid/apt bookworm stable
+"""
+
+
+def run_builder(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The builder as its user runs it."""
+    command = [sys.executable, str(RECIPE / "build.py"), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
+    )
+
+
+def test_deb822_keeps_the_release_and_leaves_out_the_rest() -> None:
+    parsed = apt_sources.parse_deb822(DEB822)
+    serving = [source for source in parsed if source.serves("bookworm")]
+    assert [source.uris[0] for source in serving] == [
+        "http://mirror.invalid/debian",
+        "http://inline.invalid/debian",
+    ]
+    assert serving[0].suites == ("bookworm", "bookworm-updates")
+    assert serving[0].trust == {"Signed-By": "/usr/share/keyrings/some.gpg"}
+
+
+def test_private_sources_name_no_updates_and_keep_an_inline_key() -> None:
+    text = apt_sources.private_sources(apt_sources.parse_deb822(DEB822), "bookworm")
+    suites = [line for line in text.splitlines() if line.startswith("Suites")]
+    assert suites == ["Suites: bookworm", "Suites: bullseye"] * 2
+    assert "Types: deb-src\nURIs: http://mirror.invalid/debian\nSuites: bullseye\nComponents: main\n" in text
+    again = apt_sources.parse_deb822(text)
+    assert again[2].trust["Signed-By"].split() == ["-----BEGIN", "KEY-----", ".", "abc"]
+
+
+def test_one_line_sources_with_options_and_comments() -> None:
+    parsed = apt_sources.parse_one_line(ONE_LINE)
+    serving = [source for source in parsed if source.serves("bookworm")]
+    assert [source.uris for source in serving] == [("http://mirror.invalid/debian",)] * 2
+    assert serving[0].components == ("main", "contrib")
+    assert serving[0].trust == {"Signed-By": "/k/one.gpg"}
+
+
+def test_both_forms_are_read_from_a_folder_and_others_are_not(tmp_path: Path) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list").write_text("deb http://a.invalid bookworm main\n")
+    (tmp_path / "sources.list.d/b.sources").write_text(DEB822)
+    (tmp_path / "sources.list.d/c.list.disabled").write_text("deb http://c.invalid bookworm main\n")
+    uris = {source.uris[0] for source in apt_sources.machine_sources(tmp_path)}
+    assert "http://a.invalid" in uris and "http://mirror.invalid/debian" in uris
+    assert "http://c.invalid" not in uris
+
+
+def test_a_machine_without_the_release_is_told_so() -> None:
+    with pytest.raises(stages.UserError, match="names no repository with the suite 'bookworm'"):
+        apt_sources.private_sources(apt_sources.parse_one_line("deb http://x.invalid sid main"), "bookworm")
+
+
+def test_another_release_is_refused() -> None:
+    with pytest.raises(stages.UserError, match=r"come from Debian 12 \(bookworm\); this is 'noble'"):
+        debian_packages.require_release("noble")
+
+
+def test_private_apt_has_no_hook_and_no_pin_of_the_machine(tmp_path: Path) -> None:
+    text = debian_packages.private_configuration(tmp_path, ['Acquire::http::Proxy "http://p.invalid";'])
+    assert text.startswith('Acquire::http::Proxy "http://p.invalid";\n')
+    for line in (
+        'Dir::Etc::Parts "{}/empty.d";',
+        'Dir::State::Status "{}/status";',
+        'Dir::Cache "{}/cache";',
+    ):
+        assert line.format(tmp_path) in text
+
+
+def test_recorded_packages_are_used_only_if_all_are_unchanged(tmp_path: Path) -> None:
+    record = tmp_path / "complete.json"
+    assert debian_packages.recorded_files(record) == []
+    (tmp_path / "a.deb").write_bytes(b"a")
+    record.write_text(f'{{"a.deb": "{debian_packages.sha256_of(tmp_path / "a.deb")}"}}')
+    assert debian_packages.recorded_files(record) == [tmp_path / "a.deb"]
+    (tmp_path / "a.deb").write_bytes(b"b")
+    assert debian_packages.recorded_files(record) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "before", "after"),
+    [
+        ("one_argument_bytes_limit", "x->SetTotalBytesLimit(kMax, 99);", "x->SetTotalBytesLimit(kMax);"),
+        ("bytes_of_arrays", "d = a.tostring()\n", "d = a.tobytes()\n"),
+        ("bytes_of_arrays", "np.fromstring(d, dtype=int).sum()", "np.frombuffer(d, dtype=int).copy().sum()"),
+        ("grey_argument", "read(f, as_grey=True)", "read(f, as_gray=True)"),
+        ("without_six", "import six\nfor k in six.iteritems(a.b):\n", "for k in iter(a.b.items()):\n"),
+        ("without_six", "len(six.next(six.itervalues(b)))", "len(next(iter(b.values())))"),
+        (
+            "late_image_imports",
+            "import skimage.io\nfrom scipy.ndimage import zoom\ndef f():\n    if x:\n        y = zoom(x)\n",
+            "def f():\n    if x:\n        from scipy.ndimage import zoom\n        y = zoom(x)\n",
+        ),
+    ],
+)
+def test_an_edit_changes_its_spot_once(edit: str, before: str, after: str) -> None:
+    change = getattr(caffe_edits, edit)
+    assert change(before) == after
+    assert change(after) == after
+
+
+def test_edits_that_are_already_made_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "python/caffe").mkdir(parents=True)
+    (tmp_path / "python/caffe/io.py").write_text("x.tostring()\n")
+    told = caffe_edits.apply_edits(tmp_path)
+    assert [text for text, made in told.items() if made] == [
+        "python/caffe/io.py: tobytes and frombuffer (NumPy 2.3)"
+    ]
+    assert (tmp_path / "python/caffe/io.py").read_text() == "x.tobytes()\n"
+
+
+def test_the_key_follows_recipe_python_machine_and_source(tmp_path: Path) -> None:
+    recipe, source = tmp_path / "recipe", tmp_path / "source"
+    (source / "src/caffe/proto").mkdir(parents=True)
+    (source / "src/caffe/proto/caffe.proto").write_text("1")
+    recipe.mkdir()
+    (recipe / "build.py").write_text("one")
+    keys = [wheel_cache.cache_key(recipe, "3.11", "x86_64", None)]
+    (recipe / "README.md").write_text("not of the recipe")
+    assert wheel_cache.cache_key(recipe, "3.11", "x86_64", None) == keys[0]
+    keys.append(wheel_cache.cache_key(recipe, "3.12", "x86_64", None))
+    keys.append(wheel_cache.cache_key(recipe, "3.11", "aarch64", None))
+    keys.append(wheel_cache.cache_key(recipe, "3.11", "x86_64", str(source)))
+    (source / "src/caffe/proto/caffe.proto").write_text("2")
+    keys.append(wheel_cache.cache_key(recipe, "3.11", "x86_64", str(source)))
+    (recipe / "build.py").write_text("two")
+    keys.append(wheel_cache.cache_key(recipe, "3.11", "x86_64", None))
+    assert len(set(keys)) == len(keys)
+
+
+def test_what_is_no_source_tree_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(stages.UserError, match="is no Caffe source tree"):
+        wheel_cache.cache_key(RECIPE, "3.11", "x86_64", str(tmp_path))
+
+
+def test_leftovers_go_and_the_rest_stays(tmp_path: Path) -> None:
+    (tmp_path / "building-abc/source").mkdir(parents=True)
+    (tmp_path / "building-abc/source/half.o").write_text("")
+    for kept in ("downloads", "0123"):
+        (tmp_path / kept).mkdir()
+    assert wheel_cache.remove_leftovers(tmp_path) == ["building-abc"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0123", "downloads"]
+
+
+def test_a_wheel_appears_whole(tmp_path: Path) -> None:
+    made, wheel = tmp_path / "building-x", tmp_path / "key" / "a.whl"
+    made.mkdir()
+    (made / "a.whl").write_text("new")
+    wheel.parent.mkdir()
+    (wheel.parent / "stale").write_text("")
+    wheel_cache.put_in_place(made, wheel)
+    assert [path.name for path in wheel.parent.iterdir()] == ["a.whl"] and not made.exists()
+
+
+def test_a_second_builder_waits_and_names_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = (
+        f"import sys, time; sys.path.append({str(RECIPE)!r}); import pathlib, wheel_cache\n"
+        f"with wheel_cache.builder_lock(pathlib.Path({str(tmp_path)!r})):\n"
+        "    print('held', flush=True); time.sleep(0.5)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        with wheel_cache.builder_lock(tmp_path):
+            assert first.wait(10) == 0
+    assert f"another build of Caffe (pid {first.pid}) is running" in capsys.readouterr().err
+
+
+def test_a_missing_compiler_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(stages.UserError) as error:
+        compilation.require_compiler()
+    assert str(error.value).startswith("g++, gcc, make, objdump, strip not found: apt-get install g++ make\n")
+
+
+def test_the_callers_flags_do_not_reach_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CXXFLAGS", "MAKEFLAGS", "CPATH"):
+        monkeypatch.setenv(name, "-j7")
+    env = compilation.build_environment(Path("/s"), Path("/s/lib"))
+    assert not {"CXXFLAGS", "MAKEFLAGS", "CPATH"} & set(env)
+    assert env["PATH"].startswith("/s/usr/bin:")
+
+
+def test_a_failed_command_ends_with_its_log(tmp_path: Path) -> None:
+    log_path = tmp_path / "build.log"
+    with log_path.open("w") as log, pytest.raises(stages.CommandFailed, match="ended with status 3"):
+        stages.run(["sh", "-c", "seq 30; exit 3"], log)
+    assert stages.last_lines(log_path).split() == [str(number) for number in range(11, 31)]
+
+
+def test_an_interrupted_command_leaves_no_child(tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.append({str(RECIPE)!r}); import signal, stages\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"stages.run(['sh', '-c', 'sleep 60 & echo $! > {tmp_path}/pid; wait'], sys.stderr)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as parent:
+        grandchild = wait_for_text(tmp_path / "pid")
+        parent.send_signal(signal.SIGINT)
+        parent.wait(10)
+    deadline = time.monotonic() + 5
+    while is_running(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(grandchild)
+
+
+def wait_for_text(path: Path) -> str:
+    """The text of a file once it has a whole line."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_text().endswith("\n"):
+            return path.read_text().strip()
+        time.sleep(0.02)
+    raise TimeoutError(path)
+
+
+def is_running(pid: str) -> bool:
+    """Whether a process is there and not merely waiting to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_wheel_has_metadata_record_and_licences(tmp_path: Path) -> None:
+    package, licence = tmp_path / "caffe", tmp_path / "LICENSE"
+    (package / "proto").mkdir(parents=True)
+    (package / "_caffe.so").write_bytes(b"\x7fELF")
+    (package / "proto/caffe_pb2.py").write_text("")
+    licence.write_text("terms")
+    path = tmp_path / "caffe-1.0+99bd997.01234567-cp311-cp311-linux_x86_64.whl"
+    wheel_file.write_wheel(path, package, "cp311-cp311-linux_x86_64", {"LICENSE": licence})
+    with zipfile.ZipFile(path) as archive:
+        info = "caffe-1.0+99bd997.01234567.dist-info"
+        metadata = archive.read(f"{info}/METADATA").decode()
+        assert "Name: caffe\nVersion: 1.0+99bd997.01234567\n" in metadata
+        assert "Requires-Dist: numpy>=1.23\nRequires-Dist: protobuf>=3.20.2\n" in metadata
+        assert archive.read(f"{info}/licenses/LICENSE") == b"terms"
+        recorded = {line.split(",")[0] for line in archive.read(f"{info}/RECORD").decode().splitlines()}
+        assert recorded == set(archive.namelist())
+
+
+def test_the_stand_in_answers_for_the_versions_that_hdf5_asks_for() -> None:
+    dump = (
+        "0000000000000000      DF *UND*\t0000000000000000 (CURL_4) curl_easy_init\n"
+        "0000000000000000      DF *UND*\t0000000000000000 (GLIBC_2.2.5) free\n"
+        "  required from libcurl.so.4:\n    0x0d1f2d14 0x00 07 CURL_4\n"
+        "  required from libc.so.6:\n    0x09691a75 0x00 02 GLIBC_2.2.5\n"
+    )
+    assert wheel_file.s3_symbols(dump) == {"CURL_4": ["curl_easy_init"]}
+
+
+def test_another_python_version_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    fake = tmp_path / "python3.12"
+    fake.write_text(
+        '#!/bin/sh\necho \'{"version": "3.12", "implementation": "cpython", "platform": "linux-x86_64",'
+        ' "include": "/x", "numpy": null}\'\n'
+    )
+    fake.chmod(0o755)
+    done = run_builder("--python", str(fake), XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 2 and not done.stdout
+    assert "boost-python is for 3.11 only: PYTHON=.../python3.11, or CAFFE_ROOT=" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_does_not_run_is_refused(tmp_path: Path) -> None:
+    done = run_builder("--python", "/nowhere/python", XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 2 and "'/nowhere/python' is not a Python that runs" in done.stderr
+
+
+def test_print_key_builds_nothing(tmp_path: Path) -> None:
+    fake = tmp_path / "python3.11"
+    fake.write_text(
+        '#!/bin/sh\necho \'{"version": "3.11", "implementation": "cpython", "platform": "linux-x86_64",'
+        ' "include": "/x", "numpy": null}\'\n'
+    )
+    fake.chmod(0o755)
+    done = run_builder(
+        "--python", str(fake), "--print-key", XDG_CACHE_HOME=str(tmp_path / "cache"), CAFFE_SRC=""
+    )
+    key, wheel = done.stdout.split()
+    assert wheel.endswith(f"/cavefish/caffe/{key}/caffe-1.0+99bd997.{key[:8]}-cp311-cp311-linux_x86_64.whl")
+    assert not (tmp_path / "cache").exists()

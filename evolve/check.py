@@ -32,15 +32,16 @@ def check(network: str, pretrained: Path | None = None) -> str:
 
 def _refused_by_caffe(chosen: experiment.Experiment) -> list[str]:
     net = _net(chosen)
-    shape = prototxt.example_shape(prototxt.data_layer(net, "TEST"), chosen.stored_shape())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        text.write(prototxt.deploy(net, shape), folder / "deploy.prototxt")
-        try:
-            with CaffeProcess(folder, folder / "log", chosen.train_val) as caffe:
-                caffe.call("load", net="deploy.prototxt")
-        except UserError as error:
-            return [str(error)]
+        for phase in ("TRAIN", "TEST"):
+            shape = prototxt.example_shape(prototxt.data_layer(net, phase), chosen.stored_shape())
+            text.write(prototxt.fed_by_inputs(net, phase, shape), folder / "net.prototxt")
+            try:
+                with CaffeProcess(folder, folder / "log", chosen.train_val) as caffe:
+                    caffe.call("load", net="net.prototxt", phase=phase)
+            except UserError as error:
+                return [str(error)]
     return []
 
 

@@ -109,6 +109,8 @@ def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
                 message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
                 found.append(str(experiment.located(UserError(message))))
         writers.update(layer.top)
+    if found:
+        return found
     stages = experiment.stages(net, experiment.stored_shape())
     if pretrained:
         try:

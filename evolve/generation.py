@@ -23,7 +23,7 @@ def exists(folder: Path) -> bool:
     try:
         listed = json.loads((folder / paths.DONE).read_text())["sha256"]
         return all(sha256(folder / name) == digest for name, digest in listed.items())
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

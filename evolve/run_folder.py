@@ -67,13 +67,15 @@ def committed(run: Path) -> list[int]:
 
 
 def write_lineage(run: Path) -> None:
-    """Writes lineage.csv from the generations' own metrics: one row each."""
+    """Writes lineage.csv from the generations' own metrics, one row each, if it is not so already."""
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for number in committed(run):
         writer.writerow(generation.metrics(paths.generation(run, number)))
-    generation.write_whole(run / paths.LINEAGE, table.getvalue())
+    lineage = run / paths.LINEAGE
+    if not lineage.exists() or lineage.read_text(encoding="utf-8") != table.getvalue():
+        generation.write_whole(lineage, table.getvalue())
 
 
 def read_lineage(run: Path) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """An evolution's settings: evolution.prototxt over the one commented file of defaults, checked."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def problems(settings: Settings) -> list[str]:
         found.append("generations: expected 1 or more, got 0; the ancestor is generation 1")
     if not 0 <= settings.truncation <= 1:
         found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
-    if settings.stop_when_accuracy_drops < 0:
+    if not settings.stop_when_accuracy_drops >= 0:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:
         found.append("offspring_training: expected a length like '2200it', got none")
@@ -71,8 +72,11 @@ def problems(settings: Settings) -> list[str]:
             found.append(f"ancestor_training, offspring_training: {error}")
     for block in settings.environment:
         found += [f"environment: {problem}" for problem in _environment_problems(block)]
-    if not settings.environment or min(block.from_generation for block in settings.environment) > 2:
+    begins = [block.from_generation for block in settings.environment]
+    if not begins or min(begins) > 2:
         found.append("environment: expected a block that holds from generation 2 on (from_generation: 2)")
+    for generation in sorted({begin for begin in begins if begins.count(begin) > 1}):
+        found.append(f"environment: expected one block from generation {generation} on, got {begins.count(generation)}")
     return found
 
 
@@ -92,18 +96,25 @@ def training_length(settings: Settings, generation: int) -> Length:
 
 def _environment_problems(block: Environment) -> list[str]:
     found = []
-    if not 0 < block.synapse_budget <= 0.8:
+    # A float field holds 0.8 as 0.80000001.
+    if not 0 < block.synapse_budget <= 0.8 + 1e-6:
         found.append(
-            f"synapse_budget: expected above 0 and up to 0.8, which [Cluster16] never exceeds, got {block.synapse_budget:g}"
+            "synapse_budget: expected above 0 and up to 0.8, which [Cluster16] never exceeds, "
+            f"got {block.synapse_budget:g}"
         )
     for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
-        if getattr(block, field) <= 0:
+        if not 0 < getattr(block, field) < math.inf:
             found.append(f"{field}: expected above 0, got {getattr(block, field):g}")
-    waypoints = [(point.generation, point.architectural_efficiency) for point in block.waypoint]
-    if block.type == block.PACE and not block.HasField("table_1") and len(waypoints) < 2:
+    generations = [point.generation for point in block.waypoint]
+    efficiencies = [point.architectural_efficiency for point in block.waypoint]
+    if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:
         found.append("type PACE: expected table_1 or two waypoints and more")
-    if waypoints != sorted(waypoints) or len({generation for generation, _ in waypoints}) != len(waypoints):
+    if not (_rises(generations) and _rises(efficiencies)):
         found.append("waypoint: expected generations and efficiencies that rise")
-    if any(efficiency < 1 for _, efficiency in waypoints):
+    if not all(1 <= efficiency < math.inf for efficiency in efficiencies):
         found.append("waypoint: expected architectural_efficiency of 1 and above")
     return found
+
+
+def _rises(numbers: list[float]) -> bool:
+    return all(first < second for first, second in zip(numbers, numbers[1:], strict=False))

@@ -235,6 +235,13 @@ def test_a_second_builder_waits_and_names_the_first(
     assert f"another build of Caffe (pid {first.pid}) is running" in capsys.readouterr().err
 
 
+def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(stages.UserError, match="XDG_CACHE_HOME chooses another"):
+        with wheel_cache.builder_lock(tmp_path / "file" / "cache"):
+            pass
+
+
 def test_a_missing_compiler_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(stages.UserError) as error:
@@ -261,7 +268,8 @@ def test_an_interrupted_command_leaves_no_child(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.append({str(RECIPE)!r}); import signal, stages\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"stages.run(['sh', '-c', 'sleep 60 & echo $! > {tmp_path}/pid; wait'], sys.stderr)\n"
+        f"stages.run(['sh', '-c', 'sleep 60 & echo $! > {tmp_path}/pid; wait'],"
+        f" open('{tmp_path}/log', 'w'))\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as parent:
         grandchild = wait_for_text(tmp_path / "pid")
@@ -292,13 +300,12 @@ def is_running(pid: str) -> bool:
 
 
 def test_a_wheel_has_metadata_record_and_licences(tmp_path: Path) -> None:
-    package, licence = tmp_path / "caffe", tmp_path / "LICENSE"
+    package = tmp_path / "caffe"
     (package / "proto").mkdir(parents=True)
     (package / "_caffe.so").write_bytes(b"\x7fELF")
     (package / "proto/caffe_pb2.py").write_text("")
-    licence.write_text("terms")
     path = tmp_path / "caffe-1.0+99bd997.01234567-cp311-cp311-linux_x86_64.whl"
-    wheel_file.write_wheel(path, package, "cp311-cp311-linux_x86_64", {"LICENSE": licence})
+    wheel_file.write_wheel(path, package, "cp311-cp311-linux_x86_64", {"LICENSE": b"terms"})
     with zipfile.ZipFile(path) as archive:
         info = "caffe-1.0+99bd997.01234567.dist-info"
         metadata = archive.read(f"{info}/METADATA").decode()

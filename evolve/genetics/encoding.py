@@ -10,12 +10,15 @@ import numpy as np
 
 from evolve.genetics.clusters import blocks, row_sums
 
+# [Darwin16] knows no clusters, so no F_c takes one away: a probability that stays above 1 whatever F_c is.
+CERTAIN = np.float32(1e18)
+
 
 @dataclass(frozen=True)
 class LayerEncoding:
     """A layer's part of the encoding; both arrays float32."""
 
-    cluster: np.ndarray  # (clusters,): P(cluster | W), equation (4); ones for the SYNAPSE encoding
+    cluster: np.ndarray  # (clusters,): P(cluster | W), equation (4); CERTAIN for the SYNAPSE encoding
     synapse: np.ndarray  # (clusters, synapses of a cluster): P(synapse | w), equation (5)
 
 
@@ -35,7 +38,7 @@ def encode(rows: np.ndarray, truncation: float, clustered: bool = True) -> Layer
         synapse[block] = _synapse_probability(strength, z)
         sums[block] = row_sums(np.where(strength >= truncation * z, strength, np.float32(0)))
     if not clustered:
-        return LayerEncoding((synapse != 0).any(axis=1).astype(np.float32), synapse)
+        return LayerEncoding(np.full(len(rows), CERTAIN), synapse)
     return LayerEncoding(_cluster_probability(sums, synapse), synapse)
 
 

@@ -39,7 +39,8 @@ def expected_synapses(encodings: list[LayerEncoding], factors: Factors) -> float
         for block in blocks(encoding.synapse):
             of_cluster = row_sums(np.minimum(encoding.synapse[block] * np.float32(factors.synapse), np.float32(1)))
             of_layer = np.minimum(encoding.cluster[block] * np.float32(factors.cluster), np.float32(1))
-            total += float(np.dot(of_layer.astype(np.float64), of_cluster.astype(np.float64)))
+            # Not np.dot: its BLAS threads spin, and their number would decide on the last bits of F.
+            total += float(np.multiply(of_layer, of_cluster, dtype=np.float64).sum())
     return total
 
 

@@ -48,6 +48,20 @@ def deploy(net: Net, shape: tuple[int, int, int], name: str = "") -> Net:
     return result
 
 
+def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
+    """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
+    result = for_phase(net, phase)
+    layer = next(each for each in result.layer if not each.bottom)
+    batch, tops = batch_size(layer) or 1, list(layer.top)
+    layer.Clear()
+    layer.name, layer.type = "inputs", "Input"
+    layer.top.extend(tops)
+    layer.input_param.shape.add(dim=[batch, *shape])
+    for _ in tops[1:]:
+        layer.input_param.shape.add(dim=[batch])
+    return result
+
+
 def data_layer(net: Net, phase: str) -> Layer:
     """The layer that feeds `phase`. UserError unless there is exactly one."""
     layers = [layer for layer in for_phase(net, phase).layer if not layer.bottom]

@@ -29,8 +29,9 @@ def check(stages: list[Stage], weights: Weights, source: str) -> None:
         expected = stage.outputs * stage.inputs * stage.patch
         if blobs[0].size != expected or len(blobs) != 1 + stage.has_bias:
             raise UserError(
-                f"{source}: layer '{stage.name}': expected {stage.outputs} x {stage.inputs} x {stage.patch} = {expected} "
-                f"weights{' and biases' if stage.has_bias else ''}, got blobs {[blob.shape for blob in blobs]}; "
+                f"{source}: layer '{stage.name}': expected {stage.outputs} x {stage.inputs} x {stage.patch} = "
+                f"{expected} weights{' and biases' if stage.has_bias else ''}, got blobs "
+                f"{[blob.shape for blob in blobs]}; "
                 "the prototxt and the caffemodel belong to different networks"
             )
 

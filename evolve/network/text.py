@@ -17,7 +17,9 @@ M = TypeVar("M", bound=Message)
 
 _POSITION = re.compile(r"^(?:(\d+):(\d+)\s*:\s*)?(.*)$", re.DOTALL)
 _UNKNOWN = re.compile(r'(?:Message|Enum) type "([\w.]+)" has no (?:field|value) (?:named|with name) "?(\w+)"?')
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
+_VARIABLE = re.compile(r"\$(\{)?([A-Za-z_]\w*)(?(1)\})")
+# Everything before a comment: a # inside a string begins none.
+_CODE = re.compile(r"""(?:[^"'#]|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)*""")
 
 
 def parse(text: str, message: M, path: Path | str) -> M:
@@ -55,13 +57,13 @@ def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
         code, comment = _split_comment(line)
-        for name in _VARIABLE.findall(code):
+        for _, name in _VARIABLE.findall(code):
             if name not in values:
                 known = ", ".join(f"${key}" for key in sorted(values)) or "none"
                 raise UserError(
                     f"{path}:{number + 1}: ${name} has no value (known here: {known}); write the value itself"
                 )
-        lines[number] = _VARIABLE.sub(lambda match: values[match.group(1)], code) + comment
+        lines[number] = _VARIABLE.sub(lambda match: values[match.group(2)], code) + comment
     return "".join(lines)
 
 
@@ -75,15 +77,8 @@ def line_of(text: str, name: str) -> int:
 
 
 def _split_comment(line: str) -> tuple[str, str]:
-    quote = ""
-    for place, character in enumerate(line):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character == "#":
-            return line[:place], line[place:]
-    return line, ""
+    code = _CODE.match(line).group()  # type: ignore[union-attr]
+    return code, line[len(code) :]
 
 
 def _explain(error: str, message: Message, path: Path | str) -> str:

@@ -6,7 +6,7 @@ must leave a channel of zeros as zeros, because that is what a neuron without sy
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from evolve.errors import UserError
@@ -16,6 +16,7 @@ Shape = tuple[int, int, int]  # channels, height, width of one example
 # f(0) = 0, channel by channel.
 _CHANNELWISE = {"ReLU", "TanH", "ELU", "AbsVal", "Dropout", "Flatten"}
 _OUTPUTS = {"Softmax", "Sigmoid"}
+_CEIL = 0  # PoolingParameter.RoundMode
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def walk(net: Any) -> Iterator[tuple[Any, Shape, Shape]]:
                 f"{list(layer.bottom)} and tops {list(layer.top)}; only chains of layers evolve so far"
             )
         top = _top_shape(layer, shape)
+        if not top[0]:
+            raise UserError(f"layer '{layer.name}': expected a num_output of 1 and more, got 0")
         if min(top) < 1:
             raise UserError(f"layer '{layer.name}': bottom {shape} is too small for it, its top would be {top}")
         yield layer, shape, top
@@ -110,34 +113,41 @@ def _top_shape(layer: Any, bottom: Shape) -> Shape:
     if layer.type == "InnerProduct":
         return (layer.inner_product_param.num_output, 1, 1)
     if layer.type == "Convolution":
-        return (layer.convolution_param.num_output, *_convolved(layer.convolution_param, (height, width)))
+        return (layer.convolution_param.num_output, *_convolved(layer, (height, width)))
     if layer.type == "Pooling":
-        return (channels, *_pooled(layer.pooling_param, (height, width)))
+        return (channels, *_pooled(layer, (height, width)))
     return bottom
 
 
-def _convolved(parameter: Any, size: tuple[int, int]) -> tuple[int, int]:
-    kernel, stride, pad = (_pair(parameter, what) for what in ("kernel", "stride", "pad"))
-    dilation = _repeated_pair(parameter.dilation, 1)
+def _convolved(layer: Any, size: tuple[int, int]) -> tuple[int, int]:
+    kernel, stride, pad = _window(layer, layer.convolution_param)
+    dilation = _repeated_pair(layer.convolution_param.dilation, 1)
     extent = [dilation[i] * (kernel[i] - 1) + 1 for i in (0, 1)]
     height, width = ((size[i] + 2 * pad[i] - extent[i]) // stride[i] + 1 for i in (0, 1))
     return height, width
 
 
-def _pooled(parameter: Any, size: tuple[int, int]) -> tuple[int, int]:
-    if parameter.global_pooling:
+def _pooled(layer: Any, size: tuple[int, int]) -> tuple[int, int]:
+    if layer.pooling_param.global_pooling:
         return 1, 1
+    kernel, stride, pad = _window(layer, layer.pooling_param)
+    # NVIDIA Caffe and older ones have no round_mode.
+    rounded = floor if getattr(layer.pooling_param, "round_mode", _CEIL) != _CEIL else ceil
+    counts = [rounded((size[i] + 2 * pad[i] - kernel[i]) / stride[i]) + 1 for i in (0, 1)]
+    for i in (0, 1):
+        # PoolingLayer::Reshape: with padding, a last window that would start beyond the image is dropped.
+        if any(pad) and (counts[i] - 1) * stride[i] >= size[i] + pad[i]:
+            counts[i] -= 1
+    return counts[0], counts[1]
+
+
+def _window(layer: Any, parameter: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, stride and padding, each as (height, width). UserError for a kernel or a stride of nothing."""
     kernel, stride, pad = (_pair(parameter, what) for what in ("kernel", "stride", "pad"))
-    height, width = (_pooled_length(size[i], kernel[i], stride[i], pad[i]) for i in (0, 1))
-    return height, width
-
-
-def _pooled_length(length: int, kernel: int, stride: int, pad: int) -> int:
-    # PoolingLayer::Reshape: rounded up, then a last window that would start beyond the padded end is dropped.
-    count = ceil((length + 2 * pad - kernel) / stride) + 1
-    if pad and (count - 1) * stride >= length + pad:
-        count -= 1
-    return count
+    for what, (height, width) in (("kernel", kernel), ("stride", stride)):
+        if not height or not width:
+            raise UserError(f"layer '{layer.name}': expected a {what} of 1 and more, got {height} x {width}")
+    return kernel, stride, pad
 
 
 def _pair(parameter: Any, what: str) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 Weights are a dict: layer name -> its blobs in Caffe's order (weights first, then biases), float32 arrays.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,10 @@ from evolve.proto import caffemodel_pb2
 
 Weights = dict[str, list[np.ndarray]]
 
-# NVIDIA Caffe's number for half precision in a blob's raw_data_type.
+# NVIDIA Caffe's numbers in a blob's raw_data_type.
+_FLOAT32 = 1
 _FLOAT16 = 2
+_RAW: dict[int, np.dtype] = {_FLOAT32: np.dtype("<f4"), _FLOAT16: np.dtype("<f2")}
 
 
 def read(path: Path) -> Weights:
@@ -37,7 +38,7 @@ def read(path: Path) -> Weights:
 
 
 def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> None:
-    """Writes `weights` with the layers of `net` (a NetParameter) as a caffemodel, synced to disk.
+    """Writes `weights` with the layers of `net` (a NetParameter) as a caffemodel; its generation's commit syncs it.
 
     The same input gives the same bytes. With `half_blobs`, values go in NVIDIA Caffe's 16-bit raw form, half
     the size, which only NVIDIA Caffe, OpenCV and Cavefish read; they must be half precision already.
@@ -51,8 +52,6 @@ def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> N
             _fill(entry.blobs.add(), array, half_blobs)
     with open(path, "wb") as file:
         file.write(model.SerializeToString(deterministic=True))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _fill(blob: Any, array: np.ndarray, half: bool) -> None:
@@ -68,15 +67,15 @@ def _fill(blob: Any, array: np.ndarray, half: bool) -> None:
 
 
 def _array(blob: Any, layer: str, path: Path) -> np.ndarray:
-    shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
+    legacy = (blob.num, blob.channels, blob.height, blob.width)
+    shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
+    # Nothing in the field where Caffe's has something: double_data, or floats that some tool wrote unpacked.
+    data, kind = blob.data, _RAW[_FLOAT32]
     if blob.raw_data:
-        kind = {_FLOAT16: "<f2", 1: "<f4"}.get(blob.raw_data_type)
-        if kind is None:
+        if blob.raw_data_type not in _RAW:
             raise UserError(f"{path}: layer '{layer}': raw data of type {blob.raw_data_type}; only halves and floats")
-        values = np.frombuffer(blob.raw_data, kind)
-    else:
-        # An empty field where Caffe's is not: double_data, or floats that some tool wrote unpacked.
-        values = np.frombuffer(blob.data, "<f4") if len(blob.data) % 4 == 0 else np.empty(0)
+        data, kind = blob.raw_data, _RAW[blob.raw_data_type]
+    values = np.frombuffer(data, kind) if len(data) % kind.itemsize == 0 else np.empty(0)
     if values.size != int(np.prod(shape)):
         raise UserError(
             f"{path}: layer '{layer}': expected {' x '.join(map(str, shape))} values, got {values.size}; "

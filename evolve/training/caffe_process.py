@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,9 @@ from evolve.network.text import line_of
 Report = Callable[[dict[str, Any]], None]
 
 _CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.MULTILINE)
-_LAYER = re.compile(r"(?:Creating Layer|Setting up|Copying source layer) (\S+)$", re.MULTILINE)
+_LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up|Copying source layer) (\S+)$", re.MULTILINE)
+_NAMED = re.compile(r"layer '([^']+)'")
+_READY = "Network initialization done."
 
 
 class CaffeError(UserError):
@@ -61,8 +64,9 @@ class CaffeProcess:
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
+            # Closing writes what a dead child did not read.
+            with suppress(BrokenPipeError):
+                stream.close()  # type: ignore[union-attr]
 
     def call(self, task: str, report: Report = lambda progress: None, **arguments: Any) -> dict[str, Any]:
         """Runs one of worker.TASKS and returns its answer; `report` gets its progress. Raises CaffeError."""
@@ -90,7 +94,7 @@ class CaffeProcess:
         check = _CHECK.findall(text)
         if check:
             source, words = check[-1]
-            return CaffeError(f"{_place(text, self._prototxt)}Caffe: {words} ({source})")
+            return CaffeError(f"{_place(words, text, self._prototxt)}Caffe: {words} ({source})")
         if status == -signal.SIGKILL:
             return CaffeError("Caffe's process was killed; most often because memory ran out")
         last = (text.strip().splitlines() or ["nothing"])[-1]
@@ -114,9 +118,9 @@ def _python_path() -> list[str]:
     return [str(Path(__file__).resolve().parents[2])]
 
 
-def _place(log: str, prototxt: Path) -> str:
-    """``file:line: layer 'x': `` of the layer that Caffe was at, or nothing."""
-    layers = _LAYER.findall(log)
+def _place(words: str, log: str, prototxt: Path) -> str:
+    """``file:line: layer 'x': `` of the layer that Caffe's words name, or that it was setting up, or nothing."""
+    layers = _NAMED.findall(words) or _LAYER.findall(log.rpartition(_READY)[2])
     if not layers or not prototxt.is_file():
         return ""
     text = prototxt.read_text(encoding="utf-8", errors="replace")

@@ -32,9 +32,9 @@ def upgrade(net: str, weights: str, output: str, report: Any = None) -> dict[str
     return {}
 
 
-def load(net: str, report: Any = None) -> dict[str, Any]:
+def load(net: str, phase: str, report: Any = None) -> dict[str, Any]:
     """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says each blob's shape."""
-    loaded = caffe.Net(net, caffe.TEST)
+    loaded = caffe.Net(net, getattr(caffe, phase))
     return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
 
 

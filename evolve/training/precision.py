@@ -4,7 +4,7 @@ The cast weights are stored as 32-bit floats that 16 bits can hold, so every Caf
 nearest, ties to even. What the cast costs is counted: a synapse flushed to zero is a synapse lost.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import ml_dtypes
 import numpy as np
@@ -25,7 +25,7 @@ class Range:
 
     def as_dict(self) -> dict[str, int | str]:
         """The same as a plain dict, for metrics.json."""
-        return {"layer": self.layer, "overflows": self.overflows, "subnormals": self.subnormals, "flushed": self.flushed}
+        return asdict(self)
 
 
 def cast(weights: Weights, precision: str) -> tuple[Weights, list[Range]]:

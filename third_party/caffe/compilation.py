@@ -133,13 +133,17 @@ class Build:
         total = 2 + sum(1 for _ in cpp_files)  # two more: caffe.pb.cc and _caffe.cpp
         self.stages.begin(f"compiling: {total} files, {jobs} at a time")
         each_line = compile_progress(self.stages, total, jobs)
-        run(["make", f"-j{jobs}", "py"], self.stages.log, cwd=self.source, env=self.env, each_line=each_line)
+        run(
+            ["make", f"-j{jobs}", "WARNINGS=-w", "py"],
+            self.stages.log,
+            cwd=self.source,
+            env=self.env,
+            each_line=each_line,
+        )
 
     def configuration(self) -> str:
         """Makefile.config: what upstream's Makefile asks its user to say."""
-        python = [Path(self.python.include)]
-        if not self.python.has_headers:
-            python = [self.headers / f"python{self.python.version}", self.headers]
+        python = self.python_headers()
         headers = [*self.header_roots(), *python, Path(self.numpy_headers())]
         folders = [*self.library_folders(), self.libraries / "hdf5/serial"]
         settings = {
@@ -153,6 +157,13 @@ class Build:
             "LIBRARY_DIRS": " ".join(map(str, folders)),
         }
         return OPTIONS + "".join(f"{name} := {value}\n" for name, value in settings.items())
+
+    def python_headers(self) -> list[Path]:
+        """Where Python.h is: the interpreter's own folder, else those of Debian's package."""
+        own = [Path(self.python.include)]
+        return (
+            own if self.python.has_headers else [self.headers / f"python{self.python.version}", self.headers]
+        )
 
     def header_roots(self) -> list[Path]:
         """The sysroot's include folders; the innermost come first."""
@@ -186,12 +197,14 @@ class Build:
         package, result = self.work / "package" / "caffe", self.work / "result"
         result.mkdir()
         wheel_file.collect_package(self.source, package)
-        wheel_file.collect_headers(self.source, self.header_roots(), package / "include")
+        wheel_file.collect_headers(
+            self.source, self.header_roots(), self.python_headers(), package / "include"
+        )
         wheel_file.bundle_libraries(package, self.library_folders())
         patchelf = wheel_file.Patchelf(self.sysroot / "usr/bin/patchelf", self.env, self.stages.log)
         wheel_file.replace_s3_libraries(package, patchelf, self.work)
         wheel_file.make_relocatable(package, patchelf)
-        licences = wheel_file.licence_files(self.source, self.sysroot)
+        licences = wheel_file.licence_texts(self.source, self.sysroot)
         wheel_file.write_wheel(result / wheel_name, package, self.python.tag, licences)
         return result
 

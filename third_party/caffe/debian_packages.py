@@ -53,7 +53,7 @@ class PrivateApt:
         self.folder, self.stages = folder, stages
         self.updated = False
 
-    def run(self, *arguments: str, cwd: Path) -> str:
+    def run(self, *arguments: str, cwd: Path) -> None:
         """Run apt-get; the indices are fetched before the first use."""
         if not self.updated:
             self._configure()
@@ -62,11 +62,11 @@ class PrivateApt:
             except CommandFailed:  # one index of several may be missing; whether it was needed shows later
                 self.stages.say("apt-get update had complaints (see the log)")
             self.updated = True
-        return self._apt(*arguments, cwd=cwd)
+        self._apt(*arguments, cwd=cwd)
 
-    def _apt(self, *arguments: str, cwd: Path) -> str:
+    def _apt(self, *arguments: str, cwd: Path) -> None:
         env = {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C"}
-        return run(["apt-get", "-qq", *arguments], self.stages.log, cwd=cwd, env=env)
+        run(["apt-get", "-qq", *arguments], self.stages.log, cwd=cwd, env=env)
 
     def _configure(self) -> None:
         for name in ("lists/partial", "cache/archives/partial", "empty.d"):

@@ -85,7 +85,6 @@ def child_process(command: Sequence[str], **options: object) -> Iterator[subproc
         command,
         stdin=subprocess.DEVNULL,
         text=True,
-        errors="replace",
         start_new_session=True,
         preexec_fn=die_with_parent,
         **options,  # type: ignore[call-overload]
@@ -115,23 +114,35 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     each_line: Callable[[str], None] | None = None,
-) -> str:
-    """Run a command, its output copied to the log line by line; returns it. CommandFailed unless status 0."""
+) -> None:
+    """Run a command with its output going to the log file; CommandFailed unless its status is 0.
+
+    The output is read back from the file, in small steps: a signal that comes just before a blocking read
+    of a pipe would wait for the next line.
+    """
     print(f"$ {' '.join(command)}", file=log, flush=True)
-    lines: list[str] = []
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with child_process(command, cwd=cwd, env=env, **pipes) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            log.write(line)
-            log.flush()
-            if each_line:
-                each_line(line)
-        status = process.wait()
+    outputs = {"stdout": log, "stderr": subprocess.STDOUT}
+    with (
+        open(log.name, errors="replace") as written,
+        child_process(command, cwd=cwd, env=env, **outputs) as child,
+    ):
+        written.seek(0, os.SEEK_END)
+        status = None
+        while status is None:
+            status = status_soon(child)
+            for line in written:
+                if each_line:
+                    each_line(line)
     if status:
         raise CommandFailed(f"{command[0]} ended with status {status}")
-    return "".join(lines)
+
+
+def status_soon(child: subprocess.Popen[str], seconds: float = 0.2) -> int | None:
+    """The exit status if the child ends within a moment."""
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def last_lines(path: Path, count: int = 20) -> str:

@@ -55,7 +55,10 @@ def wheel_path(cache: Path, key: str, tag: str, source: str | None) -> Path:
 @contextmanager
 def builder_lock(cache: Path) -> Iterator[None]:
     """One builder at a time; the second waits and says for whom."""
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"no cache folder: {error}\nXDG_CACHE_HOME chooses another.") from error
     with (cache / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

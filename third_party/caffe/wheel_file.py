@@ -53,37 +53,47 @@ def collect_package(source: Path, package: Path) -> None:
     shutil.copy(next(path for path in built_libraries if not path.is_symlink()), package)
 
 
-def collect_headers(source: Path, roots: list[Path], include: Path) -> None:
+def collect_headers(source: Path, roots: list[Path], python: list[Path], include: Path) -> None:
     """Copy Caffe's headers and what they include of its libraries: with them, layers can be compiled later.
 
-    The compiler's own dependency files tell which. roots: the sysroot's include folders, innermost first.
+    roots: the sysroot's include folders, innermost first. python: where Python.h is.
     """
     shutil.copytree(source / "include" / "caffe", include / "caffe")
     (include / "caffe/proto").mkdir(exist_ok=True)
     shutil.copy(source / ".build_release/src/caffe/proto/caffe.pb.h", include / "caffe/proto")
-    for header in headers_used(source, roots[-1]):
+    for header in headers_used(include, roots, python):
         root = next(root for root in roots if header.is_relative_to(root))
         target = include / header.relative_to(root)
-        if not target.parts[len(include.parts)].startswith("python"):
+        if not target.relative_to(include).parts[0].startswith("python"):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(header, target)
 
 
-def headers_used(source: Path, root: Path) -> list[Path]:
-    """The headers below a root that the compiler's dependency files (*.d) name."""
-    words: set[str] = set()
-    for path in source.rglob("*.d"):
-        words.update(word.rstrip(":") for word in path.read_text().split() if word.startswith(f"{root}/"))
-    return sorted({Path(os.path.normpath(word)) for word in words})
+def headers_used(include: Path, roots: list[Path], python: list[Path]) -> list[Path]:
+    """The headers below the last root that Caffe's headers include, at whatever depth, as g++ tells.
+
+    (The dependency files of the compilation lack what boost includes from its own system_header files.)
+    """
+    headers = sorted(path.relative_to(include) for path in (include / "caffe").rglob("*.h*"))
+    folders = [f"-I{folder}" for folder in (include, *roots, *python)]
+    defined = ["-DCPU_ONLY", "-DUSE_LMDB", "-DUSE_HDF5", "-DWITH_PYTHON_LAYER"]
+    rule = subprocess.run(
+        ["g++", "-x", "c++", "-M", "-MG", *defined, *folders, "-"],
+        input="".join(f"#include <{header}>\n" for header in headers),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return sorted({Path(os.path.normpath(word)) for word in rule.split() if word.startswith(f"{roots[-1]}/")})
 
 
-def licence_files(source: Path, sysroot: Path) -> dict[str, Path]:
-    """Caffe's licence and those of the libraries, by the name that they get in the wheel."""
-    found = {"LICENSE": source / "LICENSE"}
+def licence_texts(source: Path, sysroot: Path) -> dict[str, bytes]:
+    """Caffe's licence and those of the libraries, by their names in the wheel; the same text once."""
+    found = {(source / "LICENSE").read_bytes(): "LICENSE"} if (source / "LICENSE").exists() else {}
     for path in sorted((sysroot / "usr/share/doc").glob("lib*/copyright")):
-        if not path.parent.name.endswith("-dev"):
-            found[f"{path.parent.name}.copyright"] = path
-    return {name: path for name, path in found.items() if path.is_file()}
+        if not path.parent.name.endswith("-dev") and path.is_file():
+            found.setdefault(path.read_bytes(), f"{path.parent.name}.copyright")
+    return {name: text for text, name in found.items()}
 
 
 def needed_libraries(binary: Path) -> list[str]:
@@ -171,12 +181,12 @@ def metadata(version: str, licences: Iterable[str]) -> str:
     return "\n".join([*lines, *(f"License-File: {name}" for name in licences)]) + "\n"
 
 
-def write_wheel(path: Path, package: Path, tag: str, licences: Mapping[str, Path]) -> None:
+def write_wheel(path: Path, package: Path, tag: str, licences: Mapping[str, bytes]) -> None:
     """Pack the folder `caffe` and a dist-info folder; same content, same bytes."""
     version = path.name.split("-")[1]
     info = f"caffe-{version}.dist-info"
     contents = {f"caffe/{p.relative_to(package)}": p.read_bytes() for p in package.rglob("*") if p.is_file()}
-    contents |= {f"{info}/licenses/{name}": licence.read_bytes() for name, licence in licences.items()}
+    contents |= {f"{info}/licenses/{name}": text for name, text in licences.items()}
     contents[f"{info}/METADATA"] = metadata(version, sorted(licences)).encode()
     wheel = ("Wheel-Version: 1.0", "Generator: cavefish", "Root-Is-Purelib: false", f"Tag: {tag}", "")
     contents[f"{info}/WHEEL"] = "\n".join(wheel).encode()

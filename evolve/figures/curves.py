@@ -1,0 +1,128 @@
+"""`make plot`: what evolution did to a network, as one picture: curves.png for a page, curves.svg for print."""
+
+import textwrap
+from contextlib import AbstractContextManager
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from evolve.errors import UserError
+from evolve.figures import labels, measured, panels
+from evolve.figures.measured import Measured
+from evolve.figures.papers import SOURCE
+
+_INK = "#24292f"
+_WARNING = "#B03A00"
+
+# The user's own matplotlibrc is not asked: the same run gives the same picture everywhere.
+_STYLE: dict[str, Any] = {
+    "font.size": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "text.color": _INK,
+    "axes.grid": True,
+    "grid.color": "#e6e8eb",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "text.parse_math": False,  # a name with two $ is a name
+    "lines.solid_capstyle": "round",
+    # Letters as outlines, and ids from a fixed salt: the SVG looks, and is, the same on every machine.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "cavefish",
+}
+_INCHES = (11.0, 5.4)
+_DOTS_PER_INCH = 180
+
+
+def draw(runs: list[Path], output: Path) -> list[Path]:
+    """Draws one run, or several seeds of one network, into the folder `output`; returns the two files.
+
+    UserError if there is nothing to draw, or the runs differ in more than their seed.
+    """
+    seeds = measured.read_seeds(runs)
+    for run, each in zip(runs, seeds, strict=True):
+        if any("accuracy" not in made for made in each.generations):
+            raise UserError(
+                f"{run}: expected the test accuracy of every generation; give the net a top named 'accuracy'"
+            )
+    output.mkdir(parents=True, exist_ok=True)
+    png, svg = output / "curves.png", output / "curves.svg"
+    with style():
+        drawn = figure(seeds)
+        drawn.savefig(png, dpi=_DOTS_PER_INCH)
+        drawn.savefig(svg, metadata={"Date": None})
+    return [png, svg]
+
+
+def style() -> AbstractContextManager[None]:
+    """The look of the picture, for as long as it is drawn and saved."""
+    return matplotlib.style.context(["default", _STYLE])
+
+
+def figure(seeds: list[Measured]) -> Figure:
+    """Synapses and accuracy over the generations, and accuracy against what it cost."""
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.03, hspace=0.02)
+    drawn = Figure(figsize=_INCHES, layout=layout, facecolor="white")
+    FigureCanvasAgg(drawn)
+    parts = drawn.subplot_mosaic([["synapses", "trade"], ["accuracy", "trade"]], width_ratios=[1, 1.15])
+    panels.synapses(parts["synapses"], seeds)
+    panels.accuracy(parts["accuracy"], seeds)
+    panels.trade(parts["trade"], seeds)
+    _head(drawn, seeds)
+    if seeds[0].notice:
+        _caption(drawn, seeds[0].notice)
+    return drawn
+
+
+def _head(drawn: Figure, seeds: list[Measured]) -> None:
+    """Above the panels: the title, and what the lines are, each in its colour."""
+    lines = _key(seeds)
+    key = drawn.legend(
+        handles=lines,
+        title=_title(seeds),
+        title_fontproperties={"size": 15, "weight": "bold"},
+        prop={"size": 10.5, "weight": "bold"},
+        loc="outside upper left",
+        alignment="left",
+        ncols=len(lines),
+        frameon=False,
+    )
+    for words, line in zip(key.get_texts(), lines, strict=True):
+        words.set_color(line.get_color())
+
+
+def _title(seeds: list[Measured]) -> str:
+    run = seeds[0]
+    heading = f"{run.network} on {run.dataset}"
+    generations = measured.common_generations(seeds)
+    if generations > 1:
+        gain = mean(each.generations[generations - 1]["architectural_efficiency"] for each in seeds)
+        heading += f": {labels.times(gain)} fewer synapses in {generations} generations"
+    return textwrap.fill(heading, 66)
+
+
+def _key(seeds: list[Measured]) -> list[Line2D]:
+    run, paper = seeds[0], seeds[0].paper
+    ours = "this run" if len(seeds) == 1 else f"mean of {len(seeds)} seeds; thin: each of them"
+    lines = [Line2D([], [], label=ours, **panels.OUR_LINE)]
+    if paper:
+        network = "" if run.is_the_papers_network else f"{paper.network} on "
+        name = f"the paper, {network}{paper.dataset}: {SOURCE}, Table 1"
+        lines.append(Line2D([], [], label=name, **panels.PAPERS_LINE))
+    return lines
+
+
+def _caption(drawn: Figure, notice: str) -> None:
+    """Below the panels: what must be known of the data."""
+    words = textwrap.fill(f"NOTE: {notice}", 118)
+    drawn.supxlabel(words, x=0.012, ha="left", fontsize=10.5, fontweight="bold", color=_WARNING)

@@ -1,0 +1,107 @@
+"""A run as the figures see it: its generations, and which of the paper's lineages belongs beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve import run_folder
+from evolve.errors import UserError
+from evolve.figures import papers
+
+MEAN_TITLE = "E (without the last classifier)"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The metrics of a run's committed generations, generation 1 first; at least one."""
+
+    generations: list[dict[str, Any]]
+
+    @property
+    def ancestor(self) -> dict[str, Any]:
+        """Generation 1."""
+        return self.generations[0]
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last generation that there is."""
+        return self.generations[-1]
+
+    @property
+    def network(self) -> str:
+        """Its name, as NET= has it."""
+        return str(self.ancestor["network"])
+
+    @property
+    def seed(self) -> int:
+        """What decided its every draw."""
+        return int(self.ancestor["seed"])
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it was really made from: the paper's spelling, marked where another one stands in."""
+        name = str(self.ancestor["dataset"]["name"])
+        if self.paper is None:
+            return name
+        return f"{name} (not {self.paper.dataset})" if papers.stands_in(name) else self.paper.dataset
+
+    @property
+    def notice(self) -> str:
+        """What whoever looks at the numbers must know of their data set; "" if nothing."""
+        said = next((made["dataset"]["notice"] for made in self.generations if made["dataset"]["notice"]), "")
+        name = str(self.ancestor["dataset"]["name"])
+        if self.paper is None or not papers.stands_in(name):
+            return said
+        return f"measured on {name}, another data set than the paper's {self.paper.dataset}. {said}".strip()
+
+    @property
+    def paper(self) -> papers.Reported | None:
+        """The paper's lineage on this data set, whatever its network."""
+        return papers.of(str(self.ancestor["dataset"]["name"]))
+
+    @property
+    def is_the_papers_network(self) -> bool:
+        """Whether the ancestor has the layers and neurons of the network that the paper evolved on this data set."""
+        return self.paper is not None and self.paper.is_of([layer["neurons"] for layer in self.ancestor["layers"]])
+
+
+def read(run: Path) -> Measured:
+    """The run in that folder. UserError where it has no generation."""
+    return Measured(run_folder.read_lineage(run))
+
+
+def read_seeds(runs: list[Path]) -> list[Measured]:
+    """Several runs of one network on one data set, a seed each. UserError if they are not, or if there is none."""
+    if not runs:
+        raise UserError("expected a run to show, got none; `make evolve` makes one")
+    seeds = [read(run) for run in runs]
+    known: dict[int, Path] = {}
+    for run, each in zip(runs, seeds, strict=True):
+        if (each.network, each.dataset) != (seeds[0].network, seeds[0].dataset):
+            raise UserError(
+                f"{run}: expected {seeds[0].network} on {seeds[0].dataset} as in {runs[0]}, "
+                f"got {each.network} on {each.dataset}; name runs that differ in their seed alone"
+            )
+        # The same numbers twice would halve a spread that is not there.
+        if known.setdefault(each.seed, run) is not run:
+            raise UserError(
+                f"{run}: expected another seed than {known[each.seed]}'s, got {each.seed} too; name it once"
+            )
+    return seeds
+
+
+def common_generations(seeds: list[Measured]) -> int:
+    """The number of the last generation that every one of the runs has."""
+    return min(len(each.generations) for each in seeds)
+
+
+def seed_numbers(seeds: list[Measured]) -> str:
+    """`seed 1`, or `3 seeds (1, 2, 3)`."""
+    numbers = ", ".join(str(each.seed) for each in seeds)
+    return f"seed {numbers}" if len(seeds) == 1 else f"{len(seeds)} seeds ({numbers})"
+
+
+def layer_title(run: Measured, index: int) -> str:
+    """A layer's name, marked where E does not count it: the last one, if it is not the only one."""
+    layers = run.ancestor["layers"]
+    return f"{layers[index]['name']} (last classifier)" if 0 < index == len(layers) - 1 else str(layers[index]["name"])

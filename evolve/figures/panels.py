@@ -1,0 +1,139 @@
+"""The panels of the picture, one function each. Lines are labelled where they end."""
+
+import math
+from collections.abc import Callable
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from evolve.figures import labels, measured
+from evolve.figures.labels import OURS, PAPER
+from evolve.figures.measured import Measured
+from evolve.figures.papers import Reported
+
+Metric = Callable[[dict[str, Any]], float]
+Line = tuple[list[float], list[float]]
+
+OUR_LINE: dict[str, Any] = {"color": OURS, "linewidth": 2.2, "marker": "o", "markersize": 5, "clip_on": False}
+PAPERS_LINE: dict[str, Any] = {
+    "color": PAPER, "linewidth": 1.4, "linestyle": (0, (4, 2)), "marker": "o", "markersize": 6.5, "mfc": "white"
+}  # fmt: skip
+
+# Of accuracy, an axis shows at least this much: on 10,000 images chance alone moves it by 0.001.
+_LEAST_ACCURACY_SHOWN = 0.01
+
+
+def synapses(axes: Axes, seeds: list[Measured]) -> None:
+    """Synapses, on a log scale, over generations."""
+    line = _lines(axes, seeds, _of("generation"), _of("synapses"))
+    axes.set_ylabel("synapses")
+    axes.set_yscale("log")
+    most, least = line[1][0], min(_every(seeds, "synapses"))
+    axes.set_ylim(least / 1.8, most * max(1.8, (most / least) ** 0.2))
+    _log_ticks(axes.yaxis, axes.get_ylim(), lambda value: f"{value:,.0f}")
+    _generations(axes, seeds)
+    axes.tick_params(labelbottom=False)
+    _label_ends(axes, line, lambda y: f"{y:,.0f}")
+
+
+def accuracy(axes: Axes, seeds: list[Measured]) -> None:
+    """Test accuracy over generations."""
+    line = _lines(axes, seeds, _of("generation"), _of("accuracy"))
+    axes.set_xlabel("generation")
+    _accuracies(axes, _every(seeds, "accuracy"))
+    _generations(axes, seeds)
+    _label_ends(axes, line, lambda y: f"{y:.4f}")
+
+
+def trade(axes: Axes, seeds: list[Measured]) -> None:
+    """Test accuracy against architectural efficiency, with the paper's Table 1."""
+    theirs = _table_1(seeds[0].paper) if seeds[0].paper else ([], [])
+    axes.plot(*theirs, **PAPERS_LINE)
+    ours = _lines(axes, seeds, _of("architectural_efficiency"), _of("accuracy"))
+    axes.set_xscale("log")
+    axes.set_xlim(0.85, 2.6 * max([1.5, *theirs[0], *_every(seeds, "architectural_efficiency")]))
+    _log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
+    axes.set_xlabel("architectural efficiency: how many times fewer synapses")
+    _accuracies(axes, [*theirs[1], *_every(seeds, "accuracy")])
+    _label_trade(axes, ours, theirs)
+
+
+def _of(what: str) -> Metric:
+    return lambda made: float(made[what])
+
+
+def _every(seeds: list[Measured], what: str) -> list[float]:
+    return [float(made[what]) for each in seeds for made in each.generations]
+
+
+def _table_1(paper: Reported) -> Line:
+    return list(paper.architectural_efficiency.values()), list(paper.accuracy.values())
+
+
+def _lines(axes: Axes, seeds: list[Measured], x: Metric, y: Metric) -> Line:
+    """Draws each seed thin and their mean thick; returns the mean, over the generations that all have."""
+    single = [([x(made) for made in each.generations], [y(made) for made in each.generations]) for each in seeds]
+    if len(single) > 1:
+        for xs, ys in single:
+            axes.plot(xs, ys, color=OURS, linewidth=1, alpha=0.45)
+    shared = range(measured.common_generations(seeds))
+    middle = [mean(xs[k] for xs, _ in single) for k in shared], [mean(ys[k] for _, ys in single) for k in shared]
+    axes.plot(*middle, **OUR_LINE)
+    return middle
+
+
+def _generations(axes: Axes, seeds: list[Measured]) -> None:
+    """Whole generations on the x axis, and room for the last one's label."""
+    last = max(len(each.generations) for each in seeds)
+    span = max(last - 1, 1)
+    axes.set_xlim(1 - 0.05 * span, last + 0.24 * span)
+    axes.set_xticks(range(1, last + 1, math.ceil(last / 16)))
+
+
+def _accuracies(axes: Axes, values: list[float]) -> None:
+    """The y axis: all values with some room, none of it above 1."""
+    room = 0.2 * max(max(values) - min(values), _LEAST_ACCURACY_SHOWN / 1.4)
+    middle = (max(values) + min(values)) / 2
+    half = max((max(values) - min(values)) / 2 + room, _LEAST_ACCURACY_SHOWN / 2)
+    axes.set_ylim(middle - half, min(middle + half, 1))
+    axes.set_ylabel("test accuracy")
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
+def _log_ticks(axis: Axis, limits: tuple[float, float], title: Callable[[float], str]) -> None:
+    """Every decade; 2 and 5 between them where there are fewer than two and a half."""
+    few = math.log10(limits[1] / limits[0]) < 2.5
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=10))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: title(value)))
+
+
+def _label_ends(axes: Axes, line: Line, title: Callable[[float], str]) -> None:
+    """The first value, on the side that the line leaves free, and the last one."""
+    xs, ys = line
+    if len(xs) > 1:
+        labels.at(axes, (xs[0], ys[0]), title(ys[0]), place="beneath" if ys[1] > ys[0] else "over")
+    labels.at(axes, (xs[-1], ys[-1]), title(ys[-1]))
+
+
+def _label_trade(axes: Axes, ours: Line, theirs: Line) -> None:
+    """What each line reaches, on the side that the other line leaves free."""
+    lower = bool(theirs[0]) and ours[1][-1] < np.interp(math.log(ours[0][-1]), np.log(theirs[0]), theirs[1])
+    _label_reached(axes, ours, OURS, _below(ours) if lower else "above")
+    if theirs[0]:
+        _label_reached(axes, theirs, PAPER, "above" if lower else "below")
+
+
+def _below(line: Line) -> str:
+    """The place below a line's end: to the left, where the other line does not come down, if this one did not rise."""
+    xs, ys = line
+    return "under" if len(xs) > 1 and ys[-1] <= ys[-2] and xs[-1] > 3 else "below"
+
+
+def _label_reached(axes: Axes, line: Line, colour: str, place: str) -> None:
+    xs, ys = line
+    labels.at(axes, (xs[-1], ys[-1]), f"{labels.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)

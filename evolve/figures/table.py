@@ -1,0 +1,88 @@
+"""`make table`: what a run measured, beside Tables 1, 2 and 3 of [Cluster16]."""
+
+from pathlib import Path
+from typing import Any
+
+from evolve.figures import beside, measured, seeds
+from evolve.figures.measured import Measured
+from evolve.figures.sheet import BLANK, Sheet
+
+
+def markdown(run: Path) -> str:
+    """The tables of one run as Markdown. UserError where it has no generation."""
+    return "\n".join(sheet.markdown() for sheet in _sheets(measured.read(run)))
+
+
+def show(run: Path) -> None:
+    """Prints the same tables. UserError where the run has no generation."""
+    for sheet in _sheets(measured.read(run)):
+        sheet.show()
+
+
+def summary(runs: list[Path]) -> str:
+    """Several seeds of one network as Markdown: mean and spread. UserError if the runs are not that."""
+    return "\n".join(sheet.markdown() for sheet in seeds.sheets(measured.read_seeds(runs)))
+
+
+def _sheets(run: Measured) -> list[Sheet]:
+    return [_generations(run), _layers(run)]
+
+
+def _generations(run: Measured) -> Sheet:
+    """Table 1: architectural efficiency and accuracy, a generation each."""
+    return Sheet.of(
+        f"{run.network} on {run.dataset}, {measured.seed_numbers([run])}{beside.table_1(run)}",
+        [_generation(run, made) for made in run.generations],
+        notice=run.notice,
+        notes=[
+            "A-E, architectural efficiency: synapses of generation 1 ÷ synapses now, biases counted.",
+            "flushed: synapses that the cast to the run's precision rounded to zero.",
+            *beside.about_network(run),
+        ],
+    )
+
+
+def _generation(run: Measured, made: dict[str, Any]) -> dict[str, str]:
+    number = made["generation"]
+    return {
+        "generation": str(number),
+        "synapses": f"{made['synapses']:,}",
+        "A-E": f"{made['architectural_efficiency']:.2f}",
+        **beside.architectural_efficiency(run, number),
+        "accuracy": f"{made['accuracy']:.4f}" if "accuracy" in made else BLANK,
+        **beside.accuracy(run, number),
+        "caffemodel, kB": f"{made['caffemodel_bytes'] / 1e3:,.1f}",
+        "flushed": f"{made['flushed_synapses']:,}",
+    }
+
+
+def _layers(run: Measured) -> Sheet:
+    """Tables 2 and 3: cluster efficiency of every layer at the last generation, and their mean E."""
+    number = run.last["generation"]
+    mean = {
+        "layer": measured.MEAN_TITLE,
+        "kernels at generation 1": BLANK,
+        f"now, at {number}": BLANK,
+        "cluster efficiency": f"{run.last['cluster_efficiency']:.2f}",
+        **beside.mean_cluster_efficiency(run),
+    }
+    return Sheet.of(
+        f"{run.network} on {run.dataset}: clusters at generation {number}{beside.table_2(run)}",
+        [_layer(run, k) for k in range(len(run.last["layers"]))] + [mean],
+        notice=run.notice,
+        notes=[
+            "Cluster efficiency: kernels of generation 1 ÷ kernels now; E: its mean over the layers.",
+            "E leaves the last classifier out, as the papers' tables do.",
+        ],
+    )
+
+
+def _layer(run: Measured, index: int) -> dict[str, str]:
+    first, last = run.ancestor["layers"][index], run.last["layers"][index]
+    return {
+        "layer": measured.layer_title(run, index),
+        "kernels at generation 1": f"{first['kernels']:,}",
+        f"now, at {run.last['generation']}": f"{last['kernels']:,}",
+        "cluster efficiency": f"{last['cluster_efficiency']:.2f}",
+        **beside.cluster_efficiency(run, index),
+    }

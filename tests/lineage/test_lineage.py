@@ -1,0 +1,242 @@
+"""A small evolution on real Caffe, from nothing to its fourth generation, as its files tell it."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolve import generation
+from evolve.errors import UserError
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+
+FILES = {"train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log"}
+# As DESIGN.md promises to tools.
+COLUMNS = (
+    "generation,synapses,architectural_efficiency,clusters,cluster_efficiency,macs,caffemodel_bytes,iterations,"
+    "train_seconds,flushed_synapses,accuracy"
+)
+# conv1 8x1x25, conv2 12x8x9, ip1 24x12x16, ip2 10x24, and their biases.
+ANCESTOR = 8 * 25 + 12 * 8 * 9 + 24 * 12 * 16 + 10 * 24 + 8 + 12 + 24 + 10
+
+
+def test_each_generation_is_whole(reference: Any) -> None:
+    folders = sorted(path.name for path in reference.run.iterdir() if not path.name.startswith("."))
+    assert folders == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt"]
+    for number in range(1, 5):
+        folder = reference.run / f"gen{number:03d}"
+        assert {path.name for path in folder.iterdir()} == FILES | {"DONE.json"}
+        assert set(json.loads((folder / "DONE.json").read_text())["sha256"]) == FILES
+        assert generation.exists(folder)
+    assert not list(reference.run.glob(".gen*"))
+
+
+def test_lineage_csv(reference: Any) -> None:
+    header, *_ = (reference.run / "lineage.csv").read_text().splitlines()
+    rows = _lineage(reference.run)
+    assert header == COLUMNS
+    assert [int(row["generation"]) for row in rows] == [1, 2, 3, 4]
+    assert int(rows[0]["synapses"]) == ANCESTOR
+    assert [int(row["iterations"]) for row in rows] == [100, 40, 40, 40]
+    for number, row in enumerate(rows, start=1):
+        model = reference.run / f"gen{number:03d}" / "weights.caffemodel"
+        assert int(row["caffemodel_bytes"]) == model.stat().st_size
+        assert int(row["synapses"]) == _synapses(weights.read(model))
+        assert float(row["architectural_efficiency"]) == ANCESTOR / int(row["synapses"])
+        assert float(row["train_seconds"]) > 0
+    # It learns: ten classes, and a guess is right once in ten.
+    assert min(float(row["accuracy"]) for row in rows) > 0.6
+
+
+def test_every_offspring_has_at_most_80_percent(reference: Any) -> None:
+    counts = [_synapses(weights.read(reference.run / f"gen{n:03d}" / "weights.caffemodel")) for n in range(1, 5)]
+    assert all(child <= 0.8 * parent for parent, child in zip(counts, counts[1:], strict=False)), counts
+    # The default budget is two thirds.
+    assert all(0.55 * parent < child for parent, child in zip(counts, counts[1:], strict=False)), counts
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_heredity(reference: Any, number: int) -> None:
+    """What the parent does not have, the offspring's genome does not; what that does not have, training does not give."""
+    parent = weights.read(reference.run / f"gen{number - 1:03d}" / "weights.caffemodel")
+    final = weights.read(reference.run / f"gen{number:03d}" / "weights.caffemodel")
+    for layer, (masked, _) in reference.masked[number].items():
+        inherited = masked != 0
+        assert np.array_equal(masked[inherited], parent[layer][0][inherited])
+        genome, trained = reference.genomes[number][layer][0], final[layer][0]
+        assert np.count_nonzero(genome) == np.count_nonzero(masked)
+        assert np.all(trained[genome == 0] == 0)
+        assert np.any(trained[genome != 0] != genome[genome != 0])
+
+
+def test_weights_are_half_precision(reference: Any) -> None:
+    for number in range(1, 5):
+        for blobs in weights.read(reference.run / f"gen{number:03d}" / "weights.caffemodel").values():
+            assert all(np.array_equal(blob, blob.astype(np.float16)) for blob in blobs)
+
+
+def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
+    for number in range(1, 5):
+        folder = reference.run / f"gen{number:03d}"
+        blobs = weights.read(folder / "weights.caffemodel")
+        for name in ("train_val.prototxt", "deploy.prototxt"):
+            net = text.read(folder / name, caffe_pb2.NetParameter())
+            outputs = {
+                layer.name: layer.convolution_param.num_output or layer.inner_product_param.num_output
+                for layer in net.layer
+                if layer.type in ("Convolution", "InnerProduct")
+            }
+            assert outputs == {layer: len(arrays[0]) for layer, arrays in blobs.items()}
+    # 77 images a batch are asked for, and 72 divide the 360.
+    assert [layer.data_param.batch_size for layer in net.layer if layer.type == "Data"] == []
+    net = text.read(folder / "train_val.prototxt", caffe_pb2.NetParameter())
+    assert [layer.data_param.batch_size for layer in net.layer if layer.type == "Data"] == [32, 72]
+
+
+def test_metrics(reference: Any) -> None:
+    made = [json.loads((reference.run / f"gen{number:03d}" / "metrics.json").read_text()) for number in range(1, 5)]
+    for number, metrics in enumerate(made, start=1):
+        assert metrics["generation"] == number and metrics["seed"] == 1 and metrics["precision"] == "HALF"
+        assert metrics["dataset"]["name"] == "digits" and metrics["versions"]["threads"] == 1
+        assert metrics["training"]["revived"] == 0
+        assert sum(layer["synapses"] for layer in metrics["layers"]) == metrics["synapses"]
+    for parent, metrics in zip(range(1, 4), made[1:], strict=True):
+        assert metrics["parent_sha256"] == generation.sha256(reference.run / f"gen{parent:03d}" / "weights.caffemodel")
+        assert 0 <= metrics["synthesis"]["difference"] <= 1e-5
+
+
+def test_the_same_seed_gives_the_same_bytes_elsewhere(place: Any, reference: Any) -> None:
+    run = place.evolve(3)
+    assert run != reference.run
+    for number in range(1, 4):
+        assert (run / f"gen{number:03d}" / "weights.caffemodel").read_bytes() == reference.caffemodel(number)
+
+
+def test_another_seed_gives_another_lineage(place: Any, reference: Any) -> None:
+    run = place.evolve(2, seed=2)
+    assert run.name == "seed2"
+    for number in (1, 2):
+        assert (run / f"gen{number:03d}" / "weights.caffemodel").read_bytes() != reference.caffemodel(number)
+
+
+def test_the_same_command_again_does_nothing_and_says_so(
+    begun: Callable[[int], Any], content: Callable[[Path], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = begun(3)
+    place.evolve(3)
+    before = content(place.run)
+    capsys.readouterr()
+    place.evolve(3)
+    assert f"{place.run}: all 3 generations are there; GEN=4 goes on\n" in capsys.readouterr().out
+    assert content(place.run) == before
+
+
+def test_a_larger_gen_extends(begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    place = begun(2)
+    place.evolve(2)
+    before = (place.run / "gen002" / "metrics.json").stat().st_mtime_ns
+    place.evolve(3)
+    assert (place.run / "gen003" / "weights.caffemodel").read_bytes() == reference.caffemodel(3)
+    assert (place.run / "gen002" / "metrics.json").stat().st_mtime_ns == before
+    assert len(_lineage(place.run)) == 3
+    assert "generation  3  accuracy 0." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["a byte of the caffemodel", "a file removed", "no DONE.json", "nonsense in DONE.json"])
+def test_a_damaged_generation_is_set_aside_and_made_again(
+    what: str, begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = begun(3)
+    _damage(place.run / "gen002", what)
+    place.evolve(3)
+    said = capsys.readouterr().out
+    for name in ("gen002", "gen003"):
+        aside = f"{place.run / name}: not as it was committed, or not of this lineage; moved to {name}.damaged1 and made anew"
+        assert aside in said
+        assert (place.run / f"{name}.damaged1").is_dir()
+    for number in (1, 2, 3):
+        assert generation.exists(place.run / f"gen{number:03d}")
+        assert (place.run / f"gen{number:03d}" / "weights.caffemodel").read_bytes() == reference.caffemodel(number)
+    assert len(_lineage(place.run)) == 3
+
+
+def test_a_generation_of_another_lineage_is_set_aside(begun: Callable[[int], Any], reference: Any) -> None:
+    """Whole, but not the child of the one before: generation 4's folder under the name of generation 3."""
+    place = begun(2)
+    shutil.copytree(reference.run / "gen004", place.run / "gen003")
+    place.evolve(3)
+    assert (place.run / "gen003" / "weights.caffemodel").read_bytes() == reference.caffemodel(3)
+    assert (place.run / "gen003.damaged1" / "weights.caffemodel").read_bytes() == reference.caffemodel(4)
+
+
+def test_a_changed_prototxt_is_refused(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.evolve(1)
+    solver = place.folder / "tiny" / "solver.prototxt"
+    solver.write_text("# faster\n" + solver.read_text().replace("0.05", "0.5"))
+    with pytest.raises(UserError) as refused:
+        place.evolve(2)
+    assert str(refused.value) == (
+        f"{place.run}/prototxt/solver.prototxt:1: this run was begun with other text than solver.prototxt has now; "
+        "take the change back, or begin another run with RUN="
+    )
+    assert not (place.run / "gen002").exists()
+
+
+def test_a_changed_line_of_many_is_named(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.evolve(1)
+    place.set("half_blobs: true")
+    with pytest.raises(UserError) as refused:
+        place.evolve(2)
+    assert str(refused.value).startswith(f"{place.run}/prototxt/evolution.prototxt:5: this run was begun with other text")
+
+
+def test_another_seed_is_refused_on_a_run_that_has_one(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    with pytest.raises(UserError) as refused:
+        place.evolve(2, seed=3, run="seed1")
+    assert str(refused.value) == (
+        f"{place.run}/gen001: was made with SEED=1, this is SEED=3; begin another run with RUN="
+    )
+
+
+def test_the_lineage_ends_when_accuracy_falls_too_far(begun: Callable[[int], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    place = begun(1)
+    # What is left of the ancestor after this cannot tell ten digits apart.
+    place.set('stop_when_accuracy_drops: 0.2 environment { synapse_budget: 0.05 } inherit_weights: false')
+    place.evolve(4)
+    assert "accuracy is 0.2 below the ancestor's: evolution ends\n" in capsys.readouterr().out
+    assert len(_lineage(place.run)) < 4
+    before = sorted(place.run.iterdir())
+    place.evolve(4)
+    assert sorted(place.run.iterdir()) == before
+
+
+def _lineage(run: Path) -> list[dict[str, str]]:
+    with open(run / "lineage.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _synapses(genome: weights.Weights) -> int:
+    """Weights that are not zero, and a bias a neuron; neurons without synapses are not stored."""
+    return sum(int(np.count_nonzero(matrix)) + len(biases) for matrix, biases in genome.values())
+
+
+def _damage(folder: Path, what: str) -> None:
+    model, done = folder / "weights.caffemodel", folder / "DONE.json"
+    if what == "a byte of the caffemodel":
+        content = bytearray(model.read_bytes())
+        content[len(content) // 2] ^= 1
+        model.write_bytes(content)
+    elif what == "a file removed":
+        (folder / "solver.prototxt").unlink()
+    elif what == "no DONE.json":
+        done.unlink()
+    else:
+        done.write_text("[]")

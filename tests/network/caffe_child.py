@@ -1,0 +1,66 @@
+"""Real Caffe in a process of its own: whatever it aborts on, pytest goes on."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evolve.network import text, weights
+from evolve.network.weights import Weights
+
+_SCRIPT = """
+import json, caffe, numpy
+for number, (phase, has_weights) in enumerate(json.load(open("jobs.json"))):
+    net = caffe.Net(f"{number}.prototxt", getattr(caffe, phase))
+    if has_weights:
+        net.copy_from(f"{number}.caffemodel")
+        net.blobs["data"].data[...] = numpy.load(f"{number}.npy")
+        net.forward()
+    numpy.savez(f"{number}.npz", **{name: blob.data for name, blob in net.blobs.items()})
+    layers = [(name, layer.type) for name, layer in zip(net._layer_names, net.layers)]
+    json.dump(layers, open(f"{number}.json", "w"))
+"""
+
+
+@dataclass
+class Job:
+    """A net to load; with weights and an image, to run too."""
+
+    net: object
+    weights: Weights | None = None
+    image: np.ndarray | None = None
+    phase: str = "TEST"
+
+
+@dataclass
+class Loaded:
+    """What Caffe made of it."""
+
+    blobs: dict[str, np.ndarray]
+    layers: list[tuple[str, str]]  # names and types
+
+
+def run(folder: Path, jobs: list[Job]) -> list[Loaded]:
+    """Loads and runs all `jobs` in one child, in `folder`."""
+    for number, job in enumerate(jobs):
+        text.write(job.net, folder / f"{number}.prototxt")
+        if job.weights is not None:
+            weights.write(folder / f"{number}.caffemodel", job.net, job.weights)
+            np.save(folder / f"{number}.npy", job.image)
+    (folder / "jobs.json").write_text(json.dumps([(job.phase, job.weights is not None) for job in jobs]))
+    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"}
+    child = subprocess.run(
+        [sys.executable, "-c", _SCRIPT], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    return [_loaded(folder, number) for number in range(len(jobs))]
+
+
+def _loaded(folder: Path, number: int) -> Loaded:
+    with np.load(folder / f"{number}.npz") as blobs:
+        layers = [tuple(layer) for layer in json.loads((folder / f"{number}.json").read_text())]
+        return Loaded(dict(blobs), layers)

@@ -1,0 +1,194 @@
+"""One train_val.prototxt gives the train, the test and the deploy net."""
+
+from typing import Any
+
+import pytest
+from chains import parsed
+
+from evolve import paths
+from evolve.errors import UserError
+from evolve.network import prototxt, text
+from evolve.network.caffe_proto import caffe_pb2
+
+DATA = (
+    'layer { name: "data" type: "Data" top: "data" top: "label" include { phase: %s } data_param { batch_size: %d } }'
+)
+BOTH = DATA % ("TRAIN", 64) + DATA % ("TEST", 100)
+IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 } }'
+
+
+def lenet() -> Any:
+    return text.read(paths.network("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+
+
+# Phases
+
+
+@pytest.mark.parametrize(
+    ("rules", "train", "test"),
+    [
+        ("", True, True),
+        ("include { phase: TRAIN }", True, False),
+        ("include { phase: TEST }", False, True),
+        ("exclude { phase: TRAIN }", False, True),
+        ("exclude { phase: TEST }", True, False),
+        ("include { phase: TRAIN } include { phase: TEST }", True, True),
+        ("exclude { phase: TRAIN } exclude { phase: TEST }", False, False),
+        ("include { }", True, True),
+        ("exclude { }", False, False),
+        # No stage is set.
+        ('include { stage: "deploy" }', False, False),
+        ('exclude { stage: "deploy" }', True, True),
+        ('include { not_stage: "deploy" }', True, True),
+        ('include { phase: TEST not_stage: "deploy" }', False, True),
+        ('include { stage: "a" } include { phase: TEST }', False, True),
+        # The level is 0.
+        ("include { min_level: 0 }", True, True),
+        ("include { min_level: 1 }", False, False),
+        ("include { max_level: 0 }", True, True),
+        ("include { max_level: -1 }", False, False),
+        ("exclude { min_level: 1 }", True, True),
+        ("exclude { min_level: -2 max_level: 2 }", False, False),
+        ("include { phase: TRAIN min_level: 1 }", False, False),
+    ],
+)
+def test_rules(rules: str, train: bool, test: bool) -> None:
+    """As Net::StateMeetsRule at level 0 without stages."""
+    net = parsed(f'name: "n" layer {{ name: "x" type: "ReLU" {rules} }} layer {{ name: "y" type: "ReLU" }}')
+    for phase, there in (("TRAIN", train), ("TEST", test)):
+        names = [layer.name for layer in prototxt.for_phase(net, phase).layer]
+        assert names == (["x", "y"] if there else ["y"])
+    assert len(net.layer) == 2 and prototxt.for_phase(net, "TEST").name == "n"
+
+
+def test_the_data_layer_of_a_phase() -> None:
+    net = parsed(BOTH + IP)
+    assert prototxt.batch_size(prototxt.data_layer(net, "TRAIN")) == 64
+    assert prototxt.batch_size(prototxt.data_layer(net, "TEST")) == 100
+
+
+@pytest.mark.parametrize(
+    ("layers", "got"),
+    [
+        (IP, "none"),
+        (DATA % ("TRAIN", 64) + IP, "none"),
+        (DATA % ("TEST", 1) + DATA.replace('name: "data"', 'name: "more"') % ("TEST", 1), "'data', 'more'"),
+        ('layer { name: "mute" type: "Data" }', "'mute'"),
+    ],
+)
+def test_not_one_data_layer(layers: str, got: str) -> None:
+    with pytest.raises(UserError) as error:
+        prototxt.data_layer(parsed('name: "n" ' + layers), "TEST")
+    assert str(error.value) == f"net 'n': expected one data layer in phase TEST, got {got}"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "size"),
+    [("data_param", 7), ("memory_data_param", 8), ("image_data_param", 9), ("hdf5_data_param", 10)],
+)
+def test_batch_sizes(parameter: str, size: int) -> None:
+    net = parsed(f'layer {{ name: "d" top: "data" {parameter} {{ batch_size: {size} }} }}')
+    assert prototxt.batch_size(net.layer[0]) == size
+
+
+def test_no_batch_size() -> None:
+    assert prototxt.batch_size(parsed('layer { name: "d" type: "Python" }').layer[0]) == 0
+
+
+# Deploy
+
+
+def test_the_deploy_net_of_lenet() -> None:
+    net = prototxt.deploy(lenet(), (1, 32, 32))
+    assert net.name == "lenet"
+    assert [(layer.name, layer.type, list(layer.bottom), list(layer.top)) for layer in net.layer] == [
+        ("data", "Input", [], ["data"]),
+        ("conv1", "Convolution", ["data"], ["conv1"]),
+        ("pool1", "Pooling", ["conv1"], ["pool1"]),
+        ("relu1", "ReLU", ["pool1"], ["pool1"]),
+        ("conv2", "Convolution", ["pool1"], ["conv2"]),
+        ("relu2", "ReLU", ["conv2"], ["conv2"]),
+        ("pool2", "Pooling", ["conv2"], ["pool2"]),
+        ("conv3", "Convolution", ["pool2"], ["conv3"]),
+        ("relu3", "ReLU", ["conv3"], ["conv3"]),
+        ("pool3", "Pooling", ["conv3"], ["pool3"]),
+        ("ip1", "InnerProduct", ["pool3"], ["ip1"]),
+        ("relu4", "ReLU", ["ip1"], ["ip1"]),
+        ("ip2", "InnerProduct", ["ip1"], ["ip2"]),
+        ("prob", "Softmax", ["ip2"], ["prob"]),
+    ]
+    assert list(net.layer[0].input_param.shape[0].dim) == [1, 1, 32, 32]
+    text_of_it = str(net)
+    for training_only in ("filler", "lr_mult", "include", "transform_param", "label", "accuracy"):
+        assert training_only in str(lenet()) and training_only not in text_of_it
+    assert prototxt.deploy(lenet(), (1, 32, 32), name="other").name == "other"
+
+
+def test_what_stays_of_a_layer_and_what_does_not() -> None:
+    layer = (
+        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" include { phase: TEST } '
+        "param { lr_mult: 2 } loss_weight: 3 propagate_down: true inner_product_param { num_output: 2 "
+        'bias_term: false weight_filler { type: "xavier" } bias_filler { value: 1 } } }'
+    )
+    kept = prototxt.deploy(parsed(BOTH + layer), (1, 2, 3)).layer[1]
+    assert kept == parsed(IP.replace("num_output: 2", "num_output: 2 bias_term: false")).layer[0]
+
+
+@pytest.mark.parametrize(
+    ("loss", "output"),
+    [
+        ('type: "SoftmaxWithLoss"', 'layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }'),
+        (
+            'type: "SoftmaxWithLoss" softmax_param { axis: 2 }',
+            'layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" softmax_param { axis: 2 } }',
+        ),
+        ('type: "SigmoidCrossEntropyLoss"', 'layer { name: "prob" type: "Sigmoid" bottom: "ip" top: "prob" }'),
+        ('type: "EuclideanLoss"', ""),
+        ('type: "Accuracy"', ""),
+    ],
+)
+def test_losses_become_outputs(loss: str, output: str) -> None:
+    net = parsed(BOTH + IP + f'layer {{ name: "loss" {loss} bottom: "ip" bottom: "label" top: "loss" }}')
+    assert list(prototxt.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
+
+
+def test_deploying_changes_nothing_in_the_template() -> None:
+    net = lenet()
+    prototxt.deploy(net, (1, 32, 32))
+    assert net == lenet()
+
+
+# The data layer in words
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ("", "pixels 0..255"),
+        ("scale: 0.00390625", "pixels 0..255, times 0.00390625"),
+        ("crop_size: 28 mirror: true", "pixels 0..255, the central 28 x 28"),
+        ("mean_value: 104 mean_value: 117.5 mean_value: 123", "pixels 0..255, minus 104, 117.5, 123"),
+        (
+            'scale: 0.5 mean_file: "mean.binaryproto" crop_size: 227',
+            "pixels 0..255, the central 227 x 227, minus mean.binaryproto, times 0.5",
+        ),
+    ],
+)
+def test_preprocessing(transform: str, words: str) -> None:
+    layer = parsed(f'layer {{ name: "data" transform_param {{ {transform} }} }}').layer[0]
+    assert prototxt.preprocessing(layer) == words
+
+
+def test_example_shape() -> None:
+    whole, cropped = (parsed(f"layer {{ {t} }}").layer[0] for t in ("", "transform_param { crop_size: 24 }"))
+    assert prototxt.example_shape(whole, (3, 32, 40)) == (3, 32, 40)
+    assert prototxt.example_shape(cropped, (3, 32, 40)) == (3, 24, 24)
+
+
+def test_with_data_of() -> None:
+    smaller = parsed('name: "small"' + BOTH.replace("64", "16") + IP.replace("num_output: 2", "num_output: 1"))
+    moved = parsed('name: "template"' + BOTH.replace("100", "50") + IP)
+    result = prototxt.with_data_of(smaller, moved)
+    assert result.name == "small" and [layer.name for layer in result.layer] == ["data", "data", "ip"]
+    assert [prototxt.batch_size(layer) for layer in result.layer[:2]] == [64, 50]
+    assert result.layer[2].inner_product_param.num_output == 1

@@ -1,0 +1,290 @@
+"""Caffe's process: what it refuses is said with its place, and its end is nobody else's."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+from evolve.training.caffe_process import CaffeError, CaffeProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+
+INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 4 dim: 4 } } }\n'
+IP = 'layer {\n  name: "ip" type: "InnerProduct" bottom: "data" top: "ip"\n  inner_product_param { num_output: 2 }\n}\n'
+
+REFUSED = {
+    "unknown type": (
+        INPUT + 'layer {\n  name: "odd" type: "Oddity"\n  bottom: "data" top: "odd"\n}\n',
+        r"{net}:3: layer 'odd': Caffe: Check failed: registry\.count\(type\) == 1 \(0 vs\. 1\) "
+        r"Unknown layer type: Oddity \(known types: AbsVal, .*\) \(layer_factory\.hpp:\d+\)",
+    ),
+    "kernel larger than the image": (
+        INPUT + IP + '\n\nlayer {\n  type: "Convolution" bottom: "data" top: "big"\n  name: "big"\n'
+        "  convolution_param { num_output: 2 kernel_size: 9 }\n}\n",
+        r"{net}:10: layer 'big': Caffe: Check failed: shape\[i\] >= 0 \(-4 vs\. 0\)\s* \(blob\.cpp:\d+\)",
+    ),
+    "shapes that differ": (
+        INPUT + IP + 'layer { name: "sum" type: "Eltwise" bottom: "data" bottom: "ip" top: "sum" }\n',
+        r"{net}:6: layer 'sum': Caffe: Check failed: bottom\[0\]->shape\(\) == bottom\[i\]->shape\(\) "
+        r"bottom\[0\]: 1 1 4 4 \(16\), bottom\[1\]: 1 2 \(2\)\s* \(eltwise_layer\.cpp:\d+\)",
+    ),
+    "unknown bottom": (
+        INPUT + 'layer { name: "ip" type: "InnerProduct" bottom: "dta" top: "ip" inner_product_param { num_output: 2 } }',
+        r"{net}:2: layer 'ip': Caffe: Unknown bottom blob 'dta' \(layer 'ip', bottom index 0\) \(insert_splits\.cpp:\d+\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_caffe_refuses_is_said_with_file_line_and_layer(case: str, tmp_path: Path, caffe: CaffeProcess) -> None:
+    words, message = REFUSED[case]
+    net = tmp_path / "net.prototxt"
+    net.write_text(words)
+    with pytest.raises(CaffeError) as refused:
+        caffe.call("load", net="net.prototxt")
+    assert re.fullmatch(message.format(net=re.escape(str(net))), str(refused.value)), refused.value
+    # The parent lives on, and so does the next Caffe.
+    net.write_text(INPUT + IP)
+    with CaffeProcess(tmp_path, tmp_path / "log", net) as another:
+        assert another.call("load", net="net.prototxt") == {"blobs": {"data": [1, 1, 4, 4], "ip": [1, 2]}}
+
+
+def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> None:
+    """The log goes on from an earlier Caffe's; its failure is not this one's."""
+    net, log = tmp_path / "net.prototxt", tmp_path / "log"
+    net.write_text(REFUSED["unknown type"][0])
+    with CaffeProcess(tmp_path, log, net) as first, pytest.raises(CaffeError, match="Unknown layer type: Oddity"):
+        first.call("load", net="net.prototxt")
+    with CaffeProcess(tmp_path, log, net) as second:
+        second.call("versions")
+        os.kill(_pid(second), signal.SIGKILL)
+        with pytest.raises(CaffeError) as killed:
+            second.call("versions")
+    assert str(killed.value) == "Caffe's process was killed; most often because memory ran out"
+
+
+def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(INPUT + IP)
+    message = text.parse(INPUT + IP.replace("2", "3"), caffe_pb2.NetParameter(), net)
+    weights.write(tmp_path / "other.caffemodel", message, {"ip": _zeros(3, 16)})
+    with pytest.raises(CaffeError) as refused:
+        caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
+    assert str(refused.value).startswith(
+        f"{net}:3: layer 'ip': Caffe: Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is "
+        "3 16 (48); target param shape is 2 16 (32)."
+    )
+
+
+def test_a_missing_caffemodel_is_named_and_caffe_goes_on(tmp_path: Path, caffe: CaffeProcess) -> None:
+    (tmp_path / "net.prototxt").write_text(INPUT + IP)
+    with pytest.raises(CaffeError) as refused:
+        caffe.call("score", net="net.prototxt", weights="none.caffemodel", iterations=1)
+    assert str(refused.value) == "Could not open file none.caffemodel"
+    assert caffe.call("load", net="net.prototxt")["blobs"]["ip"] == [1, 2]
+
+
+def test_the_log_is_caffes(tmp_path: Path, caffe: CaffeProcess) -> None:
+    (tmp_path / "net.prototxt").write_text(INPUT + IP)
+    caffe.call("load", net="net.prototxt")
+    log = (tmp_path / "log").read_text()
+    assert "Creating Layer ip" in log and "Network initialization done." in log
+
+
+def test_killed_between_two_calls(tmp_path: Path, caffe: CaffeProcess) -> None:
+    pid = _pid(caffe)
+    caffe.call("versions")
+    os.kill(pid, signal.SIGKILL)
+    _wait(lambda: not _alive(pid), "the killed worker's end")
+    with pytest.raises(CaffeError) as killed:
+        caffe.call("versions")
+    assert str(killed.value) == "Caffe's process was killed; most often because memory ran out"
+
+
+def test_killed_in_the_middle_of_a_call(tmp_path: Path, caffe: CaffeProcess) -> None:
+    _write_endless_training(tmp_path)
+
+    def kill(progress: dict[str, float]) -> None:
+        os.kill(_pid(caffe), signal.SIGKILL)
+
+    with pytest.raises(CaffeError) as killed:
+        caffe.call("train", kill, net="net.prototxt", solver="solver.prototxt", output="trained")
+    assert str(killed.value) == "Caffe's process was killed; most often because memory ran out"
+
+
+def test_ended_by_another_signal(tmp_path: Path, caffe: CaffeProcess) -> None:
+    caffe.call("versions")
+    os.kill(_pid(caffe), signal.SIGTERM)
+    with pytest.raises(CaffeError) as ended:
+        caffe.call("versions")
+    assert str(ended.value).startswith("Caffe's process ended with status -15; it last said: ")
+
+
+def test_leaving_the_context_ends_it_whatever_it_does(tmp_path: Path) -> None:
+    _write_endless_training(tmp_path)
+
+    def stop(progress: dict[str, float]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
+        caffe.call("train", stop, net="net.prototxt", solver="solver.prototxt", output="trained")
+    assert not _alive(_pid(caffe))
+
+
+PARENT = """
+import signal, sys, time
+from pathlib import Path
+from evolve.training.caffe_process import CaffeProcess
+folder = Path(sys.argv[1])
+with CaffeProcess(folder, folder / "log", folder / "net.prototxt") as caffe:
+    caffe.call("versions")
+    print(caffe._process.pid, flush=True)
+    {what}
+"""
+
+
+def _parent(folder: Path, what: str) -> tuple[subprocess.Popen[str], int]:
+    """A process with a Caffe of its own, in a process group of its own, and that Caffe's pid."""
+    command = [sys.executable, "-c", PARENT.format(what=what), str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert parent.stdout
+    return parent, int(parent.stdout.readline())
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "training"])
+def test_it_never_outlives_its_parent(tmp_path: Path, busy: bool) -> None:
+    _write_endless_training(tmp_path)
+    training = 'caffe.call("train", print, net="net.prototxt", solver="solver.prototxt", output="trained")'
+    parent, pid = _parent(tmp_path, training if busy else "time.sleep(600)")
+    assert parent.stdout
+    if busy:
+        assert "iteration" in parent.stdout.readline()
+    assert _alive(pid)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    _wait(lambda: not _alive(pid), "the worker's end")
+
+
+def test_an_interrupt_of_the_group_leaves_it_alone(tmp_path: Path) -> None:
+    """Ctrl-C reaches the whole group, even a worker that is in it; the parent decides on the worker's end."""
+    parent, pid = _parent(
+        tmp_path,
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); print('ready', flush=True); "
+        "signal.sigwait([signal.SIGINT]); print(caffe.call('versions')['layer_types'] > 0, flush=True)",
+    )
+    assert parent.stdout
+    assert parent.stdout.readline() == "ready\n"
+    os.killpg(parent.pid, signal.SIGINT)
+    os.kill(pid, signal.SIGINT)
+    assert parent.stdout.read() == "True\n"
+    assert parent.wait() == 0
+
+
+NOISY = """
+import ctypes, os, sys
+import caffe
+
+class Noisy(caffe.Layer):
+    def setup(self, bottom, top):
+        pass
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+    def forward(self, bottom, top):
+        print('{"answer": {"from": "print"}}')
+        os.write(1, b"written to 1\\n")
+        ctypes.CDLL(None).puts(b"put by C")
+        ctypes.CDLL(None).fflush(None)
+        top[0].data[...] = 42
+    def backward(self, top, propagate_down, bottom):
+        pass
+"""
+
+
+def test_stray_prints_go_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "noisy_layer.py").write_text(NOISY)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "net.prototxt").write_text(
+        INPUT + 'layer { name: "noise" type: "Python" bottom: "data" top: "noise"\n'
+        '  python_param { module: "noisy_layer" layer: "Noisy" } }\n'
+    )
+    weights.write(tmp_path / "any.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(1, 1)})
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
+        answer = caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=2)
+    assert answer == {"noise": 42.0}
+    log = (tmp_path / "log").read_text()
+    for words in ('{"answer": {"from": "print"}}', "written to 1", "put by C"):
+        assert log.count(words) == 2
+
+
+def test_two_side_by_side(tmp_path: Path) -> None:
+    """Both train at once, and come to the same bits: neither disturbs the other."""
+    folders = [tmp_path / "first", tmp_path / "second"]
+    reported: set[int] = set()
+
+    def train(folder: Path) -> bytes:
+        folder.mkdir()
+        _write_endless_training(folder, iterations=400)
+        with CaffeProcess(folder, folder / "log", folder / "net.prototxt") as caffe:
+
+            def report(progress: dict[str, int]) -> None:
+                reported.add(_pid(caffe))
+                # The first one that reports waits for the other's first report.
+                _wait(lambda: len(reported) == 2, "the other Caffe's report")
+
+            caffe.call("train", report, net="net.prototxt", solver="solver.prototxt", output="trained")
+        return (folder / "trained").read_bytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(train, folders)
+    assert first == second and len(reported) == 2
+
+
+def _write_endless_training(folder: Path, iterations: int = 1_000_000_000) -> None:
+    (folder / "net.prototxt").write_text(
+        'layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param {\n'
+        '  shape { dim: 4 dim: 16 } data_filler { type: "gaussian" }\n'
+        '  shape { dim: 4 } data_filler { type: "constant" value: 1 } } }\n'
+        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"\n'
+        '  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }\n'
+        'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }\n'
+    )
+    (folder / "solver.prototxt").write_text(
+        f'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: {iterations} random_seed: 1\n'
+        "snapshot_after_train: false solver_mode: CPU\n"
+    )
+
+
+def _zeros(outputs: int, inputs: int) -> list[np.ndarray]:
+    return [np.zeros((outputs, inputs), np.float32), np.zeros(outputs, np.float32)]
+
+
+def _pid(caffe: CaffeProcess) -> int:
+    return caffe._process.pid
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process of that number runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def _wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"waited {seconds} s for {what}"
+        time.sleep(0.01)

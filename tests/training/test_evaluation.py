@@ -1,0 +1,154 @@
+"""Scores against NumPy, comparison of two nets, old caffemodels, and what `versions` says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import datasets
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+from evolve.training.caffe_process import CaffeError, CaffeProcess
+
+NET = """
+name: "judge"
+layer {{ name: "data" type: "Data" top: "data" top: "label" include {{ phase: TEST }}
+  transform_param {{ scale: 0.00390625 }} data_param {{ source: "test" backend: LMDB batch_size: {batch} }} }}
+layer {{ name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1" inner_product_param {{ num_output: 6 }} }}
+layer {{ name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }}
+layer {{ name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" inner_product_param {{ num_output: 4 }} }}
+layer {{ name: "accuracy" type: "Accuracy" bottom: "ip2" bottom: "label" top: "accuracy" include {{ phase: TEST }} }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" }}
+"""
+IMAGES = 24
+
+
+@pytest.fixture
+def genome(tmp_path: Path, store: Callable[..., None]) -> weights.Weights:
+    """test/, net.prototxt and weights.caffemodel in tmp_path."""
+    random = np.random.default_rng(4)
+    store(tmp_path / "test", random.integers(0, 256, (IMAGES, 1, 3, 3), np.uint8), random.integers(0, 4, IMAGES))
+    drawn = {
+        "ip1": [random.standard_normal((6, 9), np.float32), random.standard_normal(6, np.float32)],
+        "ip2": [random.standard_normal((4, 6), np.float32), random.standard_normal(4, np.float32)],
+    }
+    _write_net(tmp_path, 8)
+    _write_weights(tmp_path / "weights.caffemodel", drawn)
+    return drawn
+
+
+@pytest.mark.parametrize("batch", [1, 8, 12, 24])
+def test_accuracy_and_loss_are_numpys(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights, batch: int) -> None:
+    _write_net(tmp_path, batch)
+    score = caffe.call("score", net="net.prototxt", weights="weights.caffemodel", iterations=IMAGES // batch)
+    images, labels = datasets.read(tmp_path / "test", IMAGES)
+    logits = _logits(images, genome)
+    accuracy = float((logits.argmax(axis=1) == labels).mean())
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(IMAGES), labels]
+    assert 0 < accuracy < 1
+    assert score["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert score["loss"] == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 12])
+def test_each_image_counts_once(
+    tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights, store: Callable[..., None], batch: int
+) -> None:
+    """Labels are powers of two, so their sum says how often each image was seen."""
+    store(tmp_path / "powers", np.zeros((12, 1, 3, 3), np.uint8), 2 ** np.arange(12))
+    (tmp_path / "net.prototxt").write_text(
+        NET.format(batch=batch).split('layer { name: "ip1"')[0].replace('"test"', '"powers"')
+    )
+    score = caffe.call("score", net="net.prototxt", weights="weights.caffemodel", iterations=12 // batch)
+    assert score["label"] * 12 == pytest.approx(2**12 - 1, abs=0.01)  # a float32 mean
+
+
+def test_equal_nets_do_not_differ(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    _write_weights(tmp_path / "same.caffemodel", genome)
+    answer = _compare(caffe, "same.caffemodel")
+    assert answer == {"difference": 0.0, "images": 8}
+
+
+def test_a_shrunk_net_differs_by_rounding_alone(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    """A unit without outgoing synapses, present with zeros in one net and gone from the other."""
+    genome["ip2"][0][:, 2] = 0
+    _write_weights(tmp_path / "weights.caffemodel", genome)
+    rest = [0, 1, 3, 4, 5]
+    smaller = {"ip1": [blob[rest] for blob in genome["ip1"]], "ip2": [genome["ip2"][0][:, rest], genome["ip2"][1]]}
+    (tmp_path / "smaller.prototxt").write_text(NET.format(batch=8).replace("num_output: 6", "num_output: 5"))
+    _write_weights(tmp_path / "smaller.caffemodel", smaller)
+    assert 0 <= _compare(caffe, "smaller.caffemodel", "smaller.prototxt")["difference"] <= 1e-5
+
+
+def test_one_changed_weight_is_seen(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    images = datasets.read(tmp_path / "test", 8)[0]
+    before = _logits(images, genome)
+    genome["ip2"][0][1, 3] += 0.01
+    _write_weights(tmp_path / "changed.caffemodel", genome)
+    after = _logits(images, genome)
+    expected = np.abs(before - after).max() / np.abs(before).max()
+    difference = _compare(caffe, "changed.caffemodel")["difference"]
+    assert difference == pytest.approx(expected, rel=1e-3) and difference > 1e-4
+
+
+def test_nets_with_other_outputs_are_not_compared(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    (tmp_path / "other.prototxt").write_text(NET.format(batch=4))
+    with pytest.raises(CaffeError) as refused:
+        _compare(caffe, "weights.caffemodel", "other.prototxt")
+    assert str(refused.value) == "blob 'ip2': shapes (8, 4) and (4, 4) differ"
+
+
+def test_a_caffemodel_of_2013_is_brought_to_todays_form(
+    tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights
+) -> None:
+    model = caffe_pb2.NetParameter(name="old")
+    for name, blobs in genome.items():
+        layer = model.layers.add(name=name, type=caffe_pb2.V1LayerParameter.INNER_PRODUCT)
+        for blob in blobs:
+            # In 2013 every blob had four dimensions.
+            outputs, inputs = (1, 1, *blob.shape)[-2:]
+            layer.blobs.add(num=1, channels=1, height=outputs, width=inputs, data=blob.ravel().tolist())
+    (tmp_path / "old.caffemodel").write_bytes(model.SerializeToString())
+    caffe.call("upgrade", net="net.prototxt", weights="old.caffemodel", output="new.caffemodel")
+    new = caffe_pb2.NetParameter.FromString((tmp_path / "new.caffemodel").read_bytes())
+    assert not new.layers
+    assert [list(blob.shape.dim) for layer in new.layer for blob in layer.blobs] == [[6, 9], [6], [4, 6], [4]]
+    read = weights.read(tmp_path / "new.caffemodel")
+    assert list(read) == list(genome)
+    for name, blobs in genome.items():
+        assert all(np.array_equal(a, b) for a, b in zip(blobs, read[name], strict=True)), name
+    assert _compare(caffe, "new.caffemodel")["difference"] == 0
+
+
+def test_versions(caffe: CaffeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = caffe.call("versions")
+    assert set(found) == {"caffe", "caffe_path", "layer_types", "numpy", "threads", "blas", "core"}
+    assert (Path(found["caffe_path"]) / "proto" / "caffe_pb2.py").is_file()
+    assert found["numpy"] == np.__version__ and found["layer_types"] > 50 and found["blas"] and found["core"]
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as two:
+        assert two.call("versions")["threads"] == 2
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as usual:
+        assert usual.call("versions")["threads"] == 1
+
+
+def _compare(caffe: CaffeProcess, other: str, net: str = "net.prototxt") -> dict[str, float]:
+    return caffe.call("compare", net="net.prototxt", weights="weights.caffemodel", blob="ip2",
+                      other_net=net, other_weights=other)  # fmt: skip
+
+
+def _logits(images: np.ndarray, genome: weights.Weights) -> np.ndarray:
+    (first, first_bias), (second, second_bias) = genome["ip1"], genome["ip2"]
+    pixels = images.reshape(len(images), -1).astype(np.float64) / 256
+    return np.maximum(pixels @ first.T + first_bias, 0) @ second.T + second_bias
+
+
+def _write_net(folder: Path, batch: int) -> None:
+    (folder / "net.prototxt").write_text(NET.format(batch=batch))
+
+
+def _write_weights(path: Path, genome: weights.Weights) -> None:
+    weights.write(path, text.parse(NET.format(batch=1), caffe_pb2.NetParameter(), "net"), genome)

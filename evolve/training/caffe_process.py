@@ -18,6 +18,7 @@ from typing import Any
 
 from evolve.errors import UserError
 from evolve.network.text import line_of
+from evolve.training import blas
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -102,10 +103,11 @@ class CaffeProcess:
 
 
 def _environment() -> dict[str, str]:
-    # More BLAS threads help Caffe little and collapse when another process is busy; the user's own setting stays.
+    # More BLAS threads help Caffe little and collapse when another process is busy; the user's own settings stay.
     return {
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
+        **blas.core_type(),
         **os.environ,
         "GLOG_minloglevel": "0",
         "GLOG_logtostderr": "1",

@@ -159,7 +159,7 @@ def _solver(birth: Birth, net: prototxt.Net) -> Any:
     solver.snapshot_after_train = False
     solver.random_seed = birth.seed * 1000 + birth.number
     batch = prototxt.batch_size(prototxt.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
-    length = settings.training_length(birth.experiment.settings, birth.number)
+    length = settings.training_length(birth.experiment.settings, birth.number, birth.dataset.name)
     solver.max_iter = length.iterations(birth.dataset.counts["train"], batch)
     if not solver.HasField("solver_mode"):
         solver.solver_mode = solver.CPU

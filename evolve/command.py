@@ -69,7 +69,7 @@ def _data(words: Words) -> int:
         chosen.dataset.name,
         image_size=chosen.dataset.image_size,
         seed=_whole(words, "SEED") if "SEED" in words else chosen.seed,
-        or_else=chosen.dataset.or_else,
+        or_else=chosen.dataset.or_else.name,
         data=paths.data(),
         report=progress.say,
     )

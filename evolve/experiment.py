@@ -74,7 +74,7 @@ def problems(experiment: Experiment, pretrained: Path | None = None) -> list[str
     """Everything that would stop a run of `experiment`, each with file, line and what to do."""
     found: list[str] = []
     dataset = experiment.settings.dataset
-    for name in filter(None, (dataset.name, dataset.or_else)):
+    for name in filter(None, (dataset.name, dataset.or_else.name)):
         if name not in datasets.names():
             found.append(
                 f"{experiment.folder / paths.EVOLUTION}: dataset: '{name}' is unknown; known are: "

@@ -17,6 +17,9 @@ from typing import Any
 from evolve import paths
 from evolve.errors import UserError
 
+# A disk with less than this free, bytes, is full: what failed on it failed for want of space.
+_FULL = 1 << 16
+
 
 def exists(folder: Path) -> bool:
     """Whether `folder` is a committed generation, every file as it was when it was committed."""
@@ -39,20 +42,29 @@ def writing(folder: Path) -> Iterator[Path]:
     try:
         yield unfinished
         _commit(unfinished, folder)
-    except UserError as error:
+    except Exception as error:
+        # Caffe says a full disk in many ways, and sometimes none.
+        if is_full(error) or shutil.disk_usage(unfinished).free < _FULL:
+            raise no_space(folder) from None
         log = unfinished / paths.TRAIN_LOG
-        if not log.exists():
+        if not isinstance(error, UserError) or not log.exists():
             raise
         kept = log.rename(folder.with_name(f"{folder.name}.failed.log"))
         raise UserError(f"{error} (log: {kept})") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(
-            f"{folder}: no space left on the disk; nothing committed is lost: free some, and the same command resumes"
-        ) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether it says that the disk, or the user's part of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_space(folder: Path) -> UserError:
+    """What the user reads when the disk of `folder` is full."""
+    return UserError(
+        f"{folder}: no space left on the disk; nothing committed is lost: free some, and the same command resumes"
+    )
 
 
 def set_aside(folder: Path) -> Path:

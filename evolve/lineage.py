@@ -38,7 +38,7 @@ def evolve(
             wanted.name,
             image_size=wanted.image_size,
             seed=seed,
-            or_else=wanted.or_else,
+            or_else=wanted.or_else.name,
             data=paths.data(),
             report=progress.say,
         )
@@ -57,6 +57,8 @@ def _generations(
     pretrained: Path | None,
 ) -> None:
     done = _verified(run, last, dataset, seed)
+    if pretrained and done:
+        _check_same_ancestor(done[0], pretrained)
     run_folder.write_lineage(run)
     if len(done) >= last:
         progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
@@ -119,6 +121,11 @@ def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None
             f"{folder}: was made from {data['name']} (sha256 {data['sha256'][:12]}), and this would go on with "
             f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
         )
+
+
+def _check_same_ancestor(folder: Path, pretrained: Path) -> None:
+    if generation.metrics(folder)["training"].get("pretrained") != generation.sha256(pretrained):
+        raise UserError(f"{folder}: was not made from {pretrained}; begin another run with RUN=")
 
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:

@@ -21,7 +21,10 @@ COLUMNS = (
 
 @contextmanager
 def held(run: Path) -> Iterator[None]:
-    """This process holds `run` for the block. UserError with the holder's pid if another one does."""
+    """This process holds `run` for the block. UserError with the holder's pid if another one does.
+
+    UserError too when the disk is full, now or in the block.
+    """
     run.mkdir(parents=True, exist_ok=True)
     holder = run / ".holder"
     lock = FileLock(run / ".lock")
@@ -33,6 +36,10 @@ def held(run: Path) -> Iterator[None]:
     try:
         holder.write_text(f"{os.getpid()}\n")
         yield
+    except OSError as error:
+        if not generation.is_full(error):
+            raise
+        raise generation.no_space(run) from None
     finally:
         holder.unlink(missing_ok=True)
         lock.release()

@@ -65,7 +65,9 @@ def problems(settings: Settings) -> list[str]:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:
         found.append("offspring_training: expected a length like '2200it', got none")
-    for length in (settings.ancestor_training, *settings.offspring_training):
+    stand_in = settings.dataset.or_else
+    stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
+    for length in (settings.ancestor_training, *settings.offspring_training, *stand_ins):
         try:
             Length.parse(length)
         except UserError as error:
@@ -86,12 +88,15 @@ def environment(settings: Settings, generation: int) -> Environment:
     return max(begun, key=lambda block: int(block.from_generation))
 
 
-def training_length(settings: Settings, generation: int) -> Length:
-    """How long `generation` trains."""
+def training_length(settings: Settings, generation: int, dataset: str) -> Length:
+    """How long `generation` trains on `dataset`, which may be the one that stands in."""
+    stand_in = settings.dataset.or_else
+    stands_in = dataset != settings.dataset.name
     if generation == 1:
-        return Length.parse(settings.ancestor_training)
+        return Length.parse(stands_in and stand_in.ancestor_training or settings.ancestor_training)
     lengths = settings.offspring_training
-    return Length.parse(lengths[min(generation - 2, len(lengths) - 1)])
+    own = lengths[min(generation - 2, len(lengths) - 1)]
+    return Length.parse(stands_in and stand_in.offspring_training or own)
 
 
 def _environment_problems(block: Environment) -> list[str]:

@@ -30,8 +30,8 @@ def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path
     copy = folder / "net"
     shutil.copytree(ROOT / "prototxt" / "lenet", copy)
     settings = copy / "evolution.prototxt"
-    text = re.sub(r"(ancestor_training: )\S+", rf'\1"{ancestor}"', settings.read_text())
-    settings.write_text(re.sub(r"(offspring_training: )\S+", rf'\1"{offspring}"', text))
+    text = re.sub(r'(ancestor_training: )"\w+"', rf'\1"{ancestor}"', settings.read_text())
+    settings.write_text(re.sub(r'(offspring_training: )"\w+"', rf'\1"{offspring}"', text))
     return copy
 
 

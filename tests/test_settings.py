@@ -69,7 +69,7 @@ def test_the_defaults_alone(tmp_path: Path) -> None:
 def test_the_networks_that_come_along(network: str) -> None:
     chosen = settings.read(paths.network(network) / paths.EVOLUTION)
     assert settings.environment(chosen, 2).type == evolution_pb2.EnvironmentParameter.PACE
-    assert (chosen.dataset.name, chosen.dataset.or_else) == ("mnist", "digits")
+    assert (chosen.dataset.name, chosen.dataset.or_else.name) == ("mnist", "digits")
 
 
 # A file of one's own
@@ -138,7 +138,7 @@ def test_the_schedule(tmp_path: Path) -> None:
 def test_training_lengths(tmp_path: Path) -> None:
     words = 'ancestor_training: "9it" offspring_training: "2ep" offspring_training: "5it" offspring_training: "1.5ep"'
     chosen = read(tmp_path, words)
-    lengths = [settings.training_length(chosen, generation) for generation in range(1, 7)]
+    lengths = [settings.training_length(chosen, generation, "mnist") for generation in range(1, 7)]
     assert [(length.amount, length.unit) for length in lengths] == [
         (9, "it"),
         (2, "ep"),
@@ -265,3 +265,11 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert str(error.value) == (
         f"{tmp_path}/evolution.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds"
     )
+
+
+def test_what_stands_in_trains_for_its_own_lengths(tmp_path: Path) -> None:
+    words = 'dataset { or_else { name: "digits" ancestor_training: "7it" } } ancestor_training: "9it"'
+    chosen = read(tmp_path, words + ' offspring_training: "5it"')
+    assert settings.training_length(chosen, 1, "mnist") == settings.Length(9, "it")
+    assert settings.training_length(chosen, 1, "digits") == settings.Length(7, "it")
+    assert settings.training_length(chosen, 2, "digits") == settings.Length(5, "it")

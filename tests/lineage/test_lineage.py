@@ -92,8 +92,9 @@ def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
                 if layer.type in ("Convolution", "InnerProduct")
             }
             assert outputs == {layer: len(arrays[0]) for layer, arrays in blobs.items()}
+    # Neurons have vanished by now, so the sizes are not the template's.
+    assert len(blobs["ip1"][0]) < 24
     # 77 images a batch are asked for, and 72 divide the 360.
-    assert [layer.data_param.batch_size for layer in net.layer if layer.type == "Data"] == []
     net = text.read(folder / "train_val.prototxt", caffe_pb2.NetParameter())
     assert [layer.data_param.batch_size for layer in net.layer if layer.type == "Data"] == [32, 72]
 

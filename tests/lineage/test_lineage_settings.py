@@ -1,0 +1,220 @@
+"""What settings and a caffemodel of the user's own make of a generation, on real Caffe."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolve.errors import UserError
+from evolve.network import weights
+from evolve.network.caffe_proto import caffe_pb2
+
+
+def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> None:
+    trained = place.folder / "mine.caffemodel"
+    trained.write_bytes(reference.caffemodel(1))
+    place.evolve(2, pretrained=trained)
+    assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
+    first, theirs = _metrics(place.run / "gen001"), _metrics(reference.run / "gen001")
+    assert first["iterations"] == 0 and first["accuracy"] == theirs["accuracy"]
+    # The same parent, the same seed: the same offspring.
+    assert (place.run / "gen002" / "weights.caffemodel").read_bytes() == reference.caffemodel(2)
+
+
+def test_so_is_one_in_the_form_of_2013(place: Any, reference: Any) -> None:
+    path = place.folder / "old.caffemodel"
+    path.write_bytes(_in_v1_form(weights.read(reference.run / "gen001" / "weights.caffemodel")))
+    place.evolve(1, pretrained=path)
+    assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
+
+
+def test_one_of_another_network_is_refused(place: Any) -> None:
+    path = place.folder / "other.caffemodel"
+    other = {"conv1": [np.ones((8, 3, 5, 5), np.float32), np.ones(8, np.float32)]}
+    weights.write(path, _net(other), other)
+    with pytest.raises(UserError) as refused:
+        place.evolve(1, pretrained=path)
+    assert str(refused.value) == (
+        f"{path}: layer 'conv1': expected 8 x 1 x 25 = 200 weights and biases, got blobs [(8, 3, 5, 5), (8,)]; "
+        "the prototxt and the caffemodel belong to different networks"
+    )
+    assert not place.run.exists()
+
+
+def test_one_with_other_layers_is_refused(place: Any, reference: Any) -> None:
+    path = place.folder / "renamed.caffemodel"
+    genome = weights.read(reference.run / "gen001" / "weights.caffemodel")
+    renamed = {{"ip1": "fc1"}.get(name, name): blobs for name, blobs in genome.items()}
+    weights.write(path, _net(renamed), renamed)
+    with pytest.raises(UserError) as refused:
+        place.evolve(1, pretrained=path)
+    assert str(refused.value) == (
+        f"{path}: layer 'ip1': expected its weights, got none; layers with weights there: conv1, conv2, fc1, ip2; "
+        "name the layer as the trained one is named"
+    )
+
+
+def test_another_caffemodel_is_refused_on_a_run_that_has_its_own(begun: Callable[[int], Any], reference: Any) -> None:
+    place = begun(1)
+    trained = place.folder / "mine.caffemodel"
+    trained.write_bytes(reference.caffemodel(1))
+    with pytest.raises(UserError) as refused:
+        place.evolve(2, pretrained=trained)
+    assert str(refused.value) == f"{place.run}/gen001: was not made from {trained}; begin another run with RUN="
+
+
+def test_half_blobs_are_half_the_size_and_read_back_equal(begun: Callable[[int], Any], reference: Any) -> None:
+    place = begun(1)
+    place.evolve(2, half_blobs=True)
+    folder = place.run / "gen002"
+    whole, half = folder / "weights.caffemodel", folder / "weights.half.caffemodel"
+    assert whole.read_bytes() == reference.caffemodel(2)
+    numbers = weights.read(whole)
+    values = sum(blob.size for blobs in numbers.values() for blob in blobs)
+    saved = whole.stat().st_size - half.stat().st_size
+    # Two bytes a value, and a few for each of the eight blobs.
+    assert 2 * values - 8 * 8 <= saved <= 2 * values
+    for name, blobs in weights.read(half).items():
+        assert all(np.array_equal(a, b) for a, b in zip(blobs, numbers[name], strict=True)), name
+    assert "weights.half.caffemodel" in json.loads((folder / "DONE.json").read_text())["sha256"]
+
+
+@pytest.mark.parametrize("precision", ["HALF", "BFLOAT16", "FLOAT"])
+def test_precision(precision: str, place: Any) -> None:
+    place.set(f"precision: {precision}")
+    place.evolve(2)
+    for number in (1, 2):
+        folder = place.run / f"gen{number:03d}"
+        blobs = [blob for each in weights.read(folder / "weights.caffemodel").values() for blob in each]
+        significant = np.concatenate([_significant_bits(blob) for blob in blobs])
+        assert significant.max() == {"HALF": 11, "BFLOAT16": 8, "FLOAT": 24}[precision]
+        assert _metrics(folder)["precision"] == precision
+
+
+def test_synapse_encoding(begun: Callable[[int], Any]) -> None:
+    """[Darwin16]: no cluster dies as one, so far more of them keep a synapse than CLUSTER leaves."""
+    place = begun(1)
+    place.set("encoding: SYNAPSE")
+    place.evolve(2)
+    made = _metrics(place.run / "gen002")
+    parent = _metrics(place.run / "gen001")
+    assert made["synapses"] / parent["synapses"] == pytest.approx(0.67, abs=0.03)
+    # ip1: 24 x 12 patches of 16 synapses; by chance alone hardly one loses all.
+    assert made["layers"][2]["kernels"] > 0.98 * parent["layers"][2]["kernels"]
+
+
+def test_cluster_encoding_loses_whole_clusters(reference: Any) -> None:
+    """What the test above is compared with."""
+    parent, made = (_metrics(reference.run / f"gen00{number}")["layers"][2] for number in (1, 2))
+    assert made["kernels"] < 0.9 * parent["kernels"]
+
+
+def test_constant_environment(begun: Callable[[int], Any]) -> None:
+    """Equation (3) with F given: a probability above 1 is certain, and every cluster is at least 1/e."""
+    place = begun(1)
+    place.set("environment { type: CONSTANT cluster_factor: 2.8 synapse_factor: 0.7 }")
+    place.evolve(2)
+    made = _metrics(place.run / "gen002")
+    assert made["synthesis"]["cluster_factor"] == pytest.approx(2.8)
+    assert made["synthesis"]["synapse_factor"] == pytest.approx(0.7)
+    # All clusters come; a synapse comes with 0.7 / e to 0.7.
+    assert 0.7 / np.e < made["synapses"] / _metrics(place.run / "gen001")["synapses"] < 0.7
+
+
+@pytest.mark.parametrize("budget", [0.3, 0.6])
+def test_synapse_budget(budget: float, begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.set(f"environment {{ type: SYNAPSE_BUDGET synapse_budget: {budget} }}")
+    place.evolve(2)
+    made, parent = _metrics(place.run / "gen002"), _metrics(place.run / "gen001")
+    assert made["synapses"] / parent["synapses"] == pytest.approx(budget, abs=0.05)
+
+
+def test_pace(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.set(
+        "environment { type: PACE waypoint { generation: 1 architectural_efficiency: 1 }\n"
+        "  waypoint { generation: 3 architectural_efficiency: 4 } }"
+    )
+    place.evolve(3)
+    # Geometric between the waypoints: 2, then 4.
+    assert _metrics(place.run / "gen002")["architectural_efficiency"] == pytest.approx(2, rel=0.1)
+    assert _metrics(place.run / "gen003")["architectural_efficiency"] == pytest.approx(4, rel=0.1)
+
+
+def test_a_pace_that_not_even_biases_could_keep(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.set("environment { type: SYNAPSE_BUDGET synapse_budget: 0.005 }")
+    with pytest.raises(UserError) as refused:
+        place.evolve(2)
+    assert str(refused.value).startswith(
+        "generation 2: a budget of 30 synapses, but the neurons' biases alone are 54; give the environment a milder pace"
+    )
+
+
+def test_reinitialised_offspring_keep_what_is_absent_absent(begun: Callable[[int], Any], reference: Any) -> None:
+    place = begun(1)
+    place.set("inherit_weights: false")
+    place.evolve(2)
+    ours = weights.read(place.run / "gen002" / "weights.caffemodel")
+    theirs = weights.read(reference.run / "gen002" / "weights.caffemodel")
+    for name, (genome, _) in reference.genomes[2].items():
+        assert np.all(ours[name][0][genome == 0] == 0)
+        assert not np.array_equal(ours[name][0], theirs[name][0])
+
+
+def test_divergence_is_said_and_its_log_stays(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    solver = place.folder / "tiny" / "solver.prototxt"
+    solver.write_text(solver.read_text().replace("0.05", "1e30"))
+    with pytest.raises(UserError) as refused:
+        place.evolve(2)
+    log = place.run / "gen002.failed.log"
+    assert str(refused.value).endswith(
+        f": training diverged; lower base_lr in solver.prototxt (log: {log})"
+    )
+    assert "Creating Layer conv1" in log.read_text()
+    assert not (place.run / "gen002").exists() and not (place.run / ".gen002.unfinished").exists()
+
+
+def test_what_caffe_refuses_is_said_with_the_users_own_file(place: Any) -> None:
+    train_val = place.folder / "tiny" / "train_val.prototxt"
+    train_val.write_text(train_val.read_text().replace('weight_filler { type: "xavier" }', 'weight_filler { type: "x" }', 1))
+    with pytest.raises(UserError) as refused:
+        place.evolve(1)
+    line = 1 + next(k for k, line in enumerate(train_val.read_text().splitlines()) if 'name: "conv1"' in line)
+    assert str(refused.value).startswith(f"{train_val}:{line}: layer 'conv1': Caffe: Check failed: ")
+    assert "Unknown filler name: x" in str(refused.value)
+
+
+def _significant_bits(blob: np.ndarray) -> np.ndarray:
+    """Of each float32 that is not zero: bits of its mantissa, the hidden one included, without zeros at the end."""
+    mantissa = np.frexp(blob[blob != 0])[0].astype(np.float64) * 2**24
+    lowest = mantissa.astype(np.int64) & -mantissa.astype(np.int64)
+    return 24 - np.log2(lowest).astype(int)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "metrics.json").read_text()))
+
+
+def _net(genome: weights.Weights) -> Any:
+    net = caffe_pb2.NetParameter(name="other")
+    for name in genome:
+        net.layer.add(name=name, type="InnerProduct")
+    return net
+
+
+def _in_v1_form(genome: weights.Weights) -> bytes:
+    """As Caffe wrote caffemodels in 2013: `layers`, their types numbers, every blob of four dimensions."""
+    model = caffe_pb2.NetParameter(name="old")
+    kinds = caffe_pb2.V1LayerParameter
+    for name, blobs in genome.items():
+        layer = model.layers.add(name=name, type=kinds.CONVOLUTION if name.startswith("conv") else kinds.INNER_PRODUCT)
+        for blob in blobs:
+            num, channels, height, width = (1, 1, 1, 1, *blob.shape)[-4:]
+            layer.blobs.add(num=num, channels=channels, height=height, width=width, data=blob.ravel().tolist())
+    return bytes(model.SerializeToString())

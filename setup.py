@@ -6,11 +6,12 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = re.findall(r'__version__ = "(.+)"', (HERE / "evolve/__init__.py").read_text())[0]
 NETWORKS = [path.name for path in (HERE / "prototxt").iterdir() if path.is_dir()]
 
 setup(
     name="cavefish",
-    version=re.search(r'__version__ = "(.+)"', (HERE / "evolve/__init__.py").read_text()).group(1),
+    version=VERSION,
     description="Evolves trained Caffe networks into far smaller, faster ones",
     license="BSD-2-Clause",
     python_requires=">=3.11",

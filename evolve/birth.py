@@ -66,7 +66,11 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
         trained = _train(birth, caffe)
         made = {
             "training": trained,
-            "synthesis": {"cluster_factor": factors.cluster, "synapse_factor": factors.synapse, "difference": difference},
+            "synthesis": {
+                "cluster_factor": factors.cluster,
+                "synapse_factor": factors.synapse,
+                "difference": difference,
+            },
             "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
         }
         return _finish(birth, caffe, net, made)
@@ -98,9 +102,8 @@ def _draw(
 ) -> tuple[weights.Weights, list[Any], environment.Factors]:
     chosen = birth.experiment.settings
     clustered = chosen.encoding == chosen.CLUSTER
-    encodings = [
-        encoding.encode(clusters.as_rows(parent[stage.name][0], stage), chosen.truncation, clustered) for stage in stages
-    ]
+    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in stages]
+    encodings = [encoding.encode(each, chosen.truncation, clustered) for each in rows]
     factors = _factors(birth, stages, parent, encodings)
     drawn, exists = synthesis.synthesize(stages, parent, encodings, factors, (birth.seed, birth.number))
     return drawn, exists, factors
@@ -122,8 +125,8 @@ def _factors(
     # Biases stay with their neurons; the draw decides on the rest.
     if target <= biases:
         raise UserError(
-            f"generation {birth.number}: a budget of {target:.0f} synapses, but the neurons' biases alone are {biases}; "
-            "give the environment a milder pace"
+            f"generation {birth.number}: a budget of {target:.0f} synapses, but the neurons' biases alone are "
+            f"{biases}; give the environment a milder pace"
         )
     ratio = 1.0 if birth.experiment.settings.encoding == birth.experiment.settings.SYNAPSE else block.synapse_to_cluster
     return environment.solve(encodings, target - biases, ratio)

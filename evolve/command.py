@@ -178,7 +178,8 @@ def _runs(words: Words) -> list[Path]:
     known = [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
     if "RUN" not in words:
         if not known:
-            raise UserError(f"{paths.runs()}: expected runs with generations in them, found none; `make evolve` makes one")
+            where = paths.runs()
+            raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
         return [max(known, key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
     return [_run(name, known) for name in words["RUN"].split(",")]
 

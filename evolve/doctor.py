@@ -15,7 +15,11 @@ from evolve.errors import UserError
 from evolve.training.caffe_process import CaffeProcess
 
 _LIBRARIES = "numpy protobuf lmdb matplotlib rich filelock ml_dtypes scikit-learn".split()
-_PROGRAMS = {"g++": "apt-get install g++", "make": "apt-get install make", "apt-get": "only Debian builds Caffe here: CAFFE_ROOT="}
+_PROGRAMS = {
+    "g++": "apt-get install g++",
+    "make": "apt-get install make",
+    "apt-get": "Caffe is built from Debian's packages here; elsewhere CAFFE_ROOT= your own build",
+}
 
 
 def report() -> tuple[list[str], bool]:
@@ -29,7 +33,8 @@ def _system() -> Iterator[tuple[str, str]]:
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     yield "ok     ", f"cavefish {__version__} in {Path(__file__).parent}"
     yield "ok     ", f"Python {sys.version.split()[0]} at {sys.executable}; {cores} cores"
-    yield "ok     " if free > 1 else "MISSING", f"disk: {free:.0f} GB free here" + ("" if free > 1 else "; a run needs about 1")
+    remedy = "" if free > 1 else "; a run needs about 1"
+    yield "MISSING" if remedy else "ok     ", f"disk: {free:.0f} GB free here{remedy}"
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
@@ -70,7 +75,8 @@ def _data() -> Iterator[tuple[str, str]]:
     folder = os.environ.get("CAVEFISH_DATA", "")
     if folder:
         there = Path(folder).is_dir()
-        yield ("ok     " if there else "MISSING"), f"CAVEFISH_DATA={folder}" + ("" if there else ": no such folder; unset it")
+        remedy = "" if there else ": no such folder; name another, or unset it"
+        yield "ok     " if there else "MISSING", f"CAVEFISH_DATA={folder}{remedy}"
     else:
         yield "absent ", "CAVEFISH_DATA: a folder of raw data sets; without it data/raw is looked in, then downloads"
     yield "ok     ", f"data sets in {paths.data()}, runs in {paths.runs()}, networks in {paths.prototxt_root()}"

@@ -10,6 +10,7 @@ from evolve.errors import UserError
 from evolve.network import prototxt, shrink, text, topology, weights
 from evolve.network.caffe_proto import caffe_pb2
 
+
 @dataclass(frozen=True)
 class Experiment:
     """What a run is made from."""

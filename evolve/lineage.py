@@ -77,7 +77,8 @@ def _generations(
             run_folder.write_lineage(run)
         progress.say(describe(made))
         if _fallen_too_far(chosen, run, made):
-            progress.say(f"accuracy is {chosen.settings.stop_when_accuracy_drops:g} below the ancestor's: evolution ends")
+            allowed = chosen.settings.stop_when_accuracy_drops
+            progress.say(f"accuracy is more than {allowed:g} below the ancestor's: evolution ends")
             break
 
 
@@ -86,7 +87,8 @@ def describe(made: dict[str, Any]) -> str:
     accuracy = f"accuracy {made['accuracy']:.4f}  " if "accuracy" in made else ""
     return (
         f"generation {made['generation']:2d}  {accuracy}synapses {made['synapses']:,}  "
-        f"A-E {made['architectural_efficiency']:.2f}  clusters {made['clusters']:,} (E {made['cluster_efficiency']:.2f})  "
+        f"A-E {made['architectural_efficiency']:.2f}  "
+        f"clusters {made['clusters']:,} (E {made['cluster_efficiency']:.2f})  "
         f"{made['macs'] / 1e6:.2f} MMAC  {made['caffemodel_bytes'] / 1e3:.0f} kB  "
         f"flushed {made['flushed_synapses']}  {made['iterations']} it in {made['train_seconds']:.0f} s"
     )
@@ -103,7 +105,8 @@ def _verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> lis
         whole = len(done) == number - 1 and generation.exists(folder)
         if not whole or generation.metrics(folder)["parent_sha256"] != parent:
             aside = generation.set_aside(folder)
-            progress.say(f"{folder}: not as it was committed, or not of this lineage; moved to {aside.name} and made anew")
+            why = "not as it was committed, or not of this lineage"
+            progress.say(f"{folder}: {why}; moved to {aside.name} and made anew")
             continue
         _check_same_kind(folder, dataset, seed)
         parent = generation.sha256(folder / paths.WEIGHTS)
@@ -114,7 +117,9 @@ def _verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> lis
 def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None:
     made = generation.metrics(folder)
     if made["seed"] != seed:
-        raise UserError(f"{folder}: was made with SEED={made['seed']}, this is SEED={seed}; begin another run with RUN=")
+        raise UserError(
+            f"{folder}: was made with SEED={made['seed']}, this is SEED={seed}; begin another run with RUN="
+        )
     data = made["dataset"]
     if data["sha256"] != dataset.sha256:
         raise UserError(

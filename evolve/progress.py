@@ -1,8 +1,8 @@
 """What a run says while it works: a bar with an estimate on a terminal, now and then a line without one."""
 
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -24,8 +24,9 @@ def training(title: str) -> Iterator[Any]:
     if not console.is_terminal:
         yield _Lines(title)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+    loss = TextColumn("loss {task.fields[loss]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), loss, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, loss="")
         yield lambda progress: bar.update(
             task, completed=progress["iteration"], total=progress["of"], loss=f"{progress['loss']:.4f}"

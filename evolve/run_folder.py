@@ -32,7 +32,9 @@ def held(run: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         pid = holder.read_text().strip() if holder.exists() else "unknown"
-        raise UserError(f"{run}: process {pid} is at work on this run; wait for it, or name another with RUN=") from None
+        raise UserError(
+            f"{run}: process {pid} is at work on this run; wait for it, or name another with RUN="
+        ) from None
     try:
         holder.write_text(f"{os.getpid()}\n")
         yield

@@ -22,7 +22,8 @@ def environment() -> dict[str, str]:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    command = [*COMMAND, *words]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
 
 def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path:
@@ -120,7 +121,8 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
         "command._VERBS['doctor'] = ('', '', lambda words: 1 // 0)\n"
         "raise SystemExit(command.main(['doctor']))\n"
     )
-    result = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "ZeroDivisionError" in result.stderr
     assert "a fault of Cavefish, not yours" in result.stderr
@@ -129,16 +131,36 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("train_val.prototxt", "num_output: 64", "num_outputs: 64", ":38: ConvolutionParameter has no 'num_outputs'; did you mean num_output?"),
-        ("train_val.prototxt", "$DATA/test", "$DATE/test", ":13: $DATE has no value (known here: $DATA, $NET); write the value itself"),
-        ("train_val.prototxt", 'bottom: "pool1" top: "conv2"', 'bottom: "pol1" top: "conv2"', ":26: layer 'conv2': its bottom 'pol1' is the top of no layer before it"),
+        (
+            "train_val.prototxt",
+            "num_output: 64",
+            "num_outputs: 64",
+            ":38: ConvolutionParameter has no 'num_outputs'; did you mean num_output?",
+        ),
+        (
+            "train_val.prototxt",
+            "$DATA/test",
+            "$DATE/test",
+            ":13: $DATE has no value (known here: $DATA, $NET); write the value itself",
+        ),
+        (
+            "train_val.prototxt",
+            'bottom: "pool1" top: "conv2"',
+            'bottom: "pol1" top: "conv2"',
+            ":26: layer 'conv2': its bottom 'pol1' is the top of no layer before it",
+        ),
+        (
+            "train_val.prototxt",
+            "xavier",
+            "xavir",
+            ":16: layer 'conv1': Caffe: Check failed: false Unknown filler name: xavir",
+        ),
         ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":24: layer 'relu1': type Sine does not evolve yet"),
-        ("train_val.prototxt", "xavier", "xavir", ":16: layer 'conv1': Caffe: Check failed: false Unknown filler name: xavir"),
         ("solver.prototxt", "momentum", "momentun", ":4: SolverParameter has no 'momentun'; did you mean momentum?"),
-        ("evolution.prototxt", "type: PACE", "type: PASE", ":3: Type has no 'PASE'; did you mean PACE?"),
+        ("evolution.prototxt", "type: PACE", "type: PASE", ":7: Type has no 'PASE'; did you mean PACE?"),
         ("evolution.prototxt", '"mnist"', '"minst"', ": dataset: 'minst' is unknown; known are: digits, mnist"),
     ],
-)  # fmt: skip
+)
 def test_check_names_file_line_and_remedy(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
     path = network(tmp_path) / file
     text = path.read_text()

@@ -17,7 +17,9 @@ def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[s
     return {name: value / iterations for name, value in sums.items()}
 
 
-def compare(net: str, weights: str, blob: str, other_net: str, other_weights: str, report: Any = None) -> dict[str, Any]:
+def compare(
+    net: str, weights: str, blob: str, other_net: str, other_weights: str, report: Any = None
+) -> dict[str, Any]:
     """Largest difference of `blob` in two TEST nets on their first batch, relative to the first net's largest."""
     first, second = (_values(*pair, blob) for pair in ((net, weights), (other_net, other_weights)))
     if first.shape != second.shape:

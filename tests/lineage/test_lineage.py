@@ -62,7 +62,7 @@ def test_every_offspring_has_at_most_80_percent(reference: Any) -> None:
 
 @pytest.mark.parametrize("number", [2, 3, 4])
 def test_heredity(reference: Any, number: int) -> None:
-    """What the parent does not have, the offspring's genome does not; what that does not have, training does not give."""
+    """What a parent lacks its offspring's genome lacks; what the genome lacks, training does not bring back."""
     parent = weights.read(reference.run / f"gen{number - 1:03d}" / "weights.caffemodel")
     final = weights.read(reference.run / f"gen{number:03d}" / "weights.caffemodel")
     for layer, (masked, _) in reference.masked[number].items():
@@ -148,7 +148,7 @@ def test_a_larger_gen_extends(begun: Callable[[int], Any], reference: Any, capsy
     assert "generation  3  accuracy 0." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("what", ["a byte of the caffemodel", "a file removed", "no DONE.json", "nonsense in DONE.json"])
+@pytest.mark.parametrize("what", ["a changed byte", "a missing file", "no DONE.json", "nonsense in DONE.json"])
 def test_a_damaged_generation_is_set_aside_and_made_again(
     what: str, begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,8 +157,8 @@ def test_a_damaged_generation_is_set_aside_and_made_again(
     place.evolve(3)
     said = capsys.readouterr().out
     for name in ("gen002", "gen003"):
-        aside = f"{place.run / name}: not as it was committed, or not of this lineage; moved to {name}.damaged1 and made anew"
-        assert aside in said
+        moved = f"not as it was committed, or not of this lineage; moved to {name}.damaged1 and made anew"
+        assert f"{place.run / name}: {moved}\n" in said
         assert (place.run / f"{name}.damaged1").is_dir()
     for number in (1, 2, 3):
         assert generation.exists(place.run / f"gen{number:03d}")
@@ -195,7 +195,10 @@ def test_a_changed_line_of_many_is_named(begun: Callable[[int], Any]) -> None:
     place.set("half_blobs: true")
     with pytest.raises(UserError) as refused:
         place.evolve(2)
-    assert str(refused.value).startswith(f"{place.run}/prototxt/evolution.prototxt:5: this run was begun with other text")
+    assert str(refused.value) == (
+        f"{place.run}/prototxt/evolution.prototxt:5: this run was begun with other text than evolution.prototxt has "
+        "now; take the change back, or begin another run with RUN="
+    )
 
 
 def test_another_seed_is_refused_on_a_run_that_has_one(begun: Callable[[int], Any]) -> None:
@@ -207,12 +210,14 @@ def test_another_seed_is_refused_on_a_run_that_has_one(begun: Callable[[int], An
     )
 
 
-def test_the_lineage_ends_when_accuracy_falls_too_far(begun: Callable[[int], Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lineage_ends_when_accuracy_falls_too_far(
+    begun: Callable[[int], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     place = begun(1)
     # What is left of the ancestor after this cannot tell ten digits apart.
     place.set('stop_when_accuracy_drops: 0.2 environment { synapse_budget: 0.05 } inherit_weights: false')
     place.evolve(4)
-    assert "accuracy is 0.2 below the ancestor's: evolution ends\n" in capsys.readouterr().out
+    assert "accuracy is more than 0.2 below the ancestor's: evolution ends\n" in capsys.readouterr().out
     assert len(_lineage(place.run)) < 4
     before = sorted(place.run.iterdir())
     place.evolve(4)
@@ -231,11 +236,11 @@ def _synapses(genome: weights.Weights) -> int:
 
 def _damage(folder: Path, what: str) -> None:
     model, done = folder / "weights.caffemodel", folder / "DONE.json"
-    if what == "a byte of the caffemodel":
+    if what == "a changed byte":
         content = bytearray(model.read_bytes())
         content[len(content) // 2] ^= 1
         model.write_bytes(content)
-    elif what == "a file removed":
+    elif what == "a missing file":
         (folder / "solver.prototxt").unlink()
     elif what == "no DONE.json":
         done.unlink()

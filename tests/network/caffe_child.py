@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ for number, (phase, has_weights) in enumerate(json.load(open("jobs.json"))):
 class Job:
     """A net to load; with weights and an image, to run too."""
 
-    net: object
+    net: Any
     weights: Weights | None = None
     image: np.ndarray | None = None
     phase: str = "TEST"
@@ -48,7 +49,7 @@ def run(folder: Path, jobs: list[Job]) -> list[Loaded]:
     """Loads and runs all `jobs` in one child, in `folder`."""
     for number, job in enumerate(jobs):
         text.write(job.net, folder / f"{number}.prototxt")
-        if job.weights is not None:
+        if job.weights is not None and job.image is not None:
             weights.write(folder / f"{number}.caffemodel", job.net, job.weights)
             np.save(folder / f"{number}.npy", job.image)
     (folder / "jobs.json").write_text(json.dumps([(job.phase, job.weights is not None) for job in jobs]))

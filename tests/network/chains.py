@@ -134,7 +134,7 @@ def forward(net: Net, weights: Weights, image: np.ndarray) -> np.ndarray:
         elif layer.type == "InnerProduct":
             blob = blobs[0] @ blob.ravel() + (blobs[1] if len(blobs) > 1 else 0)
         else:
-            plain = {"ReLU": lambda x: np.maximum(x, 0), "TanH": np.tanh, "AbsVal": np.abs, "Flatten": np.ravel}
+            plain: dict[str, Any] = {"ReLU": lambda x: np.maximum(x, 0), "TanH": np.tanh, "AbsVal": np.abs, "Flatten": np.ravel}
             blob = plain[layer.type](blob)
     return blob
 
@@ -162,7 +162,7 @@ def _convolve(blob: np.ndarray, blobs: list[np.ndarray], parameter: Any) -> np.n
         ]
         for y in range(0, padded.shape[1] - height + 1, stride[0])
     ]
-    result = np.moveaxis(np.array(rows), 2, 0)
+    result: np.ndarray = np.moveaxis(np.array(rows), 2, 0)
     return result + blobs[1][:, None, None] if len(blobs) > 1 else result
 
 

@@ -59,7 +59,7 @@ def test_masked_and_shrunk_networks_give_the_same(tmp_path: Path, density: float
     random = np.random.default_rng(5)
     net = net_of(*LENET_LIKE, shape=(1, 20, 20))
     stages = topology.chain(net)
-    jobs = []
+    jobs: list[Job] = []
     while len(jobs) < 4:
         weights = random_weights(net, random, density)
         try:

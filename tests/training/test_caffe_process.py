@@ -39,8 +39,9 @@ REFUSED = {
         r"bottom\[0\]: 1 1 4 4 \(16\), bottom\[1\]: 1 2 \(2\)\s* \(eltwise_layer\.cpp:\d+\)",
     ),
     "unknown bottom": (
-        INPUT + 'layer { name: "ip" type: "InnerProduct" bottom: "dta" top: "ip" inner_product_param { num_output: 2 } }',
-        r"{net}:2: layer 'ip': Caffe: Unknown bottom blob 'dta' \(layer 'ip', bottom index 0\) \(insert_splits\.cpp:\d+\)",
+        INPUT + IP.replace('"data"', '"dta"'),
+        r"{net}:3: layer 'ip': Caffe: Unknown bottom blob 'dta' \(layer 'ip', bottom index 0\) "
+        r"\(insert_splits\.cpp:\d+\)",
     ),
 }
 
@@ -51,12 +52,12 @@ def test_what_caffe_refuses_is_said_with_file_line_and_layer(case: str, tmp_path
     net = tmp_path / "net.prototxt"
     net.write_text(words)
     with pytest.raises(CaffeError) as refused:
-        caffe.call("load", net="net.prototxt")
+        caffe.call("load", net="net.prototxt", phase="TEST")
     assert re.fullmatch(message.format(net=re.escape(str(net))), str(refused.value)), refused.value
     # The parent lives on, and so does the next Caffe.
     net.write_text(INPUT + IP)
     with CaffeProcess(tmp_path, tmp_path / "log", net) as another:
-        assert another.call("load", net="net.prototxt") == {"blobs": {"data": [1, 1, 4, 4], "ip": [1, 2]}}
+        assert another.call("load", net="net.prototxt", phase="TEST") == {"blobs": {"data": [1, 1, 4, 4], "ip": [1, 2]}}
 
 
 def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> No
     net, log = tmp_path / "net.prototxt", tmp_path / "log"
     net.write_text(REFUSED["unknown type"][0])
     with CaffeProcess(tmp_path, log, net) as first, pytest.raises(CaffeError, match="Unknown layer type: Oddity"):
-        first.call("load", net="net.prototxt")
+        first.call("load", net="net.prototxt", phase="TEST")
     with CaffeProcess(tmp_path, log, net) as second:
         second.call("versions")
         os.kill(_pid(second), signal.SIGKILL)
@@ -81,8 +82,8 @@ def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
     assert str(refused.value).startswith(
-        f"{net}:3: layer 'ip': Caffe: Cannot copy param 0 weights from layer 'ip'; shape mismatch.  Source param shape is "
-        "3 16 (48); target param shape is 2 16 (32)."
+        f"{net}:3: layer 'ip': Caffe: Cannot copy param 0 weights from layer 'ip'; shape mismatch.  "
+        "Source param shape is 3 16 (48); target param shape is 2 16 (32)."
     )
 
 
@@ -91,12 +92,12 @@ def test_a_missing_caffemodel_is_named_and_caffe_goes_on(tmp_path: Path, caffe: 
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="none.caffemodel", iterations=1)
     assert str(refused.value) == "Could not open file none.caffemodel"
-    assert caffe.call("load", net="net.prototxt")["blobs"]["ip"] == [1, 2]
+    assert caffe.call("load", net="net.prototxt", phase="TEST")["blobs"]["ip"] == [1, 2]
 
 
 def test_the_log_is_caffes(tmp_path: Path, caffe: CaffeProcess) -> None:
     (tmp_path / "net.prototxt").write_text(INPUT + IP)
-    caffe.call("load", net="net.prototxt")
+    caffe.call("load", net="net.prototxt", phase="TEST")
     log = (tmp_path / "log").read_text()
     assert "Creating Layer ip" in log and "Network initialization done." in log
 

@@ -9,12 +9,12 @@ from evolve.network import prototxt, text
 from evolve.training.caffe_process import CaffeProcess
 
 
-def check(network: str, pretrained: Path | None = None) -> str:
+def check(network: str, pretrained: Path | None = None, schedule: str = "") -> str:
     """One line that describes a sound network; UserError with a line for each problem otherwise.
 
     Looks at every prototxt and at `pretrained`, then has Caffe itself set the network up, without its data.
     """
-    chosen = experiment.load(network)
+    chosen = experiment.load(network, schedule)
     found = experiment.problems(chosen, pretrained)
     if not found:
         found = _refused_by_caffe(chosen)

@@ -55,6 +55,7 @@ def _evolve(words: Words) -> int:
         run=words.get("RUN", ""),
         pretrained=Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None,
         half_blobs=_whole(words, "HALF_BLOBS") > 0,
+        schedule=words.get("SCHEDULE", ""),
     )
     table.show(run)
     return 0
@@ -64,7 +65,7 @@ def _data(words: Words) -> int:
     import datasets
     from evolve import experiment, progress
 
-    chosen = experiment.load(words["NET"]).settings
+    chosen = experiment.load(words["NET"], words.get("SCHEDULE", "")).settings
     made = datasets.prepare(
         chosen.dataset.name,
         image_size=chosen.dataset.image_size,
@@ -82,7 +83,8 @@ def _data(words: Words) -> int:
 def _check(words: Words) -> int:
     from evolve import check
 
-    print(check.check(words["NET"], Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None))
+    pretrained = Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None
+    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", "")))
     return 0
 
 
@@ -116,9 +118,9 @@ def _doctor(words: Words) -> int:
 
 # Verb -> what it does, the words that it knows (the first one required when it is NET), and its function.
 _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
-    "evolve": ("evolve a network, or go on with it", "NET GEN SEED RUN WEIGHTS HALF_BLOBS", _evolve),
-    "data": ("prepare a network's data set", "NET SEED", _data),
-    "check": ("check prototxts and settings before anything runs", "NET WEIGHTS", _check),
+    "evolve": ("evolve a network, or go on with it", "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS", _evolve),
+    "data": ("prepare a network's data set", "NET SCHEDULE SEED", _data),
+    "check": ("check prototxts and settings before anything runs", "NET SCHEDULE WEIGHTS", _check),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),
     "plot": ("curves of a run, or of several, as PNG and SVG", "RUN NET OUT", _plot),
     "doctor": ("versions and paths of everything used, what is missing and the remedy", "", _doctor),
@@ -128,7 +130,7 @@ _MEANINGS = """words:
   NET=name|folder  a folder under prototxt/, or one of yours      GEN=13         how many generations
   SEED=1           decides everything                             RUN=name|path  which run (seed<SEED>; the latest)
   WEIGHTS=file     a trained caffemodel to be generation 1        HALF_BLOBS=1   also write 16-bit caffemodels
-  OUT=folder       where pictures go
+  OUT=folder       where pictures go                             SCHEDULE=long  evolution.long.prototxt instead
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

@@ -17,6 +17,7 @@ class Experiment:
 
     name: str
     folder: Path
+    evolution: Path  # the settings' file
     settings: settings.Settings
     train_val: Path
     template: str  # the train_val.prototxt as the user wrote it, $NAMES and all
@@ -54,16 +55,21 @@ class Experiment:
         return UserError(f"{self.train_val}:{text.line_of(self.template, layer)}: {words}")
 
 
-def load(network: str) -> Experiment:
-    """Reads the folder of NET= `network`. UserError for what is missing or mistyped."""
+def load(network: str, schedule: str = "") -> Experiment:
+    """Reads the folder of NET= `network`. UserError for what is missing or mistyped.
+
+    SCHEDULE= `schedule` takes the settings from evolution.<schedule>.prototxt there instead.
+    """
     folder = paths.network(network)
-    chosen = settings.read(folder / paths.EVOLUTION)
+    evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else paths.EVOLUTION)
+    chosen = settings.read(evolution)
     train_val = folder / chosen.train_val
     ancestor = folder / chosen.solver
     offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
     return Experiment(
         name=folder.name,
         folder=folder,
+        evolution=evolution,
         settings=chosen,
         train_val=train_val,
         template=text.read_text(train_val),
@@ -78,7 +84,7 @@ def problems(experiment: Experiment, pretrained: Path | None = None) -> list[str
     for name in filter(None, (dataset.name, dataset.or_else.name)):
         if name not in datasets.names():
             found.append(
-                f"{experiment.folder / paths.EVOLUTION}: dataset: '{name}' is unknown; known are: "
+                f"{experiment.evolution}: dataset: '{name}' is unknown; known are: "
                 f"{', '.join(datasets.names())}"
             )
     if found:

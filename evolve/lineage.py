@@ -15,21 +15,22 @@ def evolve(
     run: str = "",
     pretrained: Path | None = None,
     half_blobs: bool = False,
+    schedule: str = "",
 ) -> Path:
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
     `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`
-    writes NVIDIA Caffe's 16-bit form too, whatever the settings say.
+    writes NVIDIA Caffe's 16-bit form too, whatever the settings say; `schedule` is as for experiment.load.
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
-    chosen = experiment.load(network)
+    chosen = experiment.load(network, schedule)
     for problem in experiment.problems(chosen, pretrained):
         raise UserError(problem)
     chosen.settings.half_blobs |= half_blobs
     last = generations or chosen.settings.generations
     seed = chosen.settings.seed if seed is None else seed
-    folder = paths.runs() / chosen.name / (run or f"seed{seed}")
+    folder = paths.runs() / chosen.name / (run or "-".join(filter(None, (schedule, f"seed{seed}"))))
     with run_folder.held(folder):
         birth.remove_leftovers(folder)
         run_folder.same_origin(folder, _origin(chosen))
@@ -134,7 +135,7 @@ def _check_same_ancestor(folder: Path, pretrained: Path) -> None:
 
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:
-    names = {paths.EVOLUTION, chosen.settings.train_val, chosen.settings.solver, chosen.settings.offspring_solver}
+    names = {chosen.evolution.name, chosen.settings.train_val, chosen.settings.solver, chosen.settings.offspring_solver}
     return {name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
 
 

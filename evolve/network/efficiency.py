@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from evolve.network.shrink import alive
+from evolve.network.shrink import alive, existing
 from evolve.network.topology import Stage
 from evolve.network.weights import Weights
 
@@ -37,9 +37,7 @@ def count(stages: list[Stage], weights: Weights, exists: list[np.ndarray] | None
     exists = exists or alive(stages, weights)
     counts = []
     for k, stage in enumerate(stages):
-        per_kernel = _synapses_per_kernel(stage, weights)[exists[k]]
-        if k:
-            per_kernel = per_kernel[:, exists[k - 1]]
+        per_kernel = existing(_synapses_per_kernel(stage, weights), exists[k], exists[k - 1] if k else None)
         neurons = int(np.count_nonzero(exists[k]))
         biases = neurons if stage.has_bias else 0
         counts.append(

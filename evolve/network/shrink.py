@@ -48,8 +48,8 @@ def alive(stages: list[Stage], weights: Weights) -> list[np.ndarray]:
         changed = False
         for k in range(len(stages) - 1):
             sources = exists[k - 1] if k else np.ones(stages[0].inputs, bool)
-            has_incoming = linked[k][:, sources].any(axis=1)
-            has_outgoing = linked[k + 1][exists[k + 1]].any(axis=0)
+            has_incoming = existing(linked[k], inputs=sources).any(axis=1)
+            has_outgoing = existing(linked[k + 1], outputs=exists[k + 1]).any(axis=0)
             now = exists[k] & has_incoming & has_outgoing
             changed |= bool((now != exists[k]).any())
             exists[k] = now
@@ -59,6 +59,13 @@ def alive(stages: list[Stage], weights: Weights) -> list[np.ndarray]:
     if not linked[-1][:, exists[-2] if len(stages) > 1 else slice(None)].any():
         raise NothingLeft(f"layer '{stages[-1].name}': no synapse reaches the outputs")
     return exists
+
+
+def existing(array: np.ndarray, outputs: np.ndarray | None = None, inputs: np.ndarray | None = None) -> np.ndarray:
+    """The part of an array (outputs, inputs, ...) that belongs to neurons that exist; no copy where all do."""
+    if outputs is not None and not outputs.all():
+        array = array[outputs]
+    return array if inputs is None or inputs.all() else array[:, inputs]
 
 
 def connections(stage: Stage, weights: Weights) -> np.ndarray:
@@ -84,9 +91,8 @@ def shrunk(stages: list[Stage], weights: Weights, exists: list[np.ndarray]) -> W
     result: Weights = {}
     for k, stage in enumerate(stages):
         blob = weights[stage.name][0]
-        kernels = blob.reshape(stage.outputs, stage.inputs, stage.patch)[exists[k]]
-        if k:
-            kernels = kernels[:, exists[k - 1]]
+        kernels = blob.reshape(stage.outputs, stage.inputs, stage.patch)
+        kernels = existing(kernels, exists[k], exists[k - 1] if k else None)
         tail = blob.shape[2:] if stage.kind == "Convolution" else ()
         shape = (len(kernels), -1) if not tail else (*kernels.shape[:2], *tail)
         result[stage.name] = [np.ascontiguousarray(kernels.reshape(shape))]

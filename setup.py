@@ -22,7 +22,7 @@ setup(
     entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
     install_requires=[
         "numpy>=1.23",
-        "protobuf>=3.20.2",
+        "protobuf>=6.31",
         "lmdb",
         "matplotlib",
         "rich",

@@ -58,6 +58,8 @@ def _generations(
     pretrained: Path | None,
 ) -> None:
     done = _verified(run, last, dataset, seed)
+    if done:
+        _check_same_ancestor(done[0], pretrained)
     if pretrained and done:
         _check_same_ancestor(done[0], pretrained)
     run_folder.write_lineage(run)
@@ -132,6 +134,12 @@ def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None
 def _check_same_ancestor(folder: Path, pretrained: Path) -> None:
     if generation.metrics(folder)["training"].get("pretrained") != generation.sha256(pretrained):
         raise UserError(f"{folder}: was not made from {pretrained}; begin another run with RUN=")
+
+
+def _check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
+    known = generation.metrics(folder)["training"].get("pretrained")
+    if pretrained and generation.sha256(pretrained) != known:
+        raise UserError(f"{folder}: is not WEIGHTS={pretrained}; take WEIGHTS= back, or begin another run with RUN=")
 
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:

@@ -23,8 +23,8 @@ from evolve.training import blas
 Report = Callable[[dict[str, Any]], None]
 
 _CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.MULTILINE)
-_LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up|Copying source layer) (\S+)$", re.MULTILINE)
-_NAMED = re.compile(r"layer '([^']+)'")
+_LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up) (\S+)$", re.MULTILINE)
+_NAMED = re.compile(r"(?:layer '|for layer )([^'\s]+)")
 _READY = "Network initialization done."
 
 

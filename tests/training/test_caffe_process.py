@@ -87,6 +87,31 @@ def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
     )
 
 
+def test_weights_with_other_blobs(tmp_path: Path, caffe: CaffeProcess) -> None:
+    net = tmp_path / "net.prototxt"
+    net.write_text(INPUT + IP)
+    weights.write(tmp_path / "other.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), net), {"ip": _zeros(2, 16)[:1]})
+    with pytest.raises(CaffeError) as refused:
+        caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
+    assert str(refused.value).startswith(
+        f"{net}:3: layer 'ip': Caffe: Check failed: target_blobs.size() == source_layer.blobs_size() (2 vs. 1) "
+        "Incompatible number of blobs for layer ip (net.cpp:"
+    )
+
+
+def test_no_layer_is_blamed_for_what_fails_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log names layers while a net is set up; a failure after that is not the last one's."""
+    (tmp_path / "growing_layer.py").write_text(GROWING)
+    monkeypatch.syspath_prepend(tmp_path)
+    grown = INPUT + PYTHON.format(module="growing_layer", layer="Growing") + IP.replace('"data"', '"made"')
+    (tmp_path / "net.prototxt").write_text(grown + 'layer { name: "end" type: "ReLU" bottom: "ip" top: "end" }')
+    weights.write(tmp_path / "ip.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(2, 1)})
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
+        with pytest.raises(CaffeError) as refused:
+            caffe.call("score", net="net.prototxt", weights="ip.caffemodel", iterations=5)
+    assert str(refused.value).startswith("Caffe: Check failed: K_ == new_K (1 vs. 2) Input size incompatible with ")
+
+
 def test_a_missing_caffemodel_is_named_and_caffe_goes_on(tmp_path: Path, caffe: CaffeProcess) -> None:
     (tmp_path / "net.prototxt").write_text(INPUT + IP)
     with pytest.raises(CaffeError) as refused:
@@ -163,14 +188,23 @@ def _parent(folder: Path, what: str) -> tuple[subprocess.Popen[str], int]:
     return parent, int(parent.stdout.readline())
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "training"])
-def test_it_never_outlives_its_parent(tmp_path: Path, busy: bool) -> None:
+BUSY = {
+    "idle": "time.sleep(600)",
+    "training": 'caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained")',
+    # Neither reads requests nor writes reports: no broken pipe tells it.
+    "scoring": 'caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=10**12)',
+}
+
+
+@pytest.mark.parametrize("busy", BUSY)
+def test_it_never_outlives_its_parent(tmp_path: Path, busy: str) -> None:
     _write_endless_training(tmp_path)
-    training = 'caffe.call("train", print, net="net.prototxt", solver="solver.prototxt", output="trained")'
-    parent, pid = _parent(tmp_path, training if busy else "time.sleep(600)")
+    weights.write(tmp_path / "any.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(3, 16)})
+    parent, pid = _parent(tmp_path, BUSY[busy])
     assert parent.stdout
-    if busy:
-        assert "iteration" in parent.stdout.readline()
+    if busy != "idle":
+        _wait(lambda: "initialization done" in (tmp_path / "log").read_text(), "the net")
+    time.sleep(0.2)
     assert _alive(pid)
     parent.kill()
     parent.wait()
@@ -213,17 +247,34 @@ class Noisy(caffe.Layer):
 """
 
 
+GROWING = """
+import caffe
+
+class Growing(caffe.Layer):
+    forwards = 0
+    def setup(self, bottom, top):
+        pass
+    def reshape(self, bottom, top):
+        top[0].reshape(1, 1 if self.forwards < 2 else 2)
+    def forward(self, bottom, top):
+        self.forwards += 1
+    def backward(self, top, propagate_down, bottom):
+        pass
+"""
+PYTHON = (
+    'layer {{ name: "made" type: "Python" bottom: "data" top: "made"\n'
+    '  python_param {{ module: "{module}" layer: "{layer}" }} }}\n'
+)
+
+
 def test_stray_prints_go_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "noisy_layer.py").write_text(NOISY)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "net.prototxt").write_text(
-        INPUT + 'layer { name: "noise" type: "Python" bottom: "data" top: "noise"\n'
-        '  python_param { module: "noisy_layer" layer: "Noisy" } }\n'
-    )
+    (tmp_path / "net.prototxt").write_text(INPUT + PYTHON.format(module="noisy_layer", layer="Noisy"))
     weights.write(tmp_path / "any.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(1, 1)})
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         answer = caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=2)
-    assert answer == {"noise": 42.0}
+    assert answer == {"made": 42.0}
     log = (tmp_path / "log").read_text()
     for words in ('{"answer": {"from": "print"}}', "written to 1", "put by C"):
         assert log.count(words) == 2

@@ -1,0 +1,66 @@
+"""The committed generated messages say what their .proto files say."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from evolve.proto import caffemodel_pb2, evolution_pb2
+
+PROTO = Path(__file__).resolve().parent.parent / "evolve" / "proto"
+FIELD = re.compile(r"^(optional|repeated) ([\w.]+) (\w+) = (\d+)(?: \[packed = true\])?;$")
+VALUE = re.compile(r"^(\w+) = (\d+);$")
+OPENING = re.compile(r"^(message|enum) (\w+) \{$")
+
+
+def written(path: Path) -> set[str]:
+    """Every field and enum value of a .proto as ``Outer.Inner.name = number``, fields with label and type."""
+    scope: list[str] = []
+    found = set()
+    for line in (raw.split("//")[0].strip() for raw in path.read_text().splitlines()):
+        if opening := OPENING.match(line):
+            scope.append(opening.group(2))
+        elif line == "}":
+            scope.pop()
+        elif field := FIELD.match(line):
+            label, kind, name, number = field.groups()
+            found.add(f"{'.'.join(scope)}.{name} = {number}: {label} {kind.split('.')[-1]}")
+        elif value := VALUE.match(line):
+            found.add(f"{'.'.join(scope)}.{value.group(1)} = {value.group(2)}")
+        else:
+            assert not line or line.startswith(("syntax", "package")), f"{path.name}: this test does not read '{line}'"
+    return found
+
+
+def generated(module: ModuleType) -> set[str]:
+    """The same of the generated module's descriptors."""
+    found: set[str] = set()
+    for message in module.DESCRIPTOR.message_types_by_name.values():
+        found |= _of_message(message, message.name)
+    return found
+
+
+def _of_message(message: Any, name: str) -> set[str]:
+    found = {f"{name}.{field.name} = {field.number}: {_label(field)} {_kind(field)}" for field in message.fields}
+    for enum in message.enum_types:
+        found |= {f"{name}.{enum.name}.{value.name} = {value.number}" for value in enum.values}
+    return found.union(*(_of_message(inner, f"{name}.{inner.name}") for inner in message.nested_types))
+
+
+def _label(field: Any) -> str:
+    return "repeated" if field.is_repeated else "optional"
+
+
+def _kind(field: Any) -> str:
+    if field.message_type or field.enum_type:
+        return str((field.message_type or field.enum_type).name)
+    names = {field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes", field.TYPE_FLOAT: "float", field.TYPE_BOOL: "bool"}
+    numbers = {field.TYPE_INT32: "int32", field.TYPE_INT64: "int64", field.TYPE_UINT32: "uint32"}
+    return (names | numbers | {field.TYPE_UINT64: "uint64"})[field.type]
+
+
+@pytest.mark.parametrize(("name", "module"), [("evolution", evolution_pb2), ("caffemodel", caffemodel_pb2)])
+def test_generated_messages_are_those_of_the_proto(name: str, module: ModuleType) -> None:
+    assert generated(module) == written(PROTO / f"{name}.proto")

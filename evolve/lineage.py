@@ -60,8 +60,6 @@ def _generations(
     done = _verified(run, last, dataset, seed)
     if done:
         _check_same_ancestor(done[0], pretrained)
-    if pretrained and done:
-        _check_same_ancestor(done[0], pretrained)
     run_folder.write_lineage(run)
     if len(done) >= last:
         progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
@@ -129,11 +127,6 @@ def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None
             f"{folder}: was made from {data['name']} (sha256 {data['sha256'][:12]}), and this would go on with "
             f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
         )
-
-
-def _check_same_ancestor(folder: Path, pretrained: Path) -> None:
-    if generation.metrics(folder)["training"].get("pretrained") != generation.sha256(pretrained):
-        raise UserError(f"{folder}: was not made from {pretrained}; begin another run with RUN=")
 
 
 def _check_same_ancestor(folder: Path, pretrained: Path | None) -> None:

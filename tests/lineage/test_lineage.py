@@ -126,16 +126,13 @@ def test_another_seed_gives_another_lineage(place: Any, reference: Any) -> None:
 
 
 def test_the_seed_decides_on_the_draw_too(place: Any, reference: Any) -> None:
-    """One parent, two seeds: other synapses. One seed, two generations: another draw."""
+    """One parent, two seeds: other synapses."""
     trained = place.folder / "mine.caffemodel"
     trained.write_bytes(reference.caffemodel(1))
     run = place.evolve(2, seed=2, pretrained=trained)
     ours = weights.read(run / "gen002" / "weights.caffemodel")
     theirs = weights.read(reference.run / "gen002" / "weights.caffemodel")
     assert not np.array_equal(ours["ip1"][0] != 0, theirs["ip1"][0] != 0)
-    draws = [reference.masked[number]["conv1"][0] != 0 for number in (2, 3)]
-    # Drawn anew, generation 3 loses some of what generation 2 kept.
-    assert np.count_nonzero(draws[1]) < np.count_nonzero(draws[0])
 
 
 def test_the_same_command_again_does_nothing_and_says_so(

@@ -63,7 +63,9 @@ def test_another_caffemodel_is_refused_on_a_run_that_has_its_own(begun: Callable
     trained.write_bytes(reference.caffemodel(1))
     with pytest.raises(UserError) as refused:
         place.evolve(2, pretrained=trained)
-    assert str(refused.value) == f"{place.run}/gen001: was not made from {trained}; begin another run with RUN="
+    assert str(refused.value) == (
+        f"{place.run}/gen001: is not WEIGHTS={trained}; take WEIGHTS= back, or begin another run with RUN="
+    )
 
 
 def test_half_blobs_are_half_the_size_and_read_back_equal(begun: Callable[[int], Any], reference: Any) -> None:

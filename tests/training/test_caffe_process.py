@@ -90,7 +90,8 @@ def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
 def test_weights_with_other_blobs(tmp_path: Path, caffe: CaffeProcess) -> None:
     net = tmp_path / "net.prototxt"
     net.write_text(INPUT + IP)
-    weights.write(tmp_path / "other.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), net), {"ip": _zeros(2, 16)[:1]})
+    message = text.parse(IP, caffe_pb2.NetParameter(), net)
+    weights.write(tmp_path / "other.caffemodel", message, {"ip": _zeros(2, 16)[:1]})
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
     assert str(refused.value).startswith(
@@ -335,7 +336,7 @@ def _alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def _wait(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, f"waited {seconds} s for {what}"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from evolve import generation, paths, progress, settings
-from evolve.errors import UserError
+from evolve import factors, generation, paths, progress, settings
 from evolve.experiment import Experiment
 from evolve.genetics import clusters, encoding, environment, synthesis
 from evolve.network import efficiency, prototxt, shrink, text, weights
@@ -60,15 +59,15 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
 
 def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
     """A later generation into birth.folder: encoded, drawn, shrunk, verified, retrained, cast, scored."""
-    net, blob, factors = synthesize_offspring(birth, parent)
+    net, blob, found = synthesize_offspring(birth, parent)
     with _caffe(birth) as caffe:
         difference = _verify(caffe, blob)
         trained = _train(birth, caffe)
         made = {
             "training": trained,
             "synthesis": {
-                "cluster_factor": factors.cluster,
-                "synapse_factor": factors.synapse,
+                "cluster_factor": found.cluster,
+                "synapse_factor": found.synapse,
                 "difference": difference,
             },
             "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
@@ -87,14 +86,14 @@ def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, str,
     stages = birth.stages(parent_net)
     parent_weights = weights.read(parent / paths.WEIGHTS)
     shrink.check(stages, parent_weights, str(parent / paths.WEIGHTS))
-    drawn, exists, factors = _draw(birth, stages, parent_weights)
+    drawn, exists, found = _draw(birth, stages, parent_weights)
     del parent_weights
     net = shrink.resize(parent_net, {s.name: int(e.sum()) for s, e in zip(stages, exists, strict=True)})
     _write_prototxts(birth, net)
     text.write(parent_net, birth.folder / "masked.prototxt")
     weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
     weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(stages, drawn, exists))
-    return net, stages[-1].top, factors
+    return net, stages[-1].top, found
 
 
 def _draw(
@@ -104,38 +103,10 @@ def _draw(
     clustered = chosen.encoding == chosen.CLUSTER
     rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in stages]
     encodings = [encoding.encode(each, chosen.truncation, clustered) for each in rows]
-    factors = _factors(birth, stages, parent, encodings)
-    drawn, exists = synthesis.synthesize(stages, parent, encodings, factors, (birth.seed, birth.number))
-    return drawn, exists, factors
-
-
-def _factors(
-    birth: Birth, stages: list[Stage], parent: weights.Weights, encodings: list[encoding.LayerEncoding]
-) -> environment.Factors:
-    block = settings.environment(birth.experiment.settings, birth.number)
-    if block.type == block.CONSTANT:
-        return environment.Factors(block.cluster_factor, block.synapse_factor)
-    counts = efficiency.count(stages, parent)
-    synapses, biases = efficiency.total(counts, "synapses"), efficiency.total(counts, "biases")
-    if block.type == block.SYNAPSE_BUDGET:
-        target = block.synapse_budget * synapses
-    else:
-        target = _ancestor_synapses(birth) / environment.on_pace(_waypoints(block), birth.number)
-        target = min(target, environment.LARGEST_OFFSPRING * synapses)
-    # Biases stay with their neurons; the draw decides on the rest.
-    if target <= biases:
-        raise UserError(
-            f"generation {birth.number}: a budget of {target:.0f} synapses, but the neurons' biases alone are "
-            f"{biases}; give the environment a milder pace"
-        )
-    ratio = 1.0 if birth.experiment.settings.encoding == birth.experiment.settings.SYNAPSE else block.synapse_to_cluster
-    return environment.solve(encodings, target - biases, ratio)
-
-
-def _waypoints(block: settings.Environment) -> dict[int, float]:
-    if block.waypoint:
-        return {point.generation: point.architectural_efficiency for point in block.waypoint}
-    return environment.TABLE_1[block.Table.Name(block.table_1)]
+    first = _ancestor_synapses(birth)
+    found, limit = factors.of(chosen, birth.number, stages, parent, encodings, first, birth.seed)
+    drawn, exists = synthesis.synthesize(stages, parent, encodings, found, (birth.seed, birth.number), limit)
+    return drawn, exists, found
 
 
 def _ancestor_synapses(birth: Birth) -> int:

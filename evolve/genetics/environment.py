@@ -16,6 +16,9 @@ from evolve.genetics.encoding import LayerEncoding
 # [Cluster16]: an offspring has at most 80 % of the synapses of its direct ancestor.
 LARGEST_OFFSPRING = 0.8
 
+# Enough for any smooth function, and to corner a step.
+_EVALUATIONS = 30
+
 # [Cluster16], Table 1: generation -> architectural efficiency.
 TABLE_1 = {
     "MNIST": {1: 1.0, 5: 5.20, 7: 12.09, 9: 32.23, 11: 62.74, 13: 125.09},
@@ -56,10 +59,13 @@ def solve(encodings: list[LayerEncoding], target: float, synapse_to_cluster: flo
     def excess(factor: float) -> float:
         return expected_synapses(encodings, Factors(factor, factor * synapse_to_cluster)) - target
 
-    # At this F the smallest probability, 1/e, is 1 for clusters and for synapses.
-    high = np.e / min(1.0, synapse_to_cluster) * 1.0001
-    factor = _root(excess, 0.0, float(high), tolerance=1e-4 * target)
+    factor = root(excess, 0.0, highest(synapse_to_cluster), tolerance=1e-4 * target)
     return Factors(factor, factor * synapse_to_cluster)
+
+
+def highest(synapse_to_cluster: float) -> float:
+    """The F_c from which on nothing changes: the smallest probability, 1/e, times F is 1 for clusters and synapses."""
+    return float(np.e / min(1.0, synapse_to_cluster) * 1.0001)
 
 
 def on_pace(waypoints: dict[int, float], generation: int) -> float:
@@ -74,12 +80,17 @@ def on_pace(waypoints: dict[int, float], generation: int) -> float:
     return float(waypoints[before] * growth ** (generation - before))
 
 
-def _root(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
-    """A root of an increasing function by the Illinois method: each evaluation looks at every synapse."""
+def root(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    """A root of an increasing function by the Illinois method: each evaluation looks at every synapse.
+
+    Of a function with steps, where no value may be within `tolerance` of zero, the step is found.
+    """
     at_low, at_high = function(low), function(high)
     middle = high
     side = 0
-    while abs(at_high) > tolerance:
+    for _ in range(_EVALUATIONS):
+        if abs(at_high) <= tolerance:
+            break
         middle = (low * at_high - high * at_low) / (at_high - at_low)
         value = function(middle)
         if abs(value) <= tolerance:

@@ -4,6 +4,8 @@ Equation (3): a synapse exists if its cluster was drawn, with F_c P(cluster), an
 F_s P(synapse).
 """
 
+import math
+
 import numpy as np
 
 from evolve.errors import UserError
@@ -36,13 +38,14 @@ def synthesize(
     encodings: list[LayerEncoding],
     factors: Factors,
     seed: tuple[int, ...],
+    limit: float = math.inf,
 ) -> tuple[Weights, list[np.ndarray]]:
     """An offspring's weights in the parent's shapes, zero where a synapse is absent, and which neurons exist.
 
-    A draw with more than 80 % of the parent's synapses, or with no way from input to output, is drawn again.
-    The same `seed` gives the same offspring. UserError after 100 draws in vain.
+    A draw with more than 80 % of the parent's synapses or more than `limit`, or with no way from input to output,
+    is drawn again. The same `seed` gives the same offspring. UserError after 100 draws in vain.
     """
-    limit = LARGEST_OFFSPRING * total(count(stages, parent), "synapses")
+    limit = min(limit, LARGEST_OFFSPRING * total(count(stages, parent), "synapses"))
     reason = ""
     for attempt in range(_ATTEMPTS):
         random = np.random.default_rng([*seed, attempt])
@@ -54,11 +57,35 @@ def synthesize(
         synapses = total(count(stages, offspring, exists), "synapses")
         if synapses <= limit:
             return offspring, exists
-        reason = f"{synapses} synapses, above 80 % of the parent's"
+        reason = f"{synapses} synapses, more than the {limit:.0f} allowed"
     raise UserError(
         f"no viable offspring in {_ATTEMPTS} draws (the last: {reason}); this lineage has come to its end: "
         "give it a milder environment, or fewer generations"
     )
+
+
+def trial(
+    stages: list[Stage],
+    parent: Weights,
+    encodings: list[LayerEncoding],
+    factors: Factors,
+    seed: tuple[int, ...],
+    draws: int,
+) -> float:
+    """Mean number of synapses, biases included, of `draws` offspring; those without a way to the outputs left out.
+
+    0 if none has one.
+    """
+    kept = []
+    for number in range(draws):
+        # One word more than synthesize seeds with: trials and births share no random numbers.
+        random = np.random.default_rng([*seed, number, draws])
+        try:
+            offspring, exists = _attempt(stages, parent, encodings, factors, random)
+        except NothingLeft:
+            continue
+        kept.append(total(count(stages, offspring, exists), "synapses"))
+    return sum(kept) / max(1, len(kept))
 
 
 def _attempt(

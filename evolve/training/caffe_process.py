@@ -18,7 +18,6 @@ from typing import Any
 
 from evolve.errors import UserError
 from evolve.network.text import line_of
-from evolve.training import blas
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -107,7 +106,6 @@ def _environment() -> dict[str, str]:
     return {
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
-        **blas.core_type(),
         **os.environ,
         "GLOG_minloglevel": "0",
         "GLOG_logtostderr": "1",

@@ -167,7 +167,7 @@ def test_a_hundred_draws_too_large() -> None:
         synthesize(STAGES, parent, encodings_of(STAGES, parent), Factors(9, 9), (1,))
     whole = 6 * 2 * 9 + 6 + 8 * 6 * 9 + 8 + 12 * 8 * 4 + 12 + 5 * 12
     assert str(error.value) == (
-        f"no viable offspring in 100 draws (the last: {whole} synapses, above 80 % of the parent's); {END}"
+        f"no viable offspring in 100 draws (the last: {whole} synapses, more than the 808 allowed); {END}"
     )
 
 

@@ -1,4 +1,4 @@
-# Every verb sets up what it needs first: a virtual environment and real Caffe, built once and cached.
+# Every verb sets up what it needs first: a virtual environment, real Caffe and its fast layers, built once and cached.
 # Words on the command line (NET=lenet GEN=13 …) are handed on to the `cavefish` command, which knows their meaning.
 
 PYTHON     ?= $(firstword $(shell command -v python3.11 python3 2>/dev/null))
@@ -15,6 +15,8 @@ RECIPE := setup.py $(wildcard third_party/caffe/*.py)
 KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)"; } | sha256sum))
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
+FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
+FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup $(VERBS) test lint bench proto clean
@@ -32,35 +34,43 @@ help:
 	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree"
 	@echo "Words and meanings: .venv/bin/cavefish --help"
 
-setup: $(READY)
+setup: $(FASTER)
 
-$(VERBS): $(READY)
+$(VERBS): $(FASTER)
 	@$(VENV)/bin/cavefish $@ $(WORDS)
 
-test: $(TESTED)
+test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
 
 lint: $(TESTED)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 
-bench: $(TESTED)
+bench: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
 
 $(READY):
-	@test -n "$(PYTHON)" || { echo "make: no Python 3 found: apt-get install python3 python3-venv, or PYTHON=" >&2; exit 2; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: PYTHON='$(PYTHON)': no such command; apt-get install python3 python3-venv, or another PYTHON=" >&2; exit 2; }
+ifneq ($(CAFFE_ROOT),)
+	@test -e $(CAFFE_ROOT)/python/caffe/_caffe.so || { echo "make: $(CAFFE_ROOT)/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for $(PYTHON)" >&2; exit 2; }
+endif
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv: apt-get install python3-venv" >&2; exit 2; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version)" >&2
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e . || \
 	  { echo "make: pip could not install what setup.py lists; see above, mend the network, and repeat" >&2; exit 2; }
 ifneq ($(CAFFE_ROOT),)
-	@test -e $(CAFFE_ROOT)/python/caffe/_caffe.so || { echo "make: $(CAFFE_ROOT)/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for $(PYTHON)" >&2; exit 2; }
 	@echo "$(abspath $(CAFFE_ROOT))/python" > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/caffe_root.pth"
 else
 	@wheel=$$($(VENV)/bin/python third_party/caffe/build.py --python $(VENV)/bin/python) && \
 	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$$wheel"
 endif
+	@touch $@
+
+# Without them everything works as well, only more slowly: a run says so in its metrics, and `make doctor` says why.
+$(FASTER): $(READY)
+	@$(VENV)/bin/python fastcaffe/build.py --python $(VENV)/bin/python >/dev/null || \
+	  echo "make: no fast layers, stock Caffe's instead; see above" >&2
 	@touch $@
 
 $(TESTED): $(READY)

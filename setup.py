@@ -15,10 +15,10 @@ setup(
     description="Evolves trained Caffe networks into far smaller, faster ones",
     license="BSD-2-Clause",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["evolve*", "datasets*"]), "evolve.prototxt"]
+    packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt"]},
+    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"]},
     entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
     install_requires=[
         "numpy>=1.23",

@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evolve(words: Words) -> int:
+    # The process that Caffe runs in reads these.
+    os.environ |= {name: str(_whole(words, name)) for name in ("FAST", "THREADS") if name in words}
     from evolve import lineage
     from evolve.figures import table
 
@@ -118,7 +120,7 @@ def _doctor(words: Words) -> int:
 
 # Verb -> what it does, the words that it knows (the first one required when it is NET), and its function.
 _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
-    "evolve": ("evolve a network, or go on with it", "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS", _evolve),
+    "evolve": ("evolve a network, or go on with it", "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS FAST THREADS", _evolve),
     "data": ("prepare a network's data set", "NET SCHEDULE SEED", _data),
     "check": ("check prototxts and settings before anything runs", "NET SCHEDULE WEIGHTS", _check),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),
@@ -127,10 +129,11 @@ _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
 }
 
 _MEANINGS = """words:
-  NET=name|folder  a folder under prototxt/, or one of yours      GEN=13         how many generations
-  SEED=1           decides everything                             RUN=name|path  which run (seed<SEED>; the latest)
-  WEIGHTS=file     a trained caffemodel to be generation 1        HALF_BLOBS=1   also write 16-bit caffemodels
-  OUT=folder       where pictures go                             SCHEDULE=long  evolution.long.prototxt instead
+  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations
+  SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
+  WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
+  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where pictures go
+  FAST=0            stock Caffe's layers                          THREADS=1       threads of the fast layers
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

@@ -59,7 +59,11 @@ def _caffe() -> Iterator[tuple[str, str]]:
             yield "MISSING", f"Caffe at {package.origin} does not load: {error}; rebuild it for this Python"
             return
     yield "ok     ", f"Caffe {found['caffe']} at {found['caffe_path']}, {found['layer_types']} layer types"
-    yield "ok     ", f"BLAS: {found['blas']}, kernels for {found['core']}, {found['threads']} thread"
+    yield "ok     ", f"BLAS: {found['blas']}, kernels for {found['core']}, {found['blas_threads']} thread"
+    if found["layers"] == "fast":
+        yield "ok     ", f"fast layers: {found['simd']}, oneDNN {found['onednn']} ({found['onednn_isa']})"
+    else:
+        yield "absent ", f"fast layers, stock Caffe's instead: {found.get('why', 'FAST=0')}"
 
 
 def _programs() -> Iterator[tuple[str, str]]:

@@ -8,6 +8,8 @@ from typing import Any
 import caffe
 import numpy
 
+from evolve.training import layers
+
 
 def versions(report: Any = None) -> dict[str, Any]:
     """Versions, paths and settings that a result depends on."""
@@ -16,8 +18,9 @@ def versions(report: Any = None) -> dict[str, Any]:
         "caffe_path": str(Path(caffe.__file__).parent),
         "layer_types": len(caffe.layer_type_list()),
         "numpy": numpy.__version__,
-        "threads": int(os.environ.get("OPENBLAS_NUM_THREADS", 0)),
+        "blas_threads": int(os.environ.get("OPENBLAS_NUM_THREADS", 0)),
         **_blas(),
+        **layers.which(),
     }
 
 

@@ -22,7 +22,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
-    from evolve.training import evaluation, retrain, versions
+    from evolve.training import evaluation, layers, retrain, versions
+
+    layers.enable()
 
     tasks: dict[str, Callable[..., dict[str, Any]]] = {
         "train": retrain.train,

@@ -134,8 +134,8 @@ def forward(net: Net, weights: Weights, image: np.ndarray) -> np.ndarray:
         elif layer.type == "InnerProduct":
             blob = blobs[0] @ blob.ravel() + (blobs[1] if len(blobs) > 1 else 0)
         else:
-            plain: dict[str, Any] = {"ReLU": lambda x: np.maximum(x, 0), "TanH": np.tanh, "AbsVal": np.abs, "Flatten": np.ravel}
-            blob = plain[layer.type](blob)
+            plain: dict[str, Any] = {"ReLU": lambda x: np.maximum(x, 0), "TanH": np.tanh, "AbsVal": np.abs}
+            blob = np.ravel(blob) if layer.type == "Flatten" else plain[layer.type](blob)
     return blob
 
 

@@ -120,7 +120,11 @@ def _doctor(words: Words) -> int:
 
 # Verb -> what it does, the words that it knows (the first one required when it is NET), and its function.
 _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
-    "evolve": ("evolve a network, or go on with it", "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS FAST THREADS", _evolve),
+    "evolve": (
+        "evolve a network, or go on with it",
+        "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS FAST THREADS",
+        _evolve,
+    ),
     "data": ("prepare a network's data set", "NET SCHEDULE SEED", _data),
     "check": ("check prototxts and settings before anything runs", "NET SCHEDULE WEIGHTS", _check),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),

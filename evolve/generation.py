@@ -47,10 +47,12 @@ def writing(folder: Path) -> Iterator[Path]:
         if is_full(error) or shutil.disk_usage(unfinished).free < _FULL:
             raise no_space(folder) from None
         log = unfinished / paths.TRAIN_LOG
-        if not isinstance(error, UserError) or not log.exists():
+        if not log.exists():
             raise
         kept = log.rename(folder.with_name(f"{folder.name}.failed.log"))
-        raise UserError(f"{error} (log: {kept})") from error
+        if isinstance(error, UserError):
+            raise UserError(f"{error} (log: {kept})") from error
+        raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

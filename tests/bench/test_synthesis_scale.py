@@ -83,6 +83,9 @@ def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], syna
     assert sum(matrix.size for matrix, _ in blobs.values()) == synapses
     text.write(net, parent / paths.TRAIN_VAL)
     weights.write(parent / paths.WEIGHTS, net, blobs)
+    ancestor = paths.generation(parent.parent, 1)
+    ancestor.mkdir(exist_ok=True)
+    (ancestor / paths.METRICS).write_text(json.dumps({"synapses": synapses}))
 
 
 def _birth(network: Path, folder: Path, shape: tuple[int, int, int]) -> birth.Birth:

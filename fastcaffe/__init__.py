@@ -1,0 +1,122 @@
+"""Fast Convolution, Pooling, ReLU and others inside real, unmodified Caffe: `import caffe`, then `fastcaffe.enable()`.
+
+A shared library puts its own creators into Caffe's layer registry. Nets that are made afterwards have the fast layers;
+prototxts, caffemodels, solvers and pycaffe stay what they are. README.md has the rest.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from fastcaffe.library import library_path, mapped_libraries
+
+# How long a thread that waits for others spins before it sleeps. With libgomp's own 300,000 rounds, threads that share
+# their cores with other processes spin away the time that the others would need: ten times slower. This costs nothing
+# where cores are free.
+SPIN = "10000"
+
+_library: ctypes.CDLL | None = None
+
+
+class NotAvailable(RuntimeError):
+    """The fast layers cannot be had here; the text says why and what to do. Stock Caffe works as before."""
+
+
+class LayerLine(NamedTuple):
+    """One living layer of a type that is replaced, and what its passes have run on.
+
+    `passes` maps "forward", "backward", ... to the name of a kernel, or to "stock: why"; empty before the first run.
+    """
+
+    type: str
+    name: str
+    passes: dict[str, str]
+
+    @property
+    def stock(self) -> bool:
+        """Whether a pass of this layer fell back to Caffe's own code."""
+        return any(on.startswith("stock") for on in self.passes.values())
+
+
+def enable(types: Iterable[str] | None = None, threads: int | None = None, library: Path | None = None) -> list[str]:
+    """Makes layers fast that are created from now on; returns the types that this is about.
+
+    types: only these (["Pooling", "ReLU"] keeps every bit of stock Caffe's results); default: all.
+    threads: how many OpenMP threads the layers use (default: what OMP_NUM_THREADS says, else every core).
+    library: a built library; default: FASTCAFFE_LIBRARY, else the cache's. Raises NotAvailable.
+    """
+    loaded = _load(library)
+    wanted = list(types) if types is not None else available()
+    if unknown := sorted(set(wanted) - set(available())):
+        raise ValueError(f"no fast {', '.join(unknown)}; there are {', '.join(available())}")
+    if threads is not None:
+        loaded.fastcaffe_set_threads(threads)
+    loaded.fastcaffe_disable()
+    if wanted:
+        loaded.fastcaffe_enable(",".join(wanted).encode())
+    return wanted
+
+
+def disable() -> None:
+    """Makes layers stock Caffe's own again that are created from now on; those that exist stay as they are."""
+    if _library:
+        _library.fastcaffe_disable()
+
+
+def available() -> list[str]:
+    """The layer types that the library can replace. Raises NotAvailable."""
+    return _text("fastcaffe_types").split(",")
+
+
+def layers() -> list[LayerLine]:
+    """The living layers that were created while enabled, in the order of their creation."""
+    lines = (line.split("\t") for line in _text("fastcaffe_layers").splitlines()) if _library else []
+    return [LayerLine(type_, name, dict(item.split("=", 1) for item in passes)) for type_, name, *passes in lines]
+
+
+def machine() -> dict[str, str]:
+    """What bits depend on: simd, onednn (version), onednn_isa, threads; empty if the library is not loaded."""
+    return dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
+
+
+def _text(function: str) -> str:
+    return getattr(_load(None), function)().decode(errors="replace")
+
+
+def _load(path: Path | None) -> ctypes.CDLL:
+    """The library, loaded once for the process."""
+    global _library
+    if _library is None:
+        found = path or _find()
+        if "OMP_WAIT_POLICY" not in os.environ:  # read by libgomp when it is loaded, which is now
+            os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
+        try:
+            loaded = ctypes.CDLL(str(found))
+        except OSError as error:
+            raise NotAvailable(f"the fast layers cannot be loaded: {error}") from error
+        for name in ("fastcaffe_types", "fastcaffe_layers", "fastcaffe_machine"):
+            getattr(loaded, name).restype = ctypes.c_char_p
+        _library = loaded
+    return _library
+
+
+def _find() -> Path:
+    """The library for the Caffe that this process has imported."""
+    if "caffe" not in sys.modules:
+        raise NotAvailable("the fast layers go into a Caffe that is there: import caffe first, then enable().")
+    if given := os.environ.get("FASTCAFFE_LIBRARY"):
+        return Path(given)
+    libcaffe = mapped_libraries(Path("/proc/self/maps").read_text()).get("caffe")
+    if libcaffe is None:
+        raise NotAvailable("no libcaffe.so in this process: its Caffe is linked statically, or not Caffe.")
+    path = library_path(libcaffe)
+    if not path.exists():
+        raise NotAvailable(
+            f"the fast layers are not built for {libcaffe}: python fastcaffe/build.py --python {sys.executable}"
+        )
+    return path

@@ -1,0 +1,153 @@
+// Convolution in two dimensions; whatever oneDNN cannot do, or only slowly, is left to Caffe's own code.
+
+#include "caffe/layers/conv_layer.hpp"
+
+#include <omp.h>
+
+#include <memory>
+
+#include "convolution_passes.h"
+#include "layers.h"
+#include "listing.h"
+
+namespace fastcaffe {
+namespace {
+
+// What was made for a shape: a pass, or the reason why there is none.
+template <class Pass>
+struct Made {
+  ConvolutionShape shape;
+  std::unique_ptr<Pass> pass;
+  std::string on;
+};
+
+// The passes of the shapes that a layer had last: nets that are reshaped mostly go to and fro between a few.
+template <class Pass>
+class Passes {
+ public:
+  const Made<Pass>& get(const ConvolutionShape& shape) {
+    for (auto& made : made_) {
+      if (made.shape == shape) {
+        std::rotate(made_.begin(), made_.begin() + (&made - made_.data()), made_.begin() + (&made - made_.data()) + 1);
+        return made_.front();
+      }
+    }
+    if (made_.size() == kKept) made_.pop_back();
+    made_.insert(made_.begin(), make(shape));
+    return made_.front();
+  }
+
+ private:
+  static constexpr std::size_t kKept = 8;
+
+  static Made<Pass> make(const ConvolutionShape& shape) {
+    try {
+      std::unique_ptr<Pass> pass(new Pass(shape));
+      const std::string kernel = pass->kernel();
+      return {shape, std::move(pass), kernel};
+    } catch (const dnnl::error& error) {
+      return {shape, nullptr, std::string("stock: oneDNN says: ") + error.what()};
+    } catch (const std::runtime_error& error) {
+      return {shape, nullptr, std::string("stock: ") + error.what()};
+    }
+  }
+
+  std::vector<Made<Pass>> made_;
+};
+
+class Convolution : public caffe::ConvolutionLayer<float> {
+ public:
+  explicit Convolution(const caffe::LayerParameter& parameter)
+      : caffe::ConvolutionLayer<float>(parameter), listed_("Convolution", parameter.name()) {}
+
+ protected:
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    const Made<ForwardPass>* made = covered(bottom) ? &forward_.get(shape(bottom, this->bias_term_)) : nullptr;
+    listed_.runs("forward", made ? made->on : "stock: not two-dimensional");
+    if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
+    const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
+    for (std::size_t i = 0; i < bottom.size(); ++i) {
+      made->pass->run(bottom[i]->cpu_data(), this->blobs_[0]->cpu_data(), biases, top[i]->mutable_cpu_data());
+    }
+  }
+
+  void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (!covered(bottom)) {
+      listed_.runs("backward", "stock: not two-dimensional");
+      return caffe::ConvolutionLayer<float>::Backward_cpu(top, propagate_down, bottom);
+    }
+    const std::vector<bool> nowhere(bottom.size(), false);
+    if (!backward_data(top, propagate_down, bottom)) {
+      const ParametersFrozen frozen(this);
+      caffe::ConvolutionLayer<float>::Backward_cpu(top, propagate_down, bottom);
+    }
+    if (!backward_weights(top, bottom)) caffe::ConvolutionLayer<float>::Backward_cpu(top, nowhere, bottom);
+  }
+
+ private:
+  // While it lives, Caffe's backward pass leaves the parameters' gradients alone.
+  struct ParametersFrozen {
+    explicit ParametersFrozen(Convolution* layer) : layer(layer), kept(layer->param_propagate_down_) {
+      layer->param_propagate_down_.assign(kept.size(), false);
+    }
+    ~ParametersFrozen() { layer->param_propagate_down_ = kept; }
+    Convolution* layer;
+    std::vector<bool> kept;
+  };
+
+  // Each returns whether it did its work.
+  bool backward_data(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) {
+    for (std::size_t i = 0; i < top.size(); ++i) {
+      if (!propagate_down[i]) continue;
+      const Made<BackwardDataPass>& made = data_.get(shape(bottom, false));
+      listed_.runs("backward data", made.on);
+      if (!made.pass) return false;
+      made.pass->run(top[i]->cpu_diff(), this->blobs_[0]->cpu_data(), bottom[i]->mutable_cpu_diff());
+    }
+    return true;
+  }
+
+  bool backward_weights(const Blobs& top, const Blobs& bottom) {
+    const bool bias = this->bias_term_ && this->param_propagate_down_[1];
+    if (!this->param_propagate_down_[0]) return !bias;  // a bias alone is Caffe's: rare, and cheap
+    const Made<BackwardWeightsPass>& made = weights_.get(shape(bottom, bias));
+    listed_.runs("backward weights", made.on);
+    if (!made.pass) return false;
+    for (std::size_t i = 0; i < top.size(); ++i) {
+      made.pass->run(bottom[i]->cpu_data(), top[i]->cpu_diff(), this->blobs_[0]->mutable_cpu_diff(),
+                     bias ? this->blobs_[1]->mutable_cpu_diff() : nullptr);
+    }
+    return true;
+  }
+
+  // Images of channels of rows of columns, and something of each.
+  bool covered(const Blobs& bottom) const {
+    return this->num_spatial_axes_ == 2 && this->channel_axis_ == 1 && bottom[0]->count() > 0 &&
+           this->output_shape_[0] > 0 && this->output_shape_[1] > 0;
+  }
+
+  ConvolutionShape shape(const Blobs& bottom, bool bias) const {
+    const caffe::Blob<float>& b = *bottom[0];
+    const int *kernel = this->kernel_shape_.cpu_data(), *stride = this->stride_.cpu_data();
+    const int *pad = this->pad_.cpu_data(), *dilation = this->dilation_.cpu_data();
+    return {b.shape(0), b.shape(1), b.shape(2), b.shape(3), this->num_output_, this->output_shape_[0],
+            this->output_shape_[1], this->group_, kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1],
+            dilation[0], dilation[1], omp_get_max_threads(), bias};
+  }
+
+  Passes<ForwardPass> forward_;
+  Passes<BackwardDataPass> data_;
+  Passes<BackwardWeightsPass> weights_;
+  Listed listed_;
+};
+
+}  // namespace
+
+LayerPointer create_convolution(const caffe::LayerParameter& parameter) {
+  if (parameter.convolution_param().engine() == caffe::ConvolutionParameter_Engine_CUDNN) {
+    return stock_creator("Convolution")(parameter);
+  }
+  return LayerPointer(new Convolution(parameter));
+}
+
+}  // namespace fastcaffe

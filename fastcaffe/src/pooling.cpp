@@ -1,0 +1,98 @@
+// MAX and AVE pooling. STOCHASTIC stays Caffe's own, which refuses it on a CPU.
+
+#include "caffe/layers/pooling_layer.hpp"
+
+#include "layers.h"
+#include "listing.h"
+#include "pooling_kernels.h"
+#include "threads.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr std::int64_t kGrain = 16384;  // window places below which another thread costs more than it brings
+
+class Pooling : public caffe::PoolingLayer<float> {
+ public:
+  explicit Pooling(const caffe::LayerParameter& parameter)
+      : caffe::PoolingLayer<float>(parameter), listed_("Pooling", parameter.name()) {}
+
+ protected:
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (max()) return max_forward(bottom, top);
+    if (!average()) return caffe::PoolingLayer<float>::Forward_cpu(bottom, top);
+    const Pool pool = geometry();
+    const float* from = bottom[0]->cpu_data();
+    float* to = top[0]->mutable_cpu_data();
+    for_planes(*bottom[0], [&](std::int64_t first, std::int64_t last) {
+      average_pool_forward(pool, last - first, from + first * below(), to + first * above());
+    });
+    listed_.runs("forward", "simd");
+  }
+
+  void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (!propagate_down[0]) return;
+    // A mask in a top blob may have been changed by its owner, to places that no window covers.
+    if (!average() && !(max() && top.size() == 1)) {
+      listed_.runs("backward", "stock: a mask that others may change");
+      return caffe::PoolingLayer<float>::Backward_cpu(top, propagate_down, bottom);
+    }
+    const Pool pool = geometry();
+    const float* from = top[0]->cpu_diff();
+    float* to = bottom[0]->mutable_cpu_diff();
+    const int* mask = max() ? max_idx_.cpu_data() : nullptr;
+    for_planes(*bottom[0], [&](std::int64_t first, std::int64_t last) {
+      if (mask) {
+        max_pool_backward(pool, last - first, from + first * above(), mask + first * above(), to + first * below());
+      } else {
+        average_pool_backward(pool, last - first, from + first * above(), to + first * below());
+      }
+    });
+    listed_.runs("backward", "simd");
+  }
+
+ private:
+  void max_forward(const Blobs& bottom, const Blobs& top) {
+    max_idx_.Reshape(top[0]->shape());  // Caffe does not have it where a top blob takes the mask
+    const Pool pool = geometry();
+    const float* from = bottom[0]->cpu_data();
+    float* to = top[0]->mutable_cpu_data();
+    float* shown = top.size() > 1 ? top[1]->mutable_cpu_data() : nullptr;
+    int* mask = max_idx_.mutable_cpu_data();
+    for_planes(*bottom[0], [&](std::int64_t first, std::int64_t last) {
+      max_pool_forward(pool, last - first, from + first * below(), to + first * above(), mask + first * above());
+      if (shown) std::copy(mask + first * above(), mask + last * above(), shown + first * above());
+    });
+    listed_.runs("forward", "simd");
+  }
+
+  template <class Work>
+  void for_planes(const caffe::Blob<float>& bottom, const Work& work) const {
+    const std::int64_t work_per_plane = std::max<std::int64_t>(1, std::max(above(), below()));
+    parallel(bottom.count(0, 2), std::max<std::int64_t>(1, kGrain / work_per_plane), work);
+  }
+
+  bool max() const { return method() == caffe::PoolingParameter_PoolMethod_MAX; }
+  bool average() const { return method() == caffe::PoolingParameter_PoolMethod_AVE; }
+  caffe::PoolingParameter_PoolMethod method() const { return this->layer_param_.pooling_param().pool(); }
+  std::int64_t below() const { return std::int64_t(height_) * width_; }
+  std::int64_t above() const { return std::int64_t(pooled_height_) * pooled_width_; }
+
+  Pool geometry() const {
+    return {height_,  width_,    pooled_height_, pooled_width_, kernel_h_,
+            kernel_w_, stride_h_, stride_w_,      pad_h_,        pad_w_};
+  }
+
+  Listed listed_;
+};
+
+}  // namespace
+
+LayerPointer create_pooling(const caffe::LayerParameter& parameter) {
+  if (parameter.pooling_param().engine() == caffe::PoolingParameter_Engine_CUDNN) {
+    return stock_creator("Pooling")(parameter);
+  }
+  return LayerPointer(new Pooling(parameter));
+}
+
+}  // namespace fastcaffe

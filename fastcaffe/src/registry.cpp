@@ -1,0 +1,113 @@
+// Puts the fast layers into Caffe's layer registry and takes them out again; the library's C interface.
+
+#include <omp.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "layers.h"
+#include "listing.h"
+#include "simd.h"
+#if FASTCAFFE_ONEDNN
+#include "onednn.h"
+#endif
+
+namespace fastcaffe {
+namespace {
+
+struct Replacement {
+  const char* type;
+  Creator fast;
+};
+
+const Replacement kReplacements[] = {
+#if FASTCAFFE_ONEDNN
+    {"Convolution", create_convolution},
+#endif
+    {"Pooling", create_pooling},
+    {"ReLU", create_relu},
+};
+
+// Caffe's own creators, from the moment that they are replaced.
+std::map<std::string, Creator>& stock_creators() {
+  static auto* creators = new std::map<std::string, Creator>;
+  return *creators;
+}
+
+// Whether a comma-separated list names a type; no list names all.
+bool named(const char* list, const char* type) {
+  if (!list) return true;
+  const std::string all = std::string(",") + list + ",";
+  return all.find(std::string(",") + type + ",") != std::string::npos;
+}
+
+const char* kept(const std::string& text) {
+  static thread_local std::string last;
+  last = text;
+  return last.c_str();
+}
+
+}  // namespace
+
+Creator stock_creator(const std::string& type) { return stock_creators().at(type); }
+
+}  // namespace fastcaffe
+
+extern "C" {
+
+
+// Layers that are created from now on are fast ones, if they are of these types (comma-separated; null: all).
+// Returns how many types that are.
+int fastcaffe_enable(const char* types) {
+  using namespace fastcaffe;
+  auto& registry = caffe::LayerRegistry<float>::Registry();
+  int count = 0;
+  for (const Replacement& replacement : kReplacements) {
+    const auto found = registry.find(replacement.type);
+    if (found == registry.end() || !named(types, replacement.type)) continue;
+    if (found->second != replacement.fast) stock_creators()[replacement.type] = found->second;
+    found->second = replacement.fast;
+    ++count;
+  }
+  return count;
+}
+
+// Layers that are created from now on are Caffe's own; those that exist stay what they are.
+void fastcaffe_disable() {
+  for (const auto& stock : fastcaffe::stock_creators()) {
+    caffe::LayerRegistry<float>::Registry()[stock.first] = stock.second;
+  }
+}
+
+// The types that can be replaced, separated by commas. Texts are valid until the thread asks for the next.
+const char* fastcaffe_types() {
+  std::string text;
+  for (const auto& replacement : fastcaffe::kReplacements) text += (text.empty() ? "" : ",") + std::string(replacement.type);
+  return fastcaffe::kept(text);
+}
+
+const char* fastcaffe_layers() { return fastcaffe::kept(fastcaffe::listing()); }
+
+// "name=value" lines: what results depend on.
+const char* fastcaffe_machine() {
+  std::string text = std::string("simd=") + fastcaffe::simd_name() + "\n";
+#if FASTCAFFE_ONEDNN
+  text += "onednn=" + fastcaffe::onednn_version() + "\nonednn_isa=" + fastcaffe::onednn_isa() + "\n";
+#endif
+  return fastcaffe::kept(text + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
+}
+
+void fastcaffe_set_threads(int threads) { omp_set_num_threads(threads); }
+}
+
+namespace {
+
+// For the `caffe` command, where nobody can call fastcaffe_enable: LD_PRELOAD of this library is enough. This file is
+// linked last, and libcaffe, which this library needs, is initialised before it: the registry is there.
+const bool kPreloaded = [] {
+  const char* preloaded = std::getenv("LD_PRELOAD");
+  return preloaded && std::strstr(preloaded, "libfastcaffe") && fastcaffe_enable(std::getenv("FASTCAFFE_TYPES"));
+}();
+
+}  // namespace

@@ -1,0 +1,54 @@
+// ReLU, with any slope, also in place.
+
+#include "caffe/layers/relu_layer.hpp"
+
+#include "layers.h"
+#include "listing.h"
+#include "relu_kernels.h"
+#include "threads.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
+
+class Relu : public caffe::ReLULayer<float> {
+ public:
+  explicit Relu(const caffe::LayerParameter& parameter)
+      : caffe::ReLULayer<float>(parameter), listed_("ReLU", parameter.name()) {}
+
+ protected:
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    const float* from = bottom[0]->cpu_data();
+    float* to = top[0]->mutable_cpu_data();
+    parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+      relu_forward(from + first, to + first, last - first, slope());
+    });
+    listed_.runs("forward", "simd");
+  }
+
+  void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (!propagate_down[0]) return;
+    const float* data = bottom[0]->cpu_data();
+    const float* from = top[0]->cpu_diff();
+    float* to = bottom[0]->mutable_cpu_diff();
+    parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+      relu_backward(data + first, from + first, to + first, last - first, slope());
+    });
+    listed_.runs("backward", "simd");
+  }
+
+ private:
+  float slope() const { return this->layer_param_.relu_param().negative_slope(); }
+
+  Listed listed_;
+};
+
+}  // namespace
+
+LayerPointer create_relu(const caffe::LayerParameter& parameter) {
+  if (parameter.relu_param().engine() == caffe::ReLUParameter_Engine_CUDNN) return stock_creator("ReLU")(parameter);
+  return LayerPointer(new Relu(parameter));
+}
+
+}  // namespace fastcaffe

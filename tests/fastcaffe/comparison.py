@@ -1,0 +1,88 @@
+"""Compares fast layers with stock Caffe's in a child process (comparison_child.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+@dataclass
+class Comparison:
+    """What the child found out about a case."""
+
+    differences: dict[str, tuple[float, bool]]
+    reproducible: bool
+    passes: dict[str, dict[str, str]]
+
+    def worst(self, ending: str) -> float:
+        """The largest relative difference among the blobs whose name ends so."""
+        return max((gap for name, (gap, _) in self.differences.items() if name.endswith(ending)), default=0.0)
+
+    def require(self, outputs: float, bottom_diffs: float, param_diffs: float) -> None:
+        """Every blob is within its bound of stock Caffe's, and a second run gives the same bits."""
+        for name, (gap, _) in self.differences.items():
+            bound = param_diffs if "param" in name else bottom_diffs if name.endswith("diff") else outputs
+            assert gap <= bound, f"{name}: {gap:.2e} from stock, more than {bound:.0e}; {self.passes}"
+        assert self.reproducible
+
+    def require_same_bits(self) -> None:
+        """Every blob is to the last bit what stock Caffe computes."""
+        different = [name for name, (_, same) in self.differences.items() if not same]
+        assert not different, f"{different}; {self.passes}"
+        assert self.reproducible
+
+
+Compare = Callable[..., Comparison]
+
+
+class Child:
+    """The child process; a new one is started when a case has killed the last."""
+
+    def __init__(self, **variables: str) -> None:
+        self.variables = variables
+        self.process: subprocess.Popen[str] | None = None
+
+    def compare(self, **case: Any) -> Comparison:
+        """Runs a case; an AssertionError with the child's last words if it dies."""
+        case = {"seed": 0, "propagate": [True] * len(case["bottoms"])} | case
+        if self.process is None:
+            self.start()
+        assert self.process and self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(case) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.process = None
+            words = self.errors.read_text()[-2000:]
+            raise AssertionError(f"the child died of {json.dumps(case)}:\n{words}")
+        answer = json.loads(line)
+        return Comparison(answer["differences"], answer["reproducible"], answer["passes"])
+
+    def start(self) -> None:
+        """A new process; what it says goes to a file."""
+        self.errors = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"fastcaffe-child-{os.getpid()}.log"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, str(HERE / "comparison_child.py")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **self.variables},
+            )
+
+    def end(self) -> None:
+        """Ends the process and removes its log."""
+        if self.process:
+            assert self.process.stdin
+            self.process.stdin.close()
+            self.process.wait(10)
+            self.errors.unlink()

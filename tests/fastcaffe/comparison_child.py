@@ -1,0 +1,146 @@
+"""Runs one layer in stock Caffe and in fast Caffe and tells the differences: one JSON case a line in, one answer out.
+
+A process of its own, so that a failed CHECK or a crash ends this one and not pytest.
+
+A case: layer (prototxt text without bottoms and tops) or net (whole layers, from bottom0, bottom1 ... to top0 ...),
+bottoms (shapes), tops (how many), in_place, propagate (a flag a bottom), kind ("normal", "integers": many ties,
+"special": signed zeros, infinities, NaN), seed, reshapes (further bottom shapes, of all bottoms), phase. The answer:
+name -> [largest difference / largest value, same bits].
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ["GLOG_minloglevel"] = "2"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import caffe  # noqa: E402
+import numpy as np  # noqa: E402
+
+import fastcaffe  # noqa: E402
+
+Arrays = dict[str, np.ndarray]
+
+
+def net_of(case: dict[str, Any]) -> caffe.Net:
+    """A net of the one layer, whose tops bear a loss weight, behind layers that learn: so Caffe runs it backward.
+
+    in0 ... are the inputs; bottom0 ... the same numbers (times 1, or plus 0), where the layer's gradients arrive.
+    """
+    inputs, bottoms = "", ""
+    front = case.get("front", 'type: "Scale" scale_param { axis: 0 num_axes: 0 filler { value: 1 } }')
+    for i, shape in enumerate(case["bottoms"]):
+        dims = " ".join(f"dim: {size}" for size in shape)
+        inputs += f'layer {{ name: "in{i}" type: "Input" top: "in{i}" input_param {{ shape {{ {dims} }} }} }}\n'
+        inputs += f'layer {{ name: "front{i}" bottom: "in{i}" top: "bottom{i}" {front} }}\n'
+        bottoms += f'bottom: "bottom{i}" propagate_down: {str(case["propagate"][i]).lower()} '
+    names = top_names(case)
+    tops = " ".join(f'top: "{name}"' for name in names)
+    weights = " ".join(f"loss_weight: {int(i < case.get('losses', len(names)))}" for i in range(len(names)))
+    text = inputs + case.get("net", f'layer {{ name: "layer" {bottoms} {tops} {weights} {case.get("layer")} }}\n')
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+        file.write(text)
+        file.flush()
+        return caffe.Net(file.name, caffe.TEST if case.get("phase") == "TEST" else caffe.TRAIN)
+
+
+def top_names(case: dict[str, Any]) -> list[str]:
+    return ["bottom0"] if case.get("in_place") else [f"top{i}" for i in range(case.get("tops", 1))]
+
+
+def numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    """Random float32 numbers of a kind."""
+    if kind == "integers":
+        return random.integers(-2, 3, shape).astype(np.float32)
+    values = random.standard_normal(shape).astype(np.float32)
+    if kind == "special":
+        odd = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, -3.4028235e38, 3.4028235e38, 1e-40], np.float32)
+        chosen = random.random(shape) < 0.3
+        values[chosen] = random.choice(odd, int(chosen.sum()))
+    return values
+
+
+def run(case: dict[str, Any], fast: bool) -> tuple[Arrays, dict[str, dict[str, str]]]:
+    """All that the layers write, on inputs that depend on the seed alone; and each fast layer's passes."""
+    if fast:
+        types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", '"Scale"')]
+        fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2))
+    else:
+        fastcaffe.disable()
+    net, random = net_of(case), np.random.default_rng(case["seed"])
+    learnt = [blob for name, blobs in net.params.items() for blob in blobs if not name.startswith("front")]
+    for blob in learnt:
+        blob.data[...] = random.standard_normal(blob.data.shape) * case.get("spread", 1)
+    found: Arrays = {}
+    for round_, shapes in enumerate([case["bottoms"], *case.get("reshapes", [])]):
+        for i, shape in enumerate(shapes):
+            net.blobs[f"in{i}"].reshape(*shape)
+        net.reshape()
+        for blob in learnt:  # not zero: gradients must be added to what is there
+            blob.diff[...] = random.standard_normal(blob.diff.shape)
+        found.update(step(net, case, random, f"round {round_}: "))
+    return found, {line.name: line.passes for line in fastcaffe.layers()}
+
+
+def step(net: caffe.Net, case: dict[str, Any], random: np.random.Generator, label: str) -> Arrays:
+    """Forward and backward once."""
+    found: Arrays = {}
+    inputs = [f"in{i}" for i in range(len(case["bottoms"]))]
+    bottoms = [f"bottom{i}" for i in range(len(case["bottoms"]))]
+    for name in inputs:
+        net.blobs[name].data[...] = numbers(random, net.blobs[name].data.shape, case.get("kind", "normal"))
+    names = top_names(case)
+    net.forward()
+    for name in names:
+        found[f"{label}{name}"] = net.blobs[name].data.copy()
+    for name in {*bottoms, *names}:  # what is not to be written must stay
+        net.blobs[name].diff[...] = 7
+    diffs = {name: random.standard_normal(net.blobs[name].data.shape).astype(np.float32) for name in names}
+    for name, diff in diffs.items():
+        net.blobs[name].diff[...] = diff
+    net.backward()
+    found |= {f"{label}{name} diff": net.blobs[name].diff.copy() for name in bottoms}
+    for layer, blobs in (item for item in net.params.items() if not item[0].startswith("front")):
+        for i, blob in enumerate(blobs):
+            found |= {f"{label}{layer} param {i} diff": blob.diff.copy(), f"{label}{layer} param {i}": blob.data.copy()}
+    return found
+
+
+def difference(stock: np.ndarray, fast: np.ndarray) -> tuple[float, bool]:
+    """Largest difference relative to the largest value, or to 1, the size of what goes in, if all values are smaller
+    (a sum may cancel out); and whether all bits agree (a NaN is a NaN)."""
+    both_nan = np.isnan(stock) & np.isnan(fast)
+    same = bool(np.all((stock.view(np.uint32) == fast.view(np.uint32)) | both_nan))
+    if same or stock.size == 0:
+        return 0.0, same
+    with np.errstate(all="ignore"):
+        gap = float(np.max(np.abs(stock.astype(np.float64) - fast)) / max(float(np.max(np.abs(stock))), 1.0))
+    return (gap if np.isfinite(gap) else float("inf")), same
+
+
+def answer(case: dict[str, Any]) -> dict[str, Any]:
+    """Differences of everything, and what the fast layer's passes ran on."""
+    (stock, _), (fast, passes), (again, _) = run(case, fast=False), run(case, fast=True), run(case, fast=True)
+    return {
+        "differences": {name: difference(stock[name], fast[name]) for name in stock},
+        "reproducible": all(np.array_equal(fast[n].view(np.uint32), again[n].view(np.uint32)) for n in fast),
+        "passes": passes,
+    }
+
+
+def main() -> None:
+    """Answers cases until there are no more."""
+    caffe.set_mode_cpu()
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

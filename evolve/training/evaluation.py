@@ -14,7 +14,8 @@ def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[s
     for _ in range(iterations):
         for name, value in tested.forward().items():
             sums[name] += float(np.mean(value))
-    return {name: value / iterations for name, value in sums.items()}
+    # Caffe averages a batch in 32 bits; more digits than these are noise.
+    return {name: round(value / iterations, 6) for name, value in sums.items()}
 
 
 def compare(

@@ -135,19 +135,19 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "train_val.prototxt",
             "num_output: 64",
             "num_outputs: 64",
-            ":39: ConvolutionParameter has no 'num_outputs'; did you mean num_output?",
+            ":{line}: ConvolutionParameter has no 'num_outputs'; did you mean num_output?",
         ),
         (
             "train_val.prototxt",
             "$DATA/test",
             "$DATE/test",
-            ":14: $DATE has no value (known here: $DATA, $NET); write the value itself",
+            ":{line}: $DATE has no value (known here: $DATA, $NET); write the value itself",
         ),
         (
             "train_val.prototxt",
             'bottom: "pool1" top: "conv2"',
             'bottom: "pol1" top: "conv2"',
-            ":27: layer 'conv2': its bottom 'pol1' is the top of no layer before it",
+            ":{line}: layer 'conv2': its bottom 'pol1' is the top of no layer before it",
         ),
         (
             "train_val.prototxt",
@@ -155,20 +155,20 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "xavir",
             ":17: layer 'conv1': Caffe: Check failed: false Unknown filler name: xavir",
         ),
-        ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":25: layer 'relu1': type Sine does not evolve yet"),
-        ("solver.prototxt", "momentum", "momentun", ":4: SolverParameter has no 'momentun'; did you mean momentum?"),
-        ("evolution.prototxt", "type: PACE", "type: PASE", ":7: Type has no 'PASE'; did you mean PACE?"),
+        ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":{line}: layer 'relu1': type Sine does not evolve yet"),
+        ("solver.prototxt", "momentum", "momentun", ":{line}: SolverParameter has no 'momentun'; did you mean momentum?"),
+        ("evolution.prototxt", "type: PACE", "type: PASE", ":{line}: Type has no 'PASE'; did you mean PACE?"),
         ("evolution.prototxt", '"mnist"', '"minst"', ": dataset: 'minst' is unknown; known are: digits, mnist"),
     ],
 )
 def test_check_names_file_line_and_remedy(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
     path = network(tmp_path) / file
     text = path.read_text()
-    assert old in text
+    line = text[: text.index(old)].count("\n") + 1
     path.write_text(text.replace(old, new, 1))
     result = run(tmp_path, "check", f"NET={path.parent}")
     assert result.returncode == 2
-    assert f"cavefish: {path}{message}" in result.stderr
+    assert f"cavefish: {path}{message.replace('{line}', str(line))}" in result.stderr
 
 
 def test_check_of_the_shipped_networks(tmp_path: Path) -> None:

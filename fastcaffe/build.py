@@ -4,7 +4,7 @@
     python fastcaffe/build.py --python PYTHON --print-key  only prints the cache key and the path
 
 FASTCAFFE_INCLUDE=folder:folder adds folders with headers (boost, glog, protobuf, gflags) that Caffe's include;
-FASTCAFFE_CXXFLAGS more flags; DNNL_ROOT another oneDNN 3.x than PyPI's. The cache is below
+FASTCAFFE_CXXFLAGS more flags; DNNL_ROOT another oneDNN 3.x than PyPI's, or `none` for none. The cache is below
 ${XDG_CACHE_HOME:-~/.cache}/cavefish/fastcaffe. Exit status: 2 for what the user must mend, 1 for our fault.
 """
 
@@ -30,17 +30,14 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from fastcaffe.library import NAME, cache_folder, key, library_path, mapped_libraries  # noqa: E402
-from fastcaffe.onednn_wheels import CannotFetch, OneDnn, get_onednn  # noqa: E402
+from fastcaffe.onednn_wheels import SONAME, CannotFetch, OneDnn, get_onednn  # noqa: E402
 
-FLAGS = "-std=c++17 -O2 -fPIC -fopenmp -ffp-contract=off -Wall -Wextra -Wno-psabi".split()
+FLAGS = "-std=c++17 -O2 -fPIC -fopenmp -fno-math-errno -Wall -Wextra -Wno-psabi".split()
+# Multiplications and additions are fused where nothing has to have Caffe's bits.
+FUSED = ("lanes_kernels.cpp",)
+ONEDNN_SOURCES = ("onednn.cpp", "convolution_onednn.cpp", "convolution_pointwise.cpp")
 MACHINE_FLAGS = {"x86_64": ["-march=x86-64-v2"]}
-MAPS = """
-import os
-os.environ["GLOG_minloglevel"] = "3"
-import caffe
-print(caffe.__file__)
-print(open("/proc/self/maps").read())
-"""
+MAPS = "import caffe; print(caffe.__file__); print(open('/proc/self/maps').read())"
 TEMPORARY = "building-"
 
 
@@ -62,8 +59,13 @@ class Caffe(NamedTuple):
         """Where Caffe's headers and those of its libraries are; UserError if Caffe's are nowhere."""
         given = [Path(folder) for folder in os.environ.get("FASTCAFFE_INCLUDE", "").split(":") if folder]
         root = self.package.parent.parent  # of a source tree: CAFFE_ROOT/python/caffe
-        of_root = [root / "include", root / ".build_release/src", root / "build/src"]
-        candidates = [*given, self.package / "include", *of_root]
+        candidates = [
+            *given,
+            self.package / "include",
+            root / "include",
+            root / ".build_release/src",
+            root / "build/src",
+        ]
         folders = [folder for folder in (*candidates, Path("/usr/include")) if folder.is_dir()]
         for header in ("caffe/layer_factory.hpp", "caffe/proto/caffe.pb.h"):
             if not any((folder / header).exists() for folder in folders):
@@ -101,12 +103,12 @@ class Build:
         result = self.work / "result"
         result.mkdir()
         if self.onednn:
-            shutil.copy(self.onednn.library.resolve(), result / "libdnnl.so.3")
+            link_or_copy(self.onednn.library.resolve(), result / SONAME)
             for text in self.onednn.licences:
                 shutil.copy(text, result / f"oneDNN.{text.name}")
         sources = sorted((HERE / "src").glob("*.cpp"))
         if not self.onednn:
-            sources = [path for path in sources if "onednn.h" not in _included(path)]
+            sources = [path for path in sources if path.name not in ONEDNN_SOURCES]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             objects = list(pool.map(self.compile, sources))
         self.link(objects, result)
@@ -124,27 +126,33 @@ class Build:
     def compile(self, source: Path) -> Path:
         """One source file to one object file."""
         target = self.work / f"{source.stem}.o"
-        self.command(["g++", "-c", *self.flags(), str(source), "-o", str(target)])
+        contract = "-ffp-contract=fast" if source.name in FUSED else "-ffp-contract=off"
+        self.command(["g++", "-c", contract, *self.flags(), str(source), "-o", str(target)])
         return target
 
     def link(self, objects: list[Path], result: Path) -> None:
-        """The shared library. It names Caffe's libraries as needed: the process that loads it has them already."""
+        """The shared library. It needs Caffe's: a process that has imported Caffe has them already, and where it is
+        preloaded they are looked for where they are now."""
         needed = [str(self.caffe.libraries[name]) for name in ("caffe", "glog", "protobuf")]
-        beside = {str(path.parent) for path in self.caffe.libraries.values()}
         if self.onednn:
-            needed.append(str(result / "libdnnl.so.3"))
+            needed.append(str(result / SONAME))
+        folders = sorted({str(path.parent) for path in self.caffe.libraries.values()})
         options = ["-Wl,-rpath,$ORIGIN", "-Wl,--no-undefined", "-Wl,--as-needed"]
-        options += [f"-Wl,-rpath-link,{folder}" for folder in beside]
+        options += [f"-Wl,-rpath,{folder}" for folder in folders]
         own = shlex.split(os.environ.get("FASTCAFFE_CXXFLAGS", ""))
-        output = ["-o", str(result / NAME)]
-        self.command(["g++", "-shared", "-fopenmp", *own, *map(str, objects), *needed, *options, *output])
+        command = ["g++", "-shared", "-fopenmp", *own, *map(str, objects), *needed, *options]
+        self.command([*command, "-o", str(result / NAME)])
 
     def command(self, command: list[str]) -> None:
         """Run it, with no CPATH or LIBRARY_PATH of the caller's; BuildFailed unless its status is 0."""
         kept = {name: os.environ[name] for name in ("HOME", "PATH", "TMPDIR") if name in os.environ}
         done = subprocess.run(
-            command, env={**kept, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
+            command,
+            env={**kept, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         with self.log.open("a") as log:
             log.write(f"$ {shlex.join(command)}\n{done.stdout}")
@@ -153,11 +161,12 @@ class Build:
             raise BuildFailed("\n".join([*errors[:5], f"all of it: {self.log}"]))
 
 
-def _included(source: Path) -> str:
-    """A source's include lines, and those of the header that bears its name."""
-    text = source.read_text()
-    header = source.with_suffix(".h")
-    return text if not header.exists() else text + header.read_text()
+def link_or_copy(file: Path, target: Path) -> None:
+    """The same file under another name: oneDNN's 54 MB are on the disk once, however many libraries were built."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copy(file, target)
 
 
 @contextmanager
@@ -184,8 +193,8 @@ def build(python: str, caffe: Caffe, library: Path) -> None:
     log = cache / "build.log"
     log.write_text("")
     try:
-        onednn = get_onednn(python, cache / "downloads", work / "onednn")
-        print(f"fastcaffe: compiling{'' if onednn else ' without oneDNN, so without convolution'}", file=sys.stderr)
+        onednn = get_onednn(python, cache / "downloads")
+        print(f"fastcaffe: compiling{'' if onednn else ' without oneDNN'}", file=sys.stderr)
         made = Build(caffe, onednn, work, log).run()
         shutil.rmtree(library.parent, ignore_errors=True)
         made.rename(library.parent)

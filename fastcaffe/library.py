@@ -33,7 +33,7 @@ def recipe_files() -> list[Path]:
     return sorted([*HERE.glob("src/*.cpp"), *HERE.glob("src/*.h"), HERE / "build.py", HERE / "onednn_wheels.py"])
 
 
-def key(libcaffe: Path, variables: Iterable[str] = ("DNNL_ROOT", "FASTCAFFE_CXXFLAGS")) -> str:
+def key(libcaffe: Path, variables: Iterable[str] = ("DNNL_ROOT", "FASTCAFFE_INCLUDE", "FASTCAFFE_CXXFLAGS")) -> str:
     """sha256 of the recipe, of the very Caffe that will load the library, of the machine and of what the user set."""
     digest = hashlib.sha256(f"{platform.machine()}\n".encode())
     for name in variables:

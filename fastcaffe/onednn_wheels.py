@@ -5,8 +5,10 @@ The wheel with `gomp` in its name needs nothing but GCC's OpenMP library. It exi
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -31,28 +33,43 @@ class CannotFetch(Exception):
     """The wheels are not in the cache and pip cannot get them."""
 
 
-def get_onednn(python: str, downloads: Path, unpacked: Path) -> OneDnn | None:
-    """oneDNN for this machine; None where there is none, and convolution stays Caffe's own.
+def get_onednn(python: str, downloads: Path) -> OneDnn | None:
+    """oneDNN for this machine; None where there is none. Large images are then convolved by Caffe's own code.
 
-    downloads: keeps the wheels from one build to the next. unpacked: an empty folder to use.
+    downloads: keeps the wheels, unpacked, from one build to the next; the caller holds the builder's lock.
     """
-    if root := os.environ.get("DNNL_ROOT"):
-        places = [Path(root) / lib / SONAME for lib in ("lib", "lib64")]
-        found = next((place for place in places if place.exists()), None)
+    root = os.environ.get("DNNL_ROOT")
+    if root == "none":
+        return None
+    if root:
+        candidates = [Path(root) / folder / SONAME for folder in ("lib", "lib64")]
+        found = next((path for path in candidates if path.exists()), None)
         if found is None:
             raise CannotFetch(f"DNNL_ROOT={root}: no lib/{SONAME} there; it must be oneDNN 3.x")
         return OneDnn(Path(root) / "include", found, [])
     if platform.machine() != "x86_64":
         return None
-    for wheel in _fetch(python, downloads):
+    unpacked = downloads / hashlib.sha256(WHEELS.encode()).hexdigest()[:16]
+    if not unpacked.exists():
+        _unpack(_fetch(python, downloads), unpacked)
+    documents = unpacked / "share/doc/onednn"
+    licences = [documents / "LICENSE", documents / "THIRD-PARTY-PROGRAMS"]
+    return OneDnn(unpacked / "include", unpacked / "lib" / SONAME, licences)
+
+
+def _unpack(wheels: list[Path], target: Path) -> None:
+    """What the wheels would put below a Python's prefix goes below `target`: all of it, or nothing."""
+    half_done = target.with_suffix(".unpacking")
+    shutil.rmtree(half_done, ignore_errors=True)
+    for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(unpacked)
-    data = {path.parent.name: path for path in unpacked.glob("*.data/data")}
-    binary = next(path for name, path in data.items() if "devel" not in name)
-    headers = next(path for name, path in data.items() if "devel" in name)
-    documents = binary / "share/doc/onednn"
-    notices = [documents / "LICENSE", documents / "THIRD-PARTY-PROGRAMS"]
-    return OneDnn(headers / "include", binary / "lib" / SONAME, notices)
+            for entry in archive.infolist():
+                _, marker, path = entry.filename.partition(".data/data/")
+                # The library is there three times, under three names.
+                if marker and not entry.is_dir() and not (".so" in path and Path(path).name != SONAME):
+                    (half_done / path).parent.mkdir(parents=True, exist_ok=True)
+                    (half_done / path).write_bytes(archive.read(entry))
+    half_done.rename(target)
 
 
 def _fetch(python: str, downloads: Path) -> list[Path]:

@@ -1,11 +1,10 @@
 // Convolution in two dimensions; whatever oneDNN cannot do, or only slowly, is left to Caffe's own code.
 
-#include "caffe/layers/conv_layer.hpp"
-
 #include <omp.h>
 
-#include <memory>
+#include <exception>
 
+#include "caffe/layers/conv_layer.hpp"
 #include "convolution_passes.h"
 #include "layers.h"
 #include "listing.h"
@@ -25,33 +24,39 @@ struct Made {
 template <class Pass>
 class Passes {
  public:
+  typedef std::unique_ptr<Pass> (*Maker)(const ConvolutionShape&);
+
+  // Of these, the first that makes a pass has it.
+  explicit Passes(std::initializer_list<Maker> makers) : makers_(makers) {}
+
   const Made<Pass>& get(const ConvolutionShape& shape) {
-    for (auto& made : made_) {
-      if (made.shape == shape) {
-        std::rotate(made_.begin(), made_.begin() + (&made - made_.data()), made_.begin() + (&made - made_.data()) + 1);
-        return made_.front();
-      }
+    const auto found = std::find_if(made_.begin(), made_.end(), [&](const Made<Pass>& m) { return m.shape == shape; });
+    if (found != made_.end()) {
+      std::rotate(made_.begin(), found, found + 1);
+    } else {
+      if (made_.size() == kKept) made_.pop_back();
+      made_.insert(made_.begin(), make(shape));
     }
-    if (made_.size() == kKept) made_.pop_back();
-    made_.insert(made_.begin(), make(shape));
     return made_.front();
   }
 
  private:
   static constexpr std::size_t kKept = 8;
 
-  static Made<Pass> make(const ConvolutionShape& shape) {
+  Made<Pass> make(const ConvolutionShape& shape) const {
     try {
-      std::unique_ptr<Pass> pass(new Pass(shape));
-      const std::string kernel = pass->kernel();
-      return {shape, std::move(pass), kernel};
-    } catch (const dnnl::error& error) {
-      return {shape, nullptr, std::string("stock: oneDNN says: ") + error.what()};
-    } catch (const std::runtime_error& error) {
+      std::unique_ptr<Pass> pass;
+      for (Maker maker : makers_) {
+        if (!pass) pass = maker(shape);
+      }
+      const std::string on = pass ? pass->kernel() : "stock: there is no oneDNN, and lanes would be slower";
+      return {shape, std::move(pass), on};
+    } catch (const std::exception& error) {
       return {shape, nullptr, std::string("stock: ") + error.what()};
     }
   }
 
+  std::vector<Maker> makers_;
   std::vector<Made<Pass>> made_;
 };
 
@@ -130,14 +135,35 @@ class Convolution : public caffe::ConvolutionLayer<float> {
     const caffe::Blob<float>& b = *bottom[0];
     const int *kernel = this->kernel_shape_.cpu_data(), *stride = this->stride_.cpu_data();
     const int *pad = this->pad_.cpu_data(), *dilation = this->dilation_.cpu_data();
-    return {b.shape(0), b.shape(1), b.shape(2), b.shape(3), this->num_output_, this->output_shape_[0],
-            this->output_shape_[1], this->group_, kernel[0], kernel[1], stride[0], stride[1], pad[0], pad[1],
-            dilation[0], dilation[1], omp_get_max_threads(), bias};
+    return {b.shape(0),
+            b.shape(1),
+            b.shape(2),
+            b.shape(3),
+            this->num_output_,
+            this->output_shape_[0],
+            this->output_shape_[1],
+            this->group_,
+            kernel[0],
+            kernel[1],
+            stride[0],
+            stride[1],
+            pad[0],
+            pad[1],
+            dilation[0],
+            dilation[1],
+            omp_get_max_threads(),
+            bias};
   }
 
-  Passes<ForwardPass> forward_;
-  Passes<BackwardDataPass> data_;
-  Passes<BackwardWeightsPass> weights_;
+#if FASTCAFFE_ONEDNN
+  Passes<ForwardPass> forward_{pointwise_forward, lanes_forward, onednn_forward};
+  Passes<BackwardDataPass> data_{pointwise_backward_data, lanes_backward_data, onednn_backward_data};
+  Passes<BackwardWeightsPass> weights_{pointwise_backward_weights, lanes_backward_weights, onednn_backward_weights};
+#else
+  Passes<ForwardPass> forward_{lanes_forward};
+  Passes<BackwardDataPass> data_{lanes_backward_data};
+  Passes<BackwardWeightsPass> weights_{lanes_backward_weights};
+#endif
   Listed listed_;
 };
 

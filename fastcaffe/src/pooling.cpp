@@ -1,7 +1,6 @@
 // MAX and AVE pooling. STOCHASTIC stays Caffe's own, which refuses it on a CPU.
 
 #include "caffe/layers/pooling_layer.hpp"
-
 #include "layers.h"
 #include "listing.h"
 #include "pooling_kernels.h"
@@ -79,8 +78,7 @@ class Pooling : public caffe::PoolingLayer<float> {
   std::int64_t above() const { return std::int64_t(pooled_height_) * pooled_width_; }
 
   Pool geometry() const {
-    return {height_,  width_,    pooled_height_, pooled_width_, kernel_h_,
-            kernel_w_, stride_h_, stride_w_,      pad_h_,        pad_w_};
+    return {height_, width_, pooled_height_, pooled_width_, kernel_h_, kernel_w_, stride_h_, stride_w_, pad_h_, pad_w_};
   }
 
   Listed listed_;

@@ -68,8 +68,8 @@ FASTCAFFE_INLINE void row_maxima(const Pool& pool, const Band& band, const float
 }
 
 template <int W>
-FASTCAFFE_INLINE void max_band(const Pool& pool, const Band& band, int first, int last, const float* plane,
-                               float* rows, float* best, std::int32_t* best_at, float* top, std::int32_t* mask) {
+FASTCAFFE_INLINE void max_band(const Pool& pool, const Band& band, int first, int last, const float* plane, float* rows,
+                               float* best, std::int32_t* best_at, float* top, std::int32_t* mask) {
   typedef typename Lanes<W>::F F;
   typedef typename Lanes<W>::I I;
   const int begin = fetch_rows<W>(pool, band, first, last, plane, rows);
@@ -105,7 +105,9 @@ FASTCAFFE_INLINE void max_pool_forward_body(const Pool& pool, std::int64_t plane
     for (int first = 0; first < pool.out_height; first += band.tops) {
       const int last = std::min(first + band.tops, pool.out_height);
       switch (band.lanes) {
-        case 16: max_band<(MOST < 16 ? MOST : 16)>(pool, band, first, last, bottom, rows, best, best_at, top, mask); break;
+        case 16:
+          max_band<(MOST < 16 ? MOST : 16)>(pool, band, first, last, bottom, rows, best, best_at, top, mask);
+          break;
         case 8: max_band<(MOST < 8 ? MOST : 8)>(pool, band, first, last, bottom, rows, best, best_at, top, mask); break;
         case 4: max_band<4>(pool, band, first, last, bottom, rows, best, best_at, top, mask); break;
         default: max_band<1>(pool, band, first, last, bottom, rows, best, best_at, top, mask);
@@ -140,9 +142,27 @@ FASTCAFFE_INLINE void average_band(const Pool& pool, const Band& band, int first
   }
 }
 
+// One window that covers its whole plane: some planes side by side, as each addition has to wait for the one before.
+FASTCAFFE_INLINE void average_planes(std::int64_t pixels, std::int64_t planes, const float* bottom, float* top) {
+  constexpr int kSideBySide = 8;
+  for (std::int64_t plane = 0; plane < planes; plane += kSideBySide) {
+    const float* from[kSideBySide];
+    float sums[kSideBySide] = {};
+    for (int i = 0; i < kSideBySide; ++i) from[i] = bottom + std::min(plane + i, planes - 1) * pixels;
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kSideBySide; ++i) sums[i] += from[i][pixel];
+    }
+    for (int i = 0; i < kSideBySide && plane + i < planes; ++i) top[plane + i] = sums[i] / pixels;
+  }
+}
+
 template <int MOST>
 FASTCAFFE_INLINE void average_pool_forward_body(const Pool& pool, std::int64_t planes, const float* bottom,
                                                 float* top) {
+  if (pool.kernel_h == pool.height && pool.kernel_w == pool.width && pool.pad_h == 0 && pool.pad_w == 0) {
+    return average_planes(std::int64_t(pool.height) * pool.width, planes, bottom, top);
+  }
   const Band band(pool, MOST);
   float* rows = band_memory(band, 0, pool.out_width);
   float* counted = rows + std::int64_t(band.rows) * band.row_size;

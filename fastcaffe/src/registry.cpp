@@ -22,11 +22,10 @@ struct Replacement {
 };
 
 const Replacement kReplacements[] = {
-#if FASTCAFFE_ONEDNN
-    {"Convolution", create_convolution},
-#endif
-    {"Pooling", create_pooling},
-    {"ReLU", create_relu},
+    {"BatchNorm", create_batch_norm}, {"Convolution", create_convolution},
+    {"Eltwise", create_eltwise},      {"LRN", create_lrn},
+    {"Pooling", create_pooling},      {"ReLU", create_relu},
+    {"Scale", create_scale},
 };
 
 // Caffe's own creators, from the moment that they are replaced.
@@ -56,7 +55,6 @@ Creator stock_creator(const std::string& type) { return stock_creators().at(type
 
 extern "C" {
 
-
 // Layers that are created from now on are fast ones, if they are of these types (comma-separated; null: all).
 // Returns how many types that are.
 int fastcaffe_enable(const char* types) {
@@ -83,7 +81,8 @@ void fastcaffe_disable() {
 // The types that can be replaced, separated by commas. Texts are valid until the thread asks for the next.
 const char* fastcaffe_types() {
   std::string text;
-  for (const auto& replacement : fastcaffe::kReplacements) text += (text.empty() ? "" : ",") + std::string(replacement.type);
+  for (const auto& replacement : fastcaffe::kReplacements)
+    text += (text.empty() ? "" : ",") + std::string(replacement.type);
   return fastcaffe::kept(text);
 }
 
@@ -94,6 +93,8 @@ const char* fastcaffe_machine() {
   std::string text = std::string("simd=") + fastcaffe::simd_name() + "\n";
 #if FASTCAFFE_ONEDNN
   text += "onednn=" + fastcaffe::onednn_version() + "\nonednn_isa=" + fastcaffe::onednn_isa() + "\n";
+#else
+  text += "onednn=none\nonednn_isa=none\n";
 #endif
   return fastcaffe::kept(text + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
 }

@@ -1,7 +1,6 @@
 // ReLU, with any slope, also in place.
 
 #include "caffe/layers/relu_layer.hpp"
-
 #include "layers.h"
 #include "listing.h"
 #include "relu_kernels.h"

@@ -24,22 +24,22 @@ FASTCAFFE_INLINE typename Lanes<W>::F gradient(typename Lanes<W>::F x, typename 
 
 template <int W>
 FASTCAFFE_INLINE void relu_forward_body(const float* bottom, float* top, std::int64_t count, float slope) {
-  std::int64_t i = 0;
-  for (; i + W <= count; i += W) store(top + i, rectified<W>(load<typename Lanes<W>::F>(bottom + i), slope));
-  for (; i < count; ++i) store(top + i, rectified<1>(load<Lanes<1>::F>(bottom + i), slope));
+  for_stretch<W>(
+      0, count, FASTCAFFE_EACH(at) {
+        constexpr int V = decltype(width)::value;
+        store(top + at, rectified<V>(load<typename Lanes<V>::F>(bottom + at), slope));
+      });
 }
 
 template <int W>
 FASTCAFFE_INLINE void relu_backward_body(const float* bottom, const float* top_diff, float* bottom_diff,
                                          std::int64_t count, float slope) {
-  typedef typename Lanes<W>::F F;
-  std::int64_t i = 0;
-  for (; i + W <= count; i += W) {
-    store(bottom_diff + i, gradient<W>(load<F>(bottom + i), load<F>(top_diff + i), slope));
-  }
-  for (; i < count; ++i) {
-    store(bottom_diff + i, gradient<1>(load<Lanes<1>::F>(bottom + i), load<Lanes<1>::F>(top_diff + i), slope));
-  }
+  for_stretch<W>(
+      0, count, FASTCAFFE_EACH(at) {
+        constexpr int V = decltype(width)::value;
+        typedef typename Lanes<V>::F F;
+        store(bottom_diff + at, gradient<V>(load<F>(bottom + at), load<F>(top_diff + at), slope));
+      });
 }
 
 }  // namespace

@@ -7,10 +7,10 @@ namespace fastcaffe {
 namespace {
 
 Simd best_of_processor() {
-#if defined(__x86_64__)
+#if FASTCAFFE_X86
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
     return Simd::kV4;
   }
   return __builtin_cpu_supports("avx2") ? Simd::kV3 : Simd::kV2;

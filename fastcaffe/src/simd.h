@@ -7,6 +7,12 @@
 
 #include <cstdint>
 
+// FASTCAFFE_PLAIN: build on x86-64 what other processors get.
+#if defined(__x86_64__) && !defined(FASTCAFFE_PLAIN)
+#define FASTCAFFE_X86 1
+#else
+#define FASTCAFFE_X86 0
+#endif
 #define FASTCAFFE_INLINE static inline __attribute__((always_inline))
 
 namespace fastcaffe {
@@ -78,21 +84,40 @@ FASTCAFFE_INLINE void join_pairs(typename Lanes<W>::F even, typename Lanes<W>::F
   *b = __builtin_shufflevector(even, odd, ((W + K) / 2 + (W + K) % 2 * W)...);
 }
 
+// A number of lanes as a type: what for_stretch hands on.
+template <int W>
+struct Width {
+  static constexpr int value = W;
+};
+
+// Calls each(Width<W>(), place) for as many whole vectors as fit into first..last, and each(Width<1>(), place) for
+// every number that is left over.
+template <int W, class Each>
+FASTCAFFE_INLINE void for_stretch(std::int64_t first, std::int64_t last, const Each& each) {
+  std::int64_t place = first;
+  for (; place + W <= last; place += W) each(Width<W>(), place);
+  for (; place < last; ++place) each(Width<1>(), place);
+}
+
 }  // namespace fastcaffe
 
+// The head of a lambda for for_stretch; decltype(width)::value is its number of lanes.
+#define FASTCAFFE_EACH(PLACE) [&](auto width, std::int64_t PLACE) __attribute__((always_inline))
+
 // FASTCAFFE_KERNEL(name, (parameters), (arguments)) defines `void name(parameters)` from `name_body<16|8|4>`.
-#if defined(__x86_64__)
-#define FASTCAFFE_KERNEL(NAME, PARAMETERS, ARGUMENTS)                                     \
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void NAME##_v4     \
-      PARAMETERS { NAME##_body<16> ARGUMENTS; }                                           \
-  __attribute__((target("avx2"))) static void NAME##_v3 PARAMETERS { NAME##_body<8> ARGUMENTS; } \
-  static void NAME##_v2 PARAMETERS { NAME##_body<4> ARGUMENTS; }                          \
-  void NAME PARAMETERS {                                                                  \
-    switch (simd()) {                                                                     \
-      case Simd::kV4: return NAME##_v4 ARGUMENTS;                                         \
-      case Simd::kV3: return NAME##_v3 ARGUMENTS;                                         \
-      default: return NAME##_v2 ARGUMENTS;                                                \
-    }                                                                                     \
+#if FASTCAFFE_X86
+#define FASTCAFFE_KERNEL(NAME, PARAMETERS, ARGUMENTS)                                                \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void NAME##_v4 PARAMETERS {   \
+    NAME##_body<16> ARGUMENTS;                                                                       \
+  }                                                                                                  \
+  __attribute__((target("avx2,fma"))) static void NAME##_v3 PARAMETERS { NAME##_body<8> ARGUMENTS; } \
+  static void NAME##_v2 PARAMETERS { NAME##_body<4> ARGUMENTS; }                                     \
+  void NAME PARAMETERS {                                                                             \
+    switch (simd()) {                                                                                \
+      case Simd::kV4: return NAME##_v4 ARGUMENTS;                                                    \
+      case Simd::kV3: return NAME##_v3 ARGUMENTS;                                                    \
+      default: return NAME##_v2 ARGUMENTS;                                                           \
+    }                                                                                                \
   }
 #else
 #define FASTCAFFE_KERNEL(NAME, PARAMETERS, ARGUMENTS) \

@@ -7,44 +7,79 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#ifdef __SANITIZE_THREAD__
+#include <thread>
+#include <vector>
+#endif
 
 namespace fastcaffe {
+
+// The smallest stretch of work that gets a thread of its own; tests set FASTCAFFE_GRAIN=1.
+inline std::int64_t smallest_stretch(std::int64_t grain) {
+  static const char* wish = std::getenv("FASTCAFFE_GRAIN");
+  return std::max<std::int64_t>(1, wish ? std::atoll(wish) : grain);
+}
 
 // Calls work(first, last) so that together the calls cover 0..count, each thread taking one stretch of it. Fewer
 // threads are used where a stretch would have less than `grain` items. Nothing may depend on where stretches end.
 template <class Work>
 void parallel(std::int64_t count, std::int64_t grain, const Work& work) {
-  const std::int64_t threads =
-      omp_in_parallel() ? 1 : std::max<std::int64_t>(1, std::min<std::int64_t>(omp_get_max_threads(), count / grain));
+  const std::int64_t stretches = std::min<std::int64_t>(omp_get_max_threads(), count / smallest_stretch(grain));
+  const std::int64_t threads = omp_in_parallel() ? 1 : std::max<std::int64_t>(1, stretches);
   if (threads == 1) {
     if (count > 0) work(std::int64_t(0), count);
     return;
   }
+  const auto stretch = [&](std::int64_t i) { work(count * i / threads, count * (i + 1) / threads); };
+#ifdef __SANITIZE_THREAD__
+  // GCC's OpenMP library hides from this sanitizer who waits for whom.
+  std::vector<std::thread> others;
+  for (std::int64_t i = 1; i < threads; ++i) others.emplace_back(stretch, i);
+  stretch(0);
+  for (std::thread& other : others) other.join();
+#else
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (std::int64_t i = 0; i < threads; ++i) work(count * i / threads, count * (i + 1) / threads);
+  for (std::int64_t i = 0; i < threads; ++i) stretch(i);
+#endif
 }
 
-// Memory that belongs to the calling thread until it asks again; aligned to 64 bytes, its contents undefined.
+// Memory that belongs to the calling thread until it asks for the same kind again; aligned to 64 bytes, its contents
+// undefined. kShared is for what a thread prepares for others too, kOwn for what each of them needs meanwhile.
 class Scratch {
  public:
-  static float* floats(std::size_t count) { return static_cast<float*>(bytes(count * sizeof(float))); }
+  enum Kind { kShared, kOwn };
 
-  static void* bytes(std::size_t count) {
-    static thread_local Scratch mine;
-    if (count > mine.size_) {
-      std::free(mine.memory_);
-      mine.size_ = 0;
-      mine.memory_ = std::aligned_alloc(64, (count + 4095) / 4096 * 4096);
-      if (!mine.memory_) throw std::bad_alloc();
-      mine.size_ = (count + 4095) / 4096 * 4096;
-    }
-    return mine.memory_;
+  static float* floats(std::size_t count, Kind kind = kOwn) {
+    return static_cast<float*>(bytes(count * sizeof(float), kind));
+  }
+
+  static void* bytes(std::size_t count, Kind kind = kOwn) {
+    static thread_local Scratch kinds[2];
+    return kinds[kind].at_least(count);
   }
 
  private:
   Scratch() = default;
   Scratch(const Scratch&) = delete;
   ~Scratch() { std::free(memory_); }
+
+  void* at_least(std::size_t count) {
+#ifdef __SANITIZE_ADDRESS__
+    const bool fits = count == size_;  // exactly, so that it sees who writes beyond the end
+    const std::size_t size = count;
+#else
+    const bool fits = count <= size_;
+    const std::size_t size = (count + 4095) / 4096 * 4096;
+#endif
+    if (!fits) {
+      std::free(memory_);
+      memory_ = nullptr;
+      size_ = 0;
+      if (posix_memalign(&memory_, 64, size)) throw std::bad_alloc();
+      size_ = size;
+    }
+    return memory_;
+  }
 
   void* memory_ = nullptr;
   std::size_t size_ = 0;

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+
 
 @dataclass
 class Comparison:
@@ -61,28 +63,29 @@ class Child:
         if not line:
             self.process.wait()
             self.process = None
-            words = self.errors.read_text()[-2000:]
+            self.errors.seek(0)
+            words = self.errors.read()[-2000:]
             raise AssertionError(f"the child died of {json.dumps(case)}:\n{words}")
         answer = json.loads(line)
         return Comparison(answer["differences"], answer["reproducible"], answer["passes"])
 
     def start(self) -> None:
         """A new process; what it says goes to a file."""
-        self.errors = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"fastcaffe-child-{os.getpid()}.log"
-        with self.errors.open("w") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "comparison_child.py")],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**os.environ, **self.variables},
-            )
+        self.errors = tempfile.NamedTemporaryFile("w+", prefix="fastcaffe-child-", suffix=".log")
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "comparison_child.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env={**os.environ, **self.variables, "LD_PRELOAD": os.environ.get("FASTCAFFE_PRELOAD", "")}
+            | {"FASTCAFFE_GRAIN": "1"},  # small cases run on several threads too
+        )
 
     def end(self) -> None:
-        """Ends the process and removes its log."""
+        """Ends the process; its log goes with it."""
         if self.process:
             assert self.process.stdin
             self.process.stdin.close()
             self.process.wait(10)
-            self.errors.unlink()
+            self.errors.close()

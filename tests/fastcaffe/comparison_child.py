@@ -2,10 +2,15 @@
 
 A process of its own, so that a failed CHECK or a crash ends this one and not pytest.
 
-A case: layer (prototxt text without bottoms and tops) or net (whole layers, from bottom0, bottom1 ... to top0 ...),
-bottoms (shapes), tops (how many), in_place, propagate (a flag a bottom), kind ("normal", "integers": many ties,
-"special": signed zeros, infinities, NaN), seed, reshapes (further bottom shapes, of all bottoms), phase. The answer:
-name -> [largest difference / largest value, same bits].
+A case, as JSON:
+    layer       prototxt text of one layer without bottoms and tops; or
+    net         of several layers, from bottom0, bottom1, ... to top0, top1, ...
+    bottoms     their shapes;  propagate  a flag for each;  reshapes  further shapes of all of them, one round each
+    tops        how many (1);  in_place   top0 is bottom0;  losses  how many of the tops have a gradient (all)
+    kind        "normal", "integers": many ties, or "special": signed zeros, infinities, NaN
+    positive    parameters are;  phase  TRAIN or TEST;  seed;  threads
+    front       the layers between inputs and bottoms (Scale by 1); their type stays Caffe's own
+The answer: differences  name -> [largest difference / largest value, same bits],  reproducible,  passes.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ import numpy as np  # noqa: E402
 import fastcaffe  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
+FRONT = 'type: "Scale" scale_param { axis: 0 num_axes: 0 filler { value: 1 } }'
 
 
 def net_of(case: dict[str, Any]) -> caffe.Net:
@@ -34,8 +40,7 @@ def net_of(case: dict[str, Any]) -> caffe.Net:
 
     in0 ... are the inputs; bottom0 ... the same numbers (times 1, or plus 0), where the layer's gradients arrive.
     """
-    inputs, bottoms = "", ""
-    front = case.get("front", 'type: "Scale" scale_param { axis: 0 num_axes: 0 filler { value: 1 } }')
+    inputs, bottoms, front = "", "", case.get("front", FRONT)
     for i, shape in enumerate(case["bottoms"]):
         dims = " ".join(f"dim: {size}" for size in shape)
         inputs += f'layer {{ name: "in{i}" type: "Input" top: "in{i}" input_param {{ shape {{ {dims} }} }} }}\n'
@@ -70,14 +75,16 @@ def numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str) -> n
 def run(case: dict[str, Any], fast: bool) -> tuple[Arrays, dict[str, dict[str, str]]]:
     """All that the layers write, on inputs that depend on the seed alone; and each fast layer's passes."""
     if fast:
-        types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", '"Scale"')]
+        types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", FRONT)]
         fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2))
     else:
         fastcaffe.disable()
     net, random = net_of(case), np.random.default_rng(case["seed"])
     learnt = [blob for name, blobs in net.params.items() for blob in blobs if not name.startswith("front")]
     for blob in learnt:
-        blob.data[...] = random.standard_normal(blob.data.shape) * case.get("spread", 1)
+        blob.data[...] = random.standard_normal(blob.data.shape)
+        if case.get("positive"):  # as variances are
+            blob.data[...] = np.abs(blob.data)
     found: Arrays = {}
     for round_, shapes in enumerate([case["bottoms"], *case.get("reshapes", [])]):
         for i, shape in enumerate(shapes):

@@ -1,17 +1,36 @@
-"""The built library, and a child process to compare layers in."""
+"""The built library, and processes to use it in."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from comparison import Child, Compare
 
 ROOT = Path(__file__).resolve().parents[2]
+BEFORE = """
+import json, sys, tempfile
+sys.path.insert(0, "ROOT")
+import caffe, numpy as np, fastcaffe
+
+def tell(answer):
+    print(json.dumps(answer))
+
+def net(text, phase=caffe.TRAIN):
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt") as file:
+        file.write(text)
+        file.flush()
+        return caffe.Net(file.name, phase)
+
+"""
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +44,20 @@ def built() -> Path:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def told(built: Path) -> Callable[..., Any]:
+    """Runs Python lines in a process that has imported caffe, numpy and fastcaffe; returns what `tell(...)` got."""
+
+    def run(lines: str, **variables: str) -> Any:
+        command = [sys.executable, "-c", BEFORE.replace("ROOT", str(ROOT)) + textwrap.dedent(lines)]
+        env = {**os.environ, "GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1", **variables}
+        done = subprocess.run(command, capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def out_of(size: int, kernel: int, stride: int, pad: int, dilation: int = 1) -> 
 def relu(draw: st.DrawFn) -> Case:
     slope = draw(st.sampled_from(["", "relu_param { negative_slope: 0.1 }", "relu_param { negative_slope: -0.5 }"]))
     shape = draw(st.lists(st.integers(1, 40), min_size=1, max_size=4).filter(lambda s: _count(s) < 50_000))
-    case = {"layer": f'type: "ReLU" {slope}', "bottoms": [shape], "kind": draw(KINDS), "seed": draw(SEEDS)}
+    case: Case = {"layer": f'type: "ReLU" {slope}', "bottoms": [shape], "kind": draw(KINDS), "seed": draw(SEEDS)}
     return case | {"in_place": draw(st.booleans()), "threads": draw(st.integers(1, 3))}
 
 
@@ -36,7 +36,7 @@ def pooling(draw: st.DrawFn) -> Case:
     parameter = "global_pooling: true" if whole else f"{sizes} {pads} {rounding}"
     images, channels = draw(st.integers(1, 3)), draw(st.integers(1, 5))
     shapes = [[images, channels, height + more, width + more] for more in draw(st.lists(st.integers(0, 5), max_size=2))]
-    case = {"layer": f'type: "Pooling" pooling_param {{ pool: {method} {parameter} }}', "seed": draw(SEEDS)}
+    case: Case = {"layer": f'type: "Pooling" pooling_param {{ pool: {method} {parameter} }}', "seed": draw(SEEDS)}
     case |= {"bottoms": [[images, channels, height, width]], "reshapes": [[shape] for shape in shapes]}
     mask = method == "MAX" and draw(st.booleans())
     kind = draw(KINDS)
@@ -61,6 +61,8 @@ def convolution(draw: st.DrawFn) -> Case:
     kernel = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     pad = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    if draw(st.integers(0, 3)) == 0:  # pointwise
+        kernel, stride, pad = (1, 1), (1, 1), (0, 0)
     dilation = draw(st.integers(1, 2)), draw(st.integers(1, 2))
     extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     height, width = (max(draw(st.integers(1, 20)), e - 2 * p) for e, p in zip(extent, pad, strict=True))
@@ -80,9 +82,67 @@ def convolution(draw: st.DrawFn) -> Case:
     shape = [draw(images), inputs, height, width]
     other = [draw(images), inputs, height + draw(st.integers(0, 4)), width + draw(st.integers(0, 4))]
     propagate = [draw(st.booleans()) for _ in range(count)]
-    case = {"layer": layer, "bottoms": [shape] * count, "tops": count, "propagate": propagate}
-    return case | {"reshapes": draw(st.sampled_from([[], [[other] * count, [shape] * count]])), "seed": draw(SEEDS),
-                   "threads": draw(st.integers(1, 3))}
+    case: Case = {"layer": layer, "bottoms": [shape] * count, "tops": count, "propagate": propagate}
+    return case | {
+        "reshapes": draw(st.sampled_from([[], [[other] * count, [shape] * count]])),
+        "seed": draw(SEEDS),
+        "threads": draw(st.integers(1, 3)),
+    }
+
+
+@st.composite
+def lrn(draw: st.DrawFn) -> Case:
+    shape = [draw(st.integers(1, 3)), draw(st.integers(1, 20)), draw(st.integers(1, 12)), draw(st.integers(1, 20))]
+    size, beta = draw(st.sampled_from([1, 3, 5, 7])), draw(st.sampled_from([0.75, 0.75, 0.5, 1.0, 0.6]))
+    k, alpha = draw(st.sampled_from([1.0, 2.0])), draw(st.sampled_from([1e-4, 0.1, 1.0]))
+    region = draw(st.sampled_from(["", "", "", "norm_region: WITHIN_CHANNEL"]))
+    parameter = f"local_size: {size} alpha: {alpha} beta: {beta} k: {k} {region}"
+    case: Case = {"layer": f'type: "LRN" lrn_param {{ {parameter} }}', "bottoms": [shape], "seed": draw(SEEDS)}
+    return case | {"reshapes": _grown(draw, shape), "threads": draw(st.integers(1, 3))}
+
+
+@st.composite
+def batch_norm(draw: st.DrawFn) -> Case:
+    shape = [draw(st.integers(2, 12)), draw(st.integers(1, 20)), draw(st.integers(1, 12)), draw(st.integers(1, 12))]
+    phase, in_place = draw(st.sampled_from(["TRAIN", "TEST"])), draw(st.booleans())
+    parameter = draw(st.sampled_from(["", "moving_average_fraction: 0.9", "eps: 0.001", "use_global_stats: true"]))
+    case: Case = {"layer": f'type: "BatchNorm" batch_norm_param {{ {parameter} }}', "bottoms": [shape], "phase": phase}
+    case |= {"in_place": in_place, "positive": True, "seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+    return case | {"reshapes": _grown(draw, shape)}
+
+
+@st.composite
+def scale(draw: st.DrawFn) -> Case:
+    shape = [draw(st.integers(1, 12)), draw(st.integers(1, 20)), draw(st.integers(1, 12)), draw(st.integers(1, 12))]
+    bias, axes = draw(st.booleans()), draw(st.sampled_from(["", "", "", "axis: 1 num_axes: 2", "axis: 0 num_axes: 1"]))
+    frozen = " ".join(f"param {{ lr_mult: {int(draw(st.booleans()))} }}" for _ in range(1 + bias))
+    parameter = f"{axes} bias_term: {str(bias).lower()}"
+    case: Case = {
+        "layer": f'type: "Scale" {frozen} scale_param {{ {parameter} }}',
+        "bottoms": [shape],
+        "seed": draw(SEEDS),
+    }
+    case |= {"in_place": draw(st.booleans()), "front": 'type: "Bias" bias_param { axis: 0 num_axes: 0 }'}
+    return case | {"threads": draw(st.integers(1, 3))}
+
+
+@st.composite
+def eltwise(draw: st.DrawFn) -> Case:
+    count, operation = draw(st.integers(2, 4)), draw(st.sampled_from(["SUM", "SUM", "SUM", "PROD", "MAX"]))
+    shape = draw(st.lists(st.integers(1, 30), min_size=1, max_size=4).filter(lambda s: _count(s) < 50_000))
+    weights = [draw(st.sampled_from([1, 1, -1, 0.5, 0.3])) for _ in range(count)]
+    plain = operation != "SUM" or draw(st.booleans())
+    coefficients = "" if plain else " ".join(f"coeff: {weight}" for weight in weights)
+    layer = f'type: "Eltwise" eltwise_param {{ operation: {operation} {coefficients} }}'
+    propagate = [draw(st.booleans()) for _ in range(count)]
+    case: Case = {"layer": layer, "bottoms": [shape] * count, "propagate": propagate, "seed": draw(SEEDS)}
+    return case | {"threads": draw(st.integers(1, 3)), "plain": plain}
+
+
+def _grown(draw: st.DrawFn, shape: list[int]) -> list[list[list[int]]]:
+    """Perhaps a second shape: more images, rows and columns."""
+    more = [draw(st.integers(0, 4)) for _ in range(3)]
+    return draw(st.sampled_from([[], [[[shape[0] + more[0], shape[1], shape[2] + more[1], shape[3] + more[2]]]]]))
 
 
 def _count(shape: list[int]) -> int:

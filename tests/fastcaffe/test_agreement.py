@@ -1,21 +1,41 @@
 """Layer by layer against stock Caffe, on the same inputs: random shapes, parameters and ways of use.
 
-FASTCAFFE_EXAMPLES=500 tries that many cases of each layer instead of a few.
+FASTCAFFE_EXAMPLES=500 tries that many cases of each layer instead of a hundred.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import layer_cases as cases
-from comparison import Compare
+import pytest
+from comparison import Child, Compare
 from hypothesis import HealthCheck, given, settings
 
+EXAMPLES = int(os.environ.get("FASTCAFFE_EXAMPLES", "100"))
 some = settings(
-    max_examples=int(os.environ.get("FASTCAFFE_EXAMPLES", "25")),
+    max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@pytest.fixture(scope="module", params=["its choice", "lanes", "onednn", "sgemm"])
+def convolve(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
+    """Compares with convolution on the code that it chooses itself, and on either kind alone."""
+    child = Child(**({} if request.param == "its choice" else {"FASTCAFFE_CONVOLUTION": request.param}))
+    yield child.compare
+    child.end()
+
+
+@pytest.fixture(scope="module", params=["v2", "v3"])
+def older(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
+    """Compares with the code for older processors."""
+    child = Child(FASTCAFFE_SIMD=request.param)
+    yield child.compare
+    child.end()
 
 
 @some
@@ -32,5 +52,44 @@ def test_pooling_has_caffes_bits(compare: Compare, case: cases.Case) -> None:
 
 @some
 @given(case=cases.convolution())
-def test_convolution_is_close(compare: Compare, case: cases.Case) -> None:
+def test_convolution_is_close(convolve: Compare, case: cases.Case) -> None:
+    convolve(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+
+
+@some
+@given(case=cases.lrn())
+def test_lrn_is_close(compare: Compare, case: cases.Case) -> None:
+    compare(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=0)
+
+
+@some
+@given(case=cases.batch_norm())
+def test_batch_norm_is_close(compare: Compare, case: cases.Case) -> None:
     compare(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+
+
+@some
+@given(case=cases.scale())
+def test_scale_is_close(compare: Compare, case: cases.Case) -> None:
+    compare(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+
+
+@some
+@given(case=cases.eltwise())
+def test_eltwise_is_close(compare: Compare, case: cases.Case) -> None:
+    result = compare(**case)
+    result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=0)
+    if case["plain"]:
+        result.require_same_bits()
+
+
+@settings(some, max_examples=max(1, EXAMPLES // 3))
+@given(case=cases.pooling() | cases.relu())
+def test_older_processors_have_caffes_bits_too(older: Compare, case: cases.Case) -> None:
+    older(**case).require_same_bits()
+
+
+@settings(some, max_examples=max(1, EXAMPLES // 3))
+@given(case=cases.convolution() | cases.lrn() | cases.batch_norm() | cases.scale())
+def test_older_processors_are_close_too(older: Compare, case: cases.Case) -> None:
+    older(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)

@@ -1,0 +1,141 @@
+"""What Caffe's layers promise beyond their formulas: sharing, freezing, several blobs, whole networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from comparison import Compare
+
+Told = Callable[..., Any]
+BIAS = 'type: "Bias" bias_param { axis: 0 num_axes: 0 }'
+CONVOLUTION = 'type: "Convolution" convolution_param {{ num_output: {outputs} kernel_size: 3 pad: 1 {more} }}'
+
+
+def test_shared_parameters_collect_gradients_of_all_their_layers(compare: Compare) -> None:
+    shared = 'param { name: "w" } param { name: "b" } ' + CONVOLUTION.format(outputs=3, more="")
+    net = f"""
+        layer {{ name: "one" bottom: "bottom0" top: "middle" {shared} }}
+        layer {{ name: "relu" type: "ReLU" bottom: "middle" top: "middle" }}
+        layer {{ name: "two" bottom: "middle" top: "top0" loss_weight: 1 {shared} }}"""
+    for images in (2, 16):
+        result = compare(net=net, bottoms=[[images, 3, 9, 7]], threads=2)
+        result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+        assert set(result.passes) == {"one", "relu", "two"}
+        assert result.differences["round 0: one param 0 diff"] == result.differences["round 0: two param 0 diff"]
+
+
+@pytest.mark.parametrize("frozen", ["weights", "bias", "both"])
+@pytest.mark.parametrize("images", [2, 16])
+def test_frozen_parameters_keep_their_gradient(compare: Compare, images: int, frozen: str) -> None:
+    multipliers = {"weights": (0, 1), "bias": (1, 0), "both": (0, 0)}[frozen]
+    params = " ".join(f"param {{ lr_mult: {multiplier} }}" for multiplier in multipliers)
+    layer = f"{params} {CONVOLUTION.format(outputs=5, more='')}"
+    result = compare(layer=layer, bottoms=[[images, 3, 8, 8]] * 2, tops=2, propagate=[True, False])
+    result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+    for i, multiplier in enumerate(multipliers):
+        if not multiplier:
+            assert result.differences[f"round 0: layer param {i} diff"] == [0, True]
+
+
+def test_a_gradient_that_nobody_wants_is_not_written(compare: Compare) -> None:
+    layer = CONVOLUTION.format(outputs=5, more="")
+    result = compare(layer=layer, bottoms=[[16, 3, 8, 8]] * 2, tops=2, propagate=[True, False])
+    assert result.differences["round 0: bottom1 diff"] == [0, True]
+
+
+def test_the_mask_of_max_pooling_is_caffes(compare: Compare) -> None:
+    layer = 'type: "Pooling" pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 }'
+    result = compare(layer=layer, bottoms=[[2, 3, 20, 37]], tops=2, losses=1, kind="integers")
+    result.require_same_bits()
+    assert "round 0: top1" in result.differences
+
+
+LENET = """
+    layer { name: "conv1" type: "Convolution" bottom: "bottom0" top: "conv1"
+            convolution_param { num_output: 13 kernel_size: 5 pad: 2 } }
+    layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+            pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
+    layer { name: "relu1" type: "ReLU" bottom: "pool1" top: "pool1" }
+    layer { name: "norm1" type: "LRN" bottom: "pool1" top: "norm1" lrn_param { local_size: 5 alpha: 0.1 beta: 0.75 } }
+    layer { name: "conv2" type: "Convolution" bottom: "norm1" top: "conv2"
+            convolution_param { num_output: 16 kernel_size: 3 pad: 1 bias_term: false } }
+    layer { name: "bn2" type: "BatchNorm" bottom: "conv2" top: "conv2" }
+    layer { name: "scale2" type: "Scale" bottom: "conv2" top: "conv2" scale_param { bias_term: true } }
+    layer { name: "conv3" type: "Convolution" bottom: "norm1" top: "conv3"
+            convolution_param { num_output: 16 kernel_size: 1 } }
+    layer { name: "sum" type: "Eltwise" bottom: "conv2" bottom: "conv3" top: "sum" }
+    layer { name: "pool2" type: "Pooling" bottom: "sum" top: "pool2"
+            pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+    layer { name: "ip" type: "InnerProduct" bottom: "pool2" top: "top0" loss_weight: 1
+            inner_product_param { num_output: 10 } }
+"""
+
+
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
+def test_outputs_of_a_whole_network(compare: Compare, phase: str) -> None:
+    result = compare(net=LENET, bottoms=[[20, 3, 28, 28]], phase=phase, positive=True, front=BIAS)
+    assert result.worst("top0") <= 1e-5
+    assert result.reproducible
+    assert len(result.passes) == 10
+
+
+def test_sums_over_lanes_do_not_depend_on_the_threads(told: Told) -> None:
+    lines = """
+        text = 'force_backward: true layer { name: "d" type: "Input" top: "d" '
+        text += 'input_param { shape { dim: 50 dim: 7 dim: 13 dim: 11 } } } '
+        text += 'layer { name: "c" type: "Convolution" bottom: "d" top: "c" loss_weight: 1 '
+        text += 'convolution_param { num_output: 9 kernel_size: 3 weight_filler { type: "xavier" } } }'
+        found = []
+        for threads in (1, 2, 3, 5):
+            fastcaffe.enable(threads=threads)
+            caffe.set_random_seed(1)
+            n, random = net(text), np.random.default_rng(0)
+            n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
+            n.forward()
+            n.blobs["c"].diff[...] = random.standard_normal(n.blobs["c"].diff.shape)
+            n.backward()
+            blobs = [n.blobs["c"].data, n.blobs["d"].diff, *(blob.diff for blob in n.params["c"])]
+            found.append([blob.tobytes().hex() for blob in blobs])
+        tell([found[0] == other for other in found] + [fastcaffe.layers()[-1].passes])
+    """
+    *same, passes = told(lines)
+    assert set(passes.values()) == {"lanes"}
+    assert all(same)
+
+
+def test_only_layers_that_are_made_while_enabled_are_fast(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 dim: 2 dim: 9 dim: 9 } } } '
+        text += 'layer { name: "NAME" type: "ReLU" bottom: "d" top: "r" }'
+        before = net(text.replace("NAME", "before"))
+        fastcaffe.enable()
+        fast = net(text.replace("NAME", "fast"))
+        fastcaffe.enable(["Pooling"])
+        other = net(text.replace("NAME", "other"))
+        fastcaffe.disable()
+        after = net(text.replace("NAME", "after"))
+        alive = [line.name for line in fastcaffe.layers()]
+        for n in (before, fast, other, after):
+            n.forward()
+        run = [line.passes for line in fastcaffe.layers()]
+        del fast
+        tell([alive, run, [line.name for line in fastcaffe.layers()]])
+    """
+    assert told(lines) == [["fast"], [{"forward": "simd"}], []]
+
+
+def test_the_listing_says_what_fell_back_and_why(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "d" '
+        text += 'input_param { shape { dim: 2 dim: 4 dim: 9 dim: 9 dim: 9 } } } '
+        text += 'layer { name: "c" type: "Convolution" bottom: "d" top: "c" '
+        text += 'convolution_param { num_output: 2 kernel_size: 3 } }'
+        fastcaffe.enable()
+        n = net(text)
+        n.forward()
+        line, = fastcaffe.layers()
+        tell([line.type, line.name, line.stock, line.passes["forward"]])
+    """
+    assert told(lines) == ["Convolution", "c", True, "stock: not two-dimensional"]

@@ -1,8 +1,11 @@
-// Convolution in two dimensions; whatever oneDNN cannot do, or only slowly, is left to Caffe's own code.
+// Convolution in two dimensions, on one of three kinds of passes; whatever none of them can do is left to Caffe's own
+// code.
 
 #include <omp.h>
 
+#include <algorithm>
 #include <exception>
+#include <memory>
 
 #include "caffe/layers/conv_layer.hpp"
 #include "convolution_passes.h"

@@ -1,5 +1,5 @@
-// The passes with one image a lane of a vector: for batches of images that are small enough for the caches, whatever
-// the number of channels. Sums depend neither on the number of threads nor on how work is shared out.
+// The passes with one image a lane of a vector: for batches, whatever the number of channels. Sums depend neither on
+// the number of threads nor on how work is shared out.
 
 #include <algorithm>
 #include <cstdlib>
@@ -267,15 +267,19 @@ class BackwardWeights : public BackwardWeightsPass {
 double filled_up(std::int64_t count, std::int64_t block) { return double((count + block - 1) / block * block) / count; }
 
 // Whether lanes beat oneDNN, which is a seventh faster where nothing is wasted, but fills channels up to blocks of 16
-// as this fills images up to lanes. It is good at one channel a group, and bad at other ragged groups, as this count
-// says. FASTCAFFE_CONVOLUTION=lanes|onednn|sgemm decides otherwise.
+// as this fills images up to lanes. It has code for the few channels of pictures, and for one channel a group.
+// FASTCAFFE_CONVOLUTION=lanes|onednn|sgemm decides otherwise.
 bool pays(const ConvolutionShape& s) {
   if (const char* wish = std::getenv("FASTCAFFE_CONVOLUTION")) return !std::strcmp(wish, "lanes");
-  const std::int64_t inputs = s.channels / s.groups, outputs = s.outputs / s.groups;
+  const double images = filled_up(s.images, lanes());
 #if FASTCAFFE_ONEDNN
+  const std::int64_t inputs = s.channels / s.groups, outputs = s.outputs / s.groups;
   if (s.groups > 1 && inputs == 1 && outputs == 1) return false;
+  const double channels = inputs <= 3 ? 1.3 : filled_up(inputs, 16);
+  return images <= 4 && 1.15 * images < channels * filled_up(outputs, 16);
+#else
+  return images <= 4;
 #endif
-  return 1.15 * filled_up(s.images, lanes()) < filled_up(inputs, 16) * filled_up(outputs, 16);
 }
 
 }  // namespace

@@ -104,8 +104,8 @@ void fastcaffe_set_threads(int threads) { omp_set_num_threads(threads); }
 
 namespace {
 
-// For the `caffe` command, where nobody can call fastcaffe_enable: LD_PRELOAD of this library is enough. This file is
-// linked last, and libcaffe, which this library needs, is initialised before it: the registry is there.
+// For the `caffe` command, where nobody can call fastcaffe_enable: LD_PRELOAD of this library is enough. libcaffe,
+// which this library needs, is initialised before it: the registry is there.
 const bool kPreloaded = [] {
   const char* preloaded = std::getenv("LD_PRELOAD");
   return preloaded && std::strstr(preloaded, "libfastcaffe") && fastcaffe_enable(std::getenv("FASTCAFFE_TYPES"));

@@ -122,7 +122,8 @@ def scale(draw: st.DrawFn) -> Case:
         "bottoms": [shape],
         "seed": draw(SEEDS),
     }
-    case |= {"in_place": draw(st.booleans()), "front": 'type: "Bias" bias_param { axis: 0 num_axes: 0 }'}
+    case |= {"front": 'type: "Bias" bias_param { axis: 0 num_axes: 0 }', "seed": draw(SEEDS)}
+    case |= {"in_place": draw(st.booleans())}
     return case | {"threads": draw(st.integers(1, 3))}
 
 

@@ -22,7 +22,7 @@ def for_phase(net: Net, phase: str) -> Net:
     return filtered
 
 
-def deploy(net: Net, shape: tuple[int, int, int], name: str = "") -> Net:
+def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
     `shape` is (channels, height, width) of one example, as the data layer yields it.
@@ -30,7 +30,7 @@ def deploy(net: Net, shape: tuple[int, int, int], name: str = "") -> Net:
     test = for_phase(net, "TEST")
     data = data_layer(net, "TEST")
     labels = set(data.top[1:])
-    result = caffe_pb2.NetParameter(name=name or net.name)
+    result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=[data.top[0]])
     source.input_param.shape.add(dim=[1, *shape])
     for layer in test.layer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -36,12 +35,8 @@ def net(text, phase=caffe.TRAIN):
 @pytest.fixture(scope="session")
 def built() -> Path:
     """The library for this Python's Caffe; found in the cache as a rule, else built."""
-    if not importlib.util.find_spec("caffe"):
-        pytest.skip("no Caffe in this Python")
     command = [sys.executable, str(ROOT / "fastcaffe/build.py"), "--python", sys.executable]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 2:
-        pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
 

@@ -121,7 +121,6 @@ def test_the_deploy_net_of_lenet() -> None:
     text_of_it = str(net)
     for training_only in ("filler", "lr_mult", "include", "transform_param", "label", "accuracy"):
         assert training_only in str(lenet()) and training_only not in text_of_it
-    assert prototxt.deploy(lenet(), (1, 32, 32), name="other").name == "other"
 
 
 def test_what_stays_of_a_layer_and_what_does_not() -> None:

@@ -50,7 +50,7 @@ layer {{
 }}
 layer {{
   name: "fc" type: "InnerProduct" bottom: "pool" top: "fc"
-  inner_product_param {{ num_output: 10 weight_filler {{ type: "msra" }} }}
+  inner_product_param {{ num_output: 10 weight_filler {{ type: "gaussian" std: 0.01 }} }}
 }}
 layer {{ name: "accuracy" type: "Accuracy" bottom: "fc" bottom: "label" top: "accuracy" include {{ phase: TEST }} }}
 layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }}

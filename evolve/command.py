@@ -137,7 +137,7 @@ _MEANINGS = """words:
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where pictures go
-  FAST=0            stock Caffe's layers                          THREADS=1       threads of the fast layers
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

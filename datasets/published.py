@@ -1,6 +1,8 @@
 """A data set as its authors published it: several files that lie in a folder, or together in a tar archive."""
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +80,7 @@ def _unpacked(form: Published, path: Path) -> Contents:
                     found[name] = inside, checked(inside, content.read(wanted[name].size + 1), wanted[name])
                 if len(found) == len(wanted):
                     return found
-    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         raise UserError(
             f"{path}: expected a whole tar archive, got {error}; remove it to have it downloaded, or "
             "replace it with the original file"

@@ -155,7 +155,7 @@ _MEANINGS = """words:
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where pictures go
-  FAST=0            stock Caffe's layers                          THREADS=1       threads of the fast layers
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
   MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   channels x height x width of an image
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""

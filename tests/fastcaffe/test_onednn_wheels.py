@@ -17,7 +17,7 @@ from fastcaffe import onednn_wheels  # noqa: E402
 
 NAMES = ("onednn_cpu_gomp-2023.2.0", "onednn_devel_cpu_gomp-2023.2.0")
 NOWHERE = "http://127.0.0.1:9/simple"  # nobody listens there
-QUIET = {"PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "", "DNNL_ROOT": ""}
+QUIET = {"PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
 
 
 def wheel(folder: Path, name: str) -> Path:
@@ -32,7 +32,7 @@ def wheel(folder: Path, name: str) -> Path:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (QUIET | {"PIP_INDEX_URL": NOWHERE}).items():
+    for name, value in (QUIET | {"PIP_INDEX_URL": NOWHERE, "DNNL_ROOT": ""}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(onednn_wheels.platform, "machine", lambda: "x86_64")
 
@@ -80,7 +80,7 @@ def test_processors_without_wheels_do_without(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_builder_ends_with_2_and_leaves_nothing(tmp_path: Path) -> None:
-    env = {**os.environ, **QUIET, "PIP_INDEX_URL": NOWHERE, "XDG_CACHE_HOME": str(tmp_path)}
+    env = {**os.environ, **QUIET, "PIP_INDEX_URL": NOWHERE, "DNNL_ROOT": "", "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, str(ROOT / "fastcaffe/build.py"), "--python", sys.executable]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

@@ -109,8 +109,6 @@ def reshape(layer: Any, bottoms: Shapes) -> Shapes:
     start = parameter.axis if parameter.axis >= 0 else len(bottom) + parameter.axis + 1
     end = len(bottom) if parameter.num_axes == -1 else start + parameter.num_axes
     dims = list(parameter.shape.dim)
-    if layer.top[0] == layer.bottom[0]:
-        raise UserError(f"layer '{layer.name}': expected a top of another name than its bottom, got '{layer.top[0]}'")
     fits = 0 <= start <= end <= len(bottom) and dims.count(-1) <= 1 and min(dims, default=0) >= -1
     fits = fits and all(start + k < len(bottom) for k, dim in enumerate(dims) if dim == 0)
     if fits:
@@ -130,8 +128,6 @@ def flatten(layer: Any, bottoms: Shapes) -> Shapes:
     """The axes from `axis` to end_axis in one."""
     (bottom,) = bottoms
     start, end = (axis_of(layer, axis, bottom) for axis in (layer.flatten_param.axis, layer.flatten_param.end_axis))
-    if layer.top[0] == layer.bottom[0]:
-        raise UserError(f"layer '{layer.name}': expected a top of another name than its bottom, got '{layer.top[0]}'")
     if end < start - 1:  # one before it is no mistake for Caffe: an axis of one more
         raise UserError(f"layer '{layer.name}': expected an end_axis not before axis {start}, got {end}")
     return ((*bottom[:start], count(bottom, start, end + 1), *bottom[end + 1 :]),)
@@ -171,6 +167,6 @@ def softmax(layer: Any, bottoms: Shapes) -> Shapes:
 
 def batch_reindex(layer: Any, bottoms: Shapes) -> Shapes:
     """As many images as the second bottom has indices."""
-    if len(bottoms[1]) != 1 or not bottoms[0]:
+    if len(bottoms[1]) != 1:
         raise UserError(f"layer '{layer.name}': expected a second bottom of one axis, got {written(bottoms[1])}")
     return ((bottoms[1][0], *bottoms[0][1:]),)

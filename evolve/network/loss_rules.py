@@ -38,20 +38,25 @@ def one_label_loss(layer: Any, bottoms: Shapes) -> Shapes:
 
 def contrastive_loss(layer: Any, bottoms: Shapes) -> Shapes:
     """Two vectors an image, and whether they are of one kind."""
-    first, second, alike = bottoms
+    first, second, alike = ((*shape, 1, 1, 1, 1) for shape in bottoms)
     fits = all(len(shape) <= 4 and count(shape, 2) == 1 for shape in bottoms)
-    if not fits or first[1:2] != second[1:2] or count(alike, 1) != 1:
+    if not fits or first[1] != second[1] or alike[1] != 1:
         raise _unlike(layer, "two bottoms of one vector an image, and one label an image", bottoms)
     return loss(layer, bottoms)
 
 
 def softmax_loss(layer: Any, bottoms: Shapes) -> Shapes:
-    """A label for each place of the predictions; a second top gives the probabilities."""
+    """A label for each place of the predictions; a second top gives the probabilities, and needs a loss_weight too."""
     parameter = layer.softmax_param if layer.type == "SoftmaxWithLoss" else layer.infogain_loss_param
     axis = axis_of(layer, parameter.axis, bottoms[0])
     _expect_labels(layer, bottoms[:2], axis)
     if len(bottoms) > 2 and count(bottoms[2]) != bottoms[0][axis] ** 2:
         raise _unlike(layer, f"a third bottom of {bottoms[0][axis]} x {bottoms[0][axis]} values", bottoms)
+    if len(layer.loss_weight) != len(layer.top) > 1:
+        raise UserError(
+            f"layer '{layer.name}': expected a loss_weight for each of its {len(layer.top)} tops, got "
+            f"{list(layer.loss_weight)}; 1 and 0 make a loss of the first alone"
+        )
     return (*loss(layer, bottoms), bottoms[0])
 
 

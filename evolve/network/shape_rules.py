@@ -116,7 +116,7 @@ def _four_axes(layer: Any, bottoms: Shapes) -> Shapes:
 def _mean_variance(layer: Any, bottoms: Shapes) -> Shapes:
     # MVNLayer sees every blob as one of four axes.
     expect_axes(layer, bottoms[0], 0, 4)
-    return ((*bottoms[0], 1, 1, 1)[:4],)
+    return ((*bottoms[0], *(1,) * (4 - len(bottoms[0]))),)
 
 
 def _channels(layer: Any, bottoms: Shapes) -> Shapes:
@@ -127,7 +127,9 @@ def _channels(layer: Any, bottoms: Shapes) -> Shapes:
 def _scale(layer: Any, bottoms: Shapes) -> Shapes:
     parameter = layer.scale_param if layer.type == "Scale" else layer.bias_param
     factors = bottoms[1] if len(bottoms) > 1 else scale_shape(layer, bottoms[0])
-    axis = axis_of(layer, parameter.axis, bottoms[0]) if factors else 0
+    has_bias = layer.type == "Scale" and parameter.bias_term
+    # A scalar fits anywhere, but its bias is a layer of its own, which asks for the axis.
+    axis = axis_of(layer, parameter.axis, bottoms[0]) if factors or has_bias else 0
     if bottoms[0][axis : axis + len(factors)] != factors:
         raise UserError(
             f"layer '{layer.name}': expected a second bottom like the first from axis {axis} on, "

@@ -11,6 +11,7 @@ from typing import Any
 from evolve.errors import UserError
 from evolve.network import shape_rules, shape_sources
 from evolve.network.axes import Shape, written
+from evolve.network.in_place import Readers
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ def infer(net: Any, keep_unknown: bool = False, given: Mapping[str, Shape] | Non
             f"net '{net.name}': expected layer {{ }}, got the old layers {{ }}; Caffe's upgrade_net_proto_text mends it"
         )
     blobs: dict[str, Shape] = {}
-    steps = []
+    steps, readers = [], Readers()
     for layer in [*shape_sources.old_inputs(net), *net.layer]:
         bottoms = tuple(_read(layer, bottom, blobs) for bottom in layer.bottom)
+        readers.check(layer)
         tops = _tops(layer, bottoms, keep_unknown, given or {})
         for top, shape in zip(layer.top, tops, strict=True):
             if top in blobs and top not in layer.bottom:
-                raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another one writes")
+                raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another writes")
             if min(shape, default=1) < 1:
                 raise _too_small(layer, bottoms, shape)
             blobs[top] = shape

@@ -35,28 +35,33 @@ def layer(random: Random, kind: str, number: int, blobs: Blobs) -> Any:
     if kind in _ELEMENTWISE and random.random() < 0.3:
         names[0] = bottoms[0]
     lines = [*(f'bottom: "{name}"' for name in bottoms), *(f'top: "{name}"' for name in names)]
+    if len(names) > 1 and random.random() < 0.7 and kind == "InfogainLoss":
+        lines.append("loss_weight: 1 loss_weight: 0")
     text = f'layer {{ name: "l{number}" type: "{kind}" {" ".join(lines)} {_parameters(random, kind, len(bottoms))} }}'
     return parsed(text).layer[0]
 
 
-_TWO = "Crop EuclideanLoss SigmoidCrossEntropyLoss HingeLoss MultinomialLogisticLoss SoftmaxWithLoss Accuracy BatchReindex"
+_TWO = "Accuracy BatchReindex Crop EuclideanLoss HingeLoss MultinomialLogisticLoss SigmoidCrossEntropyLoss".split()
 
 
 def _bottoms(random: Random, kind: str, blobs: Blobs) -> list[str]:
     names = list(blobs)
+    # An axis of four makes most types possible, and the latest layers make the net deep.
+    if random.random() < 0.5:
+        names = [name for name in names if len(blobs[name]) == 4][-6:]
     first = str(random.choice(names))
     number = 1
-    if kind in _TWO.split() or (kind in ("Scale", "Bias") and random.random() < 0.4):
+    if kind in (*_TWO, "SoftmaxWithLoss") or (kind in ("Scale", "Bias") and random.random() < 0.4):
         number = 2
     elif kind in ("InfogainLoss", "ContrastiveLoss"):
         number = 3
-    elif kind in ("Concat", "Eltwise", "Silence") or (kind in ("Convolution", "Deconvolution") and random.random() < 0.1):
+    elif kind in ("Concat", "Eltwise", "Silence") or (kind.endswith("onvolution") and random.random() < 0.1):
         number = int(random.integers(1, 4))
     akin = [name for name in names if blobs[name][:1] == blobs[first][:1]] if random.random() < 0.8 else names
     if kind in ("Concat", "Eltwise", "Convolution", "Deconvolution") and random.random() < 0.7:
         akin = [name for name in names if len(blobs[name]) == len(blobs[first]) and blobs[name][2:] == blobs[first][2:]]
     if kind == "BatchReindex":
-        akin = [name for name in names if len(blobs[name]) == 1]
+        akin = [name for name in blobs if len(blobs[name]) == 1]
     return [first, *map(str, random.choice(akin, number - 1))]
 
 
@@ -65,7 +70,7 @@ def _tops(random: Random, kind: str) -> int:
         return 0
     if kind in ("Slice", "Split"):
         return int(random.integers(1, 4))
-    if kind in ("Pooling", "SoftmaxWithLoss", "Accuracy", "Convolution") and random.random() < 0.2:
+    if kind in ("Pooling", "SoftmaxWithLoss", "InfogainLoss", "Accuracy", "Convolution") and random.random() < 0.2:
         return 2
     return 0 if kind.endswith("Loss") and random.random() < 0.2 else 1
 

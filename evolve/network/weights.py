@@ -49,7 +49,8 @@ def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> N
         entry = model.layer.add()
         entry.MergeFromString(layer.SerializeToString(deterministic=True))
         for array in weights.get(layer.name, []):
-            _fill(entry.blobs.add(), array, half_blobs)
+            # Statistics are no synapses: precision is not imposed on them.
+            _fill(entry.blobs.add(), array, half_blobs and layer.type != "BatchNorm")
     with open(path, "wb") as file:
         file.write(model.SerializeToString(deterministic=True))
 

@@ -39,12 +39,12 @@ def foldable(graph: Graph, stage: Stage, known: Values) -> np.ndarray:
     """
     first = stage.uses[0]
     constant = known[first.bottom].reshape(-1, first.step)
-    same = np.isfinite(constant).all(axis=1)
+    same = np.all(np.isfinite(constant), axis=1)
     for use in stage.uses[1:]:
-        same &= (known[use.bottom].reshape(-1, use.step) == constant).all(axis=1)
+        same &= np.all(known[use.bottom].reshape(-1, use.step) == constant, axis=1)
     if stage.padded or stage.transposed:
-        same &= (constant == 0).all(axis=1)
-    return same
+        same &= np.all(constant == 0, axis=1)
+    return np.asarray(same)
 
 
 def folded(stage: Stage, use: Use, matrix: np.ndarray, known: Values, inputs: np.ndarray) -> np.ndarray:

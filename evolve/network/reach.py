@@ -51,7 +51,7 @@ def alive(graph: Graph, weights: Weights) -> Existing:
             classes = graph.blobs[use.top].classes
             neurons[stage.name] |= (fed[use.top] & needed[use.top]) | graph.outputs[classes]
             there = fed[use.bottom] & kept[graph.blobs[use.bottom].classes]
-            inputs[stage.name] |= there.reshape(-1, use.step).any(axis=1)
+            inputs[stage.name] |= np.any(there.reshape(-1, use.step), axis=1)
     return Existing(neurons, inputs, kept, fed)
 
 
@@ -64,7 +64,7 @@ def _fed(graph: Graph, linked: Linked) -> Masks:
                 fed[top][:] = True
         elif node.stage and node.use:
             use = node.use
-            inputs = fed[use.bottom].reshape(-1, use.step).any(axis=1)
+            inputs = np.any(fed[use.bottom].reshape(-1, use.step), axis=1)
             fed[use.top] |= node.stage.to_outputs(linked[node.stage.name], inputs)
         elif node.links:
             for link in node.links:
@@ -77,7 +77,7 @@ def _fed(graph: Graph, linked: Linked) -> Masks:
 
 def _inputs(stage: Stage, fed: Masks) -> np.ndarray:
     """bool (inputs,): those that depend on the image, wherever the stage is used."""
-    each = [fed[use.bottom].reshape(-1, use.step).any(axis=1) for use in stage.uses]
+    each = [np.any(fed[use.bottom].reshape(-1, use.step), axis=1) for use in stage.uses]
     return np.logical_or.reduce(each)
 
 

@@ -4,7 +4,6 @@ What a neuron without synapses still made of its bias is taken away *before* the
 that what is removed contributed nothing. The image's channels and the network's outputs stay.
 """
 
-from typing import Any
 
 import numpy as np
 

@@ -91,7 +91,7 @@ class Stage:
         """bool (rows, width): where at least one synapse of the kernel exists."""
         present = self.matrix(weights[self.name][0] != 0)
         # NumPy is slow at reducing an axis of one.
-        return present[:, :, 0] if self.patch == 1 else present.any(axis=2)
+        return present[:, :, 0] if self.patch == 1 else np.any(present, axis=2)
 
     def to_outputs(self, linked: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """bool (outputs,): which neurons `linked` kernels lead to from any of `inputs`, bool (inputs,)."""
@@ -151,7 +151,7 @@ def _cut(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _up(linked: np.ndarray, columns: np.ndarray, group: int) -> np.ndarray:
     """Rows that have a kernel in any of `columns`."""
     if group == 1:
-        return (linked if columns.all() else linked[:, columns]).any(axis=1)
+        return np.any(linked if columns.all() else linked[:, columns], axis=1)
     parts = linked.reshape(group, -1, linked.shape[1])
     return (parts & columns.reshape(group, 1, -1)).any(axis=2).ravel()
 
@@ -159,7 +159,7 @@ def _up(linked: np.ndarray, columns: np.ndarray, group: int) -> np.ndarray:
 def _down(linked: np.ndarray, rows: np.ndarray, group: int) -> np.ndarray:
     """Columns that have a kernel in any of `rows`."""
     if group == 1:
-        return (linked if rows.all() else linked[rows]).any(axis=0)
+        return np.any(linked if rows.all() else linked[rows], axis=0)
     parts = linked.reshape(group, -1, linked.shape[1])
     return (parts & rows.reshape(group, -1, 1)).any(axis=1).ravel()
 

@@ -26,7 +26,7 @@ class Builder:
         self.blobs: dict[str, Shape] = {"data": self.shape}
         self._text = ['name: "random"', self._input("data")]
         self._number = 0
-        self._read: set[str] = set()
+        self.read: set[str] = set()
 
     def add(self, kind: str, bottoms: list[str], words: str = "", tops: int = 1, in_place: bool = False) -> list[str]:
         """Adds a layer if Caffe would have it, and returns its tops; [] if not."""
@@ -34,7 +34,7 @@ class Builder:
         name = f"{kind.lower()}{self._number}"
         # Caffe's own rule: only the sole reader of a blob may work in place. And the top of a Flatten or a Reshape is
         # its bottom's memory, so that what works in place there changes the bottom for other layers too.
-        in_place = in_place and bottoms[0] not in self._read and not bottoms[0].startswith(("flatten", "reshape"))
+        in_place = in_place and bottoms[0] not in self.read and not bottoms[0].startswith(("flatten", "reshape"))
         written = bottoms[:1] if in_place else [f"{name}_{number}" if tops > 1 else name for number in range(tops)]
         blobs = " ".join([*(f'bottom: "{each}"' for each in bottoms), *(f'top: "{each}"' for each in written)])
         text = f'layer {{ name: "{name}" type: "{kind}" {blobs} {words} }}'
@@ -45,7 +45,7 @@ class Builder:
         if any(np.prod(shape) > 4000 for shape in step.tops):
             return []
         self._text.append(text)
-        self._read |= set(bottoms) - set(written)
+        self.read |= set(bottoms) - set(written)
         self.blobs |= dict(zip(written, step.tops, strict=True))
         return written
 
@@ -84,7 +84,8 @@ def _depthwise(build: Builder) -> list[str]:
     bottom = build.any(axes=4)
     channels = build.blobs[bottom][1]
     words = f"num_output: {channels * build.pick(1, 1, 2)} group: {channels} {_window(build)}"
-    return build.add("Convolution", [bottom], f"convolution_param {{ {words} bias_term: {build.pick('true', 'false')} }}")
+    words += f" bias_term: {build.pick('true', 'false')}"
+    return build.add("Convolution", [bottom], f"convolution_param {{ {words} }}")
 
 
 def _deconvolution(build: Builder) -> list[str]:
@@ -104,13 +105,15 @@ def _elementwise(build: Builder) -> list[str]:
     kind, words = build.pick(
         ("ReLU", ""), ("ReLU", "relu_param { negative_slope: 0.1 }"), ("PReLU", ""),
         ("PReLU", "prelu_param { channel_shared: true }"), ("ELU", "elu_param { alpha: 0.5 }"), ("Sigmoid", ""),
-        ("TanH", ""), ("AbsVal", ""), ("BNLL", ""), ("Dropout", ""), ("Threshold", "threshold_param { threshold: 0.2 }"),
+        ("TanH", ""), ("AbsVal", ""), ("BNLL", ""), ("Dropout", ""),
+        ("Threshold", "threshold_param { threshold: 0.2 }"),
         ("Power", "power_param { power: 2 scale: 0.5 shift: 0.25 }"), ("Power", "power_param { scale: 0 shift: 0.5 }"),
         ("Exp", "exp_param { scale: 0.1 }"), ("Exp", "exp_param { base: 2 scale: 0.1 shift: 0.5 }"),
         ("Log", "log_param { shift: 50 }"), ("MVN", ""),
     )  # fmt: skip
     axes = 4 if kind == "MVN" else 0
-    return build.add(kind, [build.any(axes)], words, in_place=build.pick(True, False) and kind not in ("AbsVal", "BNLL", "MVN", "Threshold"))
+    in_place = build.pick(True, False) and kind not in ("AbsVal", "BNLL", "MVN", "Threshold")
+    return build.add(kind, [build.any(axes)], words, in_place=in_place)
 
 
 def _pooling(build: Builder) -> list[str]:
@@ -123,7 +126,8 @@ def _pooling(build: Builder) -> list[str]:
 def _normalised(build: Builder) -> list[str]:
     tops = build.add("BatchNorm", [build.any(axes=4)], in_place=build.pick(True, False))
     if tops and build.pick(True, True, False):
-        return build.add("Scale", tops, f"scale_param {{ bias_term: {build.pick('true', 'true', 'false')} }}", in_place=True)
+        words = f"scale_param {{ bias_term: {build.pick('true', 'true', 'false')} }}"
+        return build.add("Scale", tops, words, in_place=True)
     return tops
 
 
@@ -144,8 +148,8 @@ def _lrn(build: Builder) -> list[str]:
 
 def _concat(build: Builder) -> list[str]:
     first = build.any()
-    shape = build.blobs[first]
-    fitting = [name for name, other in build.blobs.items() if len(other) > 1 and other[:1] + other[2:] == shape[:1] + shape[2:]]
+    around = build.blobs[first][:1] + build.blobs[first][2:]
+    fitting = [name for name, other in build.blobs.items() if len(other) > 1 and other[:1] + other[2:] == around]
     others = [str(build.pick(*fitting)) for _ in range(build.pick(1, 1, 2))] if fitting else []
     return build.add("Concat", [first, *others], build.pick("", "concat_param { concat_dim: 1 }"))
 
@@ -211,7 +215,8 @@ def _crop(build: Builder) -> list[str]:
     bottom = build.any(axes=4)
     shape = build.blobs[bottom]
     outputs = int(build.random.integers(1, shape[1] + 1))
-    smaller = build.add("Convolution", [bottom], f"convolution_param {{ num_output: {outputs} kernel_size: {build.pick(2, 3)} }}")
+    words = f"convolution_param {{ num_output: {outputs} kernel_size: {build.pick(2, 3)} }}"
+    smaller = build.add("Convolution", [bottom], words)
     if not smaller:
         return []
     if build.pick(True, False):
@@ -248,20 +253,22 @@ def random_net(random: Random) -> Net:
     _convolution(build)
     for _ in range(random.integers(3, 11)):
         build.pick(*rules)(build)
-    if random.random() < 0.8:
-        _inner_product(build)
+    for blob in [name for name, shape in build.blobs.items() if name not in build.read and len(shape) > 1]:
+        if random.random() < 0.8:
+            build.add("InnerProduct", [blob], f"inner_product_param {{ num_output: {build.pick(1, 2)} }}")
     if random.random() < 0.3:
         build.add("Softmax", [build.any()])
     return build.net()
 
 
 def random_weights(net: Net, random: Random, dead: float = 0.3) -> Weights:
-    """Sparse, with the part `dead` of rows and of columns without synapses; biases, some of them zero; statistics as BatchNorm has them."""
+    """Sparse, the part `dead` of rows and of columns without synapses; biases, and statistics as BatchNorm has them."""
     density = random.choice([0.1, 0.3, 0.6, 1.0])
     weights: Weights = {}
     shared: dict[str, list[np.ndarray]] = {}
     for step in shapes.infer(net):
-        made = [_blob(step.layer.type, number, shape, random, density, dead) for number, shape in enumerate(blob_shapes(step))]
+        learned = enumerate(blob_shapes(step))
+        made = [_blob(step.layer.type, number, shape, random, density, dead) for number, shape in learned]
         if made:
             key = step.layer.param[0].name if step.layer.param else step.layer.name
             weights[step.layer.name] = shared.setdefault(key, made)
@@ -270,7 +277,8 @@ def random_weights(net: Net, random: Random, dead: float = 0.3) -> Weights:
 
 def _blob(kind: str, number: int, shape: Shape, random: Random, density: float, dead: float) -> np.ndarray:
     if kind == "BatchNorm":
-        blob = [random.normal(size=shape), random.random(shape) + 0.5, np.full(shape, random.choice([1.0, 2.5]))][number]
+        factor = np.full(shape, random.choice([1.0, 2.5]))
+        blob = [random.normal(size=shape), random.random(shape) + 0.5, factor][number]
     elif kind in ("Convolution", "Deconvolution", "InnerProduct") and number == 0:
         blob = random.normal(size=shape) / np.sqrt(np.prod(shape[1:]) * density) * (random.random(shape) < density)
         blob[random.random(shape[0]) < dead] = 0

@@ -76,6 +76,15 @@ def line_of(text: str, name: str) -> int:
     return 1
 
 
+def located(error: UserError, text: str, path: Path) -> UserError:
+    """The same error with `path`, and the line in its `text` of the layer that the message begins with."""
+    words = str(error)
+    if not words.startswith("layer '"):
+        return UserError(f"{path}: {words}")
+    layer = words.split("'")[1]
+    return UserError(f"{path}:{line_of(text, layer)}: {words}")
+
+
 def _split_comment(line: str) -> tuple[str, str]:
     code = _CODE.match(line).group()  # type: ignore[union-attr]
     return code, line[len(code) :]

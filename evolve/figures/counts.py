@@ -27,7 +27,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
     """
     net = text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
     try:
-        net = _sized(net, shape)
+        net = prototxt.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
     except UserError as error:
         raise text.located(error, model, text.read_text(model)) from None
@@ -41,22 +41,6 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         notice="",
         notes=_notes(counts, len(counts) - len(listed)),
     )
-
-
-def _sized(net: prototxt.Net, shape: tuple[int, int, int] | None) -> prototxt.Net:
-    """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size."""
-    test = prototxt.for_phase(net, "TEST")
-    sources = [layer for layer in test.layer if not layer.bottom]
-    if shape is None:
-        return test
-    if any(layer.type in prototxt.DATA_TYPES for layer in sources):
-        return prototxt.deploy(net, shape)
-    inputs = [layer for layer in sources if layer.type == "Input"]
-    if not inputs:
-        raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
-    del inputs[0].input_param.shape[1:]
-    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
-    return test
 
 
 def _in_place(step: shapes.Step) -> bool:

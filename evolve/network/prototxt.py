@@ -64,6 +64,25 @@ def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Ne
     return result
 
 
+def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
+    """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size.
+
+    `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.
+    """
+    test = for_phase(net, "TEST")
+    sources = [layer for layer in test.layer if not layer.bottom]
+    if shape is None:
+        return test
+    if any(layer.type in DATA_TYPES for layer in sources):
+        return deploy(net, shape)
+    inputs = [layer for layer in sources if layer.type == "Input"]
+    if not inputs:
+        raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
+    del inputs[0].input_param.shape[1:]
+    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
+    return test
+
+
 def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
     """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
     result = for_phase(net, phase)

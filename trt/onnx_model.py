@@ -1,0 +1,60 @@
+"""A graph as an ONNX model: operator set 13, which TensorRT from 8 on, TensorRT-RTX and the CPU engines all read."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from evolve import __version__
+from evolve.errors import UserError
+from trt.graph import Graph
+
+try:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError:
+    raise UserError("onnx is not installed; `make onnx` installs it, or pip install onnx") from None
+
+OPERATOR_SET = 13
+_IR_VERSION = 7  # the one of that operator set: older readers refuse a newer one
+_TYPES = {"float": TensorProto.FLOAT, "half": TensorProto.FLOAT16, "int64": TensorProto.INT64}
+
+
+def model(graph: Graph, name: str, words: dict[str, str]) -> Any:
+    """The onnx.ModelProto of `graph`; `words` become its metadata."""
+    nodes = [
+        helper.make_node(node.operator, node.inputs, node.outputs, name=node.name, **_attributes(node.attributes))
+        for node in graph.nodes
+    ]
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in side.items()]
+        for side in (graph.inputs, graph.outputs)
+    )
+    constants = [numpy_helper.from_array(values, name) for name, values in graph.constants.items()]
+    made = helper.make_model(
+        helper.make_graph(nodes, name or "net", inputs, outputs, constants),
+        opset_imports=[helper.make_opsetid("", OPERATOR_SET)],
+        ir_version=_IR_VERSION,
+        producer_name="cavefish",
+        producer_version=__version__,
+    )
+    helper.set_model_props(made, words)
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def write(made: Any, path: Path) -> None:
+    """Writes the model so that a reader sees the old file or the new one; the same model gives the same bytes."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(made.SerializeToString(deterministic=True))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(f"{path}: expected to write an ONNX file there, got {error.strerror}; name another OUT=") from None
+
+
+def _attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {key: _TYPES[value] if key == "to" else value for key, value in attributes.items()}

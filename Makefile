@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check shrink count table plot doctor
+VERBS := evolve data check shrink count onnx table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -15,6 +15,7 @@ RECIPE := setup.py $(wildcard third_party/caffe/*.py)
 KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)"; } | sha256sum))
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
+ONNXED := $(VENV)/onnx-ready-$(KEY)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
@@ -29,6 +30,7 @@ help:
 	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
+	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench       tests; style and types; slow measurements"
 	@echo "make setup                     only the environment and Caffe"
@@ -40,6 +42,8 @@ setup: $(FASTER)
 
 $(VERBS): $(FASTER)
 	@$(VENV)/bin/cavefish $@ $(WORDS)
+
+onnx: $(ONNXED)
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
@@ -77,6 +81,10 @@ $(FASTER): $(READY)
 
 $(TESTED): $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(ONNXED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[onnx]'
 	@touch $@
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.

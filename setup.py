@@ -15,7 +15,7 @@ setup(
     description="Evolves trained Caffe networks into far smaller, faster ones",
     license="BSD-2-Clause",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*"]), "evolve.prototxt"]
+    packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
     package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"]},
@@ -30,5 +30,8 @@ setup(
         "ml_dtypes",
         "scikit-learn",
     ],
-    extras_require={"test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf"]},
+    extras_require={
+        "onnx": ["onnx>=1.15"],
+        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf", "onnx>=1.15", "onnxruntime"],
+    },
 )

@@ -136,6 +136,24 @@ def _count(words: Words) -> int:
     return 0
 
 
+def _onnx(words: Words) -> int:
+    from trt import onnx_export
+
+    half = _whole(words, "HALF") > 0
+    if "MODEL" in words:
+        if "WEIGHTS" not in words:
+            raise UserError("onnx: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
+        model, out = Path(words["MODEL"]), Path(words.get("OUT", "."))
+        print(onnx_export.export(model, Path(words["WEIGHTS"]), out, half=half, shape=_shape(words)))
+        return 0
+    run, *others = _runs(words)
+    if others:
+        raise UserError(f"RUN={words['RUN']}: expected one run")
+    number = _whole(words, "GEN", least=1) or run_folder.committed(run)[-1]
+    print(onnx_export.export_generation(run, number, Path(words.get("OUT", run)), half=half, shape=_shape(words)))
+    return 0
+
+
 def _doctor(words: Words) -> int:
     from evolve import doctor
 
@@ -165,6 +183,11 @@ _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
         "MODEL WEIGHTS SHAPE",
         _count,
     ),
+    "onnx": (
+        "a deploy prototxt and its caffemodel, or a run's generation, as an ONNX file for engines",
+        "RUN NET GEN MODEL WEIGHTS SHAPE HALF OUT",
+        _onnx,
+    ),
     "doctor": ("versions and paths of everything used, what is missing and the remedy", "", _doctor),
 }
 
@@ -174,11 +197,11 @@ _REQUIRED = {
 }
 
 _MEANINGS = """words:
-  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations
+  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
-  KEEP_UNKNOWN=1    leave what touches unknown layers whole
+  KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
 

@@ -89,6 +89,9 @@ def _data() -> Iterator[tuple[str, str]]:
 
 
 def _optional() -> Iterator[tuple[str, str]]:
-    for name, remedy in {"tensorrt": "TensorRT engines are not built yet by this version"}.items():
+    for name, remedy in {
+        "onnx": "`make onnx` installs it",
+        "tensorrt": "TensorRT engines are not built yet by this version",
+    }.items():
         if importlib.util.find_spec(name) is None:
             yield "absent ", f"{name}: {remedy}"

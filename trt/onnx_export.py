@@ -24,27 +24,28 @@ def export(
     fold: bool = True,
     shape: tuple[int, int, int] | None = None,
     words: dict[str, str] | None = None,
-) -> list[str]:
-    """Writes `out` from a deploy prototxt (or a train_val, its labels left out) and its caffemodel; returns lines to print.
+) -> str:
+    """Writes `out` from a deploy prototxt (or a train_val, its labels left out) and its caffemodel; tells what it is.
 
-    `shape` is (channels, height, width) of an image where it is to be another than the prototxt's; `words` go into the
-    metadata. UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
+    `out` is an .onnx file, or the folder for one named after `model`, ``deploy.onnx`` or ``deploy.half.onnx``.
+    `shape` is (channels, height, width) of an image where it is to be another than the prototxt's; `words` go into
+    the metadata. UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
     """
-    if (out.parent / paths.DONE).exists():
-        raise UserError(f"{out}: expected a place outside a committed generation; name another OUT=")
+    out = _file(out, model.stem, half)
     source = text.read_text(model)
     net = text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
     learned = weights.read(caffemodel)
+    described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
     try:
         made = of_net(
-            prototxt.sized(net, shape), learned, str(caffemodel), half=half, fold=fold,
-            words={"preprocessing": _preprocessing(source), "weights_sha256": generation.sha256(caffemodel)}
-            | (words or {}),
-        )  # fmt: skip
+            prototxt.sized(net, shape), learned, str(caffemodel), half=half, fold=fold, words=described | (words or {})
+        )
     except UserError as error:
+        if str(error).startswith(f"{caffemodel}: "):
+            raise
         raise text.located(error, model, source) from None
     onnx_model.write(made, out)
-    return [f"{out}: {_said(made)}, {out.stat().st_size / 1e6:.2f} MB"]
+    return f"{out}: {_said(made)}, {out.stat().st_size / 1e6:.2f} MB"
 
 
 def of_net(
@@ -64,7 +65,9 @@ def of_net(
     return onnx_model.model(graph, net.name, described)
 
 
-def export_generation(run: Path, number: int, out: Path, half: bool = False) -> list[str]:
+def export_generation(
+    run: Path, number: int, out: Path, half: bool = False, shape: tuple[int, int, int] | None = None
+) -> str:
     """Writes the ONNX file of a committed generation: `out`, or ``gen013.onnx`` (``gen013.half.onnx``) in folder `out`.
 
     UserError where there is no such generation.
@@ -73,18 +76,30 @@ def export_generation(run: Path, number: int, out: Path, half: bool = False) -> 
     if not generation.exists(folder):
         raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
     words = {"run": run.name, "generation": str(number)}
-    path = out if out.suffix == ".onnx" else out / f"{folder.name}{'.half' if half else ''}.onnx"
-    return export(folder / paths.DEPLOY, folder / paths.WEIGHTS, path, half=half, words=words)
+    out = _file(out, folder.name, half)
+    return export(folder / paths.DEPLOY, folder / paths.WEIGHTS, out, half=half, shape=shape, words=words)
 
 
-def _preprocessing(source: str) -> str:
-    """What a generation's deploy prototxt says of its input, in words; empty for others."""
-    lines = (line for line in source.splitlines() if line.startswith(_HEADING))
-    return next(lines, "").removeprefix(_HEADING)
+def _file(out: Path, name: str, half: bool) -> Path:
+    """`out` itself, or a file named after `name` in the folder that it is. UserError inside a committed generation."""
+    path = out if out.suffix == ".onnx" else out / f"{name}{'.half' if half else ''}.onnx"
+    if (path.parent / paths.DONE).exists():
+        raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
+    return path
+
+
+def _preprocessing(source: str, net: Any) -> str:
+    """What an image goes through before the net sees it, in words, as far as the prototxt tells; else empty."""
+    for line in source.splitlines():
+        if line.startswith(_HEADING):
+            return line.removeprefix(_HEADING)
+    if any(layer.type in prototxt.DATA_TYPES for layer in prototxt.for_phase(net, "TEST").layer):
+        return prototxt.preprocessing(prototxt.data_layer(net, "TEST"))
+    return ""
 
 
 def _said(made: Any) -> str:
     blobs = ["{} {}".format(each.name, "x".join(str(dim.dim_value) for dim in each.type.tensor_type.shape.dim))
              for each in (*made.graph.input, *made.graph.output)]  # fmt: skip
-    stored = sum(int(np.prod(each.dims)) for each in made.graph.initializer)
-    return f"{len(made.graph.node)} nodes, {stored:,} constants; {', '.join(blobs)}"
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in onnx_model.FLOATING)
+    return f"{', '.join(blobs)}; {len(made.graph.node)} nodes, {numbers:,} numbers"

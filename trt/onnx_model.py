@@ -16,6 +16,7 @@ except ImportError:
 
 OPERATOR_SET = 13
 _IR_VERSION = 7  # the one of that operator set: older readers refuse a newer one
+FLOATING = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _TYPES = {"float": TensorProto.FLOAT, "half": TensorProto.FLOAT16, "int64": TensorProto.INT64}
 
 
@@ -53,7 +54,7 @@ def write(made: Any, path: Path) -> None:
         unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path}: expected to write an ONNX file there, got {error.strerror}; name another OUT=") from None
+        raise UserError(f"{path}: expected to write there, got {error.strerror}; name another OUT=") from None
 
 
 def _attributes(attributes: dict[str, Any]) -> dict[str, Any]:

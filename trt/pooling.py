@@ -6,6 +6,7 @@ reaches, gives Caffe's windows; what is left is the average's divisor.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def pooling(graph: Graph, op: Operation, bottoms: list[str]) -> str | list[str]:
     parameter, size = op.layer.pooling_param, op.bottom[2:]
     places = Places(windows.pooling(op.layer, size), size, op.top[2:])
     if parameter.pool == STOCHASTIC:
-        raise UserError(f"layer '{op.layer.name}': expected pool MAX or AVE, got STOCHASTIC; retrain it with one of these")
+        raise UserError(f"layer '{op.layer.name}': expected pool MAX or AVE, got STOCHASTIC; train with one of these")
     if places.empty:
         raise UserError(
             f"layer '{op.layer.name}': its last window has nothing of {size[0]} x {size[1]} in it; use a stride below "
@@ -113,7 +114,7 @@ def _with_places(graph: Graph, value: str, places: Places) -> list[str]:
     return [top, graph.add("Cast", within, to="float", wide=True)]
 
 
-def _window(places: Places) -> dict[str, list[int]]:
+def _window(places: Places) -> dict[str, Any]:
     window = places.window
     return {
         "kernel_shape": list(window.kernel),

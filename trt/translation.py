@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-
 from evolve.errors import UserError
 from evolve.network import shapes
 from evolve.network.geometry import blob_shapes
@@ -70,7 +69,7 @@ _REMEDIES = {
     "HDF5Output": "leave it out: an engine writes no files",
 }
 _LOSS = "leave it out: an engine has no labels"
-_DATA = "put an Input layer in its place"
+_DATA = "put an Input layer in its place, or give an image's shape (SHAPE=3x32x32)"
 _UNKNOWN = "leave it out and compute it outside the engine, or say it in layers of Caffe's own"
 
 
@@ -87,23 +86,26 @@ def translate(
     operations = [_operation(step, weights, source) for step in steps if step.layer.type != "Input"]
     if fold:
         operations = affine.folded(operations)
-    graph, values = Graph(), {}
+    inputs = [step for step in steps if step.layer.type == "Input"]
+    graph = Graph({top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)})
     for blob in [top for step in steps for top in step.layer.top]:
         graph.reserve(blob)
-    for step in steps:
-        if step.layer.type == "Input":
-            graph.inputs |= dict(zip(step.layer.top, step.tops, strict=True))
-            values |= {top: top for top in step.layer.top}
+    values = {name: name for name in graph.inputs}
     for number, op in enumerate(operations):
-        graph.begin(op.layer.name, op.type in _WIDE or op.layer.name in in_32_bits)
-        since = len(graph.nodes)
-        said = SAYABLE[op.type](graph, op, [values[bottom] for bottom in op.bottoms])
         # An input keeps its name, and so does the last that is written under a blob's.
         taken = {top for each in operations[number + 1 :] for top in each.tops} | set(graph.inputs)
-        for top, value in zip(op.tops, [said] if isinstance(said, str) else said, strict=True):
-            values[top] = _named(graph, op, top, value, since, top in taken)
+        graph.begin(op.layer.name, op.type in _WIDE or op.layer.name in in_32_bits)
+        _say(graph, op, values, taken)
     _end(graph, steps, values)
     return graph
+
+
+def _say(graph: Graph, op: Operation, values: dict[str, str], taken: set[str]) -> None:
+    """Adds what one layer is in ONNX; `values` tells which value each blob has, before and after."""
+    since = len(graph.nodes)
+    said = SAYABLE[op.type](graph, op, [values[bottom] for bottom in op.bottoms])
+    for top, value in zip(op.tops, [said] if isinstance(said, str) else said, strict=True):
+        values[top] = _named(graph, op, top, value, since, top in taken)
 
 
 def _refuse_unsayable(net: Any) -> None:

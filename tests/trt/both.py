@@ -67,10 +67,10 @@ def runtime(model: Any, images: Images) -> Images:
     return dict(zip(names, session.run(names, fed), strict=True))
 
 
-def gap(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest difference, relative to the largest value; to a hundredth where all values are next to nothing."""
+def gap(one: np.ndarray, other: np.ndarray, least: float = 0.01) -> float:
+    """The largest difference, relative to the largest value; to `least` where all values are next to nothing."""
     assert one.shape == other.shape
-    return float(np.abs(one - other).max() / max(np.abs(one).max(), 0.01))
+    return float(np.abs(one - other).max() / max(np.abs(one).max(), least))
 
 
 def filled(net: Any, random: np.random.Generator) -> Weights:

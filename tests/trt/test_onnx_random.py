@@ -15,7 +15,6 @@ from trt import onnx_export, translation
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
 
 import graphs  # noqa: E402
-import random_nets  # noqa: E402
 from test_shapes import grown  # noqa: E402
 
 NETS = 150
@@ -67,8 +66,8 @@ def fed(net: Any) -> Any:
 
 
 def sayable(net: Any) -> bool:
-    """Not refused with good reason, and without what works in place on a Flatten's or a Reshape's own bottom."""
-    shared = {layer.top[0] for layer in net.layer if layer.type in ("Flatten", "Reshape")}
+    """Not refused with good reason, and nothing works in place on a top that is its bottom's memory, in Caffe."""
+    shared = {top for layer in net.layer if layer.type in ("Flatten", "Reshape", "Split") for top in layer.top}
     if any(layer.top[0] in shared for layer in net.layer if layer.top and layer.top[0] in layer.bottom):
         return False
     try:
@@ -81,7 +80,8 @@ def sayable(net: Any) -> bool:
 
 def test_random_layers(tmp_path: Path) -> None:
     """Every type with every parameter, on blobs of one to five axes."""
-    cases, seen = [], Counter[str]()
+    cases: list[Case] = []
+    seen = Counter[str]()
     random = np.random.default_rng(29)
     while len(cases) < 60:
         net = fed(grown(random, [str(kind) for kind in random.permutation(KINDS)[:14]])[0])
@@ -89,9 +89,15 @@ def test_random_layers(tmp_path: Path) -> None:
         if sayable(net):
             cases.append(Case(net, filled(net, random), images(net, random)))
             seen.update(layer.type for layer in net.layer)
+    compared = 0
     for case, expected in zip(cases, caffe(tmp_path, cases), strict=True):
         found = runtime(onnx_export.of_net(case.net, case.weights), case.images)
         for blob, values in found.items():
             # An input that a layer works on in place keeps its name: what comes of it has another.
-            assert gap(expected[blob.split("/")[0]], values) <= LARGEST, (blob, case.net)
+            caffes = expected[blob.split("/")[0]]
+            # Exp overflows now and then; a sum of numbers of about 1 may cancel out.
+            if np.isfinite(caffes).all():
+                assert gap(caffes, values, least=1) <= LARGEST, (blob, case.net)
+                compared += 1
+    assert compared > 400
     assert min(seen[kind] for kind in KINDS) >= 3, seen

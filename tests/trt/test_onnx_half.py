@@ -1,0 +1,72 @@
+"""Half precision in a graph's types: where it is cast, what keeps 32 bits, and what is left in neither."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from both import filled
+from google.protobuf import text_format
+from onnx import TensorProto, numpy_helper
+
+from evolve.network.caffe_proto import caffe_pb2
+from trt import onnx_export, translation
+from trt.half import halved
+
+NET = """
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "norm" type: "LRN" bottom: "conv" top: "norm" }
+layer { name: "squared" type: "Power" bottom: "norm" top: "squared" power_param { power: 2 } }
+layer { name: "units" type: "InnerProduct" bottom: "squared" top: "units" inner_product_param { num_output: 2 } }
+layer { name: "sum" type: "Eltwise" bottom: "units" bottom: "units" top: "sum" }
+"""
+
+
+def parsed() -> Any:
+    return text_format.Parse(NET, caffe_pb2.NetParameter(name="small"))
+
+
+def operators(model: Any) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+def test_casts_stand_only_where_the_two_meet() -> None:
+    """At the edges, and around the layers that stay in 32 bits, not between these."""
+    net = parsed()
+    model = onnx_export.of_net(net, filled(net, np.random.default_rng(0)), half=True)
+    wide, narrow = ["Cast", "LRN", "Pow", "Cast"], ["Reshape", "Gemm", "Add"]
+    assert operators(model) == ["Cast", "Conv", "Relu", *wide, *narrow, "Cast"]
+    edges = [*model.graph.input, *model.graph.output]
+    assert {each.type.tensor_type.elem_type for each in edges} == {TensorProto.FLOAT}
+    halves = {each.name for each in model.graph.initializer if each.data_type == TensorProto.FLOAT16}
+    assert halves == {f"{name}/half" for name in ("conv/weights", "conv/bias", "units/weights", "units/bias")}
+
+
+def test_named_layers_stay_in_32_bits() -> None:
+    net = parsed()
+    learned = filled(net, np.random.default_rng(0))
+    model = onnx_export.of_net(net, learned, half=True, in_32_bits=frozenset({"conv", "relu"}))
+    assert operators(model)[:4] == ["Conv", "Relu", "LRN", "Pow"]
+    said = {each.key: each.value for each in model.metadata_props}
+    assert said["layers_in_32_bits"] == "conv, relu, norm, squared"
+
+
+@pytest.mark.parametrize(("weight", "wide"), [(65504.0, False), (65536.0, True), (-1e6, True)])
+def test_a_weight_beyond_half_precision_keeps_its_layer_in_32_bits(weight: float, wide: bool) -> None:
+    net = parsed()
+    learned = filled(net, np.random.default_rng(0))
+    learned["units"][0][0, 0] = weight
+    model = onnx_export.of_net(net, learned, half=True)
+    said = {each.key: each.value for each in model.metadata_props}["layers_in_32_bits"]
+    assert said == ("norm, squared, units" if wide else "norm, squared")
+    stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    assert all(np.isfinite(values).all() for values in stored.values())
+
+
+def test_the_graph_itself_is_left_as_it_was() -> None:
+    net = parsed()
+    graph = translation.translate(net, filled(net, np.random.default_rng(0)))
+    before = repr(graph)
+    halved(graph)
+    assert repr(graph) == before

@@ -26,9 +26,11 @@ SOLVER = 'net: "net.prototxt" lr_policy: "fixed" base_lr: 0.1 momentum: 0.9 weig
 
 def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> None:
     random = np.random.default_rng(1)
-    shapes = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)], "norm": [(6,), (6,), (1,)],
-              "scale": [(6,), (6,)], "fc": [(5, 6 * 25), (5,)]}  # fmt: skip
-    genome = {name: [random.random(shape).astype(np.float32) + 0.1 for shape in blobs] for name, blobs in shapes.items()}
+    shapes: dict[str, list[tuple[int, ...]]] = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)],
+              "norm": [(6,), (6,), (1,)], "scale": [(6,), (6,)], "fc": [(5, 6 * 25), (5,)]}  # fmt: skip
+    genome = {
+        name: [random.random(shape).astype(np.float32) + 0.1 for shape in blobs] for name, blobs in shapes.items()
+    }
     # Neuron 1 of up (the first group's) is dead, so is neuron 1 of deep; neuron 2 of both has synapses and no bias yet.
     genome["up"][0][:2, 1] = genome["up"][1][1:3] = genome["deep"][0][1] = genome["deep"][1][1:3] = 0
     genome["scale"][1][1] = genome["fc"][0][:, 25:50] = genome["norm"][0][:] = 0
@@ -36,7 +38,9 @@ def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> Non
     (tmp_path / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
     net = text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
     weights.write(tmp_path / "genome.caffemodel", net, genome)
-    answer = caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
+    answer = caffe.call(
+        "train", net="net.prototxt", solver="solver.prototxt", output="trained", genome="genome.caffemodel"
+    )
     assert answer["revived"] == 0
     trained = weights.read(tmp_path / "trained")
     for name, blob in (("up", 0), ("deep", 0), ("fc", 0), ("scale", 0), ("scale", 1)):

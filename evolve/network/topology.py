@@ -6,17 +6,17 @@ must leave a channel of zeros as zeros, because that is what a neuron without sy
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, floor
+from math import prod
 from typing import Any
 
 from evolve.errors import UserError
+from evolve.network import windows
 
 Shape = tuple[int, int, int]  # channels, height, width of one example
 
 # f(0) = 0, channel by channel.
 _CHANNELWISE = {"ReLU", "TanH", "ELU", "AbsVal", "Dropout", "Flatten"}
 _OUTPUTS = {"Softmax", "Sigmoid"}
-_CEIL = 0  # PoolingParameter.RoundMode
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,7 @@ def _stage(layer: Any, bottom: Shape, top: Shape) -> Stage:
     if layer.type == "Convolution":
         if layer.convolution_param.group > 1:
             raise UserError(f"layer '{layer.name}': group {layer.convolution_param.group}; only group 1 evolves so far")
-        height, width = _pair(layer.convolution_param, "kernel")
-        patch, has_bias = height * width, layer.convolution_param.bias_term
+        patch, has_bias = prod(windows.convolution(layer).kernel), layer.convolution_param.bias_term
     else:
         if layer.inner_product_param.transpose or layer.inner_product_param.axis != 1:
             raise UserError(f"layer '{layer.name}': transpose and axis do not evolve; use the defaults")
@@ -109,60 +108,13 @@ def _stage(layer: Any, bottom: Shape, top: Shape) -> Stage:
 
 
 def _top_shape(layer: Any, bottom: Shape) -> Shape:
-    channels, height, width = bottom
+    channels, *size = bottom
     if layer.type == "InnerProduct":
         return (layer.inner_product_param.num_output, 1, 1)
     if layer.type == "Convolution":
-        return (layer.convolution_param.num_output, *_convolved(layer, (height, width)))
+        height, width = windows.convolved(windows.convolution(layer), tuple(size))
+        return (layer.convolution_param.num_output, height, width)
     if layer.type == "Pooling":
-        return (channels, *_pooled(layer, (height, width)))
+        height, width = windows.pooled(layer, tuple(size))
+        return (channels, height, width)
     return bottom
-
-
-def _convolved(layer: Any, size: tuple[int, int]) -> tuple[int, int]:
-    kernel, stride, pad = _window(layer, layer.convolution_param)
-    dilation = _repeated_pair(layer.convolution_param.dilation, 1)
-    extent = [dilation[i] * (kernel[i] - 1) + 1 for i in (0, 1)]
-    height, width = ((size[i] + 2 * pad[i] - extent[i]) // stride[i] + 1 for i in (0, 1))
-    return height, width
-
-
-def _pooled(layer: Any, size: tuple[int, int]) -> tuple[int, int]:
-    if layer.pooling_param.global_pooling:
-        return 1, 1
-    kernel, stride, pad = _window(layer, layer.pooling_param)
-    # NVIDIA Caffe and older ones have no round_mode.
-    rounded = floor if getattr(layer.pooling_param, "round_mode", _CEIL) != _CEIL else ceil
-    counts = [rounded((size[i] + 2 * pad[i] - kernel[i]) / stride[i]) + 1 for i in (0, 1)]
-    for i in (0, 1):
-        # PoolingLayer::Reshape: with padding, a last window that would start beyond the image is dropped.
-        if any(pad) and (counts[i] - 1) * stride[i] >= size[i] + pad[i]:
-            counts[i] -= 1
-    return counts[0], counts[1]
-
-
-def _window(layer: Any, parameter: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Kernel, stride and padding, each as (height, width). UserError for a kernel or a stride of nothing."""
-    kernel, stride, pad = (_pair(parameter, what) for what in ("kernel", "stride", "pad"))
-    for what, (height, width) in (("kernel", kernel), ("stride", stride)):
-        if not height or not width:
-            raise UserError(f"layer '{layer.name}': expected a {what} of 1 and more, got {height} x {width}")
-    return kernel, stride, pad
-
-
-def _pair(parameter: Any, what: str) -> tuple[int, int]:
-    """(height, width) of kernel, stride or pad: Caffe has one field for both, and one for each."""
-    default = 1 if what == "stride" else 0
-    if parameter.HasField(f"{what}_h") or parameter.HasField(f"{what}_w"):
-        return getattr(parameter, f"{what}_h"), getattr(parameter, f"{what}_w")
-    value = getattr(parameter, "kernel_size" if what == "kernel" else what)
-    if isinstance(value, int):
-        # An optional field of PoolingParameter, whose own default holds.
-        return value, value
-    return _repeated_pair(value, default)
-
-
-def _repeated_pair(values: Any, default: int) -> tuple[int, int]:
-    if not values:
-        return default, default
-    return int(values[0]), int(values[-1])

@@ -1,0 +1,35 @@
+"""A blob's shape and its axes, counted from the front or, below 0, from the back."""
+
+from math import prod
+from typing import Any
+
+from evolve.errors import UserError
+
+Shape = tuple[int, ...]  # as Caffe has it: the batch first
+
+
+def axis_of(layer: Any, axis: int, shape: Shape) -> int:
+    """`axis` counted from the front (Blob::CanonicalAxisIndex). UserError where `shape` has no such axis."""
+    if not -len(shape) <= axis < len(shape):
+        raise UserError(
+            f"layer '{layer.name}': expected an axis from {-len(shape)} to {len(shape) - 1}, got {axis} for a bottom "
+            f"of {written(shape)}"
+        )
+    return axis % len(shape)
+
+
+def expect_axes(layer: Any, shape: Shape, least: int, most: int) -> None:
+    """UserError unless `shape` has from `least` to `most` axes."""
+    if not least <= len(shape) <= most:
+        wanted = f"{least}" if least == most else f"{least} to {most}"
+        raise UserError(f"layer '{layer.name}': expected a bottom of {wanted} axes, got {written(shape)}")
+
+
+def count(shape: Shape, first: int = 0, end: int | None = None) -> int:
+    """Values along the axes from `first` up to `end` (Blob::count)."""
+    return prod(shape[first:end])
+
+
+def written(shape: Shape) -> str:
+    """A shape in words: ``1 x 3 x 8 x 8``."""
+    return " x ".join(map(str, shape)) or "a scalar"

@@ -84,8 +84,8 @@ def _chain() -> caffe_pb2.NetParameter:
     net.layer.add(name="data", type="Input", top=["data"]).input_param.shape.add(dim=[1, 3, 32, 48])
     conv = net.layer.add(name="conv", type="Convolution", bottom=["data"], top=["conv"])
     conv.convolution_param.num_output = 9
-    net.layer.add(name="drop", type="Dropout", bottom=["conv"], top=["conv"])
-    maps = net.layer.add(name="maps", type="Convolution", bottom=["conv"], top=["maps"])
+    net.layer.add(name="drop", type="Dropout", bottom=["conv"], top=["left"])
+    maps = net.layer.add(name="maps", type="Convolution", bottom=["left"], top=["maps"])
     maps.convolution_param.num_output = 5
     net.layer.add(name="sure", type="Sigmoid", bottom=["maps"], top=["sure"])
     return net
@@ -104,5 +104,10 @@ def test_widths_are_rounded_up_and_the_last_stays() -> None:
 
 
 def test_what_is_compared_has_no_dropout() -> None:
-    types = [layer.type for layer in networks.without_dropout(_chain()).layer]
-    assert types == ["Input", "Convolution", "Convolution", "Sigmoid"]
+    layers = networks.without_dropout(_chain()).layer
+    assert [(layer.type, list(layer.bottom)) for layer in layers] == [
+        ("Input", []),
+        ("Convolution", ["data"]),
+        ("Convolution", ["conv"]),
+        ("Sigmoid", ["maps"]),
+    ]

@@ -11,6 +11,7 @@ from evolve import paths
 from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
 from tests.bench.speed import case
+from tests.network.famous_nets import detectnet
 
 ROOT = Path(__file__).resolve().parents[3]
 DETECTNET_SIZE = (384, 1248)  # height, width: KITTI's
@@ -36,11 +37,6 @@ def _of_folder(network: Network) -> tuple[Any, Any]:
 
 def _detectnet(network: Network) -> tuple[Any, Any]:
     """GoogLeNet-DetectNet for deployment, and the same with a Euclidean loss on each of its outputs."""
-    import sys
-
-    sys.path.insert(0, str(ROOT / "tests" / "network"))
-    from famous_nets import detectnet
-
     deploy = detectnet(*network.shape[1:])
     return with_euclidean_losses(deploy, network.shape), deploy
 
@@ -89,6 +85,7 @@ def write_case(network: Network, folder: Path) -> dict[str, int]:
 def write_nets(train: Any, deploy: Any, folder: Path, backward: str = case.TRAIN) -> dict[str, int]:
     """The same for nets at hand."""
     folder.mkdir(parents=True, exist_ok=True)
+    _fill(train)
     text.write(train, folder / case.TRAIN_NET)
     text.write(without_dropout(train), folder / case.CHECKED_NET)
     text.write(deploy, folder / case.DEPLOY_NET)
@@ -106,14 +103,25 @@ def write_nets(train: Any, deploy: Any, folder: Path, backward: str = case.TRAIN
 
 
 def without_dropout(net: Any) -> Any:
-    """`net` without what is drawn at random, which two programs cannot draw alike. Dropout is in place as a rule."""
+    """`net` without what is drawn at random, which two programs cannot draw alike."""
     result = caffe_pb2.NetParameter(name=net.name)
+    stands_for: dict[str, str] = {}
     for layer in net.layer:
         if layer.type == "Dropout":
-            assert layer.bottom == layer.top, f"layer '{layer.name}': expected in place"
+            stands_for[layer.top[0]] = layer.bottom[0]
             continue
-        result.layer.add().CopyFrom(layer)
+        kept = result.layer.add()
+        kept.CopyFrom(layer)
+        kept.bottom[:] = [stands_for.get(bottom, bottom) for bottom in layer.bottom]
     return result
+
+
+def _fill(net: Any) -> None:
+    """Layers that do not say how their weights begin get MSRA's filler; Caffe's own would be zeros."""
+    for layer in net.layer:
+        parameter = {"Convolution": layer.convolution_param, "InnerProduct": layer.inner_product_param}.get(layer.type)
+        if parameter is not None and not parameter.HasField("weight_filler"):
+            parameter.weight_filler.type = "msra"
 
 
 def _shapes(net: Any) -> list[tuple[str, list[int]]]:

@@ -137,10 +137,11 @@ class Pieces {
 };
 
 template <class Description>
-std::string name_of(const Description& description) {
+std::string name_of(const Description& description, const Turns& turns) {
   const std::string name = description.impl_info_str();
   if (name.compare(0, 3, "ref") == 0) throw std::runtime_error("oneDNN has only " + name);
-  return "onednn " + name;
+  const std::string at_a_time = turns.count > 1 ? ", " + std::to_string(turns.shape.images) + " images at a time" : "";
+  return "onednn " + name + at_a_time;
 }
 
 class Forward : public ForwardPass {
@@ -152,7 +153,7 @@ class Forward : public ForwardPass {
         bottom_(arguments.bottom, description_.src_desc()),
         weights_(arguments.weights, description_.weights_desc()),
         top_(description_.dst_desc(), arguments.top),
-        name_(name_of(description_)) {}
+        name_(name_of(description_, turns)) {}
 
   std::string kernel() const override { return name_; }
 
@@ -191,7 +192,7 @@ class BackwardData : public BackwardDataPass {
         top_(arguments.top, description_.diff_dst_desc()),
         weights_(arguments.weights, description_.weights_desc()),
         bottom_(description_.diff_src_desc(), arguments.bottom),
-        name_(name_of(description_)) {}
+        name_(name_of(description_, turns)) {}
 
   std::string kernel() const override { return name_; }
 
@@ -229,7 +230,7 @@ class BackwardWeights : public BackwardWeightsPass {
         bottom_(arguments.bottom, description_.src_desc()),
         top_(arguments.top, description_.diff_dst_desc()),
         weights_(description_.diff_weights_desc(), arguments.weights, true),
-        name_(name_of(description_)) {
+        name_(name_of(description_, turns)) {
     if (turns_.shape.bias) biases_ = Conversion(description_.diff_bias_desc(), arguments.biases, true);
   }
 

@@ -45,10 +45,12 @@ layer {{ name: "{name}_scale" type: "Scale" bottom: "{name}" top: "{name}" scale
 RELU = 'layer {{ name: "{name}_relu" type: "ReLU" bottom: "{name}" top: "{name}" }}\n'
 SUM = 'layer {{ name: "{name}" type: "Eltwise" bottom: "{shortcut}" bottom: "{bottom}" top: "{name}" }}\n'
 TAIL = """\
-layer {{ name: "pool" type: "Pooling" bottom: "{bottom}" top: "pool" pooling_param {{ pool: AVE global_pooling: true }} }}
+layer {{
+  name: "pool" type: "Pooling" bottom: "{bottom}" top: "pool" pooling_param {{ pool: AVE global_pooling: true }}
+}}
 layer {{
   name: "fc" type: "InnerProduct" bottom: "pool" top: "fc"
-  inner_product_param {{ num_output: 10 weight_filler {{ type: "msra" }} }}
+  inner_product_param {{ num_output: 10 weight_filler {{ type: "gaussian" std: 0.01 }} }}
 }}
 layer {{ name: "accuracy" type: "Accuracy" bottom: "fc" bottom: "label" top: "accuracy" include {{ phase: TEST }} }}
 layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }}

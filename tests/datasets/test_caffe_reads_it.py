@@ -37,8 +37,9 @@ def _seen(tmp_path: Path, done: Dataset) -> tuple[np.ndarray, np.ndarray]:
 def test_caffe_reads_it(tmp_path: Path, place: Callable[..., object], lines: list[str]) -> None:
     place(tmp_path / "raw")
     done = prepare("mnist", image_size=32, data=tmp_path, report=lines.append)
-    for seen, stored in zip(_seen(tmp_path, done), read(done.folder / "train", 30), strict=True):
-        assert np.array_equal(seen, stored)
+    images, labels = read(done.folder / "train", 30)
+    seen, seen_labels = _seen(tmp_path, done)
+    assert np.array_equal(seen, images) and np.array_equal(seen_labels, labels)
     # Caffe leaves its lock file in the folder; the data set is finished all the same.
     said = len(lines)
     assert prepare("mnist", image_size=32, data=tmp_path, report=lines.append) == done and len(lines) == said

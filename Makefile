@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check table plot count doctor
+VERBS := evolve data check shrink count table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -26,6 +26,7 @@ help:
 	@echo "make evolve NET=lenet GEN=13   evolve a network; the same command again resumes"
 	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
 	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"
+	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"

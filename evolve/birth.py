@@ -9,10 +9,10 @@ from typing import Any
 from datasets import Dataset
 from evolve import factors, generation, paths, progress, settings
 from evolve.experiment import Experiment
-from evolve.genetics import clusters, encoding, environment, synthesis
-from evolve.network import efficiency, prototxt, shrink, text, weights
+from evolve.genetics import clusters, encoding, environment, filters, synthesis
+from evolve.network import efficiency, prototxt, reach, resize, shrink, text, weights, widths
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.network.topology import Stage
+from evolve.network.topology import RETRAIN, Graph
 from evolve.training import precision
 from evolve.training.caffe_process import CaffeProcess
 
@@ -38,9 +38,15 @@ class Birth:
                 layer.data_param.batch_size = _divisor(self.dataset.counts["test"], layer.data_param.batch_size)
         return net
 
-    def stages(self, net: prototxt.Net) -> list[Stage]:
-        """The chain of stages of `net`."""
-        return self.experiment.stages(net, self.dataset.shape)
+    def graph(self, net: prototxt.Net) -> Graph:
+        """Which channels of `net` are the same channel, in both phases."""
+        return self.experiment.graph(net, self.dataset.shape)
+
+    @property
+    def block(self) -> int:
+        """How many filters a cluster is; 0 where clusters are kernels."""
+        chosen = self.experiment.settings
+        return {chosen.KERNEL: 0, chosen.FILTER: 1, chosen.FILTER_BLOCK: chosen.block_width}[chosen.cluster_shape]
 
 
 def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
@@ -51,17 +57,18 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
         if pretrained is None:
             trained = _train(birth, caffe)
         else:
-            shrink.check(birth.stages(net), weights.read(pretrained), str(pretrained))
-            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output="trained.caffemodel")
+            shrink.check(birth.graph(net), weights.read(pretrained), str(pretrained))
+            # Layers that only training has, auxiliary classifiers, are the next generation's too.
+            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output="trained.caffemodel", phase="TRAIN")
             trained = {"iterations": 0, "seconds": 0.0, "revived": 0, "pretrained": generation.sha256(pretrained)}
         return _finish(birth, caffe, net, {"training": trained, "synthesis": {}, "parent_sha256": ""})
 
 
 def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
     """A later generation into birth.folder: encoded, drawn, shrunk, verified, retrained, cast, scored."""
-    net, blob, found = synthesize_offspring(birth, parent)
+    net, graph, found = synthesize_offspring(birth, parent)
     with _caffe(birth) as caffe:
-        difference = _verify(caffe, blob)
+        difference = _verify(birth, caffe, graph)
         trained = _train(birth, caffe)
         made = {
             "training": trained,
@@ -75,38 +82,46 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
         return _finish(birth, caffe, net, made)
 
 
-def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, str, environment.Factors]:
+def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, Graph, environment.Factors]:
     """Encodes `parent`, draws its offspring and writes it, masked and shrunk, into birth.folder.
 
-    Returns the shrunk net, the name of its last stage's blob, and the environmental factors.
+    Returns the shrunk net, the parent's graph, and the environmental factors.
     """
     template = birth.template()
     parent_net = text.read(parent / paths.TRAIN_VAL, caffe_pb2.NetParameter())
     parent_net = prototxt.with_data_of(parent_net, template)
-    stages = birth.stages(parent_net)
+    graph = birth.graph(parent_net)
     parent_weights = weights.read(parent / paths.WEIGHTS)
-    shrink.check(stages, parent_weights, str(parent / paths.WEIGHTS))
-    drawn, exists, found = _draw(birth, stages, parent_weights)
+    shrink.check(graph, parent_weights, str(parent / paths.WEIGHTS))
+    drawn, exists, found = _draw(birth, graph, parent_weights)
     del parent_weights
-    net = shrink.resize(parent_net, {s.name: int(e.sum()) for s, e in zip(stages, exists, strict=True)})
+    kept = widths.complete(graph, exists.kept, max(1, birth.block))
+    net = resize.resized(parent_net, graph, kept)
     _write_prototxts(birth, net)
     text.write(parent_net, birth.folder / "masked.prototxt")
     weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
-    weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(stages, drawn, exists))
-    return net, stages[-1].top, found
+    weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(graph, drawn, kept))
+    return net, graph, found
 
 
 def _draw(
-    birth: Birth, stages: list[Stage], parent: weights.Weights
-) -> tuple[weights.Weights, list[Any], environment.Factors]:
+    birth: Birth, graph: Graph, parent: weights.Weights
+) -> tuple[weights.Weights, reach.Existing, environment.Factors]:
     chosen = birth.experiment.settings
-    clustered = chosen.encoding == chosen.CLUSTER
-    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in stages]
-    encodings = [encoding.encode(each, chosen.truncation, clustered) for each in rows]
+    encodings = _encode(birth, graph, parent)
     first = _ancestor_synapses(birth)
-    found, limit = factors.of(chosen, birth.number, stages, parent, encodings, first, birth.seed)
-    drawn, exists = synthesis.synthesize(stages, parent, encodings, found, (birth.seed, birth.number), limit)
+    found, limit = factors.of(chosen, birth.number, graph, parent, encodings, first, birth.seed)
+    drawn, exists = synthesis.synthesize(graph, parent, encodings, found, (birth.seed, birth.number), limit)
     return drawn, exists, found
+
+
+def _encode(birth: Birth, graph: Graph, parent: weights.Weights) -> environment.Encodings:
+    chosen = birth.experiment.settings
+    if birth.block:
+        return filters.encode(graph, parent, chosen.truncation, birth.block)
+    clustered = chosen.encoding == chosen.CLUSTER
+    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in graph.stages]
+    return [encoding.encode(each, chosen.truncation, clustered) for each in rows]
 
 
 def _ancestor_synapses(birth: Birth) -> int:
@@ -163,17 +178,20 @@ def _train(birth: Birth, caffe: CaffeProcess) -> dict[str, Any]:
     return trained
 
 
-def _verify(caffe: CaffeProcess, blob: str) -> float:
+def _verify(birth: Birth, caffe: CaffeProcess, graph: Graph) -> float:
     """Largest relative difference between the masked parent and the shrunk offspring on real images."""
     answer = caffe.call(
         "compare",
         net="masked.prototxt",
         weights="masked.caffemodel",
-        blob=blob,
+        blobs=graph.answers(),
         other_net=paths.TRAIN_VAL,
         other_weights="genome.caffemodel",
     )
-    if not answer["difference"] <= _TOLERANCE:
+    chosen = birth.experiment.settings
+    # What LRN makes of a channel's new neighbours is left to training then.
+    allowed = chosen.lrn == chosen.LocalResponse.Value(RETRAIN) and graph.mixes()
+    if not answer["difference"] <= _TOLERANCE and not allowed:
         raise AssertionError(f"the shrunk offspring differs from the masked parent by {answer['difference']:g}")
     return float(answer["difference"])
 
@@ -181,17 +199,18 @@ def _verify(caffe: CaffeProcess, blob: str) -> float:
 def _finish(birth: Birth, caffe: CaffeProcess, net: prototxt.Net, made: dict[str, Any]) -> dict[str, Any]:
     """Casts, writes, scores and measures the generation; returns its metrics, written too."""
     chosen = birth.experiment.settings
-    stages = birth.stages(net)
     kind = chosen.Precision.Name(chosen.precision)
-    cast, ranges = precision.cast(weights.read(birth.folder / "trained.caffemodel"), kind)
+    types = {layer.name: layer.type for layer in net.layer}
+    cast, ranges = precision.cast(weights.read(birth.folder / "trained.caffemodel"), kind, types)
     deploy = text.read(birth.folder / paths.DEPLOY, caffe_pb2.NetParameter())
-    weights.write(birth.folder / paths.WEIGHTS, deploy, cast)
+    whole = prototxt.with_training_layers(deploy, net, cast)
+    weights.write(birth.folder / paths.WEIGHTS, whole, cast)
     if chosen.half_blobs and kind == "HALF":
-        weights.write(birth.folder / paths.HALF_WEIGHTS, deploy, cast, half_blobs=True)
+        weights.write(birth.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)
     for name in ("trained.caffemodel", "masked.caffemodel", "masked.prototxt", "genome.caffemodel"):
         (birth.folder / name).unlink(missing_ok=True)
     score = _score(birth, caffe, net)
-    result = _measure(birth, stages, cast, ranges)
+    result = _measure(birth, birth.graph(net), cast, ranges)
     result |= score | made | {"score": score, "versions": caffe.call("versions"), "precision": kind}
     result |= {"iterations": made["training"]["iterations"], "train_seconds": made["training"]["seconds"]}
     (birth.folder / paths.METRICS).write_text(json.dumps(result, indent=1) + "\n")
@@ -203,8 +222,9 @@ def _score(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, An
     return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)
 
 
-def _measure(birth: Birth, stages: list[Stage], cast: weights.Weights, ranges: list[precision.Range]) -> dict[str, Any]:
-    counts = efficiency.count(stages, cast)
+def _measure(birth: Birth, graph: Graph, cast: weights.Weights, ranges: list[precision.Range]) -> dict[str, Any]:
+    shape = filters.of_neurons(graph, birth.block) if birth.block else None
+    counts = efficiency.count(graph, cast, filters=shape)
     first = counts if birth.number == 1 else _ancestor_counts(birth)
     per_layer = efficiency.cluster_efficiencies(first, counts)
     synapses = efficiency.total(counts, "synapses")
@@ -213,7 +233,7 @@ def _measure(birth: Birth, stages: list[Stage], cast: weights.Weights, ranges: l
         "network": birth.experiment.name,
         "synapses": synapses,
         "architectural_efficiency": efficiency.total(first, "synapses") / synapses,
-        "clusters": efficiency.total(counts, "kernels"),
+        "clusters": efficiency.total(counts, "clusters"),
         "cluster_efficiency": efficiency.mean_cluster_efficiency(per_layer),
         "macs": efficiency.total(counts, "macs"),
         "caffemodel_bytes": (birth.folder / paths.WEIGHTS).stat().st_size,
@@ -230,7 +250,9 @@ def _measure(birth: Birth, stages: list[Stage], cast: weights.Weights, ranges: l
 def _ancestor_counts(birth: Birth) -> list[efficiency.LayerCount]:
     layers = generation.metrics(paths.generation(birth.folder.parent, 1))["layers"]
     fields = efficiency.LayerCount.__dataclass_fields__
-    return [efficiency.LayerCount(**{name: layer[name] for name in fields}) for layer in layers]
+    # Runs made before clusters had shapes have kernels alone.
+    known = [{"clusters": layer["kernels"]} | layer for layer in layers]
+    return [efficiency.LayerCount(**{name: layer[name] for name in fields}) for layer in known]
 
 
 def _divisor(total: int, wanted: int) -> int:

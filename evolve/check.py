@@ -21,8 +21,8 @@ def check(network: str, pretrained: Path | None = None, schedule: str = "") -> s
     if found:
         raise UserError("\n".join(found))
     wanted = chosen.settings.dataset
-    stages = chosen.stages(_net(chosen), chosen.stored_shape())
-    synapses = sum(s.outputs * s.inputs * s.patch + s.outputs * s.has_bias for s in stages)
+    stages = chosen.graph(_net(chosen), chosen.stored_shape()).stages
+    synapses = sum(stage.synapses + stage.outputs * stage.has_bias for stage in stages)
     layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
     return (
         f"{chosen.name}: {synapses:,} synapses, {sum(s.macs for s in stages) / 1e6:.2f} MMAC ({layers}), "

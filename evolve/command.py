@@ -90,6 +90,24 @@ def _check(words: Words) -> int:
     return 0
 
 
+def _shrink(words: Words) -> int:
+    from evolve import shrinking
+
+    for name, what in (("MODEL", "a prototxt"), ("WEIGHTS", "its caffemodel"), ("OUT", "a folder to write to")):
+        if name not in words:
+            raise UserError(f"shrink: expected {name}=, {what}; see `cavefish --help`")
+    print(
+        shrinking.shrink(
+            Path(words["MODEL"]),
+            Path(words["WEIGHTS"]),
+            Path(words["OUT"]),
+            shape=_shape(words),
+            keep_unknown=_whole(words, "KEEP_UNKNOWN") > 0,
+        )
+    )
+    return 0
+
+
 def _table(words: Words) -> int:
     from evolve.figures import table
 
@@ -135,6 +153,11 @@ _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
     ),
     "data": ("prepare a network's data set", "NET SCHEDULE SEED", _data),
     "check": ("check prototxts and settings before anything runs", "NET SCHEDULE WEIGHTS", _check),
+    "shrink": (
+        "remove what a pruned network of anyone's does not need; it computes the same",
+        "MODEL WEIGHTS OUT SHAPE KEEP_UNKNOWN",
+        _shrink,
+    ),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),
     "plot": ("curves of a run, or of several, as PNG and SVG", "RUN NET OUT", _plot),
     "count": (
@@ -154,9 +177,10 @@ _MEANINGS = """words:
   NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
-  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where pictures go
+  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
+  KEEP_UNKNOWN=1    leave what touches unknown layers whole
+  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
-  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   channels x height x width of an image
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

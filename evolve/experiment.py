@@ -38,13 +38,20 @@ class Experiment:
         wanted = self.settings.dataset
         return (datasets.channels(wanted.name), wanted.image_size, wanted.image_size)
 
-    def stages(self, net: prototxt.Net, stored: tuple[int, int, int]) -> list[topology.Stage]:
-        """The chain of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
-        shape = prototxt.example_shape(prototxt.data_layer(net, "TEST"), stored)
+    def graph(self, net: prototxt.Net, stored: tuple[int, int, int]) -> topology.Graph:
+        """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
         try:
-            return topology.chain(prototxt.deploy(net, shape))
+            return topology.read(
+                [self._phase(net, phase, stored) for phase in ("TEST", "TRAIN")],
+                self.settings.LocalResponse.Name(self.settings.lrn),
+                self.settings.keep_unknown,
+            )
         except UserError as error:
             raise self.located(error) from None
+
+    def _phase(self, net: prototxt.Net, phase: str, stored: tuple[int, int, int]) -> prototxt.Net:
+        shape = prototxt.example_shape(prototxt.data_layer(net, phase), stored)
+        return prototxt.fed_by_inputs(net, phase, shape)
 
     def located(self, error: UserError) -> UserError:
         """The same error with file and line of the layer that its message begins with."""
@@ -114,10 +121,10 @@ def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
         writers.update(layer.top)
     if found:
         return found
-    stages = experiment.stages(net, experiment.stored_shape())
+    graph = experiment.graph(net, experiment.stored_shape())
     if pretrained:
         try:
-            shrink.check(stages, weights.read(pretrained), str(pretrained))
+            shrink.check(graph, weights.read(pretrained), str(pretrained))
         except UserError as error:
             found.append(str(error))
     return found

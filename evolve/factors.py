@@ -1,13 +1,12 @@
 """What an evolution's settings make of the environment at one generation: F_c, F_s, and the most synapses allowed."""
 
-import numpy as np
-
 from evolve import settings
 from evolve.errors import UserError
 from evolve.genetics import environment, synthesis
-from evolve.genetics.encoding import LayerEncoding
+from evolve.genetics.environment import Encodings
+from evolve.genetics.filters import FilterEncoding
 from evolve.network import efficiency
-from evolve.network.topology import Stage
+from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 
 # Neurons that lose their last way in or out take their synapses with them. In a small network they are many, so F is
@@ -18,9 +17,9 @@ _TRIALS, _SMALL, _TOLERANCE = 8, 1_000_000, 0.005
 def of(
     chosen: settings.Settings,
     generation: int,
-    stages: list[Stage],
+    graph: Graph,
     parent: Weights,
-    encodings: list[LayerEncoding],
+    encodings: Encodings,
     ancestor_synapses: int,
     seed: int,
 ) -> tuple[environment.Factors, float]:
@@ -29,45 +28,51 @@ def of(
     UserError if the environment asks for fewer synapses than the neurons have biases.
     """
     block = settings.environment(chosen, generation)
-    synapses = efficiency.total(efficiency.count(stages, parent), "synapses")
+    synapses = efficiency.total(efficiency.count(graph, parent), "synapses")
     limit = environment.LARGEST_OFFSPRING * synapses
     if block.type == block.CONSTANT:
         return environment.Factors(block.cluster_factor, block.synapse_factor), limit
     ratio = 1.0 if chosen.encoding == chosen.SYNAPSE else block.synapse_to_cluster
     if block.type == block.SYNAPSE_BUDGET:
-        return _solved(stages, parent, encodings, block.synapse_budget * synapses, ratio, (seed, generation)), limit
-    # On a pace, an offspring is at least as efficient as is due.
-    target = min(limit, ancestor_synapses / environment.on_pace(_waypoints(block), generation))
-    return _solved(stages, parent, encodings, target, ratio, (seed, generation)), target
+        target = block.synapse_budget * synapses
+    else:
+        # On a pace, an offspring is at least as efficient as is due.
+        limit = target = min(limit, ancestor_synapses / environment.on_pace(_waypoints(block), generation))
+    found = _solved(graph, parent, encodings, target, ratio, (seed, generation))
+    return _synapses_come_too(found) if isinstance(encodings, FilterEncoding) else found, limit
 
 
 def _solved(
-    stages: list[Stage],
+    graph: Graph,
     parent: Weights,
-    encodings: list[LayerEncoding],
+    encodings: Encodings,
     target: float,
     ratio: float,
     seed: tuple[int, int],
 ) -> environment.Factors:
     """The factors for which the expected offspring has `target` synapses, biases included."""
-    biases = efficiency.total(efficiency.count(stages, parent), "biases")
-    most = sum(int(np.count_nonzero(encoding.synapse)) for encoding in encodings)
+    biases = efficiency.total(efficiency.count(graph, parent), "biases")
     # Biases stay with their neurons; the draw decides on the rest.
     if target <= biases:
         raise UserError(
             f"generation {seed[1]}: a budget of {target:.0f} synapses, but the neurons' biases alone are {biases}; "
             "give the environment a milder pace"
         )
-    if most > _SMALL:
+    if environment.synapses(encodings) > _SMALL:
         return environment.solve(encodings, target - biases, ratio)
 
     def excess(factor: float) -> float:
         # The same random numbers at every F, so that more F never keeps less.
         tried = environment.Factors(factor, factor * ratio)
-        return synthesis.trial(stages, parent, encodings, tried, seed, _TRIALS) - target
+        return synthesis.trial(graph, parent, encodings, tried, seed, _TRIALS) - target
 
     factor = environment.root(excess, 0.0, environment.highest(ratio), tolerance=_TOLERANCE * target)
     return environment.Factors(factor, factor * ratio)
+
+
+def _synapses_come_too(found: environment.Factors) -> environment.Factors:
+    """An inherited filter brings all its synapses: F_s is so high that F_s P is 1 for each."""
+    return environment.Factors(found.cluster, environment.highest(1.0))
 
 
 def _waypoints(block: settings.Environment) -> dict[int, float]:

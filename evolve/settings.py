@@ -61,6 +61,11 @@ def problems(settings: Settings) -> list[str]:
         found.append("generations: expected 1 or more, got 0; the ancestor is generation 1")
     if not 0 <= settings.truncation <= 1:
         found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
+    if settings.block_width < 1:
+        found.append("block_width: expected 1 or more filters, got 0")
+    if settings.cluster_shape != settings.KERNEL and settings.encoding != settings.CLUSTER:
+        shape = settings.ClusterShape.Name(settings.cluster_shape)
+        found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got SYNAPSE, which knows no clusters")
     if not settings.stop_when_accuracy_drops >= 0:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:

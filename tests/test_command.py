@@ -204,10 +204,15 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "xavir",
             ":17: layer 'conv1': Caffe: Check failed: false Unknown filler name: xavir",
         ),
-        ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":{line}: layer 'relu1': type Sine does not evolve yet"),
+        ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":{line}: layer 'relu1': type Sine is not known here"),
         ("solver.prototxt", "power", "powre", ":{line}: SolverParameter has no 'powre'; did you mean power?"),
         ("evolution.prototxt", "type: PACE", "type: PASE", ":{line}: Type has no 'PASE'; did you mean PACE?"),
-        ("evolution.prototxt", '"mnist"', '"minst"', ": dataset: 'minst' is unknown; known are: digits, mnist"),
+        (
+            "evolution.prototxt",
+            '"mnist"',
+            '"minst"',
+            ": dataset: 'minst' is unknown; known are: cifar10, digits, mnist, stl10",
+        ),
     ],
 )
 def test_check_names_file_line_and_remedy(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:

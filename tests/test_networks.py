@@ -46,12 +46,7 @@ def test_every_folder_is_listed_here() -> None:
         assert sorted(path.name.split(".")[1] for path in files) == SCHEDULES.get(name, [])
 
 
-NOT_A_CHAIN = pytest.mark.xfail(reason="BatchNorm, Scale and Eltwise do not evolve yet", strict=True)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[NOT_A_CHAIN] if "resnet" in name else []) for name in SYNAPSES]
-)
+@pytest.mark.parametrize("name", SYNAPSES)
 def test_nothing_would_stop_a_run(name: str) -> None:
     for schedule in ("", *SCHEDULES.get(name, [])):
         assert f"{name}: {SYNAPSES[name]:,} synapses" in check.check(name, schedule=schedule)

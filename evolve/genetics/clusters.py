@@ -2,11 +2,12 @@
 
 The papers' cluster is the kernel: one output map x one input map of a convolution. In the layer after the last
 pooling it is the patch of the map that a unit looks at, and in a fully connected layer above that one synapse.
+For whole neurons as clusters see `filters`.
 """
 
 import numpy as np
 
-from evolve.network.topology import Stage
+from evolve.network.stages import Stage
 
 # Rows are worked on in blocks of about this many synapses: a block stays in a core's cache, so the time per
 # synapse does not grow with the network.
@@ -14,8 +15,8 @@ _BLOCK = 1 << 16
 
 
 def as_rows(weights: np.ndarray, stage: Stage) -> np.ndarray:
-    """A view of a layer's weights as (clusters, synapses of a cluster): row = output * inputs + input."""
-    return weights.reshape(stage.outputs * stage.inputs, stage.patch)
+    """A view of a layer's weights as (clusters, synapses of a cluster), a kernel a row, in the blob's order."""
+    return weights.reshape(stage.kernels, stage.patch)
 
 
 def blocks(rows: np.ndarray) -> list[slice]:

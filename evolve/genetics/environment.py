@@ -12,6 +12,9 @@ import numpy as np
 from evolve.errors import UserError
 from evolve.genetics.clusters import blocks, row_sums
 from evolve.genetics.encoding import LayerEncoding
+from evolve.genetics.filters import FilterEncoding
+
+Encodings = list[LayerEncoding] | FilterEncoding  # one a layer; or the network's, where clusters are filters
 
 # [Cluster16]: an offspring has at most 80 % of the synapses of its direct ancestor.
 LARGEST_OFFSPRING = 0.8
@@ -35,8 +38,17 @@ class Factors:
     synapse: float
 
 
-def expected_synapses(encodings: list[LayerEncoding], factors: Factors) -> float:
+def synapses(encodings: Encodings) -> int:
+    """How many synapses the parent has, biases aside."""
+    if isinstance(encodings, FilterEncoding):
+        return encodings.synapses
+    return sum(int(np.count_nonzero(encoding.synapse)) for encoding in encodings)
+
+
+def expected_synapses(encodings: Encodings, factors: Factors) -> float:
     """Expected number of an offspring's synapses, biases aside: the mean of equation (3)'s distribution."""
+    if isinstance(encodings, FilterEncoding):
+        return encodings.expected(factors.cluster)
     total = 0.0
     for encoding in encodings:
         for block in blocks(encoding.synapse):
@@ -47,12 +59,12 @@ def expected_synapses(encodings: list[LayerEncoding], factors: Factors) -> float
     return total
 
 
-def solve(encodings: list[LayerEncoding], target: float, synapse_to_cluster: float = 1.0) -> Factors:
+def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0) -> Factors:
     """The F_c, and F_s = `synapse_to_cluster` F_c, for which the expected offspring has `target` synapses.
 
     To a relative 1e-4. UserError if not even F without limit keeps that many, or the target is not positive.
     """
-    most = sum(int(np.count_nonzero(encoding.synapse)) for encoding in encodings)
+    most = synapses(encodings)
     if not 0 < target <= most:
         raise UserError(f"environment: expected offspring of {target:.0f} synapses, but the parent has {most}")
 

@@ -11,10 +11,12 @@ import numpy as np
 from evolve.errors import UserError
 from evolve.genetics.clusters import as_rows, blocks
 from evolve.genetics.encoding import LayerEncoding
-from evolve.genetics.environment import LARGEST_OFFSPRING, Factors
+from evolve.genetics.environment import LARGEST_OFFSPRING, Encodings, Factors
+from evolve.genetics.filters import FilterEncoding
 from evolve.network.efficiency import count, total
-from evolve.network.shrink import NothingLeft, alive, silence
-from evolve.network.topology import Stage
+from evolve.network.reach import Existing, NothingLeft, alive
+from evolve.network.shrink import silence
+from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 
 _ATTEMPTS = 100
@@ -33,28 +35,28 @@ def draw(encoding: LayerEncoding, factors: Factors, random: np.random.Generator)
 
 
 def synthesize(
-    stages: list[Stage],
+    graph: Graph,
     parent: Weights,
-    encodings: list[LayerEncoding],
+    encodings: Encodings,
     factors: Factors,
     seed: tuple[int, ...],
     limit: float = math.inf,
-) -> tuple[Weights, list[np.ndarray]]:
-    """An offspring's weights in the parent's shapes, zero where a synapse is absent, and which neurons exist.
+) -> tuple[Weights, Existing]:
+    """An offspring's weights in the parent's shapes, zero where a synapse is absent, and what exists of it.
 
     A draw with more than 80 % of the parent's synapses or more than `limit`, or with no way from input to output,
     is drawn again. The same `seed` gives the same offspring. UserError after 100 draws in vain.
     """
-    limit = min(limit, LARGEST_OFFSPRING * total(count(stages, parent), "synapses"))
+    limit = min(limit, LARGEST_OFFSPRING * total(count(graph, parent), "synapses"))
     reason = ""
     for attempt in range(_ATTEMPTS):
         random = np.random.default_rng([*seed, attempt])
         try:
-            offspring, exists = _attempt(stages, parent, encodings, factors, random)
+            offspring, exists = _attempt(graph, parent, encodings, factors, random)
         except NothingLeft as error:
             reason = str(error)
             continue
-        synapses = total(count(stages, offspring, exists), "synapses")
+        synapses = total(count(graph, offspring, exists), "synapses")
         if synapses <= limit:
             return offspring, exists
         reason = f"{synapses} synapses, more than the {limit:.0f} allowed"
@@ -65,9 +67,9 @@ def synthesize(
 
 
 def trial(
-    stages: list[Stage],
+    graph: Graph,
     parent: Weights,
-    encodings: list[LayerEncoding],
+    encodings: Encodings,
     factors: Factors,
     seed: tuple[int, ...],
     draws: int,
@@ -81,25 +83,43 @@ def trial(
         # One word more than synthesize seeds with: trials and births share no random numbers.
         random = np.random.default_rng([*seed, number, draws])
         try:
-            offspring, exists = _attempt(stages, parent, encodings, factors, random)
+            offspring, exists = _attempt(graph, parent, encodings, factors, random)
         except NothingLeft:
             continue
-        kept.append(total(count(stages, offspring, exists), "synapses"))
+        kept.append(total(count(graph, offspring, exists), "synapses"))
     return sum(kept) / max(1, len(kept))
 
 
 def _attempt(
-    stages: list[Stage],
+    graph: Graph,
     parent: Weights,
-    encodings: list[LayerEncoding],
+    encodings: Encodings,
     factors: Factors,
     random: np.random.Generator,
-) -> tuple[Weights, list[np.ndarray]]:
-    offspring: Weights = {}
-    for stage, encoding in zip(stages, encodings, strict=True):
-        weights, *biases = parent[stage.name]
-        rows = draw(encoding, factors, random) * as_rows(weights, stage)
-        offspring[stage.name] = [rows.reshape(weights.shape), *(bias.copy() for bias in biases)]
-    exists = alive(stages, offspring)
-    silence(stages, offspring, exists)
+) -> tuple[Weights, Existing]:
+    offspring = {name: [blob.copy() for blob in blobs] for name, blobs in _without_synapses(graph, parent).items()}
+    if isinstance(encodings, FilterEncoding):
+        offspring |= _inherited(graph, parent, encodings.draw(factors.cluster, random))
+    else:
+        for stage, encoding in zip(graph.stages, encodings, strict=True):
+            weights, *biases = parent[stage.name]
+            rows = draw(encoding, factors, random) * as_rows(weights, stage)
+            offspring[stage.name] = [rows.reshape(weights.shape), *(bias.copy() for bias in biases)]
+    exists = alive(graph, offspring)
+    silence(graph, offspring, exists)
     return offspring, exists
+
+
+def _without_synapses(graph: Graph, parent: Weights) -> Weights:
+    """What a draw does not decide on: the blobs of layers such as BatchNorm."""
+    drawn = {name for stage in graph.stages for name in (stage.name, *stage.sharers)}
+    return {name: blobs for name, blobs in parent.items() if name not in drawn}
+
+
+def _inherited(graph: Graph, parent: Weights, neurons: dict[str, np.ndarray]) -> Weights:
+    """The parent's stages with only those neurons, stage -> bool (outputs,), and all their synapses."""
+    result = {}
+    for stage in graph.stages:
+        result[stage.name] = [blob.copy() for blob in parent[stage.name]]
+        stage.clear(result[stage.name][0], neurons[stage.name], np.ones(stage.inputs, bool))
+    return result

@@ -1,5 +1,6 @@
 """One train_val.prototxt gives every net that a generation needs: for training, for testing, for deployment."""
 
+from collections.abc import Container
 from typing import Any
 
 from evolve.errors import UserError
@@ -25,7 +26,8 @@ def for_phase(net: Net, phase: str) -> Net:
 def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
-    `shape` is (channels, height, width) of one example, as the data layer yields it.
+    What is computed from labels goes with them. `shape` is (channels, height, width) of one example, as the data
+    layer yields it.
     """
     test = for_phase(net, "TEST")
     data = data_layer(net, "TEST")
@@ -37,14 +39,28 @@ def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
         if layer.name == data.name:
             continue
         if not labels.isdisjoint(layer.bottom):
-            layer = _output_instead_of_loss(layer)
+            labels.update(layer.top)
+            layer = _output_instead_of_loss(layer, {each.name for each in result.layer})
             if layer is None:
                 continue
         kept = result.layer.add()
         kept.CopyFrom(layer)
-        for training_only in ("include", "exclude", "param", "loss_weight", "propagate_down"):
+        for training_only in ("include", "exclude", "loss_weight", "propagate_down"):
             kept.ClearField(training_only)
+        _keep_only_shared(kept)
         _clear_fillers(kept)
+    return result
+
+
+def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Net:
+    """`deployed` and after it the layers of `net` that have `weights` (by layer) in training alone.
+
+    What the caffemodel of a generation holds: auxiliary classifiers are its offspring's too.
+    """
+    result = caffe_pb2.NetParameter()
+    result.CopyFrom(deployed)
+    known = {layer.name for layer in deployed.layer}
+    result.layer.extend(layer for layer in net.layer if layer.name in weights and layer.name not in known)
     return result
 
 
@@ -124,19 +140,31 @@ def _meets(rule: Any, phase: int) -> bool:
     return not rule.stage
 
 
-def _output_instead_of_loss(layer: Layer) -> Layer | None:
+def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
     if layer.type not in _LOSSES_TO_OUTPUTS:
         return None
-    output = caffe_pb2.LayerParameter(name="prob", type=_LOSSES_TO_OUTPUTS[layer.type])
+    # The second loss of a net, and every later one, gives an output of its own.
+    name = "prob" if "prob" not in taken else f"{layer.name}/prob"
+    output = caffe_pb2.LayerParameter(name=name, type=_LOSSES_TO_OUTPUTS[layer.type])
     output.bottom.append(layer.bottom[0])
-    output.top.append("prob")
+    output.top.append(name)
     if layer.softmax_param.HasField("axis"):
         output.softmax_param.axis = layer.softmax_param.axis
     return output
 
 
+def _keep_only_shared(layer: Layer) -> None:
+    """Of what training knows of a layer's parameters, only whether two layers have the same."""
+    names = [parameter.name for parameter in layer.param]
+    layer.ClearField("param")
+    if any(names):
+        for name in names:
+            layer.param.add(**({"name": name} if name else {}))
+
+
 def _clear_fillers(layer: Layer) -> None:
-    for parameter in ("convolution_param", "inner_product_param"):
-        if layer.HasField(parameter):
-            getattr(layer, parameter).ClearField("weight_filler")
-            getattr(layer, parameter).ClearField("bias_filler")
+    fields = ("weight_filler", "bias_filler", "filler")
+    for parameter in ("convolution_param", "inner_product_param", "scale_param", "bias_param", "prelu_param"):
+        for field in fields:
+            if layer.HasField(parameter) and field in getattr(layer, parameter).DESCRIPTOR.fields_by_name:
+                getattr(layer, parameter).ClearField(field)

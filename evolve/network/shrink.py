@@ -1,112 +1,113 @@
-"""Neurons that lost all their incoming or all their outgoing synapses are removed: smaller blobs, same function.
+"""Channels that do not exist are removed, everywhere at once: smaller blobs, a smaller prototxt, the same function.
 
-A neuron's bias goes with it *before* the offspring is trained, so that what is removed contributed nothing.
-The image's channels and the network's outputs stay.
+What a neuron without synapses still made of its bias is taken away *before* the offspring is trained (`silence`), so
+that what is removed contributed nothing. The image's channels and the network's outputs stay.
 """
 
-from typing import Any
 
 import numpy as np
 
 from evolve.errors import UserError
-from evolve.network.topology import Stage
+from evolve.network.reach import Existing
+from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 
 
-class NothingLeft(UserError):
-    """A layer without any synapse on a way from input to output: no network remains."""
+def check(graph: Graph, weights: Weights, source: str) -> None:
+    """UserError unless `weights` (from `source`) has every layer's blobs, in its shapes."""
+    for stage in graph.stages:
+        for name in [stage.name, *stage.sharers]:
+            shapes = [stage.kernel_shape, (stage.outputs,)][: 1 + stage.has_bias]
+            wanted = f"{stage.outputs} x {stage.inputs // stage.group} x {stage.patch} = {stage.synapses} weights"
+            wanted += " and biases" if stage.has_bias else ""
+            _check_layer(name, weights, shapes, wanted, source)
+    for node in graph.nodes:
+        if node.parameters:
+            shapes = [parameter.shape for parameter in node.parameters]
+            _check_layer(node.layer.name, weights, shapes, f"blobs {shapes}", source)
 
 
-def check(stages: list[Stage], weights: Weights, source: str) -> None:
-    """UserError unless `weights` (from `source`) has every stage's blobs, in its shapes."""
-    for stage in stages:
-        blobs = weights.get(stage.name)
-        if not blobs:
-            raise UserError(
-                f"{source}: layer '{stage.name}': expected its weights, got none; layers with weights there: "
-                f"{', '.join(weights)}; name the layer as the trained one is named"
-            )
-        expected = stage.outputs * stage.inputs * stage.patch
-        if blobs[0].size != expected or len(blobs) != 1 + stage.has_bias:
-            raise UserError(
-                f"{source}: layer '{stage.name}': expected {stage.outputs} x {stage.inputs} x {stage.patch} = "
-                f"{expected} weights{' and biases' if stage.has_bias else ''}, got blobs "
-                f"{[blob.shape for blob in blobs]}; "
-                "the prototxt and the caffemodel belong to different networks"
-            )
+def _check_layer(
+    name: str, weights: Weights, shapes: list[tuple[int, ...]], wanted: str, source: str
+) -> None:
+    blobs = weights.get(name)
+    if not blobs:
+        raise UserError(
+            f"{source}: layer '{name}': expected its weights, got none; layers with weights there: "
+            f"{', '.join(weights)}; name the layer as the trained one is named"
+        )
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    got = [blob.size for blob in blobs]
+    if got[: len(sizes)] == sizes and len(got) > len(sizes):
+        raise UserError(
+            f"{source}: layer '{name}': expected {len(sizes)} blobs, got {len(got)} {[blob.shape for blob in blobs]}; "
+            "the further ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, "
+            "and save the layer without"
+        )
+    if got != sizes:
+        raise UserError(
+            f"{source}: layer '{name}': expected {wanted}, got blobs {[blob.shape for blob in blobs]}; "
+            "the prototxt and the caffemodel belong to different networks"
+        )
 
 
-def alive(stages: list[Stage], weights: Weights) -> list[np.ndarray]:
-    """Which neurons exist: a bool array (outputs,) a stage. NothingLeft if a layer has none.
+def silence(graph: Graph, weights: Weights, exists: Existing) -> None:
+    """Sets everything of what does not exist to zero, in place, shapes unchanged.
 
-    A neuron exists if a synapse leads in from an existing neuron and one leads out to an existing neuron.
+    The weights and the bias of a neuron; and the shift (BatchNorm's mean, the bias of Scale and Bias) of a channel
+    that no way leads to, so that it is as silent where it stays.
     """
-    linked = [connections(stage, weights) for stage in stages]
-    exists = [np.ones(stage.outputs, bool) for stage in stages]
-    changed = True
-    while changed:
-        changed = False
-        for k in range(len(stages) - 1):
-            sources = exists[k - 1] if k else np.ones(stages[0].inputs, bool)
-            has_incoming = existing(linked[k], inputs=sources).any(axis=1)
-            has_outgoing = existing(linked[k + 1], outputs=exists[k + 1]).any(axis=0)
-            now = exists[k] & has_incoming & has_outgoing
-            changed |= bool((now != exists[k]).any())
-            exists[k] = now
-    for stage, neurons in zip(stages, exists, strict=True):
-        if not neurons.any():
-            raise NothingLeft(f"layer '{stage.name}': none of its neurons has both incoming and outgoing synapses")
-    if not linked[-1][:, exists[-2] if len(stages) > 1 else slice(None)].any():
-        raise NothingLeft(f"layer '{stages[-1].name}': no synapse reaches the outputs")
-    return exists
+    clear(graph, weights, exists.neurons, exists.inputs)
+    silent: dict[str, np.ndarray] = {}
+    for node in graph.nodes:
+        if node.layer.type in ("BatchNorm", "Bias", "Scale") and node.parameters:
+            without = ~exists.fed[node.tops[0]]
+            silent[node.layer.name] = silent.get(node.layer.name, without) & without
+    for node in graph.nodes:
+        without = silent.pop(node.layer.name, np.zeros(0, bool))
+        shift = 0 if node.layer.type == "BatchNorm" else len(node.parameters) - 1
+        is_shift = node.layer.type != "Scale" or node.layer.scale_param.bias_term
+        if without.any() and is_shift and node.parameters[shift].axis is not None:
+            node.parameters[shift].channels(weights[node.layer.name][shift])[without] = 0
 
 
-def existing(array: np.ndarray, outputs: np.ndarray | None = None, inputs: np.ndarray | None = None) -> np.ndarray:
-    """The part of an array (outputs, inputs, ...) that belongs to neurons that exist; no copy where all do."""
-    if outputs is not None and not outputs.all():
-        array = array[outputs]
-    return array if inputs is None or inputs.all() else array[:, inputs]
+def clear(
+    graph: Graph, weights: Weights, neurons: dict[str, np.ndarray], inputs: dict[str, np.ndarray]
+) -> None:
+    """Sets the synapses and biases of neurons, and the synapses of inputs, that are not there to zero, in place."""
+    for stage in graph.stages:
+        blobs = weights[stage.name]
+        stage.clear(blobs[0], neurons[stage.name], inputs[stage.name])
+        if len(blobs) > 1:
+            blobs[1].reshape(-1)[~neurons[stage.name]] = 0
+        for name in stage.sharers:
+            weights[name] = blobs
 
 
-def connections(stage: Stage, weights: Weights) -> np.ndarray:
-    """bool (outputs, inputs): where at least one synapse of the kernel exists."""
-    present = (weights[stage.name][0] != 0).reshape(stage.outputs, stage.inputs, stage.patch)
-    # NumPy is slow at reducing an axis of one.
-    return present[:, :, 0] if stage.patch == 1 else present.any(axis=2)
+def shrunk(graph: Graph, weights: Weights, kept: np.ndarray) -> Weights:
+    """`weights` of the channels `kept`, bool (classes,), in smaller blobs, layers in the same order."""
+    smaller: Weights = {}
+    for stage in graph.stages:
+        use = stage.uses[0]
+        outputs = kept[graph.blobs[use.top].classes]
+        inputs = kept[graph.blobs[use.bottom].classes[:: use.step]]
+        matrix, *biases = weights[stage.name]
+        smaller[stage.name] = [
+            stage.part(matrix, outputs, inputs), *(bias.reshape(-1)[outputs] for bias in biases)
+        ]  # fmt: skip
+        smaller |= {name: smaller[stage.name] for name in stage.sharers}
+    for node in graph.nodes:
+        if node.parameters and node.layer.name not in smaller:
+            there = kept[graph.blobs[node.tops[0]].classes]
+            blobs = weights[node.layer.name]
+            smaller[node.layer.name] = [p.part(b, there) for p, b in zip(node.parameters, blobs, strict=True)]
+    return {name: smaller.get(name, blobs) for name, blobs in weights.items()}
 
 
-def silence(stages: list[Stage], weights: Weights, exists: list[np.ndarray]) -> None:
-    """Sets everything of the neurons that do not exist to zero, in place, shapes unchanged."""
-    for k, stage in enumerate(stages):
-        kernels = weights[stage.name][0].reshape(stage.outputs, stage.inputs, stage.patch)
-        kernels[~exists[k]] = 0
-        if k:
-            kernels[:, ~exists[k - 1]] = 0
-        if stage.has_bias:
-            weights[stage.name][1].reshape(-1)[~exists[k]] = 0
-
-
-def shrunk(stages: list[Stage], weights: Weights, exists: list[np.ndarray]) -> Weights:
-    """`weights` of the neurons that exist, in smaller blobs, in the same order."""
-    result: Weights = {}
-    for k, stage in enumerate(stages):
-        blob = weights[stage.name][0]
-        kernels = blob.reshape(stage.outputs, stage.inputs, stage.patch)
-        kernels = existing(kernels, exists[k], exists[k - 1] if k else None)
-        tail = blob.shape[2:] if stage.kind == "Convolution" else ()
-        shape = (len(kernels), -1) if not tail else (*kernels.shape[:2], *tail)
-        result[stage.name] = [np.ascontiguousarray(kernels.reshape(shape))]
-        if stage.has_bias:
-            result[stage.name].append(weights[stage.name][1].reshape(-1)[exists[k]])
+def widths(graph: Graph, kept: np.ndarray) -> dict[str, int]:
+    """How many neurons a stage's layers have of the channels `kept`: layer -> outputs."""
+    result = {}
+    for stage in graph.stages:
+        for name in [stage.name, *stage.sharers]:
+            result[name] = int(kept[graph.blobs[stage.uses[0].top].classes].sum())
     return result
-
-
-def resize(net: Any, outputs: dict[str, int]) -> Any:
-    """A copy of `net` whose layers named in `outputs` have that many."""
-    smaller = type(net)()
-    smaller.CopyFrom(net)
-    for layer in smaller.layer:
-        if layer.name in outputs:
-            parameter = layer.convolution_param if layer.type == "Convolution" else layer.inner_product_param
-            parameter.num_output = outputs[layer.name]
-    return smaller

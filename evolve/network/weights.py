@@ -32,6 +32,8 @@ def read(path: Path) -> Weights:
     for layer in [*model.layers, *model.layer]:
         if layer.blobs:
             weights[layer.name] = [_array(blob, layer.name, path) for blob in layer.blobs]
+            # Not twice in memory longer than a layer takes.
+            layer.ClearField("blobs")
     if not weights:
         raise UserError(f"{path}: expected a caffemodel, found no layer with weights in it")
     return weights
@@ -43,15 +45,18 @@ def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> N
     The same input gives the same bytes. With `half_blobs`, values go in NVIDIA Caffe's 16-bit raw form, half
     the size, which only NVIDIA Caffe, OpenCV and Cavefish read; they must be half precision already.
     """
-    model = caffemodel_pb2.Model(name=net.name)
-    for layer in net.layer:
-        # The same wire format, seen as messages whose blobs are bytes.
-        entry = model.layer.add()
-        entry.MergeFromString(layer.SerializeToString(deterministic=True))
-        for array in weights.get(layer.name, []):
-            _fill(entry.blobs.add(), array, half_blobs)
     with open(path, "wb") as file:
-        file.write(model.SerializeToString(deterministic=True))
+        file.write(caffemodel_pb2.Model(name=net.name).SerializeToString(deterministic=True))
+        for layer in net.layer:
+            # Messages written one after the other are one message; so only one layer is in memory twice.
+            model = caffemodel_pb2.Model()
+            entry = model.layer.add()
+            # The same wire format, seen as messages whose blobs are bytes.
+            entry.MergeFromString(layer.SerializeToString(deterministic=True))
+            for array in weights.get(layer.name, []):
+                # Statistics are no synapses: precision is not imposed on them.
+                _fill(entry.blobs.add(), array, half_blobs and layer.type != "BatchNorm")
+            file.write(model.SerializeToString(deterministic=True))
 
 
 def _fill(blob: Any, array: np.ndarray, half: bool) -> None:

@@ -19,19 +19,32 @@ def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[s
 
 
 def compare(
-    net: str, weights: str, blob: str, other_net: str, other_weights: str, report: Any = None
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, report: Any = None
 ) -> dict[str, Any]:
-    """Largest difference of `blob` in two TEST nets on their first batch, relative to the first net's largest."""
-    first, second = (_values(*pair, blob) for pair in ((net, weights), (other_net, other_weights)))
+    """Largest difference of any of `blobs` in two TEST nets on their first batch, relative to the first's largest."""
+    both = [_values(*pair, blobs) for pair in ((net, weights), (other_net, other_weights))]
+    worst = max(_difference(blob, *(values[blob] for values in both)) for blob in blobs)
+    return {"difference": worst, "images": len(both[0][blobs[0]])}
+
+
+def agree(
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, seed: int, report: Any = None
+) -> dict[str, Any]:
+    """As compare, of two nets that begin with Input layers, on the same random numbers: normal, or whole below 2."""
+    both = [_values(*pair, blobs, seed) for pair in ((net, weights), (other_net, other_weights))]
+    return {"differences": {blob: _difference(blob, *(values[blob] for values in both)) for blob in blobs}}
+
+
+def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
     if first.shape != second.shape:
         raise ValueError(f"blob '{blob}': shapes {first.shape} and {second.shape} differ")
     scale = float(np.abs(first).max()) or 1.0
-    return {"difference": float(np.abs(first - second).max()) / scale, "images": len(first)}
+    return float(np.abs(first - second).max()) / scale
 
 
-def upgrade(net: str, weights: str, output: str, report: Any = None) -> dict[str, Any]:
+def upgrade(net: str, weights: str, output: str, phase: str = "TEST", report: Any = None) -> dict[str, Any]:
     """Loads any caffemodel that Caffe reads (the V1 form of 2013 too) into `net` and saves it in today's form."""
-    caffe.Net(net, caffe.TEST, weights=weights).save(output)
+    caffe.Net(net, getattr(caffe, phase), weights=weights).save(output)
     return {}
 
 
@@ -41,13 +54,14 @@ def load(net: str, phase: str, report: Any = None) -> dict[str, Any]:
     return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
 
 
-def _values(net: str, weights: str, blob: str) -> np.ndarray:
+def _values(net: str, weights: str, blobs: list[str], seed: int | None = None) -> dict[str, np.ndarray]:
     # The net is gone on return: LMDB does not allow one process to open the same data twice.
     run = caffe.Net(net, caffe.TEST, weights=weights)
-    run.forward(end=_layer_of(run, blob))
-    return np.array(run.blobs[blob].data)
-
-
-def _layer_of(net: Any, blob: str) -> str:
-    writers = [layer for layer, tops in net.top_names.items() if blob in tops]
-    return writers[-1]
+    if seed is not None:
+        random = np.random.default_rng(seed)
+        for name in run.inputs:
+            data = run.blobs[name].data
+            # Labels have no second axis.
+            data[...] = random.standard_normal(data.shape) if data.ndim > 1 else random.integers(0, 2, data.shape)
+    run.forward()
+    return {blob: np.array(run.blobs[blob].data) for blob in blobs}

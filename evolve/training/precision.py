@@ -4,11 +4,13 @@ The cast weights are stored as 32-bit floats that 16 bits can hold, so every Caf
 nearest, ties to even. What the cast costs is counted: a synapse flushed to zero is a synapse lost.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import ml_dtypes
 import numpy as np
 
+from evolve.network.stages import WITH_SYNAPSES
 from evolve.network.weights import Weights
 
 _TYPES = {"HALF": np.dtype(np.float16), "BFLOAT16": np.dtype(ml_dtypes.bfloat16)}
@@ -28,13 +30,27 @@ class Range:
         return asdict(self)
 
 
-def cast(weights: Weights, precision: str) -> tuple[Weights, list[Range]]:
-    """`weights` rounded to `precision` ("HALF", "BFLOAT16", "FLOAT"), still float32, and the range report."""
+def cast(weights: Weights, precision: str, types: Mapping[str, str] | None = None) -> tuple[Weights, list[Range]]:
+    """`weights` rounded to `precision` ("HALF", "BFLOAT16", "FLOAT"), still float32, and the range report.
+
+    `types` are the layers' types, where not all have synapses: BatchNorm's statistics stay as they are (sums over
+    about 1,000 batches that 16 bits cannot hold), and no factor or slope that becomes zero is a synapse lost.
+    """
+    types = types or {}
+    statistics = {layer for layer in weights if types.get(layer) == "BatchNorm"}
     if precision == "FLOAT":
         return weights, [Range(layer, 0, 0, 0) for layer in weights]
     kind = _TYPES[precision]
-    rounded = {layer: [_rounded(blob, kind) for blob in blobs] for layer, blobs in weights.items()}
-    return rounded, [_range(layer, weights[layer], rounded[layer], kind) for layer in weights]
+    rounded = {
+        layer: blobs if layer in statistics else [_rounded(blob, kind) for blob in blobs]
+        for layer, blobs in weights.items()
+    }
+    ranges = []
+    for layer in weights:
+        if layer not in statistics:
+            has_synapses = types.get(layer, WITH_SYNAPSES[0]) in WITH_SYNAPSES
+            ranges.append(_range(layer, weights[layer], rounded[layer], kind, has_synapses))
+    return rounded, ranges
 
 
 def _rounded(blob: np.ndarray, kind: np.dtype) -> np.ndarray:
@@ -43,7 +59,9 @@ def _rounded(blob: np.ndarray, kind: np.dtype) -> np.ndarray:
     return np.clip(blob, -largest, largest).astype(kind).astype(np.float32)
 
 
-def _range(layer: str, before: list[np.ndarray], after: list[np.ndarray], kind: np.dtype) -> Range:
+def _range(
+    layer: str, before: list[np.ndarray], after: list[np.ndarray], kind: np.dtype, has_synapses: bool
+) -> Range:
     limits = ml_dtypes.finfo(kind)
     largest, smallest = float(limits.max), float(limits.smallest_normal)
     pairs = list(zip(before, after, strict=True))
@@ -52,5 +70,5 @@ def _range(layer: str, before: list[np.ndarray], after: list[np.ndarray], kind: 
         overflows=sum(int(np.count_nonzero(np.abs(old) > largest)) for old, _ in pairs),
         subnormals=sum(int(np.count_nonzero((new != 0) & (np.abs(new) < smallest))) for _, new in pairs),
         # A bias belongs to its neuron and is no synapse of its own to lose.
-        flushed=int(np.count_nonzero((before[0] != 0) & (after[0] == 0))),
+        flushed=int(np.count_nonzero((before[0] != 0) & (after[0] == 0))) if has_synapses else 0,
     )

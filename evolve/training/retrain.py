@@ -16,30 +16,48 @@ import numpy as np
 from evolve.network import weights
 
 _SECONDS_BETWEEN_REPORTS = 0.5
-_WITH_SYNAPSES = ("Convolution", "InnerProduct")
+_WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
+_PER_CHANNEL = ("Bias", "Scale")
 
 
 class _Mask:
-    """Which synapses exist, for each layer in which some do not: 1 or 0, float32, in the blob's shape."""
+    """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
+
+    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or
+    shift of Scale and Bias if it is not zero, so that silent channels stay silent. Statistics are nobody's synapses.
+    """
 
     def __init__(self, net: Any, genome: weights.Weights) -> None:
-        self._blobs = {}
+        self._blobs = []
         for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
-            if kind in _WITH_SYNAPSES and name in genome:
-                exists = (genome[name][0] != 0).astype(np.float32)
-                if not exists.all():
-                    self._blobs[name] = (net.params[name][0], exists.reshape(net.params[name][0].data.shape))
+            if kind in (*_WITH_SYNAPSES, *_PER_CHANNEL) and name in genome:
+                for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
+                    if not there.all():
+                        self._blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
 
     def on_weights(self) -> None:
-        for blob, exists in self._blobs.values():
+        for blob, exists in self._blobs:
             blob.data[...] *= exists
 
     def on_gradients(self) -> None:
-        for blob, exists in self._blobs.values():
+        for blob, exists in self._blobs:
             np.multiply(blob.diff, exists, out=blob.diff)
 
     def revived(self) -> int:
-        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self._blobs.values())
+        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self._blobs)
+
+
+def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
+    """bool, for each blob of a layer."""
+    exists = [blob != 0 for blob in blobs]
+    if kind in _WITH_SYNAPSES and len(blobs) > 1:
+        count = blobs[1].size
+        synapses = exists[0].reshape(count, -1)
+        if kind == "Deconvolution":  # inputs x outputs of a group
+            group = count // blobs[0].shape[1]
+            synapses = np.moveaxis(exists[0].reshape(group, -1, count // group, blobs[0][0, 0].size), 1, 2)
+        exists[1] |= synapses.reshape(count, -1).any(axis=1).reshape(blobs[1].shape)
+    return exists
 
 
 def train(

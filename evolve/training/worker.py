@@ -30,6 +30,7 @@ def main() -> None:
         "train": retrain.train,
         "score": evaluation.score,
         "compare": evaluation.compare,
+        "agree": evaluation.agree,
         "upgrade": evaluation.upgrade,
         "load": evaluation.load,
         "versions": versions.versions,

@@ -31,8 +31,9 @@ def test_the_papers_network_is_known_by_its_layers_and_neurons() -> None:
 def test_the_shipped_networks_are_the_papers() -> None:
     for name, paper in (("lenet", papers.MNIST), ("lenet_stl10", papers.STL10), ("alexnet_cifar10", papers.CIFAR10)):
         chosen = experiment.load(name)
-        stages = chosen.stages(chosen.net(Path("/data-set")), chosen.stored_shape())
-        assert paper.is_of([stage.outputs for stage in stages])
+        layers = chosen.net(Path("/data-set")).layer
+        widths = [layer.convolution_param.num_output or layer.inner_product_param.num_output for layer in layers]
+        assert paper.is_of([width for width in widths if width])
         assert papers.of(chosen.settings.dataset.name) is paper
         assert chosen.settings.generations == paper.last
 

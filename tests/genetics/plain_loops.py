@@ -3,10 +3,14 @@
 import math
 from collections.abc import Sequence
 
+from google.protobuf import text_format
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from evolve.network.topology import Stage
+from evolve.network import topology
+from evolve.network.caffe_proto import caffe_pb2
+from evolve.network.stages import Stage
+from evolve.network.topology import Graph
 
 Rows = Sequence[Sequence[float]]
 
@@ -53,4 +57,21 @@ def expected(cluster: Sequence[float], synapse: Rows, cluster_factor: float, syn
 
 def stage(name: str, outputs: int, inputs: int, patch: int = 1, has_bias: bool = True) -> Stage:
     """A stage on its own, without a prototxt."""
-    return Stage(name, "InnerProduct", name, outputs, inputs, patch, has_bias, positions=1)
+    return Stage(name, "InnerProduct", outputs, inputs, patch, has_bias)
+
+
+def chain(*layers: Stage) -> Graph:
+    """A graph of such stages one after the other: convolutions along one axis, kernels of `patch`."""
+    length = 1 + sum(each.patch - 1 for each in layers)
+    text = [
+        f'layer {{ name: "data" type: "Input" top: "data" '
+        f"input_param {{ shape {{ dim: 1 dim: {layers[0].inputs} dim: 1 dim: {length} }} }} }}"
+    ]
+    bottom = "data"
+    for each in layers:
+        bias = "true" if each.has_bias else "false"
+        words = f"num_output: {each.outputs} kernel_h: 1 kernel_w: {each.patch} bias_term: {bias}"
+        text.append(f'layer {{ name: "{each.name}" type: "Convolution" bottom: "{bottom}" top: "{each.name}" '
+                    f"convolution_param {{ {words} }} }}")  # fmt: skip
+        bottom = each.name
+    return topology.read([text_format.Parse("\n".join(text), caffe_pb2.NetParameter())])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain_loops import chain, stage
 
 from evolve import factors
 from evolve.errors import UserError
@@ -9,16 +10,11 @@ from evolve.genetics import synthesis
 from evolve.genetics.clusters import as_rows
 from evolve.genetics.encoding import encode
 from evolve.network.efficiency import count, total
-from evolve.network.topology import Stage
 from evolve.network.weights import Weights
 from evolve.proto import evolution_pb2
 
-STAGES = [
-    Stage("conv1", "Convolution", "conv1", 32, 1, 25, True, 1024),
-    Stage("conv2", "Convolution", "conv2", 32, 32, 25, True, 256),
-    Stage("ip1", "InnerProduct", "ip1", 64, 32, 16, True, 1),
-    Stage("ip2", "InnerProduct", "ip2", 10, 64, 1, True, 1),
-]
+GRAPH = chain(stage("conv1", 32, 1, 25), stage("conv2", 32, 32, 25), stage("ip1", 64, 32, 16), stage("ip2", 10, 64))
+STAGES = GRAPH.stages
 
 
 def sparse_parent(density: float) -> Weights:
@@ -41,21 +37,21 @@ def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
 
 def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: int) -> list[int]:
     encodings = [encode(as_rows(parent[stage.name][0], stage), 0.1) for stage in STAGES]
-    found, limit = factors.of(chosen, 7, STAGES, parent, encodings, ancestor, seed=3)
-    offspring = [synthesis.synthesize(STAGES, parent, encodings, found, (n, 7), limit) for n in range(40)]
-    return [total(count(STAGES, weights, exists), "synapses") for weights, exists in offspring]
+    found, limit = factors.of(chosen, 7, GRAPH, parent, encodings, ancestor, seed=3)
+    offspring = [synthesis.synthesize(GRAPH, parent, encodings, found, (n, 7), limit) for n in range(40)]
+    return [total(count(GRAPH, weights, exists), "synapses") for weights, exists in offspring]
 
 
 @pytest.mark.parametrize("density", [0.3, 0.05])
 def test_a_budget_counts_the_neurons_that_die(density: float) -> None:
     parent = sparse_parent(density)
-    synapses = total(count(STAGES, parent), "synapses")
+    synapses = total(count(GRAPH, parent), "synapses")
     assert np.mean(sizes(settings({"synapse_budget": 0.6}), parent, 0)) == pytest.approx(0.6 * synapses, rel=0.03)
 
 
 def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
     parent = sparse_parent(0.1)
-    synapses = total(count(STAGES, parent), "synapses")
+    synapses = total(count(GRAPH, parent), "synapses")
     waypoints = [{"generation": 1, "architectural_efficiency": 1}, {"generation": 7, "architectural_efficiency": 12}]
     found = sizes(settings({"type": "PACE", "waypoint": waypoints}), parent, round(12 * 0.65 * synapses))
     assert max(found) <= 0.65 * synapses
@@ -65,18 +61,18 @@ def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
 def test_constant_factors_are_taken_as_they_are() -> None:
     chosen = settings({"type": "CONSTANT", "cluster_factor": 1.25, "synapse_factor": 1.5})
     parent = sparse_parent(0.3)
-    synapses = total(count(STAGES, parent), "synapses")
-    found, limit = factors.of(chosen, 2, STAGES, parent, [], 0, seed=1)
+    synapses = total(count(GRAPH, parent), "synapses")
+    found, limit = factors.of(chosen, 2, GRAPH, parent, [], 0, seed=1)
     assert (found.cluster, found.synapse, limit) == (1.25, 1.5, pytest.approx(0.8 * synapses))
 
 
 def test_a_budget_below_the_biases() -> None:
     parent = sparse_parent(0.3)
-    biases = total(count(STAGES, parent), "biases")
+    biases = total(count(GRAPH, parent), "biases")
     encodings = [encode(as_rows(parent[stage.name][0], stage), 0.1) for stage in STAGES]
     with pytest.raises(UserError) as error:
-        factors.of(settings({"synapse_budget": 0.01}), 4, STAGES, parent, encodings, 0, seed=1)
-    budget = 0.01 * total(count(STAGES, parent), "synapses")
+        factors.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
+    budget = 0.01 * total(count(GRAPH, parent), "synapses")
     assert str(error.value) == (
         f"generation 4: a budget of {budget:.0f} synapses, but the neurons' biases alone are {biases}; "
         "give the environment a milder pace"

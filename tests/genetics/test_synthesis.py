@@ -4,18 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from plain_loops import stage
+from plain_loops import chain, stage
 
 from evolve.errors import UserError
 from evolve.genetics import clusters
 from evolve.genetics.encoding import LayerEncoding, encode
 from evolve.genetics.environment import Factors, solve
 from evolve.genetics.synthesis import draw, synthesize
-from evolve.network.topology import Stage
+from evolve.network.stages import Stage
 from evolve.network.weights import Weights
 
 END = "this lineage has come to its end: give it a milder environment, or fewer generations"
-STAGES = [stage("conv1", 6, 2, 9), stage("conv2", 8, 6, 9), stage("ip1", 12, 8, 4), stage("ip2", 5, 12, 1, False)]
+GRAPH = chain(stage("conv1", 6, 2, 9), stage("conv2", 8, 6, 9), stage("ip1", 12, 8, 4), stage("ip2", 5, 12, 1, False))
+STAGES = GRAPH.stages
 
 
 def random_weights(stages: list[Stage], seed: int, density: float = 1.0) -> Weights:
@@ -100,12 +101,12 @@ def test_nothing_absent_returns(clustered: bool) -> None:
     for generation in range(2, 8):
         encodings = encodings_of(STAGES, parent, clustered)
         target = 0.6 * sum(np.count_nonzero(each.synapse) for each in encodings)
-        offspring, exists = synthesize(STAGES, parent, encodings, solve(encodings, target), (1, generation))
-        for k, each in enumerate(STAGES):
+        offspring, exists = synthesize(GRAPH, parent, encodings, solve(encodings, target), (1, generation))
+        for each in STAGES:
             for before, after in zip(parent[each.name], offspring[each.name], strict=True):
                 assert before.shape == after.shape and after.dtype == np.float32
                 assert np.array_equal(after[after != 0], before[after != 0])
-            assert not offspring[each.name][0][~exists[k]].any()
+            assert not offspring[each.name][0][~exists.neurons[each.name]].any()
         assert synapses(STAGES, offspring) < synapses(STAGES, parent)
         parent = offspring
 
@@ -116,7 +117,7 @@ def test_never_above_80_percent(part: float) -> None:
     limit = 0.8 * synapses(STAGES, parent)
     encodings = encodings_of(STAGES, parent)
     factors = solve(encodings, part * sum(np.count_nonzero(each.synapse) for each in encodings))
-    sizes = [synapses(STAGES, synthesize(STAGES, parent, encodings, factors, (seed, 2))[0]) for seed in range(20)]
+    sizes = [synapses(STAGES, synthesize(GRAPH, parent, encodings, factors, (seed, 2))[0]) for seed in range(20)]
     assert max(sizes) <= limit
     # Not by drawing too little: what is expected within the limit is what comes.
     assert np.mean(sizes) == pytest.approx(min(part, 0.8) * synapses(STAGES, parent), rel=0.05)
@@ -131,7 +132,7 @@ def test_one_seed_decides_everything() -> None:
     before = as_bytes(parent)
     encodings = encodings_of(STAGES, parent)
     made = [
-        as_bytes(synthesize(STAGES, parent, encodings, Factors(1, 1), seed)[0])
+        as_bytes(synthesize(GRAPH, parent, encodings, Factors(1, 1), seed)[0])
         for seed in [(1, 2), (1, 2), (1, 3), (2, 2)]
     ]
     assert made[0] == made[1] and len(set(made)) == 3
@@ -140,31 +141,31 @@ def test_one_seed_decides_everything() -> None:
 
 def test_a_way_from_input_to_output_is_always_left() -> None:
     """Two neurons, each with one synapse in and one out, drawn with 1/2: seven draws of sixteen have a way."""
-    stages = [stage("ip1", 2, 1, has_bias=False), stage("ip2", 1, 2, has_bias=False)]
+    graph = chain(stage("ip1", 2, 1, has_bias=False), stage("ip2", 1, 2, has_bias=False))
     parent: Weights = {"ip1": [np.ones((2, 1), np.float32)], "ip2": [np.ones((1, 2), np.float32)]}
-    encodings = encodings_of(stages, parent)
+    encodings = encodings_of(graph.stages, parent)
     for seed in range(200):
-        offspring, exists = synthesize(stages, parent, encodings, Factors(1, 0.5), (seed,))
+        offspring, exists = synthesize(graph, parent, encodings, Factors(1, 0.5), (seed,))
         first, second = offspring["ip1"][0].ravel().tolist(), offspring["ip2"][0].ravel().tolist()
         # Both ways would be 100 %; without drawing again, 200 lucky seeds have a probability below 1e-70.
         assert (first, second) in [([1, 0], [1, 0]), ([0, 1], [0, 1])]
-        assert exists[0].tolist() == [bool(value) for value in first] and exists[1].tolist() == [True]
+        assert exists.neurons["ip1"].tolist() == [bool(value) for value in first]
 
 
 def test_a_hundred_draws_without_a_way() -> None:
     parent = random_weights(STAGES, seed=4)
     with pytest.raises(UserError) as error:
-        synthesize(STAGES, parent, encodings_of(STAGES, parent), Factors(1e-6, 1e-6), (1,))
+        synthesize(GRAPH, parent, encodings_of(STAGES, parent), Factors(1e-6, 1e-6), (1,))
     assert str(error.value) == (
-        "no viable offspring in 100 draws (the last: layer 'conv1': none of its neurons has both incoming and "
-        f"outgoing synapses); {END}"
+        "no viable offspring in 100 draws (the last: blob 'ip2': no way of synapses leads to it from the image); "
+        f"{END}"
     )
 
 
 def test_a_hundred_draws_too_large() -> None:
     parent = random_weights(STAGES, seed=5)
     with pytest.raises(UserError) as error:
-        synthesize(STAGES, parent, encodings_of(STAGES, parent), Factors(9, 9), (1,))
+        synthesize(GRAPH, parent, encodings_of(STAGES, parent), Factors(9, 9), (1,))
     whole = 6 * 2 * 9 + 6 + 8 * 6 * 9 + 8 + 12 * 8 * 4 + 12 + 5 * 12
     assert str(error.value) == (
         f"no viable offspring in 100 draws (the last: {whole} synapses, more than the 808 allowed); {END}"
@@ -182,5 +183,5 @@ def test_the_hundredth_draw_counts_still(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("evolve.genetics.synthesis.draw", _draw)
     parent = random_weights(STAGES, seed=6)
-    offspring, _ = synthesize(STAGES, parent, encodings_of(STAGES, parent), Factors(1, 1), (1,))
+    offspring, _ = synthesize(GRAPH, parent, encodings_of(STAGES, parent), Factors(1, 1), (1,))
     assert draws == 100 * len(STAGES) and 0 < synapses(STAGES, offspring) <= 0.8 * synapses(STAGES, parent)

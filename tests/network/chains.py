@@ -1,17 +1,19 @@
 """Random chains of layers, what Caffe computes with them in plain NumPy, and which of their neurons exist."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from google.protobuf import text_format
 
 from evolve.errors import UserError
-from evolve.network import topology
+from evolve.network import shapes
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.network.topology import Stage
+from evolve.network.stages import Stage
 from evolve.network.weights import Weights
 
 Net = Any  # caffe_pb2.NetParameter
+Shape = tuple[int, int, int]
 
 
 def parsed(text: str) -> Net:
@@ -35,6 +37,12 @@ def net_of(*layers: str, shape: tuple[int, int, int] = (3, 8, 8)) -> Net:
     return parsed("\n".join(text))
 
 
+def walk(net: Net) -> Iterator[tuple[Any, Shape, Shape]]:
+    """(layer, bottom, top) down the chain, shapes as (channels, height, width)."""
+    for step in shapes.infer(net)[1:]:
+        yield step.layer, *((*shape[1:], 1, 1)[:3] for shape in (step.bottoms[0], step.tops[0]))
+
+
 # Random nets
 
 
@@ -53,7 +61,7 @@ def random_chain(random: np.random.Generator) -> Net:
         size = random.integers(5, 10, 2)
         net = net_of(*layers, shape=(int(random.integers(1, 4)), int(size[0]), int(size[1])))
         try:
-            list(topology.walk(net))
+            list(walk(net))
             return net
         except UserError:
             continue  # too small for its layers
@@ -102,7 +110,7 @@ def _inner_product(random: np.random.Generator) -> str:
 def random_weights(net: Net, random: np.random.Generator, density: float) -> Weights:
     """Weights in Caffe's shapes, `density` of them there, and biases."""
     weights: Weights = {}
-    for layer, bottom, top in topology.walk(net):
+    for layer, bottom, top in walk(net):
         if layer.type == "Convolution":
             height, width = _both(layer.convolution_param, "kernel", "kernel_size")
             shape: tuple[int, ...] = (top[0], bottom[0], height, width)

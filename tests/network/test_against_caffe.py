@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from caffe_child import Job, run
-from chains import forward, net_of, parsed, random_chain, random_weights
+from chains import forward, net_of, parsed, random_chain, random_weights, walk
 
 from evolve import paths
 from evolve.network import prototxt, text, topology
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.network.shrink import NothingLeft, alive, resize, shrunk, silence
+from evolve.network.reach import NothingLeft, alive
+from evolve.network.resize import resized
+from evolve.network.shrink import shrunk, silence
 
 LENET_LIKE = [
     "Convolution convolution_param { num_output: 12 kernel_size: 5 pad: 2 }",
@@ -35,7 +37,7 @@ STRIDES_ABOVE_KERNELS = [
 
 
 def test_shapes_and_outputs_of_random_chains(tmp_path: Path) -> None:
-    """Shapes are `topology.walk`'s; and the plain NumPy that the other tests compare with computes as Caffe does."""
+    """Shapes are `shapes.infer`'s; and the plain NumPy that the other tests compare with computes as Caffe does."""
     random = np.random.default_rng(11)
     jobs = []
     for _ in range(30):
@@ -45,7 +47,7 @@ def test_shapes_and_outputs_of_random_chains(tmp_path: Path) -> None:
     for layer, size in itertools.product(STRIDES_ABOVE_KERNELS, [(5, 5), (8, 9), (11, 12)]):
         jobs.append(Job(net_of(layer, shape=(2, *size))))
     for job, loaded in zip(jobs, run(tmp_path, jobs), strict=True):
-        for layer, _, top in topology.walk(job.net):
+        for layer, _, top in walk(job.net):
             shape = loaded.blobs[layer.top[0]].shape
             assert shape[1:] in (top, (top[0],), (int(np.prod(top)),)), layer
             assert len(shape) == 4 or layer.type in ("InnerProduct", "Flatten") or top[1:] == (1, 1)
@@ -58,19 +60,19 @@ def test_shapes_and_outputs_of_random_chains(tmp_path: Path) -> None:
 def test_masked_and_shrunk_networks_give_the_same(tmp_path: Path, density: float) -> None:
     random = np.random.default_rng(5)
     net = net_of(*LENET_LIKE, shape=(1, 20, 20))
-    stages = topology.chain(net)
+    graph = topology.read([net])
     jobs: list[Job] = []
     while len(jobs) < 4:
         weights = random_weights(net, random, density)
         try:
-            exists = alive(stages, weights)
+            exists = alive(graph, weights)
         except NothingLeft:
             continue
-        silence(stages, weights, exists)
-        smaller = resize(net, {s.name: int(e.sum()) for s, e in zip(stages, exists, strict=True)})
+        silence(graph, weights, exists)
+        smaller = resized(net, graph, exists.kept)
         image = random.random((1, 20, 20), np.float32)
-        jobs += [Job(net, weights, image), Job(smaller, shrunk(stages, weights, exists), image)]
-        assert density > 0.01 or sum(e.sum() for e in exists) < 12 + 16 + 30 + 10
+        jobs += [Job(net, weights, image), Job(smaller, shrunk(graph, weights, exists.kept), image)]
+        assert density > 0.01 or sum(e.sum() for e in exists.neurons.values()) < 12 + 16 + 30 + 10
     masked_and_shrunk = iter(run(tmp_path, jobs))
     for masked, small in zip(masked_and_shrunk, masked_and_shrunk, strict=True):
         before, after = (each.blobs["innerproduct9"] for each in (masked, small))
@@ -125,5 +127,5 @@ def test_caffe_loads_the_deploy_nets(tmp_path: Path, network: str, shape: tuple[
     (loaded,) = run(tmp_path, [Job(net)])
     assert loaded.layers == [(layer.name, layer.type) for layer in net.layer]
     assert loaded.blobs["data"].shape == (1, *shape) and loaded.blobs["prob"].shape == (1, 10)
-    for layer, _, top in topology.walk(net):
+    for layer, _, top in walk(net):
         assert loaded.blobs[layer.top[0]].shape[1:] in (top, top[:1])

@@ -15,7 +15,7 @@ FILES = sorted((Path(__file__).parents[1] / "bad").glob("train_val_*.prototxt"))
 def test_what_is_said_of(path: Path) -> None:
     with pytest.raises(UserError) as error:
         net = text.read(path, caffe_pb2.NetParameter(), {"DATA": "/data"})
-        topology.chain(prototxt.deploy(net, (3, 8, 8)))
+        topology.read([prototxt.deploy(net, (3, 8, 8))])
     says = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# says: ")
     assert str(error.value) == says.replace("{file}", str(path))
 

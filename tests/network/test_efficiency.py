@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chains import on_a_way, random_chain, random_weights
+from chains import net_of, on_a_way, random_chain, random_weights
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from evolve.network.efficiency import (
     mean_cluster_efficiency,
     total,
 )
-from evolve.network.shrink import NothingLeft, alive
+from evolve.network.reach import NothingLeft, alive
 
 
 @given(seed=st.integers(0, 2**32 - 1), density=st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]))
@@ -22,11 +22,12 @@ from evolve.network.shrink import NothingLeft, alive
 def test_counts_are_what_loops_count(seed: int, density: float) -> None:
     random = np.random.default_rng(seed)
     net = random_chain(random)
-    stages, weights = topology.chain(net), random_weights(net, random, density)
+    graph, weights = topology.read([net]), random_weights(net, random, density)
+    stages = graph.stages
     ways = on_a_way(stages, weights)
     assume(any(ways[-1]))
-    counted = count(stages, weights)
-    assert counted == count(stages, weights, alive(stages, weights))
+    counted = count(graph, weights)
+    assert counted == count(graph, weights, alive(graph, weights))
     for k, stage in enumerate(stages):
         values = weights[stage.name][0].reshape(stage.outputs, stage.inputs, stage.patch).tolist()
         synapses = biases = kernels = neurons = 0
@@ -41,24 +42,25 @@ def test_counts_are_what_loops_count(seed: int, density: float) -> None:
                 there = sum(value != 0 for value in values[output][source])
                 synapses += there
                 kernels += there > 0
-        assert counted[k] == LayerCount(stage.name, synapses + biases, biases, kernels, neurons, stage.macs)
+        assert counted[k] == LayerCount(stage.name, synapses + biases, biases, kernels, neurons, stage.macs, kernels)
 
 
 def test_as_dict_and_total() -> None:
-    counts = [LayerCount("a", 10, 2, 3, 2, 100), LayerCount("b", 5, 1, 4, 1, 50)]
-    assert counts[0].as_dict() == {"name": "a", "synapses": 10, "biases": 2, "kernels": 3, "neurons": 2, "macs": 100}
-    assert [total(counts, what) for what in ("synapses", "biases", "kernels", "neurons", "macs")] == [15, 3, 7, 3, 150]
+    counts = [LayerCount("a", 10, 2, 3, 2, 100, 3), LayerCount("b", 5, 1, 4, 1, 50, 2)]
+    figures = {"synapses": 10, "biases": 2, "kernels": 3, "neurons": 2, "macs": 100, "clusters": 3}
+    assert counts[0].as_dict() == {"name": "a"} | figures
+    assert [total(counts, what) for what in figures] == [15, 3, 7, 3, 150, 5]
 
 
 def test_nothing_left() -> None:
-    stages = [topology.Stage("ip", "InnerProduct", "ip", 2, 2, 1, has_bias=True, positions=1)]
+    graph = topology.read([net_of("InnerProduct inner_product_param { num_output: 2 }", shape=(2, 1, 1))])
     with pytest.raises(NothingLeft) as error:
-        count(stages, {"ip": [np.zeros((2, 2), np.float32), np.ones(2, np.float32)]})
-    assert str(error.value) == "layer 'ip': no synapse reaches the outputs"
+        count(graph, {"innerproduct1": [np.zeros((2, 2), np.float32), np.ones(2, np.float32)]})
+    assert str(error.value) == "blob 'innerproduct1': no way of synapses leads to it from the image"
 
 
 def with_kernels(*kernels: int) -> list[LayerCount]:
-    return [LayerCount(f"layer{k}", 0, 0, number, 0, 0) for k, number in enumerate(kernels)]
+    return [LayerCount(f"layer{k}", 0, 0, number, 0, 0, number) for k, number in enumerate(kernels)]
 
 
 @pytest.mark.parametrize(

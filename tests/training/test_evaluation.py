@@ -136,7 +136,7 @@ def test_versions(caffe: CaffeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def _compare(caffe: CaffeProcess, other: str, net: str = "net.prototxt") -> dict[str, float]:
-    return caffe.call("compare", net="net.prototxt", weights="weights.caffemodel", blob="ip2",
+    return caffe.call("compare", net="net.prototxt", weights="weights.caffemodel", blobs=["ip2"],
                       other_net=net, other_weights=other)  # fmt: skip
 
 

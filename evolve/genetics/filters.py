@@ -1,0 +1,116 @@
+"""Whole neurons as clusters (FILTER), or blocks of neighbouring neurons (FILTER_BLOCK).
+
+A cluster is a channel with the filters of every layer that makes it, so that what Eltwise adds comes together or not
+at all. All synapses of an inherited cluster that the parent had come too, so offspring are dense and small, and with
+blocks of eight as wide as tensor cores and SIMD like it. The network's outputs are in no cluster: they stay.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evolve.network.stages import Stage
+from evolve.network.topology import Graph
+from evolve.network.weights import Weights
+
+ALWAYS = -1
+
+
+@dataclass(frozen=True)
+class FilterEncoding:
+    """A network's encoding by filters."""
+
+    probability: np.ndarray  # float32 (clusters,): P(cluster | W), equation (4)
+    clusters: np.ndarray  # int (classes,): the cluster of each channel class; ALWAYS for the image and the outputs
+    graph: Graph
+    per_kernel: dict[str, np.ndarray]  # stage -> float32 (rows, width): synapses of each kernel
+
+    @property
+    def synapses(self) -> int:
+        """How many the parent has, biases aside."""
+        return sum(int(kernels.sum(dtype=np.float64)) for kernels in self.per_kernel.values())
+
+    def expected(self, factor: float) -> float:
+        """Expected synapses of an offspring, biases aside: what a lost channel takes from its readers counted too."""
+        each = np.append(np.minimum(self.probability * np.float32(factor), 1), 1)[self.clusters]
+        total = 0.0
+        for stage in self.graph.stages:
+            use = stage.uses[0]
+            outputs = each[self.graph.blobs[use.top].classes]
+            inputs = each[self.graph.blobs[use.bottom].classes[:: use.step]]
+            first, second = stage.present(outputs, inputs)
+            kernels = self.per_kernel[stage.name].reshape(stage.group, -1, stage.width)
+            # Not a matrix product: its BLAS threads would decide on the last bits of F.
+            of_row = (kernels * second[:, np.newaxis]).sum(axis=2, dtype=np.float64).ravel()
+            total += float((of_row * first).sum())
+        return total
+
+    def draw(self, factor: float, random: np.random.Generator) -> dict[str, np.ndarray]:
+        """Which neurons an offspring has: stage -> bool (outputs,)."""
+        drawn = random.random(len(self.probability), np.float32) < self.probability * np.float32(factor)
+        there = np.append(drawn, True)[self.clusters]
+        return {stage.name: there[self.graph.blobs[stage.uses[0].top].classes] for stage in self.graph.stages}
+
+
+def encode(graph: Graph, weights: Weights, truncation: float, block: int) -> FilterEncoding:
+    """Encodes a parent by clusters of `block` neighbouring filters; `truncation` is equation (4)'s tau.
+
+    A filter's strength is the sum of its truncated synapses / the strongest filter's of its layer, so that layers
+    can be compared; a cluster's is the mean over its filters, and Z the strongest of those that are coupled with it.
+    """
+    clusters, families = partition(graph, block)
+    sums, filters = np.zeros(len(families)), np.zeros(len(families))
+    present = np.zeros(len(families), bool)
+    per_kernel = {}
+    for stage in graph.stages:
+        of_neuron = clusters[graph.blobs[stage.uses[0].top].classes]
+        counted = of_neuron != ALWAYS
+        strength = _strengths(stage, weights[stage.name][0], truncation)
+        per_kernel[stage.name] = stage.matrix(weights[stage.name][0] != 0).sum(axis=2, dtype=np.float32)
+        np.add.at(sums, of_neuron[counted], strength[counted])
+        np.add.at(filters, of_neuron[counted], 1)
+        everything = np.ones(stage.inputs, bool)
+        present[of_neuron[counted & stage.to_outputs(per_kernel[stage.name] > 0, everything)]] = True
+    strength = sums / np.maximum(filters, 1)
+    largest = np.zeros(int(families.max(initial=-1)) + 1)
+    np.maximum.at(largest, families, strength)
+    z = np.where(largest > 0, largest, 1)[families]
+    probability = np.where(present, np.exp(strength / z - 1), 0).astype(np.float32)
+    return FilterEncoding(probability, clusters, graph, per_kernel)
+
+
+def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cluster of each channel class, int (classes,), and the family of each cluster: stages that are coupled."""
+    families: list[set[int]] = []
+    for stage in graph.stages:
+        mine = set(graph.blobs[stage.uses[0].top].classes.tolist())
+        apart = [family for family in families if family.isdisjoint(mine)]
+        joined = [family for family in families if not family.isdisjoint(mine)]
+        families = [*apart, mine.union(*joined)]
+    clusters = np.full(graph.classes, ALWAYS)
+    of_cluster: list[int] = []
+    # In the order of the net, whatever was joined.
+    for number, family in enumerate(sorted(families, key=min)):
+        members = np.array([each for each in sorted(family) if not graph.outputs[each]], int)
+        clusters[members] = len(of_cluster) + np.arange(len(members)) // block
+        of_cluster += [number] * -(-len(members) // block)
+    return clusters, np.array(of_cluster, int)
+
+
+def of_neurons(graph: Graph, block: int) -> dict[str, np.ndarray]:
+    """Which cluster each neuron of a stage counts to, int (outputs,); those of outputs in blocks of their own."""
+    clusters, _ = partition(graph, block)
+    result = {}
+    for stage in graph.stages:
+        mine = clusters[graph.blobs[stage.uses[0].top].classes]
+        result[stage.name] = np.where(mine == ALWAYS, ALWAYS - np.arange(len(mine)) // block, mine)
+    return result
+
+
+def _strengths(stage: Stage, blob: np.ndarray, truncation: float) -> np.ndarray:
+    """float64 (outputs,): the sum of each neuron's truncated strengths / the layer's strongest neuron's."""
+    strength = np.abs(stage.matrix(blob))
+    strength[strength < truncation * strength.max(initial=0)] = 0
+    each = strength.sum(axis=2, dtype=np.float64).reshape(stage.group, -1, stage.width)
+    sums = each.sum(axis=1 if stage.transposed else 2).ravel()
+    return sums / (sums.max(initial=0) or 1)

@@ -1,0 +1,87 @@
+"""A residual network with BatchNorm, branches and an auxiliary classifier evolves on real Caffe."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+
+CONV = 'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" convolution_param {{ num_output: {2} kernel_size: {3} {4} weight_filler {{ type: "msra" }} }} }}\n'  # noqa: E501
+NORM = (
+    'layer {{ name: "{0}/norm" type: "BatchNorm" bottom: "{0}" top: "{0}" }}\n'
+    'layer {{ name: "{0}/scale" type: "Scale" bottom: "{0}" top: "{0}" scale_param {{ bias_term: true }} }}\n'
+)
+RELU = 'layer {{ name: "{0}/relu" type: "ReLU" bottom: "{0}" top: "{0}" }}\n'
+UNITS = 'layer {{ name: "{0}" type: "InnerProduct" bottom: "{1}" top: "{0}" inner_product_param {{ num_output: 10 weight_filler {{ type: "xavier" }} }} {2} }}\n'  # noqa: E501
+
+NET = (
+    """name: "residual"
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+  transform_param { scale: 0.00390625 } data_param { source: "$DATA/train" backend: LMDB batch_size: 32 } }
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }
+  transform_param { scale: 0.00390625 } data_param { source: "$DATA/test" backend: LMDB batch_size: 72 } }
+"""
+    + CONV.format("stem", "data", 16, 5, "stride: 2") + NORM.format("stem") + RELU.format("stem")
+    + CONV.format("a", "stem", 16, 3, "pad: 1 bias_term: false") + NORM.format("a") + RELU.format("a")
+    + CONV.format("b", "a", 16, 3, "pad: 1 bias_term: false") + NORM.format("b")
+    + 'layer { name: "sum" type: "Eltwise" bottom: "stem" bottom: "b" top: "sum" }\n' + RELU.format("sum")
+    + CONV.format("deep", "sum", 16, 3, "group: 16 stride: 2") + RELU.format("deep")
+    + CONV.format("left", "deep", 8, 1, "") + CONV.format("right", "deep", 8, 3, "pad: 1")
+    + 'layer { name: "join" type: "Concat" bottom: "left" bottom: "right" top: "join" }\n'
+    + 'layer { name: "pool" type: "Pooling" bottom: "join" top: "pool" pooling_param { pool: AVE global_pooling: true } }\n'
+    + UNITS.format("units", "pool", "")
+    + UNITS.format("extra", "sum", "include { phase: TRAIN }")
+    + """
+layer { name: "accuracy" type: "Accuracy" bottom: "units" bottom: "label" top: "accuracy" include { phase: TEST } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "units" bottom: "label" top: "loss" }
+layer { name: "extra/loss" type: "SoftmaxWithLoss" bottom: "extra" bottom: "label" top: "extra/loss"
+  loss_weight: 0.3 include { phase: TRAIN } }
+"""
+)  # fmt: skip
+
+
+def evolved(place: Any, words: str) -> tuple[Path, list[dict[str, Any]]]:
+    (place.folder / "tiny" / "train_val.prototxt").write_text(NET)
+    place.set(words)
+    run = place.evolve(3)
+    return run, [json.loads((run / f"gen{number:03d}" / "metrics.json").read_text()) for number in (1, 2, 3)]
+
+
+def widths(run: Path, number: int) -> dict[str, int]:
+    net = text.read(run / f"gen{number:03d}" / "train_val.prototxt", caffe_pb2.NetParameter())
+    return {layer.name: layer.convolution_param.num_output for layer in net.layer if layer.type == "Convolution"}
+
+
+@pytest.mark.parametrize("shape", ["KERNEL", "FILTER", "FILTER_BLOCK"])
+def test_three_generations(place: Any, shape: str) -> None:
+    run, made = evolved(place, f"cluster_shape: {shape}")
+    synapses = [metrics["synapses"] for metrics in made]
+    assert all(child <= 0.8 * parent for parent, child in zip(synapses, synapses[1:], strict=False)), synapses
+    assert [metrics["accuracy"] > 0.3 for metrics in made] == [True] * 3
+    for metrics in made[1:]:
+        assert metrics["training"]["revived"] == 0 and metrics["synthesis"]["difference"] <= 1e-5
+        assert {layer["name"] for layer in metrics["layers"]} >= {"extra", "deep", "b"}
+    last = widths(run, 3)
+    # What Eltwise adds is equally wide, and depthwise groups are as many as their channels.
+    assert last["stem"] == last["b"] == last["deep"]
+    assert sum(last.values()) < sum(widths(run, 1).values())
+    genome = weights.read(run / "gen003" / "weights.caffemodel")
+    assert genome["extra"][0].shape[0] == 10 and genome["stem/norm"][0].shape == (last["stem"],)
+    if shape == "FILTER_BLOCK":
+        assert all(width % 8 == 0 for width in last.values()), last
+        dense = [np.count_nonzero(genome[name][0]) / genome[name][0].size for name in ("a", "left", "units")]
+        assert min(dense) > 0.9
+    assert made[2]["clusters"] < made[0]["clusters"]
+
+
+def test_statistics_are_inherited(place: Any) -> None:
+    """BatchNorm's running mean, its variance and the factor of both come from the parent, in full precision."""
+    run, _ = evolved(place, "offspring_training: '1it'")
+    parent, child = (weights.read(run / f"gen{number:03d}" / "weights.caffemodel")["stem/norm"] for number in (1, 2))
+    assert parent[2][0] == pytest.approx(sum(0.999**k for k in range(100)), rel=1e-4)
+    assert child[2][0] == pytest.approx(parent[2][0] * 0.999 + 1, rel=1e-5)
+    assert not np.array_equal(parent[1], parent[1].astype(np.float16))

@@ -84,18 +84,20 @@ def _chain() -> caffe_pb2.NetParameter:
     net.layer.add(name="data", type="Input", top=["data"]).input_param.shape.add(dim=[1, 3, 32, 48])
     conv = net.layer.add(name="conv", type="Convolution", bottom=["data"], top=["conv"])
     conv.convolution_param.num_output = 9
+    conv.convolution_param.kernel_size.append(1)
     net.layer.add(name="drop", type="Dropout", bottom=["conv"], top=["left"])
     maps = net.layer.add(name="maps", type="Convolution", bottom=["left"], top=["maps"])
     maps.convolution_param.num_output = 5
+    maps.convolution_param.kernel_size.append(1)
     net.layer.add(name="sure", type="Sigmoid", bottom=["maps"], top=["sure"])
     return net
 
 
 def test_a_loss_on_every_output_with_a_target_of_its_shape() -> None:
-    net = networks.with_euclidean_losses(_chain(), (3, 32, 48))
+    net = networks.with_euclidean_losses(_chain())
     target, loss = net.layer[-2:]
     assert (loss.type, list(loss.bottom)) == ("EuclideanLoss", ["sure", "sure-target"])
-    assert list(target.input_param.shape[0].dim) == [1, 5, 2, 3]
+    assert list(target.input_param.shape[0].dim) == [1, 5, 32, 48]
 
 
 def test_widths_are_rounded_up_and_the_last_stays() -> None:

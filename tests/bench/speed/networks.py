@@ -10,6 +10,7 @@ import numpy as np
 from evolve import paths
 from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
+from evolve.network.shapes import infer
 from tests.bench.speed import case
 from tests.network.famous_nets import detectnet
 
@@ -38,30 +39,23 @@ def _of_folder(network: Network) -> tuple[Any, Any]:
 def _detectnet(network: Network) -> tuple[Any, Any]:
     """GoogLeNet-DetectNet for deployment, and the same with a Euclidean loss on each of its outputs."""
     deploy = detectnet(*network.shape[1:])
-    return with_euclidean_losses(deploy, network.shape), deploy
+    return with_euclidean_losses(deploy), deploy
 
 
-def with_euclidean_losses(deploy: Any, shape: tuple[int, int, int], stride: int = 16) -> Any:
-    """`deploy` with a EuclideanLoss on each output map; the targets are inputs, a map's grid is `stride` pixels."""
+def with_euclidean_losses(deploy: Any) -> Any:
+    """`deploy` with a EuclideanLoss on each output; the targets are inputs of its shape."""
     net = caffe_pb2.NetParameter()
     net.CopyFrom(deploy)
-    grid = [size // stride for size in shape[1:]]
-    for blob, channels in _outputs(net):
-        target = net.layer.add(name=f"{blob}-target", type="Input", top=[f"{blob}-target"])
-        target.input_param.shape.add(dim=[1, channels, *grid])
-        net.layer.add(name=f"{blob}-loss", type="EuclideanLoss", bottom=[blob, f"{blob}-target"], top=[f"{blob}-loss"])
+    read = {bottom for layer in deploy.layer for bottom in layer.bottom if bottom not in layer.top}
+    for step in infer(deploy):
+        for blob, shape in zip(step.layer.top, step.tops, strict=True):
+            if blob in read:
+                continue
+            target = net.layer.add(name=f"{blob}-target", type="Input", top=[f"{blob}-target"])
+            target.input_param.shape.add(dim=shape)
+            ends = {"bottom": [blob, f"{blob}-target"], "top": [f"{blob}-loss"]}
+            net.layer.add(name=f"{blob}-loss", type="EuclideanLoss", **ends)
     return net
-
-
-def _outputs(net: Any) -> list[tuple[str, int]]:
-    """(blob, channels) of every top that no layer reads; channels are those of the last convolution before it."""
-    read = {bottom for layer in net.layer for bottom in layer.bottom if bottom not in layer.top}
-    channels: dict[str, int] = {}
-    for layer in net.layer:
-        for top in layer.top:
-            own = layer.convolution_param.num_output if layer.type == "Convolution" else 0
-            channels[top] = own or max((channels[bottom] for bottom in layer.bottom), default=0)
-    return [(blob, number) for blob, number in channels.items() if blob not in read]
 
 
 NETWORKS = {

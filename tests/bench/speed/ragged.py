@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from evolve import paths
-from evolve.network import prototxt, text, topology
+from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
+from evolve.network.geometry import macs
+from evolve.network.shapes import infer
 from tests.bench.speed import table
 from tests.bench.speed.networks import write_nets
 from tests.bench.speed.process import EngineProcess
@@ -22,6 +24,7 @@ from tests.bench.speed.rounds import Runner, interleaved, medians
 
 MULTIPLES = (8, 16)
 ENGINES = ("stock", "fast")
+WEIGHTED = ("Convolution", "InnerProduct")
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,12 @@ class Variant:
 
     @property
     def widths(self) -> str:
-        return "-".join(str(stage.outputs) for stage in topology.chain(self.deploy))
+        return "-".join(str(step.tops[0][1]) for step in infer(self.deploy) if step.layer.type in WEIGHTED)
 
     @property
     def macs(self) -> int:
         """Of one example."""
-        return sum(stage.macs for stage in topology.chain(self.deploy))
+        return sum(macs(step) for step in infer(self.deploy))
 
 
 def variants(run: Path) -> Iterator[Variant]:
@@ -74,7 +77,7 @@ def rounded(net: Any, multiple: int) -> Any:
     parameters = [
         layer.convolution_param if layer.type == "Convolution" else layer.inner_product_param
         for layer in result.layer
-        if layer.type in ("Convolution", "InnerProduct")
+        if layer.type in WEIGHTED
     ]
     for parameter in parameters[:-1]:
         parameter.num_output = -(-parameter.num_output // multiple) * multiple
@@ -107,9 +110,9 @@ def _measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float)
                 processes, medians(interleaved(runners, rounds, seconds)).values(), strict=True
             ):
                 variant = found[number]
-                macs = variant.macs * batch
+                work = variant.macs * batch
                 rows.append(
-                    Ragged(variant.name, variant.widths, pass_, macs, threads, engine, ms, ms * 1e6 / (macs / 1e3))
+                    Ragged(variant.name, variant.widths, pass_, work, threads, engine, ms, ms * 1e6 / (work / 1e3))
                 )
     return rows
 

@@ -62,6 +62,7 @@ def _caffe() -> Iterator[tuple[str, str]]:
     yield "ok     ", f"BLAS: {found['blas']}, kernels for {found['core']}, {found['blas_threads']} thread"
     if found["layers"] == "fast":
         yield "ok     ", f"fast layers: {found['simd']}, oneDNN {found['onednn']} ({found['onednn_isa']})"
+        yield "ok     ", f"fast layer types: {', '.join(found['fast_types'])}; all others are stock Caffe's"
     else:
         yield "absent ", f"fast layers, stock Caffe's instead: {found.get('why', 'FAST=0')}"
 

@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check table plot doctor
+VERBS := evolve data check table plot count doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -27,6 +27,7 @@ help:
 	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
 	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
+	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench       tests; style and types; slow measurements"
 	@echo "make setup                     only the environment and Caffe"

@@ -110,6 +110,14 @@ def _plot(words: Words) -> int:
     return 0
 
 
+def _count(words: Words) -> int:
+    from evolve.figures import counts
+
+    weights = Path(words["WEIGHTS"]) if "WEIGHTS" in words else None
+    counts.show(Path(words["MODEL"]), weights, _shape(words))
+    return 0
+
+
 def _doctor(words: Words) -> int:
     from evolve import doctor
 
@@ -118,7 +126,7 @@ def _doctor(words: Words) -> int:
     return 0 if sound else 2
 
 
-# Verb -> what it does, the words that it knows (the first one required when it is NET), and its function.
+# Verb -> what it does, the words that it knows (the first one required when _REQUIRED tells it), and its function.
 _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
     "evolve": (
         "evolve a network, or go on with it",
@@ -129,7 +137,17 @@ _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
     "check": ("check prototxts and settings before anything runs", "NET SCHEDULE WEIGHTS", _check),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),
     "plot": ("curves of a run, or of several, as PNG and SVG", "RUN NET OUT", _plot),
+    "count": (
+        "parameters, synapses, clusters, MACs and bytes of any network, layer by layer",
+        "MODEL WEIGHTS SHAPE",
+        _count,
+    ),
     "doctor": ("versions and paths of everything used, what is missing and the remedy", "", _doctor),
+}
+
+_REQUIRED = {
+    "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
+    "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
 }
 
 _MEANINGS = """words:
@@ -137,7 +155,8 @@ _MEANINGS = """words:
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where pictures go
-  FAST=0            stock Caffe's layers                          THREADS=1       threads of the fast layers
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   channels x height x width of an image
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 
@@ -167,9 +186,18 @@ def _checked(verb: str, words: list[str]) -> Words:
             raise UserError(f"{word}: expected NAME=value; {hint}")
         if value:
             given[name] = value
-    if known[:1] == ["NET"] and "NET" not in given:
-        raise UserError(f"{verb}: expected NET=, a folder under prototxt/ or one of yours; for instance NET=lenet")
+    if known and known[0] in _REQUIRED and known[0] not in given:
+        raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")
     return given
+
+
+def _shape(words: Words) -> tuple[int, int, int] | None:
+    if "SHAPE" not in words:
+        return None
+    lengths = [int(length) if length.isdecimal() else 0 for length in words["SHAPE"].split("x")]
+    if len(lengths) != 3 or not all(lengths):
+        raise UserError(f"SHAPE={words['SHAPE']}: expected channels x height x width; for instance SHAPE=3x32x32")
+    return lengths[0], lengths[1], lengths[2]
 
 
 def _whole(words: Words, name: str, least: int = 0) -> int:

@@ -48,11 +48,7 @@ class Experiment:
 
     def located(self, error: UserError) -> UserError:
         """The same error with file and line of the layer that its message begins with."""
-        words = str(error)
-        if not words.startswith("layer '"):
-            return UserError(f"{self.train_val}: {words}")
-        layer = words.split("'")[1]
-        return UserError(f"{self.train_val}:{text.line_of(self.template, layer)}: {words}")
+        return text.located(error, self.train_val, self.template)
 
 
 def load(network: str, schedule: str = "") -> Experiment:

@@ -76,6 +76,15 @@ def line_of(text: str, name: str) -> int:
     return 1
 
 
+def located(error: UserError, path: Path, text: str) -> UserError:
+    """The same error with file and, if its message begins with a layer, that layer's line in `text`."""
+    words = str(error)
+    if not words.startswith("layer '"):
+        return UserError(f"{path}: {words}")
+    layer = words.split("'")[1]
+    return UserError(f"{path}:{line_of(text, layer)}: {words}")
+
+
 def _split_comment(line: str) -> tuple[str, str]:
     code = _CODE.match(line).group()  # type: ignore[union-attr]
     return code, line[len(code) :]

@@ -24,6 +24,6 @@ def enable() -> None:
         _enabled = {"layers": "stock", "why": str(error)}
 
 
-def which() -> dict[str, Any]:
+def which(report: Any = None) -> dict[str, Any]:
     """``layers`` fast or stock, and what the fast ones' bits depend on or why there are none."""
     return dict(_enabled)

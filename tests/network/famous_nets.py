@@ -55,7 +55,7 @@ class Builder:
 
 
 def alexnet() -> Net:
-    """Krizhevsky, Sutskever and Hinton, 2012, as bvlc_alexnet has it: normalised, then pooled (CaffeNet the other way)."""
+    """Krizhevsky, Sutskever and Hinton, 2012, as bvlc_alexnet has it: normalised, then pooled."""
     build = Builder("AlexNet", (3, 227, 227))
     parameter = build.add("Convolution", "conv1", "data").convolution_param
     parameter.num_output = 96

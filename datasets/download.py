@@ -146,11 +146,11 @@ def _progress(file: RawFile, got: int, rate: float) -> str:
 
 def _commit(part: Path, target: Path, file: RawFile) -> None:
     """Gives a right file its name; a wrong one is removed and raises _Broken with both md5."""
-    content = part.read_bytes()
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    with part.open("rb") as content:  # piece by piece: an archive may be larger than memory
+        found = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != file.md5:
+        size = f"{_size(part)} bytes" if _size(part) <= file.size else f"more than {file.size} bytes"
         part.unlink()
-        size = f"{len(content)} bytes" if len(content) <= file.size else f"more than {file.size} bytes"
         raise _Broken(f"expected md5 {file.md5} ({file.size} bytes), got {found} ({size})")
     os.replace(part, target)
     sync_folder(target.parent)

@@ -1,16 +1,15 @@
 """MNIST from its four original files: 60,000 and 10,000 handwritten digits, 28x28 (LeCun et al., 1998)."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets import idx
-from datasets.download import DownloadFailed, download
+from datasets.obtaining import obtained
 from datasets.padding import margin
-from datasets.raw_files import RawFile, checked_bytes, find, folders
-from datasets.source import Report, Samples, Source, Split, Unavailable
+from datasets.raw_files import RawFile, checked_bytes, find
+from datasets.source import Report, Samples, Source, Split
 from evolve.errors import UserError
 
 SIDE = 28
@@ -39,25 +38,9 @@ def load(*, image_size: int, seed: int, raw: Path, report: Report) -> Samples:
     packed = {part: (path, checked_bytes(path, FILES[part])) for part, path in found.items() if path}
     for part, file in FILES.items():
         if part not in packed:
-            path = _downloaded(file, raw, report)
+            path = obtained(file, MIRRORS, "mnist", "MNIST's four original .gz files", raw, report)
             packed[part] = path, checked_bytes(path, file)
     return Samples(_split("train", packed, zeros), _split("test", packed, zeros), CLASSES)
-
-
-def _downloaded(file: RawFile, raw: Path, report: Report) -> Path:
-    target = raw / "mnist" / file.name
-    try:
-        if os.environ.get("CAVEFISH_OFFLINE", "0") not in ("", "0"):
-            raise DownloadFailed("CAVEFISH_OFFLINE is set")
-        download([mirror + file.name for mirror in MIRRORS], target, file, report)
-    except DownloadFailed as failure:
-        looked = ", ".join(map(str, folders("mnist", raw)))
-        raise Unavailable(
-            f"expected {file.name} in one of {looked}, or a download; got neither ({failure}); set "
-            f"CAVEFISH_DATA to a folder with MNIST's four original .gz files, or put them into {target.parent}",
-            reason=f"{file.name} was neither found nor downloaded: {failure}",
-        ) from None
-    return target
 
 
 def _split(name: str, packed: dict[str, tuple[Path, bytes]], zeros: int) -> Split:

@@ -41,6 +41,11 @@ def checked_bytes(path: Path, file: RawFile) -> bytes:
         raise UserError(
             f"{path}: expected a file that can be read, got {error.strerror}; make it readable or remove it"
         ) from None
+    return checked(path, content, file)
+
+
+def checked(path: Path, content: bytes, file: RawFile) -> bytes:
+    """``content``, which was read from ``path``; UserError as ``checked_bytes`` if it is another."""
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != file.md5:
         raise UserError(

@@ -2,13 +2,15 @@
 
 import difflib
 
-from datasets import digits, mnist
+from datasets import cifar10, digits, mnist, stl10
 from datasets.source import Source
 from evolve.errors import UserError
 
 SOURCES: dict[str, Source] = {
     "mnist": mnist.SOURCE,
     "digits": digits.SOURCE,
+    "stl10": stl10.SOURCE,
+    "cifar10": cifar10.SOURCE,
 }
 
 

@@ -162,6 +162,8 @@ def _caffe(birth: Birth) -> CaffeProcess:
 
 def _train(birth: Birth, caffe: CaffeProcess) -> dict[str, Any]:
     genome = "genome.caffemodel" if birth.number > 1 else ""
+    if why := caffe.call("layers").get("why"):
+        progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
     with progress.training(f"generation {birth.number}") as report:
         trained = caffe.call(
             "train",

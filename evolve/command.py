@@ -101,19 +101,11 @@ def _shrink(words: Words) -> int:
             Path(words["MODEL"]),
             Path(words["WEIGHTS"]),
             Path(words["OUT"]),
-            shape=_shape(words["SHAPE"]) if "SHAPE" in words else None,
+            shape=_shape(words),
             keep_unknown=_whole(words, "KEEP_UNKNOWN") > 0,
         )
     )
     return 0
-
-
-def _shape(words: str) -> tuple[int, int, int]:
-    numbers = words.split(",")
-    if len(numbers) != 3 or not all(number.isdecimal() and int(number) for number in numbers):
-        raise UserError(f"SHAPE={words}: expected channels,height,width like 3,227,227")
-    channels, height, width = map(int, numbers)
-    return channels, height, width
 
 
 def _table(words: Words) -> int:
@@ -136,6 +128,14 @@ def _plot(words: Words) -> int:
     return 0
 
 
+def _count(words: Words) -> int:
+    from evolve.figures import counts
+
+    weights = Path(words["WEIGHTS"]) if "WEIGHTS" in words else None
+    counts.show(Path(words["MODEL"]), weights, _shape(words))
+    return 0
+
+
 def _doctor(words: Words) -> int:
     from evolve import doctor
 
@@ -144,7 +144,7 @@ def _doctor(words: Words) -> int:
     return 0 if sound else 2
 
 
-# Verb -> what it does, the words that it knows (the first one required when it is NET), and its function.
+# Verb -> what it does, the words that it knows (the first one required when _REQUIRED tells it), and its function.
 _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
     "evolve": (
         "evolve a network, or go on with it",
@@ -160,17 +160,27 @@ _VERBS: dict[str, tuple[str, str, Callable[[Words], int]]] = {
     ),
     "table": ("the papers' tables beside a run's, or several runs' mean and spread", "RUN NET", _table),
     "plot": ("curves of a run, or of several, as PNG and SVG", "RUN NET OUT", _plot),
+    "count": (
+        "parameters, synapses, clusters, MACs and bytes of any network, layer by layer",
+        "MODEL WEIGHTS SHAPE",
+        _count,
+    ),
     "doctor": ("versions and paths of everything used, what is missing and the remedy", "", _doctor),
+}
+
+_REQUIRED = {
+    "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
+    "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
 }
 
 _MEANINGS = """words:
   NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
-  MODEL=file        a deploy or train_val prototxt                SHAPE=3,32,32   of an image, where MODEL does not say
+  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
   KEEP_UNKNOWN=1    leave what touches unknown layers whole
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
-  FAST=0            stock Caffe's layers                          THREADS=1       threads of the fast layers
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 
@@ -200,9 +210,18 @@ def _checked(verb: str, words: list[str]) -> Words:
             raise UserError(f"{word}: expected NAME=value; {hint}")
         if value:
             given[name] = value
-    if known[:1] == ["NET"] and "NET" not in given:
-        raise UserError(f"{verb}: expected NET=, a folder under prototxt/ or one of yours; for instance NET=lenet")
+    if known and known[0] in _REQUIRED and known[0] not in given:
+        raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")
     return given
+
+
+def _shape(words: Words) -> tuple[int, int, int] | None:
+    if "SHAPE" not in words:
+        return None
+    lengths = [int(length) if length.isdecimal() else 0 for length in words["SHAPE"].split("x")]
+    if len(lengths) != 3 or not all(lengths):
+        raise UserError(f"SHAPE={words['SHAPE']}: expected channels x height x width; for instance SHAPE=3x32x32")
+    return lengths[0], lengths[1], lengths[2]
 
 
 def _whole(words: Words, name: str, least: int = 0) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evolve import __version__, paths
 from evolve.errors import UserError
+from evolve.training import threads
 from evolve.training.caffe_process import CaffeProcess
 
 _LIBRARIES = "numpy protobuf lmdb matplotlib rich filelock ml_dtypes scikit-learn".split()
@@ -29,10 +30,9 @@ def report() -> tuple[list[str], bool]:
 
 
 def _system() -> Iterator[tuple[str, str]]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     yield "ok     ", f"cavefish {__version__} in {Path(__file__).parent}"
-    yield "ok     ", f"Python {sys.version.split()[0]} at {sys.executable}; {cores} cores"
+    yield "ok     ", f"Python {sys.version.split()[0]} at {sys.executable}; {threads.cores()} cores"
     remedy = "" if free > 1 else "; a run needs about 1"
     yield "MISSING" if remedy else "ok     ", f"disk: {free:.0f} GB free here{remedy}"
 
@@ -61,7 +61,10 @@ def _caffe() -> Iterator[tuple[str, str]]:
     yield "ok     ", f"Caffe {found['caffe']} at {found['caffe_path']}, {found['layer_types']} layer types"
     yield "ok     ", f"BLAS: {found['blas']}, kernels for {found['core']}, {found['blas_threads']} thread"
     if found["layers"] == "fast":
-        yield "ok     ", f"fast layers: {found['simd']}, oneDNN {found['onednn']} ({found['onednn_isa']})"
+        share = threads.share(paths.runs() / "network" / "run")
+        code = f"{found['simd']}, oneDNN {found['onednn']} ({found['onednn_isa']})"
+        yield "ok     ", f"fast layers: {code}; THREADS={share} for a run that starts now"
+        yield "ok     ", f"fast layer types: {', '.join(found['fast_types'])}; all others are stock Caffe's"
     else:
         yield "absent ", f"fast layers, stock Caffe's instead: {found.get('why', 'FAST=0')}"
 

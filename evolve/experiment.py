@@ -55,7 +55,7 @@ class Experiment:
 
     def located(self, error: UserError) -> UserError:
         """The same error with file and line of the layer that its message begins with."""
-        return text.located(error, self.template, self.train_val)
+        return text.located(error, self.train_val, self.template)
 
 
 def load(network: str, schedule: str = "") -> Experiment:

@@ -6,6 +6,7 @@ from typing import Any
 import datasets
 from evolve import birth, experiment, generation, paths, progress, run_folder
 from evolve.errors import UserError
+from evolve.training import threads
 
 
 def evolve(
@@ -31,7 +32,7 @@ def evolve(
     last = generations or chosen.settings.generations
     seed = chosen.settings.seed if seed is None else seed
     folder = paths.runs() / chosen.name / (run or "-".join(filter(None, (schedule, f"seed{seed}"))))
-    with run_folder.held(folder):
+    with run_folder.held(folder), threads.shared_out(folder):
         birth.remove_leftovers(folder)
         run_folder.same_origin(folder, _origin(chosen))
         wanted = chosen.settings.dataset

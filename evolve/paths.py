@@ -18,6 +18,7 @@ METRICS = "metrics.json"
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"
 LINEAGE = "lineage.csv"
+HOLDER = ".holder"  # pid of the process at work on a run
 
 
 def prototxt_root() -> Path:

@@ -1,5 +1,6 @@
 """What a run says while it works: a bar with an estimate on a terminal, now and then a line without one."""
 
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,12 @@ console = Console(highlight=False, soft_wrap=True)
 def say(line: str) -> None:
     """Prints one line, at once, markup left alone."""
     console.print(line, markup=False)
+
+
+@functools.cache
+def say_once(line: str) -> None:
+    """Prints a line that this process has not printed so before."""
+    say(line)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def held(run: Path) -> Iterator[None]:
     UserError too when the disk is full, now or in the block.
     """
     run.mkdir(parents=True, exist_ok=True)
-    holder = run / ".holder"
+    holder = run / paths.HOLDER
     lock = FileLock(run / ".lock")
     try:
         lock.acquire(timeout=0)

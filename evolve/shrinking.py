@@ -81,8 +81,8 @@ def _crop(data: Any, model: Path) -> Shape:
     size = data.transform_param.crop_size
     channels = len(data.transform_param.mean_value)
     if not size or channels not in (1, 3):
-        words = f"layer '{data.name}': does not say the shape of an image; give it as SHAPE=channels,height,width"
-        raise text.located(UserError(words), text.read_text(model), model)
+        words = f"layer '{data.name}': does not say the shape of an image; give SHAPE=3x32x32"
+        raise text.located(UserError(words), model, text.read_text(model))
     return channels, size, size
 
 
@@ -91,7 +91,7 @@ def _graph(nets: list[Net], model: Path, keep_unknown: bool) -> Graph:
         return topology.read(nets, keep_unknown=keep_unknown)
     except UserError as error:
         hint = str(error).replace("keep_unknown: true", "KEEP_UNKNOWN=1").replace("keep_unknown ", "KEEP_UNKNOWN=1 ")
-        raise text.located(UserError(hint), text.read_text(model), model) from None
+        raise text.located(UserError(hint), model, text.read_text(model)) from None
 
 
 def _smaller(

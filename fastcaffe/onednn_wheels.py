@@ -49,12 +49,21 @@ def get_onednn(python: str, downloads: Path) -> OneDnn | None:
         return OneDnn(Path(root) / "include", found, [])
     if platform.machine() != "x86_64":
         return None
-    unpacked = downloads / hashlib.sha256(WHEELS.encode()).hexdigest()[:16]
+    unpacked = downloads / _key()
     if not unpacked.exists():
-        _unpack(_fetch(python, downloads), unpacked)
+        _unpack(_fetch(python, wheels_folder(downloads)), unpacked)
     documents = unpacked / "share/doc/onednn"
     licences = [documents / "LICENSE", documents / "THIRD-PARTY-PROGRAMS"]
     return OneDnn(unpacked / "include", unpacked / "lib" / SONAME, licences)
+
+
+def wheels_folder(downloads: Path) -> Path:
+    """Where the wheels are kept: these alone, not those of another version."""
+    return downloads / f"{_key()}.wheels"
+
+
+def _key() -> str:
+    return hashlib.sha256(WHEELS.encode()).hexdigest()[:16]
 
 
 def _unpack(wheels: list[Path], target: Path) -> None:
@@ -72,15 +81,15 @@ def _unpack(wheels: list[Path], target: Path) -> None:
     half_done.rename(target)
 
 
-def _fetch(python: str, downloads: Path) -> list[Path]:
+def _fetch(python: str, folder: Path) -> list[Path]:
     """The two wheels; pip itself compares the hashes, also of what an earlier build left."""
-    downloads.mkdir(parents=True, exist_ok=True)
-    requirements = downloads / "requirements.txt"
+    folder.mkdir(parents=True, exist_ok=True)
+    requirements = folder / "requirements.txt"
     requirements.write_text(WHEELS)
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    command = [python, "-m", "pip", "download", *options, "--requirement", str(requirements), "--dest", str(downloads)]
+    command = [python, "-m", "pip", "download", *options, "--requirement", str(requirements), "--dest", str(folder)]
     kept = subprocess.run(
-        [*command, "--no-index", "--find-links", str(downloads)], stdin=subprocess.DEVNULL, capture_output=True
+        [*command, "--no-index", "--find-links", str(folder)], stdin=subprocess.DEVNULL, capture_output=True
     )
     if kept.returncode:
         fetched = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -89,4 +98,4 @@ def _fetch(python: str, downloads: Path) -> list[Path]:
                 f"oneDNN's wheels cannot be fetched:\n{fetched.stderr.strip()}\n"
                 "Try again when the package index can be reached, or set DNNL_ROOT to a oneDNN 3.x of your own."
             )
-    return sorted(downloads.glob("onednn*.whl"))
+    return sorted(folder.glob("onednn*.whl"))

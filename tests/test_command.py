@@ -9,10 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "evolve.command"]
+LENET = ROOT / "prototxt" / "lenet" / "train_val.prototxt"
 LONG = "5000it"  # far more than a test waits for
 
 
@@ -42,6 +47,16 @@ def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path
         (["evolve"], "evolve: expected NET=, a folder under prototxt/ or one of yours; for instance NET=lenet"),
         (["evolve", "NTE=lenet"], "NTE=lenet: expected NAME=value; did you mean NET=?"),
         (["doctor", "GEN=3"], "GEN=3: expected NAME=value; doctor knows none"),
+        (["count"], "count: expected MODEL=, a prototxt; for instance MODEL=deploy.prototxt"),
+        (
+            ["count", "MODEL=x.prototxt", "SHAPE=32x32"],
+            "SHAPE=32x32: expected channels x height x width; for instance SHAPE=3x32x32",
+        ),
+        (
+            ["count", f"MODEL={LENET}"],
+            f"{LENET}:5: layer 'data': expected a type whose prototxt tells the shape of its tops, got Data; put an "
+            "Input layer in its place, or give an image's shape (SHAPE=3x32x32)",
+        ),
         (["evolve", "lenet"], "lenet: expected NAME=value; did you mean NET=?"),
         (["evolve", "NET=lenet", "GEN=0"], "GEN=0: expected a whole number of 1 or more"),
         (["evolve", "NET=lenet", "SEED=-1"], "SEED=-1: expected a whole number of 0 or more"),
@@ -54,6 +69,40 @@ def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path
 def test_a_mistyped_word_is_said_and_the_status_is_2(tmp_path: Path, words: list[str], message: str) -> None:
     result = run(tmp_path, *words)
     assert (result.returncode, result.stderr.strip()) == (2, f"cavefish: {message}")
+
+
+def columns(line: str) -> list[str]:
+    return re.split(r"  +", line.strip())
+
+
+def test_count_of_a_train_val_and_of_its_deploy_form_with_weights(tmp_path: Path) -> None:
+    dense = run(tmp_path, "count", f"MODEL={LENET}", "SHAPE=1x32x32")
+    assert dense.returncode == 0, dense.stderr
+    lines = dense.stdout.splitlines()
+    assert lines[0] == "lenet on 1 x 32 x 32, no weight taken for zero"
+    heading, conv2, total = (
+        columns(next(line for line in lines if line.strip().startswith(first))) for first in ("layer", "conv2", "total")
+    )
+    assert heading == "layer type output weights biases others synapses clusters MACs bytes".split()
+    # No others: that cell is blank.
+    assert conv2 == "conv2|Convolution|32 x 16 x 16|25,600|32|25,632|1,024|6,553,600|102,528".split("|")
+    assert total == "total|143,776|202|0|143,978|7,840|10,715,776|575,912".split("|")
+    assert "143,978 parameters: weights, biases and others (of Scale, PReLU and the like)." in lines
+
+    (tmp_path / "deploy.prototxt").write_text(
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }'
+        'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" '
+        "convolution_param { num_output: 3 kernel_size: 3 } }"
+    )
+    pruned = np.zeros((3, 2, 3, 3), np.float32)
+    pruned[0, 0, 0, :2] = pruned[2, 1] = 1
+    net = text.read(tmp_path / "deploy.prototxt", caffe_pb2.NetParameter())
+    weights.write(tmp_path / "w.caffemodel", net, {"conv": [pruned, np.ones(3, np.float32)]})
+    sparse = run(tmp_path, "count", "MODEL=deploy.prototxt", "WEIGHTS=w.caffemodel", "SHAPE=2x5x6")
+    assert sparse.returncode == 0, sparse.stderr
+    # 11 weights and the biases of two neurons; two kernels; 3 x 4 places.
+    (conv,) = (columns(line) for line in sparse.stdout.splitlines() if line.strip().startswith("conv"))
+    assert conv == "conv|Convolution|3 x 3 x 4|54|3|13|2|648|228".split("|")
 
 
 def test_evolve_ends_with_the_table_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
@@ -158,7 +207,12 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
         ("train_val.prototxt", 'type: "ReLU"', 'type: "Sine"', ":{line}: layer 'relu1': type Sine is not known here"),
         ("solver.prototxt", "power", "powre", ":{line}: SolverParameter has no 'powre'; did you mean power?"),
         ("evolution.prototxt", "type: PACE", "type: PASE", ":{line}: Type has no 'PASE'; did you mean PACE?"),
-        ("evolution.prototxt", '"mnist"', '"minst"', ": dataset: 'minst' is unknown; known are: digits, mnist"),
+        (
+            "evolution.prototxt",
+            '"mnist"',
+            '"minst"',
+            ": dataset: 'minst' is unknown; known are: cifar10, digits, mnist, stl10",
+        ),
     ],
 )
 def test_check_names_file_line_and_remedy(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
@@ -191,6 +245,8 @@ def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert re.search(r"ok      Caffe \S+ at .*, \d+ layer types", result.stdout)
     assert re.search(r"ok      BLAS: .*, kernels for \w+, 1 thread", result.stdout)
+    types = "BatchNorm, Convolution, Eltwise, LRN, Pooling, ReLU, Scale"
+    assert f"ok      fast layer types: {types}; all others are stock Caffe's\n" in result.stdout
 
 
 def start(folder: Path, net: Path) -> "subprocess.Popen[str]":

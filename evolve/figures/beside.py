@@ -51,8 +51,8 @@ def about_network(run: Measured) -> list[str]:
     if run.is_the_papers_network:
         return []
     return [
-        f"{run.network} is not a network that the papers used: {SOURCE} evolved {run.paper.network} "
-        f"on {run.paper.dataset}, and its cluster efficiencies have no counterpart here."
+        f"{run.network} is another network than {SOURCE} evolved on {run.paper.dataset}, {run.paper.network}: "
+        "its pace and accuracies stand beside, its cluster efficiencies have no counterpart here."
     ]
 
 

@@ -5,6 +5,9 @@ from typing import Any
 from evolve.errors import UserError
 from evolve.network.axes import Shape
 
+# Types without bottoms whose prototxt tells their shapes.
+SOURCES = ("Input", "DummyData", "MemoryData", "Parameter")
+
 
 def old_inputs(net: Any) -> list[Any]:
     """The Input layer that stands for inputs named outside any layer (UpgradeNetInput); none if there are none."""
@@ -34,7 +37,7 @@ def tops(layer: Any) -> tuple[Shape, ...]:
         return (tuple(layer.parameter_param.shape.dim),)
     raise UserError(
         f"layer '{layer.name}': expected a type whose prototxt tells the shape of its tops, got {layer.type}; put an "
-        "Input layer in its place, or give the shapes"
+        "Input layer in its place, or give an image's shape (SHAPE=3x32x32)"
     )
 
 

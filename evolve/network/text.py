@@ -76,8 +76,8 @@ def line_of(text: str, name: str) -> int:
     return 1
 
 
-def located(error: UserError, text: str, path: Path) -> UserError:
-    """The same error with `path`, and the line in its `text` of the layer that the message begins with."""
+def located(error: UserError, path: Path, text: str) -> UserError:
+    """The same error with file and, if its message begins with a layer, that layer's line in `text`."""
     words = str(error)
     if not words.startswith("layer '"):
         return UserError(f"{path}: {words}")

@@ -17,13 +17,13 @@ def enable() -> None:
     try:
         import fastcaffe
 
-        fastcaffe.enable(threads=int(os.environ.get("THREADS", "1")))
-        _enabled = {"layers": "fast", **fastcaffe.machine()}
+        types = fastcaffe.enable(threads=int(os.environ.get("THREADS", "1")))
+        _enabled = {"layers": "fast", "fast_types": types, **fastcaffe.machine()}
     except Exception as error:
         # Whatever is wrong with them, stock Caffe does the same work.
         _enabled = {"layers": "stock", "why": str(error)}
 
 
-def which() -> dict[str, Any]:
+def which(report: Any = None) -> dict[str, Any]:
     """``layers`` fast or stock, and what the fast ones' bits depend on or why there are none."""
     return dict(_enabled)

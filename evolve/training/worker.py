@@ -34,6 +34,7 @@ def main() -> None:
         "upgrade": evaluation.upgrade,
         "load": evaluation.load,
         "versions": versions.versions,
+        "layers": layers.which,
     }
 
     def send(message: dict[str, Any]) -> None:

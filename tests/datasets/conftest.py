@@ -23,11 +23,21 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def real_data() -> str:
-    """The CAVEFISH_DATA that pytest was started with; the test is skipped if MNIST is not in it."""
-    if not REAL_DATA or not list(Path(REAL_DATA).rglob(mnist.FILES["train images"].name)):
-        pytest.skip("no real MNIST in CAVEFISH_DATA")
-    return REAL_DATA
+def real_files() -> Callable[[str], str]:
+    """The CAVEFISH_DATA that pytest was started with; skips the test if no file of that pattern is in it."""
+
+    def _with(pattern: str) -> str:
+        if not REAL_DATA or not list(Path(REAL_DATA).rglob(pattern)):
+            pytest.skip(f"no {pattern} in CAVEFISH_DATA")
+        return REAL_DATA
+
+    return _with
+
+
+@pytest.fixture
+def real_data(real_files: Callable[[str], str]) -> str:
+    """The same with MNIST in it."""
+    return real_files(mnist.FILES["train images"].name)
 
 
 @pytest.fixture

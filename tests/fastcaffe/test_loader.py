@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 Told = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("caffe", "glog", "protobuf", "boost_thread")
 BUILD = [sys.executable, str(ROOT / "fastcaffe/build.py")]
 
 
-def python(lines: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def python(lines: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "GLOG_minloglevel": "2", **variables}
-    return subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, env=env)
+    return subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, env=env, cwd=cwd)
 
 
 def test_caffe_has_to_be_there_first() -> None:
@@ -76,35 +73,14 @@ def test_a_python_without_caffe_is_told(tmp_path: Path) -> None:
     assert done.stderr == f"fastcaffe: '{bare}' cannot import caffe: ModuleNotFoundError: No module named 'caffe'\n"
 
 
-PROGRAM = """
-#include <dlfcn.h>
-#include <cstdio>
-#include "caffe/net.hpp"
-int main(int, char** arguments) {
-  caffe::Net<float> net(arguments[1], caffe::TEST);
-  net.Forward();
-  const auto layers = reinterpret_cast<const char* (*)()>(dlsym(RTLD_DEFAULT, "fastcaffe_layers"));
-  std::printf("%s", layers ? layers() : "stock");
-}
-"""
-
-
-def test_programs_that_know_nothing_of_it_get_it_preloaded(built: Path, tmp_path: Path) -> None:
-    # libcaffe has Python layers, so a program needs libpython too, as the `caffe` command does.
-    libpython = Path(sysconfig.get_config_var("LIBDIR") or "/", sysconfig.get_config_var("LDLIBRARY") or "none")
-    if libpython.suffix != ".so" or not libpython.exists():
-        pytest.skip("no shared libpython")
-    caffe = Path(python("import importlib.util\nprint(importlib.util.find_spec('caffe').origin)").stdout).parent
-    source, program, net = tmp_path / "program.cpp", tmp_path / "program", tmp_path / "net.prototxt"
-    source.write_text(PROGRAM)
-    shape = "input_param { shape { dim: 1 dim: 2 } }"
-    net.write_text(
-        f'layer {{ name: "d" type: "Input" top: "d" {shape} }} layer {{ name: "r" type: "ReLU" bottom: "d" top: "r" }}'
-    )
-    libraries = [*(str(next(caffe.glob(f"lib{name}.so*"))) for name in NEEDED), str(libpython)]
-    folders = [f"-Wl,-rpath,{folder}" for folder in (caffe, libpython.parent)]
-    options = ["-O0", "-DCPU_ONLY", "-isystem", str(caffe / "include"), "-Wl,--no-as-needed", "-ldl", *folders]
-    subprocess.run(["g++", str(source), *libraries, *options, "-o", str(program)], check=True)
-    for variables, answer in (({}, "stock"), ({"LD_PRELOAD": str(built)}, "ReLU\tr\tforward=simd\n")):
-        env = {**os.environ, "GLOG_minloglevel": "2", **variables}
-        assert subprocess.run([str(program), str(net)], env=env, capture_output=True, text=True).stdout == answer
+def test_it_needs_nothing_else_of_this_repository(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "fastcaffe", tmp_path / "fastcaffe", ignore=shutil.ignore_patterns("__pycache__"))
+    build = [sys.executable, "-I", str(tmp_path / "fastcaffe/build.py"), "--python", sys.executable]
+    done = subprocess.run(build, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == f"{built}\n"  # the same files, so the cache has it
+    lines = "import caffe, fastcaffe\nprint(fastcaffe.__file__, *fastcaffe.enable())"
+    done = python(lines, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.stdout.split() == [
+        str(tmp_path / "fastcaffe/__init__.py"),
+        *("BatchNorm", "Convolution", "Eltwise", "LRN", "Pooling", "ReLU", "Scale"),
+    ]

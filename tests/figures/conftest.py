@@ -75,3 +75,10 @@ def lineage() -> Callable[..., list[dict[str, Any]]]:
 def bvlc() -> dict[str, tuple[int, int]]:
     """Layers, as (neurons, kernels), of a network that the papers did not use."""
     return BVLC_LENET
+
+
+@pytest.fixture
+def alexnet() -> dict[str, int]:
+    """Neurons of prototxt/alexnet_cifar10, layer by layer."""
+    widths = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
+    return widths | {"fc6": 512, "fc7": 256, "fc8": 10}

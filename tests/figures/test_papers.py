@@ -1,5 +1,8 @@
 """The papers' numbers, against the arithmetic that they must obey."""
 
+from pathlib import Path
+
+from evolve import experiment
 from evolve.figures import papers
 
 
@@ -22,6 +25,17 @@ def test_the_papers_network_is_known_by_its_layers_and_neurons() -> None:
     assert not papers.MNIST.is_of([20, 50, 500, 10])
     # The widths of CIFAR-10's fully connected layers are not known.
     assert papers.CIFAR10.is_of([96, 256, 384, 384, 256, 1024, 512, 10])
+    assert papers.STL10.is_of([32, 32, 64, 64, 10])
+
+
+def test_the_shipped_networks_are_the_papers() -> None:
+    for name, paper in (("lenet", papers.MNIST), ("lenet_stl10", papers.STL10), ("alexnet_cifar10", papers.CIFAR10)):
+        chosen = experiment.load(name)
+        layers = chosen.net(Path("/data-set")).layer
+        widths = [layer.convolution_param.num_output or layer.inner_product_param.num_output for layer in layers]
+        assert paper.is_of([width for width in widths if width])
+        assert papers.of(chosen.settings.dataset.name) is paper
+        assert chosen.settings.generations == paper.last
 
 
 def test_digits_stand_in_for_mnist_and_are_marked() -> None:

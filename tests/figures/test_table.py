@@ -33,7 +33,7 @@ def test_every_generation_beside_table_1(fabricated: Fabricate, lineage: Lineage
     assert made["2"] == ["95,985", "1.50", "", "0.9917", "", "384.4", "4"]
     assert made["13"] == ["1,110", "129.71", "125.09", "0.9873", "0.9775", "4.9", "26"]
     assert "**lenet on MNIST, seed 1, beside [Cluster16] Table 1 (MNIST)**" in printed
-    assert "NOTE" not in printed and "not a network" not in printed
+    assert "NOTE" not in printed and "another network" not in printed
 
 
 def test_every_layer_beside_table_2(fabricated: Fabricate, lineage: Lineage) -> None:
@@ -47,6 +47,41 @@ def test_every_layer_beside_table_2(fabricated: Fabricate, lineage: Lineage) -> 
     assert "clusters at generation 3, beside [Cluster16] Table 2 (MNIST, generation 13)" in printed
 
 
+def test_stl10_beside_tables_1_and_2(fabricated: Fabricate, lineage: Lineage) -> None:
+    layers = {"conv1": (32, 96), "conv2": (32, 1024), "conv3": (64, 2048), "ip1": (64, 4096), "ip2": (10, 640)}
+    made = lineage(10, network="lenet_stl10", dataset="stl10", layers=layers)
+    printed = table.markdown(fabricated("run", made))
+    assert "**lenet_stl10 on STL-10, seed 1, beside [Cluster16] Table 1 (STL-10)**" in printed
+    assert "clusters at generation 10, beside [Cluster16] Table 2 (STL-10, generation 10)" in printed
+    cells = rows(printed)
+    assert (cells["3"][2], cells["3"][4], cells["10"][2], cells["10"][4]) == ("2.37", "0.5933", "56.27", "0.5658")
+    papers = [cells[name][3] for name in ("conv1", "conv2", "conv3", "ip1", "ip2 (last classifier)")]
+    assert papers == ["3.31", "8.46", "5.49", "6.56", ""]
+    assert cells["E (without the last classifier)"][3] == "5.96"
+
+
+def test_cifar10_beside_tables_1_and_3(fabricated: Fabricate, lineage: Lineage, alexnet: dict[str, int]) -> None:
+    layers = {name: (neurons, 300) for name, neurons in alexnet.items()}
+    made = lineage(6, network="alexnet_cifar10", dataset="cifar10", layers=layers)
+    printed = table.markdown(fabricated("run", made))
+    assert "clusters at generation 6, beside [Cluster16] Table 3 (CIFAR-10, generation 6)" in printed
+    assert "another network" not in printed
+    cells = rows(printed)
+    assert (cells["2"][2], cells["2"][4], cells["6"][2], cells["6"][4]) == ("1.64", "0.8814", "14.39", "0.8459")
+    papers = [cells[name][3] for name in list(alexnet)[:-1]]
+    assert papers == ["2.01", "3.10", "3.50", "3.40", "3.29", "2.97", "1.51"]
+    assert cells["fc8 (last classifier)"][3] == ""
+    assert cells["E (without the last classifier)"][3] == "2.82"
+
+
+def test_resnet56_has_the_pace_beside_it_and_no_layers(fabricated: Fabricate, lineage: Lineage) -> None:
+    layers = {f"conv{number}": (16, 256) for number in range(56)}
+    made = lineage(6, network="resnet56_cifar10", dataset="cifar10", layers=layers)
+    printed = table.markdown(fabricated("run", made))
+    assert "resnet56_cifar10 is another network than [Cluster16] evolved on CIFAR-10, AlexNet: " in printed
+    assert rows(printed)["6"][4] == "0.8459" and "Table 3" not in printed
+
+
 def test_partial_run(fabricated: Fabricate, lineage: Lineage) -> None:
     made = rows(table.markdown(fabricated("run", lineage(3))))
     assert "3" in made and "4" not in made
@@ -57,7 +92,10 @@ def test_another_network_says_so_and_has_no_layers_beside_it(
 ) -> None:
     printed = table.markdown(fabricated("run", lineage(2, network="lenet_bvlc", layers=bvlc)))
     made = rows(printed)
-    assert "lenet_bvlc is not a network that the papers used: [Cluster16] evolved LeNet-5 32-32-64-64-10" in printed
+    assert (
+        "lenet_bvlc is another network than [Cluster16] evolved on MNIST, LeNet-5 32-32-64-64-10: its pace and "
+        "accuracies stand beside, its cluster efficiencies have no counterpart here."
+    ) in printed
     assert made["layer"] == ["kernels at generation 1", "now, at 2", "cluster efficiency"]
     assert made["conv2"] == ["1,000", "750", "1.33"]
     assert made["1"][4] == "0.9947"  # Table 1 is of the same data set

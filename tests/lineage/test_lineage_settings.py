@@ -219,3 +219,21 @@ def _in_v1_form(genome: weights.Weights) -> bytes:
             num, channels, height, width = (1, 1, 1, 1, *blob.shape)[-4:]
             layer.blobs.add(num=num, channels=channels, height=height, width=width, data=blob.ravel().tolist())
     return bytes(model.SerializeToString())
+
+
+def test_without_the_fast_layers_the_run_says_so_in_one_line_and_goes_on(
+    place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FASTCAFFE_LIBRARY", str(place.folder / "nowhere.so"))
+    run = place.evolve(2)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("NOTE: on stock Caffe's layers")]
+    assert len(said) == 1 and "nowhere.so" in said[0]
+    assert (run / "gen002" / "DONE.json").is_file()
+
+
+def test_a_run_on_stock_layers_by_the_users_wish_says_nothing(
+    place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAST", "0")
+    place.evolve(1)
+    assert "NOTE" not in capsys.readouterr().out

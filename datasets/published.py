@@ -1,0 +1,92 @@
+"""A data set as its authors published it: several files that lie in a folder, or together in a tar archive."""
+
+import lzma
+import tarfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.obtaining import obtained
+from datasets.raw_files import RawFile, checked, checked_bytes, folders
+from datasets.source import Report
+from evolve.errors import UserError
+
+# A copy that somebody packed anew is as good: it is the files inside that are believed, each by its md5.
+ENDINGS = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar")
+
+Contents = dict[str, tuple[Path, bytes]]  # by file name: where it was read from (for messages), and its bytes
+
+
+@dataclass(frozen=True)
+class Published:
+    """One form of a data set: its archive, the folder that this unpacks to, the files in it that are used."""
+
+    archive: RawFile
+    folder: str
+    files: tuple[RawFile, ...]
+    mirrors: tuple[str, ...]  # URLs ending in /, where the archive is
+
+
+def contents(
+    forms: Sequence[Published], subfolder: str, originals: str, raw: Path, report: Report
+) -> tuple[Published, Contents]:
+    """The first of ``forms`` that is on this machine, and its files; else the first form, downloaded.
+
+    Raises UserError for a file that is there but wrong, Unavailable (with ``originals``, what the user may
+    put there) if none can be had.
+    """
+    for form in forms:
+        if place := _find(form, subfolder, raw):
+            return form, _read(form, place)
+    path = obtained(forms[0].archive, forms[0].mirrors, subfolder, originals, raw, report)
+    return forms[0], _read(forms[0], path)
+
+
+def _find(form: Published, subfolder: str, raw: Path) -> Path | None:
+    """A folder with one of the form's files in it, or else an archive; None if there is neither."""
+    places = folders(subfolder, raw)
+    for folder in (path for place in places for path in (place / form.folder, place)):
+        if any((folder / file.name).exists() for file in form.files):
+            return folder
+    stems = (form.archive.name.removesuffix(".tar.gz"), form.folder)
+    archives = (place / (stem + ending) for place in places for stem in stems for ending in ENDINGS)
+    return next((path for path in archives if path.exists()), None)
+
+
+def _read(form: Published, place: Path) -> Contents:
+    if not place.is_dir():
+        return _unpacked(form, place)
+    for file in form.files:
+        if not (place / file.name).exists():
+            raise UserError(
+                f"{place}: expected {file.name} beside the other files, got none; unpack {form.archive.name} anew"
+            )
+    return {file.name: (place / file.name, checked_bytes(place / file.name, file)) for file in form.files}
+
+
+def _unpacked(form: Published, path: Path) -> Contents:
+    """The archive's files, each checked; nothing is written, and what else the archive holds is passed over."""
+    wanted = {file.name: file for file in form.files}
+    found: Contents = {}
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                content = archive.extractfile(member) if name in wanted and name not in found else None
+                if content:
+                    inside = path / form.folder / name
+                    # One byte too many shows another file, and fills no memory.
+                    found[name] = inside, checked(inside, content.read(wanted[name].size + 1), wanted[name])
+                if len(found) == len(wanted):
+                    return found
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(
+            f"{path}: expected a whole tar archive, got {error}; remove it to have it downloaded, or "
+            "replace it with the original file"
+        ) from None
+    missing = next(name for name in wanted if name not in found)
+    raise UserError(
+        f"{path}: expected {form.folder}/{missing} in it, got none; remove it to have it downloaded, or "
+        "replace it with the original file"
+    )

@@ -1,0 +1,58 @@
+"""A layer's weights seen as kernels, one for each output and each input it sees, however Caffe lays them out."""
+
+import numpy as np
+
+from evolve.errors import UserError
+from evolve.network.axes import Shape, count, written
+from evolve.network.geometry import blob_shapes, geometry
+from evolve.network.shapes import Step
+from evolve.network.weights import Weights
+
+
+def kernels(step: Step, blob: np.ndarray) -> np.ndarray:
+    """The weights of a Convolution, Deconvolution or InnerProduct as (outputs, inputs / group, patch).
+
+    An output of group g sees the inputs from g * inputs / group on. A view where the layout allows one.
+    """
+    connected = geometry(step)
+    assert connected, f"{step.layer.type} connects no channels"
+    outputs, inputs, group, patch = connected.outputs, connected.inputs, connected.group, connected.patch
+    if step.layer.type == "Deconvolution":
+        # Inputs first: (inputs, outputs / group, patch).
+        split = blob.reshape(group, inputs // group, outputs // group, patch)
+        return split.swapaxes(1, 2).reshape(outputs, inputs // group, patch)
+    if step.layer.type == "InnerProduct" and step.layer.inner_product_param.transpose:
+        blob = blob.reshape(inputs * patch, outputs).T
+    return blob.reshape(outputs, inputs // group, patch)
+
+
+def blobs_of(step: Step, weights: Weights, source: str) -> list[np.ndarray]:
+    """The layer's blobs among `weights` (read from `source`). UserError unless they have the shapes it learns."""
+    expected, blobs = blob_shapes(step), weights.get(step.layer.name, [])
+    where = f"{source}: layer '{step.layer.name}'"
+    if expected and not blobs:
+        raise UserError(
+            f"{where}: expected its weights, got none; layers with weights there: {', '.join(weights)}; name the "
+            "layer as the trained one is named"
+        )
+    if len(blobs) > len(expected) and geometry(step):
+        raise UserError(
+            f"{where}: expected {len(expected)} blobs, got {len(blobs)}; a mask kept beside the weights is not read: "
+            "multiply it into them, so that what is pruned is zero, and save them alone"
+        )
+    if [_core(blob.shape) for blob in blobs] != [_core(shape) for shape in expected]:
+        raise UserError(
+            f"{where}: expected {_listed(expected)}, got {_listed([blob.shape for blob in blobs])}; the prototxt and "
+            "the caffemodel belong to different networks"
+        )
+    return blobs
+
+
+def _core(shape: Shape) -> Shape:
+    """Without leading ones: blobs had four axes once (Blob::ShapeEquals), 1 x 1 x 10 x 64 for 10 x 64."""
+    first = next((k for k, length in enumerate(shape) if length != 1), len(shape))
+    return tuple(shape[first:])
+
+
+def _listed(shapes: list[Shape]) -> str:
+    return " and ".join(f"{written(shape)} = {count(shape)}" for shape in shapes) or "no blobs"

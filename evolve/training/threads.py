@@ -1,0 +1,75 @@
+"""How many threads a run's fast layers get: its share of the cores, and the same number for all of its generations.
+
+With another number of threads the last bits of a training differ, so a run keeps the number that it began with.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from evolve import generation, paths
+from evolve.errors import UserError
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+@contextmanager
+def shared_out(run: Path) -> Iterator[None]:
+    """For the block, $THREADS is what the processes of `run` get; what the user has set stays.
+
+    UserError if $THREADS is no number of 1 or more.
+    """
+    given = os.environ.get("THREADS", "")
+    if given:
+        if not given.isdecimal() or not int(given):
+            raise UserError(f"THREADS={given}: expected a whole number of 1 or more")
+        yield
+        return
+    os.environ["THREADS"] = str(_begun_with(run) or share(run))
+    try:
+        yield
+    finally:
+        del os.environ["THREADS"]
+
+
+def share(run: Path) -> int:
+    """The cores there are, divided by the runs at work below the same folder, `run` itself among them."""
+    return max(1, cores() // (1 + _others_at_work(run)))
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity, and the quota of a container (cgroup v2) rounded down."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):
+        # No such file, or "max": no quota.
+        return allowed
+
+
+def _begun_with(run: Path) -> int:
+    first = paths.generation(run, 1)
+    if not (first / paths.DONE).is_file():
+        return 0
+    try:
+        return int(generation.metrics(first)["versions"].get("threads", 0))
+    except (OSError, ValueError, KeyError):
+        # A damaged generation 1 is made anew, and may have another number.
+        return 0
+
+
+def _others_at_work(run: Path) -> int:
+    holders = run.parent.parent.glob(f"*/*/{paths.HOLDER}")
+    return sum(_alive(holder) for holder in holders if holder.parent != run)
+
+
+def _alive(holder: Path) -> bool:
+    try:
+        os.kill(int(holder.read_text()), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True

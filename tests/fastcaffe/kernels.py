@@ -1,0 +1,45 @@
+"""The fast layers' loops without Caffe: kernels_check.cpp compares them with plain ones, for any processor.
+
+Only the files of fastcaffe/src that include no header of Caffe's or oneDNN's are compiled, with the builder's flags.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+
+from fastcaffe.build import FLAGS, FUSED  # noqa: E402
+
+SOURCES = ROOT / "fastcaffe/src"
+KERNELS = (
+    *sorted(SOURCES.glob("*_kernels.cpp")),
+    *(SOURCES / f"{name}.cpp" for name in ("pooling_forward", "pooling_backward", "convolution_lanes")),
+    *(SOURCES / f"{name}.cpp" for name in ("lanes_layout", "simd")),
+)
+
+
+def build_check(compiler: list[str], flags: list[str], folder: Path) -> Path:
+    """Compiles kernels_check with the loops into the folder; AssertionError with the compiler's words."""
+    objects = []
+    for source in (*KERNELS, HERE / "kernels_check.cpp"):
+        objects.append(folder / f"{source.stem}.o")
+        compile_source([*compiler, *flags, "-I", str(SOURCES), "-DFASTCAFFE_ONEDNN=0"], source, objects[-1])
+    program = folder / "kernels_check"
+    _run([*compiler, "-fopenmp", *flags, *map(str, objects), "-o", str(program)])
+    return program
+
+
+def compile_source(command: list[str], source: Path, target: Path) -> None:
+    """One source to one object, as the builder would, but that a warning is an error."""
+    contract = "-ffp-contract=fast" if source.name in FUSED else "-ffp-contract=off"
+    _run([*command, *FLAGS, "-Werror", contract, "-c", str(source), "-o", str(target)])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,228 @@
+// Compares the fast layers' loops with plain ones (plain_loops.h) on random shapes; no Caffe is needed, so any
+// processor that a compiler and an emulator are for can be checked. Prints a line each kernel; fails if one is wrong.
+//
+//     kernels_check [cases]
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <random>
+#include <string>
+
+#include "channel_kernels.h"
+#include "convolution_passes.h"
+#include "eltwise_kernels.h"
+#include "plain_loops.h"
+#include "relu_kernels.h"
+#include "simd.h"
+
+namespace {
+
+using namespace plain;
+using namespace fastcaffe;
+
+std::mt19937 random_bits(1);
+
+int between(int least, int most) { return least + static_cast<int>(random_bits() % (most - least + 1)); }
+
+Floats numbers(std::int64_t count) {
+  std::normal_distribution<float> normal;
+  Floats all(count);
+  for (float& x : all) x = normal(random_bits);
+  return all;
+}
+
+struct Found {
+  double worst = 0, bound = 0;
+};
+std::map<std::string, Found> found;
+
+// The largest difference relative to the largest number, or to 1.
+template <class Expected>
+void close(const char* what, double bound, const std::vector<Expected>& expected, const Floats& got) {
+  double difference = 0, largest = 1;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double gap = std::fabs(double(expected[i]) - got[i]);
+    difference = std::max(difference, gap == gap ? gap : INFINITY);
+    largest = std::max(largest, std::fabs(double(expected[i])));
+  }
+  found[what].bound = bound;
+  found[what].worst = std::max(found[what].worst, difference / largest);
+}
+
+void same(const char* what, const Floats& expected, const Floats& got) {
+  const bool equal = !std::memcmp(expected.data(), got.data(), expected.size() * sizeof(float));
+  found[what].worst = std::max(found[what].worst, equal ? 0. : INFINITY);
+}
+
+void check_relu() {
+  const std::int64_t count = between(1, 300);
+  const float slope = between(0, 1) ? 0.1f : 0.f;
+  const Floats x = numbers(count), diff = numbers(count);
+  Floats top(count), back(count), plain_top(count), plain_back(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    plain_top[i] = std::max(x[i], 0.f) + slope * std::min(x[i], 0.f);
+    plain_back[i] = diff[i] * ((x[i] > 0) + slope * (x[i] <= 0));
+  }
+  relu_forward(x.data(), top.data(), count, slope);
+  relu_backward(x.data(), diff.data(), back.data(), count, slope);
+  same("relu", plain_top, top);
+  same("relu backward", plain_back, back);
+}
+
+int tops(int size, int kernel, int stride, int pad) { return (size + 2 * pad - kernel) / stride + 1; }
+
+void check_pooling() {
+  Pool p;
+  p.height = between(1, 30), p.width = between(1, 50);
+  p.kernel_h = between(1, std::min(p.height, 5)), p.kernel_w = between(1, std::min(p.width, 5));
+  p.stride_h = between(1, 3), p.stride_w = between(1, 3);
+  p.pad_h = between(0, p.kernel_h - 1), p.pad_w = between(0, p.kernel_w - 1);
+  p.out_height = tops(p.height, p.kernel_h, p.stride_h, p.pad_h);
+  p.out_width = tops(p.width, p.kernel_w, p.stride_w, p.pad_w);
+  const std::int64_t planes = between(1, 3), below = p.height * p.width, above = p.out_height * p.out_width;
+  const Floats x = numbers(planes * below), diff = numbers(planes * above);
+  Floats top(planes * above), average(planes * above), back(planes * below), average_back(planes * below);
+  Floats plain_top(planes * above, -FLT_MAX), plain_average(planes * above), plain_back(planes * below);
+  Floats plain_average_back(planes * below);
+  std::vector<std::int32_t> mask(planes * above), plain_mask(planes * above, -1);
+  for (std::int64_t plane = 0; plane < planes; ++plane) {
+    const std::int64_t b = plane * below, a = plane * above;
+    windows(p, [&](int out, int in, int size) {
+      if (x[b + in] > plain_top[a + out]) plain_top[a + out] = x[b + in], plain_mask[a + out] = in;
+      plain_average[a + out] += x[b + in];
+      plain_average_back[b + in] += diff[a + out] / size;
+    });
+    std::vector<int> sizes(above);
+    windows(p, [&](int out, int, int size) { sizes[out] = size; });
+    for (int i = 0; i < above; ++i) {
+      plain_average[a + i] /= sizes[i];
+      plain_back[b + plain_mask[a + i]] += diff[a + i];
+    }
+  }
+  max_pool_forward(p, planes, x.data(), top.data(), mask.data());
+  max_pool_backward(p, planes, diff.data(), mask.data(), back.data());
+  average_pool_forward(p, planes, x.data(), average.data());
+  average_pool_backward(p, planes, diff.data(), average_back.data());
+  same("max pooling", plain_top, top);
+  same("max pooling's mask", Floats(plain_mask.begin(), plain_mask.end()), Floats(mask.begin(), mask.end()));
+  same("max pooling backward", plain_back, back);
+  same("average pooling", plain_average, average);
+  same("average pooling backward", plain_average_back, average_back);
+}
+
+void check_lrn() {
+  const float betas[] = {0.5f, 0.75f, 1.f};
+  const Lrn lrn{between(1, 12), 2 * between(0, 3) + 1, between(1, 150), 0.5f, betas[between(0, 2)], between(1, 2) * 1.f};
+  const std::int64_t count = lrn.channels * lrn.pixels;
+  const Floats x = numbers(count), diff = numbers(count);
+  Floats scale(count), top(count), back(count);
+  lrn_forward(lrn, 0, lrn.pixels, x.data(), scale.data(), top.data());
+  lrn_backward(lrn, 0, lrn.pixels, x.data(), scale.data(), top.data(), diff.data(), back.data());
+  close("lrn", 2e-6, lrn_top(lrn, x), top);
+  close("lrn backward", 2e-6, lrn_bottom_diff(lrn, x, diff), back);
+}
+
+// BatchNorm's and Scale's loops: one channel of several.
+void check_channels() {
+  const std::int64_t images = between(1, 5), length = between(1, 90), distance = length + between(0, 40);
+  const Pieces pieces{images, length, distance};
+  const Floats x = numbers(images * distance), y = numbers(images * distance);
+  const float mean = 0.3f, deviation = 1.7f;
+  double total = 0, squares = 0, products = 0;
+  Floats to(x.size()), copy(x.size()), diffs(x.size()), scaled(x.size());
+  Doubles normal(x.size()), back(x.size()), plain_scaled(x.size()), copied(x.size());
+  for (std::int64_t image = 0; image < images; ++image)
+    for (std::int64_t i = image * distance; i < image * distance + length; ++i) {
+      total += x[i], squares += (x[i] - double(mean)) * (x[i] - double(mean)), products += double(x[i]) * y[i];
+      normal[i] = (x[i] - double(mean)) / deviation;
+      back[i] = (x[i] - 0.1 - 0.2 * y[i]) / deviation;
+      plain_scaled[i] = x[i] * 1.5 + 0.25;
+      copied[i] = x[i];
+    }
+  const Sums both = sums(pieces, x.data(), y.data());
+  close("sums of a channel", 2e-6, Doubles{total, squares, total, products},
+        Floats{float(sum(pieces, x.data())), float(sum_of_squares_around(pieces, x.data(), mean)), float(both.of_x),
+               float(both.of_products)});
+  normalise(pieces, x.data(), mean, deviation, to.data(), nullptr);
+  close("normalising", 2e-6, normal, to);
+  normalise_backward(pieces, x.data(), y.data(), 0.1f, 0.2f, deviation, diffs.data());
+  close("normalising backward", 2e-6, back, diffs);
+  scale(pieces, x.data(), 1.5f, 0.25f, scaled.data(), copy.data());
+  close("scale", 2e-6, plain_scaled, scaled);
+  close("scale's copy", 0, copied, copy);
+}
+
+void check_eltwise() {
+  const std::int64_t count = between(1, 300);
+  const Floats x = numbers(count), y = numbers(count);
+  Floats to(count), plain_sum(count), added, plain_added;
+  for (std::int64_t i = 0; i < count; ++i) plain_sum[i] = (0 + x[i]) + y[i];
+  weighted_sum(count, 1, x.data(), 1, y.data(), to.data());
+  same("eltwise", plain_sum, to);
+  added = plain_added = to;
+  for (std::int64_t i = 0; i < count; ++i) plain_added[i] += -x[i];
+  add_weighted(count, -1, x.data(), added.data());
+  same("eltwise of more", plain_added, added);
+}
+
+ConvolutionShape some_convolution() {
+  ConvolutionShape s;
+  s.groups = between(1, 2), s.images = between(1, 18);
+  s.channels = s.groups * between(1, 5), s.outputs = s.groups * between(1, 9);
+  s.kernel_h = between(1, 4), s.kernel_w = between(1, 4), s.stride_h = between(1, 2), s.stride_w = between(1, 3);
+  s.pad_h = between(0, 2), s.pad_w = between(0, 2), s.dilation_h = between(1, 2), s.dilation_w = between(1, 2);
+  const int high = (s.kernel_h - 1) * s.dilation_h + 1, wide = (s.kernel_w - 1) * s.dilation_w + 1;
+  s.height = high + between(0, 6), s.width = wide + between(0, 6);
+  s.out_height = tops(s.height, high, s.stride_h, s.pad_h), s.out_width = tops(s.width, wide, s.stride_w, s.pad_w);
+  s.threads = 1, s.bias = between(0, 1);
+  return s;
+}
+
+void check_convolution() {
+  const ConvolutionShape s = some_convolution();
+  const Floats in = numbers(s.images * s.channels * s.height * s.width);
+  const Floats weights = numbers(s.outputs * s.channels / s.groups * s.kernel_h * s.kernel_w);
+  const Floats biases = numbers(s.outputs), diff = numbers(s.images * s.outputs * s.out_height * s.out_width);
+  const std::int64_t plane = s.out_height * s.out_width;
+  Floats top(diff.size()), back(in.size()), weights_diff = weights, biases_diff = biases;  // gradients are added to
+  Doubles plain_top(diff.size()), plain_back(in.size()), plain_weights(weights.begin(), weights.end());
+  Doubles plain_biases(biases.begin(), biases.end());
+  for (std::size_t i = 0; i < diff.size(); ++i) {
+    const std::int64_t output = i / plane % s.outputs;
+    plain_top[i] = s.bias ? biases[output] : 0;
+    if (s.bias) plain_biases[output] += diff[i];
+  }
+  multiplications(s, [&](std::int64_t out, std::int64_t weight, std::int64_t from) {
+    plain_top[out] += double(weights[weight]) * in[from];
+    plain_back[from] += double(weights[weight]) * diff[out];
+    plain_weights[weight] += double(in[from]) * diff[out];
+  });
+  lanes_forward(s)->run(in.data(), weights.data(), s.bias ? biases.data() : nullptr, top.data());
+  lanes_backward_data(s)->run(diff.data(), weights.data(), back.data());
+  lanes_backward_weights(s)->run(in.data(), diff.data(), weights_diff.data(), s.bias ? biases_diff.data() : nullptr);
+  close("convolution", 2e-6, plain_top, top);
+  close("convolution backward, data", 2e-6, plain_back, back);
+  close("convolution backward, weights", 3e-5, plain_weights, weights_diff);
+  close("convolution backward, biases", 3e-5, plain_biases, biases_diff);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  setenv("FASTCAFFE_CONVOLUTION", "lanes", 1);
+  setenv("FASTCAFFE_GRAIN", "1", 0);  // threads even for the smallest work
+  const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
+  void (*const checks[])() = {check_relu, check_pooling, check_lrn, check_channels, check_eltwise, check_convolution};
+  for (int i = 0; i < cases; ++i)
+    for (const auto check : checks) check();
+  bool right = true;
+  std::printf("%d cases, %s\n", cases, fastcaffe::simd_name());
+  for (const auto& kernel : found) {
+    const bool good = kernel.second.worst <= kernel.second.bound;
+    std::printf("%-30s %.1e %s\n", kernel.first.c_str(), kernel.second.worst, good ? "" : "WRONG");
+    right = right && good;
+  }
+  return right ? 0 : 1;
+}

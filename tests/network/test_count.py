@@ -1,0 +1,233 @@
+"""Counting any network: against loops, against Caffe's own blobs, and against published figures."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import famous_nets
+import numpy as np
+import pytest
+import shapes_child
+from chains import net_of, parsed
+
+from evolve.errors import UserError
+from evolve.network import shapes
+from evolve.network.count import Count, count, total
+from evolve.network.geometry import blob_shapes, geometry
+from evolve.network.kernels import kernels
+from evolve.network.weights import Weights
+
+
+def counted(net: Any, weights: Weights | None = None) -> list[Count]:
+    return count(shapes.infer(net), weights, "w.caffemodel")
+
+
+# Published figures
+
+
+def test_bvlc_alexnet() -> None:
+    counts = counted(famous_nets.alexnet())
+    assert total(counts, "parameters") == 60_965_224
+    assert (total(counts, "weights"), total(counts, "biases")) == (60_954_656, 10_568)
+    assert total(counts, "synapses") == total(counts, "parameters")
+    by_name = {each.name: each for each in counts}
+    assert by_name["conv2"].weights == 256 * 48 * 25  # two groups, each sees half of the 96 maps
+    assert by_name["fc6"].clusters == 4096 * 256  # a kernel is the 6 x 6 patch of one unit on one map
+    assert by_name["fc6"].weights == 36 * by_name["fc6"].clusters
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "gmacs"),
+    [(384, 1248, 18.605), (640, 640, 15.902), (512, 1024, 20.354), (1024, 1536, 61.063)],
+)
+def test_googlenet_detectnet(height: int, width: int, gmacs: float) -> None:
+    net = famous_nets.detectnet(height, width)
+    counts = counted(net)
+    assert (total(counts, "weights"), total(counts, "biases")) == (5_971_392, 7_285)
+    assert total(counts, "parameters") == 5_978_677
+    assert round(total(counts, "macs") / 1e9, 3) == gmacs
+    tops = {step.layer.top[0]: step.tops[0] for step in shapes.infer(net)}
+    assert tops["coverage"] == (1, 1, height // 16, width // 16)
+    assert tops["bboxes"] == (1, 4, height // 16, width // 16)
+    assert sum(layer.type == "Convolution" for layer in net.layer) == 59
+
+
+def test_resnet_56() -> None:
+    """855,786 is the form with two projections, each with BatchNorm and Scale, whose first convolution has a bias.
+
+    Without that bias it is 855,770. BatchNorm's running statistics count in neither.
+    """
+    net = famous_nets.resnet56()
+    counts = counted(net)
+    assert total(counts, "parameters") == 855_786
+    assert total(counts, "biases") == 16 + 10
+    scales = 16 + 18 * 16 + 18 * 32 + 18 * 64 + 32 + 64
+    assert total(counts, "others") == 2 * scales
+    assert total(counts, "statistics") == 2 * scales + 57
+    assert total(counts, "synapses") == total(counts, "weights") + total(counts, "biases")
+    net.layer[1].convolution_param.bias_term = False
+    assert total(counted(net), "parameters") == 855_770
+
+
+def test_caffe_sets_the_published_networks_up_so(tmp_path: Path) -> None:
+    nets = [famous_nets.alexnet(), famous_nets.detectnet(64, 96), famous_nets.resnet56()]
+    for net, made in zip(nets, shapes_child.load(tmp_path, nets), strict=True):
+        assert made is not None, net.name
+        for step in shapes.infer(net):
+            assert [made[0][top] for top in step.layer.top] == [list(shape) for shape in step.tops]
+            assert made[1].get(step.layer.name, []) == [list(shape) for shape in blob_shapes(step)]
+
+
+# Small ones, counted by loops
+
+LAYERS = [
+    "Convolution convolution_param { num_output: 4 kernel_h: 2 kernel_w: 3 }",
+    "Convolution convolution_param { num_output: 6 kernel_size: 3 group: 2 stride: 2 pad: 1 }",
+    "Convolution convolution_param { num_output: 4 kernel_size: 1 group: 4 bias_term: false }",
+    "Deconvolution convolution_param { num_output: 6 kernel_size: 2 stride: 2 }",
+    "Deconvolution convolution_param { num_output: 6 kernel_size: 3 group: 2 bias_term: false }",
+    "InnerProduct inner_product_param { num_output: 3 }",
+    "InnerProduct inner_product_param { num_output: 3 transpose: true bias_term: false }",
+    "InnerProduct inner_product_param { num_output: 3 axis: 2 }",
+    "InnerProduct inner_product_param { num_output: 3 axis: -1 }",
+]
+
+
+def plain_kernels(step: shapes.Step, blob: np.ndarray) -> list[list[list[float]]]:
+    """The weights of each output for each input of its group, place by place, out of Caffe's layout."""
+    layer, bottom = step.layer, step.bottoms[0]
+    if layer.type == "InnerProduct":
+        axis = layer.inner_product_param.axis % 4
+        inputs, patch = bottom[axis], int(np.prod(bottom[axis + 1 :]))
+        matrix = blob.T if layer.inner_product_param.transpose else blob
+        return [[[matrix[o, i * patch + p] for p in range(patch)] for i in range(inputs)] for o in range(len(matrix))]
+    parameter = layer.convolution_param
+    outputs, inputs = parameter.num_output, bottom[1]
+    result = []
+    for o in range(outputs):
+        group = o // (outputs // parameter.group)
+        seen = range(group * inputs // parameter.group, (group + 1) * inputs // parameter.group)
+        if layer.type == "Deconvolution":
+            result.append([list(blob[i, o % (outputs // parameter.group)].ravel()) for i in seen])
+        else:
+            result.append([list(blob[o, k].ravel()) for k, _ in enumerate(seen)])
+    return result
+
+
+@pytest.mark.parametrize(("layer", "density"), list(itertools.product(LAYERS, [0.0, 0.1, 0.5, 1.0])))
+def test_counts_are_what_loops_count(layer: str, density: float) -> None:
+    random = np.random.default_rng(3)
+    net = net_of(layer, shape=(4, 5, 6))
+    step = shapes.infer(net)[1]
+    blobs = [random.uniform(1, 2, size=shape).astype(np.float32) for shape in blob_shapes(step)]
+    blobs[0] *= random.random(blobs[0].shape) < density
+    dense, sparse = counted(net)[1], counted(net, {step.layer.name: blobs})[1]
+    plain = plain_kernels(step, blobs[0])
+    assert kernels(step, blobs[0]).tolist() == plain
+    assert dense.weights == sparse.weights == sum(len(kernel) for output in plain for kernel in output)
+    assert dense.clusters == sum(len(output) for output in plain)
+    assert sparse.clusters == sum(any(kernel) for output in plain for kernel in output)
+    neurons = sum(any(any(kernel) for kernel in output) for output in plain)
+    synapses = sum(value != 0 for output in plain for kernel in output for value in kernel)
+    has_bias = len(blobs) > 1
+    assert sparse.synapses == synapses + neurons * has_bias
+    assert dense.synapses == dense.weights + dense.biases and dense.biases == len(plain) * has_bias
+    assert dense.bytes == sum(blob.nbytes for blob in blobs)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_macs_are_the_products_that_make_an_output(layer: str) -> None:
+    """For a Convolution or a unit every place of the top takes one kernel an input; each place of a
+    Deconvolution's bottom gives one an output."""
+    step = shapes.infer(net_of(layer, shape=(4, 5, 6)))[1]
+    connected = geometry(step)
+    assert connected
+    products = 0
+    bottom, top = step.bottoms[0], step.tops[0]
+    if step.layer.type == "InnerProduct":
+        axis = step.layer.inner_product_param.axis % 4
+        products = int(np.prod(top[1:])) * int(np.prod(bottom[axis:]))
+    elif step.layer.type == "Convolution":
+        for _ in range(int(np.prod(top[1:]))):
+            products += bottom[1] // connected.group * connected.patch
+    else:
+        for _ in range(int(np.prod(bottom[1:]))):
+            products += top[1] // connected.group * connected.patch
+    assert counted(net_of(layer, shape=(4, 5, 6)))[1].macs == products
+
+
+def test_what_connects_no_channels_is_counted_apart() -> None:
+    net = net_of(
+        "Convolution convolution_param { num_output: 4 kernel_size: 1 bias_term: false }",
+        "BatchNorm",
+        "Scale scale_param { bias_term: true }",
+        "PReLU",
+        "Bias",
+        "Pooling pooling_param { kernel_size: 2 }",
+    )
+    _, conv, norm, scale, prelu, bias, pooling = counted(net)
+    assert (conv.parameters, conv.synapses, conv.clusters) == (12, 12, 12)
+    assert (norm.parameters, norm.statistics, norm.bytes, norm.macs) == (0, 9, 36, 0)
+    assert (scale.others, prelu.others, bias.others) == (8, 4, 4)
+    assert (scale.synapses, scale.macs, scale.bytes) == (0, 0, 32)
+    assert (pooling.parameters, pooling.macs, pooling.top) == (0, 0, (1, 4, 7, 7))
+
+
+def test_shared_parameters_count_once() -> None:
+    net = net_of(
+        'Convolution convolution_param { num_output: 3 kernel_size: 1 } param { name: "w" } param { name: "b" }',
+        'Convolution convolution_param { num_output: 3 kernel_size: 1 } param { name: "w" }',
+    )
+    blobs = [np.ones((3, 3, 1, 1), np.float32), np.ones(3, np.float32)]
+    for weights in (None, {"convolution1": blobs, "convolution2": blobs}):
+        _, first, second = counted(net, weights)
+        assert (first.weights, first.biases, first.synapses, first.clusters) == (9, 3, 12, 9)
+        assert (second.weights, second.biases, second.synapses, second.clusters) == (0, 3, 3, 0)
+        assert first.macs == second.macs == 9 * 64
+
+
+UNITS = "InnerProduct inner_product_param { num_output: 2 }"
+
+
+@pytest.mark.parametrize(
+    ("blobs", "message"),
+    [
+        (
+            [np.ones((2, 3)), np.ones(2)],
+            "expected 2 x 192 = 384 and 2 = 2, got 2 x 3 = 6 and 2 = 2; the prototxt and the caffemodel belong to "
+            "different networks",
+        ),
+        (
+            [np.ones((2, 192)), np.ones(2), np.ones((2, 192))],
+            "expected 2 blobs, got 3; a mask kept beside the weights is not read: multiply it into them, so that what "
+            "is pruned is zero, and save them alone",
+        ),
+    ],
+)
+def test_weights_of_another_network(blobs: list[np.ndarray], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        counted(net_of(UNITS), {"innerproduct1": blobs})
+    assert str(error.value) == f"w.caffemodel: layer 'innerproduct1': {message}"
+
+
+def test_weights_without_a_layer() -> None:
+    with pytest.raises(UserError) as error:
+        counted(net_of(UNITS), {"ip": [np.ones((2, 192)), np.ones(2)]})
+    assert str(error.value) == (
+        "w.caffemodel: layer 'innerproduct1': expected its weights, got none; layers with weights there: ip; name "
+        "the layer as the trained one is named"
+    )
+
+
+def test_blobs_of_four_axes_as_they_were_once() -> None:
+    blobs = [np.ones((1, 1, 2, 192), np.float32), np.ones((1, 1, 1, 2), np.float32)]
+    assert counted(net_of(UNITS), {"innerproduct1": blobs})[1].synapses == 386
+
+
+def test_an_unknown_type_counts_by_its_blobs() -> None:
+    net = parsed(
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }'
+        'layer { name: "mine" type: "Mine" bottom: "data" top: "mine" }'
+    )
+    counts = count(shapes.infer(net, keep_unknown=True), {"mine": [np.ones(5, np.float32)]})
+    assert (counts[1].others, counts[1].top) == (5, (1, 3))

@@ -127,3 +127,12 @@ def test_clusters_are_counted_by_their_shape() -> None:
     assert [each.clusters for each in counts[1]] == [16, 4, 16, 5]
     assert [each.clusters for each in counts[8]] == [2, 1, 2, 1]
     assert [each.clusters for each in efficiency.count(graph, weights)] == [48, 64, 64, 80]
+
+
+def test_a_depthwise_filter_comes_with_its_channel() -> None:
+    text = RESIDUAL + CONV.format("deep", "a", 24).replace("num_output: 24", "num_output: 24 group: 12")
+    text += CONV.format("last", "deep", 2)
+    graph = topology.read([text_format.Parse(text, caffe_pb2.NetParameter())])
+    a = clusters_of(graph, 1, "a")
+    assert clusters_of(graph, 1, "deep") == [each for each in a for _ in range(2)]
+    assert clusters_of(graph, 8, "deep") == [each for each in clusters_of(graph, 8, "a") for _ in range(2)]

@@ -12,19 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve import paths
-from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.network.geometry import macs
-from evolve.network.shapes import infer
 from tests.bench.speed import table
 from tests.bench.speed.networks import write_nets
 from tests.bench.speed.process import EngineProcess
 from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.variants import WEIGHTED, Variant, folders, variant
 
 MULTIPLES = (8, 16)
 ENGINES = ("stock", "fast")
-WEIGHTED = ("Convolution", "InnerProduct")
 
 
 @dataclass(frozen=True)
@@ -41,28 +37,10 @@ class Ragged:
     ns_per_kmac: float
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One of the nets, as train and deploy net."""
-
-    name: str
-    train: Any
-    deploy: Any
-
-    @property
-    def widths(self) -> str:
-        return "-".join(str(step.tops[0][1]) for step in infer(self.deploy) if step.layer.type in WEIGHTED)
-
-    @property
-    def macs(self) -> int:
-        """Of one example."""
-        return sum(macs(step) for step in infer(self.deploy))
-
-
 def variants(run: Path) -> Iterator[Variant]:
     """Generation 1, the last, and the last with rounded widths."""
-    generations = sorted(run.glob("gen*[0-9]"))
-    first, last = (_variant(folder) for folder in (generations[0], generations[-1]))
+    generations = folders(run)
+    first, last = (variant(folder) for folder in (generations[0], generations[-1]))
     yield first
     yield last
     for multiple in MULTIPLES:
@@ -84,21 +62,14 @@ def rounded(net: Any, multiple: int) -> Any:
     return result
 
 
-def _variant(generation: Path) -> Variant:
-    deploy = text.read(generation / paths.DEPLOY, caffe_pb2.NetParameter())
-    train_val = text.read(generation / paths.TRAIN_VAL, caffe_pb2.NetParameter())
-    shape = tuple(deploy.layer[0].input_param.shape[0].dim)[1:]
-    return Variant(f"{deploy.name} {generation.name}", prototxt.fed_by_inputs(train_val, "TRAIN", shape), deploy)
-
-
 def _measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float) -> list[Ragged]:
     """All variants and engines in one interleaved measurement."""
     found = list(variants(run))
     rows = []
     with ExitStack() as stack:
         processes: dict[tuple[int, str], EngineProcess] = {}
-        for number, variant in enumerate(found):
-            batches = write_nets(variant.train, variant.deploy, folder / str(number))
+        for number, each in enumerate(found):
+            batches = write_nets(each.train, each.deploy, folder / str(number))
             with EngineProcess("stock", folder / str(number), 1) as maker:
                 maker.ask("make")
             for engine in ENGINES:
@@ -109,10 +80,10 @@ def _measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float)
             for (number, engine), ms in zip(
                 processes, medians(interleaved(runners, rounds, seconds)).values(), strict=True
             ):
-                variant = found[number]
-                work = variant.macs * batch
+                each = found[number]
+                work = each.macs * batch
                 rows.append(
-                    Ragged(variant.name, variant.widths, pass_, work, threads, engine, ms, ms * 1e6 / (work / 1e3))
+                    Ragged(each.name, each.widths, pass_, work, threads, engine, ms, ms * 1e6 / (work / 1e3))
                 )
     return rows
 

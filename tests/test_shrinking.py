@@ -70,7 +70,7 @@ def test_a_train_val_prototxt(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         shrinking.shrink(train_val, tmp_path / "w.caffemodel", tmp_path / "out")
     assert str(error.value) == (
-        f"{train_val}:2: layer 'data': does not say the shape of an image; give it as SHAPE=channels,height,width"
+        f"{train_val}:2: layer 'data': does not say the shape of an image; give SHAPE=3x32x32"
     )
     shrinking.shrink(train_val, tmp_path / "w.caffemodel", tmp_path / "out", shape=(3, 8, 8))
     net = text_format.Parse((tmp_path / "out" / "train_val.prototxt").read_text(), caffe_pb2.NetParameter())
@@ -111,7 +111,7 @@ def test_an_unknown_layer(model: Path, tmp_path: Path) -> None:
     [
         (["MODEL={model}", "OUT={out}"], "shrink: expected WEIGHTS=, its caffemodel; see `cavefish --help`"),
         (["MODEL={model}", "WEIGHTS=w", "OUT={out}", "SHAPE=3,8"],
-         "SHAPE=3,8: expected channels,height,width like 3,227,227"),
+         "SHAPE=3,8: expected channels x height x width; for instance SHAPE=3x32x32"),
         (["MODEL={model}", "WEIGHTS={w}", "OUT={out}"], ""),
     ],
 )  # fmt: skip

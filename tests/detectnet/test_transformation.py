@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import cv2
 import detectnet_loops
 import numpy as np
 import pytest
@@ -124,6 +125,26 @@ def test_rotation_by_a_right_angle_is_known_exactly() -> None:
     moved = transformation.move(rows_of([(0, 8, 10, 4, 1)]), (40, 20), drawn)
     # The box keeps its size, and its centre (5, 10) goes round.
     assert moved[0, :4] == pytest.approx([20 - left - 5, -5 - top - 2, 10, 4])
+
+
+def test_rotation_is_that_of_opencvs_rotated_rectangles() -> None:
+    rng = np.random.default_rng(0)
+    pixels_off = 0
+    for _ in range(500):
+        size, degrees = tuple(rng.integers(20, 1500, 2).tolist()), float(rng.uniform(-180, 180))
+        centre = (size[0] / 2, size[1] / 2)
+        x, y, w, h = cv2.RotatedRect(centre, size, degrees).boundingRect()
+        left, top, right, bottom = augmentation.bounds(size, degrees)
+        off = np.abs(np.array([x - left, y - top, w - (right - left + 1), h - (bottom - top + 1)]))
+        # OpenCV's corners have 32 bits: one that lies on a whole pixel may fall to either side.
+        assert off.max() <= 1
+        pixels_off += int(off.sum())
+        before = cv2.boxPoints((centre, size, 0.0))
+        after = cv2.boxPoints(((centre[0] - left, centre[1] - top), size, degrees))
+        matrix = cv2.getAffineTransform(before[:3], after[:3])
+        place = np.array([*rng.uniform(0, 1, 2) * size, 1])
+        assert np.abs((matrix - transformation.rotation(size, degrees)) @ place).max() < 0.01
+    assert pixels_off <= 5
 
 
 def test_a_rotated_image_carries_its_boxes_along() -> None:

@@ -20,7 +20,7 @@ FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KE
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(VERBS) test lint bench proto clean
+.PHONY: help setup $(VERBS) test lint bench bench-speed proto clean
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench       tests; style and types; slow measurements"
+	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
 	@echo "make setup                     only the environment and Caffe"
 	@echo
 	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree"
@@ -54,6 +55,14 @@ lint: $(TESTED)
 
 bench: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
+
+# PyTorch and others to measure beside, in a folder of their own: they are large, and nothing else needs them.
+bench-speed: $(TESTED) $(FASTER) build/speed/ready
+	@$(VENV)/bin/python -m tests.bench.speed $(ARGS)
+
+build/speed/ready: tests/bench/speed/requirements.txt $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target build/speed -r $<
+	@touch $@
 
 $(READY):
 	@command -v "$(PYTHON)" >/dev/null || { echo "make: PYTHON='$(PYTHON)': no such command; apt-get install python3 python3-venv, or another PYTHON=" >&2; exit 2; }

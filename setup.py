@@ -29,6 +29,8 @@ setup(
         "filelock",
         "ml_dtypes",
         "scikit-learn",
+        # groupRectangles, which tests compare with, is gone in 5.
+        "opencv-python-headless>=4.5,<5",
     ],
     extras_require={
         "onnx": ["onnx>=1.15"],

@@ -59,7 +59,8 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
         else:
             shrink.check(birth.graph(net), weights.read(pretrained), str(pretrained))
             # Layers that only training has, auxiliary classifiers, are the next generation's too.
-            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output="trained.caffemodel", phase="TRAIN")
+            upgraded = "trained.caffemodel"
+            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=upgraded, phase="TRAIN")
             trained = {"iterations": 0, "seconds": 0.0, "revived": 0, "pretrained": generation.sha256(pretrained)}
         return _finish(birth, caffe, net, {"training": trained, "synthesis": {}, "parent_sha256": ""})
 

@@ -64,6 +64,7 @@ def _caffe() -> Iterator[tuple[str, str]]:
         share = threads.share(paths.runs() / "network" / "run")
         code = f"{found['simd']}, oneDNN {found['onednn']} ({found['onednn_isa']})"
         yield "ok     ", f"fast layers: {code}; THREADS={share} for a run that starts now"
+        yield "ok     ", f"fast layer types: {', '.join(found['fast_types'])}; all others are stock Caffe's"
     else:
         yield "absent ", f"fast layers, stock Caffe's instead: {found.get('why', 'FAST=0')}"
 

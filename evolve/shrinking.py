@@ -142,10 +142,10 @@ def _table(before: list[Row], after: list[Row], sizes: tuple[int, ...], differen
     width = max(len("layer"), *(len(row.name) for row in before))
     lines = [f"{'layer':{width}}  {'neurons':>15}  {'weights':>25}  {'synapses':>12}  {'MMAC':>19}"]
     for first, last in zip([*before, _total(before)], [*after, _total(after)], strict=True):
-        lines.append(
-            f"{first.name:{width}}  {first.neurons:>6} -> {last.neurons:>5}"
-            f"  {first.weights:>11,} -> {last.weights:>10,}  {last.synapses:>12,}  {first.macs / 1e6:>8.2f} -> {last.macs / 1e6:>7.2f}"
-        )
+        neurons = f"{first.neurons:>6} -> {last.neurons:>5}"
+        stored = f"{first.weights:>11,} -> {last.weights:>10,}"
+        macs = f"{first.macs / 1e6:>8.2f} -> {last.macs / 1e6:>7.2f}"
+        lines.append(f"{first.name:{width}}  {neurons}  {stored}  {last.synapses:>12,}  {macs}")
     lines.append(f"caffemodel {sizes[0]:,} -> {sizes[1]:,} bytes; outputs as before, to a relative {difference:.1e}")
     return "\n".join(lines)
 

@@ -22,7 +22,7 @@ SYNAPSES = {
     "alexnet_cifar10": 3_985_034,
     "resnet56_cifar10": 851_514,
 }
-SCHEDULES = {"lenet_bvlc": ["long"], "alexnet_cifar10": ["short"], "resnet56_cifar10": ["short"]}
+SCHEDULES = {"lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"]}
 COUNT = """
 import json, sys, caffe
 found = {}

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from evolve.proto import caffemodel_pb2, evolution_pb2
+from evolve.proto import caffemodel_pb2, detectnet_pb2, evolution_pb2
 
 PROTO = Path(__file__).resolve().parent.parent / "evolve" / "proto"
 FIELD = re.compile(r"^(optional|repeated) ([\w.]+) (\w+) = (\d+)(?: \[packed = true\])?;$")
 VALUE = re.compile(r"^(\w+) = (\d+);$")
 OPENING = re.compile(r"^(message|enum) (\w+) \{$")
+MODULES = [("evolution", evolution_pb2), ("caffemodel", caffemodel_pb2), ("detectnet", detectnet_pb2)]
 
 
 def written(path: Path) -> set[str]:
@@ -61,6 +62,6 @@ def _kind(field: Any) -> str:
     return (names | numbers | {field.TYPE_UINT64: "uint64"})[field.type]
 
 
-@pytest.mark.parametrize(("name", "module"), [("evolution", evolution_pb2), ("caffemodel", caffemodel_pb2)])
+@pytest.mark.parametrize(("name", "module"), MODULES)
 def test_generated_messages_are_those_of_the_proto(name: str, module: ModuleType) -> None:
     assert generated(module) == written(PROTO / f"{name}.proto")

@@ -257,7 +257,7 @@ def test_what_is_said_of(path: Path) -> None:
 
 
 def test_there_are_bad_files() -> None:
-    assert len(BAD) == 12
+    assert len(BAD) == 14
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evolve.network.classes import Classes
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights
@@ -81,20 +82,39 @@ def encode(graph: Graph, weights: Weights, truncation: float, block: int) -> Fil
 
 def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
     """The cluster of each channel class, int (classes,), and the family of each cluster: stages that are coupled."""
+    same = _drawn_together(graph)
     families: list[set[int]] = []
     for stage in graph.stages:
-        mine = set(graph.blobs[stage.uses[0].top].classes.tolist())
+        mine = set(same[graph.blobs[stage.uses[0].top].classes].tolist())
         apart = [family for family in families if family.isdisjoint(mine)]
         joined = [family for family in families if not family.isdisjoint(mine)]
         families = [*apart, mine.union(*joined)]
+    stays = set(same[graph.outputs].tolist())
     clusters = np.full(graph.classes, ALWAYS)
     of_cluster: list[int] = []
     # In the order of the net, whatever was joined.
     for number, family in enumerate(sorted(families, key=min)):
-        members = np.array([each for each in sorted(family) if not graph.outputs[each]], int)
+        members = np.array(sorted(family - stays), int)
         clusters[members] = len(of_cluster) + np.arange(len(members)) // block
         of_cluster += [number] * -(-len(members) // block)
-    return clusters, np.array(of_cluster, int)
+    return clusters[same], np.array(of_cluster, int)
+
+
+def _drawn_together(graph: Graph) -> np.ndarray:
+    """int (classes,): one number for classes that are inherited together.
+
+    A depthwise filter and the channel that it reads: neither of them can go alone.
+    """
+    joined = Classes()
+    joined.new(graph.classes)
+    made = np.zeros(graph.classes, bool)
+    for stage in graph.stages:
+        outputs, inputs = graph.blobs[stage.uses[0].top].classes, graph.blobs[stage.uses[0].bottom].classes
+        made[outputs] = True
+        if stage.group > 1 and stage.group == stage.inputs:
+            inputs = np.repeat(inputs, stage.outputs // stage.group)
+            joined.join(outputs[made[inputs]], inputs[made[inputs]])
+    return joined.numbered()
 
 
 def of_neurons(graph: Graph, block: int) -> dict[str, np.ndarray]:

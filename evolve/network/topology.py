@@ -206,7 +206,7 @@ class _Reader:
         graph = Graph(
             nodes=self._nodes,
             blobs=self._blobs,
-            stages=list(self._stages.values()),
+            stages=self._in_order(),
             classes=total,
             outputs=np.zeros(total, bool),
             kept=np.zeros(total, bool),
@@ -216,6 +216,15 @@ class _Reader:
             raise UserError("expected Convolution, Deconvolution or InnerProduct layers, got none")
         _pin(graph, self._unread, lrn)
         return graph
+
+    def _in_order(self) -> list[Stage]:
+        """As the last net has them, so that auxiliary classifiers of training stand where they are."""
+        first: dict[str, tuple[int, int]] = {}
+        for number, node in enumerate(self._nodes):
+            if node.stage and node.use:
+                key = (self._blobs[node.use.top].net, -number)
+                first[node.stage.name] = max(first.get(node.stage.name, key), key)
+        return sorted(self._stages.values(), key=lambda stage: -first[stage.name][1])
 
     def _join_namesakes(self) -> None:
         """Layers that are the same layer in another phase, or share a parameter along the channels."""

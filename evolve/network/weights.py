@@ -17,6 +17,8 @@ Weights = dict[str, list[np.ndarray]]
 # NVIDIA Caffe's numbers in a blob's raw_data_type.
 _FLOAT32 = 1
 _FLOAT16 = 2
+# NetParameter.layer, LayerParameter.blobs and BlobProto.data.
+_LAYER, _BLOBS, _DATA = 100, 7, 5
 _RAW: dict[int, np.dtype] = {_FLOAT32: np.dtype("<f4"), _FLOAT16: np.dtype("<f2")}
 
 
@@ -45,30 +47,44 @@ def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> N
     The same input gives the same bytes. With `half_blobs`, values go in NVIDIA Caffe's 16-bit raw form, half
     the size, which only NVIDIA Caffe, OpenCV and Cavefish read; they must be half precision already.
     """
+    model: list[bytes | memoryview] = [caffemodel_pb2.Model(name=net.name).SerializeToString(deterministic=True)]
+    for layer in net.layer:
+        parts: list[bytes | memoryview] = [layer.SerializeToString(deterministic=True)]
+        for array in weights.get(layer.name, []):
+            # Statistics are no synapses: precision is not imposed on them.
+            parts += _field(_BLOBS, _blob(array, half_blobs and layer.type != "BatchNorm"))
+        model += _field(_LAYER, parts)
     with open(path, "wb") as file:
-        file.write(caffemodel_pb2.Model(name=net.name).SerializeToString(deterministic=True))
-        for layer in net.layer:
-            # Messages written one after the other are one message; so only one layer is in memory twice.
-            model = caffemodel_pb2.Model()
-            entry = model.layer.add()
-            # The same wire format, seen as messages whose blobs are bytes.
-            entry.MergeFromString(layer.SerializeToString(deterministic=True))
-            for array in weights.get(layer.name, []):
-                # Statistics are no synapses: precision is not imposed on them.
-                _fill(entry.blobs.add(), array, half_blobs and layer.type != "BatchNorm")
-            file.write(model.SerializeToString(deterministic=True))
+        file.writelines(model)
 
 
-def _fill(blob: Any, array: np.ndarray, half: bool) -> None:
+def _blob(array: np.ndarray, half: bool) -> list[bytes | memoryview]:
+    """A BlobProto in pieces, of which the numbers are the array's own memory: a copy of a layer can be large."""
+    blob = caffemodel_pb2.Blob()
     blob.shape.dim.extend(array.shape)
     if not half:
-        blob.data = array.astype("<f4", copy=False).tobytes()
-        return
+        numbers = np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8)
+        return [*_field(_DATA, [numbers.data]), blob.SerializeToString(deterministic=True)]
     halves = array.astype("<f2")
     if not np.array_equal(halves.astype(np.float32), array):
         raise ValueError("half_blobs: the weights are not half precision; cast them first")
     blob.raw_data_type = _FLOAT16
     blob.raw_data = halves.tobytes()
+    return [blob.SerializeToString(deterministic=True)]
+
+
+def _field(number: int, parts: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """A field of protobuf's wire format whose value has a length: its number, the length, the value."""
+    return [_varint(number << 3 | 2) + _varint(sum(len(part) for part in parts)), *parts]
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; the eighth says that more follow."""
+    result = bytearray()
+    while number > 127:
+        result.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*result, number])
 
 
 def _array(blob: Any, layer: str, path: Path) -> np.ndarray:

@@ -17,8 +17,8 @@ def enable() -> None:
     try:
         import fastcaffe
 
-        fastcaffe.enable(threads=int(os.environ.get("THREADS", "1")))
-        _enabled = {"layers": "fast", **fastcaffe.machine()}
+        types = fastcaffe.enable(threads=int(os.environ.get("THREADS", "1")))
+        _enabled = {"layers": "fast", "fast_types": types, **fastcaffe.machine()}
     except Exception as error:
         # Whatever is wrong with them, stock Caffe does the same work.
         _enabled = {"layers": "stock", "why": str(error)}

@@ -1,10 +1,11 @@
 // The passes on oneDNN. It works on the layouts that it likes best, so each pass brings its inputs there and its output
-// back to Caffe's.
+// back to Caffe's, a large batch in turns.
 
 #include <stdexcept>
 #include <unordered_map>
 
 #include "convolution_passes.h"
+#include "convolution_turns.h"
 #include "onednn.h"
 #include "threads.h"
 
@@ -94,6 +95,13 @@ class Conversion {
     reorder_.execute(onednn_stream(), source, target);
   }
 
+  // Where the converted data are: in `own`, or where they were.
+  void* brought(void* from, void* own) const {
+    if (!needed_) return from;
+    run(from, own);
+    return own;
+  }
+
  private:
   memory::desc from_, to_;
   dnnl::reorder reorder_;
@@ -113,12 +121,13 @@ class Pieces {
     return piece;
   }
 
-  // The data in the primitive's layout: converted into a piece, or where they are.
+  // A piece for the converted data; none if they need no conversion.
+  void* take(const Conversion& conversion, const memory::desc& desc) {
+    return conversion.needed() ? take(desc) : nullptr;
+  }
+
   void* brought(const Conversion& conversion, const float* data, const memory::desc& wanted) {
-    if (!conversion.needed()) return plain(data);
-    void* piece = take(wanted);
-    conversion.run(plain(data), piece);
-    return piece;
+    return conversion.brought(plain(data), take(conversion, wanted));
   }
 
  private:
@@ -128,22 +137,23 @@ class Pieces {
 };
 
 template <class Description>
-std::string name_of(const Description& description) {
+std::string name_of(const Description& description, const Turns& turns) {
   const std::string name = description.impl_info_str();
   if (name.compare(0, 3, "ref") == 0) throw std::runtime_error("oneDNN has only " + name);
-  return "onednn " + name;
+  const std::string at_a_time = turns.count > 1 ? ", " + std::to_string(turns.shape.images) + " images at a time" : "";
+  return "onednn " + name + at_a_time;
 }
 
 class Forward : public ForwardPass {
  public:
-  explicit Forward(const ConvolutionShape& shape, const Arguments& arguments)
-      : description_(arguments.forward()),
+  Forward(const Turns& turns, const Arguments& arguments)
+      : turns_(turns),
+        description_(arguments.forward()),
         primitive_(description_),
         bottom_(arguments.bottom, description_.src_desc()),
         weights_(arguments.weights, description_.weights_desc()),
         top_(description_.dst_desc(), arguments.top),
-        name_(name_of(description_)),
-        bias_(shape.bias) {}
+        name_(name_of(description_, turns)) {}
 
   std::string kernel() const override { return name_; }
 
@@ -151,35 +161,38 @@ class Forward : public ForwardPass {
     const auto source = description_.src_desc(), filter = description_.weights_desc(), result = description_.dst_desc(),
                scratchpad = description_.scratchpad_desc();
     Pieces pieces(source, filter, result, scratchpad);
-    void* output = top_.needed() ? pieces.take(result) : top;
     std::unordered_map<int, memory> arguments = {
-        {DNNL_ARG_SRC, at(source, pieces.brought(bottom_, bottom, source))},
         {DNNL_ARG_WEIGHTS, at(filter, pieces.brought(weights_, weights, filter))},
-        {DNNL_ARG_DST, at(result, output)},
         {DNNL_ARG_SCRATCHPAD, at(scratchpad, pieces.take(scratchpad))}};
-    if (bias_) arguments.insert({DNNL_ARG_BIAS, at(description_.bias_desc(), plain(biases))});
-    primitive_.execute(onednn_stream(), arguments);
-    if (top_.needed()) top_.run(output, top);
+    if (turns_.shape.bias) arguments.insert({DNNL_ARG_BIAS, at(description_.bias_desc(), plain(biases))});
+    void *own_bottom = pieces.take(bottom_, source), *own_top = pieces.take(top_, result);
+    for (std::int64_t i = 0; i < turns_.count; ++i, bottom += turns_.bottom, top += turns_.top) {
+      arguments[DNNL_ARG_SRC] = at(source, bottom_.brought(plain(bottom), own_bottom));
+      arguments[DNNL_ARG_DST] = at(result, top_.needed() ? own_top : top);
+      primitive_.execute(onednn_stream(), arguments);
+      if (top_.needed()) top_.run(own_top, top);
+    }
     onednn_stream().wait();
   }
 
  private:
+  Turns turns_;
   dnnl::convolution_forward::primitive_desc description_;
   dnnl::convolution_forward primitive_;
   Conversion bottom_, weights_, top_;
   std::string name_;
-  bool bias_;
 };
 
 class BackwardData : public BackwardDataPass {
  public:
-  explicit BackwardData(const Arguments& arguments)
-      : description_(arguments.backward_data()),
+  BackwardData(const Turns& turns, const Arguments& arguments)
+      : turns_(turns),
+        description_(arguments.backward_data()),
         primitive_(description_),
         top_(arguments.top, description_.diff_dst_desc()),
         weights_(arguments.weights, description_.weights_desc()),
         bottom_(description_.diff_src_desc(), arguments.bottom),
-        name_(name_of(description_)) {}
+        name_(name_of(description_, turns)) {}
 
   std::string kernel() const override { return name_; }
 
@@ -187,16 +200,21 @@ class BackwardData : public BackwardDataPass {
     const auto given = description_.diff_dst_desc(), filter = description_.weights_desc(),
                result = description_.diff_src_desc(), scratchpad = description_.scratchpad_desc();
     Pieces pieces(given, filter, result, scratchpad);
-    void* output = bottom_.needed() ? pieces.take(result) : bottom_diff;
-    primitive_.execute(onednn_stream(), {{DNNL_ARG_DIFF_DST, at(given, pieces.brought(top_, top_diff, given))},
-                                         {DNNL_ARG_WEIGHTS, at(filter, pieces.brought(weights_, weights, filter))},
-                                         {DNNL_ARG_DIFF_SRC, at(result, output)},
-                                         {DNNL_ARG_SCRATCHPAD, at(scratchpad, pieces.take(scratchpad))}});
-    if (bottom_.needed()) bottom_.run(output, bottom_diff);
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_WEIGHTS, at(filter, pieces.brought(weights_, weights, filter))},
+        {DNNL_ARG_SCRATCHPAD, at(scratchpad, pieces.take(scratchpad))}};
+    void *own_top = pieces.take(top_, given), *own_bottom = pieces.take(bottom_, result);
+    for (std::int64_t i = 0; i < turns_.count; ++i, top_diff += turns_.top, bottom_diff += turns_.bottom) {
+      arguments[DNNL_ARG_DIFF_DST] = at(given, top_.brought(plain(top_diff), own_top));
+      arguments[DNNL_ARG_DIFF_SRC] = at(result, bottom_.needed() ? own_bottom : bottom_diff);
+      primitive_.execute(onednn_stream(), arguments);
+      if (bottom_.needed()) bottom_.run(own_bottom, bottom_diff);
+    }
     onednn_stream().wait();
   }
 
  private:
+  Turns turns_;
   dnnl::convolution_backward_data::primitive_desc description_;
   dnnl::convolution_backward_data primitive_;
   Conversion top_, weights_, bottom_;
@@ -205,15 +223,15 @@ class BackwardData : public BackwardDataPass {
 
 class BackwardWeights : public BackwardWeightsPass {
  public:
-  BackwardWeights(const ConvolutionShape& shape, const Arguments& arguments)
-      : description_(arguments.backward_weights()),
+  BackwardWeights(const Turns& turns, const Arguments& arguments)
+      : turns_(turns),
+        description_(arguments.backward_weights()),
         primitive_(description_),
         bottom_(arguments.bottom, description_.src_desc()),
         top_(arguments.top, description_.diff_dst_desc()),
         weights_(description_.diff_weights_desc(), arguments.weights, true),
-        name_(name_of(description_)),
-        bias_(shape.bias) {
-    if (bias_) biases_ = Conversion(description_.diff_bias_desc(), arguments.biases, true);
+        name_(name_of(description_, turns)) {
+    if (turns_.shape.bias) biases_ = Conversion(description_.diff_bias_desc(), arguments.biases, true);
   }
 
   std::string kernel() const override { return name_; }
@@ -224,37 +242,43 @@ class BackwardWeights : public BackwardWeightsPass {
                scratchpad = description_.scratchpad_desc();
     Pieces pieces(source, given, filter, bias, scratchpad);
     void *own_weights_diff = pieces.take(filter), *own_bias_diff = pieces.take(bias);
-    std::unordered_map<int, memory> arguments = {{DNNL_ARG_SRC, at(source, pieces.brought(bottom_, bottom, source))},
-                                                 {DNNL_ARG_DIFF_DST, at(given, pieces.brought(top_, top_diff, given))},
-                                                 {DNNL_ARG_DIFF_WEIGHTS, at(filter, own_weights_diff)},
+    std::unordered_map<int, memory> arguments = {{DNNL_ARG_DIFF_WEIGHTS, at(filter, own_weights_diff)},
                                                  {DNNL_ARG_SCRATCHPAD, at(scratchpad, pieces.take(scratchpad))}};
-    if (bias_) arguments.insert({DNNL_ARG_DIFF_BIAS, at(bias, own_bias_diff)});
-    primitive_.execute(onednn_stream(), arguments);
-    weights_.run(own_weights_diff, weights_diff);
-    if (bias_) biases_.run(own_bias_diff, biases_diff);
+    if (turns_.shape.bias) arguments.insert({DNNL_ARG_DIFF_BIAS, at(bias, own_bias_diff)});
+    void *own_bottom = pieces.take(bottom_, source), *own_top = pieces.take(top_, given);
+    for (std::int64_t i = 0; i < turns_.count; ++i, bottom += turns_.bottom, top_diff += turns_.top) {
+      arguments[DNNL_ARG_SRC] = at(source, bottom_.brought(plain(bottom), own_bottom));
+      arguments[DNNL_ARG_DIFF_DST] = at(given, top_.brought(plain(top_diff), own_top));
+      primitive_.execute(onednn_stream(), arguments);
+      weights_.run(own_weights_diff, weights_diff);
+      if (turns_.shape.bias) biases_.run(own_bias_diff, biases_diff);
+    }
     onednn_stream().wait();
   }
 
  private:
+  Turns turns_;
   dnnl::convolution_backward_weights::primitive_desc description_;
   dnnl::convolution_backward_weights primitive_;
   Conversion bottom_, top_, weights_, biases_;
   std::string name_;
-  bool bias_;
 };
 
 }  // namespace
 
 std::unique_ptr<ForwardPass> onednn_forward(const ConvolutionShape& shape) {
-  return std::unique_ptr<ForwardPass>(new Forward(shape, Arguments(shape)));
+  const Turns turns = turns_of(shape);
+  return std::unique_ptr<ForwardPass>(new Forward(turns, Arguments(turns.shape)));
 }
 
 std::unique_ptr<BackwardDataPass> onednn_backward_data(const ConvolutionShape& shape) {
-  return std::unique_ptr<BackwardDataPass>(new BackwardData(Arguments(shape)));
+  const Turns turns = turns_of(shape);
+  return std::unique_ptr<BackwardDataPass>(new BackwardData(turns, Arguments(turns.shape)));
 }
 
 std::unique_ptr<BackwardWeightsPass> onednn_backward_weights(const ConvolutionShape& shape) {
-  return std::unique_ptr<BackwardWeightsPass>(new BackwardWeights(shape, Arguments(shape)));
+  const Turns turns = turns_of(shape);
+  return std::unique_ptr<BackwardWeightsPass>(new BackwardWeights(turns, Arguments(turns.shape)));
 }
 
 }  // namespace fastcaffe

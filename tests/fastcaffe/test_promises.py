@@ -45,6 +45,27 @@ def test_a_gradient_that_nobody_wants_is_not_written(compare: Compare) -> None:
     assert result.differences["round 0: bottom1 diff"] == [0, True]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "channels, outputs, more, turns",  # of how many images with one thread, and with two
+    [
+        (16, 16, "", (4, 6)),
+        (16, 64, "stride: 2", (4, 6)),
+        (16, 16, "bias_term: false", (4, 6)),
+        (32, 32, "group: 2", (2, 4)),
+    ],
+)
+def test_a_large_batch_goes_in_turns(
+    compare: Compare, channels: int, outputs: int, more: str, turns: tuple[int, int], threads: int
+) -> None:
+    layer, shape = CONVOLUTION.format(outputs=outputs, more=more), [12, channels, 32, 32]
+    result = compare(layer=layer, bottoms=[shape], reshapes=[[[*shape[:2], 31, 32]]], threads=threads)
+    result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+    passes = result.passes["layer"]
+    assert passes.keys() == {"forward", "backward data", "backward weights"}
+    assert all(on.endswith(f", {turns[threads - 1]} images at a time") for on in passes.values()), passes
+
+
 def test_the_mask_of_max_pooling_is_caffes(compare: Compare) -> None:
     layer = 'type: "Pooling" pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 }'
     result = compare(layer=layer, bottoms=[[2, 3, 20, 37]], tops=2, losses=1, kind="integers")

@@ -21,12 +21,12 @@ def sparse_parent(density: float) -> Weights:
     """So sparse that many a draw cuts neurons off."""
     random = np.random.default_rng(4)
     weights: Weights = {}
-    for stage in STAGES:
-        shape = (stage.outputs, stage.inputs * stage.patch)
-        present = random.random(shape) < density / stage.patch**0.5
-        present[:, 0] |= stage.inputs == 1
+    for each in STAGES:
+        shape = (each.outputs, each.inputs * each.patch)
+        present = random.random(shape) < density / each.patch**0.5
+        present[:, 0] |= each.inputs == 1
         drawn = random.normal(size=shape) * present
-        weights[stage.name] = [drawn.astype(np.float32), np.ones(stage.outputs, np.float32)]
+        weights[each.name] = [drawn.astype(np.float32), np.ones(each.outputs, np.float32)]
     return weights
 
 
@@ -36,7 +36,7 @@ def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
 
 
 def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: int) -> list[int]:
-    encodings = [encode(as_rows(parent[stage.name][0], stage), 0.1) for stage in STAGES]
+    encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
     found, limit = factors.of(chosen, 7, GRAPH, parent, encodings, ancestor, seed=3)
     offspring = [synthesis.synthesize(GRAPH, parent, encodings, found, (n, 7), limit) for n in range(40)]
     return [total(count(GRAPH, weights, exists), "synapses") for weights, exists in offspring]
@@ -69,7 +69,7 @@ def test_constant_factors_are_taken_as_they_are() -> None:
 def test_a_budget_below_the_biases() -> None:
     parent = sparse_parent(0.3)
     biases = total(count(GRAPH, parent), "biases")
-    encodings = [encode(as_rows(parent[stage.name][0], stage), 0.1) for stage in STAGES]
+    encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
     with pytest.raises(UserError) as error:
         factors.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
     budget = 0.01 * total(count(GRAPH, parent), "synapses")

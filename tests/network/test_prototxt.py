@@ -191,3 +191,29 @@ def test_with_data_of() -> None:
     assert result.name == "small" and [layer.name for layer in result.layer] == ["data", "data", "ip"]
     assert [prototxt.batch_size(layer) for layer in result.layer[:2]] == [64, 50]
     assert result.layer[2].inner_product_param.num_output == 1
+
+
+def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> None:
+    net = parsed("""
+        layer { name: "data" type: "Data" top: "data" top: "label" top: "mask" data_param { batch_size: 2 } }
+        layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" param { name: "w" lr_mult: 2 } param { }
+          inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+        layer { name: "norm" type: "BatchNorm" bottom: "fc" top: "fc" param { lr_mult: 0 } }
+        layer { name: "scale" type: "Scale" bottom: "fc" top: "fc" scale_param { bias_term: true filler { value: 2 } } }
+        layer { name: "masked" type: "Eltwise" bottom: "fc" bottom: "mask" top: "masked" }
+        layer { name: "near" type: "EuclideanLoss" bottom: "masked" bottom: "mask" top: "near" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
+        layer { name: "loss2" type: "SigmoidCrossEntropyLoss" bottom: "fc" bottom: "mask" top: "loss2" }
+        layer { name: "extra" type: "InnerProduct" bottom: "fc" top: "extra" include { phase: TRAIN } }
+    """)
+    deployed = prototxt.deploy(net, (3, 8, 8))
+    assert [(layer.name, layer.type) for layer in deployed.layer] == [
+        ("data", "Input"), ("fc", "InnerProduct"), ("norm", "BatchNorm"), ("scale", "Scale"), ("prob", "Softmax"),
+        ("loss2/prob", "Sigmoid"),
+    ]  # fmt: skip
+    # What is shared stays shared; learning rates and fillers are training's.
+    assert [parameter.name for parameter in deployed.layer[1].param] == ["w", ""]
+    assert not deployed.layer[1].param[0].HasField("lr_mult") and not deployed.layer[2].param
+    assert not deployed.layer[3].scale_param.HasField("filler") and deployed.layer[3].scale_param.bias_term
+    whole = prototxt.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
+    assert [layer.name for layer in whole.layer][-1] == "extra" and len(whole.layer) == len(deployed.layer) + 1

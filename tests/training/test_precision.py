@@ -138,3 +138,14 @@ def test_float_is_left_alone() -> None:
     made, ranges = cast(weights, "FLOAT")
     assert made["ip"][0].tobytes() == before
     assert ranges == [Range("ip", 0, 0, 0)]
+
+
+def test_statistics_stay_as_they_are_and_factors_are_no_synapses() -> None:
+    """BatchNorm's sums would not fit into 16 bits; a slope that becomes zero is no synapse lost."""
+    sums = np.array([1e6, 0.1, 1e-9], np.float32)
+    weights = {"norm": [sums, sums, sums[:1]], "slope": [sums], "fc": [sums]}
+    types = {"norm": "BatchNorm", "slope": "PReLU", "fc": "InnerProduct"}
+    rounded, ranges = cast(weights, "HALF", types)
+    assert all(np.array_equal(blob, before) for blob, before in zip(rounded["norm"], weights["norm"], strict=True))
+    assert rounded["slope"][0].tolist() == rounded["fc"][0].tolist() == [65504.0, float(np.float16(0.1)), 0.0]
+    assert {each.layer: each.flushed for each in ranges} == {"slope": 0, "fc": 1}

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from both import Case, caffe, filled, gap, images, runtime
@@ -146,9 +147,6 @@ class NormalisedAcross(OpRun):
 @pytest.mark.parametrize("name", ["lenet", "lenet_bvlc", "alexnet_cifar10", "bvlc_alexnet", "detectnet"])
 def test_opencv_reads_the_same(tmp_path: Path, name: str) -> None:
     """OpenCV 4 has a reader of Caffe's files of its own, which knows nothing of ONNX."""
-    cv2 = pytest.importorskip("cv2")
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        pytest.skip("OpenCV from 5 on reads no Caffe files")
     net = NETS[name]()
     random = np.random.default_rng(3)
     learned, shown = filled(net, random), images(net, random)

@@ -1,0 +1,120 @@
+"""Cells that see an object vote for its box: coverage and boxes on the grid become a list of detections.
+
+NVIDIA Caffe's ClusterDetections. Until February 2019 (before v0.17.3) it gave corners x1, y1, x2, y2 to a function that
+takes x, y, w, h, so that boxes far from the image's corner were joined more readily: that is `legacy`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.detectnet.grouping import group
+from evolve.errors import UserError
+
+MAX_BOXES = 50  # a class and image
+
+_NAMES = ("W", "H", "stride", "coverage threshold", "group threshold", "eps", "minimum height")
+
+Detections = NDArray[np.float64]  # (detections, 5): x1, y1, x2, y2 in pixels, confidence
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Lengths in pixels; a group counts if it has more than `group_threshold` members."""
+
+    image_size_x: int
+    image_size_y: int
+    stride: int
+    coverage_threshold: float
+    group_threshold: int
+    eps: float
+    min_height: float
+    classes: int = 1
+    max_boxes: int = MAX_BOXES
+    legacy: bool = False
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of cells."""
+        return self.image_size_y // self.stride, self.image_size_x // self.stride
+
+
+def parse(param_str: str, where: str = "param_str") -> Clustering:
+    """Reads "W, H, stride, coverage threshold, group threshold, eps, minimum height[, classes[, boxes]][, legacy]".
+
+    As NVIDIA's layer has it; a last word `corners` or `legacy` says how boxes are grouped. UserError for anything else.
+    """
+    words = [word.strip() for word in param_str.split(",")]
+    style = words.pop() if words[-1] in ("corners", "legacy") else "corners"
+    if not len(_NAMES) <= len(words) <= len(_NAMES) + 2:
+        raise UserError(
+            f"{where}: expected '{', '.join(_NAMES)}', then classes, boxes, corners or legacy if needed, "
+            f"got '{param_str}'"
+        )
+    numbers = [_number(word, where) for word in words]
+    width, height, stride, classes, boxes = map(int, (*numbers[:3], *numbers[7:], *(1, MAX_BOXES)[len(numbers) - 7 :]))
+    if min(width, height, stride, classes, boxes) < 1 or width % stride or height % stride:
+        raise UserError(f"{where}: expected W and H to be multiples of the stride, and 1 or more, got '{param_str}'")
+    threshold, members, eps, least = numbers[3:7]
+    return Clustering(
+        width, height, stride, threshold, int(members), eps, least, classes, boxes, legacy=style == "legacy"
+    )
+
+
+def parse_ground_truth(param_str: str, where: str = "param_str") -> Clustering:
+    """Reads "W, H, stride[, classes[, boxes]]", ClusterGroundtruth's; the rest of ClusterDetections' plays no part."""
+    words = param_str.split(",")
+    if not 3 <= len(words) <= 5:
+        raise UserError(f"{where}: expected 'W, H, stride', then classes, boxes if needed, got '{param_str}'")
+    return parse(",".join([*words[:3], "1", "0", "0", "0", *words[3:]]), where)
+
+
+def cluster(coverage: NDArray[np.float32], boxes: NDArray[np.float32], given: Clustering) -> Detections:
+    """Detections (detections, 5) of one class in one image, confidence ln(members), in the order of their groups.
+
+    `coverage` (rows, columns) and `boxes` (4, rows, columns), corners in pixels from each cell's top left corner. Of
+    more than max_boxes the most confident ones remain.
+    """
+    # A network that diverges predicts boxes that are no numbers.
+    cells = (coverage >= given.coverage_threshold) & np.isfinite(boxes).all(axis=0)
+    found = candidates(boxes, given.stride, cells)
+    corners, members = _grouped(found, given)
+    high = corners[:, 3] - corners[:, 1] >= given.min_height
+    detections = np.column_stack([corners[high].astype(np.float64), np.log(members[high])])
+    most = np.sort(np.argsort(-detections[:, 4], kind="stable")[: given.max_boxes])
+    return detections[most]
+
+
+def candidates(boxes: NDArray[np.float32], stride: int, cells: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Corners (candidates, 4) in pixels that the `cells` (rows, columns) propose, row by row."""
+    rows, columns = np.nonzero(cells)
+    corner = np.stack([columns, rows, columns, rows], axis=1) * float(stride)
+    return boxes[:, rows, columns].T.astype(np.float64) + corner
+
+
+def ground_truth(coverage: NDArray[np.float32], boxes: NDArray[np.float32], stride: int) -> NDArray[np.float64]:
+    """Corners (objects, 4) of the objects that ground truth on the grid still shows, as NVIDIA's ClusterGroundtruth.
+
+    An object whose cells later ones took is not among them. Boxes that agree to a sixteenth of a pixel are one, as
+    a cell's distance from its box is rounded to 32 bits.
+    """
+    found = candidates(boxes, stride, coverage > 0)
+    _, first = np.unique(np.rint(found * 16), axis=0, return_index=True)
+    return found[np.sort(first)]
+
+
+def _grouped(found: NDArray[np.float64], given: Clustering) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Corners (groups, 4) and members (groups,); OpenCV takes whole numbers, and rounds halves to even."""
+    if given.legacy:
+        return group(np.rint(found).astype(np.int64), given.group_threshold, given.eps)
+    sides = np.concatenate([found[:, :2], found[:, 2:] - found[:, :2]], axis=1)
+    means, members = group(np.rint(sides).astype(np.int64), given.group_threshold, given.eps)
+    return np.concatenate([means[:, :2], means[:, :2] + means[:, 2:]], axis=1), members
+
+
+def _number(word: str, where: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise UserError(f"{where}: expected a number, got '{word}'") from None

@@ -1,0 +1,119 @@
+"""Examples for detection: an LMDB of images and one of labels, whose records belong together by their keys."""
+
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import cv2
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.detectnet import labels
+from evolve.errors import UserError
+from evolve.network.caffe_proto import caffe_pb2
+
+
+class Examples:
+    """Both LMDBs, open for reading; examples are numbered from 0 in the order of the keys, and begin again at the end.
+
+    UserError if either is no LMDB or empty, if their keys differ, or if the first example is malformed.
+    """
+
+    def __init__(self, source: Path, label_source: Path) -> None:
+        self._images, self._labels = _records(source), _records(label_source)
+        if self._images.keys != self._labels.keys:
+            raise UserError(_difference(self._images, self._labels))
+        self.max_boxes = self.label(0).shape[-2] - 1
+        self.image(0)
+
+    def __len__(self) -> int:
+        return len(self._images.keys)
+
+    def image(self, number: int) -> NDArray[Any]:
+        """Image (3, H, W) of 0..255, blue, green, red: uint8, or float32 from a float Datum."""
+        datum, where = self._images.datum(number)
+        if datum.encoded:
+            return _decoded(datum.data, where)
+        shape = (datum.channels, datum.height, datum.width)
+        if shape[0] != 3 or shape[1] < 1 or shape[2] < 1:
+            raise UserError(f"{where}: expected an image of 3 channels, got {_by(shape)}; make the data again")
+        return _values(datum, shape, where)
+
+    def label(self, number: int) -> NDArray[np.float32]:
+        """Label (1, max_boxes + 1, 16), as `labels` describes it."""
+        datum, where = self._labels.datum(number)
+        shape = (datum.channels, datum.height, datum.width)
+        if shape[0] != 1 or shape[1] < 1 or shape[2] != labels.LENGTH:
+            expected = f"1 x (max_boxes + 1) x {labels.LENGTH}"
+            raise UserError(f"{where}: expected a label of {expected}, got {_by(shape)}; make the data again")
+        return _values(datum, shape, where).astype(np.float32)
+
+    def rows(self, number: int) -> labels.Rows:
+        """The objects (objects, 16) in the label."""
+        return labels.unpack(self.label(number), self._labels.place(number))
+
+
+# LMDB lets a process open a database once: nets of both phases, and layers of one net, share it.
+_OPEN: "WeakValueDictionary[Path, _Records]" = WeakValueDictionary()
+
+
+def _records(folder: Path) -> "_Records":
+    records = _OPEN.get(folder.resolve()) or _Records(folder)
+    return _OPEN.setdefault(folder.resolve(), records)
+
+
+class _Records:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            # No lock file: the folder may be read-only, and nobody writes to a finished data set.
+            self._environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
+            with self._environment.begin() as transaction:
+                self.keys = [bytes(key) for key in transaction.cursor().iternext(keys=True, values=False)]
+        except lmdb.Error as error:
+            raise UserError(f"{folder}: expected an LMDB, got {error}; make the data again") from None
+        if not self.keys:
+            raise UserError(f"{folder}: expected an LMDB of examples, got an empty one; make the data again")
+
+    def datum(self, number: int) -> tuple[Any, str]:
+        """The Datum of that number, and how a message calls it."""
+        key, where = self.keys[number % len(self.keys)], self.place(number)
+        with self._environment.begin(buffers=True) as transaction:
+            try:
+                return caffe_pb2.Datum.FromString(bytes(transaction.get(key) or b"")), where
+            except Exception as error:
+                # protobuf has an exception class for each of its implementations.
+                raise UserError(f"{where}: expected a Datum, got {error}; make the data again") from None
+
+    def place(self, number: int) -> str:
+        """How a message calls that record."""
+        return f"{self.folder}: record '{self.keys[number % len(self.keys)].decode(errors='replace')}'"
+
+
+def _values(datum: Any, shape: tuple[int, ...], where: str) -> NDArray[Any]:
+    count = int(np.prod(shape))
+    values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
+    if len(values) != count:
+        raise UserError(f"{where}: expected {_by(shape)} = {count} values, got {len(values)}; make the data again")
+    return values.reshape(shape)
+
+
+def _decoded(data: bytes, where: str) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise UserError(f"{where}: expected an encoded image, got {len(data)} bytes that are none; make the data again")
+    return image.transpose(2, 0, 1)
+
+
+def _difference(images: _Records, boxes: _Records) -> str:
+    alone = sorted(set(images.keys) ^ set(boxes.keys))
+    holder = images if alone[0] in images.keys else boxes
+    return (
+        f"{images.folder}, {boxes.folder}: expected the same keys, got {len(images.keys)} and {len(boxes.keys)}, "
+        f"'{alone[0].decode(errors='replace')}' in {holder.folder} only; make the data again"
+    )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

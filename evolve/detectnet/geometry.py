@@ -1,0 +1,136 @@
+"""Image size, stride and classes are written once; wherever a net repeats them, it has to agree.
+
+A prototxt writes $WIDTH, $HEIGHT, $STRIDE and $CLASSES, and `Geometry.values` says what they stand for. What a user
+writes as a number instead is compared here: transformation against clustering, ground truth against what the net
+predicts, phase against phase.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve.detectnet import clustering, parameters
+from evolve.detectnet.joints import Meeting, meetings
+from evolve.detectnet.net_lines import Lines
+from evolve.errors import UserError
+from evolve.network.prototxt import Layer, Net, for_phase
+
+MODULE = "evolve.detectnet.layers"
+_DATA = ("DetectNetTransformation", "DetectNetData")
+_CLUSTERS = ("ClusterDetections", "ClusterGroundtruth")
+_COMPARE = ("Eltwise", "EuclideanLoss", "L1Loss", "SigmoidCrossEntropyLoss")
+# The fields in which ground truth has it; a list of numbers has no such words.
+_FIELDS = {"width": "image_size_x", "height": "image_size_y", "stride": "stride", "classes": "object_class"}
+_REMEDY = "make the strides and the outputs of the net those of the ground truth, or the other way round"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The net's input in pixels, the pixels a cell of its grid has on each side, and the classes it tells apart."""
+
+    width: int
+    height: int
+    stride: int
+    classes: int
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of cells."""
+        return self.height // self.stride, self.width // self.stride
+
+    def values(self) -> dict[str, str]:
+        """What stands for a prototxt's $NAMES."""
+        return {name.upper(): str(value) for name, value in vars(self).items()}
+
+
+def problems(net: Net, path: Path, text: str) -> list[str]:
+    """A line ``path:line: layer 'x': expected …, got …; do …`` for each place where `net` contradicts itself.
+
+    `text` is what `net` was read from, line by line. The first layer that makes ground truth is taken to be right.
+    """
+    lines, found = Lines(net, text, path), list[str]()
+    written = [_written(for_phase(net, phase), lines, found) for phase in ("TRAIN", "TEST")]
+    places = [each for phase in written for each in phase]
+    for layer, geometry in places[1:]:
+        found += _differing(layer, geometry, *places[0], lines)
+    if not found:
+        for phase in ("TRAIN", "TEST"):
+            found += _predicted_otherwise(for_phase(net, phase), lines)
+    # A layer of both phases is wrong once.
+    return list(dict.fromkeys(found))
+
+
+def of(layer: Layer, where: str = parameters.PARAM_STR) -> Geometry | None:
+    """What a layer's param_str says of the geometry; None if it says nothing. UserError at `where` if malformed."""
+    kind, given = _kind(layer), layer.python_param.param_str
+    if kind in _DATA:
+        truth = parameters.parse(given, where).ground_truth
+        return Geometry(truth.image_size_x, truth.image_size_y, truth.stride, truth.classes)
+    if kind in _CLUSTERS:
+        parse = clustering.parse if kind == "ClusterDetections" else clustering.parse_ground_truth
+        wanted = parse(given, where)
+        return Geometry(wanted.image_size_x, wanted.image_size_y, wanted.stride, wanted.classes)
+    return None
+
+
+def _kind(layer: Layer) -> str:
+    """A layer's type; of a layer of ours, its class."""
+    ours = layer.type == "Python" and layer.python_param.module == MODULE
+    return layer.python_param.layer if ours else layer.type
+
+
+def _written(net: Net, lines: Lines, found: list[str]) -> list[tuple[Layer, Geometry]]:
+    places = []
+    for layer in net.layer:
+        try:
+            geometry = of(layer, "")
+        except UserError as error:
+            words = str(error).removeprefix(": ")
+            found.append(f"{lines.place(layer, words.split(':')[0], 'param_str')}: {words}")
+            continue
+        if geometry:
+            places.append((layer, geometry))
+    return places
+
+
+def _differing(layer: Layer, got: Geometry, first: Layer, right: Geometry, lines: Lines) -> Iterator[str]:
+    for name, value in vars(got).items():
+        wanted, words = vars(right)[name], (_FIELDS[name], "param_str")
+        if value != wanted:
+            yield (
+                f"{lines.place(layer, *words)}: expected {name} {wanted} as in layer '{first.name}' "
+                f"(line {lines.number(first, *words)}), got {value}; write the same in both"
+            )
+
+
+def _predicted_otherwise(net: Net, lines: Lines) -> Iterator[str]:
+    data = next((layer for layer in net.layer if _kind(layer) in _DATA), None)
+    if data is None:
+        return
+    try:
+        for meeting in meetings(net, data, parameters.parse(data.python_param.param_str)):
+            yield from _of_two_shapes(meeting, lines)
+            yield from _not_of_the_grid(meeting, lines)
+    except UserError as error:
+        yield lines.located(error)
+
+
+def _of_two_shapes(meeting: Meeting, lines: Lines) -> Iterator[str]:
+    if meeting.joint and _kind(meeting.layer) in _COMPARE and len(set(meeting.bottoms.values())) > 1:
+        listed = ", ".join(f"'{name}' {_by(shape)}" for name, shape in meeting.bottoms.items())
+        yield f"{lines.place(meeting.layer)}: expected bottoms of one shape, got {listed}; {_REMEDY}"
+
+
+def _not_of_the_grid(meeting: Meeting, lines: Lines) -> Iterator[str]:
+    geometry = of(meeting.layer) if _kind(meeting.layer) in _CLUSTERS else None
+    if geometry is None:
+        return
+    for name, channels in zip(meeting.layer.bottom, (geometry.classes, 4), strict=False):
+        wanted, got = (channels, *geometry.grid), meeting.bottoms[name][1:]
+        if wanted != got:
+            place = lines.place(meeting.layer, "param_str")
+            yield f"{place}: expected '{name}' to be {_by(wanted)} an image, got {_by(got)}; {_REMEDY}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,51 @@
+"""DIGITS's label blob: a count, then a row of sixteen numbers for each object of an image.
+
+Row 0 is [count, 16, 0, …]; a row is x, y, w, h, alpha, class, scenario, roty, truncated, occlusion, length, width,
+height, locx, locy, locz: x and y of the top left corner and w and h in pixels.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.errors import UserError
+
+LENGTH = 16  # numbers a row
+X, Y, W, H = range(4)
+CLASS = 5  # in the data set's own list of classes; 0 is dontcare
+
+Rows = NDArray[np.float32]  # (objects, 16)
+
+
+def unpack(blob: NDArray[np.float32], where: str) -> Rows:
+    """A copy of the rows (objects, 16) of one label (…, max_boxes + 1, 16). UserError at `where` if malformed."""
+    if blob.ndim < 2 or blob.shape[-1] != LENGTH or blob.size != blob.shape[-2] * LENGTH:
+        raise UserError(
+            f"{where}: expected a label of 1 x (max_boxes + 1) x {LENGTH}, "
+            f"got {' x '.join(map(str, blob.shape))}; make the data again"
+        )
+    table = blob.reshape(-1, LENGTH)
+    count, length = table[0, :2]
+    if length != LENGTH or not 0 <= count < len(table) or count != int(count):
+        raise UserError(
+            f"{where}: expected row 0 of a label to be a count up to {len(table) - 1}, then {LENGTH}, "
+            f"got {count:g}, {length:g}; make the data again"
+        )
+    rows = table[1 : 1 + int(count)].copy()
+    if not np.isfinite(rows).all() or (rows[:, [W, H]] < 0).any():
+        raise UserError(f"{where}: expected boxes of finite, not negative size; make the data again")
+    return rows
+
+
+def pack(rows: Rows, blob: NDArray[np.float32], where: str) -> None:
+    """Writes `rows` (objects, 16) into one image's label `blob` (…, max_boxes + 1, 16). UserError if it has no room."""
+    table = blob.reshape(-1, LENGTH)
+    if len(rows) >= len(table):
+        raise UserError(f"{where}: expected at most {len(table) - 1} boxes, got {len(rows)}; make the data again")
+    table[...] = 0
+    table[0, :2] = len(rows), LENGTH
+    table[1 : 1 + len(rows)] = rows
+
+
+def corners(rows: Rows) -> NDArray[np.float32]:
+    """x1, y1, x2, y2 (objects, 4) of `rows`, in pixels."""
+    return np.concatenate([rows[:, [X, Y]], rows[:, [X, Y]] + rows[:, [W, H]]], axis=1)

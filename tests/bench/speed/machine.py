@@ -1,0 +1,54 @@
+"""Which machine and which code the figures come from."""
+
+import ctypes
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.bench.speed.process import PACKAGES
+
+_FLAGS = ("avx", "avx2", "fma", "avx512f", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile")
+
+
+def description(engines: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Lines on processor, system and versions; `engines` is what each engine said of itself."""
+    cpu = _cpuinfo(Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else "")
+    flags = set(cpu.get("flags", "").split())
+    return [
+        f"processor: {cpu.get('model name', platform.machine())}, family {cpu.get('cpu family', '?')} "
+        f"model {cpu.get('model', '?')}; {len(os.sched_getaffinity(0))} cores may be used",
+        "instruction sets: " + " ".join(flag for flag in _FLAGS if flag in flags),
+        f"system: {platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "load average before: " + " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        *(f"{name}: " + ", ".join(f"{key} {value}" for key, value in said.items()) for name, said in engines.items()),
+    ]
+
+
+def openblas() -> dict[str, str]:
+    """Configuration and core type of the OpenBLAS that this process has loaded; empty without one."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        path = line.split()[-1]
+        if "openblas" not in path or not path.startswith("/"):
+            continue
+        library = ctypes.CDLL(path)
+        if not hasattr(library, "openblas_get_corename"):
+            continue  # NumPy's own, whose names end otherwise
+        for name in ("openblas_get_config", "openblas_get_corename"):
+            getattr(library, name).restype = ctypes.c_char_p
+        version = library.openblas_get_config().decode().split()[1]
+        return {"openblas": version, "openblas_core": library.openblas_get_corename().decode()}
+    return {}
+
+
+def packages_missing() -> str:
+    """What to do if PyTorch and the other engines are not there; empty if they are."""
+    if (PACKAGES / "torch").exists():
+        return ""
+    return f"{PACKAGES}: no PyTorch there; run `make bench-speed`, which fetches it ({Path(sys.executable).name})"
+
+
+def _cpuinfo(text: str) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}

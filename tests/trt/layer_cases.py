@@ -85,6 +85,16 @@ _NETS = {
     "pooling_param { kernel_size: 3 stride: 2 pad: 1 } }",
     "Silence": 'layer { name: "l" type: "Slice" bottom: "in0" top: "a" top: "b" slice_param { slice_point: 1 } } '
     'layer { name: "s" type: "Silence" bottom: "a" }',
+    # Among equals it is the last.
+    "ArgMax equals": 'layer { name: "t" type: "Threshold" bottom: "in0" top: "t" } '
+    'layer { name: "l" type: "ArgMax" bottom: "t" top: "l" argmax_param { top_k: 7 } }',
+    # Folded into weights of several layouts.
+    "Deconvolution normalised": 'layer { name: "d" type: "Deconvolution" bottom: "in0" top: "d" '
+    "convolution_param { num_output: 6 group: 3 kernel_size: 2 } } "
+    'layer { name: "l" type: "Scale" bottom: "d" top: "d" scale_param { bias_term: true } }',
+    "InnerProduct normalised": 'layer { name: "u" type: "InnerProduct" bottom: "in0" top: "u" '
+    "inner_product_param { num_output: 6 transpose: true bias_term: false } } "
+    'layer { name: "n" type: "BatchNorm" bottom: "u" top: "n" } layer { name: "l" type: "Bias" bottom: "n" top: "l" }',
     # What it reads are whole numbers: places that it finds itself.
     "Embed": 'layer { name: "m" type: "ArgMax" bottom: "in0" top: "m" argmax_param { axis: 1 } } '
     'layer { name: "l" type: "Embed" bottom: "m" top: "l" embed_param { input_dim: 3 num_output: 4 } }',

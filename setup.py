@@ -29,6 +29,7 @@ setup(
         "filelock",
         "ml_dtypes",
         "scikit-learn",
+        "opencv-python-headless<5",
     ],
     extras_require={"test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf"]},
 )

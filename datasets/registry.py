@@ -2,7 +2,7 @@
 
 import difflib
 
-from datasets import cifar10, digits, kitti, mnist, parse27k, stl10, voc
+from datasets import cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc
 from datasets.detection import DetectionSource
 from datasets.source import Source
 from evolve.errors import UserError
@@ -15,6 +15,7 @@ SOURCES: dict[str, Source | DetectionSource] = {
     "parse27k": parse27k.SOURCE,
     "kitti": kitti.SOURCE,
     "voc": voc.SOURCE,
+    "streets": streets.SOURCE,
 }
 
 

@@ -23,7 +23,8 @@ def check(name: str, photos: Photos, wanted: Detection) -> None:
     known = ids(wanted)
     found = {split: Counter(box.name for photo in those for box in photo.boxes) for split, those in photos.items()}
     every = sum(found.values(), Counter[str]())
-    held = ", ".join(f"{spelt} ({count})" for spelt, count in every.most_common()) or "no boxes at all"
+    ranked = sorted(every.items(), key=lambda each: (-each[1], each[0]))
+    held = ", ".join(f"{spelt} ({count})" for spelt, count in ranked) or "no boxes at all"
     for those in photos.values():
         for photo in those:
             for box in photo.boxes:

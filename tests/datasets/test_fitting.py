@@ -54,7 +54,8 @@ def test_what_fills_its_box_fills_it_afterwards(fit: str) -> None:
     for _ in range(60):
         width, height = (int(side) for side in rng.integers(30, 200, 2))
         smallest = 208 if fit == "pad" else 16
-        wanted = Detection(*(int(side) * 16 + smallest for side in rng.integers(0, 10, 2)), fit=fit)
+        across, down = (int(side) * 16 + smallest for side in rng.integers(0, 10, 2))
+        wanted = Detection(across, down, fit=fit)
         x1, x2 = sorted(int(x) for x in rng.choice(width + 1, 2, replace=False))
         y1, y2 = sorted(int(y) for y in rng.choice(height + 1, 2, replace=False))
         pixels = np.full((height, width, 3), 10, np.uint8)

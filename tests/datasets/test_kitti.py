@@ -22,11 +22,12 @@ def test_every_field_in_its_column(tmp_path: Path, lines: list[str]) -> None:
     far = [60, 20, 20, 20, 0.5, 1, 0, 0.2, 0, 0, 4, 1.7, 1.5, 3, 1.6, 45.25]
     nothing = [70, 5, 20, 10, -10, 0, 0, -10, -1, -1, -1, -1, -1, -1000, -1000, -1000]
     stored = labels(made, "val", 1)[0]
-    assert np.allclose(stored, [[1, 16] + [0] * 14, far] + [[0] * 16] * 3)
+    empty = [0] * 16
+    assert np.allclose(stored, np.array([[1, 16, *empty[2:]], far, empty, empty, empty]))
     of_all = {int(rows[0, 0]): rows for rows in labels(made, "train", 2)}
-    assert np.allclose(of_all[1][1], near)
+    assert np.allclose(of_all[1][1], np.array(near))
     van = [5, 5, 20, 20, 0, 0, 0, 0, 0, 0, 5, 2, 2, 1, 1, 30]
-    assert np.allclose(of_all[4][1:], [far, van, near, nothing])  # 45.25 m, 30 m, 20.5 m, and nowhere
+    assert np.allclose(of_all[4][1:], np.array([far, van, near, nothing]))  # 45.25 m, 30 m, 20.5 m, and nowhere
     image = images(made, "val", 1)[0]
     assert image.shape == (3, 80, 112) and not image[:, 64:].any() and not image[:, :, 96:].any()
 

@@ -31,7 +31,7 @@ def test_the_farther_first_where_it_is_and_dontcare_regions_last() -> None:
 def test_a_datum_gives_the_table_back() -> None:
     rng = np.random.default_rng(1)
     for count in range(5):
-        boxes = [(int(rng.integers(0, 3)), Box(*rng.normal(0, 100, 4), "a", "here")) for _ in range(count)]
+        boxes = [(int(rng.integers(0, 3)), _box(*rng.normal(0, 100, 3))) for _ in range(count)]
         filled = table(boxes, max_boxes=7)
         message = datum(filled)
         assert (message.channels, message.height, message.width) == (1, 8, 16) and not message.data

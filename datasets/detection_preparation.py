@@ -22,6 +22,8 @@ from datasets.source import Report, Unavailable
 from datasets.whole import replacing, turn
 from evolve.errors import UserError
 
+CHANGED, BROKEN = "its annotations have changed since", "is not as its DONE.json says"
+
 
 def prepare_detection(
     name: str,
@@ -69,7 +71,6 @@ def _prepare(
         done = finished(folder, name)
         found = source.find(wanted=wanted, seed=seed, raw=data / "raw")
         if done and found and source.state(found) != done.origin:
-            report(f"{folder}: the annotations in {found} are not those that it was made from")
             return None
         return done and replace(done, notice=source.notice)
 
@@ -125,7 +126,8 @@ def _write(
     wanted = replace(wanted, max_boxes=wanted.max_boxes or fullest)
     needed = sum(space(record, len(those)) for those in splits.values() for record in record_bytes(wanted))
     began = time.monotonic()
-    with disk_errors(folder, needed), replacing(folder, report) as unfinished:
+    why = CHANGED if finished(folder, name) else BROKEN
+    with disk_errors(folder, needed), replacing(folder, report, why) as unfinished:
         check_space(folder, needed)
         content, counted = hashlib.sha256(), {}
         for split, those in splits.items():

@@ -22,8 +22,10 @@ def turn(folder: Path, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(folder: Path, report: Report) -> Iterator[Path]:
+def replacing(folder: Path, report: Report, why: str = "is not as its DONE.json says") -> Iterator[Path]:
     """An empty folder beside ``folder`` that takes its place if the block ends well, and is gone if not.
+
+    ``why`` is what is said of a folder that is there already.
 
     The caller holds the lock, so whatever lies there from earlier belongs to a process that has died.
     """
@@ -37,7 +39,7 @@ def replacing(folder: Path, report: Report) -> Iterator[Path]:
         yield unfinished
         sync_folder(unfinished)
         if os.path.lexists(folder):
-            report(f"{folder}: is not as its DONE.json says; made anew")
+            report(f"{folder}: {why}; made anew")
             folder.rename(broken)
         unfinished.rename(folder)
         sync_folder(folder.parent)

@@ -54,7 +54,10 @@ def test_changed_annotations_are_noticed(tmp_path: Path, root: Path, lines: list
     os.utime(root / "annotations.sqlite3", (1, 1))
     second = prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append)
     assert second.sha256 != first.sha256 and second.folder == first.folder
-    assert f"{first.folder}: the annotations in {root} are not those that it was made from" in lines
+    assert lines[1] == f"{first.folder}: its annotations have changed since; made anew"
+    (first.folder / "DONE.json").unlink()
+    assert prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append) == second
+    assert lines[3] == f"{first.folder}: is not as its DONE.json says; made anew"
 
 
 def test_an_image_that_cannot_be_read_leaves_nothing(tmp_path: Path, root: Path, lines: list[str]) -> None:

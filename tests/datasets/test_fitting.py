@@ -78,9 +78,11 @@ def test_letterbox_keeps_boxes_exactly_on_their_pixels() -> None:
     assert fit.box(0, 0, 97, 31) == pytest.approx((0, 0, 64, 20))
 
 
-def test_an_image_too_large_to_pad() -> None:
+@pytest.mark.parametrize("size", [(97, 64), (96, 65)])
+def test_an_image_too_large_to_pad(size: tuple[int, int]) -> None:
     with pytest.raises(UserError) as error:
-        fitting(Detection(96, 64, fit="pad"), (97, 64), PHOTO)
+        fitting(Detection(96, 64, fit="pad"), size, PHOTO)
     assert str(error.value) == (
-        "a.png: expected an image of at most 96x64 to pad, got 97x64; choose a larger size, or fit resize or letterbox"
+        f"a.png: expected an image of at most 96x64 to pad, got {size[0]}x{size[1]}; choose a larger size, or fit "
+        "resize or letterbox"
     )

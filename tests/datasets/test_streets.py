@@ -118,6 +118,13 @@ def test_a_recording_is_the_same_twice_and_another_with_another_seed(tmp_path: P
     other = _recorded("c", 6)
     assert first[1] != other[1] and not set(first[0]) & set(other[0])
     assert len(first[0]) == 40 == len(set(first[0]))
+    with closing(sqlite3.connect(tmp_path / "a" / "annotations.sqlite3")) as database:
+        query = (
+            "SELECT GROUP_CONCAT(OrientationID || GenderID || PostureID || HasBackpackID) FROM Image "
+            "LEFT JOIN Pedestrian USING (imageID) LEFT JOIN AttributeSet USING (attributeSetID) "
+            "WHERE filename <= '000001.jpg' GROUP BY sequenceID"
+        )
+        assert len(set(database.execute(query))) > 5  # other drives meet other people
 
 
 def test_lengths_add_up() -> None:

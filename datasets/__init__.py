@@ -1,12 +1,26 @@
 """Raw data becomes LMDB data sets that Caffe reads: found or downloaded, checked, written whole or not at all.
 
-``prepare("mnist", image_size=32)`` is the whole of it; ``make data`` and the lineage call nothing else. A new
-data set is one file with a ``SOURCE`` and one line in ``registry.py``.
+``prepare("mnist", image_size=32)`` is the whole of it for images with a class each, and
+``prepare_detection("parse27k", Detection(width=1024, height=512))`` for images with boxes; ``make data`` and the
+lineage call nothing else. A new data set is one file with a ``SOURCE`` and one line in ``registry.py``.
 """
 
 from datasets.dataset import Dataset
-from datasets.lmdb_reader import images, read
+from datasets.detection import Detection
+from datasets.detection_preparation import prepare_detection
+from datasets.lmdb_reader import images, labels, read
 from datasets.preparation import prepare
-from datasets.registry import channels, names
+from datasets.registry import channels, has_boxes, names
 
-__all__ = ["Dataset", "channels", "images", "names", "prepare", "read"]
+__all__ = [
+    "Dataset",
+    "Detection",
+    "channels",
+    "has_boxes",
+    "images",
+    "labels",
+    "names",
+    "prepare",
+    "prepare_detection",
+    "read",
+]

@@ -8,15 +8,18 @@ from typing import Any
 from datasets.disk import sync_file
 
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
-SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that Caffe can read: ``folder`` is absolute and holds train/ and test/, each an LMDB.
+    """A data set that Caffe can read: ``folder`` is absolute and holds a folder for each of its splits.
+
+    Images and their classes: train/ and test/, each an LMDB. Images and boxes: train/, val/ and perhaps test/, each
+    with the LMDBs images/ and labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
 
     ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
-    the keys and values of train, then test, in their order. ``notice`` is "" or what the user must know.
+    the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made
+    from. ``notice`` is "" or what the user must know.
     """
 
     name: str
@@ -25,6 +28,8 @@ class Dataset:
     counts: dict[str, int]
     classes: int
     sha256: str
+    class_names: tuple[str, ...] = ()
+    origin: str = ""
     notice: str = ""
 
 
@@ -47,14 +52,21 @@ def finished(folder: Path, name: str) -> Dataset | None:
         if (record["format"], record["name"], record["files"]) != (FORMAT, name, _sizes(folder)):
             return None
         channels, height, width = map(int, record["shape"])
-        counts = {split: int(record["counts"][split]) for split in SPLITS}
         return Dataset(
-            name, folder, (channels, height, width), counts, int(record["classes"]), str(record["sha256"])
+            name,
+            folder,
+            (channels, height, width),
+            counts={str(split): int(count) for split, count in record["counts"].items()},
+            classes=int(record["classes"]),
+            sha256=str(record["sha256"]),
+            class_names=tuple(map(str, record.get("class_names", ()))),
+            origin=str(record.get("origin", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes of each split's LMDB; OSError if one is not there."""
-    return {f"{split}/data.mdb": (folder / split / "data.mdb").stat().st_size for split in SPLITS}
+    """Bytes of each LMDB in ``folder``, and of what else a data set keeps there."""
+    files = [*folder.rglob("data.mdb"), *folder.glob("census.json")]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}

@@ -6,6 +6,7 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets import label_datum
 from datasets.dataset import Dataset
 from evolve.errors import UserError
 
@@ -27,8 +28,17 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 
 
 def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
-    """The first ``count`` images of that split ("train" or "test"), as ``read`` gives them."""
-    return read(dataset.folder / split, count)[0]
+    """The first ``count`` images of that split, as ``read`` gives them."""
+    folder = dataset.folder / split
+    return read(folder / "images" if dataset.class_names else folder, count)[0]
+
+
+def labels(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
+    """The first ``count`` labels (count, max_boxes + 1, 16) of that split of a detection data set."""
+    from evolve.network.caffe_proto import caffe_pb2
+
+    values = _values(dataset.folder / split / "labels", count)
+    return np.stack([label_datum.array(caffe_pb2.Datum.FromString(value)) for value in values])
 
 
 def _values(folder: Path, count: int) -> list[bytes]:

@@ -1,22 +1,20 @@
-"""A data set is written whole or not at all: beside its place first, then renamed into it."""
+"""A data set of images and their classes is found, or made from its samples."""
 
 import hashlib
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from datasets.dataset import Dataset, finished, write_done
-from datasets.disk import check_space, disk_errors, sync_folder
+from datasets.disk import check_space, disk_errors
 from datasets.lmdb_writer import split_bytes, write
-from datasets.locking import locked
 from datasets.registry import source
 from datasets.source import Samples, Unavailable
+from datasets.whole import replacing, turn
 from evolve.errors import UserError
 
 
@@ -57,27 +55,17 @@ def _prepare(name: str, image_size: int, seed: int, data: Path, report: Callable
     folder = data / f"{name}-{image_size}-seed{seed}"
     if done := finished(folder, name):
         return done
-    with _turn(folder, report):
+    with turn(folder, report):
         if done := finished(folder, name):  # by the process that this one waited for
             return done
         samples = source(name).load(image_size=image_size, seed=seed, raw=data / "raw", report=report)
         return _write(name, folder, samples, seed, report)
 
 
-@contextmanager
-def _turn(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
-    """This process's turn to make ``folder``; UserError if nothing can be written there."""
-    with ExitStack() as turn:
-        with disk_errors(folder, 1):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            turn.enter_context(locked(folder, "preparing it", report))
-        yield
-
-
 def _write(name: str, folder: Path, samples: Samples, seed: int, report: Callable[[str], None]) -> Dataset:
     needed = split_bytes(samples.train) + split_bytes(samples.test)
     began = time.monotonic()
-    with disk_errors(folder, needed), _replacing(folder, report) as unfinished:
+    with disk_errors(folder, needed), replacing(folder, report) as unfinished:
         check_space(folder, needed)
         content = hashlib.sha256()
         shuffled = np.random.default_rng(seed).permutation(len(samples.train))
@@ -92,28 +80,3 @@ def _write(name: str, folder: Path, samples: Samples, seed: int, report: Callabl
         f"in {time.monotonic() - began:.1f} s into {folder}"
     )
     return dataset
-
-
-@contextmanager
-def _replacing(folder: Path, report: Callable[[str], None]) -> Iterator[Path]:
-    """An empty folder beside ``folder`` that takes its place if the block ends well, and is gone if not.
-
-    The caller holds the lock, so whatever lies there from earlier belongs to a process that has died.
-    """
-    for stale in folder.parent.glob(f".{folder.name}.unfinished-*"):
-        report(f"{stale}: left behind by a process that died; removed")
-        shutil.rmtree(stale)
-    unfinished = folder.with_name(f".{folder.name}.unfinished-{os.getpid()}")
-    broken = folder.with_name(f"{unfinished.name}-broken")
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        sync_folder(unfinished)
-        if os.path.lexists(folder):
-            report(f"{folder}: is not as its DONE.json says; made anew")
-            folder.rename(broken)
-        unfinished.rename(folder)
-        sync_folder(folder.parent)
-    finally:
-        for leftover in (unfinished, broken):
-            shutil.rmtree(leftover, ignore_errors=True)

@@ -2,30 +2,55 @@
 
 import difflib
 
-from datasets import cifar10, digits, mnist, stl10
+from datasets import cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc
+from datasets.detection import DetectionSource
 from datasets.source import Source
 from evolve.errors import UserError
 
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, Source | DetectionSource] = {
     "mnist": mnist.SOURCE,
     "digits": digits.SOURCE,
     "stl10": stl10.SOURCE,
     "cifar10": cifar10.SOURCE,
+    "parse27k": parse27k.SOURCE,
+    "kitti": kitti.SOURCE,
+    "voc": voc.SOURCE,
+    "streets": streets.SOURCE,
 }
 
 
 def names() -> list[str]:
-    """The names that ``prepare`` knows, in alphabetical order."""
+    """The names that ``prepare`` and ``prepare_detection`` know, in alphabetical order."""
     return sorted(SOURCES)
 
 
 def channels(name: str) -> int:
-    """Channels of an image of the data set of that name, known before it is there. UserError as `source`."""
-    return source(name).channels
+    """Channels of an image of the data set of that name, known before it is there. UserError if there is none."""
+    return _any(name).channels
+
+
+def has_boxes(name: str) -> bool:
+    """Whether the data set of that name is for detection. UserError if there is none."""
+    return isinstance(_any(name), DetectionSource)
 
 
 def source(name: str) -> Source:
-    """The source of that name; UserError with the nearest known name if there is none."""
+    """The source of that name, of images with one class each; UserError with the nearest known name if none."""
+    found = _any(name)
+    if isinstance(found, Source):
+        return found
+    raise UserError(f"data set '{name}': expected images with a class each, got images with boxes; choose another")
+
+
+def detection_source(name: str) -> DetectionSource:
+    """The source of that name, of images with boxes; UserError with the nearest known name if there is none."""
+    found = _any(name)
+    if isinstance(found, DetectionSource):
+        return found
+    raise UserError(f"data set '{name}': expected images with boxes, got images with a class each; choose another")
+
+
+def _any(name: str) -> Source | DetectionSource:
     if name in SOURCES:
         return SOURCES[name]
     near = difflib.get_close_matches(name.lower(), names(), n=1, cutoff=0.5)

@@ -211,7 +211,7 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "evolution.prototxt",
             '"mnist"',
             '"minst"',
-            ": dataset: 'minst' is unknown; known are: cifar10, digits, mnist, stl10",
+            ": dataset: 'minst' is unknown; known are: cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc",
         ),
     ],
 )

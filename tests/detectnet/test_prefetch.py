@@ -119,7 +119,9 @@ def test_a_process_that_is_killed_is_an_error_not_a_hang(pair: Pair) -> None:
 
 
 HOLD = """
-import sys, time, numpy
+import signal, sys, time, numpy
+# A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from evolve.detectnet import parameters, batches
 from evolve.detectnet.prefetch import Prefetch
 given = parameters.parse(sys.argv[1])

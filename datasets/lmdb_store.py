@@ -1,0 +1,68 @@
+"""An LMDB is filled value by value under the keys 00000000, 00000001 and so on, and is on the disk in the end."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import lmdb
+
+from datasets.disk import sync_file, sync_folder
+
+PAGE = 4096  # bytes
+PIECE = 1 << 26  # bytes a transaction
+
+
+class Store:
+    """A new LMDB in ``folder`` that takes ``expected`` bytes at most; ``stored`` hears each key and value.
+
+    Used as a context; when it ends well, all is on the disk. Raises lmdb.Error or OSError.
+    """
+
+    def __init__(self, folder: Path, expected: int, stored: Callable[[bytes], None]) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._stored = folder, stored
+        # The map is address space, not disk: four times the content is never too little, and costs nothing.
+        self._environment = lmdb.open(str(folder), map_size=4 * expected, sync=False)
+        self._count = 0
+        self._pending: list[tuple[bytes, bytes]] = []
+        self._bytes = 0
+
+    def put(self, value: bytes) -> None:
+        """Adds a value under the next key."""
+        key = b"%08d" % self._count
+        self._count += 1
+        self._pending.append((key, value))
+        self._bytes += len(value)
+        self._stored(key + value)
+        if self._bytes >= PIECE:
+            self._commit()
+
+    def _commit(self) -> None:
+        with self._environment.begin(write=True) as transaction:
+            for key, value in self._pending:
+                transaction.put(key, value, append=True)
+        self._pending, self._bytes = [], 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+        finally:
+            self._environment.close()
+        (self._folder / "lock.mdb").unlink()  # readers make their own
+        if kind is None:
+            sync_file(self._folder / "data.mdb")
+            sync_folder(self._folder)
+
+
+def space(record: int, count: int) -> int:
+    """Bytes on disk, at most, of ``count`` values of ``record`` bytes: small ones share a page, large have some."""
+    record += 64  # the Datum's other fields, the key, LMDB's own
+    each = PAGE // (PAGE // record) if record <= PAGE // 2 else PAGE * -(-record // PAGE) + 64
+    return count * each * 51 // 50 + (1 << 18)  # 2 % for the pages that lead to those

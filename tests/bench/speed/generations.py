@@ -27,16 +27,18 @@ class Timed:
     threads: int
     train_ms: float
     train_faster: float
+    inference_batch: int
     inference_ms: float
     inference_faster: float
 
 
-def measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float) -> list[Timed]:
-    """All generations in one interleaved measurement, each in a process of its own."""
+def measure(run: Path, folder: Path, threads: int, batch: int, rounds: int, seconds: float) -> list[Timed]:
+    """All generations in one interleaved measurement, each in a process of its own; inference of `batch` images."""
     found = [variant(each) for each in folders(run)]
     with ExitStack() as stack:
         processes = []
         for number, each in enumerate(found):
+            each.deploy.layer[0].input_param.shape[0].dim[0] = batch
             batches = write_nets(each.train, each.deploy, folder / str(number))
             with EngineProcess("stock", folder / str(number), 1) as maker:
                 maker.ask("make")
@@ -55,6 +57,7 @@ def measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float) 
             threads=threads,
             train_ms=round(train[number], 3),
             train_faster=round(train[0] / train[number], 2),
+            inference_batch=batch,
             inference_ms=round(inference[number], 4),
             inference_faster=round(inference[0] / inference[number], 2),
         )
@@ -72,11 +75,12 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a run's folder, runs/lenet/seed1")
     parser.add_argument("--out", type=Path, required=True, help="the CSV file to write")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=1, help="images of an inference")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--seconds", type=float, default=0.3, help="how long a generation runs in a round")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(arguments.run, Path(folder), arguments.threads, arguments.rounds, arguments.seconds)
+        rows = measure(arguments.run, Path(folder), arguments.threads, arguments.batch, arguments.rounds, arguments.seconds)
     table.write(rows, arguments.out)
     print(arguments.out.read_text())
 

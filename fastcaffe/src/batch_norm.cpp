@@ -34,20 +34,16 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
         variance[channel] = factor * this->blobs_[1]->cpu_data()[channel];
       }
     } else {
-      for_channels(pieces, [&](int channel) {
-        const float* x = from + channel * pieces.length;
-        mean[channel] = sum(pieces, x) / pieces.numbers();
-        variance[channel] = sum_of_squares_around(pieces, x, mean[channel]) / pieces.numbers();
-      });
+      find_moments(pieces, from, mean, variance);
       remember(pieces.numbers(), mean, variance);
     }
     // From here on it is the deviation, as in Caffe.
     for (int channel = 0; channel < channels_; ++channel) variance[channel] = std::sqrt(variance[channel] + eps_);
     float* to = top[0]->mutable_cpu_data();
     float* kept = use_global_stats_ ? nullptr : x_norm_.mutable_cpu_data();  // later layers may work in place
-    for_channels(pieces, [&](int channel) {
-      const std::int64_t at = channel * pieces.length;
-      normalise(pieces, from + at, mean[channel], variance[channel], to + at, kept ? kept + at : nullptr);
+    const std::vector<float> factors = inverse(variance);
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      normalise(pieces, first, last, from, mean, factors.data(), to, kept);
     });
   }
 
@@ -58,14 +54,14 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
     const float *diff = top[0]->cpu_diff(), *deviation = variance_.cpu_data();
     float* to = bottom[0]->mutable_cpu_diff();
     const float* y = use_global_stats_ ? nullptr : x_norm_.cpu_data();
-    for_channels(pieces, [&](int channel) {
-      const std::int64_t at = channel * pieces.length;
+    const std::vector<float> factors = inverse(deviation);
+    std::vector<float> mean_diffs(channels_), mean_products(channels_);  // zeros
+    if (y) find_means(pieces, diff, y, mean_diffs.data(), mean_products.data());
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
       if (y) {
-        const Sums totals = sums(pieces, diff + at, y + at);
-        normalise_backward(pieces, diff + at, y + at, totals.of_x / pieces.numbers(),
-                           totals.of_products / pieces.numbers(), deviation[channel], to + at);
+        normalise_backward(pieces, first, last, diff, y, mean_diffs.data(), mean_products.data(), factors.data(), to);
       } else {
-        normalise(pieces, diff + at, 0, deviation[channel], to + at, nullptr);
+        scale(pieces, first, last, diff, factors.data(), nullptr, to, nullptr);
       }
     });
   }
@@ -75,7 +71,7 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
 
   Pieces pieces_of(const caffe::Blob<float>& blob) const {
     const std::int64_t images = blob.shape(0), length = blob.count() / std::max<std::int64_t>(1, images * channels_);
-    return {images, length, length * channels_};
+    return {images, channels_, length};
   }
 
   static bool covered(const Pieces& pieces) { return pieces.length >= kShortestPiece; }
@@ -92,12 +88,48 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
     }
   }
 
+  // Each channel's mean and variance. Each piece has its squares around its own mean, and these are brought around the
+  // channel's (Chan, Golub and LeVeque 1983, equation 2.1 for many parts at once): nothing cancels out.
+  void find_moments(const Pieces& pieces, const float* x, float* mean, float* variance) const {
+    Moments* of = static_cast<Moments*>(Scratch::bytes(pieces.count() * sizeof(Moments), Scratch::kShared));
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) { moments(pieces, first, last, x, of); });
+    for (int channel = 0; channel < channels_; ++channel) {
+      double sum = 0, squares = 0;
+      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) sum += of[piece].sum;
+      const double middle = sum / pieces.numbers();
+      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) {
+        const double away = of[piece].sum / pieces.length - middle;
+        squares += of[piece].squares + away * away * pieces.length;
+      }
+      mean[channel] = middle;
+      variance[channel] = squares / pieces.numbers();
+    }
+  }
+
+  // Each channel's mean of diff, and of diff * y.
+  void find_means(const Pieces& pieces, const float* diff, const float* y, float* diffs, float* products) const {
+    Sums* of = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) { sums(pieces, first, last, diff, y, of); });
+    for (int channel = 0; channel < channels_; ++channel) {
+      double of_diff = 0, of_products = 0;
+      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) {
+        of_diff += of[piece].of_x;
+        of_products += of[piece].of_products;
+      }
+      diffs[channel] = of_diff / pieces.numbers();
+      products[channel] = of_products / pieces.numbers();
+    }
+  }
+
+  std::vector<float> inverse(const float* deviation) const {
+    std::vector<float> factors(channels_);
+    for (int channel = 0; channel < channels_; ++channel) factors[channel] = 1 / deviation[channel];
+    return factors;
+  }
+
   template <class Work>
-  void for_channels(const Pieces& pieces, const Work& work) const {
-    parallel(channels_, kGrain / std::max<std::int64_t>(1, pieces.numbers()) + 1,
-             [&](std::int64_t first, std::int64_t last) {
-               for (std::int64_t channel = first; channel < last; ++channel) work(static_cast<int>(channel));
-             });
+  static void for_pieces(const Pieces& pieces, const Work& work) {
+    parallel(pieces.count(), kGrain / pieces.length + 1, work);
   }
 
   Listed listed_;

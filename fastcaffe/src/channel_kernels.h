@@ -1,5 +1,6 @@
-// What BatchNorm and Scale do to one channel: pieces of neighbouring numbers, one an image, all the same distance
-// apart.
+// What BatchNorm and Scale do to a blob, piece by piece: a piece is one channel of one image, numbers that lie side by
+// side. Pieces follow each other through memory, so that it is read once and in order, whatever the sizes are. All
+// loops do the pieces first..last, and nothing depends on where a stretch of pieces begins.
 #pragma once
 
 #include <cstdint>
@@ -7,25 +8,35 @@
 namespace fastcaffe {
 
 struct Pieces {
-  std::int64_t count, length, distance;
+  std::int64_t images, channels, length;
 
-  std::int64_t numbers() const { return count * length; }
+  std::int64_t count() const { return images * channels; }
+  std::int64_t numbers() const { return images * length; }  // of one channel
 };
 
-// Sums are of floats for some thousand numbers, many side by side, and of doubles beyond.
-double sum(const Pieces& pieces, const float* x);
-double sum_of_squares_around(const Pieces& pieces, const float* x, float middle);
+// Sums are of floats for some thousand numbers, many side by side, and of doubles beyond. The results are one a piece.
+struct Moments {
+  double sum, squares;  // around the piece's own mean
+};
+void moments(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, Moments* to);
 struct Sums {
-  double of_x, of_products;
+  double of_x, of_products;  // of x, and of x * y
 };
-Sums sums(const Pieces& pieces, const float* x, const float* y);  // of x, and of x * y
+void sums(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* y, Sums* to);
 
-// to = (x - mean) / deviation; also into `copy` unless that is null.
-void normalise(const Pieces& pieces, const float* x, float mean, float deviation, float* to, float* copy);
-// to = (diff - mean_diff - mean_product * y) / deviation.
-void normalise_backward(const Pieces& pieces, const float* diff, const float* y, float mean_diff, float mean_product,
-                        float deviation, float* to);
-// to = x * factor + bias; x itself into `copy` before, unless that is null.
-void scale(const Pieces& pieces, const float* x, float factor, float bias, float* to, float* copy);
+double sum(std::int64_t count, const float* x);
+
+// Everything else has one number a channel. to = (x - mean) * factor; also into `copy` unless that is null.
+void normalise(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* means,
+               const float* factors, float* to, float* copy);
+// to = (diff - mean_diff - mean_product * y) * factor.
+void normalise_backward(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* diff, const float* y,
+                        const float* mean_diffs, const float* mean_products, const float* factors, float* to);
+// to = x * factor + bias; x itself into `copy` before, unless that is null. Null biases are none.
+void scale(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* factors,
+           const float* biases, float* to, float* copy);
+// The sums of diff and of diff * x, and to = diff * factor after, all while a piece is near.
+void scale_backward(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* diff, const float* x,
+                    const float* factors, float* to, Sums* totals);
 
 }  // namespace fastcaffe

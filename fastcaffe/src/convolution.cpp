@@ -1,4 +1,4 @@
-// Convolution in two dimensions, on one of three kinds of passes; whatever none of them can do is left to Caffe's own
+// Convolution in two dimensions, on one of four kinds of passes; whatever none of them can do is left to Caffe's own
 // code.
 
 #include <omp.h>
@@ -159,13 +159,15 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   }
 
 #if FASTCAFFE_ONEDNN
-  Passes<ForwardPass> forward_{pointwise_forward, lanes_forward, onednn_forward};
-  Passes<BackwardDataPass> data_{pointwise_backward_data, lanes_backward_data, onednn_backward_data};
-  Passes<BackwardWeightsPass> weights_{pointwise_backward_weights, lanes_backward_weights, onednn_backward_weights};
+  Passes<ForwardPass> forward_{pointwise_forward, rows_forward, lanes_forward, onednn_forward};
+  Passes<BackwardDataPass> data_{pointwise_backward_data, rows_backward_data, lanes_backward_data,
+                                 onednn_backward_data};
+  Passes<BackwardWeightsPass> weights_{pointwise_backward_weights, rows_backward_weights, lanes_backward_weights,
+                                       onednn_backward_weights};
 #else
-  Passes<ForwardPass> forward_{lanes_forward};
-  Passes<BackwardDataPass> data_{lanes_backward_data};
-  Passes<BackwardWeightsPass> weights_{lanes_backward_weights};
+  Passes<ForwardPass> forward_{rows_forward, lanes_forward};
+  Passes<BackwardDataPass> data_{rows_backward_data, lanes_backward_data};
+  Passes<BackwardWeightsPass> weights_{rows_backward_weights, lanes_backward_weights};
 #endif
   Listed listed_;
 };

@@ -9,6 +9,7 @@
 #include "convolution_passes.h"
 #include "lanes_kernels.h"
 #include "lanes_layout.h"
+#include "parts.h"
 #include "threads.h"
 
 namespace fastcaffe {
@@ -16,15 +17,6 @@ namespace {
 
 constexpr std::int64_t kGrain = 1 << 19;  // multiplications below which another thread costs more than it brings
 constexpr int kCorrelatedPixels = 256;    // at a time, so that a block's gradients stay in the nearest caches
-
-// Cuts `count` into as few parts of at most `most` as possible, and these as even as possible.
-struct Parts {
-  int count, most;
-
-  int number() const { return (count + most - 1) / most; }
-  int begin(int part) const { return count * std::int64_t(part) / number(); }
-  int size(int part) const { return begin(part + 1) - begin(part); }
-};
 
 int image_groups(const ConvolutionShape& s) { return static_cast<int>((s.images + lanes() - 1) / lanes()); }
 int images_in(const ConvolutionShape& s, std::int64_t group) {

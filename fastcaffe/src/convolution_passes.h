@@ -41,6 +41,11 @@ std::unique_ptr<ForwardPass> pointwise_forward(const ConvolutionShape& shape);
 std::unique_ptr<BackwardDataPass> pointwise_backward_data(const ConvolutionShape& shape);
 std::unique_ptr<BackwardWeightsPass> pointwise_backward_weights(const ConvolutionShape& shape);
 
+// With neighbouring columns in the lanes of a vector (rows_kernels.h); null where another does better or must.
+std::unique_ptr<ForwardPass> rows_forward(const ConvolutionShape& shape);
+std::unique_ptr<BackwardDataPass> rows_backward_data(const ConvolutionShape& shape);
+std::unique_ptr<BackwardWeightsPass> rows_backward_weights(const ConvolutionShape& shape);
+
 // With one image a lane of a vector (lanes_kernels.h); null where oneDNN, or Caffe, does better or must.
 std::unique_ptr<ForwardPass> lanes_forward(const ConvolutionShape& shape);
 std::unique_ptr<BackwardDataPass> lanes_backward_data(const ConvolutionShape& shape);

@@ -130,9 +130,12 @@ class BackwardWeights : public BackwardWeightsPass {
                {top_diff + p_.above(image, group) + first * p_.pixels, p_.pixels},
                {bottom + p_.below(image, group), p_.pixels}, 1.f, weights_diff + output * p_.inputs, p_.inputs);
     }
-    const Pieces pieces = {p_.images, p_.pixels, p_.groups * p_.outputs * p_.pixels};
     for (std::int64_t i = output; biases_diff && i < output + outputs; ++i) {
-      biases_diff[i] += sum(pieces, top_diff + i * p_.pixels);
+      double total = 0;
+      for (std::int64_t image = 0; image < p_.images; ++image) {
+        total += sum(p_.pixels, top_diff + (image * p_.groups * p_.outputs + i) * p_.pixels);
+      }
+      biases_diff[i] += total;
     }
   }
 

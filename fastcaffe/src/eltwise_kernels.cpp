@@ -16,6 +16,15 @@ FASTCAFFE_INLINE void weighted_sum_body(std::int64_t count, float a, const float
 }
 
 template <int W>
+FASTCAFFE_INLINE void add_body(std::int64_t count, const float* x, const float* y, float* to) {
+  for_stretch<W>(
+      0, count, FASTCAFFE_EACH(at) {
+        typedef typename Lanes<decltype(width)::value>::F F;
+        store(to + at, load<F>(x + at) + load<F>(y + at));
+      });
+}
+
+template <int W>
 FASTCAFFE_INLINE void add_weighted_body(std::int64_t count, float a, const float* x, float* to) {
   for_stretch<W>(
       0, count, FASTCAFFE_EACH(at) {
@@ -34,6 +43,7 @@ FASTCAFFE_INLINE void weighted_body(std::int64_t count, float a, const float* x,
 
 FASTCAFFE_KERNEL(weighted_sum, (std::int64_t count, float a, const float* x, float b, const float* y, float* to),
                  (count, a, x, b, y, to))
+FASTCAFFE_KERNEL(add, (std::int64_t count, const float* x, const float* y, float* to), (count, x, y, to))
 FASTCAFFE_KERNEL(add_weighted, (std::int64_t count, float a, const float* x, float* to), (count, a, x, to))
 FASTCAFFE_KERNEL(weighted, (std::int64_t count, float a, const float* x, float* to), (count, a, x, to))
 

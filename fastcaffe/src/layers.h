@@ -21,5 +21,6 @@ LayerPointer create_lrn(const caffe::LayerParameter& parameter);
 LayerPointer create_pooling(const caffe::LayerParameter& parameter);
 LayerPointer create_relu(const caffe::LayerParameter& parameter);
 LayerPointer create_scale(const caffe::LayerParameter& parameter);
+LayerPointer create_split(const caffe::LayerParameter& parameter);
 
 }  // namespace fastcaffe

@@ -25,7 +25,7 @@ const Replacement kReplacements[] = {
     {"BatchNorm", create_batch_norm}, {"Convolution", create_convolution},
     {"Eltwise", create_eltwise},      {"LRN", create_lrn},
     {"Pooling", create_pooling},      {"ReLU", create_relu},
-    {"Scale", create_scale},
+    {"Scale", create_scale},          {"Split", create_split},
 };
 
 // Caffe's own creators, from the moment that they are replaced.

@@ -26,8 +26,9 @@ class Scale : public caffe::ScaleLayer<float> {
     const float* biases = bias_layer_ ? this->blobs_[bias_param_id_]->cpu_data() : nullptr;
     float* kept = bottom[0] == top[0] ? temp_.mutable_cpu_data() : nullptr;  // for the factors' gradients
     float* to = top[0]->mutable_cpu_data();
-    for_channels([&](int channel, const Pieces& pieces, std::int64_t at) {
-      scale(pieces, from + at, factors[channel], biases ? biases[channel] : -0.f, to + at, kept ? kept + at : nullptr);
+    const Pieces pieces = this->pieces();
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      scale(pieces, first, last, from, factors, biases, to, kept);
     });
   }
 
@@ -40,14 +41,23 @@ class Scale : public caffe::ScaleLayer<float> {
     const bool learns_bias = bias_layer_ && this->param_propagate_down_.back();
     float* biases_diff = learns_bias ? this->blobs_[bias_param_id_]->mutable_cpu_diff() : nullptr;
     float* to = propagate_down[0] ? bottom[0]->mutable_cpu_diff() : nullptr;
-    for_channels([&](int channel, const Pieces& pieces, std::int64_t at) {
-      if (factors_diff || biases_diff) {
-        const Sums totals = sums(pieces, diff + at, data + at);
-        if (factors_diff) factors_diff[channel] += totals.of_products;
-        if (biases_diff) biases_diff[channel] += totals.of_x;
-      }
-      if (to) scale(pieces, diff + at, factors[channel], -0.f, to + at, nullptr);
+    const Pieces pieces = this->pieces();
+    const bool learns = factors_diff || biases_diff;
+    Sums* totals = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      if (learns && to) scale_backward(pieces, first, last, diff, data, factors, to, totals);
+      if (learns && !to) sums(pieces, first, last, diff, data, totals);
+      if (!learns && to) scale(pieces, first, last, diff, factors, nullptr, to, nullptr);
     });
+    for (int channel = 0; learns && channel < scale_dim_; ++channel) {
+      Sums total = {0, 0};
+      for (std::int64_t piece = channel; piece < pieces.count(); piece += pieces.channels) {
+        total.of_x += totals[piece].of_x;
+        total.of_products += totals[piece].of_products;
+      }
+      if (factors_diff) factors_diff[channel] += total.of_products;
+      if (biases_diff) biases_diff[channel] += total.of_x;
+    }
   }
 
  private:
@@ -57,15 +67,11 @@ class Scale : public caffe::ScaleLayer<float> {
     return bottom.size() == 1 && outer_dim_ > 1 && inner_dim_ >= kShortestPiece;
   }
 
+  Pieces pieces() const { return {outer_dim_, scale_dim_, inner_dim_}; }
+
   template <class Work>
-  void for_channels(const Work& work) const {
-    const Pieces pieces = {outer_dim_, inner_dim_, std::int64_t(inner_dim_) * scale_dim_};
-    parallel(scale_dim_, kGrain / std::max<std::int64_t>(1, pieces.numbers()) + 1,
-             [&](std::int64_t first, std::int64_t last) {
-               for (std::int64_t channel = first; channel < last; ++channel) {
-                 work(static_cast<int>(channel), pieces, channel * inner_dim_);
-               }
-             });
+  static void for_pieces(const Pieces& pieces, const Work& work) {
+    parallel(pieces.count(), kGrain / pieces.length + 1, work);
   }
 
   Listed listed_;

@@ -43,6 +43,28 @@ FASTCAFFE_INLINE void store(T* to, V v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+// A store past the caches, to an address that is a multiple of the vector's size. After the last of a thread's comes
+// streams_end(), before others may read.
+template <int W>
+FASTCAFFE_INLINE void stream(float* to, typename Lanes<W>::F v) {
+#if FASTCAFFE_X86
+  // As assembly, because the intrinsics cannot be named in code that is compiled for several processors.
+  if (W == 4) {
+    asm volatile("movntps %1, %0" : "=m"(*reinterpret_cast<typename Lanes<W>::F*>(to)) : "x"(v));
+  } else {
+    asm volatile("vmovntps %1, %0" : "=m"(*reinterpret_cast<typename Lanes<W>::F*>(to)) : "v"(v));
+  }
+#else
+  store(to, v);
+#endif
+}
+
+FASTCAFFE_INLINE void streams_end() {
+#if FASTCAFFE_X86
+  asm volatile("sfence" ::: "memory");
+#endif
+}
+
 // The same number in each lane.
 template <class V, class T>
 FASTCAFFE_INLINE V same(T value) {

@@ -91,6 +91,24 @@ def convolution(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def wide_convolution(draw: st.DrawFn) -> Case:
+    """A convolution whose rows are whole vectors of 16, before as after: what `rows` is for."""
+    kernel, pad_h, width = 2 * draw(st.integers(0, 3)) + 1, draw(st.integers(0, 3)), 16 * draw(st.integers(1, 3))
+    kernel_h, dilation_h = draw(st.integers(pad_h + 1, 5)), draw(st.integers(1, 2))
+    sizes = f"kernel_h: {kernel_h} kernel_w: {kernel} pad_h: {pad_h} pad_w: {kernel // 2}"
+    if dilation_h > 1:
+        sizes += f" dilation: {dilation_h} dilation: 1"
+    outputs, bias = draw(st.integers(1, 20)), str(draw(st.booleans())).lower()
+    height = dilation_h * (kernel_h - 1) + 1 + draw(st.integers(0, 12))
+    shape = [draw(st.integers(1, 9)), draw(st.integers(1, 20)), height, width]
+    other = [draw(st.integers(1, 9)), shape[1], height + draw(st.integers(0, 4)), width]
+    parameter = f"num_output: {outputs} {sizes} bias_term: {bias}"
+    case: Case = {"layer": f'type: "Convolution" convolution_param {{ {parameter} }}', "bottoms": [shape]}
+    case |= {"propagate": [draw(st.booleans())], "reshapes": draw(st.sampled_from([[], [[other], [shape]]]))}
+    return case | {"seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+
+
+@st.composite
 def lrn(draw: st.DrawFn) -> Case:
     shape = [draw(st.integers(1, 3)), draw(st.integers(1, 20)), draw(st.integers(1, 12)), draw(st.integers(1, 20))]
     size, beta = draw(st.sampled_from([1, 3, 5, 7])), draw(st.sampled_from([0.75, 0.75, 0.5, 1.0, 0.6]))

@@ -22,10 +22,18 @@ some = settings(
 )
 
 
-@pytest.fixture(scope="module", params=["its choice", "lanes", "onednn", "sgemm"])
+@pytest.fixture(scope="module", params=["its choice", "rows", "lanes", "onednn", "sgemm"])
 def convolve(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
     """Compares with convolution on the code that it chooses itself, and on either kind alone."""
     child = Child(**({} if request.param == "its choice" else {"FASTCAFFE_CONVOLUTION": request.param}))
+    yield child.compare
+    child.end()
+
+
+@pytest.fixture(scope="module", params=["v2", "v3", "v4"])
+def by_rows(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
+    """Compares with convolution row by row, wherever it can, on the code of a processor or the best there is."""
+    child = Child(FASTCAFFE_CONVOLUTION="rows", FASTCAFFE_SIMD=request.param)
     yield child.compare
     child.end()
 
@@ -54,6 +62,16 @@ def test_pooling_has_caffes_bits(compare: Compare, case: cases.Case) -> None:
 @given(case=cases.convolution())
 def test_convolution_is_close(convolve: Compare, case: cases.Case) -> None:
     convolve(**case).require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+
+
+@some
+@given(case=cases.wide_convolution())
+def test_convolution_of_whole_vectors_is_close(by_rows: Compare, case: cases.Case) -> None:
+    result = by_rows(**case)
+    result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+    passes = result.passes["layer"]
+    assert {passes["forward"], passes["backward weights"]} == {"rows"}
+    assert passes.get("backward data", "rows") == "rows" or case["propagate"] == [False]
 
 
 @some

@@ -82,5 +82,5 @@ def test_it_needs_nothing_else_of_this_repository(built: Path, tmp_path: Path) -
     done = python(lines, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.stdout.split() == [
         str(tmp_path / "fastcaffe/__init__.py"),
-        *("BatchNorm", "Convolution", "Eltwise", "LRN", "Pooling", "ReLU", "Scale"),
+        *("BatchNorm", "Convolution", "Eltwise", "LRN", "Pooling", "ReLU", "Scale", "Split"),
     ]

@@ -60,8 +60,8 @@ tell([gaps, n.outputs, replaced, [line.type for line in fastcaffe.layers() if no
         (lenet("lenet", 32), 64, {"Convolution", "Pooling", "ReLU"}),
         (lenet("lenet_bvlc", 28), 64, {"Convolution", "Pooling", "ReLU"}),
         (famous_nets.alexnet(), 2, {"Convolution", "Pooling", "ReLU", "LRN"}),
-        (famous_nets.detectnet(192, 320), 1, {"Convolution", "Pooling", "ReLU", "LRN"}),
-        (famous_nets.resnet56(), 16, {"Convolution", "Pooling", "ReLU", "BatchNorm", "Scale", "Eltwise"}),
+        (famous_nets.detectnet(192, 320), 1, {"Convolution", "Pooling", "ReLU", "LRN", "Split"}),
+        (famous_nets.resnet56(), 16, {"Convolution", "Pooling", "ReLU", "BatchNorm", "Scale", "Eltwise", "Split"}),
     ],
     ids=["LeNet-5", "BVLC's LeNet", "AlexNet", "DetectNet", "ResNet-56"],
 )

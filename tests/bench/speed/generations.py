@@ -80,7 +80,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3, help="how long a generation runs in a round")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(arguments.run, Path(folder), arguments.threads, arguments.batch, arguments.rounds, arguments.seconds)
+        given = (arguments.threads, arguments.batch, arguments.rounds, arguments.seconds)
+        rows = measure(arguments.run, Path(folder), *given)
     table.write(rows, arguments.out)
     print(arguments.out.read_text())
 

@@ -245,7 +245,7 @@ def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert re.search(r"ok      Caffe \S+ at .*, \d+ layer types", result.stdout)
     assert re.search(r"ok      BLAS: .*, kernels for \w+, 1 thread", result.stdout)
-    types = "BatchNorm, Convolution, Eltwise, LRN, Pooling, ReLU, Scale"
+    types = "BatchNorm, Convolution, Eltwise, LRN, Pooling, ReLU, Scale, Split"
     assert f"ok      fast layer types: {types}; all others are stock Caffe's\n" in result.stdout
 
 

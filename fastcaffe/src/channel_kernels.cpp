@@ -71,8 +71,8 @@ FASTCAFFE_INLINE void moments_body(const Pieces& pieces, std::int64_t first, std
   }
 }
 
-// The sums of x and of x * y over first..last, and each(width, place, x) at every place. What the forward pass kept in y
-// comes from memory; processors fetch ahead by themselves, but stop at the end of each 4 KB.
+// The sums of x and of x * y over first..last, and each(width, place, x) at every place. What the forward pass kept in
+// y comes from memory; processors fetch ahead by themselves, but stop at the end of each 4 KB.
 template <int W, class Each>
 FASTCAFFE_INLINE Sums sums_of(std::int64_t first, std::int64_t last, const float* x, const float* y, const Each& each) {
   typedef typename Lanes<W>::F F;
@@ -210,7 +210,8 @@ FASTCAFFE_KERNEL(moments,
                  (const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, Moments* to),
                  (pieces, first, last, x, to))
 FASTCAFFE_KERNEL(sums,
-                 (const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* y, Sums* to),
+                 (const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* y,
+                  Sums* to),
                  (pieces, first, last, x, y, to))
 FASTCAFFE_KERNEL(normalise,
                  (const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* means,

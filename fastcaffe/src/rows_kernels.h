@@ -18,8 +18,8 @@ struct RowPlaces {
   const std::int32_t *vector_at, *tap_at;
 };
 
-// out[output * out_stride + pixel] = bias[output] + sum over taps of weights[tap * outputs + output] * in[place]. A null
-// bias is zero.
+// out[output * out_stride + pixel] = bias[output] + sum over taps of weights[tap * outputs + output] * in[place]. A
+// null bias is zero.
 void convolve_rows(const float* in, const RowPlaces& places, const float* weights, int outputs, const float* bias,
                    float* out, std::int64_t out_stride);
 

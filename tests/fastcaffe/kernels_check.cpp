@@ -156,7 +156,9 @@ void check_channels() {
     }
     for (double sum : {total, squares}) plain_sums.push_back(sum);
     for (double sum : {total, products}) plain_both.push_back(sum);
-    for (double sum : {of[piece].sum, of[piece].squares, sum(pieces.length, x.data() + begin)}) found_sums.push_back(sum);
+    found_sums.push_back(of[piece].sum);
+    found_sums.push_back(of[piece].squares);
+    found_sums.push_back(sum(pieces.length, x.data() + begin));
     plain_sums.push_back(total);
     for (double sum : {both[piece].of_x, both[piece].of_products}) found_both.push_back(sum);
     for (double sum : {while_scaling[piece].of_x, while_scaling[piece].of_products}) found_while_scaling.push_back(sum);
@@ -266,7 +268,8 @@ void check_rows() {
 int main(int count, char** arguments) {
   setenv("FASTCAFFE_GRAIN", "1", 0);  // threads even for the smallest work
   const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
-  void (*const checks[])() = {check_relu, check_pooling, check_lrn, check_channels, check_eltwise, check_lanes, check_rows};
+  void (*const checks[])() = {check_relu,    check_pooling, check_lrn, check_channels,
+                              check_eltwise, check_lanes,   check_rows};
   for (int i = 0; i < cases; ++i)
     for (const auto check : checks) check();
   bool right = true;

@@ -1,8 +1,8 @@
 """Each layer type that ONNX can say, alone: as real Caffe computes it, and in half precision within its rounding."""
 
 
-import layer_cases
 import numpy as np
+import onnx_cases
 import pytest
 from both import Case, caffe, filled, gap, images, runtime
 from onnx.reference import ReferenceEvaluator
@@ -19,14 +19,14 @@ NOT_BY_REFERENCE = {"LRN", "Deconvolution", "Deconvolution normalised"}
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Case, dict[str, np.ndarray]]]:
     """Each net with weights and inputs, and Caffe's outputs."""
     cases = {}
-    for number, (name, net) in enumerate(layer_cases.nets().items()):
+    for number, (name, net) in enumerate(onnx_cases.nets().items()):
         random = np.random.default_rng(number)
         cases[name] = Case(net, filled(net, random), images(net, random))
     outputs = caffe(tmp_path_factory.mktemp("caffe"), list(cases.values()))
     return dict(zip(cases, zip(cases.values(), outputs, strict=True), strict=True))
 
 
-@pytest.mark.parametrize("name", layer_cases.nets())
+@pytest.mark.parametrize("name", onnx_cases.nets())
 def test_as_caffe_computes_it(judged: dict[str, tuple[Case, dict[str, np.ndarray]]], name: str) -> None:
     case, expected = judged[name]
     found = runtime(onnx_export.of_net(case.net, case.weights), case.images)
@@ -34,7 +34,7 @@ def test_as_caffe_computes_it(judged: dict[str, tuple[Case, dict[str, np.ndarray
     assert max(gap(expected[blob], found[blob]) for blob in found) <= LARGEST
 
 
-@pytest.mark.parametrize("name", layer_cases.nets())
+@pytest.mark.parametrize("name", onnx_cases.nets())
 def test_in_half_precision(judged: dict[str, tuple[Case, dict[str, np.ndarray]]], name: str) -> None:
     """By the reference evaluator, which computes in 16 bits; ONNX Runtime's CPU kernels cast back to 32."""
     case, expected = judged[name]
@@ -50,4 +50,4 @@ def test_in_half_precision(judged: dict[str, tuple[Case, dict[str, np.ndarray]]]
 
 
 def test_every_type_is_here() -> None:
-    assert {name.split()[0] for name in layer_cases.nets()} == set(translation.SAYABLE)
+    assert {name.split()[0] for name in onnx_cases.nets()} == set(translation.SAYABLE)

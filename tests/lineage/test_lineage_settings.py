@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evolve.errors import UserError
-from evolve.network import weights
+from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
 
 
@@ -237,3 +237,30 @@ def test_a_run_on_stock_layers_by_the_users_wish_says_nothing(
     monkeypatch.setenv("FAST", "0")
     place.evolve(1)
     assert "NOTE" not in capsys.readouterr().out
+
+
+def test_a_pruned_caffemodel_is_a_parent_as_it_is(place: Any, reference: Any) -> None:
+    """Zeros in dense blobs, as pruning tools publish them: no synapses, neither counted nor inherited nor trained."""
+    net = text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
+    pruned = weights.read(reference.run / "gen001" / "weights.caffemodel")
+    absent = np.random.default_rng(1).random(pruned["conv2"][0].shape) < 0.7
+    absent[3] = True
+    pruned["conv2"][0][absent] = 0
+    weights.write(place.folder / "pruned.caffemodel", net, pruned)
+    run = place.evolve(2, pretrained=place.folder / "pruned.caffemodel")
+    first, second = (json.loads((run / f"gen00{number}" / "metrics.json").read_text()) for number in (1, 2))
+    conv2 = {layer["name"]: layer for layer in first["layers"]}["conv2"]
+    # Filter 3 does not exist: neither does its bias, nor what read it.
+    assert conv2["synapses"] == np.count_nonzero(~absent) + 11 and conv2["neurons"] == 11
+    assert np.array_equal(weights.read(run / "gen001" / "weights.caffemodel")["conv2"][0] == 0, absent)
+    assert second["training"]["revived"] == 0 and second["synthesis"]["difference"] <= 1e-5
+    assert weights.read(run / "gen002" / "weights.caffemodel")["conv2"][0].shape[0] <= 11
+
+
+def test_a_caffemodel_with_masks_beside_its_weights_is_refused(place: Any, reference: Any) -> None:
+    net = text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
+    masked = weights.read(reference.run / "gen001" / "weights.caffemodel")
+    masked["conv2"] += [np.ones_like(blob) for blob in masked["conv2"]]
+    weights.write(place.folder / "masked.caffemodel", net, masked)
+    with pytest.raises(UserError, match="layer 'conv2': expected 2 blobs, got 4 .*multiply each mask into its weights"):
+        place.evolve(1, pretrained=place.folder / "masked.caffemodel")

@@ -14,6 +14,7 @@ from typing import IO
 
 import cv2
 
+from evolve.answers import private_stdout
 from evolve.detectnet import batches, parameters
 from evolve.errors import UserError
 
@@ -23,7 +24,7 @@ def main() -> None:
     # Ctrl-C in a terminal reaches every process of the group; the solver's closes this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-    answers = _private_stdout()
+    answers = private_stdout()
     try:
         _serve(answers)
     except BrokenPipeError:
@@ -51,13 +52,6 @@ def _serve(answers: IO[str]) -> None:
             answer = {"error": str(error) or type(error).__name__}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
-
-
-def _private_stdout() -> IO[str]:
-    """Standard output for answers alone: whatever else prints there goes to standard error."""
-    private = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return private
 
 
 if __name__ == "__main__":

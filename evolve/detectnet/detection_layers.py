@@ -13,13 +13,16 @@ from evolve.errors import UserError
 _COORDINATES = 5  # of a listed box: x1, y1, x2, y2, confidence
 
 
-class ClusterGroundtruth(caffe.Layer):
-    """Objects (N, boxes, 5) of each class, the rest 0, from ground truth on the grid: `clustering.ground_truth`."""
+class _Lists(caffe.Layer):
+    """Boxes (N, boxes, 5) of each class, the rest 0; from a coverage and a boxes blob, one top a class."""
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         """Reads param_str. UserError if it is malformed."""
-        self._given = clustering.parse_ground_truth(self.param_str)
-        _check_classes(self._given, top)
+        self._given = self._parse(self.param_str)
+        expect(
+            len(top) == self._given.classes,
+            f"expected one top for each of {self._given.classes} classes, got {len(top)}",
+        )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """One top a class."""
@@ -29,32 +32,36 @@ class ClusterGroundtruth(caffe.Layer):
         """Image by image, class by class."""
         for place, (coverage, boxes) in enumerate(zip(bottom[0].data, bottom[1].data, strict=True)):
             for number, blob in enumerate(each(top)):
-                _list(clustering.ground_truth(coverage[number], boxes, self._given.stride), blob.data[place])
+                _list(self._found(coverage[number], boxes), blob.data[place])
 
     def backward(self, top: Blobs, propagate_down: Any, bottom: Blobs) -> None:
         """A list has no gradient."""
 
+    def _parse(self, param_str: str) -> clustering.Clustering:
+        raise NotImplementedError
 
-class ClusterDetections(caffe.Layer):
-    """Detections (N, boxes, 5) of each class, the rest 0, from what the net predicts: `clustering.cluster`."""
+    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+        raise NotImplementedError
 
-    def setup(self, bottom: Blobs, top: Blobs) -> None:
-        """Reads param_str. UserError if it is malformed."""
-        self._given = clustering.parse(self.param_str)
-        _check_classes(self._given, top)
 
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        """One top a class."""
-        _reshape_lists(self._given, bottom, top)
+class ClusterGroundtruth(_Lists):
+    """Objects of each class from ground truth on the grid: `clustering.ground_truth`."""
 
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        """Image by image, class by class."""
-        for place, (coverage, boxes) in enumerate(zip(bottom[0].data, bottom[1].data, strict=True)):
-            for number, blob in enumerate(each(top)):
-                _list(clustering.cluster(coverage[number], boxes, self._given), blob.data[place])
+    def _parse(self, param_str: str) -> clustering.Clustering:
+        return clustering.parse_ground_truth(param_str)
 
-    def backward(self, top: Blobs, propagate_down: Any, bottom: Blobs) -> None:
-        """A list has no gradient."""
+    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+        return clustering.ground_truth(coverage, boxes, self._given.stride)
+
+
+class ClusterDetections(_Lists):
+    """Detections of each class from what the net predicts: `clustering.cluster`."""
+
+    def _parse(self, param_str: str) -> clustering.Clustering:
+        return clustering.parse(param_str)
+
+    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+        return clustering.cluster(coverage, boxes, self._given)
 
 
 class ScoreDetections(caffe.Layer):
@@ -116,10 +123,6 @@ def _list(found: NDArray[np.float64], blob: NDArray[np.float32]) -> None:
     blob[...] = 0
     count = min(len(found), len(blob))
     blob[:count, : found.shape[1]] = found[:count]
-
-
-def _check_classes(given: clustering.Clustering, top: Blobs) -> None:
-    expect(len(top) == given.classes, f"expected one top for each of {given.classes} classes, got {len(top)}")
 
 
 def _reshape_lists(given: clustering.Clustering, bottom: Blobs, top: Blobs) -> None:

@@ -28,19 +28,29 @@ def kernels(step: Step, blob: np.ndarray) -> np.ndarray:
 
 def blobs_of(step: Step, weights: Weights, source: str) -> list[np.ndarray]:
     """The layer's blobs among `weights` (read from `source`). UserError unless they have the shapes it learns."""
-    expected, blobs = blob_shapes(step), weights.get(step.layer.name, [])
-    where = f"{source}: layer '{step.layer.name}'"
+    return checked(step.layer.name, blob_shapes(step), weights, source, bool(geometry(step)))
+
+
+def checked(name: str, expected: list[Shape], weights: Weights, source: str, synapses: bool) -> list[np.ndarray]:
+    """The blobs of layer `name` among `weights`. UserError, naming `source`, unless they have the shapes `expected`.
+
+    `synapses`: whether the layer has any, so that further blobs may be the masks of a pruning tool.
+    """
+    blobs = weights.get(name, [])
+    where = f"{source}: layer '{name}'"
     if expected and not blobs:
         raise UserError(
             f"{where}: expected its weights, got none; layers with weights there: {', '.join(weights)}; name the "
             "layer as the trained one is named"
         )
-    if len(blobs) > len(expected) and geometry(step):
+    shapes, cores = [_core(blob.shape) for blob in blobs], [_core(shape) for shape in expected]
+    if synapses and len(shapes) > len(cores) and shapes[: len(cores)] == cores:
         raise UserError(
-            f"{where}: expected {len(expected)} blobs, got {len(blobs)}; a mask kept beside the weights is not read: "
-            "multiply it into them, so that what is pruned is zero, and save them alone"
+            f"{where}: expected {len(expected)} blobs, got {len(blobs)} {[blob.shape for blob in blobs]}; the further "
+            "ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, and save the "
+            "layer without"
         )
-    if [_core(blob.shape) for blob in blobs] != [_core(shape) for shape in expected]:
+    if shapes != cores:
         raise UserError(
             f"{where}: expected {_listed(expected)}, got {_listed([blob.shape for blob in blobs])}; the prototxt and "
             "the caffemodel belong to different networks"
@@ -49,9 +59,8 @@ def blobs_of(step: Step, weights: Weights, source: str) -> list[np.ndarray]:
 
 
 def _core(shape: Shape) -> Shape:
-    """Without leading ones: blobs had four axes once (Blob::ShapeEquals), 1 x 1 x 10 x 64 for 10 x 64."""
-    first = next((k for k, length in enumerate(shape) if length != 1), len(shape))
-    return tuple(shape[first:])
+    """Without axes of one, which change nothing in how values lie: blobs of 2013 have 1 x 1 x 10 x 64 for 10 x 64."""
+    return tuple(length for length in shape if length != 1)
 
 
 def _listed(shapes: list[Shape]) -> str:

@@ -4,10 +4,9 @@ What a neuron without synapses still made of its bias is taken away *before* the
 that what is removed contributed nothing. The image's channels and the network's outputs stay.
 """
 
-
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.network.kernels import checked
 from evolve.network.reach import Existing
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights
@@ -16,39 +15,13 @@ from evolve.network.weights import Weights
 def check(graph: Graph, weights: Weights, source: str) -> None:
     """UserError unless `weights` (from `source`) has every layer's blobs, in its shapes."""
     for stage in graph.stages:
+        shapes = [stage.kernel_shape, (stage.outputs,)][: 1 + stage.has_bias]
         for name in [stage.name, *stage.sharers]:
-            shapes = [stage.kernel_shape, (stage.outputs,)][: 1 + stage.has_bias]
-            wanted = f"{stage.outputs} x {stage.inputs // stage.group} x {stage.patch} = {stage.synapses} weights"
-            wanted += " and biases" if stage.has_bias else ""
-            _check_layer(name, weights, shapes, wanted, source)
+            checked(name, shapes, weights, source, synapses=True)
     for node in graph.nodes:
         if node.parameters:
             shapes = [parameter.shape for parameter in node.parameters]
-            _check_layer(node.layer.name, weights, shapes, f"blobs {shapes}", source)
-
-
-def _check_layer(
-    name: str, weights: Weights, shapes: list[tuple[int, ...]], wanted: str, source: str
-) -> None:
-    blobs = weights.get(name)
-    if not blobs:
-        raise UserError(
-            f"{source}: layer '{name}': expected its weights, got none; layers with weights there: "
-            f"{', '.join(weights)}; name the layer as the trained one is named"
-        )
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    got = [blob.size for blob in blobs]
-    if got[: len(sizes)] == sizes and len(got) > len(sizes):
-        raise UserError(
-            f"{source}: layer '{name}': expected {len(sizes)} blobs, got {len(got)} {[blob.shape for blob in blobs]}; "
-            "the further ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, "
-            "and save the layer without"
-        )
-    if got != sizes:
-        raise UserError(
-            f"{source}: layer '{name}': expected {wanted}, got blobs {[blob.shape for blob in blobs]}; "
-            "the prototxt and the caffemodel belong to different networks"
-        )
+            checked(node.layer.name, shapes, weights, source, synapses=False)
 
 
 def silence(graph: Graph, weights: Weights, exists: Existing) -> None:

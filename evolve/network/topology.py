@@ -15,7 +15,7 @@ from evolve.network.axes import Shape
 from evolve.network.classes import Classes
 from evolve.network.geometry import macs
 from evolve.network.links import Link, channels
-from evolve.network.parameters import Parameter, of_layer
+from evolve.network.parameters import PER_CHANNEL, Parameter, of_layer
 from evolve.network.shapes import Step
 from evolve.network.stages import WITH_SYNAPSES, Stage, Use, stage_of
 
@@ -231,7 +231,7 @@ class _Reader:
         tops: dict[str, np.ndarray] = {}
         for node in self._nodes:
             names = [node.layer.name, *(f"parameter {each.name}" for each in node.layer.param if each.name)]
-            if node.stage or node.layer.type not in ("BatchNorm", "Bias", "PReLU", "Scale"):
+            if node.stage or node.layer.type not in PER_CHANNEL:
                 continue
             classes = self._of(node.tops[0])
             for name in names:

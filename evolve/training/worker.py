@@ -11,7 +11,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
+
+from evolve.answers import private_stdout
 
 _PR_SET_PDEATHSIG = 1
 
@@ -20,7 +22,7 @@ def main() -> None:
     """Serves requests from standard input until it closes."""
     _die_with(parent=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = _private_stdout()
+    answers = private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
     from evolve.training import evaluation, layers, retrain, versions
 
@@ -59,13 +61,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
-
-
-def _private_stdout() -> IO[str]:
-    """Standard output for answers alone: whatever else prints there, in Python or C++, goes to the log."""
-    private = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return private
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_one_of_another_network_is_refused(place: Any) -> None:
     with pytest.raises(UserError) as refused:
         place.evolve(1, pretrained=path)
     assert str(refused.value) == (
-        f"{path}: layer 'conv1': expected 8 x 1 x 25 = 200 weights and biases, got blobs [(8, 3, 5, 5), (8,)]; "
+        f"{path}: layer 'conv1': expected 8 x 1 x 5 x 5 = 200 and 8 = 8, got 8 x 3 x 5 x 5 = 600 and 8 = 8; "
         "the prototxt and the caffemodel belong to different networks"
     )
     assert not place.run.exists()

@@ -199,8 +199,8 @@ UNITS = "InnerProduct inner_product_param { num_output: 2 }"
         ),
         (
             [np.ones((2, 192)), np.ones(2), np.ones((2, 192))],
-            "expected 2 blobs, got 3; a mask kept beside the weights is not read: multiply it into them, so that what "
-            "is pruned is zero, and save them alone",
+            "expected 2 blobs, got 3 [(2, 192), (2,), (2, 192)]; the further ones may be masks, as pruning forks of "
+            "Caffe keep them: multiply each mask into its weights, and save the layer without",
         ),
     ],
 )

@@ -262,12 +262,12 @@ def test_weights_of_another_shape() -> None:
     other = "the prototxt and the caffemodel belong to different networks"
     weights["ip1"][0] = weights["ip1"][0][:2]
     assert refusal(graph, weights) == (
-        f"w.caffemodel: layer 'ip1': expected 3 x 2 x 1 = 6 weights and biases, got blobs [(2, 2), (3,)]; {other}"
+        f"w.caffemodel: layer 'ip1': expected 3 x 2 x 1 x 1 = 6 and 3 = 3, got 2 x 2 = 4 and 3 = 3; {other}"
     )
     weights = masked(graph, np.random.default_rng(0), 1)
     del weights["ip2"][1]
     assert refusal(graph, weights) == (
-        f"w.caffemodel: layer 'ip2': expected 1 x 3 x 1 = 3 weights and biases, got blobs [(1, 3)]; {other}"
+        f"w.caffemodel: layer 'ip2': expected 1 x 3 x 1 x 1 = 3 and 1 = 1, got 1 x 3 = 3; {other}"
     )
     graph = dense(2, 3, bias="false")
     weights = {"ip1": [np.ones((3, 2), np.float32), np.ones(3, np.float32)]}

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "convolution_passes.h"
+#include "convolver_passes.h"
 #include "lanes_kernels.h"
 #include "lanes_layout.h"
 #include "parts.h"
@@ -27,6 +27,9 @@ int images_in(const ConvolutionShape& s, std::int64_t group) {
 // places of the top that saw it, which is a convolution with the kernels turned by 180 degrees.
 class Convolver {
  public:
+  static constexpr const char* kName = "lanes";
+  static ConvolutionShape backwards(const ConvolutionShape& shape) { return exchanged(shape); }
+
   // `shape` as the blobs go through here: channels, height and width of what comes in, outputs of what goes out.
   Convolver(const ConvolutionShape& shape, bool turned)
       : shape_(shape),
@@ -115,38 +118,8 @@ class Convolver {
   std::int64_t taps_;
 };
 
-// A convolution's shape as its gradient sees it: the top's gradient comes in, the bottom's goes out.
-ConvolutionShape backwards(const ConvolutionShape& s) {
-  ConvolutionShape b = s;
-  std::swap(b.channels, b.outputs);
-  std::swap(b.height, b.out_height);
-  std::swap(b.width, b.out_width);
-  return b;
-}
-
-class Forward : public ForwardPass {
- public:
-  explicit Forward(const ConvolutionShape& shape) : convolver_(shape, false) {}
-  std::string kernel() const override { return "lanes"; }
-  void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
-    convolver_.run(bottom, weights, biases, top);
-  }
-
- private:
-  Convolver convolver_;
-};
-
-class BackwardData : public BackwardDataPass {
- public:
-  explicit BackwardData(const ConvolutionShape& shape) : convolver_(backwards(shape), true) {}
-  std::string kernel() const override { return "lanes"; }
-  void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
-    convolver_.run(top_diff, weights, nullptr, bottom_diff);
-  }
-
- private:
-  Convolver convolver_;
-};
+using Forward = ConvolverForward<Convolver>;
+using BackwardData = ConvolverBackwardData<Convolver>;
 
 // A block of outputs is a task: its gradients are turned around, and meet all taps, for one group of images after the
 // other. The bottom lies plane by plane here, because a tap runs over all pixels of one channel.
@@ -179,7 +152,7 @@ class BackwardWeights : public BackwardWeightsPass {
     }
   }
 
-  std::string kernel() const override { return "lanes"; }
+  std::string kernel() const override { return Convolver::kName; }
 
   void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const override {
     float* planes = Scratch::floats(image_groups(shape_) * group_floats(), Scratch::kShared);

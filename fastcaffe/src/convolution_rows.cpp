@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "channel_kernels.h"
-#include "convolution_passes.h"
+#include "convolver_passes.h"
 #include "lanes_kernels.h"
 #include "parts.h"
 #include "rows_kernels.h"
@@ -80,6 +80,15 @@ class Padded {
 // degrees. `shape` as the blobs go through here: channels, height and width of what comes in, outputs of what goes out.
 class Convolver {
  public:
+  static constexpr const char* kName = "rows";
+  // Padding is part of the rows here, so the gradient's has to be said.
+  static ConvolutionShape backwards(const ConvolutionShape& s) {
+    ConvolutionShape b = exchanged(s);
+    b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
+    b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
+    return b;
+  }
+
   Convolver(const ConvolutionShape& shape, bool turned)
       : shape_(shape),
         turned_(turned),
@@ -129,40 +138,8 @@ class Convolver {
   std::int64_t taps_;
 };
 
-// A convolution's shape as its gradient sees it: the top's gradient comes in, the bottom's goes out.
-ConvolutionShape backwards(const ConvolutionShape& s) {
-  ConvolutionShape b = s;
-  std::swap(b.channels, b.outputs);
-  std::swap(b.height, b.out_height);
-  std::swap(b.width, b.out_width);
-  b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
-  b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
-  return b;
-}
-
-class Forward : public ForwardPass {
- public:
-  explicit Forward(const ConvolutionShape& shape) : convolver_(shape, false) {}
-  std::string kernel() const override { return "rows"; }
-  void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
-    convolver_.run(bottom, weights, biases, top);
-  }
-
- private:
-  Convolver convolver_;
-};
-
-class BackwardData : public BackwardDataPass {
- public:
-  explicit BackwardData(const ConvolutionShape& shape) : convolver_(backwards(shape), true) {}
-  std::string kernel() const override { return "rows"; }
-  void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
-    convolver_.run(top_diff, weights, nullptr, bottom_diff);
-  }
-
- private:
-  Convolver convolver_;
-};
+using Forward = ConvolverForward<Convolver>;
+using BackwardData = ConvolverBackwardData<Convolver>;
 
 // A few images are padded; then a block of outputs is a task, whose gradients meet all taps, image by image.
 class BackwardWeights : public BackwardWeightsPass {
@@ -174,7 +151,7 @@ class BackwardWeights : public BackwardWeightsPass {
         pixels_(shape.out_height * shape.out_width),
         taps_(padded_.places().taps) {}
 
-  std::string kernel() const override { return "rows"; }
+  std::string kernel() const override { return Convolver::kName; }
 
   void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const override {
     const std::int64_t lanes = row_blocks().lanes, size = (padded_.floats() + 15) / 16 * 16;
@@ -245,7 +222,7 @@ std::unique_ptr<ForwardPass> rows_forward(const ConvolutionShape& shape) {
 }
 
 std::unique_ptr<BackwardDataPass> rows_backward_data(const ConvolutionShape& shape) {
-  return std::unique_ptr<BackwardDataPass>(pays(shape) && possible(backwards(shape)) ? new BackwardData(shape)
+  return std::unique_ptr<BackwardDataPass>(pays(shape) && possible(Convolver::backwards(shape)) ? new BackwardData(shape)
                                                                                      : nullptr);
 }
 

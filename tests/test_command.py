@@ -149,7 +149,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         "def slow(words):\n"
         "    try:\n        print('ready', flush=True); time.sleep(60)\n"
         "    finally:\n        print('clearing', flush=True); time.sleep(60)\n"
-        "command._VERBS['doctor'] = ('', '', slow)\n"
+        "command.VERBS['doctor'].run = slow\n"
         "raise SystemExit(command.main(['doctor']))\n"
     )
     process = subprocess.Popen(
@@ -167,7 +167,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
     script = (
         "import evolve.command as command\n"
-        "command._VERBS['doctor'] = ('', '', lambda words: 1 // 0)\n"
+        "command.VERBS['doctor'].run = lambda words: 1 // 0\n"
         "raise SystemExit(command.main(['doctor']))\n"
     )
     command = [sys.executable, "-c", script]

@@ -1,0 +1,33 @@
+"""What the `cavefish` command can do, a module a verb: WHAT it does, the WORDS that it knows, and `run`.
+
+What a verb needs is imported when it runs: Caffe and the figures take seconds to load. A new verb is a module here,
+its name below, and one in the Makefile's VERBS.
+"""
+
+from typing import Protocol
+
+from evolve.verbs import check, count, data, doctor, evolve, onnx, plot, shrink, table
+from evolve.words import Words
+
+
+class Verb(Protocol):
+    """The first one of the space-separated WORDS is required where words.py says what it is for."""
+
+    WHAT: str
+    WORDS: str
+
+    def run(self, words: Words) -> int:
+        """Exit status 0, or 2 where something is not sound. Raises UserError."""
+
+
+VERBS: dict[str, Verb] = {
+    "evolve": evolve,
+    "data": data,
+    "check": check,
+    "shrink": shrink,
+    "table": table,
+    "plot": plot,
+    "count": count,
+    "onnx": onnx,
+    "doctor": doctor,
+}

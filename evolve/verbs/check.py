@@ -1,0 +1,17 @@
+"""`make check`."""
+
+from pathlib import Path
+
+from evolve.words import Words
+
+WHAT = "check prototxts and settings before anything runs"
+WORDS = "NET SCHEDULE WEIGHTS"
+
+
+def run(words: Words) -> int:
+    """Exit status 0. Raises UserError."""
+    from evolve import check
+
+    pretrained = Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None
+    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", "")))
+    return 0

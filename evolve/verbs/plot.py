@@ -1,0 +1,18 @@
+"""`make plot`."""
+
+from pathlib import Path
+
+from evolve.words import Words, named_runs
+
+WHAT = "curves of a run, or of several, as PNG and SVG"
+WORDS = "RUN NET OUT"
+
+
+def run(words: Words) -> int:
+    """Exit status 0. Raises UserError."""
+    from evolve.figures import curves
+
+    runs = named_runs(words)
+    for path in curves.draw(runs, Path(words["OUT"]) if "OUT" in words else runs[0]):
+        print(path)
+    return 0

@@ -1,0 +1,91 @@
+"""The Makefile's NAME=value words: which a verb knows, and what their values mean."""
+
+import difflib
+from pathlib import Path
+
+from evolve import paths, run_folder
+from evolve.errors import UserError
+
+Words = dict[str, str]
+
+_REQUIRED = {
+    "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
+    "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
+}
+
+MEANINGS = """words:
+  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
+  SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
+  WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
+  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
+  KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
+  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+
+RUN=a,b,c gives `table` and `plot` several runs at once."""
+
+
+def checked(verb: str, known: list[str], words: list[str]) -> Words:
+    """The words of a command line by name. UserError for one that `verb` does not know, or needs and has not."""
+    given: Words = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or name not in known:
+            nearest = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {nearest[0]}=?" if nearest else f"{verb} knows {', '.join(known) or 'none'}"
+            raise UserError(f"{word}: expected NAME=value; {hint}")
+        if value:
+            given[name] = value
+    if known and known[0] in _REQUIRED and known[0] not in given:
+        raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")
+    return given
+
+
+def image_shape(words: Words) -> tuple[int, int, int] | None:
+    """SHAPE= as (channels, height, width); None where it is not given. UserError if malformed."""
+    if "SHAPE" not in words:
+        return None
+    lengths = [int(length) if length.isdecimal() else 0 for length in words["SHAPE"].split("x")]
+    if len(lengths) != 3 or not all(lengths):
+        raise UserError(f"SHAPE={words['SHAPE']}: expected channels x height x width; for instance SHAPE=3x32x32")
+    return lengths[0], lengths[1], lengths[2]
+
+
+def whole(words: Words, name: str, least: int = 0) -> int:
+    """A whole number; 0 where it is not given. UserError unless it is `least` or more."""
+    value = words.get(name)
+    if value is None:
+        return 0
+    if not value.isdecimal() or int(value) < least:
+        raise UserError(f"{name}={value}: expected a whole number of {least} or more")
+    return int(value)
+
+
+def named_runs(words: Words) -> list[Path]:
+    """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
+    networks = [paths.runs() / Path(words["NET"]).name] if "NET" in words else sorted(paths.runs().glob("*"))
+    known = [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
+    if "RUN" not in words:
+        if not known:
+            where = paths.runs()
+            raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
+        return [max(known, key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
+    return [_run(name, known) for name in words["RUN"].split(",")]
+
+
+def named_run(words: Words) -> Path:
+    """The one run that RUN= and NET= mean. UserError where RUN= names several."""
+    run, *others = named_runs(words)
+    if others:
+        raise UserError(f"RUN={words['RUN']}: expected one run, got {1 + len(others)}")
+    return run
+
+
+def _run(name: str, known: list[Path]) -> Path:
+    if run_folder.committed(Path(name)):
+        return Path(name).resolve()
+    named = [run for run in known if run.name == name or f"{run.parent.name}/{run.name}" == name]
+    if len(named) == 1:
+        return named[0]
+    listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or known)) or "none"
+    raise UserError(f"RUN={name}: expected one run of that name; there are: {listed}")

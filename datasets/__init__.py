@@ -10,12 +10,13 @@ from datasets.detection import Detection
 from datasets.detection_preparation import prepare_detection
 from datasets.lmdb_reader import images, labels, read
 from datasets.preparation import prepare
-from datasets.registry import channels, has_boxes, names
+from datasets.registry import channels, class_names, has_boxes, names
 
 __all__ = [
     "Dataset",
     "Detection",
     "channels",
+    "class_names",
     "has_boxes",
     "images",
     "labels",

@@ -34,6 +34,11 @@ def has_boxes(name: str) -> bool:
     return isinstance(_any(name), DetectionSource)
 
 
+def class_names(name: str) -> tuple[str, ...]:
+    """The classes that the detection data set of that name has of its own; none where only the user can know."""
+    return detection_source(name).classes
+
+
 def source(name: str) -> Source:
     """The source of that name, of images with one class each; UserError with the nearest known name if none."""
     found = _any(name)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import paths, settings
+from evolve import data_set, paths, settings
+from evolve.detectnet.geometry import Geometry
 from evolve.errors import UserError
 from evolve.network import prototxt, shrink, text, topology, weights
 from evolve.network.caffe_proto import caffe_pb2
@@ -22,12 +23,22 @@ class Experiment:
     train_val: Path
     template: str  # the train_val.prototxt as the user wrote it, $NAMES and all
     solvers: tuple[Any, Any]  # caffe_pb2.SolverParameter of the ancestor and of offspring
+    scratch: tuple[Path, str] | None = None  # scratch_train_val's file and text
+    geometry: Geometry | None = None  # of a network that finds boxes
 
     def net(self, data: Path) -> prototxt.Net:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
+        return self._filled(self.template, data, self.train_val)
+
+    def scratch_net(self, data: Path) -> prototxt.Net | None:
+        """The form that the ancestor is trained in from scratch, filled in likewise; None if it has none of its own."""
+        return self._filled(self.scratch[1], data, self.scratch[0]) if self.scratch else None
+
+    def _filled(self, template: str, data: Path, path: Path) -> prototxt.Net:
         values = {"DATA": str(data), "NET": str(self.folder)}
-        filled = text.substitute(self.template, values, self.train_val)
-        return text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
+        if self.geometry:
+            values |= self.geometry.values()
+        return text.parse(text.substitute(template, values, path), caffe_pb2.NetParameter(), path)
 
     def solver(self, generation: int) -> Any:
         """The solver of a generation, as the user wrote it."""
@@ -36,7 +47,10 @@ class Experiment:
     def stored_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of an image of the data set, known before it is there."""
         wanted = self.settings.dataset
-        return (datasets.channels(wanted.name), wanted.image_size, wanted.image_size)
+        height, width = wanted.image_size, wanted.image_size
+        if self.geometry:
+            height, width = self.geometry.height, self.geometry.width
+        return (datasets.channels(wanted.name), height, width)
 
     def graph(self, net: prototxt.Net, stored: tuple[int, int, int]) -> topology.Graph:
         """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
@@ -69,6 +83,7 @@ def load(network: str, schedule: str = "") -> Experiment:
     train_val = folder / chosen.train_val
     ancestor = folder / chosen.solver
     offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
+    scratch = folder / chosen.scratch_train_val if chosen.scratch_train_val else None
     return Experiment(
         name=folder.name,
         folder=folder,
@@ -77,6 +92,8 @@ def load(network: str, schedule: str = "") -> Experiment:
         train_val=train_val,
         template=text.read_text(train_val),
         solvers=(_solver(ancestor), _solver(offspring)),
+        scratch=(scratch, text.read_text(scratch)) if scratch else None,
+        geometry=_geometry(evolution, chosen),
     )
 
 
@@ -128,6 +145,13 @@ def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
         except UserError as error:
             found.append(str(error))
     return found
+
+
+def _geometry(evolution: Path, chosen: settings.Settings) -> Geometry | None:
+    try:
+        return data_set.geometry(chosen)
+    except UserError as error:
+        raise UserError(f"{evolution}: {error}") from None
 
 
 def _solver(path: Path) -> Any:

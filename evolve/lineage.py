@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import birth, experiment, generation, paths, progress, run_folder
+from evolve import birth, data_set, experiment, generation, paths, progress, run_folder
 from evolve.errors import UserError
+from evolve.newborn import Birth
 from evolve.training import threads
 
 
@@ -35,17 +36,7 @@ def evolve(
     with run_folder.held(folder), threads.shared_out(folder):
         birth.remove_leftovers(folder)
         run_folder.same_origin(folder, _origin(chosen))
-        wanted = chosen.settings.dataset
-        dataset = datasets.prepare(
-            wanted.name,
-            image_size=wanted.image_size,
-            seed=seed,
-            or_else=wanted.or_else.name,
-            data=paths.data(),
-            report=progress.say,
-        )
-        if dataset.notice:
-            progress.say(f"NOTE: {dataset.notice}")
+        dataset = data_set.prepare(chosen.settings, seed)
         _generations(chosen, dataset, folder, last, seed, pretrained)
     return folder
 
@@ -70,12 +61,13 @@ def _generations(
             made = generation.metrics(folder)
         else:
             with generation.writing(folder) as unfinished:
-                newborn = birth.Birth(chosen, dataset, number, seed, unfinished)
+                newborn = Birth(chosen, dataset, number, seed, unfinished)
                 made = (
                     birth.ancestor(newborn, pretrained)
                     if number == 1
                     else birth.offspring(newborn, paths.generation(run, number - 1))
                 )
+            birth.remove_leftovers(run)
             run_folder.write_lineage(run)
         progress.say(describe(made))
         if _fallen_too_far(chosen, run, made):
@@ -137,7 +129,8 @@ def _check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:
-    names = {chosen.evolution.name, chosen.settings.train_val, chosen.settings.solver, chosen.settings.offspring_solver}
+    files = (chosen.settings.train_val, chosen.settings.scratch_train_val)
+    names = {chosen.evolution.name, *files, chosen.settings.solver, chosen.settings.offspring_solver}
     return {name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
 
 

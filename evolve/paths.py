@@ -56,3 +56,8 @@ def runs() -> Path:
 def generation(run: Path, number: int) -> Path:
     """The folder of one generation of a run."""
     return run / f"gen{number:03d}"
+
+
+def snapshots(number: int) -> str:
+    """The name, in a run's folder, of the folder of a generation's snapshots while it is trained."""
+    return f".gen{number:03d}.training"

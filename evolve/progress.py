@@ -35,22 +35,32 @@ def training(title: str) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), loss, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, loss="")
-        yield lambda progress: bar.update(
-            task, completed=progress["iteration"], total=progress["of"], loss=f"{progress['loss']:.4f}"
-        )
+
+        def show(progress: dict[str, Any]) -> None:
+            if "words" in progress:
+                return say(progress["words"])
+            loss = f"{progress['loss']:.4f}"
+            bar.update(task, completed=progress["iteration"], total=progress["of"], loss=loss)
+
+        yield show
 
 
 class _Lines:
     def __init__(self, title: str) -> None:
         self._title = title
         self._started = self._said = time.monotonic()
+        self._first: int | None = None  # a training that goes on does not begin at 0
 
     def __call__(self, progress: dict[str, Any]) -> None:
+        if "words" in progress:
+            return say(progress["words"])
         now = time.monotonic()
+        self._first = progress["iteration"] if self._first is None else self._first
         if now - self._said < _SECONDS_BETWEEN_LINES:
             return
         self._said = now
-        left = (now - self._started) / progress["iteration"] * (progress["of"] - progress["iteration"])
+        done = max(1, progress["iteration"] - self._first)
+        left = (now - self._started) / done * (progress["of"] - progress["iteration"])
         say(
             f"{self._title}: {progress['iteration']} of {progress['of']} iterations, "
             f"loss {progress['loss']:.4f}, about {left:.0f} s left"

@@ -42,16 +42,18 @@ def unset(message: Any, name: str) -> Iterator[str]:
 
 def test_every_field_has_its_default_in_the_one_file() -> None:
     """But for what has none; those are explained in a comment."""
-    assert list(unset(defaults(), "")) == ["environment.table_1", "environment.waypoint"]
+    assert list(unset(defaults(), "")) == [
+        "dataset.detection.class_name", "dataset.detection.dontcare", "environment.table_1", "environment.waypoint",
+    ]  # fmt: skip
     comments = [line.partition("#")[2] for line in paths.defaults().read_text(encoding="utf-8").splitlines()]
-    for without in ("table_1", "waypoint", "generation", "architectural_efficiency"):
+    for without in ("table_1", "waypoint", "generation", "architectural_efficiency", "class_name", "dontcare"):
         assert any(without in comment for comment in comments)
 
 
 def test_every_value_of_an_enum_is_in_the_one_file() -> None:
     words = paths.defaults().read_text(encoding="utf-8")
     enums = [enum for message in evolution_pb2.DESCRIPTOR.message_types_by_name.values() for enum in message.enum_types]
-    names = ["ClusterShape", "Encoding", "LocalResponse", "Precision", "Table", "Type"]
+    names = ["ClusterShape", "Encoding", "Fit", "LocalResponse", "Precision", "Table", "Type"]
     assert sorted(enum.name for enum in enums) == names
     for enum in enums:
         for value in enum.values:

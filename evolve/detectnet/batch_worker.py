@@ -16,6 +16,7 @@ import cv2
 
 from evolve.answers import private_stdout
 from evolve.detectnet import batches, parameters
+from evolve.detectnet.batch import Shapes
 from evolve.errors import UserError
 
 
@@ -38,7 +39,7 @@ def _serve(answers: IO[str]) -> None:
         return
     given = parameters.parse(begin["param_str"])
     assert given.data
-    shapes = batches.Shapes(*map(tuple, begin["shapes"]))
+    shapes = Shapes(*map(tuple, begin["shapes"]))
     slots = batches.shared_memory(begin["descriptor"], shapes.count, begin["slots"])
     examples = batches.open_examples(given.data)
     for line in sys.stdin:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from evolve.detectnet import batches, labels, parameters, transformation
-from evolve.detectnet.batches import Batch, Shapes
+from evolve.detectnet.batch import Batch, Shapes
 from evolve.detectnet.blobs import Blobs, by, each, expect
 from evolve.detectnet.prefetch import Prefetch
 from evolve.errors import UserError

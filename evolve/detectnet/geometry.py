@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.detectnet import clustering, parameters
+from evolve.detectnet.inputs import kind
 from evolve.detectnet.joints import Meeting, meetings
 from evolve.detectnet.net_lines import Lines
 from evolve.errors import UserError
 from evolve.network.prototxt import Layer, Net, for_phase
 
-MODULE = "evolve.detectnet.layers"
 _DATA = ("DetectNetTransformation", "DetectNetData")
 _CLUSTERS = ("ClusterDetections", "ClusterGroundtruth")
 _COMPARE = ("Eltwise", "EuclideanLoss", "L1Loss", "SigmoidCrossEntropyLoss")
@@ -39,8 +39,10 @@ class Geometry:
         return self.height // self.stride, self.width // self.stride
 
     def values(self) -> dict[str, str]:
-        """What stands for a prototxt's $NAMES."""
-        return {name.upper(): str(value) for name, value in vars(self).items()}
+        """What stands for a prototxt's $NAMES; $OBJECT_CLASSES are data_param's `object_class` fields, in order."""
+        classes = [f"object_class {{ src: {number + 1} dst: {number} }}" for number in range(self.classes)]
+        numbers = {name.upper(): str(value) for name, value in vars(self).items()}
+        return {**numbers, "OBJECT_CLASSES": " ".join(classes)}
 
 
 def problems(net: Net, path: Path, text: str) -> list[str]:
@@ -62,21 +64,15 @@ def problems(net: Net, path: Path, text: str) -> list[str]:
 
 def of(layer: Layer, where: str = parameters.PARAM_STR) -> Geometry | None:
     """What a layer's param_str says of the geometry; None if it says nothing. UserError at `where` if malformed."""
-    kind, given = _kind(layer), layer.python_param.param_str
-    if kind in _DATA:
+    what, given = kind(layer), layer.python_param.param_str
+    if what in _DATA:
         truth = parameters.parse(given, where).ground_truth
         return Geometry(truth.image_size_x, truth.image_size_y, truth.stride, truth.classes)
-    if kind in _CLUSTERS:
-        parse = clustering.parse if kind == "ClusterDetections" else clustering.parse_ground_truth
+    if what in _CLUSTERS:
+        parse = clustering.parse if what == "ClusterDetections" else clustering.parse_ground_truth
         wanted = parse(given, where)
         return Geometry(wanted.image_size_x, wanted.image_size_y, wanted.stride, wanted.classes)
     return None
-
-
-def _kind(layer: Layer) -> str:
-    """A layer's type; of a layer of ours, its class."""
-    ours = layer.type == "Python" and layer.python_param.module == MODULE
-    return layer.python_param.layer if ours else layer.type
 
 
 def _written(net: Net, lines: Lines, found: list[str]) -> list[tuple[Layer, Geometry]]:
@@ -104,7 +100,7 @@ def _differing(layer: Layer, got: Geometry, first: Layer, right: Geometry, lines
 
 
 def _predicted_otherwise(net: Net, lines: Lines) -> Iterator[str]:
-    data = next((layer for layer in net.layer if _kind(layer) in _DATA), None)
+    data = next((layer for layer in net.layer if kind(layer) in _DATA), None)
     if data is None:
         return
     try:
@@ -116,13 +112,13 @@ def _predicted_otherwise(net: Net, lines: Lines) -> Iterator[str]:
 
 
 def _of_two_shapes(meeting: Meeting, lines: Lines) -> Iterator[str]:
-    if meeting.joint and _kind(meeting.layer) in _COMPARE and len(set(meeting.bottoms.values())) > 1:
+    if meeting.joint and kind(meeting.layer) in _COMPARE and len(set(meeting.bottoms.values())) > 1:
         listed = ", ".join(f"'{name}' {_by(shape)}" for name, shape in meeting.bottoms.items())
         yield f"{lines.place(meeting.layer)}: expected bottoms of one shape, got {listed}; {_REMEDY}"
 
 
 def _not_of_the_grid(meeting: Meeting, lines: Lines) -> Iterator[str]:
-    geometry = of(meeting.layer) if _kind(meeting.layer) in _CLUSTERS else None
+    geometry = of(meeting.layer) if kind(meeting.layer) in _CLUSTERS else None
     if geometry is None:
         return
     for name, channels in zip(meeting.layer.bottom, (geometry.classes, 4), strict=False):

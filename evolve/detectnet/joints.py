@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evolve.detectnet.batches import Shapes
+from evolve.detectnet.batch import Shapes
 from evolve.detectnet.parameters import Parameters
 from evolve.network import shapes
 from evolve.network.axes import Shape

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from evolve.detectnet import batches
-from evolve.detectnet.batches import Batch, Shapes
+from evolve.detectnet.batch import Batch, Shapes
 from evolve.detectnet.parameters import Parameters
 from evolve.errors import UserError
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evolve.detectnet import inputs
 from evolve.errors import UserError
 from evolve.network.axes import Shape, axis_of, count
 
@@ -21,7 +22,7 @@ PASSED_ON = {
     "Pooling", "Power", "ReLU", "Scale", "Sigmoid", "Softmax", "Swish", "TanH", "Threshold",
 }  # fmt: skip
 # Whatever they read is what the network is for: all of it stays.
-SINKS = {"Accuracy", "ArgMax", "Softmax"}
+SINKS = {"Accuracy", "ArgMax", "ClusterDetections", "ClusterGroundtruth", "ScoreDetections", "Softmax", "mAP"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def of(layer: Layer, bottoms: list[Shape], tops: list[Shape]) -> list[Link]:
 
 def is_sink(layer: Layer) -> bool:
     """Whether everything that the layer reads stays: losses, scores, Softmax."""
-    return layer.type in SINKS or layer.type.endswith("Loss")
+    kind = inputs.kind(layer)
+    return kind in SINKS or kind.endswith("Loss")
 
 
 def channels(shape: Shape) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Container
 from typing import Any
 
+from evolve.detectnet import inputs
 from evolve.errors import UserError
 from evolve.network.caffe_proto import caffe_pb2
 
@@ -36,7 +37,8 @@ def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     source = result.layer.add(name=data.name, type="Input", top=[data.top[0]])
     source.input_param.shape.add(dim=[1, *shape])
     for layer in test.layer:
-        if layer.name == data.name:
+        # What Python computes from a net's outputs, boxes for one, is no part of what a device runs.
+        if layer.name == data.name or layer.type == "Python":
             continue
         if not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
@@ -88,12 +90,12 @@ def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
     result = for_phase(net, phase)
     layer = next(each for each in result.layer if not each.bottom)
     batch, tops = batch_size(layer) or 1, list(layer.top)
+    shapes = inputs.shapes(layer) if inputs.feeds(layer) else [(batch, *shape), *[(batch,)] * (len(tops) - 1)]
     layer.Clear()
     layer.name, layer.type = "inputs", "Input"
     layer.top.extend(tops)
-    layer.input_param.shape.add(dim=[batch, *shape])
-    for _ in tops[1:]:
-        layer.input_param.shape.add(dim=[batch])
+    for each in shapes:
+        layer.input_param.shape.add(dim=each)
     return result
 
 
@@ -111,11 +113,17 @@ def batch_size(layer: Layer) -> int:
     for field in ("data_param", "memory_data_param", "image_data_param", "hdf5_data_param"):
         if layer.HasField(field):
             return int(getattr(layer, field).batch_size)
-    return 0
+    return inputs.batch_size(layer) if inputs.feeds(layer) else 0
 
 
 def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int, int]:
-    """(channels, height, width) that a data layer yields for examples `stored` so: its crop_size applies."""
+    """(channels, height, width) that a data layer yields for examples `stored` so: its crop_size applies.
+
+    A DetectNetData's image size does, whatever is stored.
+    """
+    if inputs.feeds(layer):
+        _, channels, height, width = inputs.shapes(layer)[0]
+        return channels, height, width
     crop = layer.transform_param.crop_size
     channels, height, width = stored
     return (channels, crop, crop) if crop else (channels, height, width)
@@ -125,6 +133,8 @@ def preprocessing(layer: Layer) -> str:
     """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same."""
     transform = layer.transform_param
     steps = []
+    if inputs.feeds(layer) and (mean := inputs.mean(layer)):
+        steps.append("minus " + ", ".join(f"{value:g}" for value in mean))
     if transform.crop_size:
         steps.append(f"the central {transform.crop_size} x {transform.crop_size}")
     if transform.mean_value:

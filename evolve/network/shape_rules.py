@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from evolve.detectnet import inputs
 from evolve.errors import UserError
-from evolve.network import axis_rules, loss_rules, windows
+from evolve.network import axis_rules, detection_rules, loss_rules, windows
 from evolve.network.axes import Shape, axis_of, count, expect_axes, written
 
 Shapes = tuple[Shape, ...]
@@ -26,8 +27,8 @@ class Rule:
 
 
 def tops(layer: Any, bottoms: Shapes) -> Shapes:
-    """The shapes of the tops of a layer whose type is in RULES. UserError naming the layer if they do not fit."""
-    rule = RULES[layer.type]
+    """The shapes of the tops of a layer whose kind is in RULES. UserError naming the layer if they do not fit."""
+    rule = RULES[inputs.kind(layer)]
     for what, blobs, (least, most) in (("bottom", layer.bottom, rule.bottoms), ("top", layer.top, rule.tops)):
         if not least <= len(blobs) <= most:
             wanted = f"{least}" if least == most else f"{least} or more" if most == _MANY else f"{least} to {most}"
@@ -191,4 +192,10 @@ RULES: dict[str, Rule] = {
     "MultinomialLogisticLoss": Rule(loss_rules.one_label_loss, bottoms=(2, 2), tops=(0, 1)),
     "ContrastiveLoss": Rule(loss_rules.contrastive_loss, bottoms=(3, 3), tops=(0, 1)),
     "Accuracy": Rule(loss_rules.accuracy, bottoms=(2, 2), tops=(1, 2)),
+    # Python layers of evolve.detectnet.layers.
+    "L1Loss": Rule(loss_rules.same_count_loss, bottoms=(2, 2)),
+    "ClusterDetections": Rule(detection_rules.detections, bottoms=(2, 2), tops=(1, _MANY)),
+    "ClusterGroundtruth": Rule(detection_rules.objects, bottoms=(2, 2), tops=(1, _MANY)),
+    "ScoreDetections": Rule(detection_rules.counts, bottoms=(2, 2)),
+    "mAP": Rule(detection_rules.three_numbers, tops=(3, 3)),
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evolve.detectnet import inputs
 from evolve.errors import UserError
 from evolve.network import shape_rules, shape_sources
 from evolve.network.axes import Shape, written
@@ -69,7 +70,7 @@ def _read(layer: Any, bottom: str, blobs: dict[str, Shape]) -> Shape:
 def _tops(
     layer: Any, bottoms: tuple[Shape, ...], keep_unknown: bool, given: Mapping[str, Shape]
 ) -> tuple[Shape, ...]:
-    known = layer.type in shape_rules.RULES
+    known = inputs.kind(layer) in shape_rules.RULES
     if layer.top and all(top in given for top in layer.top) and not (known and bottoms):
         return tuple(given[top] for top in layer.top)
     if known:

@@ -247,9 +247,12 @@ def _step(stage: Stage, classes: np.ndarray) -> int:
 
 def _pin(graph: Graph, unread: list[int], lrn: str) -> None:
     """Fills in what stays: outputs, the image, and what LRN or an unknown layer mixes."""
+    lists = {top for node in graph.nodes if node.layer.type == "Python" and not node.whole for top in node.tops}
     for blob in unread:
         graph.outputs[graph.blobs[blob].classes] = True
-        graph.sinks.append(blob)
+        # Boxes jump where what they are computed from hardly moves: that, and not they, is the net's answer.
+        if blob not in lists:
+            graph.sinks.append(blob)
     for node in graph.nodes:
         touched = [*node.bottoms, *node.tops] if node.whole else node.bottoms if links.is_sink(node.layer) else []
         for blob in touched:

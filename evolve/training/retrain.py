@@ -13,7 +13,10 @@ from typing import Any
 import caffe
 import numpy as np
 
-from evolve.network import weights
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+from evolve.training import data_position, snapshots
+from evolve.training.snapshots import Snapshots
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 _WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
@@ -61,39 +64,63 @@ def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def train(
-    net: str,
     solver: str,
     output: str,
     genome: str = "",
     inherit: bool = True,
     keep_absent: bool = True,
+    snapshots: str = "",
     report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> dict[str, Any]:
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
 
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
     it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
-    measuring what the mask costs. Raises FloatingPointError when the loss is no number any more.
+    measuring what the mask costs. The solver's `snapshot` is how often one is made in folder `snapshots`, from which
+    the same call goes on. Raises FloatingPointError when the loss is no number any more.
     """
-    training = caffe.get_solver(solver)
+    training, kept = _begin(solver, genome, Path(snapshots))
     mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
+    kept.restore(training)
+    resumed = training.iter
     if keep_absent:
         mask.on_weights()
         training.add_callback(lambda: None, mask.on_gradients)
     started = time.monotonic()
-    loss = _step_to_the_end(training, report)
+    loss = _step_to_the_end(training, kept, report)
     seconds = time.monotonic() - started
     training.net.save(output)
-    return {"iterations": training.iter, "seconds": seconds, "loss": loss, "revived": mask.revived()}
+    return {
+        "iterations": training.iter, "seconds": seconds, "loss": loss, "revived": mask.revived(), "resumed": resumed,
+    }  # fmt: skip
 
 
-def _step_to_the_end(training: Any, report: Callable[[dict[str, Any]], None]) -> float:
+def _begin(path: str, genome: str, folder: Path) -> tuple[Any, Snapshots]:
+    """The solver, its data where a training that goes on left it, and its snapshots."""
+    solver = snapshots.read_solver(Path(path))
+    files = [Path(solver.net), *([Path(genome)] if genome else [])]
+    kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, *files))
+    done = kept.newest()
+    if not kept.every:
+        return caffe.get_solver(path), kept
+    solver.snapshot_prefix, solver.snapshot = kept.prefix, 0
+    begun, skipped = data_position.moved(text.read(files[0], caffe_pb2.NetParameter()), done * max(1, solver.iter_size))
+    solver.net = "training_net.prototxt"
+    text.write(begun, Path(solver.net))
+    text.write(solver, Path("training_solver.prototxt"))
+    training = caffe.get_solver("training_solver.prototxt")
+    data_position.skip(training.net, skipped)
+    return training, kept
+
+
+def _step_to_the_end(training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None]) -> float:
     last, loss, steps = training.param.max_iter, math.nan, 1
     while training.iter < last:
         started = time.monotonic()
-        training.step(min(steps, last - training.iter))
+        limit = min(last, kept.limit(training.iter)) if kept.every else last
+        training.step(min(steps, limit - training.iter))
         loss = _loss(training.net)
         if not math.isfinite(loss):
             raise FloatingPointError(
@@ -102,6 +129,7 @@ def _step_to_the_end(training: Any, report: Callable[[dict[str, Any]], None]) ->
         report({"iteration": training.iter, "of": last, "loss": loss})
         pace = (time.monotonic() - started) / steps
         steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
+        kept.save(training, lambda words: report({"words": words}))
     return loss
 
 

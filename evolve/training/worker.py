@@ -24,13 +24,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
-    from evolve.training import evaluation, layers, retrain, versions
+    from evolve.training import detection, evaluation, layers, retrain, versions
 
     layers.enable()
 
     tasks: dict[str, Callable[..., dict[str, Any]]] = {
         "train": retrain.train,
         "score": evaluation.score,
+        "detect": detection.detect,
         "compare": evaluation.compare,
         "agree": evaluation.agree,
         "upgrade": evaluation.upgrade,

@@ -1,6 +1,5 @@
 """`make data`."""
 
-from evolve import paths
 from evolve.words import Words, whole
 
 WHAT = "prepare a network's data set"
@@ -10,18 +9,13 @@ WORDS = "NET SCHEDULE SEED"
 def run(words: Words) -> int:
     """Exit status 0. Raises UserError."""
     import datasets
-    from evolve import experiment, progress
+    from datasets import census
+    from evolve import data_set, experiment, progress
 
     chosen = experiment.load(words["NET"], words.get("SCHEDULE", "")).settings
-    made = datasets.prepare(
-        chosen.dataset.name,
-        image_size=chosen.dataset.image_size,
-        seed=whole(words, "SEED") if "SEED" in words else chosen.seed,
-        or_else=chosen.dataset.or_else.name,
-        data=paths.data(),
-        report=progress.say,
-    )
-    progress.say(f"{made.name}: {made.counts['train']} + {made.counts['test']} images {made.shape} in {made.folder}")
-    if made.notice:
-        progress.say(f"NOTE: {made.notice}")
+    made = data_set.prepare(chosen, whole(words, "SEED") if "SEED" in words else chosen.seed)
+    counts = " + ".join(str(count) for count in made.counts.values())
+    progress.say(f"{made.name}: {counts} images {made.shape} in {made.folder}")
+    if datasets.has_boxes(made.name):
+        print(census.text(made))
     return 0

@@ -47,7 +47,6 @@ def _seconds(folder: Path, keep_absent: bool) -> float:
     with CaffeProcess(folder, folder / paths.TRAIN_LOG, folder / paths.TRAIN_VAL) as caffe:
         trained = caffe.call(
             "train",
-            net=paths.TRAIN_VAL,
             solver=paths.SOLVER,
             output="trained.caffemodel",
             genome="genome.caffemodel",

@@ -18,6 +18,7 @@ from datasets import Dataset
 from evolve import birth, experiment, paths
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
+from evolve.newborn import Birth
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,9 +89,9 @@ def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], syna
     (ancestor / paths.METRICS).write_text(json.dumps({"synapses": synapses}))
 
 
-def _birth(network: Path, folder: Path, shape: tuple[int, int, int]) -> birth.Birth:
+def _birth(network: Path, folder: Path, shape: tuple[int, int, int]) -> Birth:
     dataset = Dataset("digits", folder, shape, {"train": 640, "test": 100}, 10, "")
-    return birth.Birth(experiment.load(str(network)), dataset, 2, 1, folder)
+    return Birth(experiment.load(str(network)), dataset, 2, 1, folder)
 
 
 def _prototxt(convolutions: list[tuple], units: list[int]) -> str:

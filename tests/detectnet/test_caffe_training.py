@@ -53,7 +53,7 @@ def test_a_training_is_the_same_again(tmp_path: Path, pair: Pair) -> None:
     models = []
     for number in range(2):
         with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
-            caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained.caffemodel")
+            caffe.call("train", solver="solver.prototxt", output="trained.caffemodel")
         models.append((tmp_path / "trained.caffemodel").read_bytes())
         (tmp_path / "trained.caffemodel").rename(tmp_path / f"trained{number}.caffemodel")
     assert models[0] == models[1]
@@ -65,7 +65,7 @@ def test_an_example_that_cannot_be_read_ends_the_training_with_its_key(tmp_path:
     write_training(tmp_path, images, boxes)
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         with pytest.raises(CaffeError, match=f"{images}: record '00000004': expected a Datum, got "):
-            caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained.caffemodel")
+            caffe.call("train", solver="solver.prototxt", output="trained.caffemodel")
     assert not left_behind(tmp_path) and not (tmp_path / "trained.caffemodel").exists()
 
 

@@ -13,7 +13,7 @@ import pytest
 from detectnet_examples import label_datum, label_of, python, store
 
 from evolve.detectnet import batches, parameters
-from evolve.detectnet.batches import Batch, Shapes
+from evolve.detectnet.batch import Batch, Shapes
 from evolve.detectnet.prefetch import Prefetch
 from evolve.errors import UserError
 from evolve.network.caffe_proto import caffe_pb2

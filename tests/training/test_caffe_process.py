@@ -145,7 +145,7 @@ def test_killed_in_the_middle_of_a_call(tmp_path: Path, caffe: CaffeProcess) -> 
         os.kill(_pid(caffe), signal.SIGKILL)
 
     with pytest.raises(CaffeError) as killed:
-        caffe.call("train", kill, net="net.prototxt", solver="solver.prototxt", output="trained")
+        caffe.call("train", kill, solver="solver.prototxt", output="trained")
     assert str(killed.value) == "Caffe's process was killed; most often because memory ran out"
 
 
@@ -164,7 +164,7 @@ def test_leaving_the_context_ends_it_whatever_it_does(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
-        caffe.call("train", stop, net="net.prototxt", solver="solver.prototxt", output="trained")
+        caffe.call("train", stop, solver="solver.prototxt", output="trained")
     assert not _alive(_pid(caffe))
 
 
@@ -191,7 +191,7 @@ def _parent(folder: Path, what: str) -> tuple[subprocess.Popen[str], int]:
 
 BUSY = {
     "idle": "time.sleep(600)",
-    "training": 'caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained")',
+    "training": 'caffe.call("train", solver="solver.prototxt", output="trained")',
     # Neither reads requests nor writes reports: no broken pipe tells it.
     "scoring": 'caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=10**12)',
 }
@@ -296,7 +296,7 @@ def test_two_side_by_side(tmp_path: Path) -> None:
                 # The first one that reports waits for the other's first report.
                 _wait(lambda: len(reported) == 2, "the other Caffe's report")
 
-            caffe.call("train", report, net="net.prototxt", solver="solver.prototxt", output="trained")
+            caffe.call("train", report, solver="solver.prototxt", output="trained")
         return (folder / "trained").read_bytes()
 
     with ThreadPoolExecutor(2) as pool:

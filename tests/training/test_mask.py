@@ -39,7 +39,7 @@ def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> Non
     net = text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
     weights.write(tmp_path / "genome.caffemodel", net, genome)
     answer = caffe.call(
-        "train", net="net.prototxt", solver="solver.prototxt", output="trained", genome="genome.caffemodel"
+        "train", solver="solver.prototxt", output="trained", genome="genome.caffemodel"
     )
     assert answer["revived"] == 0
     trained = weights.read(tmp_path / "trained")

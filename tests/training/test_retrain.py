@@ -99,7 +99,7 @@ def test_a_layer_of_which_all_exists_is_left_to_the_solver(tmp_path: Path, caffe
     _write_genome(tmp_path, present=1.0)
     _write_solver(tmp_path, f"{CASES['SGD L2']} max_iter: 5")
     for output, keep in (("with", True), ("without", False)):
-        caffe.call("train", net="net.prototxt", solver="solver.prototxt", output=output, genome="genome.caffemodel",
+        caffe.call("train", solver="solver.prototxt", output=output, genome="genome.caffemodel",
                    keep_absent=keep)  # fmt: skip
     assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
 
@@ -108,7 +108,7 @@ def test_without_inheritance_the_fillers_fill_what_exists(tmp_path: Path, caffe:
     genome = _write_genome(tmp_path)
     # A learning rate of nothing shows what training started from.
     _write_solver(tmp_path, 'type: "SGD" base_lr: 0 max_iter: 1')
-    caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="fresh.caffemodel",
+    caffe.call("train", solver="solver.prototxt", output="fresh.caffemodel",
                genome="genome.caffemodel", inherit=False)  # fmt: skip
     fresh = weights.read(tmp_path / "fresh.caffemodel")
     for name, (matrix, _) in genome.items():
@@ -119,7 +119,7 @@ def test_without_inheritance_the_fillers_fill_what_exists(tmp_path: Path, caffe:
 def test_with_inheritance_training_starts_from_the_genome(tmp_path: Path, caffe: CaffeProcess) -> None:
     genome = _write_genome(tmp_path)
     _write_solver(tmp_path, 'type: "SGD" base_lr: 0 max_iter: 1')
-    caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="same.caffemodel",
+    caffe.call("train", solver="solver.prototxt", output="same.caffemodel",
                genome="genome.caffemodel")  # fmt: skip
     same = weights.read(tmp_path / "same.caffemodel")
     for name, blobs in genome.items():
@@ -130,7 +130,7 @@ def test_the_loss_is_reported_on_the_way(tmp_path: Path, caffe: CaffeProcess) ->
     _write_genome(tmp_path)
     _write_solver(tmp_path, f"{CASES['SGD L2']} max_iter: 20")
     seen: list[dict[str, Any]] = []
-    answer = caffe.call("train", seen.append, net="net.prototxt", solver="solver.prototxt", output="trained")
+    answer = caffe.call("train", seen.append, solver="solver.prototxt", output="trained")
     assert [each["iteration"] for each in seen][-1] == 20 and {each["of"] for each in seen} == {20}
     assert [each["iteration"] for each in seen] == sorted({each["iteration"] for each in seen})
     assert seen[-1]["loss"] == answer["loss"] > 0
@@ -140,7 +140,7 @@ def test_divergence_is_said_with_its_remedy(tmp_path: Path, caffe: CaffeProcess)
     _write_genome(tmp_path)
     _write_solver(tmp_path, 'type: "SGD" base_lr: 1e30 momentum: 0.9 max_iter: 50')
     with pytest.raises(CaffeError) as refused:
-        caffe.call("train", net="net.prototxt", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
+        caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
     words = r"the loss is (nan|inf) at iteration \d+: training diverged; lower base_lr in solver\.prototxt"
     assert re.fullmatch(words, str(refused.value))
     assert not (tmp_path / "trained").exists()
@@ -192,7 +192,6 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
     watch = _Watch(genome)
     retrain.caffe.get_solver = watch.get_solver
     answer = retrain.train(
-        net="net.prototxt",
         solver=f"{case}.prototxt",
         output="trained.caffemodel",
         genome="genome.caffemodel",

@@ -1,0 +1,120 @@
+"""The newest state of a training, so that a long one that was killed goes on where it was. Runs in the worker.
+
+A training with snapshots is cut at fixed iterations, and Caffe's random numbers begin anew at each: whether it was
+killed in between or not, the same bytes come out.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import caffe
+
+from evolve.network import text
+from evolve.network.caffe_proto import caffe_pb2
+
+_RECORD = "newest.json"
+# Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
+_SPACE = 3
+
+
+class Snapshots:
+    """Those of one training, in `folder`, every so many iterations (0: none). `identity` is what it is trained from."""
+
+    def __init__(self, folder: Path, every: int, identity: str) -> None:
+        self._folder, self.every, self._identity = folder, every, identity
+
+    @property
+    def prefix(self) -> str:
+        """Caffe's snapshot_prefix."""
+        return str(self._folder / "state")
+
+    def newest(self) -> int:
+        """The iteration of the newest whole one of this very training; 0 if there is none."""
+        try:
+            record = json.loads((self._folder / _RECORD).read_text())
+            whole = all(_sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
+            return int(record["iteration"]) if whole and record["identity"] == self._identity else 0
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return 0
+
+    def restore(self, training: Any) -> None:
+        """Takes `training` to the newest one."""
+        iteration = self.newest()
+        if iteration:
+            training.restore(f"{self.prefix}_iter_{iteration}.solverstate")
+            self._reseed(training)
+
+    def limit(self, iteration: int) -> int:
+        """The iteration at which the next one is due."""
+        return (iteration // self.every + 1) * self.every
+
+    def save(self, training: Any, say: Callable[[str], None]) -> None:
+        """Writes one if it is due, and takes the one before away. Left out, and said so, where the disk is full."""
+        if not self.every or training.iter % self.every or training.iter >= training.param.max_iter:
+            return
+        self._folder.mkdir(exist_ok=True)
+        needed = _SPACE * sum(4 * blob.count for blobs in training.net.params.values() for blob in blobs)
+        if shutil.disk_usage(self._folder).free < needed:
+            say(f"{self._folder}: no room for a snapshot of {needed / 1e6:.0f} MB: a killed training would begin anew")
+        else:
+            before = [path for path in self._folder.iterdir() if path.name != _RECORD]
+            training.snapshot()
+            self._record(training.iter)
+            for path in before:
+                path.unlink()
+        self._reseed(training)
+
+    def _record(self, iteration: int) -> None:
+        names = [f"state_iter_{iteration}.{kind}" for kind in ("caffemodel", "solverstate")]
+        for name in names:
+            _sync(self._folder / name)
+        record = {
+            "iteration": iteration,
+            "identity": self._identity,
+            "sha256": {name: _sha256(self._folder / name) for name in names},
+        }
+        unfinished = self._folder / f".{_RECORD}"
+        unfinished.write_text(json.dumps(record))
+        _sync(unfinished)
+        unfinished.rename(self._folder / _RECORD)
+
+    def _reseed(self, training: Any) -> None:
+        # Dropout's numbers come from here; Caffe keeps no record of where they were.
+        caffe.set_random_seed(int(self._identity[:7], 16) + training.iter)
+
+
+def identity(solver: Any, *files: Path) -> str:
+    """Hexadecimal: different for every other solver, and for every other content of `files`."""
+    parts = [text_of(solver), *(_sha256(file) for file in files)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def text_of(solver: Any) -> str:
+    """The solver as text, but for where its snapshots are."""
+    plain = caffe_pb2.SolverParameter()
+    plain.CopyFrom(solver)
+    plain.ClearField("snapshot_prefix")
+    return str(plain)
+
+
+def read_solver(path: Path) -> Any:
+    """caffe_pb2.SolverParameter."""
+    return text.read(path, caffe_pb2.SolverParameter())
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Shapes that DetectNet's Python layers give their tops; whether their bottoms fit is detectnet/geometry.py's matter."""
+"""Shapes that DetectNet's Python layers give their tops; detectnet/geometry.py asks whether their bottoms fit."""
 
 from typing import Any
 

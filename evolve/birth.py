@@ -128,6 +128,7 @@ def _train(birth: Birth, caffe: CaffeProcess, solver: str, output: str = "") -> 
             inherit=birth.experiment.settings.inherit_weights,
             # Beside the folder that is made anew whenever a generation is begun again.
             snapshots=f"../{paths.snapshots(birth.number)}",
+            data=birth.dataset.sha256,
         )
     if trained["revived"]:
         raise AssertionError(f"generation {birth.number}: {trained['revived']} absent synapses came back in training")

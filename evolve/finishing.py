@@ -34,7 +34,7 @@ def finish(birth: Birth, caffe: CaffeProcess, net: prototxt.Net, made: dict[str,
         (birth.folder / name).unlink(missing_ok=True)
     score = _score(birth, caffe, net)
     result = _measure(birth, birth.graph(net), cast, ranges)
-    result |= score | made | {"score": score, "versions": caffe.call("versions"), "precision": kind}
+    result |= score | made | {"score": score, "versions": caffe.call("versions"), "number_format": kind}
     result |= {"iterations": made["training"]["iterations"], "train_seconds": made["training"]["seconds"]}
     (birth.folder / paths.METRICS).write_text(json.dumps(result, indent=1) + "\n")
     return result

@@ -44,8 +44,24 @@ def mean(layer: Layer) -> tuple[float, ...]:
 
 def start_at(layer: Layer, examples: int) -> None:
     """Has the layer begin after so many examples, as if these had been seen."""
-    message = text.parse(layer.python_param.param_str, detectnet_pb2.DetectNetParameter(), f"layer '{layer.name}'")
+    message = _message(layer)
     message.data_param.start = examples
+    _write(layer, message)
+
+
+def forget_source(layer: Layer) -> None:
+    """Leaves out where the layer reads."""
+    message = _message(layer)
+    for field in ("source", "label_source"):
+        message.data_param.ClearField(field)
+    _write(layer, message)
+
+
+def _message(layer: Layer) -> Any:
+    return text.parse(layer.python_param.param_str, detectnet_pb2.DetectNetParameter(), f"layer '{layer.name}'")
+
+
+def _write(layer: Layer, message: Any) -> None:
     layer.python_param.param_str = text_format.MessageToString(message, as_one_line=True)
 
 

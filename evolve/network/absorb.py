@@ -53,7 +53,7 @@ def _affine(layer: Any, blobs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray
         return np.ones(len(numbers[0])), numbers[0]
     if layer.type == "Scale":
         return numbers[0], numbers[1] if len(numbers) > 1 else np.zeros(len(numbers[0]))
-    # BatchNormLayer keeps sums: its third blob is what they are to be divided by, 0 while there are none.
-    count = numbers[2][0] or 1.0
-    factors = 1 / np.sqrt(numbers[1] / count + layer.batch_norm_param.eps)
-    return factors, -numbers[0] / count * factors
+    # BatchNormLayer keeps sums: its third blob is what they are to be divided by; at 0 they count as 0, too.
+    part = 1 / numbers[2][0] if numbers[2][0] else 0.0
+    factors = 1 / np.sqrt(numbers[1] * part + layer.batch_norm_param.eps)
+    return factors, -numbers[0] * part * factors

@@ -70,6 +70,7 @@ def train(
     inherit: bool = True,
     keep_absent: bool = True,
     snapshots: str = "",
+    data: str = "",
     report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> dict[str, Any]:
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
@@ -77,9 +78,10 @@ def train(
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
     it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
     measuring what the mask costs. The solver's `snapshot` is how often one is made in folder `snapshots`, from which
-    the same call goes on. Raises FloatingPointError when the loss is no number any more.
+    the same call goes on, if `data`, whatever tells the data set from others, is the same too. Raises
+    FloatingPointError when the loss is no number any more.
     """
-    training, kept = _begin(solver, genome, Path(snapshots))
+    training, kept = _begin(solver, genome, Path(snapshots), data)
     mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
@@ -97,17 +99,16 @@ def train(
     }  # fmt: skip
 
 
-def _begin(path: str, genome: str, folder: Path) -> tuple[Any, Snapshots]:
+def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapshots]:
     """The solver, its data where a training that goes on left it, and its snapshots."""
     solver = snapshots.read_solver(Path(path))
-    files = [Path(solver.net), *([Path(genome)] if genome else [])]
-    kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, *files))
-    done = kept.newest()
-    if not kept.every:
-        return caffe.get_solver(path), kept
-    solver.snapshot_prefix, solver.snapshot = kept.prefix, 0
-    begun, skipped = data_position.moved(text.read(files[0], caffe_pb2.NetParameter()), done * max(1, solver.iter_size))
-    solver.net = "training_net.prototxt"
+    if not solver.snapshot:
+        return caffe.get_solver(path), Snapshots(folder, 0, "", 0)
+    net = text.read(Path(solver.net), caffe_pb2.NetParameter())
+    inherited = snapshots.sha256(Path(genome)) if genome else ""
+    kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, net, inherited, data), solver.random_seed)
+    begun, skipped = data_position.moved(net, kept.newest() * max(1, solver.iter_size))
+    solver.snapshot_prefix, solver.snapshot, solver.net = kept.prefix, 0, "training_net.prototxt"
     text.write(begun, Path(solver.net))
     text.write(solver, Path("training_solver.prototxt"))
     training = caffe.get_solver("training_solver.prototxt")

@@ -14,8 +14,9 @@ from typing import Any
 
 import caffe
 
-from evolve.network import text
+from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
+from evolve.training import data_position
 
 _RECORD = "newest.json"
 # Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
@@ -25,8 +26,8 @@ _SPACE = 3
 class Snapshots:
     """Those of one training, in `folder`, every so many iterations (0: none). `identity` is what it is trained from."""
 
-    def __init__(self, folder: Path, every: int, identity: str) -> None:
-        self._folder, self.every, self._identity = folder, every, identity
+    def __init__(self, folder: Path, every: int, identity: str, seed: int) -> None:
+        self._folder, self.every, self._identity, self._seed = folder, every, identity, seed
 
     @property
     def prefix(self) -> str:
@@ -37,7 +38,7 @@ class Snapshots:
         """The iteration of the newest whole one of this very training; 0 if there is none."""
         try:
             record = json.loads((self._folder / _RECORD).read_text())
-            whole = all(_sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
+            whole = all(sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
             return int(record["iteration"]) if whole and record["identity"] == self._identity else 0
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return 0
@@ -76,7 +77,7 @@ class Snapshots:
         record = {
             "iteration": iteration,
             "identity": self._identity,
-            "sha256": {name: _sha256(self._folder / name) for name in names},
+            "sha256": {name: sha256(self._folder / name) for name in names},
         }
         unfinished = self._folder / f".{_RECORD}"
         unfinished.write_text(json.dumps(record))
@@ -85,21 +86,17 @@ class Snapshots:
 
     def _reseed(self, training: Any) -> None:
         # Dropout's numbers come from here; Caffe keeps no record of where they were.
-        caffe.set_random_seed(int(self._identity[:7], 16) + training.iter)
+        caffe.set_random_seed(self._seed + training.iter)
 
 
-def identity(solver: Any, *files: Path) -> str:
-    """Hexadecimal: different for every other solver, and for every other content of `files`."""
-    parts = [text_of(solver), *(_sha256(file) for file in files)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def text_of(solver: Any) -> str:
-    """The solver as text, but for where its snapshots are."""
+def identity(solver: Any, net: prototxt.Net, *others: str) -> str:
+    """Hexadecimal: different for every other solver, net and text; wherever their data and snapshots are."""
     plain = caffe_pb2.SolverParameter()
     plain.CopyFrom(solver)
-    plain.ClearField("snapshot_prefix")
-    return str(plain)
+    for place in ("net", "snapshot_prefix"):
+        plain.ClearField(place)
+    parts = [str(plain), str(data_position.nowhere(net)), *others]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def read_solver(path: Path) -> Any:
@@ -107,7 +104,8 @@ def read_solver(path: Path) -> Any:
     return text.read(path, caffe_pb2.SolverParameter())
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's bytes, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

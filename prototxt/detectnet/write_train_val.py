@@ -85,7 +85,10 @@ layer {{
 }}
 """
 DROPOUT = """\
-layer {{ name: "pool5/drop_s1" type: "Dropout" bottom: "{bottom}" top: "pool5/drop_s1" dropout_param {{ dropout_ratio: 0.4 }} }}
+layer {{
+  name: "pool5/drop_s1" type: "Dropout" bottom: "{bottom}" top: "pool5/drop_s1"
+  dropout_param {{ dropout_ratio: 0.4 }}
+}}
 """
 SIGMOID = 'layer { name: "coverage/sig" type: "Sigmoid" bottom: "cvg/classifier" top: "coverage" }\n'
 # Ground truth on the grid: foreground, box edges, 1 / width and height, obj_norm, and the coverage of each class.

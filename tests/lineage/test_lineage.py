@@ -102,7 +102,7 @@ def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
 def test_metrics(reference: Any) -> None:
     made = [json.loads((reference.run / f"gen{number:03d}" / "metrics.json").read_text()) for number in range(1, 5)]
     for number, metrics in enumerate(made, start=1):
-        assert metrics["generation"] == number and metrics["seed"] == 1 and metrics["precision"] == "HALF"
+        assert metrics["generation"] == number and metrics["seed"] == 1 and metrics["number_format"] == "HALF"
         assert metrics["dataset"]["name"] == "digits" and metrics["versions"]["blas_threads"] == 1
         assert metrics["training"]["revived"] == 0
         assert sum(layer["synapses"] for layer in metrics["layers"]) == metrics["synapses"]

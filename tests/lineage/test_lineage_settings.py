@@ -93,7 +93,7 @@ def test_precision(precision: str, place: Any) -> None:
         blobs = [blob for each in weights.read(folder / "weights.caffemodel").values() for blob in each]
         significant = np.concatenate([_significant_bits(blob) for blob in blobs])
         assert significant.max() == {"HALF": 11, "BFLOAT16": 8, "FLOAT": 24}[precision]
-        assert _metrics(folder)["precision"] == precision
+        assert _metrics(folder)["number_format"] == precision
 
 
 def test_synapse_encoding(begun: Callable[[int], Any]) -> None:

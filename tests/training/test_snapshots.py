@@ -1,0 +1,119 @@
+"""A training that was killed goes on from its newest snapshot, and ends with the same bytes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolve.training import snapshots
+from evolve.training.caffe_process import CaffeError, CaffeProcess
+
+# Random in all ways that Caffe knows: fillers, crops and mirrors of the data, dropout.
+NET = """
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+  transform_param { crop_size: 6 mirror: true scale: 0.01 }
+  data_param { source: "images" backend: LMDB batch_size: 5 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1"
+  inner_product_param { num_output: 16 weight_filler { type: "xavier" } } }
+layer { name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }
+layer { name: "drop1" type: "Dropout" bottom: "ip1" top: "ip1" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" }
+"""
+SOLVERS = {
+    "SGD": 'type: "SGD" base_lr: 0.02 momentum: 0.9',
+    "Adam": 'type: "Adam" base_lr: 0.01 momentum: 0.9 momentum2: 0.999 weight_decay: 0.001',
+    "accumulating": 'type: "SGD" base_lr: 0.02 momentum: 0.9 iter_size: 3',
+}
+LENGTH, EVERY = 20, 7
+
+Store = Callable[[Path, np.ndarray, np.ndarray], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, store: Store) -> Path:
+    random = np.random.default_rng(5)
+    store(tmp_path / "images", random.integers(0, 256, (13, 3, 8, 8), np.uint8), random.integers(0, 4, 13))
+    (tmp_path / "net.prototxt").write_text(NET)
+    return tmp_path
+
+
+def train(folder: Path, solver: str, kept: str, stop: int = LENGTH + 1, every: int = EVERY) -> dict[str, Any]:
+    """Trains into weights.caffemodel; killed once it reports iteration `stop`, if it ever does."""
+    (folder / "solver.prototxt").write_text(
+        f'net: "net.prototxt" {solver} lr_policy: "poly" power: 1 max_iter: {LENGTH} random_seed: 4 snapshot: {every}'
+    )
+    with CaffeProcess(folder, folder / "log", folder / "net.prototxt") as caffe:
+
+        def look(progress: dict[str, Any]) -> None:
+            if progress["iteration"] >= stop:
+                caffe._process.kill()
+
+        return caffe.call("train", look, solver="solver.prototxt", output="weights.caffemodel", snapshots=kept)
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+@pytest.mark.parametrize(("stop", "from_iteration"), [(3, 0), (8, 7), (16, 14)])
+def test_a_killed_training_ends_with_the_same_bytes(folder: Path, kind: str, stop: int, from_iteration: int) -> None:
+    assert train(folder, SOLVERS[kind], "undisturbed")["resumed"] == 0
+    wanted = (folder / "weights.caffemodel").read_bytes()
+    with pytest.raises(CaffeError):
+        train(folder, SOLVERS[kind], "killed", stop)
+    # It may have come a little further before the signal reached it, but never back.
+    again = train(folder, SOLVERS[kind], "killed")
+    assert again["resumed"] in (from_iteration, from_iteration + EVERY)
+    assert again["iterations"] == LENGTH
+    assert (folder / "weights.caffemodel").read_bytes() == wanted
+
+
+def test_random_numbers_matter_here(folder: Path) -> None:
+    """So the test above can fail: other cuts, other dropout."""
+    made = []
+    for every in (EVERY, 5):
+        train(folder, SOLVERS["SGD"], f"every{every}", every=every)
+        made.append((folder / "weights.caffemodel").read_bytes())
+    assert made[0] != made[1]
+
+
+def test_only_the_newest_is_kept(folder: Path) -> None:
+    train(folder, SOLVERS["Adam"], "kept")
+    names = sorted(path.name for path in (folder / "kept").iterdir())
+    assert names == ["newest.json", "state_iter_14.caffemodel", "state_iter_14.solverstate"]
+
+
+def test_a_moved_data_set_is_the_same_one(folder: Path) -> None:
+    with pytest.raises(CaffeError):
+        train(folder, SOLVERS["SGD"], "kept", stop=8)
+    (folder / "images").rename(folder / "elsewhere")
+    (folder / "net.prototxt").write_text(NET.replace('"images"', '"elsewhere"'))
+    assert train(folder, SOLVERS["SGD"], "kept")["resumed"] >= EVERY
+
+
+@pytest.mark.parametrize("harm", ["cut", "other solver", "other net", "no record"])
+def test_one_that_is_not_whole_or_of_another_training_is_not_used(folder: Path, harm: str) -> None:
+    with pytest.raises(CaffeError):
+        train(folder, SOLVERS["SGD"], "kept", stop=8)
+    solver, state = SOLVERS["SGD"], folder / "kept" / "state_iter_7.solverstate"
+    if harm == "cut":
+        state.write_bytes(state.read_bytes()[:-1])
+    elif harm == "other solver":
+        solver = solver.replace("0.02", "0.03")
+    elif harm == "other net":
+        (folder / "net.prototxt").write_text(NET.replace("num_output: 16", "num_output: 15"))
+    else:
+        (folder / "kept" / "newest.json").write_text("{")
+    assert train(folder, solver, "kept")["resumed"] == 0
+
+
+def test_without_room_it_is_left_out_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_000_000))
+    blob = SimpleNamespace(count=100_000)
+    training = SimpleNamespace(iter=7, param=SimpleNamespace(max_iter=20), net=SimpleNamespace(params={"ip": [blob]}))
+    said: list[str] = []
+    snapshots.Snapshots(tmp_path / "kept", 7, "", 1).save(training, said.append)
+    assert said == [f"{tmp_path / 'kept'}: no room for a snapshot of 1 MB: a killed training would begin anew"]
+    assert not list((tmp_path / "kept").iterdir())

@@ -102,15 +102,16 @@ def _caffe(birth: Birth) -> CaffeProcess:
 
 def _train_from_scratch(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, Any]:
     """Trains the ancestor from its fillers, in the form that settings name for that, which is folded afterwards."""
-    scratch = birth.experiment.scratch_net(birth.dataset.folder)
-    if scratch is None:
+    form = birth.experiment.from_scratch()
+    if form is None:
         return _train(birth, caffe, paths.SOLVER)
+    scratch = form.net(birth.dataset.folder)
     file, solver, output = "scratch.prototxt", "scratch_solver.prototxt", "scratch.caffemodel"
     text.write(scratch, birth.folder / file)
     text.write(newborn_prototxts.solver_of(birth, scratch, file), birth.folder / solver)
     trained = _train(birth, caffe, solver, output)
     folded = absorb.absorbed(prototxt.for_phase(scratch, "TEST"), weights.read(birth.folder / output))
-    shrink.check(birth.graph(net), folded, str(birth.experiment.scratch and birth.experiment.scratch[0]))
+    shrink.check(birth.graph(net), folded, str(form.train_val))
     weights.write(birth.folder / _TRAINED, net, folded)
     return trained
 

@@ -27,7 +27,7 @@ def prepare(chosen: settings.Settings, seed: int) -> datasets.Dataset:
 def geometry(chosen: settings.Settings) -> Geometry | None:
     """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError."""
     wanted = chosen.dataset
-    if not datasets.has_boxes(wanted.name):
+    if wanted.name not in datasets.names() or not datasets.has_boxes(wanted.name):
         return None
     asked = wanted.detection
     classes = list(asked.class_name) or datasets.class_names(wanted.name)

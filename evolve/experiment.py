@@ -1,6 +1,6 @@
 """One folder of prototxts, read and checked: the network's template, its solvers, its settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import datasets
 from evolve import data_set, paths, settings
 from evolve.detectnet.geometry import Geometry
 from evolve.errors import UserError
-from evolve.network import prototxt, shrink, text, topology, weights
+from evolve.network import prototxt, text, topology
 from evolve.network.caffe_proto import caffe_pb2
 
 
@@ -28,17 +28,17 @@ class Experiment:
 
     def net(self, data: Path) -> prototxt.Net:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
-        return self._filled(self.template, data, self.train_val)
-
-    def scratch_net(self, data: Path) -> prototxt.Net | None:
-        """The form that the ancestor is trained in from scratch, filled in likewise; None if it has none of its own."""
-        return self._filled(self.scratch[1], data, self.scratch[0]) if self.scratch else None
-
-    def _filled(self, template: str, data: Path, path: Path) -> prototxt.Net:
         values = {"DATA": str(data), "NET": str(self.folder)}
         if self.geometry:
             values |= self.geometry.values()
-        return text.parse(text.substitute(template, values, path), caffe_pb2.NetParameter(), path)
+        filled = text.substitute(self.template, values, self.train_val)
+        return text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
+
+    def from_scratch(self) -> "Experiment | None":
+        """The same with scratch_train_val as its net, in which the ancestor is trained; None where there is none."""
+        if not self.scratch:
+            return None
+        return replace(self, train_val=self.scratch[0], template=self.scratch[1], scratch=None)
 
     def solver(self, generation: int) -> Any:
         """The solver of a generation, as the user wrote it."""
@@ -95,56 +95,6 @@ def load(network: str, schedule: str = "") -> Experiment:
         scratch=(scratch, text.read_text(scratch)) if scratch else None,
         geometry=_geometry(evolution, chosen),
     )
-
-
-def problems(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
-    """Everything that would stop a run of `experiment`, each with file, line and what to do."""
-    found: list[str] = []
-    dataset = experiment.settings.dataset
-    for name in filter(None, (dataset.name, dataset.or_else.name)):
-        if name not in datasets.names():
-            found.append(
-                f"{experiment.evolution}: dataset: '{name}' is unknown; known are: "
-                f"{', '.join(datasets.names())}"
-            )
-    if found:
-        return found
-    try:
-        found += _net_problems(experiment, pretrained)
-    except UserError as error:
-        found.append(str(error))
-    return found
-
-
-def _net_problems(experiment: Experiment, pretrained: Path | None) -> list[str]:
-    net = experiment.net(Path("/data-set"))
-    found = [
-        f"{experiment.train_val}:{text.line_of(experiment.template, old.name)}: `layers` is the form of 2013; "
-        "upgrade_net_proto_text of any Caffe turns it into `layer`"
-        for old in net.layers
-    ]
-    if found:
-        return found
-    for phase in ("TRAIN", "TEST"):
-        if not prototxt.batch_size(prototxt.data_layer(net, phase)):
-            layer = prototxt.data_layer(net, phase).name
-            found.append(str(experiment.located(UserError(f"layer '{layer}': expected a batch_size for {phase}"))))
-    writers: set[str] = set()
-    for layer in net.layer:
-        for bottom in layer.bottom:
-            if bottom not in writers:
-                message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
-                found.append(str(experiment.located(UserError(message))))
-        writers.update(layer.top)
-    if found:
-        return found
-    graph = experiment.graph(net, experiment.stored_shape())
-    if pretrained:
-        try:
-            shrink.check(graph, weights.read(pretrained), str(pretrained))
-        except UserError as error:
-            found.append(str(error))
-    return found
 
 
 def _geometry(evolution: Path, chosen: settings.Settings) -> Geometry | None:

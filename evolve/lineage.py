@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import birth, data_set, experiment, generation, paths, progress, run_folder
+from evolve import birth, data_set, experiment, generation, paths, problems, progress, run_folder
 from evolve.errors import UserError
 from evolve.newborn import Birth
 from evolve.training import threads
@@ -27,7 +27,7 @@ def evolve(
     The same call again resumes, or says that all is done. Raises UserError.
     """
     chosen = experiment.load(network, schedule)
-    for problem in experiment.problems(chosen, pretrained):
+    for problem in problems.of(chosen, pretrained):
         raise UserError(problem)
     chosen.settings.half_blobs |= half_blobs
     last = generations or chosen.settings.generations

@@ -1,0 +1,114 @@
+"""What would stop a run, found before it begins: each with file, line and what to do."""
+
+from pathlib import Path
+
+import datasets
+from evolve.detectnet import geometry
+from evolve.detectnet.inputs import kind
+from evolve.errors import UserError
+from evolve.experiment import Experiment
+from evolve.network import prototxt, shrink, text, weights
+
+_NO_DATA = Path("/data-set")
+
+
+def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
+    """Everything that prototxts, settings and the caffemodel `pretrained` tell; Caffe does not run for it."""
+    dataset = experiment.settings.dataset
+    found = [
+        f"{experiment.evolution}: dataset: '{name}' is unknown; known are: {', '.join(datasets.names())}"
+        for name in filter(None, (dataset.name, dataset.or_else.name))
+        if name not in datasets.names()
+    ]
+    scratch = experiment.from_scratch()
+    try:
+        return found or _of_net(experiment, pretrained) or (_of_scratch(experiment, scratch) if scratch else [])
+    except UserError as error:
+        return [str(error)]
+
+
+def _of_net(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
+    net = experiment.net(_NO_DATA)
+    found = _old_layers(experiment, net) or _batch_sizes(experiment, net) + _bottoms(experiment, net)
+    found = found or _boxes(experiment, net)
+    if found:
+        return found
+    graph = experiment.graph(net, experiment.stored_shape())
+    if pretrained:
+        shrink.check(graph, weights.read(pretrained), str(pretrained))
+    return []
+
+
+def _old_layers(experiment: Experiment, net: prototxt.Net) -> list[str]:
+    return [
+        f"{experiment.train_val}:{text.line_of(experiment.template, old.name)}: `layers` is the form of 2013; "
+        "upgrade_net_proto_text of any Caffe turns it into `layer`"
+        for old in net.layers
+    ]
+
+
+def _batch_sizes(experiment: Experiment, net: prototxt.Net) -> list[str]:
+    layers = {phase: prototxt.data_layer(net, phase) for phase in ("TRAIN", "TEST")}
+    return [
+        str(experiment.located(UserError(f"layer '{layer.name}': expected a batch_size for {phase}")))
+        for phase, layer in layers.items()
+        if not prototxt.batch_size(layer)
+    ]
+
+
+def _bottoms(experiment: Experiment, net: prototxt.Net) -> list[str]:
+    found, written = [], set[str]()
+    for layer in net.layer:
+        for bottom in layer.bottom:
+            if bottom not in written:
+                message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
+                found.append(str(experiment.located(UserError(message))))
+        written.update(layer.top)
+    return found
+
+
+def _boxes(experiment: Experiment, net: prototxt.Net) -> list[str]:
+    """Of a net that finds boxes: where its geometry contradicts itself, or the settings, and what cannot be scored."""
+    if not experiment.geometry:
+        return []
+    found = geometry.problems(net, experiment.train_val, experiment.template)
+    if found:
+        return found
+    kinds = [kind(layer) for layer in prototxt.for_phase(net, "TEST").layer]
+    found += [
+        f"{experiment.train_val}: expected one {wanted} layer for TEST, got {kinds.count(wanted)}; "
+        f"see {Path('prototxt') / 'detectnet' / 'train_val.prototxt'}"
+        for wanted in ("DetectNetData", "ClusterDetections")
+        if kinds.count(wanted) != 1
+    ]
+    return found or _unlike_settings(experiment, net)
+
+
+def _unlike_settings(experiment: Experiment, net: prototxt.Net) -> list[str]:
+    data, wanted = prototxt.data_layer(net, "TEST"), experiment.geometry
+    if geometry.of(data) == wanted:
+        return []
+    message = (
+        f"layer '{data.name}': expected {wanted}, as evolution.prototxt has it, got {geometry.of(data)}; "
+        "write $WIDTH, $HEIGHT, $STRIDE and $OBJECT_CLASSES"
+    )
+    return [str(experiment.located(UserError(message)))]
+
+
+def _of_scratch(experiment: Experiment, scratch: Experiment) -> list[str]:
+    """What it has to have is what train_val has."""
+    found = _of_net(scratch)
+    if found:
+        return found
+    stages = {each.name: each for each in _stages(scratch)}
+    for stage in _stages(experiment):
+        got = stages.get(stage.name)
+        if got is None or got.kernel_shape != stage.kernel_shape:
+            words = f"{got.kernel_shape}" if got else "no such layer"
+            message = f"expected the shape {stage.kernel_shape} of {experiment.train_val.name}, got {words}"
+            found.append(str(scratch.located(UserError(f"layer '{stage.name}': {message}; make them alike"))))
+    return found
+
+
+def _stages(experiment: Experiment) -> list:  # type: ignore[type-arg]
+    return experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).stages

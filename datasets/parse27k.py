@@ -84,7 +84,7 @@ def _tables(database: Path) -> dict[str, list[Row]]:
         # Read-only: a journal beside a file on somebody else's disk would be an unpleasant surprise.
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return {table: _rows(database, connection, table, columns) for table, columns in TABLES.items()}
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name of a column is the latter
         raise UserError(
             f"{database}: expected an SQLite database, got: {error}; replace it with the original file"
         ) from None

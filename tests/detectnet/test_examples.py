@@ -72,7 +72,8 @@ def malformed_label(**changes: float) -> bytes:
         (
             {"0": caffe_pb2.Datum(encoded=True, data=b"\xff\xd8 cut off").SerializeToString()},
             {"0": LABEL},
-            "{images}: record '0': expected an image, got 10 bytes that begin with b'\\xff\\xd8 cut o'; make the data again",
+            "{images}: record '0': expected an image, got 10 bytes that begin with b'\\xff\\xd8 cut o'; make the data "
+            "again",
         ),
         (
             {"0": caffe_pb2.Datum(channels=3, height=4, width=5, data=b"few").SerializeToString()},

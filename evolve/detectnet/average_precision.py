@@ -54,7 +54,7 @@ class AveragePrecision:
         order = np.argsort(-detections[:, 4], kind="stable")
         detections = detections[order]
         hits = best_matches(objects, detections, self.iou) >= 0
-        counted = hits | ~_inside(detections, ignored, self.iou)
+        counted = hits | ~inside(detections, ignored, self.iou)
         self._confidences += detections[counted, 4].tolist()
         self._hits += hits[counted].tolist()
         self._objects += len(objects)
@@ -87,7 +87,8 @@ def best_matches(objects: Boxes, detections: Boxes, iou: float) -> NDArray[np.in
     return matched
 
 
-def _inside(detections: Boxes, regions: Boxes | None, share: float) -> NDArray[np.bool_]:
+def inside(detections: Boxes, regions: Boxes | None, share: float) -> NDArray[np.bool_]:
+    """Whether each of the detections (detections,) lies in one of the regions by that `share` of its own area."""
     if regions is None or not len(regions):
         return np.zeros(len(detections), bool)
     enough = intersections(detections, regions) >= share * areas(detections)[:, None]

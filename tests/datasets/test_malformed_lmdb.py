@@ -14,6 +14,7 @@ from datasets import Dataset, Detection, census, images, labels, prepare_detecti
 from datasets.lmdb_pair import check
 from datasets.lmdb_store import Store
 from evolve.detectnet import batches, parameters
+from evolve.detectnet.batch import Shapes
 from evolve.errors import UserError
 from evolve.network.caffe_proto import caffe_pb2
 
@@ -241,7 +242,7 @@ def read_all(split: Path) -> None:
     )
     assert given.data
     examples = batches.open_examples(given.data)
-    shapes = batches.Shapes.of(given, 1, examples.max_boxes)
+    shapes = Shapes.of(given, 1, examples.max_boxes)
     for batch in range(len(examples)):
         batches.make(batch, examples, given, True, shapes.views(np.empty(shapes.count, np.float32)))
 

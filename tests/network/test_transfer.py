@@ -119,7 +119,7 @@ def test_a_layer_without_its_bias_is_of_another_shape() -> None:
 
 
 def test_the_file_of_another_network() -> None:
-    trained = {"conv1": [np.zeros((4, 3, 7, 7), np.float32)], "cvg/classify": [np.zeros((1, 5), np.float32)]}
+    trained: Weights = {"conv1": [np.zeros((4, 3, 7, 7), np.float32)], "cvg/classify": [np.zeros((1, 5), np.float32)]}
     found = transfer.match(net_of()[1], trained, "alexnet.caffemodel")
     with pytest.raises(UserError) as error:
         found.check()

@@ -30,10 +30,10 @@ _DRIVE = re.compile(r"\s*\S+\s+\d{4}_(\d\d_\d\d)_drive_(\d{4})_sync\s+\d+\s*")
 DIFFICULTIES = {"easy": (40, 0, 0.15), "moderate": (25, 1, 0.30), "hard": (25, 2, 0.50)}
 
 
-def difficulty(box: Box) -> str:
-    """The easiest of "easy", "moderate" and "hard" that ``box`` (in pixels of the file) is, "" if it is beyond."""
-    for name, (height, occlusion, truncation) in DIFFICULTIES.items():
-        if box.h >= height and box.occlusion <= occlusion and box.truncated <= truncation:
+def difficulty(height: float, occlusion: float, truncation: float) -> str:
+    """The easiest of "easy", "moderate" and "hard" that an object is, its height in pixels of the file; "" if none."""
+    for name, (least, most_occluded, most_truncated) in DIFFICULTIES.items():
+        if height >= least and occlusion <= most_occluded and truncation <= most_truncated:
             return name
     return ""
 

@@ -11,6 +11,7 @@ from evolve.errors import UserError
 
 LENGTH = 16  # numbers a row
 X, Y, W, H = range(4)
+TRUNCATED, OCCLUSION = 8, 9  # KITTI's: 0 to 1; 0, 1, 2, and 3 for unknown
 CLASS = 5  # in the data set's own list of classes; 0 is dontcare
 MOST_CLASSES = 1 << 24  # whole numbers that 32 bits tell apart
 AGAIN = "make the data again"

@@ -1,13 +1,17 @@
 """A box lies in its image: one that stands out a little is cut and counted, one that cannot be is an error."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import isfinite
+
+import numpy as np
 
 from datasets.boxes import Box
 from evolve.errors import UserError
 
 SHOWN = 5  # of the same complaint
+STORED = tuple(field.name for field in fields(Box) if field.name not in ("name", "where"))
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass
@@ -22,6 +26,10 @@ def shape_problem(box: Box) -> str:
     """Why this can be nobody's box, "" if it can."""
     if not all(map(isfinite, (box.x, box.y, box.w, box.h))):
         return f"{box.where}: expected a box of numbers, got x {box.x:g}, y {box.y:g}, {box.w:g}x{box.h:g}; correct it"
+    for name in STORED:
+        if not abs(getattr(box, name)) <= LARGEST:
+            got = getattr(box, name)
+            return f"{box.where}: expected a number that 32 bits hold for {name}, got {got:g}; correct it"
     if box.w <= 0 or box.h <= 0:
         return f"{box.where}: expected a box of positive size, got {box.w:g}x{box.h:g}; correct it or take it out"
     return ""

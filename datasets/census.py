@@ -10,6 +10,7 @@ from datasets.box_checks import Clipped
 from datasets.boxes import Box
 from datasets.dataset import Dataset
 from datasets.detection import CELL
+from evolve.errors import UserError
 
 EDGES = (1, 2, 4, 8, 16)  # cells; a size falls below the first that is larger
 SIZES = ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 and more")
@@ -59,9 +60,13 @@ def write(folder: Path, splits: dict[str, Census]) -> None:
 
 
 def read(dataset: Dataset) -> dict[str, Census]:
-    """The census of a finished data set, by split."""
-    record: dict[str, dict[str, Any]] = json.loads((dataset.folder / FILE).read_text())
-    return {split: Census(**(each | {"clipped": Clipped(**each["clipped"])})) for split, each in record.items()}
+    """The census of a finished data set, by split; UserError if somebody has written over it."""
+    file = dataset.folder / FILE
+    try:
+        record: dict[str, dict[str, Any]] = json.loads(file.read_text())
+        return {split: Census(**(each | {"clipped": Clipped(**each["clipped"])})) for split, each in record.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"{file}: expected a census, got: {error}; remove its folder to have it made anew") from None
 
 
 def text(dataset: Dataset) -> str:

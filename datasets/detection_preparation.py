@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import box_checks, box_classes, census
+from datasets import box_checks, box_classes, census, image_file
 from datasets.boxes import SPLITS, Photo, Photos
 from datasets.dataset import Dataset, finished, write_done
 from datasets.detection import ONLY_SOME, Detection, DetectionSource, checked
@@ -103,7 +103,7 @@ def _all_checked(name: str, photos: Photos, wanted: Detection) -> Photos:
         [
             f"{photo.where}: expected its image {photo.file}, got no such file; bring it or take its row out"
             for photo in every
-            if not photo.file.is_file()
+            if not image_file.there(photo.file)
         ]
     )
     if wanted.max_boxes:

@@ -3,6 +3,8 @@
 Pillow (which matplotlib brings along) decodes, because OpenCV fills up what is missing and says nothing.
 """
 
+import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +13,54 @@ from PIL import Image, UnidentifiedImageError
 
 from evolve.errors import UserError
 
+# What a folder of photographs holds. Pillow reads more, some of it by running other programs.
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF")
+
 
 def read(file: Path, where: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 in OpenCV's order, blue first; a grey image three times the same.
 
-    Raises UserError, beginning with ``where``, if the file is missing, no image, or not all there.
+    Raises UserError, beginning with ``where``, if the file is missing, no image, too large, or not all there.
     """
+    if not there(file):
+        raise UserError(f"{where}: expected its image {file}, got no such file; bring it or take its row out")
     try:
-        with Image.open(file) as image:
-            rgb = np.asarray(image.convert("RGB"))
-    except FileNotFoundError:
-        raise UserError(f"{where}: expected its image {file}, got no such file; bring it or take its row out") from None
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: expected a file to read, got {error.strerror}; make it readable") from None
+    return _decoded(content, str(file), "replace it with the original file")
+
+
+def decoded(content: bytes, where: str) -> NDArray[np.uint8]:
+    """The same for a file's ``content`` in a record of an LMDB, which ``where`` names."""
+    return _decoded(content, where, "make the data again")
+
+
+def there(file: Path) -> bool:
+    """Whether that is a file; not if no file can have such a name."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def _decoded(content: bytes, where: str, advice: str) -> NDArray[np.uint8]:
+    try:
+        with warnings.catch_warnings():
+            # The size that a file claims is believed before there is one pixel: what is suspect is refused.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                rgb = np.asarray(image.convert("RGB"))
     except UnidentifiedImageError:
-        raise UserError(f"{file}: expected an image, got {_begins(file)}; replace it with the original file") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{file}: expected a whole image, got: {error}; replace it with the original file") from None
+        raise UserError(f"{where}: expected an image, got {_begins(content)}; {advice}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        got = str(error).rstrip(".")
+        raise UserError(f"{where}: expected an image of a size that memory holds, got: {got}; {advice}") from None
+    except Exception as error:
+        # Pillow's readers let through whatever a broken file makes them stumble over.
+        raise UserError(f"{where}: expected a whole image, got: {error or type(error).__name__}; {advice}") from None
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
-def _begins(file: Path) -> str:
-    content = file.read_bytes()
+def _begins(content: bytes) -> str:
     return f"{len(content)} bytes that begin with {content[:8]!r}" if content else "an empty file"

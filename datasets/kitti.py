@@ -20,6 +20,8 @@ LABELS = Path("training") / "label_2"
 IMAGES = Path("training") / "image_2"
 MAPPINGS = (Path("mapping"), Path("devkit_object") / "mapping", Path("devkit") / "mapping")
 FIELDS = 15
+DIGITS = 9  # of a line's number, which is below a thousand million
+SHOWN = 200  # letters of a line that is wrong
 SOLID = ("height", "width", "length", "locx", "locy", "locz", "roty")  # the last seven
 TYPES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")
 VAL_DATE, VAL_LAST = "09_26", 18
@@ -28,10 +30,10 @@ _DRIVE = re.compile(r"\s*\S+\s+\d{4}_(\d\d_\d\d)_drive_(\d{4})_sync\s+\d+\s*")
 DIFFICULTIES = {"easy": (40, 0, 0.15), "moderate": (25, 1, 0.30), "hard": (25, 2, 0.50)}
 
 
-def difficulty(box: Box) -> str:
-    """The easiest of "easy", "moderate" and "hard" that ``box`` (in pixels of the file) is, "" if it is beyond."""
-    for name, (height, occlusion, truncation) in DIFFICULTIES.items():
-        if box.h >= height and box.occlusion <= occlusion and box.truncated <= truncation:
+def difficulty(height: float, occlusion: float, truncation: float) -> str:
+    """The easiest of "easy", "moderate" and "hard" that an object is, its height in pixels of the file; "" if none."""
+    for name, (least, most_occluded, most_truncated) in DIFFICULTIES.items():
+        if height >= least and occlusion <= most_occluded and truncation <= most_truncated:
             return name
     return ""
 
@@ -42,8 +44,9 @@ def find(*, wanted: Detection, seed: int, raw: Path) -> Path | None:
 
 
 def state(root: Path) -> str:
-    """Of all label files."""
-    return state_of(root, (root / LABELS).glob("*.txt"))
+    """Of all label files, and of the mapping, which splits them."""
+    mappings = (file for folder in MAPPINGS for file in (root / folder).glob("train_*.txt"))
+    return state_of(root, [*(root / LABELS).glob("*.txt"), *mappings])
 
 
 def load(*, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
@@ -73,13 +76,13 @@ def boxes(file: Path) -> Iterator[Box]:
         name, *words = line.split()
         where = f"{file}:{number}"
         try:
-            if len(words) != FIELDS - 1:
+            if len(words) != FIELDS - 1 or any("_" in word for word in words):  # float takes 1_0 for 10
                 raise ValueError
             truncated, occlusion, alpha, x1, y1, x2, y2, *solid = map(float, words)
         except ValueError:
             raise UserError(
-                f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()}' ({len(words) + 1} fields); "
-                "replace it with the original file"
+                f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
+                f"({len(words) + 1} fields); replace it with the original file"
             ) from None
         seen: dict[str, Any] = {"alpha": alpha, "truncated": truncated, "occlusion": occlusion}
         seen |= dict(zip(SOLID, solid, strict=True))
@@ -100,10 +103,10 @@ def _val_images(root: Path) -> list[bool]:
 
 
 def _is_val(folder: Path, lines: list[str], number: str) -> bool:
-    if not number.isdecimal() or not 1 <= int(number) <= len(lines):
+    if not number.isdecimal() or len(number) > DIGITS or not 1 <= int(number) <= len(lines):
         raise UserError(
-            f"{folder / 'train_rand.txt'}: expected lines 1 to {len(lines)} of train_mapping.txt, got '{number}'; "
-            "replace both with the original files"
+            f"{folder / 'train_rand.txt'}: expected lines 1 to {len(lines)} of train_mapping.txt, got "
+            f"'{number[:SHOWN]}'; replace both with the original files"
         )
     drive = _DRIVE.fullmatch(lines[int(number) - 1])
     if not drive:

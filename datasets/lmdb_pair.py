@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
 from datasets.label_datum import COLUMNS
+from datasets.lmdb_open import opened
 from evolve.errors import UserError
 
 
@@ -34,14 +33,8 @@ def check(images: Path, labels: Path) -> Pair:
 
 @contextmanager
 def _reading(folder: Path) -> Iterator[Any]:
-    """A transaction. No lock file: the folder may be read-only, and nobody writes to a finished data set."""
-    try:
-        environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-    except lmdb.Error as error:
-        raise UserError(f"{folder}: expected an LMDB, got: {error}; make the data again") from None
-    with environment, environment.begin() as transaction:
-        if not environment.stat()["entries"]:
-            raise UserError(f"{folder}: expected records, got an empty LMDB; make the data again")
+    """A transaction."""
+    with opened(folder) as environment, environment.begin() as transaction:
         yield transaction
 
 
@@ -105,9 +98,10 @@ def _rows(folder: Path, transaction: Any) -> int:
             f"{folder}: expected labels of 1 x rows x {COLUMNS} floats, got {datum.channels}x{datum.height}x"
             f"{datum.width} with {len(datum.float_data)}; images and labels may be interchanged"
         )
-    if datum.float_data[1] != COLUMNS or not 0 <= datum.float_data[0] < datum.height:
+    count = datum.float_data[0]
+    if datum.float_data[1] != COLUMNS or not 0 <= count < datum.height or not count.is_integer():
         raise UserError(
             f"{folder}: expected a label that begins with its count of boxes (up to {datum.height - 1}) and {COLUMNS}, "
-            f"got {datum.float_data[0]:g} and {datum.float_data[1]:g}; make them again"
+            f"got {count:g} and {datum.float_data[1]:g}; make them again"
         )
     return int(datum.height)

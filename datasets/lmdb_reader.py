@@ -1,14 +1,18 @@
 """A split's first images, read back from its LMDB without Caffe."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
-import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets import label_datum
 from datasets.dataset import Dataset
+from datasets.lmdb_open import opened
 from evolve.errors import UserError
+
+T = TypeVar("T")
 
 
 def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -16,15 +20,8 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 
     Raises UserError if the folder holds no LMDB, or fewer images.
     """
-    from evolve.network.caffe_proto import caffe_pb2
-
-    images, labels = [], []
-    for value in _values(folder, count):
-        datum = caffe_pb2.Datum.FromString(value)
-        pixels = np.frombuffer(datum.data, np.uint8).astype(np.float32)
-        images.append(pixels.reshape(datum.channels, datum.height, datum.width))
-        labels.append(datum.label)
-    return np.stack(images), np.array(labels, np.int64)
+    found = _datums(folder, count, _image)
+    return np.stack([image for image, _ in found]), np.array([label for _, label in found], np.int64)
 
 
 def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
@@ -35,19 +32,31 @@ def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
 
 def labels(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
     """The first ``count`` labels (count, max_boxes + 1, 16) of that split of a detection data set."""
+    return np.stack(_datums(dataset.folder / split / "labels", count, label_datum.array))
+
+
+def _image(datum: Any) -> tuple[NDArray[np.float32], int]:
+    pixels = np.frombuffer(datum.data, np.uint8).astype(np.float32)
+    return pixels.reshape(datum.channels, datum.height, datum.width), datum.label
+
+
+def _datums(folder: Path, count: int, read: Callable[[Any], T]) -> list[T]:
+    """What ``read`` makes of each Datum; UserError for a record that is none, or has not the values that it says."""
+    from google.protobuf.message import DecodeError
+
     from evolve.network.caffe_proto import caffe_pb2
 
-    values = _values(dataset.folder / split / "labels", count)
-    return np.stack([label_datum.array(caffe_pb2.Datum.FromString(value)) for value in values])
+    found = []
+    for number, value in enumerate(_values(folder, count)):
+        try:
+            found.append(read(caffe_pb2.Datum.FromString(value)))
+        except (DecodeError, ValueError) as error:
+            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; make the data again") from None
+    return found
 
 
 def _values(folder: Path, count: int) -> list[bytes]:
-    try:
-        # No lock file: the folder may be read-only, and nobody writes to a finished data set.
-        environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-    except lmdb.Error as error:
-        raise UserError(f"{folder}: expected an LMDB, got {error}; make the data again") from None
-    with environment, environment.begin() as transaction:
+    with opened(folder) as environment, environment.begin() as transaction:
         held = environment.stat()["entries"]
         if not 0 < count <= held:
             raise UserError(

@@ -7,6 +7,7 @@ is by sequence, as its authors made it. It is given out on request only, so noth
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def read(root: Path) -> Photos:
         where = f"{database}: Image {image}"
         if sequence not in directories:
             raise UserError(f"{where}: expected a sequenceID of Sequence, got {sequence!r}; the database is damaged")
-        file = root / "sequences" / str(directories[sequence]) / str(filename)
-        photos[sequence].append(Photo(file, boxes.get(image, []), where))
+        file = _path(where, directories[sequence], filename)
+        photos[sequence].append(Photo(root / "sequences" / file, boxes.get(image, []), where))
     known = {sequence for those in SEQUENCES.values() for sequence in those}
     if unknown := sorted(set(photos) - known, key=str):
         raise UserError(f"{database}: expected sequences 1 to 8, got {unknown[0]!r}, which belongs to no split")
@@ -68,13 +69,22 @@ def read(root: Path) -> Photos:
     return splits
 
 
+def _path(where: str, *parts: object) -> Path:
+    """An image's place below sequences/."""
+    path = Path(*(part for part in parts if isinstance(part, str)))
+    if not all(isinstance(part, str) for part in parts) or path.is_absolute() or ".." in path.parts:
+        got = ", ".join(map(repr, parts))
+        raise UserError(f"{where}: expected a directory below sequences/ and a filename, got {got}; correct it")
+    return path
+
+
 def _tables(database: Path) -> dict[str, list[Row]]:
     """The rows of each table that is needed, in the order of their ids."""
     try:
         # Read-only: a journal beside a file on somebody else's disk would be an unpleasant surprise.
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return {table: _rows(database, connection, table, columns) for table, columns in TABLES.items()}
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name of a column is the latter
         raise UserError(
             f"{database}: expected an SQLite database, got: {error}; replace it with the original file"
         ) from None
@@ -82,8 +92,9 @@ def _tables(database: Path) -> dict[str, list[Row]]:
 
 def _rows(database: Path, connection: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> list[Row]:
     found = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
-    if not found:
-        names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    # A view is no table: it is a program, which may never end.
+    if not found or table.lower() not in map(str.lower, names):
         held = ", ".join(sorted(names)) or "none at all"
         raise UserError(f"{database}: expected a table {table}, got {held}; replace it with the original file")
     for column in columns:
@@ -92,7 +103,12 @@ def _rows(database: Path, connection: sqlite3.Connection, table: str, columns: t
                 f"{database}: table {table}: expected a column {column}, got {', '.join(found)}; replace the file with "
                 "the original one"
             )
-    return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}").fetchall()
+    rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {columns[0]}").fetchall()
+    for row, following in pairwise(rows):
+        if row[0] == following[0]:
+            raise UserError(f"{database}: table {table}: expected every {columns[0]} once, got {row[0]!r} again; the "
+                "database is damaged")
+    return rows
 
 
 def _boxes(database: Path, rows: list[Row], images: set[int]) -> dict[int, list[Box]]:

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
+from datasets import image_file
 from datasets.annotation_files import folder_with, missing, state_of
 from datasets.boxes import SPLITS, Box, Photo, Photos
 from datasets.detection import Detection, DetectionSource
@@ -14,7 +15,9 @@ from datasets.source import Report
 from evolve.errors import UserError
 
 ANNOTATIONS = "Annotations"
+IMAGES = "JPEGImages"
 LISTS = Path("ImageSets") / "Main"
+SHOWN = 40  # letters of what should be a number
 
 
 def find(*, wanted: Detection, seed: int, raw: Path) -> Path | None:
@@ -52,12 +55,17 @@ def photo(root: Path, name: str, where: str) -> Photo:
     """The image of that name and its boxes; ``where`` is the list's line that names it."""
     file = root / ANNOTATIONS / f"{name}.xml"
     tree = _tree(file, where)
-    image = root / "JPEGImages" / (tree.findtext("filename") or f"{name}.jpg").strip()
-    if not image.exists():  # what filename says is often the name before somebody renamed the lot
-        image = image.with_name(f"{name}.jpg")
     size = tree.find("size")
-    sides = None if size is None else (int(_number(file, size, "width")), int(_number(file, size, "height")))
-    return Photo(image, [_box(file, n, each) for n, each in enumerate(tree.iter("object"), 1)], str(file), sides)
+    sides = None if size is None else (_pixels(file, size, "width"), _pixels(file, size, "height"))
+    boxes = [_box(file, n, each) for n, each in enumerate(tree.iter("object"), 1)]
+    return Photo(_image(root / IMAGES, tree, name), boxes, str(file), sides)
+
+
+def _image(folder: Path, tree: ElementTree.Element, name: str) -> Path:
+    """What filename says is often the name before somebody renamed the lot; an image elsewhere is none of these."""
+    told = Path((tree.findtext("filename") or "").strip())
+    inside = not told.is_absolute() and ".." not in told.parts
+    return folder / told if inside and image_file.there(folder / told) else folder / f"{name}.jpg"
 
 
 def _box(file: Path, number: int, entry: ElementTree.Element) -> Box:
@@ -76,15 +84,29 @@ def _number(where: Path | str, entry: ElementTree.Element, tag: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise UserError(f"{where}: expected a number for {tag}, got '{word}'; correct it") from None
+        raise UserError(f"{where}: expected a number for {tag}, got '{word[:SHOWN]}'; correct it") from None
+
+
+def _pixels(file: Path, size: ElementTree.Element, tag: str) -> int:
+    number = _number(file, size, tag)
+    if not (number.is_integer() and number > 0):
+        raise UserError(f"{file}: expected a whole number of pixels for {tag}, got {number:g}; correct it")
+    return int(number)
+
+
+class _WithoutEntities(ElementTree.TreeBuilder):
+    """Annotations need no DOCTYPE, and one can name other files, or grow in memory until there is none left."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("a DOCTYPE, whose entities are not read")
 
 
 def _tree(file: Path, where: str) -> ElementTree.Element:
     try:
-        return ElementTree.parse(file).getroot()
+        return ElementTree.parse(file, ElementTree.XMLParser(target=_WithoutEntities())).getroot()
     except FileNotFoundError:
         raise UserError(f"{where}: expected its annotations {file}, got no such file; bring it, or unlist it") from None
-    except (OSError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
         raise UserError(f"{file}: expected annotations in XML, got: {error}; replace it") from None
 
 

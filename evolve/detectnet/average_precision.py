@@ -45,16 +45,27 @@ class AveragePrecision:
     _hits: list[bool] = field(default_factory=list)
     _objects: int = 0
 
-    def add(self, objects: Boxes, detections: Boxes, ignored: Boxes | None = None) -> None:
+    def add(
+        self,
+        objects: Boxes,
+        detections: Boxes,
+        ignored: Boxes | None = None,
+        optional: Boxes | None = None,
+        least_height: float = 0,
+    ) -> None:
         """An image's `objects` (objects, 4) and `detections` (detections, 5), the last column their confidence.
 
         A detection that finds no object but lies in an `ignored` region (regions, 4), such as KITTI's DontCare, by
-        `iou` of its own area at least, does not count.
+        `iou` of its own area at least, does not count. Nor does one that finds an `optional` object (optional, 4),
+        nor one that finds none and is less than `least_height` high.
         """
         order = np.argsort(-detections[:, 4], kind="stable")
         detections = detections[order]
-        hits = best_matches(objects, detections, self.iou) >= 0
-        counted = hits | ~_inside(detections, ignored, self.iou)
+        every = objects if optional is None else np.concatenate([objects[:, :4], optional[:, :4]])
+        taken = best_matches(every, detections, self.iou)
+        hits = (taken >= 0) & (taken < len(objects))
+        low = detections[:, 3] - detections[:, 1] < least_height
+        counted = hits | (taken < 0) & ~inside(detections, ignored, self.iou) & ~low
         self._confidences += detections[counted, 4].tolist()
         self._hits += hits[counted].tolist()
         self._objects += len(objects)
@@ -87,7 +98,8 @@ def best_matches(objects: Boxes, detections: Boxes, iou: float) -> NDArray[np.in
     return matched
 
 
-def _inside(detections: Boxes, regions: Boxes | None, share: float) -> NDArray[np.bool_]:
+def inside(detections: Boxes, regions: Boxes | None, share: float) -> NDArray[np.bool_]:
+    """Whether each of the detections (detections,) lies in one of the regions by that `share` of its own area."""
     if regions is None or not len(regions):
         return np.zeros(len(detections), bool)
     enough = intersections(detections, regions) >= share * areas(detections)[:, None]

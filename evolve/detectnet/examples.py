@@ -1,14 +1,15 @@
 """Examples for detection: an LMDB of images and one of labels, whose records belong together by their keys."""
 
+import math
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-import cv2
-import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets import image_file
+from datasets.lmdb_open import opened
 from evolve.detectnet import labels
 from evolve.errors import UserError
 from evolve.network.caffe_proto import caffe_pb2
@@ -34,7 +35,7 @@ class Examples:
         """Image (3, H, W) of 0..255, blue, green, red: uint8, or float32 from a float Datum."""
         datum, where = self._images.datum(number)
         if datum.encoded:
-            return _decoded(datum.data, where)
+            return image_file.decoded(datum.data, where).transpose(2, 0, 1)
         shape = (datum.channels, datum.height, datum.width)
         if shape[0] != 3 or shape[1] < 1 or shape[2] < 1:
             raise UserError(f"{where}: expected an image of 3 channels, got {_by(shape)}; make the data again")
@@ -66,15 +67,9 @@ def _records(folder: Path) -> "_Records":
 class _Records:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            # No lock file: the folder may be read-only, and nobody writes to a finished data set.
-            self._environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-            with self._environment.begin() as transaction:
-                self.keys = [bytes(key) for key in transaction.cursor().iternext(keys=True, values=False)]
-        except lmdb.Error as error:
-            raise UserError(f"{folder}: expected an LMDB, got {error}; make the data again") from None
-        if not self.keys:
-            raise UserError(f"{folder}: expected an LMDB of examples, got an empty one; make the data again")
+        self._environment = opened(folder)
+        with self._environment.begin() as transaction:
+            self.keys = [bytes(key) for key in transaction.cursor().iternext(keys=True, values=False)]
 
     def datum(self, number: int) -> tuple[Any, str]:
         """The Datum of that number, and how a message calls it."""
@@ -92,18 +87,11 @@ class _Records:
 
 
 def _values(datum: Any, shape: tuple[int, ...], where: str) -> NDArray[Any]:
-    count = int(np.prod(shape))
+    count = math.prod(shape)
     values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
     if len(values) != count:
         raise UserError(f"{where}: expected {_by(shape)} = {count} values, got {len(values)}; make the data again")
     return values.reshape(shape)
-
-
-def _decoded(data: bytes, where: str) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise UserError(f"{where}: expected an encoded image, got {len(data)} bytes that are none; make the data again")
-    return image.transpose(2, 0, 1)
 
 
 def _difference(images: _Records, boxes: _Records) -> str:

@@ -11,7 +11,10 @@ from evolve.errors import UserError
 
 LENGTH = 16  # numbers a row
 X, Y, W, H = range(4)
+TRUNCATED, OCCLUSION = 8, 9  # KITTI's: 0 to 1; 0, 1, 2, and 3 for unknown
 CLASS = 5  # in the data set's own list of classes; 0 is dontcare
+MOST_CLASSES = 1 << 24  # whole numbers that 32 bits tell apart
+AGAIN = "make the data again"
 
 Rows = NDArray[np.float32]  # (objects, 16)
 
@@ -33,6 +36,9 @@ def unpack(blob: NDArray[np.float32], where: str) -> Rows:
     rows = table[1 : 1 + int(count)].copy()
     if not np.isfinite(rows).all() or (rows[:, [W, H]] < 0).any():
         raise UserError(f"{where}: expected boxes of finite, not negative size; make the data again")
+    kinds = rows[:, CLASS]
+    if (wrong := (kinds != np.rint(kinds)) | (kinds < 0) | (kinds > MOST_CLASSES)).any():
+        raise UserError(f"{where}: expected whole numbers from 0 for classes, got {kinds[wrong][0]:g}; {AGAIN}")
     return rows
 
 

@@ -43,7 +43,7 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
             f"{where}: expected its weights, got none; layers with weights there: {', '.join(weights)}; name the "
             "layer as the trained one is named"
         )
-    shapes, cores = [_core(blob.shape) for blob in blobs], [_core(shape) for shape in expected]
+    shapes, cores = [core(blob.shape) for blob in blobs], [core(shape) for shape in expected]
     if synapses and len(shapes) > len(cores) and shapes[: len(cores)] == cores:
         raise UserError(
             f"{where}: expected {len(expected)} blobs, got {len(blobs)} {[blob.shape for blob in blobs]}; the further "
@@ -52,16 +52,17 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
         )
     if shapes != cores:
         raise UserError(
-            f"{where}: expected {_listed(expected)}, got {_listed([blob.shape for blob in blobs])}; the prototxt and "
+            f"{where}: expected {listed(expected)}, got {listed([blob.shape for blob in blobs])}; the prototxt and "
             "the caffemodel belong to different networks"
         )
     return blobs
 
 
-def _core(shape: Shape) -> Shape:
+def core(shape: Shape) -> Shape:
     """Without axes of one, which change nothing in how values lie: blobs of 2013 have 1 x 1 x 10 x 64 for 10 x 64."""
     return tuple(length for length in shape if length != 1)
 
 
-def _listed(shapes: list[Shape]) -> str:
+def listed(shapes: list[Shape]) -> str:
+    """A layer's shapes in words, and how many values each holds."""
     return " and ".join(f"{written(shape)} = {count(shape)}" for shape in shapes) or "no blobs"

@@ -7,7 +7,6 @@ import pytest
 from miniatures import CAR, FAR, NOTHING, kitti
 
 from datasets import Detection, census, images, labels, prepare_detection
-from datasets.boxes import Box
 from datasets.kitti import boxes, difficulty
 from evolve.errors import UserError
 
@@ -53,7 +52,7 @@ def test_what_was_not_asked_for_is_counted_as_dontcare(tmp_path: Path, lines: li
     ],
 )
 def test_difficulties(height: float, occlusion: int, truncated: float, expected: str) -> None:
-    assert difficulty(Box(0, 0, 9, height, "Car", "", occlusion=occlusion, truncated=truncated)) == expected
+    assert difficulty(height, occlusion, truncated) == expected
 
 
 @pytest.mark.parametrize(

@@ -66,5 +66,5 @@ def test_reading_more_than_there_is(tmp_path: Path) -> None:
 
 
 def test_reading_where_nothing_is(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"^{tmp_path}/train: expected an LMDB, got .*; make the data again$"):
+    with pytest.raises(UserError, match=f"^{tmp_path}/train: expected an LMDB, got: .*; make the data again$"):
         read(tmp_path / "train", 1)

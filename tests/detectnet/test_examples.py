@@ -52,8 +52,8 @@ def malformed_label(**changes: float) -> bytes:
 @pytest.mark.parametrize(
     ("images", "boxes", "message"),
     [
-        ({}, {"0": LABEL}, "{images}: expected an LMDB of examples, got an empty one; make the data again"),
-        ({"0": IMAGE}, {}, "{labels}: expected an LMDB of examples, got an empty one; make the data again"),
+        ({}, {"0": LABEL}, "{images}: expected records, got an empty LMDB; make the data again"),
+        ({"0": IMAGE}, {}, "{labels}: expected records, got an empty LMDB; make the data again"),
         (
             {"0": IMAGE, "1": IMAGE},
             {"0": LABEL},
@@ -72,7 +72,8 @@ def malformed_label(**changes: float) -> bytes:
         (
             {"0": caffe_pb2.Datum(encoded=True, data=b"\xff\xd8 cut off").SerializeToString()},
             {"0": LABEL},
-            "{images}: record '0': expected an encoded image, got 10 bytes that are none; make the data again",
+            "{images}: record '0': expected an image, got 10 bytes that begin with b'\\xff\\xd8 cut o'; make the data "
+            "again",
         ),
         (
             {"0": caffe_pb2.Datum(channels=3, height=4, width=5, data=b"few").SerializeToString()},
@@ -119,7 +120,7 @@ def test_a_malformed_label(tmp_path: Path, label: bytes, message: str) -> None:
 
 def test_no_database_at_all(tmp_path: Path, pair: Pair) -> None:
     images, _ = pair(1)
-    with pytest.raises(UserError, match=f"{tmp_path / 'nowhere'}: expected an LMDB, got .*; make the data again"):
+    with pytest.raises(UserError, match=f"{tmp_path / 'nowhere'}: expected an LMDB, got: .*; make the data again"):
         Examples(images, tmp_path / "nowhere")
 
 

@@ -17,7 +17,7 @@ from evolve.network.caffe_proto import caffe_pb2
 
 FILE = "fps.json"
 
-# Which engine's figures stand in lineage.csv where several measured equally many generations: the nearest to the device.
+# Whose figures stand in lineage.csv where several engines measured equally many generations: nearest to the device.
 _PREFERRED = ("tensorrt", "openvino", "onnxruntime", "caffe")
 
 

@@ -37,11 +37,11 @@ def read(table: Path = TABLE) -> dict[str, Device]:
 
 
 def _device(cells: list[str], where: str) -> Device:
-    columns = fields(Device)
+    columns = [field.name for field in fields(Device)]
     if len(cells) != len(columns):
         raise UserError(f"{where}: expected {len(columns)} cells, got {len(cells)}; quote words with commas in them")
-    name, *figures, fitted_on = cells
-    return Device(name, *map(_positive, figures, (field.name for field in columns[1:]), [where] * 4), fitted_on)
+    figures = {column: _positive(cell, column, where) for column, cell in list(zip(columns, cells, strict=True))[1:-1]}
+    return Device(name=cells[0], fitted_on=cells[-1], **figures)
 
 
 def _positive(cell: str, column: str, where: str) -> float:

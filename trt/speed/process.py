@@ -65,7 +65,7 @@ class EngineProcess:
 def environment(outer: Mapping[str, str], threads: int) -> dict[str, str]:
     """`outer` with `threads` where engines look for them.
 
-    Stock Caffe has no other threads than OpenBLAS's; the fast layers have OpenMP's, and OpenBLAS's would be in their way.
+    Stock Caffe has no other threads than OpenBLAS's; the fast layers have OpenMP's, and would be in those ones' way.
     """
     kept = {name: value for name, value in outer.items() if not name.startswith(_CHOOSERS)}
     path = [path for path in sys.path if path]

@@ -1,4 +1,4 @@
-"""What `make bench` prints: each engine's figures, a generation a row, and what devices not at hand are predicted to do."""
+"""What `make bench` prints: each engine's figures, a generation a row, and predictions for devices not at hand."""
 
 from pathlib import Path
 from typing import Any

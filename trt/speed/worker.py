@@ -60,7 +60,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            message = {"answer": tasks[request["do"]](**request["with"])}
+            message: dict[str, Any] = {"answer": tasks[request["do"]](**request["with"])}
         except UserError as error:
             message = {"error": str(error)}
         except Exception as error:

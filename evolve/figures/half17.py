@@ -1,0 +1,14 @@
+"""What [Half17] (arXiv 1707.00095) reports of its lineage: DetectNet on Parse-27k, 13 generations, Figures 2 and 3.
+
+Its text gives the end points; the curves between them are pictures only.
+"""
+
+SOURCE = "[Half17]"
+
+# Frames per second, Figure 2, of TensorRT on a Jetson TX1. The size of the input is not given.
+FPS = {1: 7.0, 13: 37.0}
+
+# Figure 3: the last generation against the first.
+CHANGES = "precision +2 %, recall −2 %"
+
+ENDS = " → ".join(f"{fps:g}" for fps in FPS.values()) + f" fps in {max(FPS)} generations, {CHANGES}"

@@ -84,8 +84,7 @@ def write_lineage(run: Path) -> None:
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for made in _rows(run):
-        # "precision" in metrics.json is how often a detection is right; where there are none, the type of its numbers.
-        writer.writerow(made | ({} if "recall" in made else {"precision": ""}))
+        writer.writerow(made if "recall" in made else made | {"precision": ""})
     lineage = run / paths.LINEAGE
     if not lineage.exists() or lineage.read_text(encoding="utf-8") != table.getvalue():
         generation.write_whole(lineage, table.getvalue())
@@ -102,7 +101,12 @@ def read_lineage(run: Path) -> list[dict[str, Any]]:
 def _rows(run: Path) -> list[dict[str, Any]]:
     numbers, timed = committed(run), frames.columns_of(run)
     made = [generation.metrics(paths.generation(run, number)) for number in numbers]
-    return [each | frames.joined(run, each, timed) for each in made]
+    return [each | _precision(each) | frames.joined(run, each, timed) for each in made]
+
+
+def _precision(made: dict[str, Any]) -> dict[str, Any]:
+    """Of a detector how often a box that it finds is right; else metrics.json's type of numbers has that name."""
+    return {"precision": made["score"]["precision"]} if "recall" in made and "score" in made else {}
 
 
 def _first_difference(old: str, new: str) -> int:

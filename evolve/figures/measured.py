@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evolve import frames, run_folder
+from evolve import frames, paths, run_folder
 from evolve.errors import UserError
-from evolve.figures import papers
+from evolve.figures import half17, papers
 from trt.speed import device_table
 
 # A detector's, by the names that metrics.json and lineage.csv have for them.
@@ -25,7 +25,8 @@ class Measured:
     generations: list[dict[str, Any]]
     # Frames per second by generation, by what they were measured with; the one of lineage.csv first.
     groups: dict[str, dict[int, float]] = field(default_factory=dict)
-    predicted_shape: str = ""  # of the images that predictions are for; "" for the deploy net's own
+    # Of a detector: what the TX1 is predicted to do at the paper's size, by generation.
+    predicted: dict[int, float] = field(default_factory=dict)
 
     @property
     def is_detection(self) -> bool:
@@ -91,7 +92,14 @@ def read(run: Path, table: Path | None = None) -> Measured:
     found = frames.grouped([*frames.read(run), *(device_table.read(table, run) if table else [])])
     titles = _titles(found)
     groups = {title: {one.generation: one.fps for one in group} for title, group in zip(titles, found, strict=True)}
-    return Measured(generations, groups, next((group[0].shape for group in found if group[0].batch == 1), ""))
+    run_is_of_boxes = Measured(generations).is_detection
+    return Measured(generations, groups, _predicted(run, len(generations)) if run_is_of_boxes else {})
+
+
+def _predicted(run: Path, generations: int) -> dict[int, float]:
+    every = {number: paths.generation(run, number) for number in range(1, generations + 1)}
+    fps = {number: frames.predicted_tx1_fps(folder, half17.SHAPE) for number, folder in every.items()}
+    return {number: value for number, value in fps.items() if value}
 
 
 def read_seeds(runs: list[Path], table: Path | None = None) -> list[Measured]:
@@ -138,6 +146,6 @@ def layer_title(run: Measured, index: int) -> str:
 
 def _titles(groups: list[list[frames.Frames]]) -> list[str]:
     """A name for each measurement: as much of it as tells it from the others."""
-    short = [group[0].title for group in groups]
-    long = [" ".join(filter(None, (one.title, one.shape, f"batch {one.batch}", one.device))) for one, *_ in groups]
+    short = [" ".join(filter(None, (one.title, one.shape))) for one, *_ in groups]
+    long = [" ".join((words, f"batch {one.batch}", one.device)) for words, (one, *_) in zip(short, groups, strict=True)]
     return [words if short.count(words) == 1 else more for words, more in zip(short, long, strict=True)]

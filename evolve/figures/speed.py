@@ -43,10 +43,9 @@ def frames(axes: Axes, seeds: list[Measured], with_paper: bool) -> None:
 
 
 def _the_papers(axes: Axes, seeds: list[Measured]) -> list[float]:
-    predicted = _mean(_predictions(each) for each in seeds)
+    predicted = _mean(each.predicted for each in seeds)
     if predicted[0]:
-        title = " ".join(filter(None, ("TX1, predicted", seeds[0].predicted_shape)))
-        axes.plot(*predicted, **_PREDICTED, label=_named(title, predicted))
+        axes.plot(*predicted, **_PREDICTED, label=_named(f"TX1, predicted, {half17.SHAPE}", predicted))
     last = max(len(each.generations) for each in seeds)
     ends = {number: fps for number, fps in half17.FPS.items() if number <= last}
     both = " → ".join(f"{fps:g}" for fps in half17.FPS.values())
@@ -55,11 +54,6 @@ def _the_papers(axes: Axes, seeds: list[Measured]) -> list[float]:
         number = max(ends)
         labels.at(axes, (number, ends[number]), f"{ends[number]:g}", labels.PAPER)
     return [*predicted[1], *ends.values()]
-
-
-def _predictions(run: Measured) -> dict[int, float]:
-    column = "predicted_tx1_fps"
-    return {made["generation"]: float(made[column]) for made in run.generations if column in made}
 
 
 def _mean(runs: Iterable[dict[int, float]]) -> panels.Line:

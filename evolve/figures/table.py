@@ -70,10 +70,12 @@ def _engines(run: Measured) -> list[str]:
 
 def _about_speed(run: Measured) -> list[str]:
     """Of the columns of frames per second that there are."""
-    size = run.predicted_shape or "the deploy net's own size"
-    lines = [f"fps: frames per second, {', '.join(engines)}, images of {size}."] if (engines := _engines(run)) else []
+    lines = [f"fps: frames per second, {', '.join(engines)}."] if (engines := _engines(run)) else []
     if run.is_detection:
-        lines.append(f"TX1 fps, predicted: a roofline, for images of {size}; {half17.SOURCE}: {half17.ENDS}.")
+        lines.append(
+            "TX1 fps, predicted: a roofline, for images as large as the deploy net's own, or as those that fps were "
+            f"measured on; {half17.SOURCE}: {half17.ENDS}."
+        )
     return lines
 
 

@@ -36,8 +36,9 @@ class OpenVino:
         self._request.infer(share_inputs=True, share_outputs=True)
 
     def outputs(self) -> dict[str, np.ndarray]:
-        made = self._request.model_outputs
-        return {each.get_any_name(): np.array(self._request.get_tensor(each).data) for each in made}
+        # What is the same values under several names is one output with them all.
+        made = {each: np.array(self._request.get_tensor(each).data) for each in self._request.model_outputs}
+        return {name: values for each, values in made.items() for name in each.get_names()}
 
     def describe(self) -> str:
         return f"openvino {openvino.__version__}"

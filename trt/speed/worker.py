@@ -65,7 +65,8 @@ def main() -> None:
             message = {"error": str(error)}
         except Exception as error:
             traceback.print_exc()
-            message = {"error": f"{sys.argv[2]}: {error or type(error).__name__}"}
+            words = " ".join(str(error).split()) or type(error).__name__
+            message = {"error": f"{sys.argv[2]}: {words}"}
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 

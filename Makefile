@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check shrink count onnx table plot doctor
+VERBS := evolve data check shrink count onnx bench table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -16,11 +16,12 @@ KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(C
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
 ONNXED := $(VENV)/onnx-ready-$(KEY)
+BENCHED := $(VENV)/bench-ready-$(KEY)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(VERBS) test lint bench bench-speed proto clean
+.PHONY: help setup $(VERBS) test lint bench-tests bench-speed proto clean
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -31,8 +32,9 @@ help:
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
+	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
-	@echo "make test | lint | bench       tests; style and types; slow measurements"
+	@echo "make test | lint | bench-tests tests; style and types; slow measurements"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
 	@echo "make setup                     only the environment and Caffe"
 	@echo
@@ -46,6 +48,8 @@ $(VERBS): $(FASTER)
 
 onnx: $(ONNXED)
 
+bench: $(BENCHED)
+
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
 
@@ -53,7 +57,7 @@ lint: $(TESTED)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 
-bench: $(TESTED) $(FASTER)
+bench-tests: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
 
 # PyTorch and others to measure beside, in a folder of their own: they are large, and nothing else needs them.
@@ -94,6 +98,10 @@ $(TESTED): $(READY)
 
 $(ONNXED): $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[onnx]'
+	@touch $@
+
+$(BENCHED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@touch $@
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.

@@ -1,7 +1,12 @@
-"""A child process keeps its standard output for its answers, whatever else prints."""
+"""A child process keeps its standard output for its answers, whatever else prints, and never outlives its parent."""
 
+import ctypes
 import os
+import signal
+import sys
 from typing import IO
+
+_PR_SET_PDEATHSIG = 1
 
 
 def private_stdout() -> IO[str]:
@@ -9,3 +14,11 @@ def private_stdout() -> IO[str]:
     private = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return private
+
+
+def die_with(parent: int) -> None:
+    """Linux kills this process when its parent dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)

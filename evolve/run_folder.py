@@ -10,12 +10,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from evolve import generation, paths
+from evolve import frames, generation, paths
 from evolve.errors import UserError
 
 COLUMNS = (
     "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
-    "train_seconds flushed_synapses accuracy"
+    "train_seconds flushed_synapses accuracy precision recall map ap fps fps_p95 fps_engine predicted_tx1_fps"
 ).split()
 
 
@@ -76,23 +76,37 @@ def committed(run: Path) -> list[int]:
 
 
 def write_lineage(run: Path) -> None:
-    """Writes lineage.csv from the generations' own metrics, one row each, if it is not so already."""
+    """Writes lineage.csv from the generations' own metrics and fps.json, a row each, if it is not so already.
+
+    What a generation does not have stays empty: detection has no accuracy, and not every one was timed.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for number in committed(run):
-        writer.writerow(generation.metrics(paths.generation(run, number)))
+    for made in _rows(run):
+        writer.writerow(made if "recall" in made else made | {"precision": ""})
     lineage = run / paths.LINEAGE
     if not lineage.exists() or lineage.read_text(encoding="utf-8") != table.getvalue():
         generation.write_whole(lineage, table.getvalue())
 
 
 def read_lineage(run: Path) -> list[dict[str, Any]]:
-    """The metrics of every committed generation. UserError where there is none."""
-    numbers = committed(run)
-    if not numbers:
+    """The metrics of every committed generation, frames per second among them. UserError where there is none."""
+    rows = _rows(run)
+    if not rows:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
-    return [generation.metrics(paths.generation(run, number)) for number in numbers]
+    return rows
+
+
+def _rows(run: Path) -> list[dict[str, Any]]:
+    numbers, timed = committed(run), frames.columns_of(run)
+    made = [generation.metrics(paths.generation(run, number)) for number in numbers]
+    return [each | _precision(each) | frames.joined(run, each, timed) for each in made]
+
+
+def _precision(made: dict[str, Any]) -> dict[str, Any]:
+    """Of a detector how often a box that it finds is right; else metrics.json's type of numbers has that name."""
+    return {"precision": made["score"]["precision"]} if "recall" in made and "score" in made else {}
 
 
 def _first_difference(old: str, new: str) -> int:

@@ -21,6 +21,8 @@ MEANINGS = """words:
   KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+  ENGINE=a,b        openvino (the default), onnxruntime, caffe    RUNS=100        how many samples of each
+  FPS=file.csv      a device's table of frames per second
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

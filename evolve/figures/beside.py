@@ -46,6 +46,8 @@ def mean_cluster_efficiency(run: Measured) -> dict[str, str]:
 
 def about_network(run: Measured) -> list[str]:
     """A line for a network, or a data set, that the paper did not use."""
+    if run.is_detection:
+        return []
     if not run.paper:
         return [f"{SOURCE} has no lineage on {run.dataset}."]
     if run.is_the_papers_network:

@@ -1,4 +1,7 @@
-"""`make plot`: what evolution did to a network, as one picture: curves.png for a page, curves.svg for print."""
+"""`make plot`: what evolution did to a network, as one picture: curves.png for a page, curves.svg for print.
+
+Of a classifier synapses, accuracy, and what one cost in the other; of a detector [Half17]'s Figures 2 and 3.
+"""
 
 import textwrap
 from contextlib import AbstractContextManager
@@ -13,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from evolve.errors import UserError
-from evolve.figures import labels, measured, panels
+from evolve.figures import detection, labels, measured, panels, speed
 from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
 
@@ -41,17 +44,19 @@ _STYLE: dict[str, Any] = {
     "svg.hashsalt": "cavefish",
 }
 _INCHES = (11.0, 5.4)
+_MORE = 2.0  # inches in height that another panel takes
 _DOTS_PER_INCH = 180
 
 
-def draw(runs: list[Path], output: Path) -> list[Path]:
+def draw(runs: list[Path], output: Path, table: Path | None = None) -> list[Path]:
     """Draws one run, or several seeds of one network, into the folder `output`; returns the two files.
 
+    `table` is a device's CSV file of frames per second, of that one run.
     UserError if there is nothing to draw, or the runs differ in more than their seed.
     """
-    seeds = measured.read_seeds(runs)
+    seeds = measured.read_seeds(runs, table)
     for run, each in zip(runs, seeds, strict=True):
-        if any("accuracy" not in made for made in each.generations):
+        if not each.is_detection and any("accuracy" not in made for made in each.generations):
             raise UserError(
                 f"{run}: expected the test accuracy of every generation; give the net a top named 'accuracy'"
             )
@@ -70,17 +75,49 @@ def style() -> AbstractContextManager[None]:
 
 
 def figure(seeds: list[Measured]) -> Figure:
-    """Synapses and accuracy over the generations, and accuracy against what it cost."""
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.03, hspace=0.02)
-    drawn = Figure(figsize=_INCHES, layout=layout, facecolor="white")
-    FigureCanvasAgg(drawn)
-    parts = drawn.subplot_mosaic([["synapses", "trade"], ["accuracy", "trade"]], width_ratios=[1, 1.15])
-    panels.synapses(parts["synapses"], seeds)
-    panels.accuracy(parts["accuracy"], seeds)
-    panels.trade(parts["trade"], seeds)
+    """The panels that there is something for, with title and key."""
+    if all(each.is_detection for each in seeds):
+        drawn = _detection(seeds)
+    else:
+        drawn = _classification(seeds)
     _head(drawn, seeds)
     if seeds[0].notice:
         _caption(drawn, seeds[0].notice)
+    return drawn
+
+
+def _classification(seeds: list[Measured]) -> Figure:
+    """Synapses, frames per second if measured, and accuracy over the generations; accuracy against what it cost."""
+    timed = speed.known(seeds)
+    left = ["synapses", *(["speed"] if timed else []), "accuracy"]
+    drawn = _empty(_MORE if timed else 0.0)
+    parts = drawn.subplot_mosaic([[name, "trade"] for name in left], width_ratios=[1, 1.15])
+    panels.synapses(parts["synapses"], seeds)
+    if timed:
+        speed.frames(parts["speed"], seeds, with_paper=False)
+        parts["speed"].tick_params(labelbottom=False)
+    panels.accuracy(parts["accuracy"], seeds)
+    panels.trade(parts["trade"], seeds)
+    return drawn
+
+
+def _detection(seeds: list[Measured]) -> Figure:
+    """Synapses and frames per second on the left, as in the paper's Figure 2; precision and recall, its Figure 3."""
+    drawn = _empty(_MORE / 2)
+    left = ["synapses", "speed", "speed"]
+    parts = drawn.subplot_mosaic([[name, "scores"] for name in left], width_ratios=[1.1, 1])
+    panels.synapses(parts["synapses"], seeds)
+    speed.frames(parts["speed"], seeds, with_paper=True)
+    parts["speed"].set_xlabel("generation")
+    detection.precision_and_recall(parts["scores"], seeds)
+    return drawn
+
+
+def _empty(more_inches: float) -> Figure:
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.03, hspace=0.02)
+    width, height = _INCHES
+    drawn = Figure(figsize=(width, height + more_inches), layout=layout, facecolor="white")
+    FigureCanvasAgg(drawn)
     return drawn
 
 

@@ -1,13 +1,20 @@
 """A run as the figures see it: its generations, and which of the paper's lineages belongs beside them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evolve import run_folder
+from evolve import frames, paths, run_folder
 from evolve.errors import UserError
-from evolve.figures import papers
+from evolve.figures import half17, papers
+from trt.speed import device_table
 
+# A detector's, by the names that metrics.json and lineage.csv have for them.
+DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
+ABOUT_SCORES = (
+    "precision and recall: against the labels, at the settings' overlap; mAP: precision × recall, NVIDIA's simplified "
+    "score; AP: average precision, the mean of the classes."
+)
 MEAN_TITLE = "E (without the last classifier)"
 
 
@@ -16,6 +23,20 @@ class Measured:
     """The metrics of a run's committed generations, generation 1 first; at least one."""
 
     generations: list[dict[str, Any]]
+    # Frames per second by generation, by what they were measured with; the one of lineage.csv first.
+    groups: dict[str, dict[int, float]] = field(default_factory=dict)
+    # Of a detector: what the TX1 is predicted to do at the paper's size, by generation.
+    predicted: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def is_detection(self) -> bool:
+        """Whether boxes are what it finds: precision and recall are its scores then, and it has no accuracy."""
+        return all("recall" in made for made in self.generations)
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """What a generation is judged by: the metric's name and its title."""
+        return DETECTION_SCORES if self.is_detection else {"accuracy": "accuracy"}
 
     @property
     def ancestor(self) -> dict[str, Any]:
@@ -65,16 +86,32 @@ class Measured:
         return self.paper is not None and self.paper.is_of([layer["neurons"] for layer in self.ancestor["layers"]])
 
 
-def read(run: Path) -> Measured:
-    """The run in that folder. UserError where it has no generation."""
-    return Measured(run_folder.read_lineage(run))
+def read(run: Path, table: Path | None = None) -> Measured:
+    """The run in that folder, with a device's `table` of frames per second. UserError where it has no generation."""
+    generations = run_folder.read_lineage(run)
+    found = frames.grouped([*frames.read(run), *(device_table.read(table, run) if table else [])])
+    titles = _titles(found)
+    groups = {title: {one.generation: one.fps for one in group} for title, group in zip(titles, found, strict=True)}
+    run_is_of_boxes = Measured(generations).is_detection
+    return Measured(generations, groups, _predicted(run, len(generations)) if run_is_of_boxes else {})
 
 
-def read_seeds(runs: list[Path]) -> list[Measured]:
-    """Several runs of one network on one data set, a seed each. UserError if they are not, or if there is none."""
+def _predicted(run: Path, generations: int) -> dict[int, float]:
+    every = {number: paths.generation(run, number) for number in range(1, generations + 1)}
+    fps = {number: frames.predicted_tx1_fps(folder, half17.SHAPE) for number, folder in every.items()}
+    return {number: value for number, value in fps.items() if value}
+
+
+def read_seeds(runs: list[Path], table: Path | None = None) -> list[Measured]:
+    """Several runs of one network on one data set, a seed each. UserError if they are not, or if there is none.
+
+    `table`, what a device measured, is of the one run that there is then.
+    """
     if not runs:
         raise UserError("expected a run to show, got none; `make evolve` makes one")
-    seeds = [read(run) for run in runs]
+    if table and len(runs) > 1:
+        raise UserError(f"FPS={table}: expected one run that it is of, got {len(runs)}")
+    seeds = [read(run, table) for run in runs]
     known: dict[int, Path] = {}
     for run, each in zip(runs, seeds, strict=True):
         if (each.network, each.dataset) != (seeds[0].network, seeds[0].dataset):
@@ -105,3 +142,10 @@ def layer_title(run: Measured, index: int) -> str:
     """A layer's name, marked where E does not count it: the last one, if it is not the only one."""
     layers = run.ancestor["layers"]
     return f"{layers[index]['name']} (last classifier)" if 0 < index == len(layers) - 1 else str(layers[index]["name"])
+
+
+def _titles(groups: list[list[frames.Frames]]) -> list[str]:
+    """A name for each measurement: as much of it as tells it from the others."""
+    short = [" ".join(filter(None, (one.title, one.shape))) for one, *_ in groups]
+    long = [" ".join((words, f"batch {one.batch}", one.device)) for words, (one, *_) in zip(short, groups, strict=True)]
+    return [words if short.count(words) == 1 else more for words, more in zip(short, long, strict=True)]

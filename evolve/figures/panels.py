@@ -15,7 +15,6 @@ from evolve.figures.labels import OURS, PAPER
 from evolve.figures.measured import Measured
 from evolve.figures.papers import Reported
 
-Metric = Callable[[dict[str, Any]], float]
 Line = tuple[list[float], list[float]]
 
 OUR_LINE: dict[str, Any] = {"color": OURS, "linewidth": 2.2, "marker": "o", "markersize": 5, "clip_on": False}
@@ -29,23 +28,23 @@ _LEAST_ACCURACY_SHOWN = 0.01
 
 def synapses(axes: Axes, seeds: list[Measured]) -> None:
     """Synapses, on a log scale, over generations."""
-    line = _lines(axes, seeds, _of("generation"), _of("synapses"))
+    line = lines(axes, seeds, "synapses")
     axes.set_ylabel("synapses")
     axes.set_yscale("log")
-    most, least = line[1][0], min(_every(seeds, "synapses"))
+    most, least = line[1][0], min(every(seeds, "synapses"))
     axes.set_ylim(least / 1.8, most * max(1.8, (most / least) ** 0.2))
-    _log_ticks(axes.yaxis, axes.get_ylim(), lambda value: f"{value:,.0f}")
-    _generations(axes, seeds)
+    log_ticks(axes.yaxis, axes.get_ylim(), lambda value: f"{value:,.0f}")
+    generations(axes, seeds)
     axes.tick_params(labelbottom=False)
     _label_ends(axes, line, lambda y: f"{y:,.0f}")
 
 
 def accuracy(axes: Axes, seeds: list[Measured]) -> None:
     """Test accuracy over generations."""
-    line = _lines(axes, seeds, _of("generation"), _of("accuracy"))
+    line = lines(axes, seeds, "accuracy")
     axes.set_xlabel("generation")
-    _accuracies(axes, _every(seeds, "accuracy"))
-    _generations(axes, seeds)
+    _accuracies(axes, every(seeds, "accuracy"))
+    generations(axes, seeds)
     _label_ends(axes, line, lambda y: f"{y:.4f}")
 
 
@@ -53,20 +52,17 @@ def trade(axes: Axes, seeds: list[Measured]) -> None:
     """Test accuracy against architectural efficiency, with the paper's Table 1."""
     theirs = _table_1(seeds[0].paper) if seeds[0].paper else ([], [])
     axes.plot(*theirs, **PAPERS_LINE)
-    ours = _lines(axes, seeds, _of("architectural_efficiency"), _of("accuracy"))
+    ours = lines(axes, seeds, "accuracy", over="architectural_efficiency")
     axes.set_xscale("log")
-    axes.set_xlim(0.85, 2.6 * max([1.5, *theirs[0], *_every(seeds, "architectural_efficiency")]))
-    _log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
+    axes.set_xlim(0.85, 2.6 * max([1.5, *theirs[0], *every(seeds, "architectural_efficiency")]))
+    log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
     axes.set_xlabel("architectural efficiency: how many times fewer synapses")
-    _accuracies(axes, [*theirs[1], *_every(seeds, "accuracy")])
+    _accuracies(axes, [*theirs[1], *every(seeds, "accuracy")])
     _label_trade(axes, ours, theirs)
 
 
-def _of(what: str) -> Metric:
-    return lambda made: float(made[what])
-
-
-def _every(seeds: list[Measured], what: str) -> list[float]:
+def every(seeds: list[Measured], what: str) -> list[float]:
+    """That metric of each generation of each seed."""
     return [float(made[what]) for each in seeds for made in each.generations]
 
 
@@ -74,19 +70,22 @@ def _table_1(paper: Reported) -> Line:
     return list(paper.architectural_efficiency.values()), list(paper.accuracy.values())
 
 
-def _lines(axes: Axes, seeds: list[Measured], x: Metric, y: Metric) -> Line:
-    """Draws each seed thin and their mean thick; returns the mean, over the generations that all have."""
-    single = [([x(made) for made in each.generations], [y(made) for made in each.generations]) for each in seeds]
+def lines(axes: Axes, seeds: list[Measured], y: str, over: str = "generation", **look: Any) -> Line:
+    """Draws a metric of each seed thin and their mean thick; returns the mean, over the generations that all have.
+
+    `look` is what is other than OUR_LINE, a label for one.
+    """
+    single = [tuple([float(made[what]) for made in each.generations] for what in (over, y)) for each in seeds]
     if len(single) > 1:
         for xs, ys in single:
-            axes.plot(xs, ys, color=OURS, linewidth=1, alpha=0.45)
+            axes.plot(xs, ys, color=look.get("color", OURS), linewidth=1, alpha=0.45)
     shared = range(measured.common_generations(seeds))
     middle = [mean(xs[k] for xs, _ in single) for k in shared], [mean(ys[k] for _, ys in single) for k in shared]
-    axes.plot(*middle, **OUR_LINE)
+    axes.plot(*middle, **(OUR_LINE | look))
     return middle
 
 
-def _generations(axes: Axes, seeds: list[Measured]) -> None:
+def generations(axes: Axes, seeds: list[Measured]) -> None:
     """Whole generations on the x axis, and room for the last one's label."""
     last = max(len(each.generations) for each in seeds)
     span = max(last - 1, 1)
@@ -104,7 +103,7 @@ def _accuracies(axes: Axes, values: list[float]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
-def _log_ticks(axis: Axis, limits: tuple[float, float], title: Callable[[float], str]) -> None:
+def log_ticks(axis: Axis, limits: tuple[float, float], title: Callable[[float], str]) -> None:
     """Every decade; 2 and 5 between them where there are fewer than two and a half."""
     few = math.log10(limits[1] / limits[0]) < 2.5
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=10))

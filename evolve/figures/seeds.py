@@ -23,7 +23,7 @@ def _generations(seeds: list[Measured]) -> Sheet:
         f"{run.network} on {run.dataset}, {measured.seed_numbers(seeds)}{beside.table_1(run)}",
         [_generation(seeds, number) for number in range(1, last + 1)],
         notice=run.notice,
-        notes=[_SPREAD, *beside.about_network(run)],
+        notes=[_SPREAD, *([measured.ABOUT_SCORES] if run.is_detection else []), *beside.about_network(run)],
     )
 
 
@@ -34,9 +34,16 @@ def _generation(seeds: list[Measured], number: int) -> dict[str, str]:
         "seeds": str(len(made)),
         **_spread("A-E", _each(made, "architectural_efficiency"), ".2f"),
         **beside.architectural_efficiency(seeds[0], number),
-        **_spread("accuracy", _each(made, "accuracy"), ".4f"),
-        **beside.accuracy(seeds[0], number),
+        **_scores(seeds[0], made),
+        **({} if seeds[0].is_detection else beside.accuracy(seeds[0], number)),
     }
+
+
+def _scores(run: Measured, made: list[dict[str, Any]]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for name, title in run.scores.items():
+        cells |= _spread(title, _each(made, name), ".4f")
+    return cells
 
 
 def _layers(seeds: list[Measured]) -> Sheet:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from evolve.figures import beside, measured, seeds
+from evolve.figures import beside, half17, measured, seeds
 from evolve.figures.measured import Measured
 from evolve.figures.sheet import BLANK, Sheet
 
@@ -29,7 +29,7 @@ def _sheets(run: Measured) -> list[Sheet]:
 
 
 def _generations(run: Measured) -> Sheet:
-    """Table 1: architectural efficiency and accuracy, a generation each."""
+    """Table 1: architectural efficiency and accuracy, or a detector's scores, a generation each."""
     return Sheet.of(
         f"{run.network} on {run.dataset}, {measured.seed_numbers([run])}{beside.table_1(run)}",
         [_generation(run, made) for made in run.generations],
@@ -37,6 +37,8 @@ def _generations(run: Measured) -> Sheet:
         notes=[
             "A-E, architectural efficiency: synapses of generation 1 ÷ synapses now, biases counted.",
             "flushed: synapses that the cast to the run's precision rounded to zero.",
+            *([measured.ABOUT_SCORES] if run.is_detection else []),
+            *_about_speed(run),
             *beside.about_network(run),
         ],
     )
@@ -49,11 +51,32 @@ def _generation(run: Measured, made: dict[str, Any]) -> dict[str, str]:
         "synapses": f"{made['synapses']:,}",
         "A-E": f"{made['architectural_efficiency']:.2f}",
         **beside.architectural_efficiency(run, number),
-        "accuracy": f"{made['accuracy']:.4f}" if "accuracy" in made else BLANK,
-        **beside.accuracy(run, number),
+        **{title: f"{made[name]:.4f}" if name in made else BLANK for name, title in run.scores.items()},
+        **({} if run.is_detection else beside.accuracy(run, number)),
         "caffemodel, kB": f"{made['caffemodel_bytes'] / 1e3:,.1f}",
         "flushed": f"{made['flushed_synapses']:,}",
+        **({"fps": f"{made['fps']:,.1f}" if "fps" in made else BLANK} if _engines(run) else {}),
+        **({"TX1 fps, predicted": _predicted(made)} if run.is_detection else {}),
     }
+
+
+def _predicted(made: dict[str, Any]) -> str:
+    return f"{made['predicted_tx1_fps']:,.1f}" if "predicted_tx1_fps" in made else BLANK
+
+
+def _engines(run: Measured) -> list[str]:
+    return list(dict.fromkeys(made["fps_engine"] for made in run.generations if "fps_engine" in made))
+
+
+def _about_speed(run: Measured) -> list[str]:
+    """Of the columns of frames per second that there are."""
+    lines = [f"fps: frames per second, {', '.join(engines)}."] if (engines := _engines(run)) else []
+    if run.is_detection:
+        lines.append(
+            "TX1 fps, predicted: a roofline, for images as large as the deploy net's own, or as those that fps were "
+            f"measured on; {half17.SOURCE}: {half17.ENDS}."
+        )
+    return lines
 
 
 def _layers(run: Measured) -> Sheet:

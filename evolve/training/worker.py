@@ -4,23 +4,19 @@ Run as ``python -m evolve.training.worker PARENT_PID``. One JSON object a line: 
 ``{"progress"}`` any number of times, then ``{"answer"}`` or ``{"error"}``.
 """
 
-import ctypes
 import json
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
 
-from evolve.answers import private_stdout
-
-_PR_SET_PDEATHSIG = 1
+from evolve.answers import die_with, private_stdout
 
 
 def main() -> None:
     """Serves requests from standard input until it closes."""
-    _die_with(parent=int(sys.argv[1]))
+    die_with(parent=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
@@ -54,14 +50,6 @@ def main() -> None:
         except Exception as error:
             traceback.print_exc()
             send({"error": str(error) or type(error).__name__})
-
-
-def _die_with(parent: int) -> None:
-    """Linux kills this process when its parent dies, even by SIGKILL."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 if __name__ == "__main__":

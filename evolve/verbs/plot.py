@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve.words import Words, named_runs
 
 WHAT = "curves of a run, or of several, as PNG and SVG"
-WORDS = "RUN NET OUT"
+WORDS = "RUN NET OUT FPS"
 
 
 def run(words: Words) -> int:
@@ -13,6 +13,7 @@ def run(words: Words) -> int:
     from evolve.figures import curves
 
     runs = named_runs(words)
-    for path in curves.draw(runs, Path(words["OUT"]) if "OUT" in words else runs[0]):
+    table = Path(words["FPS"]) if "FPS" in words else None
+    for path in curves.draw(runs, Path(words["OUT"]) if "OUT" in words else runs[0], table):
         print(path)
     return 0

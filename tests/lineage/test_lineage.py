@@ -19,7 +19,7 @@ FILES = {"train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.ca
 # As DESIGN.md promises to tools.
 COLUMNS = (
     "generation,synapses,architectural_efficiency,clusters,cluster_efficiency,macs,caffemodel_bytes,iterations,"
-    "train_seconds,flushed_synapses,accuracy"
+    "train_seconds,flushed_synapses,accuracy,precision,recall,map,ap,fps,fps_p95,fps_engine,predicted_tx1_fps"
 )
 # conv1 8x1x25, conv2 12x8x9, ip1 24x12x16, ip2 10x24, and their biases.
 ANCESTOR = 8 * 25 + 12 * 8 * 9 + 24 * 12 * 16 + 10 * 24 + 8 + 12 + 24 + 10

@@ -1,0 +1,177 @@
+"""What was measured is kept beside the run, joins lineage.csv, and counts only for the weights it was measured on."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolve import frames, run_folder
+from evolve.errors import UserError
+from evolve.frames import Frames
+from trt.speed import bench, device_table
+
+DEPLOY = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
+"""
+
+
+def make_run(folder: Path, generations: int = 3, **metrics: Any) -> Path:
+    run = folder / "seed1"
+    for number in range(1, generations + 1):
+        made = run / f"gen{number:03d}"
+        made.mkdir(parents=True)
+        (made / "metrics.json").write_text(json.dumps({"generation": number, "precision": "HALF"} | metrics))
+        (made / "deploy.prototxt").write_text(DEPLOY)
+        (made / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": f"weights {number}"}}))
+    return run
+
+
+def one(generation: int, fps: float = 100.0, **others: Any) -> Frames:
+    row: dict[str, Any] = {
+        "engine": "openvino", "precision": "f32", "batch": 1, "runs": 100, "median_ms": 1000 / fps,
+        "p95_ms": 1250 / fps, "fps": fps, "shape": "3x8x8", "threads": 1, "device": "CPU", "version": "1",
+        "difference": 1e-6, "weights_sha256": f"weights {generation}",
+    }  # fmt: skip
+    return Frames(generation=generation, **(row | others))
+
+
+def lineage(run: Path) -> list[dict[str, str]]:
+    run_folder.write_lineage(run)
+    with open(run / "lineage.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    kept = [one(1), one(2, engine="caffe", difference=None)]
+    frames.keep(run, kept, "as it was done")
+    assert sorted(frames.read(run), key=lambda each: each.generation) == kept
+    assert json.loads((run / "fps.json").read_text())["protocol"] == "as it was done"
+
+
+def test_measured_again_it_is_replaced_and_what_differs_stays(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    others = [one(1, threads=2), one(1, engine="caffe"), one(1, shape="3x9x9"), one(1, device="another"), one(2)]
+    frames.keep(run, [one(1, 100), *others], "")
+    frames.keep(run, [one(1, 200)], "")
+    found = frames.read(run)
+    assert len(found) == 6 and one(1, 200) in found and one(1, 100) not in found
+    assert all(each in found for each in others)
+
+
+def test_of_other_weights_nothing_counts(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    frames.keep(run, [one(1), one(2), one(9, weights_sha256="x")], "")
+    (run / "gen002" / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "others"}}))
+    assert [each.generation for each in frames.read(run)] == [1]
+    assert [row["fps"] for row in lineage(run)] == ["100.0", "", ""]
+
+
+def test_lineage_columns(tmp_path: Path) -> None:
+    run = make_run(tmp_path, accuracy=0.9)
+    frames.keep(run, [one(1, 100.0), one(3, 300.0)], "")
+    rows = lineage(run)
+    assert [row["fps"] for row in rows] == ["100.0", "", "300.0"]
+    assert [row["fps_p95"] for row in rows] == ["80.0", "", "240.0"]
+    assert [row["fps_engine"] for row in rows] == ["openvino f32 1 thread", "", "openvino f32 1 thread"]
+    # By hand: conv, 6 x 6 places; in half precision 2 (192 + 108 + 4 + 144) bytes at 25.6 GB/s take longer than
+    # 2 x 108 x 36 operations at 1024 GFLOP/s: 35 ns and 7.6 ns.
+    assert [row["predicted_tx1_fps"] for row in rows] == [str(round(0.3208 * 25.6e9 / 896, 3))] * 3
+    assert [(row["accuracy"], row["precision"]) for row in rows] == [("0.9", "")] * 3
+
+
+def test_a_detectors_scores_have_columns(tmp_path: Path) -> None:
+    score = {"precision": 0.8, "recall": 0.7, "map": 0.56, "ap": 0.75}
+    run = make_run(tmp_path, **(score | {"precision": "HALF", "score": score}))
+    columns = ("accuracy", "precision", "recall", "map", "ap")
+    for row in lineage(run):
+        assert [row[name] for name in columns] == ["", "0.8", "0.7", "0.56", "0.75"]
+
+
+def test_one_engine_stands_in_the_lineage_that_measured_most_and_is_nearest_to_a_device(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    frames.keep(run, [one(n, 10, engine="caffe") for n in (1, 2)], "")
+    assert lineage(run)[0]["fps_engine"] == "caffe f32 1 thread"
+    frames.keep(run, [one(n, 20) for n in (1, 2)], "")
+    assert lineage(run)[0]["fps_engine"] == "openvino f32 1 thread"
+    frames.keep(run, [one(1, 30, engine="tensorrt", precision="f16", threads=0)], "")
+    assert lineage(run)[0]["fps_engine"] == "openvino f32 1 thread"
+    frames.keep(run, [one(2, 30, engine="tensorrt", precision="f16", threads=0)], "")
+    assert [row["fps_engine"] for row in lineage(run)] == ["tensorrt f16", "tensorrt f16", ""]
+    frames.keep(run, [one(n, 99, engine="tensorrt", batch=8) for n in (1, 2, 3)], "")
+    assert lineage(run)[0]["fps_engine"] == "tensorrt f16"  # batches are not single images
+
+
+def test_the_prediction_is_for_the_size_that_was_measured(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    frames.keep(run, [one(1, shape="3x16x16")], "")
+    assert float(lineage(run)[2]["predicted_tx1_fps"]) == pytest.approx(0.3208 * 25.6e9 / 2 / (768 + 112 + 784))
+
+
+@pytest.mark.parametrize("broken", ['layer { type: "Unknowable" name: "x" bottom: "y" top: "x" }', "nonsense {"])
+def test_a_net_that_cannot_be_predicted_has_no_prediction(tmp_path: Path, broken: str) -> None:
+    run = make_run(tmp_path)
+    (run / "gen002" / "deploy.prototxt").write_text(broken)
+    assert [bool(row["predicted_tx1_fps"]) for row in lineage(run)] == [True, False, True]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    for words in ("", "[]", '{"frames": [{"engine": "x"}]}'):
+        (run / "fps.json").write_text(words)
+        with pytest.raises(UserError, match=r"fps.json: expected what `make bench` wrote, got .*; delete it and"):
+            frames.read(run)
+
+
+HEAD = ",".join(device_table.COLUMNS)
+
+
+def test_a_devices_table_is_taken_in(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    table = tmp_path / "tx1.csv"
+    rows = ["1,tensorrt 2.1,f16,1,200,142.9,150.0,7.0", "", "3,tensorrt 2.1,f16,1,200,27,30,37"]
+    table.write_text("\n".join(["# clocks: jetson_clocks", HEAD, *rows]))
+    bench.take(run, table)
+    joined = lineage(run)
+    assert [row["fps"] for row in joined] == ["7.0", "", "37.0"]
+    assert joined[0]["fps_engine"] == "tensorrt 2.1 f16"
+    found = device_table.read(table, run)[0]
+    assert (found.device, found.shape, found.difference) == ("tx1", "", None)
+    assert found.fps_p95 == pytest.approx(1000 / 150)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("generation,fps\n1,7\n", f"FPS={{table}}: expected the columns {HEAD}"),
+        (f"{HEAD}\n1,trt,f16,1,200\n", "{table}:2: expected 8 cells, got 5"),
+        (f"{HEAD}\n4,trt,f16,1,200,100,110,10\n", "{table}:2: expected one of the 3 generations of {run}, got 4"),
+        (f"{HEAD}\n1,trt,f16,1,200,100,110,12\n", "{table}:2: 12 fps are not 1000 * 1 / 100 ms; mend the row"),
+        (f"#\n{HEAD}\n1.5,trt,f16,1,200,1,1,1\n", "{table}:3: generation: expected a whole number above 0, got '1.5'"),
+        (f"{HEAD}\n1,trt,f16,1,200,100,-1,10\n", "{table}:2: p95_ms: expected a number above 0, got '-1'"),
+    ],
+)
+def test_a_devices_table_that_says_something_else(tmp_path: Path, text: str, message: str) -> None:
+    run, table = make_run(tmp_path), tmp_path / "tx1.csv"
+    table.write_text(text)
+    with pytest.raises(UserError) as error:
+        bench.take(run, table)
+    assert str(error.value) == message.format(table=table, run=run)
+    assert not (run / "fps.json").exists()
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="FPS=.*none.csv: expected a device's table, got .*No such file"):
+        device_table.read(tmp_path / "none.csv", make_run(tmp_path))
+
+
+def test_every_field_of_a_measurement_tells_it_from_another(tmp_path: Path) -> None:
+    """Two that differ in how they were measured are never compared in one list."""
+    changes: dict[str, Any] = {"engine": "x", "precision": "x", "batch": 2, "threads": 2, "shape": "x", "device": "x"}
+    for name, value in changes.items():
+        assert len(frames.grouped([one(1), dataclasses.replace(one(2), **{name: value})])) == 2
+    assert len(frames.grouped([one(1), one(2, version="2")])) == 1

@@ -1,0 +1,119 @@
+"""The prediction of frames per second: by hand on a small net, and on the network and figure that it is fitted on."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from evolve.errors import UserError
+from evolve.network import prototxt, shapes, text
+from evolve.network.caffe_proto import caffe_pb2
+from trt import devices, roofline
+from trt.devices import Device
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/network"))
+
+import famous_nets  # noqa: E402
+
+# One operation, two in half precision, and one byte a second: seconds can be counted.
+SLOW = Device("slow", gflops_float=1e-9, gflops_half=2e-9, gbytes_per_second=1e-9, efficiency=0.5, fitted_on="nothing")
+
+NET = """
+name: "by hand"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "drop" type: "Dropout" bottom: "pool" top: "drop" }
+layer { name: "ip" type: "InnerProduct" bottom: "drop" top: "ip" inner_product_param { num_output: 10 } }
+"""
+# Operations: conv 2 x (4 x 3 x 9) x 64 places, ip 2 x 10 x 64. Numbers: conv 192 in, 108 + 4 learned, 256 out;
+# pool 256 in, 64 out; ip 64 in, 640 + 10 learned, 10 out. Only conv has more operations than bytes.
+FLOAT = {"conv": 13824, "pool": 4 * 320, "ip": 4 * 724}
+HALF = {"conv": 13824 / 2, "pool": 2 * 320, "ip": 2 * 724}
+
+
+def net(words: str = NET) -> object:
+    return text.parse(words, caffe_pb2.NetParameter(), "net")
+
+
+def test_each_layer_by_hand() -> None:
+    for half, expected in ((False, FLOAT), (True, HALF)):
+        found = {step.layer.name: roofline.layer_seconds(step, SLOW, half) for step in shapes.infer(net())}
+        assert found == dict.fromkeys(("data", "relu", "drop"), 0.0) | expected
+
+
+def test_the_layers_one_after_another_times_one_efficiency() -> None:
+    assert roofline.seconds(net(), SLOW, half=False) == 18000
+    assert roofline.frames_per_second(net(), SLOW, half=False) == 0.5 / 18000
+    assert roofline.frames_per_second(net(), SLOW) == 0.5 / 9000
+    assert roofline.fitted_efficiency(net(), SLOW, fps=0.5 / 9000) == 0.5
+
+
+def test_a_batch_takes_its_images_operations() -> None:
+    two = net(NET.replace("dim: 1 dim: 3", "dim: 2 dim: 3"))
+    first, second = ([roofline.operations(step) for step in shapes.infer(each)] for each in (net(), two))
+    assert second == [2 * each for each in first] and first[1] == 13824
+
+
+def test_the_tx1s_efficiency_is_what_the_published_figure_gives() -> None:
+    tx1 = devices.read()[devices.TX1]
+    full = famous_nets.detectnet(512, 1024)
+    assert roofline.fitted_efficiency(full, tx1, fps=7) == pytest.approx(tx1.efficiency, abs=5e-5)
+    assert roofline.frames_per_second(full, tx1) == pytest.approx(7, abs=0.001)
+
+
+def test_the_shipped_detectnet_is_that_network() -> None:
+    values = dict.fromkeys(("DATA", "WIDTH", "HEIGHT", "STRIDE", "CLASSES", "OBJECT_CLASSES"), "1")
+    path = ROOT / "prototxt/detectnet/train_val.prototxt"
+    shipped = prototxt.deploy(text.read(path, caffe_pb2.NetParameter(), values), (3, 512, 1024))
+    assert roofline.frames_per_second(shipped, devices.read()[devices.TX1]) == pytest.approx(7, abs=0.02)
+
+
+@pytest.mark.parametrize(("size", "fps"), [((384, 1248), 24.0), ((640, 640), 28.1), ((512, 1024), 21.9)])
+def test_the_full_detectnet_at_the_tx1s_peaks(size: tuple[int, int], fps: float) -> None:
+    """Counted once before this was written, with another program: to one in a hundred."""
+    seconds = roofline.seconds(famous_nets.detectnet(*size), devices.read()[devices.TX1])
+    assert 1 / seconds == pytest.approx(fps, rel=0.01)
+
+
+def test_thinner_is_never_predicted_slower() -> None:
+    tx1, before = devices.read()[devices.TX1], 0.0
+    for outputs in (64, 57, 32, 8, 1):
+        thinner = net(NET.replace("num_output: 4", f"num_output: {outputs}"))
+        fps = roofline.frames_per_second(thinner, tx1)
+        assert fps > before
+        before = fps
+
+
+def test_a_device_of_the_users(tmp_path: Path) -> None:
+    table = tmp_path / "devices.csv"
+    table.write_text(devices.TABLE.read_text() + 'My board,1,2,3,0.4,"mine, measured"\n')
+    assert devices.read(table)["My board"] == Device("My board", 1, 2, 3, 0.4, "mine, measured")
+    assert list(devices.read(table)) == [devices.TX1, "My board"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a,1,2,3,0.4", "expected 6 cells, got 5; quote words with commas in them"),
+        ("a,1,2,fast,0.4,me", "gbytes_per_second: expected a number above 0, got 'fast'"),
+        ("a,0,2,3,0.4,me", "gflops_float: expected a number above 0, got '0'"),
+        ("a,1,2,3,nan,me", "efficiency: expected a number above 0, got 'nan'"),
+    ],
+)
+def test_a_line_that_is_no_device(tmp_path: Path, line: str, message: str) -> None:
+    table = tmp_path / "devices.csv"
+    head = devices.TABLE.read_text().splitlines()
+    table.write_text("\n".join([*head, line]) + "\n")
+    with pytest.raises(UserError) as error:
+        devices.read(table)
+    assert str(error.value) == f"{table}:{len(head) + 1}: {message}"
+
+
+def test_a_table_without_columns(tmp_path: Path) -> None:
+    (tmp_path / "devices.csv").write_text("# nothing\n")
+    with pytest.raises(UserError, match="expected a line of columns before the devices, name,gflops_float,"):
+        devices.read(tmp_path / "devices.csv")

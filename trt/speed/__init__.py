@@ -1,0 +1,1 @@
+"""Frames per second of a run's generations, engine by engine: `make bench`."""

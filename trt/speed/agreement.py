@@ -1,0 +1,34 @@
+"""Whether an engine computes what pycaffe does on the same input: only then its speed means anything."""
+
+from pathlib import Path
+
+import numpy as np
+
+from evolve.errors import UserError
+
+LARGEST = 1e-3  # relative to a blob's largest value
+
+
+def difference(outputs: Path, expected: Path) -> float:
+    """The largest difference of any output, relative to the largest value of pycaffe's. UserError if blobs are missing.
+
+    Both are .npz files of blobs by name; nan, where an output is none or infinite, is a difference too.
+    """
+    with np.load(outputs) as made, np.load(expected) as wanted:
+        missing = sorted(set(wanted) - set(made))
+        if missing:
+            raise UserError(f"{outputs.stem}: expected the outputs of pycaffe, got none called {', '.join(missing)}")
+        return max(_difference(made[name], wanted[name]) for name in wanted)
+
+
+def agrees(found: float) -> bool:
+    """Whether so small a difference leaves the network the same one."""
+    return found <= LARGEST
+
+
+def _difference(made: np.ndarray, wanted: np.ndarray) -> float:
+    if made.shape != wanted.shape:
+        return float("inf")
+    scale = float(np.abs(wanted).max()) or 1.0
+    worst = float(np.abs(made - wanted).max()) / scale
+    return worst if worst == worst else float("inf")

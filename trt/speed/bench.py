@@ -1,0 +1,142 @@
+"""`make bench`: every generation of a run on every chosen engine, its outputs compared with pycaffe's first."""
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve import frames, generation, paths, progress, run_folder
+from evolve.errors import UserError
+from evolve.frames import Frames
+from trt.speed import agreement, device_table, machine, prepared, rounds
+from trt.speed.engines import ENGINES
+from trt.speed.process import EngineProcess
+
+PROTOCOL = (
+    "Timed: one inference of one image, from the input in memory to the outputs in memory; reading, resizing and "
+    "clustering of boxes are not in it. Input: random pixels, prepared as the deploy prototxt says, the same for all. "
+    "Before each turn a warm-up that is not timed; generations in turn, round after round, another one first each "
+    f"time. A sample is one run, or the mean of as many in a row as take {1000 * rounds.LEAST_SECONDS:g} ms. "
+    "fps: 1000 / median; p95: 95 of 100 samples took no longer. An engine is timed only if its outputs are "
+    f"pycaffe's to {agreement.LARGEST:g} of their largest value."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A generation that is ready for every engine: `folder` is a prepared one."""
+
+    number: int
+    folder: Path
+    shape: str  # of the image
+    expected: Path  # pycaffe's outputs
+
+
+def bench(
+    run: Path, engines: list[str], threads: int = 1, runs: int = 100, shape: tuple[int, int, int] | None = None
+) -> list[str]:
+    """Measures the run's generations, keeps the figures in its fps.json and lineage.csv; returns the engines refused.
+
+    `shape` is (channels, height, width) of an image, the deploy net's own by default; `runs` how many samples at
+    least. UserError where there is no generation, or an engine cannot be had.
+    """
+    numbers = run_folder.committed(run)
+    if not numbers:
+        raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
+    if warning := machine.others_at_work():
+        progress.say(f"NOTE: {warning}")
+    refused = []
+    with tempfile.TemporaryDirectory(prefix="cavefish-bench-") as scratch:
+        cases = [_case(run, number, Path(scratch), engines, shape) for number in numbers]
+        with EngineProcess("caffe", threads, Path(scratch) / "pycaffe.log") as pycaffe:
+            for case in cases:
+                pycaffe.ask("load", number=case.number, folder=str(case.folder), outputs=str(case.expected))
+        for engine in engines:
+            measured = _measured(run, engine, cases, threads, runs, Path(scratch))
+            if measured:
+                frames.keep(run, measured, PROTOCOL)
+                run_folder.write_lineage(run)
+            else:
+                refused.append(engine)
+    return refused
+
+
+def take(run: Path, table: Path) -> None:
+    """Keeps what a device measured, its CSV file, as the run's own. UserError if that does not fit the run."""
+    frames.keep(run, device_table.read(table, run), PROTOCOL)
+    run_folder.write_lineage(run)
+
+
+def _case(run: Path, number: int, scratch: Path, engines: list[str], shape: tuple[int, int, int] | None) -> Case:
+    made = paths.generation(run, number)
+    if not generation.exists(made):
+        raise UserError(f"{made}: is not as it was committed; `make evolve` sets it aside and makes it anew")
+    folder = scratch / made.name
+    onnx = any(ENGINES[engine].reads_onnx for engine in engines)
+    net = prepared.prepare(made / paths.DEPLOY, made / paths.WEIGHTS, folder, onnx=onnx, shape=shape)
+    return Case(number, folder, frames.image_shape(net), scratch / f"pycaffe-{number}.npz")
+
+
+def _measured(
+    run: Path, engine: str, cases: list[Case], threads: int, runs: int, scratch: Path
+) -> list[Frames]:
+    """One engine's figures, a generation each; none if it computes something else than pycaffe."""
+    with ExitStack() as stack:
+        process = stack.enter_context(EngineProcess(engine, threads, scratch / f"{engine}.log"))
+        about: dict[int, dict[str, Any]] = {}
+        differences: dict[int, float] = {}
+        for case in cases:
+            outputs = scratch / f"{engine}-{case.number}.npz"
+            about[case.number] = process.ask(
+                "load", number=case.number, folder=str(case.folder), outputs=str(outputs)
+            )
+            differences[case.number] = agreement.difference(outputs, case.expected)
+        if not _accepted(engine, differences):
+            return []
+        timers = {case.number: _timer(process, case.number) for case in cases}
+        timings = rounds.measure(timers, runs, lambda seconds: _announce(engine, len(cases), seconds))
+    device = machine.device()
+    return [
+        Frames(
+            generation=case.number,
+            engine=engine,
+            precision=about[case.number]["precision"],
+            batch=1,
+            runs=timings[case.number].runs,
+            median_ms=timings[case.number].median_ms,
+            p95_ms=timings[case.number].p95_ms,
+            fps=round(1000 / timings[case.number].median_ms, 3),
+            shape=case.shape,
+            threads=threads,
+            device=device,
+            version=about[case.number]["version"],
+            difference=differences[case.number],
+            weights_sha256=frames.weights_sha256(run, case.number),
+        )
+        for case in cases
+    ]
+
+
+def _timer(process: EngineProcess, number: int) -> rounds.Timer:
+    return lambda calls, samples: process.ask("time", number=number, calls=calls, samples=samples)["seconds"]
+
+
+def _accepted(engine: str, differences: dict[int, float]) -> bool:
+    """Says how far the engine is from pycaffe; whether it computes the same in every generation."""
+    worst = max(differences, key=lambda number: differences[number])
+    found = f"{differences[worst]:.1e} of the largest value (generation {worst})"
+    if agreement.agrees(differences[worst]):
+        progress.say(f"{engine}: outputs are pycaffe's to {found}")
+        return True
+    progress.say(
+        f"{engine}: outputs differ from pycaffe's by {found}, more than {agreement.LARGEST:g}: "
+        "it computes another function, and is not timed"
+    )
+    return False
+
+
+def _announce(engine: str, generations: int, seconds: float) -> None:
+    progress.say(f"{engine}: {generations} generations, about {seconds:.0f} s; {machine.clocks()}")
+
+

@@ -1,0 +1,64 @@
+"""The engines that frames per second are measured on: a small class each, named here.
+
+A class is made in a process of its own with the number of threads to take, once a network, and has what Engine lists.
+Another engine is a module with such a class and a line in ENGINES.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from evolve.errors import UserError
+
+
+class Engine(Protocol):
+    """One network on one engine. What is missing for it is a UserError with the remedy."""
+
+    precision: str  # of weights and arithmetic: f32, f16
+
+    def load(self, folder: Path) -> None:
+        """Makes the network ready to run on what is in `folder` (prepared.py): its files and its input."""
+
+    def run(self) -> None:
+        """One inference, from the input in memory to the outputs in memory. This is what is timed."""
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """The outputs of the last run, by the names of their blobs."""
+
+    def describe(self) -> str:
+        """Versions, and the device if it is another one than the processor."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Where an engine's class is, and what there has to be for it."""
+
+    module: str
+    kind: str
+    reads_onnx: bool
+
+    def make(self, threads: int) -> Engine:
+        """A new one, for one network. UserError where it cannot be had."""
+        made: Callable[[int], Engine] = getattr(importlib.import_module(self.module), self.kind)
+        return made(threads)
+
+
+ENGINES = {
+    "openvino": Known("trt.speed.openvino_engine", "OpenVino", reads_onnx=True),
+    "onnxruntime": Known("trt.speed.onnxruntime_engine", "OnnxRuntime", reads_onnx=True),
+    "caffe": Known("trt.speed.caffe_engine", "Caffe", reads_onnx=False),
+}
+DEFAULT = "openvino"
+
+
+def chosen(names: str) -> list[str]:
+    """The engines that ENGINE= names, separated by commas; the default without. UserError for one not known."""
+    listed = [name for name in names.split(",") if name] or [DEFAULT]
+    for name in listed:
+        if name not in ENGINES:
+            raise UserError(f"ENGINE={name}: expected one or several of {', '.join(ENGINES)}")
+    return list(dict.fromkeys(listed))

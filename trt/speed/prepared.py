@@ -1,0 +1,75 @@
+"""What every engine loads a generation from: a folder with its deploy net, weights, ONNX file and one input.
+
+    deploy.prototxt      one image, at the size that is measured
+    weights.caffemodel   a link
+    net.onnx             the same in 32 bits, if an engine reads that
+    inputs.npz           an array for each Input of the net
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evolve import paths
+from evolve.network import prototxt, shapes, text
+from evolve.network.axes import Shape
+from evolve.network.caffe_proto import caffe_pb2
+
+ONNX = "net.onnx"
+INPUTS = "inputs.npz"
+
+_SEED = 1
+# How a deploy prototxt's heading says what becomes of pixels 0..255 (prototxt.preprocessing).
+_HEADING = re.compile(r"^# input: pixels 0\.\.255(?P<steps>.*)$", re.MULTILINE)
+_MINUS = re.compile(r"minus (?P<means>[\d., ]*\d)")
+_TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")
+
+
+def prepare(
+    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: tuple[int, int, int] | None = None
+) -> Any:
+    """Fills `folder` from a deploy prototxt and its caffemodel; returns the net, one image of `shape` (its own).
+
+    UserError naming the file for a net that does not fit together, or that ONNX cannot say.
+    """
+    folder.mkdir(parents=True)
+    source = text.read_text(model)
+    net = text.parse(source, caffe_pb2.NetParameter(), model)
+    net = prototxt.sized(net, shape)
+    text.write(net, folder / paths.DEPLOY)
+    (folder / paths.WEIGHTS).symlink_to(caffemodel.resolve())
+    np.savez(folder / INPUTS, **_images(net, source))  # type: ignore[arg-type]
+    if onnx:
+        from trt import onnx_export
+
+        onnx_export.export(model, caffemodel, folder / ONNX, shape=shape)
+    return net
+
+
+def inputs(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays that a prepared folder has for the net's inputs, by blob."""
+    with np.load(folder / INPUTS) as kept:
+        return {name: np.ascontiguousarray(kept[name]) for name in kept}
+
+
+def _images(net: Any, source: str) -> dict[str, np.ndarray]:
+    """The same for every generation: random pixels as the heading of the prototxt prepares them, else normal numbers.
+
+    Dense arithmetic takes as long with them as with photographs.
+    """
+    random = np.random.default_rng(_SEED)
+    tops = [pair for step in shapes.infer(net, keep_unknown=True) if step.layer.type == "Input"
+            for pair in zip(step.layer.top, step.tops, strict=True)]  # fmt: skip
+    return {name: _image(shape, source, random).astype(np.float32) for name, shape in tops}
+
+
+def _image(shape: Shape, source: str, random: np.random.Generator) -> np.ndarray:
+    heading = _HEADING.search(source)
+    if not heading or len(shape) != 4:
+        return random.standard_normal(shape)
+    minus, times = _MINUS.search(heading["steps"]), _TIMES.search(heading["steps"])
+    means = np.array([float(mean) for mean in minus["means"].split(",")] if minus else [0.0])
+    scale = float(times["scale"]) if times else 1.0
+    return np.asarray((random.integers(0, 256, shape) - means.reshape(-1, 1, 1)) * scale)

@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check shrink count onnx table plot doctor
+VERBS := evolve data check shrink count onnx engine table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -16,6 +16,7 @@ KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(C
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
 ONNXED := $(VENV)/onnx-ready-$(KEY)
+ENGINED := $(VENV)/engine-ready-$(KEY)$(TENSORRT:%=-%)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
@@ -31,6 +32,7 @@ help:
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
+	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench       tests; style and types; slow measurements"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
@@ -45,6 +47,8 @@ $(VERBS): $(FASTER)
 	@$(VENV)/bin/cavefish $@ $(WORDS)
 
 onnx: $(ONNXED)
+
+engine: $(ENGINED)
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
@@ -94,6 +98,12 @@ $(TESTED): $(READY)
 
 $(ONNXED): $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[onnx]'
+	@touch $@
+
+# TensorRT is NVIDIA's and large: installed for TENSORRT=rtx or TENSORRT=tensorrt alone, else what is there is used.
+$(ENGINED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[engine$(TENSORRT:%=,%)]' || \
+	  { echo "make: pip could not install it; see above, or do without TENSORRT=" >&2; exit 2; }
 	@touch $@
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.

@@ -34,6 +34,13 @@ setup(
     ],
     extras_require={
         "onnx": ["onnx>=1.15"],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf", "onnx>=1.15", "onnxruntime"],
+        "engine": ["onnx>=1.15", "onnxruntime"],
+        # NVIDIA's, proprietary: never installed unless it is asked for.
+        "rtx": ["tensorrt-rtx"],
+        "tensorrt": ["tensorrt"],
+        "test": [
+            *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf"),
+            *("onnx>=1.15", "onnxruntime", "tensorrt-rtx"),
+        ],
     },
 )

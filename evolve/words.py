@@ -21,6 +21,8 @@ MEANINGS = """words:
   KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+  TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
+  INPUTS=file.npy   real inputs for the range report, or none
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

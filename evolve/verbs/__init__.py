@@ -6,7 +6,7 @@ its name below, and one in the Makefile's VERBS.
 
 from typing import Protocol
 
-from evolve.verbs import check, count, data, doctor, evolve, onnx, plot, shrink, table
+from evolve.verbs import check, count, data, doctor, engine, evolve, onnx, plot, shrink, table
 from evolve.words import Words
 
 
@@ -29,5 +29,6 @@ VERBS: dict[str, Verb] = {
     "plot": plot,
     "count": count,
     "onnx": onnx,
+    "engine": engine,
     "doctor": doctor,
 }

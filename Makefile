@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check shrink count onnx engine table plot doctor
+VERBS := evolve data check shrink count onnx engine tx1 table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -33,6 +33,7 @@ help:
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
+	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench       tests; style and types; slow measurements"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
@@ -48,7 +49,7 @@ $(VERBS): $(FASTER)
 
 onnx: $(ONNXED)
 
-engine: $(ENGINED)
+engine tx1: $(ENGINED)
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)

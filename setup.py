@@ -18,7 +18,7 @@ setup(
     packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"]},
+    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["tx1/*"]},
     entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
     install_requires=[
         "numpy>=1.23",
@@ -40,7 +40,7 @@ setup(
         "tensorrt": ["tensorrt"],
         "test": [
             *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf"),
-            *("onnx>=1.15", "onnxruntime", "tensorrt-rtx"),
+            *("onnx>=1.15", "onnxruntime", "tensorrt-rtx", "vermin"),
         ],
     },
 )

@@ -8,7 +8,8 @@ from typing import Any
 from evolve import generation
 from evolve.errors import UserError
 from evolve.network import text
-from trt import capabilities, engine_builder, engine_cache, flavours, gpu, onnx_export, onnx_model, range_report
+from trt import capabilities, engine_builder, engine_cache, flavours, gpu, onnx_export, onnx_model
+from trt.half_model import half_model
 from trt.onnx_export import Pair
 from trt.real_inputs import Source
 
@@ -40,7 +41,7 @@ def make(order: Order, flavour: flavours.Flavour, say: Callable[[str], None]) ->
         return record
     if why:
         say(f"{order.out}: built again: {why}")
-    model, ranges = _model(order, plain, say)
+    model, ranges = half_model(order.pair, order.inputs, order.wide, say) if order.half else (plain, "")
     say(onnx_export.write(model, order.out.with_suffix(".onnx")))
     try:
         built = engine_builder.build(flavour, model, order.half)
@@ -70,20 +71,6 @@ def _key(order: Order, flavour: flavours.Flavour, plain: Any) -> engine_cache.Ke
         "tensorrt": str(flavour),
         "gpu": gpu.name(),
     } | capabilities.ask(flavour.module).words(half)
-
-
-def _model(order: Order, plain: Any, say: Callable[[str], None]) -> tuple[Any, str]:
-    """The ONNX model to build from, and what the range report says first."""
-    if not order.half:
-        return plain, ""
-    if order.inputs is None:
-        line = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
-        say(line)
-        return order.pair.onnx(half=True, in_32_bits=order.wide), line
-    report = range_report.report(order.pair, order.inputs.read())
-    for line in report.lines():
-        say(line)
-    return order.pair.onnx(half=True, in_32_bits=order.wide | report.in_32_bits()), report.lines()[0]
 
 
 def _in_32_bits(model: Any) -> list[str]:

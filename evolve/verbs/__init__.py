@@ -6,7 +6,7 @@ its name below, and one in the Makefile's VERBS.
 
 from typing import Protocol
 
-from evolve.verbs import check, count, data, doctor, engine, evolve, onnx, plot, shrink, table
+from evolve.verbs import check, count, data, doctor, engine, evolve, onnx, plot, shrink, table, tx1
 from evolve.words import Words
 
 
@@ -30,5 +30,6 @@ VERBS: dict[str, Verb] = {
     "count": count,
     "onnx": onnx,
     "engine": engine,
+    "tx1": tx1,
     "doctor": doctor,
 }

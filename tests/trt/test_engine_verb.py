@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from both import filled, images
 from google.protobuf import text_format
@@ -81,7 +82,7 @@ def test_a_generation_on_its_own_images(evolved: Path, rtx: str) -> None:
     run = evolved / "runs" / "tiny" / "seed1"
     done = cavefish(evolved, "engine", "TENSORRT=rtx")
     assert (done.returncode, done.stderr) == (0, "")
-    report, loud, flattened, onnx, engine = done.stdout.splitlines()
+    report, loud, flattened, translated, engine = done.stdout.splitlines()
     assert report.startswith("range report, 32 test images of digits: 3 of 5 values fit half precision whole, ")
     assert re.fullmatch(
         r"  layer 'loud': \d\d\.\d\d% of its activations overflow \(up to 2\.\d+e\+05\) in half precision; in 32 bits: "
@@ -89,7 +90,7 @@ def test_a_generation_on_its_own_images(evolved: Path, rtx: str) -> None:
         loud,
     )
     assert flattened.startswith("  inside layer 'ip': ")
-    assert onnx.startswith(f"{run}/gen001.half.onnx: data 1x1x28x28, prob 1x10; ")
+    assert translated.startswith(f"{run}/gen001.half.onnx: data 1x1x28x28, prob 1x10; ")
     assert engine.startswith(f"{run}/gen001.half.engine: {rtx}, 16 bits (loud, ip, prob in 32), ")
     assert ", built in " in engine
     assert {path.name for path in run.glob("gen001.*")} == {
@@ -97,6 +98,26 @@ def test_a_generation_on_its_own_images(evolved: Path, rtx: str) -> None:
     }  # fmt: skip
     again = cavefish(evolved, "engine", "TENSORRT=rtx", "GEN=1", "RUN=seed1")
     assert again.stdout == engine.replace(", built in ", ", built before in ") + "\n"
+
+
+def test_the_folder_for_a_tx1(evolved: Path) -> None:
+    """Needs no TensorRT; what overflows keeps 32 bits there too."""
+    run = evolved / "runs" / "tiny" / "seed1"
+    done = cavefish(evolved, "tx1")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, report, *_, last = done.stdout.splitlines()
+    assert first == "generation 1" and report.startswith("range report, 32 test images of digits: 3 of 5 values fit ")
+    assert re.fullmatch(
+        rf"{run}/tx1: 1 generations, 0\.\d MB; copy it to the device, where README\.md goes on", last
+    )
+    made = onnx.load(run / "tx1" / "generations" / "gen001.half.onnx")
+    words = {each.key: each.value for each in made.metadata_props}
+    assert words["layers_in_32_bits"] == "loud, ip, prob"
+    done = cavefish(evolved, "tx1", "GEN=1", "INPUTS=none", "OUT=elsewhere")
+    assert done.stdout.splitlines()[1].startswith("range report: no real inputs to look at")
+    assert cavefish(evolved, "tx1", "GEN=2").stderr == (
+        f"cavefish: GEN=2: expected a committed generation, whole as it was written, in {run}/gen002\n"
+    )
 
 
 def test_a_run_whose_data_is_gone(evolved: Path, rtx: str) -> None:

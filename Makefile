@@ -7,7 +7,7 @@ CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
 
-VERBS := evolve data check shrink count onnx bench table plot doctor
+VERBS := evolve data check shrink count onnx engine tx1 bench table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -17,6 +17,7 @@ READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
 ONNXED := $(VENV)/onnx-ready-$(KEY)
 BENCHED := $(VENV)/bench-ready-$(KEY)
+ENGINED := $(VENV)/engine-ready-$(KEY)$(TENSORRT:%=-%)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
@@ -33,6 +34,8 @@ help:
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
+	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
+	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench-tests tests; style and types; slow measurements"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
@@ -49,6 +52,8 @@ $(VERBS): $(FASTER)
 onnx: $(ONNXED)
 
 bench: $(BENCHED)
+
+engine tx1: $(ENGINED)
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
@@ -102,6 +107,12 @@ $(ONNXED): $(READY)
 
 $(BENCHED): $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+# TensorRT is NVIDIA's and large: installed for TENSORRT=rtx or TENSORRT=tensorrt alone, else what is there is used.
+$(ENGINED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[engine$(TENSORRT:%=,%)]' || \
+	  { echo "make: pip could not install it; see above, or do without TENSORRT=" >&2; exit 2; }
 	@touch $@
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.

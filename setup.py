@@ -18,7 +18,7 @@ setup(
     packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["*.csv"]},
+    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["*.csv", "tx1/*"]},
     entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
     install_requires=[
         "numpy>=1.23",
@@ -35,6 +35,13 @@ setup(
     extras_require={
         "onnx": ["onnx>=1.15"],
         "bench": ["onnx>=1.15", "onnxruntime", "openvino"],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-protobuf", "onnx>=1.15", "onnxruntime", "openvino"],
+        "engine": ["onnx>=1.15", "onnxruntime"],
+        # NVIDIA's, proprietary: never installed unless it is asked for.
+        "rtx": ["tensorrt-rtx"],
+        "tensorrt": ["tensorrt"],
+        "test": [
+            *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf"),
+            *("onnx>=1.15", "onnxruntime", "openvino", "tensorrt-rtx", "vermin"),
+        ],
     },
 )

@@ -23,6 +23,8 @@ MEANINGS = """words:
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
   ENGINE=a,b        openvino (the default), onnxruntime, caffe    RUNS=100        how many samples of each
   FPS=file.csv      a device's table of frames per second
+  TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
+  INPUTS=file.npy   real inputs for the range report, or none
 
 RUN=a,b,c gives `table` and `plot` several runs at once."""
 

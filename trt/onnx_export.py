@@ -1,5 +1,6 @@
 """Caffe's deploy prototxt and caffemodel to ONNX, straight from the messages: no Caffe runs, nothing is traced."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,47 @@ from trt import onnx_model, translation
 _HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A deploy prototxt and its caffemodel, read: what ONNX files of one precision or another are made from."""
+
+    model: Path
+    caffemodel: Path
+    net: Any  # caffe_pb2.NetParameter, on images of the wanted shape
+    weights: Weights
+    words: dict[str, str]  # of the metadata
+
+    def onnx(self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset()) -> Any:
+        """The checked onnx.ModelProto, as of_net makes it. UserError naming file, line and layer."""
+        try:
+            return of_net(
+                self.net, self.weights, str(self.caffemodel), half=half, fold=fold, words=self.words,
+                in_32_bits=in_32_bits,
+            )  # fmt: skip
+        except UserError as error:
+            if str(error).startswith(f"{self.caffemodel}: "):
+                raise
+            raise text.located(error, self.model, text.read_text(self.model)) from None
+
+
+def read(
+    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None = None, words: dict[str, str] | None = None
+) -> Pair:
+    """A deploy prototxt (or a train_val, its labels left out) and its caffemodel, for images of `shape`.
+
+    `shape` is (channels, height, width) where it is to be another than the prototxt's; `words` go into the metadata.
+    UserError for what cannot be read.
+    """
+    source = text.read_text(model)
+    net = text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
+    described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
+    try:
+        sized = prototxt.sized(net, shape)
+    except UserError as error:
+        raise text.located(error, model, source) from None
+    return Pair(model, caffemodel, sized, weights.read(caffemodel), described | (words or {}))
+
+
 def export(
     model: Path,
     caffemodel: Path,
@@ -25,27 +67,19 @@ def export(
     shape: tuple[int, int, int] | None = None,
     words: dict[str, str] | None = None,
 ) -> str:
-    """Writes `out` from a deploy prototxt (or a train_val, its labels left out) and its caffemodel; tells what it is.
+    """Writes `out` from a deploy prototxt and its caffemodel, as read() reads them; tells what it is.
 
     `out` is an .onnx file, or the folder for one named after `model`, ``deploy.onnx`` or ``deploy.half.onnx``.
-    `shape` is (channels, height, width) of an image where it is to be another than the prototxt's; `words` go into
-    the metadata. UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
+    UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
     """
-    out = _file(out, model.stem, half)
-    source = text.read_text(model)
-    net = text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
-    learned = weights.read(caffemodel)
-    described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
-    try:
-        made = of_net(
-            prototxt.sized(net, shape), learned, str(caffemodel), half=half, fold=fold, words=described | (words or {})
-        )
-    except UserError as error:
-        if str(error).startswith(f"{caffemodel}: "):
-            raise
-        raise text.located(error, model, source) from None
-    onnx_model.write(made, out)
-    return f"{out}: {_said(made)}, {out.stat().st_size / 1e6:.2f} MB"
+    made = read(model, caffemodel, shape, words).onnx(half, fold)
+    return write(made, out_file(out, model.stem, half))
+
+
+def write(made: Any, path: Path) -> str:
+    """Writes an onnx.ModelProto; tells what it is. UserError where it cannot be written."""
+    onnx_model.write(made, path)
+    return f"{path}: {_said(made)}, {path.stat().st_size / 1e6:.2f} MB"
 
 
 def of_net(
@@ -72,17 +106,22 @@ def export_generation(
 
     UserError where there is no such generation.
     """
+    made = read_generation(run, number, shape).onnx(half)
+    return write(made, out_file(out, paths.generation(run, number).name, half))
+
+
+def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
+    """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
     folder = paths.generation(run, number)
     if not generation.exists(folder):
         raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
     words = {"run": run.name, "generation": str(number)}
-    out = _file(out, folder.name, half)
-    return export(folder / paths.DEPLOY, folder / paths.WEIGHTS, out, half=half, shape=shape, words=words)
+    return read(folder / paths.DEPLOY, folder / paths.WEIGHTS, shape, words)
 
 
-def _file(out: Path, name: str, half: bool) -> Path:
+def out_file(out: Path, name: str, half: bool, suffix: str = ".onnx") -> Path:
     """`out` itself, or a file named after `name` in the folder that it is. UserError inside a committed generation."""
-    path = out if out.suffix == ".onnx" else out / f"{name}{'.half' if half else ''}.onnx"
+    path = out if out.suffix == suffix else out / f"{name}{'.half' if half else ''}{suffix}"
     if (path.parent / paths.DONE).exists():
         raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
     return path

@@ -1,11 +1,11 @@
 """A graph as an ONNX model: operator set 13, which TensorRT from 8 on, TensorRT-RTX and the CPU engines all read."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from evolve import __version__
 from evolve.errors import UserError
+from trt import whole_file
 from trt.graph import Graph
 
 try:
@@ -44,17 +44,24 @@ def model(graph: Graph, name: str, words: dict[str, str]) -> Any:
 
 
 def write(made: Any, path: Path) -> None:
-    """Writes the model so that a reader sees the old file or the new one; the same model gives the same bytes."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(made.SerializeToString(deterministic=True))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path}: expected to write there, got {error.strerror}; name another OUT=") from None
+    """Writes the model whole or not at all; the same model gives the same bytes."""
+    whole_file.write_bytes(path, serialised(made))
+
+
+def serialised(made: Any) -> bytes:
+    """The file's bytes: the same for the same model."""
+    return bytes(made.SerializeToString(deterministic=True))
+
+
+def wide_nodes(made: Any) -> set[str]:
+    """Names of the nodes of a model in half precision that compute in 32 bits: no casts, no whole numbers."""
+    inferred = onnx.shape_inference.infer_shapes(made).graph
+    kinds = {each.name: each.type.tensor_type.elem_type for each in (*inferred.value_info, *inferred.output)}
+    return {
+        node.name
+        for node in made.graph.node
+        if node.op_type != "Cast" and any(kinds.get(name) == TensorProto.FLOAT for name in node.output)
+    }
 
 
 def _attributes(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
-    from evolve.training import detection, evaluation, layers, retrain, versions
+    from evolve.training import detection, evaluation, examples, layers, retrain, versions
 
     layers.enable()
 
@@ -32,6 +32,7 @@ def main() -> None:
         "agree": evaluation.agree,
         "upgrade": evaluation.upgrade,
         "load": evaluation.load,
+        "examples": examples.examples,
         "versions": versions.versions,
         "layers": layers.which,
     }

@@ -6,7 +6,7 @@ its name below, and one in the Makefile's VERBS.
 
 from typing import Protocol
 
-from evolve.verbs import bench, check, count, data, doctor, evolve, onnx, plot, shrink, table
+from evolve.verbs import bench, check, count, data, doctor, engine, evolve, onnx, plot, shrink, table, tx1
 from evolve.words import Words
 
 
@@ -29,6 +29,8 @@ VERBS: dict[str, Verb] = {
     "plot": plot,
     "count": count,
     "onnx": onnx,
+    "engine": engine,
+    "tx1": tx1,
     "bench": bench,
     "doctor": doctor,
 }

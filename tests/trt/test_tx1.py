@@ -1,0 +1,272 @@
+"""trt/tx1 without a TX1: linted for Python 3.6, compiled against declarations, run on stand-ins; one table for all."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from both import filled
+from google.protobuf import text_format
+
+from evolve.errors import UserError
+from evolve.generation import writing
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+from trt import tx1_folder
+
+STAND_INS = Path(__file__).resolve().parent / "tx1_stand_ins"
+COLUMNS = "generation,engine,precision,batch,runs,median_ms,p95_ms,fps"
+NET = """
+name: "two outputs"
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 2 dim: 2 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "cov" type: "Sigmoid" bottom: "conv" top: "coverage" }
+layer { name: "box" type: "Convolution" bottom: "conv" top: "bboxes"
+  convolution_param { num_output: 4 kernel_size: 1 } }
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two generations."""
+    place = tmp_path_factory.mktemp("runs") / "net" / "seed1"
+    net = text_format.Parse(NET, caffe_pb2.NetParameter())
+    for number in (1, 2):
+        with writing(place / f"gen{number:03d}") as folder:
+            text.write(net, folder / "deploy.prototxt", "net\ninput: pixels 0..255")
+            weights.write(folder / "weights.caffemodel", net, filled(net, np.random.default_rng(number)))
+    return place
+
+
+@pytest.fixture
+def folder(run: Path, tmp_path: Path) -> Path:
+    """What `make tx1` makes of it; its ONNX files are tickets for the stand-in: ten and two milliseconds."""
+    tx1_folder.fill(run, tmp_path / "tx1", [1, 2], None, False, lambda line: None)
+    place = tmp_path / "tx1" / "generations"
+    for number, milliseconds in ((1, 10), (2, 4)):
+        for half in ("", "half "):
+            (place / f"gen{number:03d}{half and '.half'}.onnx").write_text(f"onnx {half}{milliseconds}")
+    return tmp_path / "tx1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cudart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A CUDA runtime that stands in, where the programs look for theirs."""
+    place = tmp_path_factory.mktemp("cuda")
+    command = ["g++", "-shared", "-fPIC", "-o", str(place / "libcudart.so"), str(STAND_INS / "cuda.cpp")]
+    subprocess.run(command, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LD_LIBRARY_PATH", str(place))
+        yield
+
+
+def called(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = os.environ | {"PYTHONPATH": str(STAND_INS)} | environment
+    return subprocess.run(list(command), cwd=folder, env=known, capture_output=True, text=True, check=False)
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    """A table's rows, which must be as every program prints them."""
+    lines = [line for line in table.splitlines() if not line.startswith("#")]
+    assert lines[0] == COLUMNS
+    found = list(csv.DictReader(lines))
+    for each in found:
+        assert float(each["fps"]) == pytest.approx(1000 / float(each["median_ms"]), rel=1e-3)
+        assert float(each["p95_ms"]) >= float(each["median_ms"])
+    return found
+
+
+def bench(folder: Path, tensorrt: int, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "bench.py", "--runs", "5", "--warm-up", "1", *words]
+    return called(folder, *command, TENSORRT=str(tensorrt), **environment)
+
+
+def test_it_is_python_3_6(folder: Path) -> None:
+    """Neither syntax nor library of later ones."""
+    scripts = sorted(str(path) for path in folder.glob("*.py"))
+    assert len(scripts) == 5
+    vermin = [sys.executable, "-c", "import vermin; vermin.main()", "-t=3.6-"]
+    command = [*vermin, "--eval-annotations", "--violations", "--no-tips", *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    later = folder / "later.py"
+    later.write_text("import dataclasses\n")
+    assert subprocess.run([*command, str(later)], capture_output=True, check=False).returncode
+
+
+def test_what_is_in_the_folder(folder: Path, run: Path) -> None:
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    assert names == {path.name for path in tx1_folder.PROGRAMS.iterdir() if path.is_file()}
+    assert {"README.md", "bench.py", "bench.cpp", "Makefile", "trtexec.sh", "columns.csv"} <= names
+    place = folder / "generations"
+    kinds = ("prototxt", "caffemodel", "onnx", "half.onnx")
+    expected = {f"gen00{number}.{kind}" for number in (1, 2) for kind in kinds} | {"generations.csv"}
+    assert {path.name for path in place.iterdir()} == expected
+    assert (place / "generations.csv").read_text() == (
+        "generation,input,shape,outputs\n1,data,3x2x2,coverage bboxes\n2,data,3x2x2,coverage bboxes\n"
+    )
+    assert (place / "gen002.caffemodel").read_bytes() == (run / "gen002" / "weights.caffemodel").read_bytes()
+    assert (place / "gen002.prototxt").read_text().startswith("# seed1, generation 2\n# input: pixels 0..255\n")
+
+
+def test_filling_it(run: Path, tmp_path: Path) -> None:
+    """Again over what is there, and with images of another size, in prototxt and ONNX alike."""
+    said: list[str] = []
+    for shape in (None, (3, 4, 6)):
+        tx1_folder.fill(run, tmp_path, [2], shape, False, said.append)
+    assert said[0] == "generation 2" and said[-1].startswith(f"{tmp_path}: 1 generations, 0.0 MB; copy it to the ")
+    place = tmp_path / "generations"
+    assert (place / "generations.csv").read_text().splitlines()[1:] == ["2,data,3x4x6,coverage bboxes"]
+    sized = text.read(place / "gen002.prototxt", caffe_pb2.NetParameter())
+    assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 4, 6]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file/in: expected to write there, got Not a directory; name another OUT="):
+        tx1_folder.fill(run, tmp_path / "file" / "in", [1], None, False, said.append)
+
+
+@pytest.mark.parametrize("tensorrt", [5, 6, 7, 8])
+@pytest.mark.parametrize("parser", ["onnx", "caffe"])
+def test_the_script(folder: Path, tensorrt: int, parser: str) -> None:
+    done = bench(folder, tensorrt, "--from", parser)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = rows(done.stdout)
+    assert [(each["generation"], each["engine"], each["precision"], each["batch"], each["runs"]) for each in found] == [
+        (str(number), f"tensorrt {tensorrt}.1.2.3 {parser}", "half", "1", "5") for number in (1, 2)
+    ]
+    times = [float(each["median_ms"]) for each in found]
+    expected = (10, 4) if parser == "onnx" else (1, 2)
+    assert all(least <= time < least + 30 for time, least in zip(times, expected, strict=True))
+
+
+def test_the_script_in_32_bits(folder: Path) -> None:
+    done = bench(folder, 8, "--precision", "float", "2")
+    (found,) = rows(done.stdout)
+    assert found["precision"] == "float" and float(found["median_ms"]) >= 9
+    assert rows(bench(folder, 8, "--precision", "float", "2", NO_HALF="1").stdout)
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "message"),
+    [
+        ("onnx half 3", (), "generations/gen002.half.onnx: TensorRT 8.1.2.3 builds no engine of it"),
+        ("onnx half 4 refused", (),
+         "generations/gen002.half.onnx: TensorRT 8.1.2.3 does not take it: unsupported operator set 13"),
+        ("onnx half 99", (), "the engine does not run"),
+    ],
+)  # fmt: skip
+def test_what_the_script_says_of_a_generation(folder: Path, change: str, words: tuple[str, ...], message: str) -> None:
+    """On standard error, and the table has the others."""
+    (folder / "generations" / "gen002.half.onnx").write_text(change)
+    done = bench(folder, 8, *words)
+    assert done.returncode == 2 and [each["generation"] for each in rows(done.stdout)] == ["1"]
+    assert done.stderr.replace(f"{folder}/", "") == f"bench.py: generation 2: {message}\n"
+
+
+def test_what_the_script_says_of_the_board(folder: Path) -> None:
+    done = bench(folder, 8, NO_HALF="1")
+    expected = "this GPU is not fast in half precision; --precision float"
+    assert done.returncode == 2 and done.stderr.splitlines() == [
+        f"bench.py: generation {number}: {expected}" for number in (1, 2)
+    ]
+    code = "import cuda; cuda.library(('libnothing.so',))"
+    done = called(folder, sys.executable, "-c", code)
+    assert done.stderr.endswith(
+        "cuda.CudaError: found no libcudart.so; add CUDA's folder of libraries to LD_LIBRARY_PATH\n"
+    )
+    prototxt = folder / "generations" / "gen001.prototxt"
+    prototxt.write_text(prototxt.read_text().replace("coverage", "covered"))
+    done = bench(folder, 5, "--from", "caffe", "1")
+    assert done.stderr.replace(f"{folder}/", "") == (
+        "bench.py: generation 1: generations/gen001.prototxt: TensorRT 5.1.2.3 does not take it, or finds no blob "
+        "'coverage' in it\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bench.cpp as its own Makefile compiles it, with the declarations in CUDA's place, linked to the stand-ins."""
+    place = tmp_path_factory.mktemp("program")
+    sources = " ".join(str(STAND_INS / name) for name in ("tensorrt.cpp", "cuda.cpp"))
+    (place / "cuda").mkdir()
+    (place / "cuda" / "include").symlink_to(STAND_INS)
+    for name in ("bench.cpp", "Makefile", "columns.csv"):
+        shutil.copy(tx1_folder.PROGRAMS / name, place)
+    done = called(place, "make", f"CUDA={place}/cuda", f"LDLIBS={sources} -pthread")
+    assert done.returncode == 0, done.stderr
+    assert "-Wall -Wextra -Werror" in done.stdout
+    return place / "bench"
+
+
+@pytest.fixture
+def compiled(folder: Path, program: Path) -> Path:
+    """The folder with ./bench in it."""
+    shutil.copy(program, folder)
+    return folder
+
+
+def test_the_program(compiled: Path) -> None:
+    done = called(compiled, "./bench", "half", "5")
+    assert done.returncode == 0 and done.stderr.splitlines() == [
+        *["stand-in: weights half"] * 2, "stand-in: 0 objects left"
+    ]  # fmt: skip
+    assert [(each["generation"], each["engine"], each["precision"], each["runs"]) for each in rows(done.stdout)] == [
+        (str(number), "tensorrt 2.1 caffe", "half", "5") for number in (1, 2)
+    ]
+    floats = rows(called(compiled, "./bench", "float", "5").stdout)
+    assert [3 <= float(each["median_ms"]) < 30 for each in floats] == [True, True]
+    assert len(rows(called(compiled, "./bench").stdout)) == 2
+
+
+def test_what_the_program_says(compiled: Path) -> None:
+    place = compiled / "generations"
+    for suffix in ("prototxt", "caffemodel"):
+        shutil.copy(place / f"gen001.{suffix}", place / f"gen003.{suffix}")
+    (place / "generations.csv").write_text(
+        "generation,input,shape,outputs\n3,data,3x2x2,coverage\n1,data,3x2x2,nothing\n2,data,3x2x2,coverage bboxes\n"
+    )
+    done = called(compiled, "./bench", "half", "3")
+    assert done.returncode == 2 and [each["generation"] for each in rows(done.stdout)] == ["2"]
+    assert [line for line in done.stderr.splitlines() if "stand-in" not in line] == [
+        "out of memory",
+        "bench: generation 3: TensorRT made no engine",
+        "bench: generation 1: the Caffe parser does not take it, or finds no blob 'nothing'",
+    ]
+    assert "stand-in: 0 objects left" in done.stderr
+    assert "this GPU is not fast in half precision" in called(compiled, "./bench", "half", NO_HALF="1").stderr
+    for words in (("quarter",), ("half", "0")):
+        assert "expected half or float, then how many runs" in called(compiled, "./bench", *words).stderr
+    (place / "generations.csv").unlink()
+    done = called(compiled, "./bench")
+    assert done.returncode == 2 and "found no generations/generations.csv here" in done.stderr
+
+
+def test_percentiles_agree(compiled: Path) -> None:
+    """The C++ program's with numpy's, on 7 numbers that it prints itself."""
+    source = (compiled / "bench.cpp").read_text()
+    asked = "int main() { for (double p : {0., 5., 50., 90., 95., 100.}) " \
+        'std::printf("%.9f ", percentile({5, 1, 9, 2.5, 7, 7, 30}, p)); }'  # fmt: skip
+    (compiled / "percentile.cpp").write_text(source.partition("void print(")[0] + "}\n" + asked)
+    command = ["g++", "-std=c++11", "-I", str(STAND_INS), "-o", "percentile", "percentile.cpp"]
+    sources = [str(STAND_INS / name) for name in ("tensorrt.cpp", "cuda.cpp")]
+    subprocess.run([*command, *sources, "-pthread"], cwd=compiled, check=True)
+    said = subprocess.run([compiled / "percentile"], capture_output=True, text=True, check=True).stdout
+    expected = np.percentile([5, 1, 9, 2.5, 7, 7, 30], [0, 5, 50, 90, 95, 100])
+    assert np.allclose([float(each) for each in said.split()], expected)
+
+
+@pytest.mark.parametrize("precision", ["half", "float"])
+def test_trtexec(folder: Path, precision: str) -> None:
+    environment = {"TRTEXEC": str(STAND_INS / "trtexec"), "RUNS": "4"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = called(folder, "./trtexec.sh", precision, **environment, PATH=path)
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    extra = 0 if precision == "half" else 2
+    assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
+        (str(number), precision, "4", number + extra) for number in (1, 2)
+    ]

@@ -1,0 +1,156 @@
+"""Stands in for the tensorrt module of a JetPack, the one of $TENSORRT: 5, 6, 7 or 8, with what it has and has not.
+
+The "engine" of genNNN takes NNN milliseconds a run. Python 3.6, as the module that it stands for.
+"""
+
+import ctypes
+import os
+import re
+import time
+
+import numpy
+
+MAJOR = int(os.environ["TENSORRT"])
+__version__ = f"{MAJOR}.1.2.3"
+float16, float32 = "half", "float"
+
+
+class Logger:
+    ERROR = 1
+
+    def __init__(self, severity):
+        assert severity == Logger.ERROR
+
+
+def nptype(kind):
+    return {"half": numpy.float16, "float": numpy.float32}[kind]
+
+
+class _Network:
+    def __init__(self, explicit):
+        self.explicit, self.outputs, self.milliseconds, self.half = explicit, [], 0, False
+
+    def mark_output(self, blob):
+        self.outputs.append(blob)
+
+
+class _Config:
+    max_workspace_size = 0
+
+    def __init__(self):
+        self.flags = set()
+
+    def set_flag(self, flag):
+        self.flags.add(flag)
+
+
+class _Context:
+    def __init__(self, engine):
+        self._engine = engine
+
+    def _run(self, bindings):
+        assert len(bindings) == self._engine.num_bindings
+        ctypes.cast(bindings[0], ctypes.POINTER(ctypes.c_float))[11]
+        time.sleep(self._engine.milliseconds / 1000)
+        return self._engine.milliseconds != 99
+
+    def execute(self, batch, bindings):
+        assert batch == 1 and not self._engine.explicit
+        return self._run(bindings)
+
+    if MAJOR > 5:
+        def execute_v2(self, bindings):
+            assert self._engine.explicit
+            return self._run(bindings)
+
+
+class _Engine:
+    def __init__(self, network, half):
+        self.explicit = network.explicit
+        self.milliseconds = network.milliseconds + (0 if half else 5)
+        self.num_bindings = 1 + len(network.outputs)
+
+    def get_binding_shape(self, number):
+        shape = (3, 2, 2) if number == 0 else (10,)
+        return ((1,) if self.explicit else ()) + shape
+
+    def get_binding_dtype(self, number):
+        return float32
+
+    def create_execution_context(self):
+        return _Context(self)
+
+
+class Builder:
+    platform_has_fast_fp16 = "NO_HALF" not in os.environ
+    max_batch_size = 0
+
+    def __init__(self, logger):
+        assert isinstance(logger, Logger)
+
+    if MAJOR == 5:
+        fp16_mode = False
+        max_workspace_size = 0
+
+        def create_network(self):
+            return _Network(False)
+
+        def build_cuda_engine(self, network):
+            assert self.max_workspace_size and self.max_batch_size == 1
+            return None if network.milliseconds == 3 else _Engine(network, self.fp16_mode)
+    else:
+        def create_network(self, bits=0):  # type: ignore[misc]
+            return _Network(bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
+
+        def create_builder_config(self):
+            return _Config()
+
+        def build_engine(self, network, config):
+            assert config.max_workspace_size and self.max_batch_size == 1
+            return None if network.milliseconds == 3 else _Engine(network, BuilderFlag.FP16 in config.flags)
+
+
+if MAJOR > 5:
+    class NetworkDefinitionCreationFlag:
+        EXPLICIT_BATCH = 0
+
+    class BuilderFlag:
+        FP16 = 0
+
+
+class _Error:
+    def desc(self):
+        return "unsupported operator set 13"
+
+
+class OnnxParser:
+    def __init__(self, network, logger):
+        assert network.explicit == (MAJOR > 5)
+        self._network, self.num_errors = network, 0
+
+    def parse(self, data):
+        # What the test writes into the files.
+        half, number = re.match(br"onnx (half )?(\d+)", data).groups()
+        self._network.milliseconds, self._network.half = int(number), bool(half)
+        self._network.outputs = ["coverage", "bboxes"]
+        self.num_errors = int(b"refused" in data)
+        return not self.num_errors
+
+    def get_error(self, number):
+        return _Error()
+
+
+class _Blobs:
+    def __init__(self, prototxt):
+        with open(prototxt) as file:
+            self._words = file.read()
+
+    def find(self, name):
+        return name if f'top: "{name}"' in self._words else None
+
+
+class CaffeParser:
+    def parse(self, deploy, model, network, dtype):
+        assert os.path.exists(model) and not network.explicit and dtype in (float16, float32)
+        network.milliseconds = int(re.search(r"gen(\d+)\.prototxt", deploy).group(1))
+        return _Blobs(deploy)

@@ -1,0 +1,135 @@
+"""What of a net's activations half precision cannot hold, seen on real inputs, and which layers keep 32 bits for it.
+
+The graph that becomes the engine runs in 32 bits in ONNX Runtime with every value as an output. A value overflows
+where it is beyond the largest half (65504), and vanishes where it is not zero and its half is. Layers that write or
+read what overflows, or what vanishes in more than a hundredth of its values, stay in 32 bits.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evolve.errors import UserError
+from trt import onnx_model, translation
+from trt.graph import Graph
+from trt.half import LARGEST
+from trt.onnx_export import Pair
+from trt.real_inputs import Arrays, Inputs
+
+VANISHING = 2.0**-25  # and all below: half of the smallest half, which rounds to zero
+TOLERATED = 0.01  # of the values that are not zero may vanish: a sigmoid's far end does no harm
+
+
+@dataclass
+class Range:
+    """One value of the graph, over all inputs: counts of numbers, and the largest magnitude."""
+
+    value: str
+    layer: str  # that writes it; empty for an input of the net
+    readers: tuple[str, ...]
+    largest: float = 0.0
+    numbers: int = 0  # that are not zero
+    overflows: int = 0
+    vanishes: int = 0
+
+    def add(self, values: np.ndarray) -> None:
+        """Counts the values of one more batch in."""
+        magnitudes = np.abs(values[values != 0])
+        self.numbers += magnitudes.size
+        self.largest = max(self.largest, float(magnitudes.max(initial=0)))
+        self.overflows += int(np.count_nonzero(~(magnitudes <= LARGEST)))
+        self.vanishes += int(np.count_nonzero(magnitudes <= VANISHING))
+
+    @property
+    def needs_32_bits(self) -> bool:
+        """Whether half precision would lose what the net is about."""
+        return self.overflows > 0 or self.vanishes > TOLERATED * self.numbers
+
+    def words(self) -> str:
+        """One line: where, what, how much, and the remedy."""
+        inside = "inside " if self.readers == (self.layer,) else ""
+        where = f"{inside}layer '{self.layer}'" if self.layer else f"input '{self.value}'"
+        lost = [
+            f"{count / self.numbers:.2%} of its activations {what}"
+            for count, what in ((self.overflows, f"overflow (up to {self.largest:.3g})"), (self.vanishes, "vanish"))
+            if count
+        ]
+        layers = tuple(dict.fromkeys(each for each in (self.layer, *self.readers) if each))
+        remedy = f"in 32 bits: {', '.join(layers)}" if self.needs_32_bits else (
+            f"left in 16 bits; WIDE={','.join(layers)} keeps 32"
+        )  # fmt: skip
+        return f"{where}: {' and '.join(lost)} in half precision; {remedy}"
+
+
+@dataclass
+class Report:
+    """The ranges of all values that half precision would hold, and what they were seen on."""
+
+    seen_on: str
+    ranges: list[Range] = field(default_factory=list)
+
+    def in_32_bits(self) -> frozenset[str]:
+        """Layers to keep in 32 bits."""
+        wide = [each for each in self.ranges if each.needs_32_bits]
+        return frozenset(layer for each in wide for layer in (each.layer, *each.readers) if layer)
+
+    def lines(self) -> list[str]:
+        """The report: a summary, then a line a value that half precision does not hold whole."""
+        lost = [each for each in self.ranges if each.overflows or each.vanishes]
+        largest = max(self.ranges, key=lambda each: each.largest, default=None)
+        top = f", the largest {largest.largest:.3g} ({largest.layer or largest.value})" if largest else ""
+        fit = f"{len(self.ranges) - len(lost)} of {len(self.ranges)} values fit half precision whole{top}"
+        return [f"range report, {self.seen_on}: {fit}", *(f"  {each.words()}" for each in lost)]
+
+
+def report(pair: Pair, inputs: Inputs) -> Report:
+    """Looks at every value of the net on `inputs`. UserError without ONNX Runtime."""
+    graph = translation.translate(pair.net, pair.weights, str(pair.caffemodel))
+    ranges = {each.value: each for each in _narrow(graph)}
+    for blobs in _run(onnx_model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
+        for name, values in blobs.items():
+            if values.dtype == np.float32:
+                ranges[name].add(values)
+    return Report(inputs.words, [each for each in ranges.values() if each.numbers])
+
+
+def _narrow(graph: Graph) -> list[Range]:
+    """The values that are 16 bits on their way from writer to readers in half precision."""
+    writers = {output: node for node in graph.nodes for output in node.outputs}
+    found = []
+    for value in (*graph.inputs, *writers):
+        readers = [node for node in graph.nodes if value in node.inputs]
+        writer = writers.get(value)
+        if not all(node.wide for node in [*readers, *([writer] if writer else [])]):
+            layers = tuple(dict.fromkeys(node.layer for node in readers))
+            found.append(Range(value, writer.layer if writer else "", layers))
+    return found
+
+
+def _run(made: Any, values: list[str], batches: list[Arrays]) -> Any:
+    """Yields the `values` of each batch, name -> array, from a model in 32 bits."""
+    there = {each.name for each in (*made.graph.input, *made.graph.output)}
+    for name in values:
+        if name not in there:
+            made.graph.output.add(name=name)
+    session = _session(made)
+    inputs = {each.name for each in session.get_inputs()}
+    outputs = [name for name in values if name not in inputs]
+    for batch in batches:
+        fed = {name: array for name, array in batch.items() if name in inputs}
+        yield {name: array for name, array in fed.items() if name in values} | dict(
+            zip(outputs, session.run(outputs, fed), strict=True)
+        )
+
+
+def _session(made: Any) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError("onnxruntime is not installed; `make engine` installs it, or pip install onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Fused operators would not write the values that are asked for.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(onnx_model.serialised(made), options, providers=["CPUExecutionProvider"])

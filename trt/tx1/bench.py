@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Frames per second of every generation in this folder, on the TensorRT that is here; prints a CSV table.
+
+    python3 bench.py > tx1.csv
+
+Needs Python 3.6, numpy and tensorrt (5 to 8.2), as JetPack 4 brings them. An engine is built anew each time, which
+takes minutes: it is good for one TensorRT and one GPU, and none is kept that could be taken for another.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+import cuda
+import engines
+import numpy
+import table
+import tensorrt
+
+
+def main():
+    """Prints the table; exit status 2 where an engine could not be built."""
+    words = _words()
+    status = 0
+    print("# one image a run, its input already in the GPU's memory; timed: execution until the GPU is done")
+    print("# %s, TensorRT %s" % (_device(), tensorrt.__version__))
+    print(table.heading(), flush=True)
+    for net in table.generations(words.folder):
+        if words.generations and net["generation"] not in words.generations:
+            continue
+        try:
+            print(_row(net, words), flush=True)
+        except (engines.Refused, cuda.CudaError) as error:
+            print("bench.py: generation %s: %s" % (net["generation"], error), file=sys.stderr)
+            status = 2
+    return status
+
+
+def measure(built, runs, warm_up):
+    """Milliseconds of each of `runs` executions, after `warm_up` that do not count."""
+    engine = built.engine
+    context, library = engine.create_execution_context(), cuda.library()
+    random = numpy.random.RandomState(0)
+    buffers = []
+    for number in range(engine.num_bindings):
+        kind = tensorrt.nptype(engine.get_binding_dtype(number))
+        values = random.uniform(0, 255, tuple(engine.get_binding_shape(number)))
+        buffers.append(cuda.Buffer(library, values.astype(kind)))
+    bindings = [each.address for each in buffers]
+
+    def execute():
+        done = context.execute_v2(bindings) if built.explicit_batch else context.execute(1, bindings)
+        if not done:
+            raise engines.Refused("the engine does not run")
+
+    for _ in range(warm_up):
+        execute()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        execute()
+        times.append(1000 * (time.perf_counter() - began))
+    for each in buffers:
+        each.free()
+    return times
+
+
+def _row(net, words):
+    half = words.precision == "half"
+    path = os.path.join(words.folder, "gen%03d" % int(net["generation"]))
+    if words.parser == "caffe":
+        built = engines.from_caffe(path + ".prototxt", path + ".caffemodel", net["outputs"], half)
+    else:
+        built = engines.from_onnx(path + (".half.onnx" if half else ".onnx"), half)
+    name = "tensorrt %s %s" % (tensorrt.__version__, words.parser)
+    return table.row(net["generation"], name, words.precision, measure(built, words.runs, words.warm_up))
+
+
+def _device():
+    """What the board calls itself."""
+    try:
+        with open("/proc/device-tree/model") as file:
+            return file.read().strip("\0\n ")
+    except OSError:
+        return "a board without a name"
+
+
+def _words():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("generations", nargs="*", help="which (all)")
+    parser.add_argument("--from", dest="parser", choices=("onnx", "caffe"), default="onnx",
+                        help="what engines are built from; caffe: deploy prototxts and caffemodels")
+    parser.add_argument("--precision", choices=("half", "float"), default="half")
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--warm-up", type=int, default=50)
+    parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

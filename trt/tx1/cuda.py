@@ -1,0 +1,48 @@
+"""Memory of the GPU through CUDA's own library, by ctypes: no pycuda is needed. Python 3.6."""
+
+import ctypes
+
+import numpy
+
+_TO_DEVICE = 1  # cudaMemcpyHostToDevice
+
+
+class CudaError(Exception):
+    """CUDA refused: which call, and its number for that."""
+
+
+def library(names=("libcudart.so", "libcudart.so.10.2", "libcudart.so.10.0", "libcudart.so.9.0", "libcudart.so.8.0")):
+    """CUDA's runtime. CudaError where none of `names` is on the library path."""
+    for name in names:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    raise CudaError("found no libcudart.so; add CUDA's folder of libraries to LD_LIBRARY_PATH")
+
+
+class Buffer:
+    """A piece of the GPU's memory that holds a copy of `values`, a numpy array."""
+
+    def __init__(self, cuda, values):
+        self._cuda = cuda
+        self._place = ctypes.c_void_p()
+        values = numpy.ascontiguousarray(values)
+        size = ctypes.c_size_t(values.nbytes)
+        _call(cuda, "cudaMalloc", ctypes.byref(self._place), size)
+        _call(cuda, "cudaMemcpy", self._place, values.ctypes.data_as(ctypes.c_void_p), size, _TO_DEVICE)
+
+    @property
+    def address(self):
+        """What TensorRT calls a binding."""
+        return int(self._place.value)
+
+    def free(self):
+        """Gives the memory back."""
+        _call(self._cuda, "cudaFree", self._place)
+
+
+def _call(cuda, name, *arguments):
+    status = getattr(cuda, name)(*arguments)
+    if status:
+        raise CudaError("%s failed with CUDA's error %d" % (name, status))

@@ -1,0 +1,33 @@
+"""The table that every program here prints, and the one that says which generations there are. Python 3.6.
+
+columns.csv is the first line of the former. generations.csv is the latter: generation,input,shape,outputs.
+"""
+
+import csv
+import os
+
+import numpy
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def heading():
+    """The columns, as one line."""
+    with open(os.path.join(HERE, "columns.csv")) as file:
+        return file.read().strip()
+
+
+def row(generation, engine, precision, milliseconds):
+    """One line: `milliseconds` are those of all runs, one image each."""
+    median, late = numpy.percentile(milliseconds, 50), numpy.percentile(milliseconds, 95)
+    figures = "%d,%.4f,%.4f,%.3f" % (len(milliseconds), median, late, 1000 / median)
+    return "%s,%s,%s,1,%s" % (generation, engine, precision, figures)
+
+
+def generations(folder):
+    """What generations.csv lists: dicts of generation, input, shape and outputs, a list."""
+    with open(os.path.join(folder, "generations.csv")) as file:
+        rows = [dict(each) for each in csv.DictReader(file)]
+    for each in rows:
+        each["outputs"] = each["outputs"].split()
+    return rows

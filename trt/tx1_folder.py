@@ -1,0 +1,85 @@
+"""The folder to copy to a Jetson TX1: programs of trt/tx1/, and every generation as the files that they read."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from evolve import generation, paths, run_folder
+from evolve.errors import UserError
+from evolve.network import shapes, text
+from trt import onnx_export, real_inputs
+from trt.half_model import half_model
+
+PROGRAMS = Path(__file__).resolve().parent / "tx1"
+GENERATIONS = "generations"
+COLUMNS = ("generation", "input", "shape", "outputs")
+
+Say = Callable[[str], None]
+
+
+def fill(
+    run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say
+) -> None:
+    """Writes the folder `out`, which may be there already, with generations `numbers` of `run`.
+
+    `shape` is (channels, height, width) of an image, None the generations' own. `look`: the range report of each
+    generation decides what of its half precision ONNX file keeps 32 bits. UserError where something cannot be written.
+    """
+    try:
+        place = out / GENERATIONS
+        place.mkdir(parents=True, exist_ok=True)
+        for program in sorted(path for path in PROGRAMS.iterdir() if path.is_file()):
+            shutil.copy(program, out / program.name)
+        rows = [_generation(run, number, place, shape, look, say) for number in numbers]
+        generation.write_whole(place / "generations.csv", _table(rows))
+    except OSError as error:
+        raise UserError(f"{out}: expected to write there, got {error.strerror}; name another OUT=") from None
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    say(f"{out}: {len(rows)} generations, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
+
+
+def _generation(
+    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say
+) -> dict[str, object]:
+    """Writes gen013.prototxt, .caffemodel, .onnx and .half.onnx; returns its row of generations.csv."""
+    say(f"generation {number}")
+    pair = onnx_export.read_generation(run, number, shape)
+    name = paths.generation(run, number).name
+    text.write(pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}")
+    shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
+    onnx_export.write(plain := pair.onnx(), place / f"{name}.onnx")
+    inputs = real_inputs.of_generation(run, number, pair) if look else None
+    halved, _ = half_model(pair, inputs, frozenset(), say)
+    onnx_export.write(halved, place / f"{name}.half.onnx")
+    source = next(step for step in shapes.infer(pair.net) if step.layer.type == "Input")
+    return dict(
+        zip(
+            COLUMNS,
+            (
+                number,
+                source.layer.top[0],
+                "x".join(map(str, source.tops[0][1:])),
+                " ".join(each.name for each in plain.graph.output),
+            ),
+            strict=True,
+        )
+    )
+
+
+def _pixels(pair: onnx_export.Pair) -> str:
+    return pair.words["preprocessing"] or "as the net's author says"
+
+
+def _table(rows: list[dict[str, object]]) -> str:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
+def numbers_of(run: Path, wanted: int) -> list[int]:
+    """All committed generations of `run`, or the `wanted` one alone (0: all)."""
+    return [wanted] if wanted else run_folder.committed(run)

@@ -1,6 +1,7 @@
 """How a generation comes to be: from nothing, from a trained caffemodel, or from its parent."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from evolve.training.caffe_process import CaffeProcess
 
 # The shrunk and the masked offspring compute the same; their sums run in another order.
 _TOLERANCE = 1e-5
-_TRAINED = "trained.caffemodel"
+_TRAINED, _GENOME = "trained.caffemodel", "genome.caffemodel"
 
 
 def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
     net, graph, found = synthesize_offspring(birth, parent)
     with _caffe(birth) as caffe:
         difference = _verify(birth, caffe, graph)
-        trained = _train(birth, caffe, paths.SOLVER)
+        trained = _train(birth, caffe, genome=_GENOME)
         made = {
             "training": trained,
             "synthesis": {
@@ -68,7 +69,7 @@ def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, Grap
     newborn_prototxts.write(birth, net)
     text.write(parent_net, birth.folder / "masked.prototxt")
     weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
-    weights.write(birth.folder / "genome.caffemodel", net, shrink.shrunk(graph, drawn, kept))
+    weights.write(birth.folder / _GENOME, net, shrink.shrunk(graph, drawn, kept))
     return net, graph, found
 
 
@@ -101,34 +102,41 @@ def _caffe(birth: Birth) -> CaffeProcess:
 
 
 def _train_from_scratch(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, Any]:
-    """Trains the ancestor from its fillers, in the form that settings name for that, which is folded afterwards."""
+    """Trains the ancestor from its fillers: first in the form that settings name for that, folded, then as it is."""
     form = birth.experiment.from_scratch()
     if form is None:
-        return _train(birth, caffe, paths.SOLVER)
+        return _train(birth, caffe)
     scratch = form.net(birth.dataset.folder)
     file, solver, output = "scratch.prototxt", "scratch_solver.prototxt", "scratch.caffemodel"
     text.write(scratch, birth.folder / file)
-    text.write(newborn_prototxts.solver_of(birth, scratch, file), birth.folder / solver)
-    trained = _train(birth, caffe, solver, output)
+    begins = replace(birth, experiment=form)
+    text.write(newborn_prototxts.solver_of(begins, scratch, file), birth.folder / solver)
+    begun = _train(begins, caffe, solver, output, part="scratch")
     folded = absorb.absorbed(prototxt.for_phase(scratch, "TEST"), weights.read(birth.folder / output))
     shrink.check(birth.graph(net), folded, str(form.train_val))
-    weights.write(birth.folder / _TRAINED, net, folded)
-    return trained
+    weights.write(birth.folder / _GENOME, net, folded)
+    trained = _train(birth, caffe, genome=_GENOME)
+    return trained | {"scratch": begun, "seconds": begun["seconds"] + trained["seconds"]}
 
 
-def _train(birth: Birth, caffe: CaffeProcess, solver: str, output: str = "") -> dict[str, Any]:
+def _train(
+    birth: Birth, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = _TRAINED, genome: str = "",
+    part: str = "",
+) -> dict[str, Any]:  # fmt: skip
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
-    with progress.training(f"generation {birth.number}") as report:
+    title = f"generation {birth.number}"
+    with progress.training(f"{title} ({part})" if part else title) as report:
         trained = caffe.call(
             "train",
             report,
             solver=solver,
-            output=output or _TRAINED,
-            genome="genome.caffemodel" if birth.number > 1 else "",
-            inherit=birth.experiment.settings.inherit_weights,
+            output=output,
+            genome=genome,
+            # What was trained just before is not its parent's: it goes on.
+            inherit=birth.number == 1 or birth.experiment.settings.inherit_weights,
             # Beside the folder that is made anew whenever a generation is begun again.
-            snapshots=f"../{paths.snapshots(birth.number)}",
+            snapshots=str(Path("..") / paths.snapshots(birth.number) / part),
             data=birth.dataset.sha256,
         )
     if trained["revived"]:
@@ -144,7 +152,7 @@ def _verify(birth: Birth, caffe: CaffeProcess, graph: Graph) -> float:
         weights="masked.caffemodel",
         blobs=graph.answers(),
         other_net=paths.TRAIN_VAL,
-        other_weights="genome.caffemodel",
+        other_weights=_GENOME,
     )
     chosen = birth.experiment.settings
     # What LRN makes of a channel's new neighbours is left to training then.

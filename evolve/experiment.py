@@ -23,7 +23,7 @@ class Experiment:
     train_val: Path
     template: str  # the train_val.prototxt as the user wrote it, $NAMES and all
     solvers: tuple[Any, Any]  # caffe_pb2.SolverParameter of the ancestor and of offspring
-    scratch: tuple[Path, str] | None = None  # scratch_train_val's file and text
+    scratch: tuple[Path, str, Any] | None = None  # scratch_train_val's file and text, and scratch_solver
     geometry: Geometry | None = None  # of a network that finds boxes
 
     def net(self, data: Path) -> prototxt.Net:
@@ -35,10 +35,17 @@ class Experiment:
         return text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
 
     def from_scratch(self) -> "Experiment | None":
-        """The same with scratch_train_val as its net, in which the ancestor is trained; None where there is none."""
+        """The same with scratch_train_val as its net, in which the ancestor begins; None where there is none."""
         if not self.scratch:
             return None
-        return replace(self, train_val=self.scratch[0], template=self.scratch[1], scratch=None)
+        train_val, template, solver = self.scratch
+        begun = type(self.settings)()
+        begun.CopyFrom(self.settings)
+        begun.ancestor_training = self.settings.scratch_training
+        begun.dataset.or_else.ancestor_training = ""
+        return replace(
+            self, settings=begun, train_val=train_val, template=template, solvers=(solver, solver), scratch=None
+        )
 
     def solver(self, generation: int) -> Any:
         """The solver of a generation, as the user wrote it."""
@@ -84,6 +91,7 @@ def load(network: str, schedule: str = "") -> Experiment:
     ancestor = folder / chosen.solver
     offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
     scratch = folder / chosen.scratch_train_val if chosen.scratch_train_val else None
+    begins = folder / chosen.scratch_solver if chosen.scratch_solver else ancestor
     return Experiment(
         name=folder.name,
         folder=folder,
@@ -92,7 +100,7 @@ def load(network: str, schedule: str = "") -> Experiment:
         train_val=train_val,
         template=text.read_text(train_val),
         solvers=(_solver(ancestor), _solver(offspring)),
-        scratch=(scratch, text.read_text(scratch)) if scratch else None,
+        scratch=(scratch, text.read_text(scratch), _solver(begins)) if scratch else None,
         geometry=_geometry(evolution, chosen),
     )
 

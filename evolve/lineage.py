@@ -130,8 +130,10 @@ def _check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:
     files = (chosen.settings.train_val, chosen.settings.scratch_train_val)
-    names = {chosen.evolution.name, *files, chosen.settings.solver, chosen.settings.offspring_solver}
-    return {name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
+    solvers = (chosen.settings.solver, chosen.settings.offspring_solver, chosen.settings.scratch_solver)
+    names = {chosen.evolution.name, *files, *solvers}
+    # A file may be another network's: ../detectnet/train_val.prototxt.
+    return {Path(name).name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
 
 
 def _fallen_too_far(chosen: experiment.Experiment, run: Path, made: dict[str, Any]) -> bool:

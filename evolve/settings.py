@@ -72,11 +72,11 @@ def problems(settings: Settings) -> list[str]:
         found.append("offspring_training: expected a length like '2200it', got none")
     stand_in = settings.dataset.or_else
     stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
-    for length in (settings.ancestor_training, *settings.offspring_training, *stand_ins):
+    for length in (settings.scratch_training, settings.ancestor_training, *settings.offspring_training, *stand_ins):
         try:
             Length.parse(length)
         except UserError as error:
-            found.append(f"ancestor_training, offspring_training: {error}")
+            found.append(f"scratch_training, ancestor_training, offspring_training: {error}")
     for block in settings.environment:
         found += [f"environment: {problem}" for problem in _environment_problems(block)]
     begins = [block.from_generation for block in settings.environment]

@@ -95,7 +95,8 @@ def train(
     seconds = time.monotonic() - started
     training.net.save(output)
     return {
-        "iterations": training.iter, "seconds": seconds, "loss": loss, "revived": mask.revived(), "resumed": resumed,
+        "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
+        "revived": mask.revived(), "resumed": resumed,
     }  # fmt: skip
 
 

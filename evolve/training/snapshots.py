@@ -55,15 +55,15 @@ class Snapshots:
         return (iteration // self.every + 1) * self.every
 
     def save(self, training: Any, say: Callable[[str], None]) -> None:
-        """Writes one if it is due, and takes the one before away. Left out, and said so, where the disk is full."""
-        if not self.every or training.iter % self.every or training.iter >= training.param.max_iter:
+        """Writes one if it is due, and at the end; the one before goes. Left out, and said so, on a full disk."""
+        if not self.every or training.iter % self.every and training.iter < training.param.max_iter:
             return
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         needed = _SPACE * sum(4 * blob.count for blobs in training.net.params.values() for blob in blobs)
         if shutil.disk_usage(self._folder).free < needed:
             say(f"{self._folder}: no room for a snapshot of {needed / 1e6:.0f} MB: a killed training would begin anew")
         else:
-            before = [path for path in self._folder.iterdir() if path.name != _RECORD]
+            before = [path for path in self._folder.glob("state_*")]
             training.snapshot()
             self._record(training.iter)
             for path in before:

@@ -134,14 +134,14 @@ layer {
   top: "loss_coverage" loss_weight: 4 loss_param { normalization: BATCH_SIZE } include { phase: TRAIN }
 }
 """
-# Coverage from 0.5 on, more than one cell, edges within 0.4 of a side, boxes of 8 pixels and higher.
+# Coverage from 0.5 on, more than one cell, edges within 0.2 of a side, boxes of 8 pixels and higher.
 CLUSTER = """\
 layer {
   name: "cluster" type: "Python" bottom: "coverage" bottom: "bboxes" include { phase: TEST }
   top: "detections"
   python_param {
     module: "evolve.detectnet.layers" layer: "ClusterDetections"
-    param_str: "$WIDTH,$HEIGHT,$STRIDE,0.5,1,0.4,8,$CLASSES"
+    param_str: "$WIDTH,$HEIGHT,$STRIDE,0.5,1,0.2,8,$CLASSES"
   }
 }
 """

@@ -8,9 +8,10 @@ PACKAGED = Path(__file__).resolve().parents[2] / "prototxt" / "detectnet"
 EVOLUTION = """generations: 3
 dataset { name: "parse27k" or_else { name: "streets" } detection { width: 160 height: 96 frames: 60 } }
 scratch_train_val: "scratch_train_val.prototxt"
+scratch_training: "24it"
 cluster_shape: FILTER_BLOCK
 lrn: RETRAIN
-ancestor_training: "24it"
+ancestor_training: "12it"
 offspring_training: "6it"
 """
 SOLVER = """type: "Adam" base_lr: 0.002 momentum: 0.9 momentum2: 0.999 clip_gradients: 10 lr_policy: "fixed" snapshot: 8

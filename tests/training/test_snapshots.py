@@ -81,8 +81,9 @@ def test_random_numbers_matter_here(folder: Path) -> None:
 
 def test_only_the_newest_is_kept(folder: Path) -> None:
     train(folder, SOLVERS["Adam"], "kept")
+    assert train(folder, SOLVERS["Adam"], "kept")["resumed"] == LENGTH
     names = sorted(path.name for path in (folder / "kept").iterdir())
-    assert names == ["newest.json", "state_iter_14.caffemodel", "state_iter_14.solverstate"]
+    assert names == ["newest.json", "state_iter_20.caffemodel", "state_iter_20.solverstate"]
 
 
 def test_a_moved_data_set_is_the_same_one(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evolve import factors, finishing, generation, newborn_prototxts, paths, progress
 from evolve.genetics import clusters, encoding, environment, filters, synthesis
-from evolve.network import absorb, prototxt, reach, resize, shrink, text, weights, widths
+from evolve.network import absorb, prototxt, reach, resize, shrink, text, transfer, weights, widths
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.topology import RETRAIN, Graph
 from evolve.newborn import Birth
@@ -26,10 +26,7 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
         if pretrained is None:
             trained = _train_from_scratch(birth, caffe, net)
         else:
-            shrink.check(birth.graph(net), weights.read(pretrained), str(pretrained))
-            # Layers that only training has, auxiliary classifiers, are the next generation's too.
-            caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=_TRAINED, phase="TRAIN")
-            trained = {"iterations": 0, "seconds": 0.0, "revived": 0, "pretrained": generation.sha256(pretrained)}
+            trained = _begin_with(birth, caffe, net, pretrained)
         return finishing.finish(birth, caffe, net, {"training": trained, "synthesis": {}, "parent_sha256": ""})
 
 
@@ -99,6 +96,22 @@ def _ancestor_synapses(birth: Birth) -> int:
 
 def _caffe(birth: Birth) -> CaffeProcess:
     return CaffeProcess(birth.folder, birth.folder / paths.TRAIN_LOG, birth.experiment.train_val)
+
+
+def _begin_with(birth: Birth, caffe: CaffeProcess, net: prototxt.Net, pretrained: Path) -> dict[str, Any]:
+    """The user's caffemodel as it is, or trained from it where it is another network's and has not every layer."""
+    graph, learned = birth.graph(net), weights.read(pretrained)
+    found = transfer.match(graph, learned, str(pretrained))
+    begun = {"pretrained": generation.sha256(pretrained)}
+    if not found.missing:
+        shrink.check(graph, learned, str(pretrained))
+        # Layers that only training has, auxiliary classifiers, are the next generation's too.
+        caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=_TRAINED, phase="TRAIN")
+        return {"iterations": 0, "seconds": 0.0, "revived": 0} | begun
+    for line in found.text():
+        progress.say(line)
+    transfer.write(birth.folder / _GENOME, net, graph, learned, str(pretrained))
+    return _train(birth, caffe, genome=_GENOME) | begun | {"from_fillers": found.missing}
 
 
 def _train_from_scratch(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, Any]:

@@ -50,6 +50,12 @@ def _score(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, An
             images=birth.dataset.counts["val"],
             iou=round(birth.experiment.settings.dataset.detection.iou, 6),
             class_names=list(birth.dataset.class_names),
+            picture={
+                "path": paths.DETECTIONS,
+                "network": birth.experiment.name,
+                "generation": birth.number,
+                "notice": birth.dataset.notice,
+            },
         )
     iterations = birth.dataset.counts["test"] // prototxt.batch_size(prototxt.data_layer(net, "TEST"))
     return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)

@@ -7,7 +7,7 @@ from evolve.detectnet import geometry
 from evolve.detectnet.inputs import kind
 from evolve.errors import UserError
 from evolve.experiment import Experiment
-from evolve.network import prototxt, shrink, text, weights
+from evolve.network import prototxt, shrink, text, transfer, weights
 
 _NO_DATA = Path("/data-set")
 
@@ -35,7 +35,12 @@ def _of_net(experiment: Experiment, pretrained: Path | None = None) -> list[str]
         return found
     graph = experiment.graph(net, experiment.stored_shape())
     if pretrained:
-        shrink.check(graph, weights.read(pretrained), str(pretrained))
+        learned = weights.read(pretrained)
+        found_there = transfer.match(graph, learned, str(pretrained))
+        if found_there.missing and found_there.matched:
+            found_there.check()
+        else:
+            shrink.check(graph, learned, str(pretrained))
     return []
 
 

@@ -1,4 +1,4 @@
-"""What a trained DetectNet finds on a split, scored. Runs in the worker."""
+"""What a trained DetectNet finds on a split: scored, and drawn for a person to see. Runs in the worker."""
 
 from pathlib import Path
 from typing import Any
@@ -6,20 +6,25 @@ from typing import Any
 import caffe
 import numpy as np
 
-from evolve.detectnet import clustering, parameters
+from evolve.detectnet import clustering, labels, parameters
 from evolve.detectnet.inputs import kind
+from evolve.detectnet.picture import Legend, Seen, write
 from evolve.detectnet.scores import Counts
 from evolve.detectnet.validation import ClassScores, Validation
 from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
 
+_DRAWN = 8  # the split's first images
+
 
 def detect(
-    net: str, weights: str, images: int, iou: float, class_names: list[str], report: Any = None
-) -> dict[str, Any]:
+    net: str, weights: str, images: int, iou: float, class_names: list[str], picture: dict[str, Any] | None = None,
+    report: Any = None,
+) -> dict[str, Any]:  # fmt: skip
     """Scores of the TEST net on the first `images` examples of its data, in all and for each class.
 
     precision, recall and ap, average precision, are of the labels at overlap `iou`; map is NVIDIA's precision x recall.
+    `picture` has the path of a PNG to draw, and what its legend is to say of network, generation and notice.
     """
     layers = prototxt.for_phase(text.read(Path(net), caffe_pb2.NetParameter()), "TEST").layer
     data = next(layer for layer in layers if not layer.bottom)
@@ -27,14 +32,36 @@ def detect(
     given = parameters.parse(data.python_param.param_str)
     validation = Validation(clustering.parse(cluster.python_param.param_str), given.ground_truth.object_class, iou)
     tested = caffe.Net(net, caffe.TEST, weights=weights)
+    seen: list[Seen] = []
     done = 0
     while done < images:
         tested.forward()
         # The last batch goes on with the first images again.
-        blobs = [tested.blobs[name].data[: images - done] for name in (*cluster.bottom, *data.top[1:])]
-        validation.add(*blobs)
-        done += len(blobs[0])
-    return _scores(validation.scores(), class_names)
+        pixels, *blobs = (
+            tested.blobs[name].data[: images - done] for name in (data.top[0], *cluster.bottom, *data.top[1:])
+        )
+        found = validation.add(*blobs)
+        done += len(found)
+        seen += _seen(pixels, blobs[-1], found)[: _DRAWN - len(seen)]
+    scores = _scores(validation.scores(), class_names)
+    if picture:
+        _draw(seen, given, scores, iou, class_names, **picture)
+    return scores
+
+
+def _seen(pixels: np.ndarray, moved: np.ndarray, found: list[list[clustering.Detections]]) -> list[Seen]:
+    return [
+        Seen(pixels[place].copy(), labels.unpack(moved[place], f"labels: image {place} of the batch"), each)
+        for place, each in enumerate(found)
+    ]
+
+
+def _draw(
+    seen: list[Seen], given: parameters.Parameters, scores: dict[str, Any], iou: float, class_names: list[str],
+    path: str, network: str, generation: int, notice: str,
+) -> None:  # fmt: skip
+    legend = Legend(network, generation, scores["precision"], scores["recall"], class_names, iou, notice)
+    write(Path(path), seen, given.ground_truth.object_class, given.mean, legend)
 
 
 def _scores(found: list[ClassScores], names: list[str]) -> dict[str, Any]:

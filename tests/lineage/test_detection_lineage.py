@@ -53,7 +53,7 @@ def test_the_ancestor_is_the_plain_net(run: Path) -> None:
     assert all(learned[name][1].any() for name in ("conv1/7x7_s2", "inception_3a/3x3"))
     left = {path.name for path in folder.iterdir()}
     assert left == {paths.TRAIN_VAL, paths.DEPLOY, paths.SOLVER, paths.WEIGHTS, paths.METRICS, paths.TRAIN_LOG,
-                    paths.DONE}  # fmt: skip
+                    paths.DETECTIONS, paths.DONE}  # fmt: skip
 
 
 def test_offspring_lose_whole_blocks_of_neurons(run: Path) -> None:
@@ -83,17 +83,22 @@ def test_nothing_of_training_stays(run: Path) -> None:
     assert not list(run.glob(".gen*"))
 
 
+@pytest.mark.parametrize(("part", "at", "resumed"), [(1, 17, (16, 0)), (2, 9, (24, 8))])
 def test_a_killed_ancestor_goes_on_with_the_same_bytes(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, at: int, resumed: tuple[int, int]
 ) -> None:
+    """In the form that it begins in, and in its own: what was done before is not done again."""
     shutil.copytree(run.parents[2] / "data", tmp_path / "data")
     call = caffe_process.CaffeProcess.call
 
+    parts: list[str] = []
+
     def killed(self, task, report=lambda progress: None, **arguments):  # type: ignore[no-untyped-def]
         def look(progress: dict) -> None:
-            if progress.get("iteration", 0) >= 17:
+            if len(parts) == part and progress.get("iteration", 0) >= at:
                 self._process.kill()
 
+        parts.extend([task] * (task == "train"))
         return call(self, task, look if task == "train" else report, **arguments)
 
     with monkeypatch.context() as patch:
@@ -102,7 +107,7 @@ def test_a_killed_ancestor_goes_on_with_the_same_bytes(
             evolve(tmp_path, 1)
     again = evolve(tmp_path, 1)
     made = generation.metrics(paths.generation(again, 1))
-    assert made["training"]["resumed"] == 16
+    assert (made["training"]["scratch"]["resumed"], made["training"]["resumed"]) == resumed
     assert generation.sha256(paths.generation(again, 1) / paths.WEIGHTS) == generation.sha256(
         paths.generation(run, 1) / paths.WEIGHTS
     )

@@ -44,16 +44,32 @@ def test_one_of_another_network_is_refused(place: Any) -> None:
     assert not place.run.exists()
 
 
-def test_one_with_other_layers_is_refused(place: Any, reference: Any) -> None:
+def test_one_of_another_network_is_what_training_begins_with(
+    place: Any, reference: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Layers are matched by name; what has no match is said and starts from its filler."""
     path = place.folder / "renamed.caffemodel"
     genome = weights.read(reference.run / "gen001" / "weights.caffemodel")
     renamed = {{"ip1": "fc1"}.get(name, name): blobs for name, blobs in genome.items()}
     weights.write(path, _net(renamed), renamed)
+    run = place.evolve(1, pretrained=path)
+    said = capsys.readouterr().out
+    assert f"{path}: 3 of 4 layers with weights start from it\n" in said
+    assert f"layer 'ip1': no weights of that name in {path}: from its filler\n" in said
+    training = _metrics(run / "gen001")["training"]
+    assert (training["from_fillers"], training["iterations"]) == (["ip1"], 100)
+
+
+def test_one_of_nothing_alike_is_refused(place: Any, reference: Any) -> None:
+    path = place.folder / "renamed.caffemodel"
+    genome = weights.read(reference.run / "gen001" / "weights.caffemodel")
+    renamed = {f"other_{name}": blobs for name, blobs in genome.items()}
+    weights.write(path, _net(renamed), renamed)
     with pytest.raises(UserError) as refused:
         place.evolve(1, pretrained=path)
     assert str(refused.value) == (
-        f"{path}: layer 'ip1': expected its weights, got none; layers with weights there: conv1, conv2, fc1, ip2; "
-        "name the layer as the trained one is named"
+        f"{path}: layer 'conv1': expected its weights, got none; layers with weights there: other_conv1, other_conv2, "
+        "other_ip1, other_ip2; name the layer as the trained one is named"
     )
 
 

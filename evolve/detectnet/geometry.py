@@ -39,10 +39,14 @@ class Geometry:
         return self.height // self.stride, self.width // self.stride
 
     def values(self) -> dict[str, str]:
-        """What stands for a prototxt's $NAMES; $OBJECT_CLASSES are data_param's `object_class` fields, in order."""
+        """What stands for a prototxt's $NAMES.
+
+        $OBJECT_CLASSES are ground truth's `object_class` fields, $DETECTION_TOPS the tops of ClusterDetections.
+        """
         classes = [f"object_class {{ src: {number + 1} dst: {number} }}" for number in range(self.classes)]
         numbers = {name.upper(): str(value) for name, value in vars(self).items()}
-        return {**numbers, "OBJECT_CLASSES": " ".join(classes)}
+        tops = [f'top: "detections-{number + 1}"' for number in range(self.classes)]
+        return {**numbers, "OBJECT_CLASSES": " ".join(classes), "DETECTION_TOPS": " ".join(tops)}
 
 
 def problems(net: Net, path: Path, text: str) -> list[str]:

@@ -138,7 +138,7 @@ layer {
 CLUSTER = """\
 layer {
   name: "cluster" type: "Python" bottom: "coverage" bottom: "bboxes" include { phase: TEST }
-  top: "detections"
+  $DETECTION_TOPS
   python_param {
     module: "evolve.detectnet.layers" layer: "ClusterDetections"
     param_str: "$WIDTH,$HEIGHT,$STRIDE,0.5,1,0.2,8,$CLASSES"

@@ -124,7 +124,7 @@ def test_a_run_without_generations(tmp_path: Path) -> None:
 def test_differences(tmp_path: Path) -> None:
     wanted, made = tmp_path / "caffe.npz", tmp_path / "x-1.npz"
     np.savez(wanted, a=np.array([1.0, -4.0]), b=np.array([0.0]))
-    for a, b, expected in (([1, -4], [0], 0), ([1.02, -4], [0], 0.005), ([1, -4], [0.5], 0.5)):
+    for a, b, expected in (([1, -4], [0], 0), ([1.02, -4], [0], 0.005), ([1, -4], [0.005], 0.5)):
         np.savez(made, a=np.array(a), b=np.array(b), extra=np.array(9))
         assert agreement.difference(made, wanted) == pytest.approx(expected)
     for a in ([1, float("nan")], [1, -4, 0]):

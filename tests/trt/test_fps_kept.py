@@ -86,7 +86,7 @@ def test_lineage_columns(tmp_path: Path) -> None:
 
 def test_a_detectors_scores_have_columns(tmp_path: Path) -> None:
     score: dict[str, Any] = {"precision": 0.8, "recall": 0.7, "map": 0.56, "ap": 0.75}
-    run = make_run(tmp_path, **score, score=score)
+    run = make_run(tmp_path, **(score | {"precision": "HALF", "score": score}))
     columns = ("accuracy", "precision", "recall", "map", "ap")
     for row in lineage(run):
         assert [row[name] for name in columns] == ["", "0.8", "0.7", "0.56", "0.75"]

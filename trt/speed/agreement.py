@@ -8,11 +8,14 @@ from evolve.errors import UserError
 
 LARGEST = 1e-3  # relative to a blob's largest value
 
+# Of values that are all next to nothing, as where no cell of a coverage map is covered, no digit counts.
+_NEXT_TO_NOTHING = 0.01
+
 
 def difference(outputs: Path, expected: Path) -> float:
-    """The largest difference of any output, relative to the largest value of pycaffe's. UserError if blobs are missing.
+    """The largest difference of any output, relative to the largest value of pycaffe's, or to 0.01 if that is less.
 
-    Both are .npz files of blobs by name; nan, where an output is none or infinite, is a difference too.
+    Both are .npz files of blobs by name; nan is infinitely different. UserError if blobs are missing.
     """
     with np.load(outputs) as made, np.load(expected) as wanted:
         missing = sorted(set(wanted) - set(made))
@@ -29,6 +32,6 @@ def agrees(found: float) -> bool:
 def _difference(made: np.ndarray, wanted: np.ndarray) -> float:
     if made.shape != wanted.shape:
         return float("inf")
-    scale = float(np.abs(wanted).max()) or 1.0
+    scale = max(float(np.abs(wanted).max()), _NEXT_TO_NOTHING)
     worst = float(np.abs(made - wanted).max()) / scale
     return worst if worst == worst else float("inf")

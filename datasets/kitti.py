@@ -19,6 +19,7 @@ from evolve.errors import UserError
 LABELS = Path("training") / "label_2"
 IMAGES = Path("training") / "image_2"
 MAPPINGS = (Path("mapping"), Path("devkit_object") / "mapping", Path("devkit") / "mapping")
+SIZE = 1242, 375  # pixels of most images; the others differ by a few
 FIELDS = 15
 DIGITS = 9  # of a line's number, which is below a thousand million
 SHOWN = 200  # letters of a line that is wrong

@@ -1,6 +1,7 @@
 """The data set that a network's settings ask for: images with a class each, or images with boxes."""
 
 import datasets
+from datasets import kitti
 from evolve import paths, progress, settings
 from evolve.detectnet.geometry import Geometry
 from evolve.errors import UserError
@@ -40,6 +41,19 @@ def geometry(chosen: settings.Settings) -> Geometry | None:
                 f"{getattr(asked, side)}"
             )
     return Geometry(asked.width, asked.height, asked.stride, len(classes))
+
+
+def kitti_pixels(chosen: settings.Settings) -> float | None:
+    """How many pixels of its file a pixel of a stored KITTI image is high; None for other data sets.
+
+    Difficulties are asked of heights in the file: padded images have them still.
+    """
+    wanted = chosen.dataset
+    if wanted.name != "kitti":
+        return None
+    asked = wanted.detection
+    by_height, by_width = kitti.SIZE[1] / asked.height, kitti.SIZE[0] / asked.width
+    return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
 
 
 def _detection(wanted: settings.Settings) -> datasets.Detection:

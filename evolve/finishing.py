@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from evolve import generation, paths
+from evolve import data_set, generation, paths
 from evolve.genetics import filters
 from evolve.network import efficiency, prototxt, text, weights
 from evolve.network.caffe_proto import caffe_pb2
@@ -50,6 +50,7 @@ def _score(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, An
             images=birth.dataset.counts["val"],
             iou=round(birth.experiment.settings.dataset.detection.iou, 6),
             class_names=list(birth.dataset.class_names),
+            file_pixels=data_set.kitti_pixels(birth.experiment.settings),
             picture={
                 "path": paths.DETECTIONS,
                 "network": birth.experiment.name,

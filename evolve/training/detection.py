@@ -18,19 +18,20 @@ _DRAWN = 8  # the split's first images
 
 
 def detect(
-    net: str, weights: str, images: int, iou: float, class_names: list[str], picture: dict[str, Any] | None = None,
-    report: Any = None,
+    net: str, weights: str, images: int, iou: float, class_names: list[str], file_pixels: float | None = None,
+    picture: dict[str, Any] | None = None, report: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Scores of the TEST net on the first `images` examples of its data, in all and for each class.
 
     precision, recall and ap, average precision, are of the labels at overlap `iou`; map is NVIDIA's precision x recall.
-    `picture` has the path of a PNG to draw, and what its legend is to say of network, generation and notice.
+    With `file_pixels` (see Validation) classes have KITTI's difficulties too. `picture` has the path of a PNG to draw, and what its legend is to say of network, generation and notice.
     """
     layers = prototxt.for_phase(text.read(Path(net), caffe_pb2.NetParameter()), "TEST").layer
     data = next(layer for layer in layers if not layer.bottom)
     cluster = next(layer for layer in layers if kind(layer) == "ClusterDetections")
     given = parameters.parse(data.python_param.param_str)
-    validation = Validation(clustering.parse(cluster.python_param.param_str), given.ground_truth.object_class, iou)
+    boxes = clustering.parse(cluster.python_param.param_str)
+    validation = Validation(boxes, given.ground_truth.object_class, iou, file_pixels=file_pixels)
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     seen: list[Seen] = []
     done = 0
@@ -68,9 +69,17 @@ def _scores(found: list[ClassScores], names: list[str]) -> dict[str, Any]:
     counts = sum((each.counts for each in found), Counts())
     simplified = sum((each.simplified for each in found), Counts())
     ap = float(np.mean([each.average_precision for each in found]))
-    classes = {name: _numbers(each.counts, each.simplified, each.average_precision) for name, each in
-               zip(names, found, strict=True)}  # fmt: skip
+    classes = {name: _class(each) for name, each in zip(names, found, strict=True)}
     return {**_numbers(counts, simplified, ap), "classes": classes}
+
+
+def _class(scores: ClassScores) -> dict[str, Any]:
+    by_difficulty = {
+        name: {"precision": each.counts.precision, "recall": each.counts.recall, "ap": each.average_precision}
+        for name, each in scores.difficulties.items()
+    }
+    numbers = _numbers(scores.counts, scores.simplified, scores.average_precision)
+    return numbers | ({"difficulties": by_difficulty} if by_difficulty else {})
 
 
 def _numbers(counts: Counts, simplified: Counts, ap: float) -> dict[str, float]:

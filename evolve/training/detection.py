@@ -24,7 +24,8 @@ def detect(
     """Scores of the TEST net on the first `images` examples of its data, in all and for each class.
 
     precision, recall and ap, average precision, are of the labels at overlap `iou`; map is NVIDIA's precision x recall.
-    With `file_pixels` (see Validation) classes have KITTI's difficulties too. `picture` has the path of a PNG to draw, and what its legend is to say of network, generation and notice.
+    With `file_pixels` (see Validation) classes have KITTI's difficulties too. `picture` has the path of a PNG to draw,
+    and what its legend is to say of network, generation and notice.
     """
     layers = prototxt.for_phase(text.read(Path(net), caffe_pb2.NetParameter()), "TEST").layer
     data = next(layer for layer in layers if not layer.bottom)

@@ -122,10 +122,10 @@ HOLD = """
 import signal, sys, time, numpy
 # A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from evolve.detectnet import parameters, batches
+from evolve.detectnet import batch, parameters
 from evolve.detectnet.prefetch import Prefetch
 given = parameters.parse(sys.argv[1])
-shapes = batches.Shapes.of(given, 2, 8)
+shapes = batch.Shapes.of(given, 2, 8)
 ahead = Prefetch(sys.argv[1], given, shapes, True)
 ahead.get(shapes.views(numpy.empty(shapes.count, numpy.float32)))
 print(*[worker.pid for worker in ahead._workers], flush=True)

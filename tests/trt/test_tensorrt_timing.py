@@ -79,7 +79,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     )
     runtime = SimpleNamespace(deserialize_cuda_engine=lambda data: deserialised if data == b"whole" else None)
     module = SimpleNamespace(ILogger=Logger, Runtime=lambda logger: runtime, __version__="9.9")
-    made.context = context
+    made.context = context  # type: ignore[attr-defined]
     monkeypatch.setattr(gpu, "name", lambda: "A GPU (5.3)")
     monkeypatch.setattr(flavours, "find", lambda wanted: flavours.Flavour("TensorRT", module))
     monkeypatch.setattr(tensorrt_engine, "Cuda", lambda: cuda_memory.Cuda(made))

@@ -51,7 +51,7 @@ $(VERBS): $(FASTER)
 
 onnx: $(ONNXED)
 
-bench: $(BENCHED)
+bench: $(BENCHED) $(if $(TENSORRT),$(ENGINED))
 
 engine tx1: $(ENGINED)
 

@@ -21,7 +21,7 @@ MEANINGS = """words:
   KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
-  ENGINE=a,b        openvino (the default), onnxruntime, caffe    RUNS=100        how many samples of each
+  ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
   FPS=file.csv      a device's table of frames per second
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none

@@ -6,7 +6,7 @@ from pathlib import Path
 from evolve.words import Words, image_shape, named_run, whole
 
 WHAT = "frames per second of every generation of a run, on engines here or from a device's table"
-WORDS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST"
+WORDS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
 
 
 def run(words: Words) -> int:
@@ -14,8 +14,9 @@ def run(words: Words) -> int:
     from trt.speed import bench, engines, sheets
 
     folder, shape = named_run(words), image_shape(words)
-    if "FAST" in words:
-        os.environ["FAST"] = str(whole(words, "FAST"))
+    # The process that an engine runs in reads these.
+    os.environ |= {"FAST": str(whole(words, "FAST"))} if "FAST" in words else {}
+    os.environ |= {"TENSORRT": words["TENSORRT"]} if "TENSORRT" in words else {}
     refused = []
     if "FPS" in words:
         bench.take(folder, Path(words["FPS"]))

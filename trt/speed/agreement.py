@@ -6,7 +6,9 @@ import numpy as np
 
 from evolve.errors import UserError
 
-LARGEST = 1e-3  # relative to a blob's largest value
+# Relative to a blob's largest value, by the precision of weights and arithmetic. A rounding to 16 bits is 2^-11 of a
+# number, and a deep network adds up many.
+LARGEST = {"f32": 1e-3, "f16": 5e-2}
 
 # Of values that are all next to nothing, as where no cell of a coverage map is covered, no digit counts.
 _NEXT_TO_NOTHING = 0.01
@@ -24,9 +26,9 @@ def difference(outputs: Path, expected: Path) -> float:
         return max(_difference(made[name], wanted[name]) for name in wanted)
 
 
-def agrees(found: float) -> bool:
-    """Whether so small a difference leaves the network the same one."""
-    return found <= LARGEST
+def agrees(found: float, precision: str) -> bool:
+    """Whether a difference is what that precision accounts for, and the network the same one."""
+    return found <= LARGEST[precision]
 
 
 def _difference(made: np.ndarray, wanted: np.ndarray) -> float:

@@ -19,7 +19,7 @@ PROTOCOL = (
     "Before each turn a warm-up that is not timed; generations in turn, round after round, another one first each "
     f"time. A sample is one run, or the mean of as many in a row as take {1000 * rounds.LEAST_SECONDS:g} ms. "
     "fps: 1000 / median; p95: 95 of 100 samples took no longer. An engine is timed only if its outputs are "
-    f"pycaffe's to {agreement.LARGEST:g} of their largest value."
+    f"pycaffe's to {agreement.LARGEST['f32']:g} of their largest value, {agreement.LARGEST['f16']:g} in half precision."
 )
 
 
@@ -92,11 +92,11 @@ def _measured(
                 "load", number=case.number, folder=str(case.folder), outputs=str(outputs)
             )
             differences[case.number] = agreement.difference(outputs, case.expected)
-        if not _accepted(engine, differences):
+        if not _accepted(engine, differences, about[cases[0].number]["precision"]):
             return []
         timers = {case.number: _timer(process, case.number) for case in cases}
         timings = rounds.measure(timers, runs, lambda seconds: _announce(engine, len(cases), seconds))
-    device = machine.device()
+    device = about[cases[0].number]["device"] or machine.device()
     return [
         Frames(
             generation=case.number,
@@ -108,7 +108,7 @@ def _measured(
             p95_ms=timings[case.number].p95_ms,
             fps=round(1000 / timings[case.number].median_ms, 3),
             shape=case.shape,
-            threads=threads,
+            threads=0 if engine.startswith("tensorrt") else threads,
             device=device,
             version=about[case.number]["version"],
             difference=differences[case.number],
@@ -122,15 +122,15 @@ def _timer(process: EngineProcess, number: int) -> rounds.Timer:
     return lambda calls, samples: process.ask("time", number=number, calls=calls, samples=samples)["seconds"]
 
 
-def _accepted(engine: str, differences: dict[int, float]) -> bool:
+def _accepted(engine: str, differences: dict[int, float], precision: str) -> bool:
     """Says how far the engine is from pycaffe; whether it computes the same in every generation."""
     worst = max(differences, key=lambda number: differences[number])
     found = f"{differences[worst]:.1e} of the largest value (generation {worst})"
-    if agreement.agrees(differences[worst]):
+    if agreement.agrees(differences[worst], precision):
         progress.say(f"{engine}: outputs are pycaffe's to {found}")
         return True
     progress.say(
-        f"{engine}: outputs differ from pycaffe's by {found}, more than {agreement.LARGEST:g}: "
+        f"{engine}: outputs differ from pycaffe's by {found}, more than {agreement.LARGEST[precision]:g}: "
         "it computes another function, and is not timed"
     )
     return False

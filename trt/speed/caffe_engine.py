@@ -14,6 +14,7 @@ class Caffe:
     """A deploy net in this process's Caffe."""
 
     precision = "f32"
+    device = ""
 
     def __init__(self, threads: int) -> None:
         # Threads are the process's: THREADS for the fast layers, OPENBLAS_NUM_THREADS for stock ones (process.py).

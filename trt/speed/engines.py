@@ -5,6 +5,7 @@ Another engine is a module with such a class and a line in ENGINES.
 """
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Protocol
 import numpy as np
 
 from evolve.errors import UserError
+from trt import flavours, gpu
 
 
 class Engine(Protocol):
     """One network on one engine. What is missing for it is a UserError with the remedy."""
 
     precision: str  # of weights and arithmetic: f32, f16
+    device: str  # that it runs on; "" for the processor
 
     def load(self, folder: Path) -> None:
         """Makes the network ready to run on what is in `folder` (prepared.py): its files and its input."""
@@ -30,7 +33,7 @@ class Engine(Protocol):
         """The outputs of the last run, by the names of their blobs."""
 
     def describe(self) -> str:
-        """Versions, and the device if it is another one than the processor."""
+        """Name and version."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,23 @@ class Known:
 
 
 ENGINES = {
+    "tensorrt": Known("trt.speed.tensorrt_engine", "TensorRt", reads_onnx=False),
+    "tensorrt-float": Known("trt.speed.tensorrt_engine", "TensorRtFloat", reads_onnx=False),
     "openvino": Known("trt.speed.openvino_engine", "OpenVino", reads_onnx=True),
     "onnxruntime": Known("trt.speed.onnxruntime_engine", "OnnxRuntime", reads_onnx=True),
     "caffe": Known("trt.speed.caffe_engine", "Caffe", reads_onnx=False),
 }
-DEFAULT = "openvino"
+
+
+def default() -> str:
+    """TensorRT where there is a GPU and a module for it, else OpenVINO."""
+    there = gpu.name() != gpu.NONE and any(importlib.util.find_spec(name) for name in flavours.MODULES.values())
+    return "tensorrt" if there else "openvino"
 
 
 def chosen(names: str) -> list[str]:
     """The engines that ENGINE= names, separated by commas; the default without. UserError for one not known."""
-    listed = [name for name in names.split(",") if name] or [DEFAULT]
+    listed = [name for name in names.split(",") if name] or [default()]
     for name in listed:
         if name not in ENGINES:
             raise UserError(f"ENGINE={name}: expected one or several of {', '.join(ENGINES)}")

@@ -17,6 +17,7 @@ class OnnxRuntime:
     """One session on `threads` threads, its inputs and outputs bound to memory."""
 
     precision = "f32"
+    device = ""
 
     def __init__(self, threads: int) -> None:
         self._options = onnxruntime.SessionOptions()

@@ -20,6 +20,7 @@ class OpenVino:
     """One stream of inferences on `threads` threads."""
 
     precision = "f32"
+    device = ""
 
     def __init__(self, threads: int) -> None:
         self._properties = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}

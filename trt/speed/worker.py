@@ -34,7 +34,7 @@ class Worker:
         made.run()
         np.savez(outputs, **made.outputs())  # type: ignore[arg-type]
         self._loaded[number] = made
-        return {"version": made.describe(), "precision": made.precision}
+        return {"version": made.describe(), "precision": made.precision, "device": made.device}
 
     def time(self, number: int, calls: int, samples: int) -> dict[str, Any]:
         """Seconds a run in each of `samples` rows of `calls` runs, after a row that is not timed."""

@@ -92,7 +92,9 @@ def _data() -> Iterator[tuple[str, str]]:
 def _optional() -> Iterator[tuple[str, str]]:
     for name, remedy in {
         "onnx": "`make onnx` installs it",
-        "tensorrt": "TensorRT engines are not built yet by this version",
+        "onnxruntime": "`make engine` installs it",
+        "tensorrt": "for engines, where there is a GPU: `make engine TENSORRT=tensorrt` installs it",
+        "tensorrt_rtx": "for engines, with or without a GPU: `make engine TENSORRT=rtx` installs it",
     }.items():
         if importlib.util.find_spec(name) is None:
             yield "absent ", f"{name}: {remedy}"

@@ -37,7 +37,7 @@ def ask(module: Any) -> Capabilities:
     strongly = getattr(creation, "STRONGLY_TYPED", None)
     explicit = getattr(creation, "EXPLICIT_BATCH", None)
     half = None if strongly is not None else getattr(flags, "FP16", None)
-    obey = getattr(flags, "OBEY_PRECISION_CONSTRAINTS", None) or getattr(flags, "STRICT_TYPES", None)
+    obey = getattr(flags, "OBEY_PRECISION_CONSTRAINTS", getattr(flags, "STRICT_TYPES", None))
     return Capabilities(
         creation=tuple(each for each in (explicit, strongly) if each is not None),
         half=half,

@@ -44,7 +44,7 @@ _STYLE: dict[str, Any] = {
     "svg.hashsalt": "cavefish",
 }
 _INCHES = (11.0, 5.4)
-_MORE = 2.0  # inches in height that another panel takes
+_MORE = 2.4  # inches in height that another panel takes
 _DOTS_PER_INCH = 180
 
 
@@ -91,7 +91,10 @@ def _classification(seeds: list[Measured]) -> Figure:
     timed = speed.known(seeds)
     left = ["synapses", *(["speed"] if timed else []), "accuracy"]
     drawn = _empty(_MORE if timed else 0.0)
-    parts = drawn.subplot_mosaic([[name, "trade"] for name in left], width_ratios=[1, 1.15])
+    heights = [1.4 if name == "speed" else 1.0 for name in left]
+    parts = drawn.subplot_mosaic(
+        [[name, "trade"] for name in left], width_ratios=[1, 1.15], height_ratios=heights
+    )
     panels.synapses(parts["synapses"], seeds)
     if timed:
         speed.frames(parts["speed"], seeds, with_paper=False)

@@ -6,6 +6,9 @@ VENV       ?= .venv
 CAFFE_ROOT ?=
 CAFFE_SRC  ?=
 export CAFFE_SRC
+ifneq ($(origin TENSORRT),command line)
+TENSORRT :=
+endif
 
 VERBS := evolve data check shrink count onnx engine tx1 bench table plot doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))

@@ -4,7 +4,10 @@ import re
 from typing import Any
 
 # Of a machine without a driver: such lines appear beside real messages, and are not the fault.
-_STRAY = re.compile(r"cudaError 35|CUDA driver version is insufficient|Thread context has not been set")
+_STRAY = re.compile(
+    r"cudaError 35|CUDA driver version is insufficient|Thread context has not been set"
+    r"|CUDA initialization failure with error: (35|100)\b"
+)
 # Where TensorRT's sources say something, and what they call themselves.
 _WHERE = re.compile(r"^(\w+::\w+: |\[[\w.]+::[\w:]+\] |\w+\.cpp:\d+: )?(Error Code \d+: )?")
 _FRAME = re.compile(r"While parsing node number|--- (Begin|End) node ---|^(ERROR:|Node name:|input:|Invalid Node -) ")

@@ -88,7 +88,7 @@ def _members(names: str) -> Any:
 
 
 def module(
-    version: str, creation: str, flags: str, on: str = "", config: type[_Config] = _NewConfig, gpu: bool = True
+    version: str, creation: str, flags: str, on: str = "", config: type[_Config] = _NewConfig, no_driver: str = ""
 ) -> Any:
     """A TensorRT with these members of its two enumerations; builder flags `on` are set from the start."""
     made = SimpleNamespace(__version__=version, ILogger=type("ILogger", (_Logger,), {}), float32="f32", float16="f16")
@@ -100,8 +100,8 @@ def module(
     class Builder:
         def __init__(self, logger: Any) -> None:
             self.logger = logger
-            if not gpu:
-                logger.log(_Logger.ERROR, STRAY)
+            if no_driver:
+                logger.log(_Logger.ERROR, no_driver)
                 raise TypeError("pybind11::init(): factory function returned nullptr")
 
         def create_network(self, bits: int) -> _Network:

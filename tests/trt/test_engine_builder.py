@@ -115,8 +115,11 @@ def test_a_layer_that_the_parser_refuses() -> None:
     )
 
 
-def test_no_driver() -> None:
-    module = fake_tensorrt.module("10.9", "EXPLICIT_BATCH STRONGLY_TYPED", "FP16", gpu=False)
+@pytest.mark.parametrize(
+    "said", [fake_tensorrt.STRAY, "CUDA initialization failure with error: 100. Please check your CUDA installation"]
+)
+def test_no_driver(said: str) -> None:
+    module = fake_tensorrt.module("10.9", "EXPLICIT_BATCH STRONGLY_TYPED", "FP16", no_driver=said)
     with pytest.raises(UserError) as error:
         build(module, True)
     assert str(error.value) == (

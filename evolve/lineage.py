@@ -9,6 +9,8 @@ from evolve.errors import UserError
 from evolve.newborn import Birth
 from evolve.training import threads
 
+_SCORES = ("accuracy", "precision", "recall", "ap")
+
 
 def evolve(
     network: str,
@@ -71,16 +73,16 @@ def _generations(
             run_folder.write_lineage(run)
         progress.say(describe(made))
         if _fallen_too_far(chosen, run, made):
-            allowed = chosen.settings.stop_when_accuracy_drops
-            progress.say(f"accuracy is more than {allowed:g} below the ancestor's: evolution ends")
+            allowed, name = chosen.settings.stop_when_accuracy_drops, _score(made)
+            progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
             break
 
 
 def describe(made: dict[str, Any]) -> str:
     """One line of measurements of a generation."""
-    accuracy = f"accuracy {made['accuracy']:.4f}  " if "accuracy" in made else ""
+    scores = "".join(f"{name} {made[name]:.4f}  " for name in _SCORES if isinstance(made.get(name), float))
     return (
-        f"generation {made['generation']:2d}  {accuracy}synapses {made['synapses']:,}  "
+        f"generation {made['generation']:2d}  {scores}synapses {made['synapses']:,}  "
         f"A-E {made['architectural_efficiency']:.2f}  "
         f"clusters {made['clusters']:,} (E {made['cluster_efficiency']:.2f})  "
         f"{made['macs'] / 1e6:.2f} MMAC  {made['caffemodel_bytes'] / 1e3:.0f} kB  "
@@ -138,6 +140,12 @@ def _origin(chosen: experiment.Experiment) -> dict[str, str]:
 
 def _fallen_too_far(chosen: experiment.Experiment, run: Path, made: dict[str, Any]) -> bool:
     allowed = chosen.settings.stop_when_accuracy_drops
-    if not allowed or "accuracy" not in made:
+    score = _score(made)
+    if not allowed or score not in made:
         return False
-    return bool(generation.metrics(paths.generation(run, 1))["accuracy"] - made["accuracy"] > allowed)
+    return bool(generation.metrics(paths.generation(run, 1))[score] - made[score] > allowed)
+
+
+def _score(made: dict[str, Any]) -> str:
+    """What a lineage must not lose; precision and recall could be traded for each other, ap has both."""
+    return "accuracy" if "accuracy" in made else "ap"

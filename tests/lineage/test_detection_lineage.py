@@ -79,6 +79,12 @@ def test_the_lineage_lists_the_scores(run: Path) -> None:
     assert [row["generation"] for row in rows] == ["1", "2", "3"]
 
 
+def test_a_line_a_generation_tells_the_scores(run: Path) -> None:
+    made = generation.metrics(paths.generation(run, 2))
+    line = lineage.describe(made)
+    assert f"precision {made['precision']:.4f}  recall {made['recall']:.4f}  ap {made['ap']:.4f}  " in line
+
+
 def test_nothing_of_training_stays(run: Path) -> None:
     assert not list(run.glob(".gen*"))
 

@@ -18,6 +18,7 @@ from evolve.generation import writing
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
 from trt import tx1_folder
+from trt.speed import device_table
 
 STAND_INS = Path(__file__).resolve().parent / "tx1_stand_ins"
 COLUMNS = "generation,engine,precision,batch,runs,median_ms,p95_ms,fps"
@@ -136,17 +137,17 @@ def test_the_script(folder: Path, tensorrt: int, parser: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = rows(done.stdout)
     assert [(each["generation"], each["engine"], each["precision"], each["batch"], each["runs"]) for each in found] == [
-        (str(number), f"tensorrt {tensorrt}.1.2.3 {parser}", "half", "1", "5") for number in (1, 2)
+        (str(number), f"tensorrt {tensorrt}.1.2.3 {parser}", "f16", "1", "5") for number in (1, 2)
     ]
     times = [float(each["median_ms"]) for each in found]
     expected = (10, 4) if parser == "onnx" else (1, 2)
-    assert all(least <= time < least + 30 for time, least in zip(times, expected, strict=True))
+    assert all(least <= time < least + 200 for time, least in zip(times, expected, strict=True))
 
 
 def test_the_script_in_32_bits(folder: Path) -> None:
     done = bench(folder, 8, "--precision", "float", "2")
     (found,) = rows(done.stdout)
-    assert found["precision"] == "float" and float(found["median_ms"]) >= 9
+    assert found["precision"] == "f32" and float(found["median_ms"]) >= 9
     assert rows(bench(folder, 8, "--precision", "float", "2", NO_HALF="1").stdout)
 
 
@@ -215,10 +216,10 @@ def test_the_program(compiled: Path) -> None:
         *["stand-in: weights half"] * 2, "stand-in: 0 objects left"
     ]  # fmt: skip
     assert [(each["generation"], each["engine"], each["precision"], each["runs"]) for each in rows(done.stdout)] == [
-        (str(number), "tensorrt 2.1 caffe", "half", "5") for number in (1, 2)
+        (str(number), "tensorrt 2.1 caffe", "f16", "5") for number in (1, 2)
     ]
     floats = rows(called(compiled, "./bench", "float", "5").stdout)
-    assert [3 <= float(each["median_ms"]) < 30 for each in floats] == [True, True]
+    assert [3 <= float(each["median_ms"]) < 200 for each in floats] == [True, True]
     assert len(rows(called(compiled, "./bench").stdout)) == 2
 
 
@@ -259,6 +260,20 @@ def test_percentiles_agree(compiled: Path) -> None:
     assert np.allclose([float(each) for each in said.split()], expected)
 
 
+def test_a_table_is_taken_back(compiled: Path, run: Path) -> None:
+    """As `make bench FPS=` takes it, comments and all."""
+    tables = (bench(compiled, 8), called(compiled, "./bench", "float", "5"))
+    for done, engine, precision in zip(
+        tables, ("tensorrt 8.1.2.3 onnx", "tensorrt 2.1 caffe"), ("f16", "f32"), strict=True
+    ):
+        (compiled / "tx1.csv").write_text(done.stdout)
+        found = device_table.read(compiled / "tx1.csv", run)
+        assert [(each.generation, each.engine, each.precision, each.runs, each.device) for each in found] == [
+            (number, engine, precision, 5, "tx1") for number in (1, 2)
+        ]
+    assert ",".join(device_table.COLUMNS) == COLUMNS
+
+
 @pytest.mark.parametrize("precision", ["half", "float"])
 def test_trtexec(folder: Path, precision: str) -> None:
     environment = {"TRTEXEC": str(STAND_INS / "trtexec"), "RUNS": "4"}
@@ -268,5 +283,5 @@ def test_trtexec(folder: Path, precision: str) -> None:
     found = rows(done.stdout)
     extra = 0 if precision == "half" else 2
     assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
-        (str(number), precision, "4", number + extra) for number in (1, 2)
+        (str(number), "f32" if extra else "f16", "4", number + extra) for number in (1, 2)
     ]

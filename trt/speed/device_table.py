@@ -7,7 +7,8 @@ from evolve import frames, run_folder
 from evolve.errors import UserError
 from evolve.frames import Frames
 
-COLUMNS = "generation engine precision batch runs median_ms p95_ms fps".split()
+# Stated once, where the programs for a device have it at hand too.
+COLUMNS = (Path(__file__).resolve().parents[1] / "tx1" / "columns.csv").read_text().strip().split(",")
 
 # fps and median_ms of a row say the same, as far as both were rounded.
 _ROUNDING = 0.05

@@ -165,7 +165,7 @@ double percentile(std::vector<double> values, double percent) {
 void print(const Generation& net, bool half, const std::vector<double>& times) {
   const double median = percentile(times, 50);
   std::printf("%d,tensorrt %d.%d caffe,%s,1,%d,%.4f,%.4f,%.3f\n", net.number, NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR,
-              half ? "half" : "float", static_cast<int>(times.size()), median, percentile(times, 95), 1000 / median);
+              half ? "f16" : "f32", static_cast<int>(times.size()), median, percentile(times, 95), 1000 / median);
   std::fflush(stdout);
 }
 

@@ -18,10 +18,10 @@ def heading():
 
 
 def row(generation, engine, precision, milliseconds):
-    """One line: `milliseconds` are those of all runs, one image each."""
+    """One line: `milliseconds` are those of all runs, one image each; `precision` is half or float."""
     median, late = numpy.percentile(milliseconds, 50), numpy.percentile(milliseconds, 95)
     figures = "%d,%.4f,%.4f,%.3f" % (len(milliseconds), median, late, 1000 / median)
-    return "%s,%s,%s,1,%s" % (generation, engine, precision, figures)
+    return "%s,%s,%s,1,%s" % (generation, engine, "f16" if precision == "half" else "f32", figures)
 
 
 def generations(folder):

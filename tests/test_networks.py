@@ -14,14 +14,19 @@ import pytest
 from evolve import check, experiment, paths
 from evolve.network import prototxt, text
 
-# Weights and biases. LeNet-5's are what [Cluster16]'s Table 1 gives away; ResNet-56 has no biases but the last one.
+# Weights and biases. LeNet-5's are what [Cluster16]'s Table 1 gives away; ResNet-56 has no biases but the last one;
+# DetectNet's are those of NVIDIA's prototxt, 1,024 + 1 more for each further class.
 SYNAPSES = {
     "lenet": 143_978,
     "lenet_bvlc": 431_080,
     "lenet_stl10": 145_578,
     "alexnet_cifar10": 3_985_034,
     "resnet56_cifar10": 851_514,
+    "detectnet": 5_978_677,
+    "detectnet_kitti": 5_978_677,
+    "detectnet_bccd": 5_980_727,
 }
+FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3}  # and how many classes of them
 SCHEDULES = {"lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"]}
 COUNT = """
 import json, sys, caffe
@@ -31,8 +36,7 @@ for phase in ("TRAIN", "TEST"):
     types = dict(zip(net._layer_names, (layer.type for layer in net.layers)))
     found[phase] = {
         "sizes": [[types[name], [int(blob.count) for blob in blobs]] for name, blobs in net.params.items()],
-        "loss": list(net.blobs["loss"].data.shape),
-        "outputs": list(net.outputs),
+        "outputs": {name: list(net.blobs[name].data.shape) for name in net.outputs},
     }
 json.dump(found, open("found.json", "w"))
 """
@@ -58,7 +62,19 @@ def test_caffe_takes_it_with_these_synapses(tmp_path_factory: pytest.TempPathFac
     found = _loaded(name, tmp_path_factory.getbasetemp())[phase]
     weights = sum(sum(sizes) for kind, sizes in found["sizes"] if kind in ("Convolution", "InnerProduct"))
     assert weights == SYNAPSES[name]
-    assert found["loss"] == [] and found["outputs"] == (["loss"] if phase == "TRAIN" else ["accuracy", "loss"])
+    assert sorted(found["outputs"]) == sorted(_outputs(name, phase))
+    # Losses and scores are single numbers.
+    boxes = name in FIND_BOXES and phase == "TEST"
+    assert boxes or all(shape == [] for shape in found["outputs"].values())
+
+
+def _outputs(name: str, phase: str) -> list[str]:
+    if name not in FIND_BOXES:
+        return ["loss"] if phase == "TRAIN" else ["accuracy", "loss"]
+    if phase == "TRAIN":
+        return ["loss_bbox", "loss_coverage"]
+    # What scores are made of: the labels come with the images.
+    return ["truth", "labels", *(f"detections-{number + 1}" for number in range(FIND_BOXES[name]))]
 
 
 @cache
@@ -71,7 +87,8 @@ def _loaded(name: str, folder: Path) -> dict[str, Any]:
     for phase in ("TRAIN", "TEST"):
         shape = prototxt.example_shape(prototxt.data_layer(net, phase), chosen.stored_shape())
         text.write(prototxt.fed_by_inputs(net, phase, shape), folder / f"{phase}.prototxt")
-    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"}
+    ours = {"PYTHONPATH": str(paths.defaults().parents[1])}  # layers of Python are found there
+    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"} | ours
     command = [sys.executable, "-c", COUNT]
     child = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert child.returncode == 0, child.stderr
@@ -98,3 +115,21 @@ def test_resnet56_is_as_its_generator_writes_it() -> None:
     folder = paths.network("resnet56_cifar10")
     written = runpy.run_path(str(folder / "write_train_val.py"))["train_val"]()
     assert written == (folder / "train_val.prototxt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["train_val", "scratch_train_val"])
+def test_detectnet_is_as_its_generator_writes_it(form: str) -> None:
+    folder = paths.network("detectnet")
+    written = runpy.run_path(str(folder / "write_train_val.py"))["train_val"](form == "scratch_train_val")
+    assert written == (folder / f"{form}.prototxt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FIND_BOXES)
+def test_detectnet_has_nvidias_parameters(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """59 convolutions; of one class 5,971,392 weights and 7,285 biases, and a row of 1,024 weights for each more."""
+    sizes = _loaded(name, tmp_path_factory.getbasetemp())["TRAIN"]["sizes"]
+    assert [kind for kind, _ in sizes] == ["Convolution"] * 59
+    more = FIND_BOXES[name] - 1
+    assert [sum(part) for part in zip(*(each for _, each in sizes), strict=True)] == [
+        5_971_392 + 1024 * more, 7_285 + more
+    ]  # fmt: skip

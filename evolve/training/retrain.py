@@ -13,6 +13,7 @@ from typing import Any
 import caffe
 import numpy as np
 
+from evolve.detectnet import nvidia
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.training import data_position, snapshots
@@ -103,9 +104,12 @@ def train(
 def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapshots]:
     """The solver, its data where a training that goes on left it, and its snapshots."""
     solver = snapshots.read_solver(Path(path))
-    if not solver.snapshot:
+    theirs = nvidia.has_layers(caffe.layer_type_list(), caffe_pb2.LayerParameter.DESCRIPTOR)
+    if not (solver.snapshot or theirs):
         return caffe.get_solver(path), Snapshots(folder, 0, "", 0)
     net = text.read(Path(solver.net), caffe_pb2.NetParameter())
+    if theirs:
+        net = nvidia.trained_by(net)
     inherited = snapshots.sha256(Path(genome)) if genome else ""
     kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, net, inherited, data), solver.random_seed)
     begun, skipped = data_position.moved(net, kept.newest() * max(1, solver.iter_size))

@@ -1,5 +1,6 @@
 """A training that was killed goes on from its newest snapshot, and ends with the same bytes."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evolve.network import weights
 from evolve.training import snapshots
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
@@ -77,6 +79,43 @@ def test_random_numbers_matter_here(folder: Path) -> None:
         train(folder, SOLVERS["SGD"], f"every{every}", every=every)
         made.append((folder / "weights.caffemodel").read_bytes())
     assert made[0] != made[1]
+
+
+APART = """
+layer { name: "images" type: "Data" top: "data" include { phase: TRAIN }
+  data_param { source: "images" backend: LMDB batch_size: 5 } }
+layer { name: "targets" type: "Data" top: "wanted" include { phase: TRAIN }
+  data_param { source: "targets" backend: LMDB batch_size: 5 } }
+layer { name: "scale" type: "Power" bottom: "data" top: "data" power_param { scale: 0.001 } }
+layer { name: "scale-too" type: "Power" bottom: "wanted" top: "wanted" power_param { scale: 0.001 } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "flat" type: "Flatten" bottom: "wanted" top: "flat" }
+layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "flat" top: "loss" }
+"""
+
+
+def _same(blobs: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(blobs, others, strict=True))
+
+
+def test_images_and_labels_apart_go_on_together(folder: Path, store: Store) -> None:
+    """Each of the two LMDBs is read on from where it was, wherever it lies now."""
+    random = np.random.default_rng(6)
+    for name, shape in (("images", (3, 8, 8)), ("targets", (4, 1, 1))):
+        made = random.integers(0, 256, (13, *shape), np.uint8)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        store(folder / name, made, np.zeros(13, np.int64))
+    (folder / "net.prototxt").write_text(APART)
+    train(folder, SOLVERS["SGD"], "undisturbed")
+    wanted = weights.read(folder / "weights.caffemodel")["ip"]
+    with pytest.raises(CaffeError):
+        train(folder, SOLVERS["SGD"], "killed", stop=8)
+    for name in ("images", "targets"):
+        (folder / name).rename(folder / f"moved-{name}")
+    (folder / "net.prototxt").write_text(APART.replace('source: "', 'source: "moved-'))
+    assert train(folder, SOLVERS["SGD"], "killed")["resumed"] >= EVERY
+    assert _same(weights.read(folder / "weights.caffemodel")["ip"], wanted)
 
 
 def test_only_the_newest_is_kept(folder: Path) -> None:

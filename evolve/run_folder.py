@@ -13,6 +13,9 @@ from filelock import FileLock, Timeout
 from evolve import frames, generation, paths
 from evolve.errors import UserError
 
+# A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
+_SECONDS = 2.0
+
 COLUMNS = (
     "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
     "train_seconds flushed_synapses accuracy precision recall map ap fps fps_p95 fps_engine predicted_tx1_fps"
@@ -29,7 +32,7 @@ def held(run: Path) -> Iterator[None]:
     holder = run / paths.HOLDER
     lock = FileLock(run / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_SECONDS)
     except Timeout:
         pid = holder.read_text().strip() if holder.exists() else "unknown"
         raise UserError(

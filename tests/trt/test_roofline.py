@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from evolve import experiment
 from evolve.errors import UserError
 from evolve.network import prototxt, shapes, text
 from evolve.network.caffe_proto import caffe_pb2
@@ -66,9 +67,7 @@ def test_the_tx1s_efficiency_is_what_the_published_figure_gives() -> None:
 
 
 def test_the_shipped_detectnet_is_that_network() -> None:
-    values = dict.fromkeys(("DATA", "WIDTH", "HEIGHT", "STRIDE", "CLASSES", "OBJECT_CLASSES"), "1")
-    path = ROOT / "prototxt/detectnet/train_val.prototxt"
-    shipped = prototxt.deploy(text.read(path, caffe_pb2.NetParameter(), values), (3, 512, 1024))
+    shipped = prototxt.deploy(experiment.load("detectnet").net(Path("nowhere")), (3, 512, 1024))
     assert roofline.frames_per_second(shipped, devices.read()[devices.TX1]) == pytest.approx(7, abs=0.02)
 
 

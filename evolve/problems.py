@@ -1,5 +1,6 @@
 """What would stop a run, found before it begins: each with file, line and what to do."""
 
+import re
 from pathlib import Path
 
 import datasets
@@ -20,11 +21,28 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
         for name in filter(None, (dataset.name, dataset.or_else.name))
         if name not in datasets.names()
     ]
+    found = found or _of_another_kind(experiment)
     scratch = experiment.from_scratch()
     try:
         return found or _of_net(experiment, pretrained) or (_of_scratch(experiment, scratch) if scratch else [])
     except UserError as error:
         return [str(error)]
+
+
+def _of_another_kind(experiment: Experiment) -> list[str]:
+    """Data sets of images with boxes for a net that finds none, or the other way round."""
+    # As text: without boxes, the net's $STRIDE and the like stand for nothing.
+    finds = re.search(r"""layer\s*:\s*["']DetectNetData["']""", experiment.template) is not None
+    kinds = ("images with a class each", "images with boxes")
+    fitting = [name for name in datasets.names() if datasets.has_boxes(name) == finds]
+    dataset = experiment.settings.dataset
+    return [
+        f"{experiment.evolution}: dataset: expected {kinds[finds]} for {experiment.train_val.name}, which has "
+        f"{'a' if finds else 'no'} DetectNetData layer, got '{name}', {kinds[not finds]}; "
+        f"choose one of {', '.join(fitting)}, or another network"
+        for name in filter(None, (dataset.name, dataset.or_else.name))
+        if name not in fitting
+    ]
 
 
 def _of_net(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
@@ -111,7 +129,9 @@ def _of_scratch(experiment: Experiment, scratch: Experiment) -> list[str]:
         if got is None or got.kernel_shape != stage.kernel_shape:
             words = f"{got.kernel_shape}" if got else "no such layer"
             message = f"expected the shape {stage.kernel_shape} of {experiment.train_val.name}, got {words}"
-            found.append(str(scratch.located(UserError(f"layer '{stage.name}': {message}; make them alike"))))
+            error = UserError(f"layer '{stage.name}': {message}; make them alike")
+            # A layer that is not there is on no line.
+            found.append(str(scratch.located(error)) if got else f"{scratch.train_val}: {error}")
     return found
 
 

@@ -70,6 +70,7 @@ def problems(settings: Settings) -> list[str]:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:
         found.append("offspring_training: expected a length like '2200it', got none")
+    found += [f"dataset: detection: {problem}" for problem in _detection_problems(settings.dataset.detection)]
     stand_in = settings.dataset.or_else
     stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
     for length in (settings.scratch_training, settings.ancestor_training, *settings.offspring_training, *stand_ins):
@@ -102,6 +103,15 @@ def training_length(settings: Settings, generation: int, dataset: str) -> Length
     lengths = settings.offspring_training
     own = lengths[min(generation - 2, len(lengths) - 1)]
     return Length.parse(stands_in and stand_in.offspring_training or own)
+
+
+def _detection_problems(asked: Any) -> list[str]:
+    found = []
+    if asked.stride < 1:
+        found.append("stride: expected 1 or more pixels, got 0; DetectNet's is 16")
+    if not 0 < asked.iou <= 1:
+        found.append(f"iou: expected above 0 and up to 1, got {asked.iou:g}; 0.7 is usual for cars, 0.5 for others")
+    return found
 
 
 def _environment_problems(block: Environment) -> list[str]:

@@ -199,7 +199,8 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("stop_when_accuracy_drops: nan", "stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03"),
         (
             'ancestor_training: "6000"',
-            "ancestor_training, offspring_training: expected a training length like '2200it' or '2.5ep', got '6000'",
+            "scratch_training, ancestor_training, offspring_training: expected a training length like '2200it' or "
+            "'2.5ep', got '6000'",
         ),
         ("environment { synapse_budget: 0 }", BUDGET + "0"),
         ("environment { synapse_budget: 0.801 }", BUDGET + "0.801"),
@@ -259,7 +260,7 @@ def test_what_is_said_of(path: Path) -> None:
 
 
 def test_there_are_bad_files() -> None:
-    assert len(BAD) == 14
+    assert len(BAD) == 17
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ class Geometry:
         """(rows, columns) of cells."""
         return self.height // self.stride, self.width // self.stride
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in vars(self).items())
+
     def values(self) -> dict[str, str]:
         """What stands for a prototxt's $NAMES.
 

@@ -5,12 +5,13 @@ import csv
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_detectnet
 
-from evolve import generation, lineage, paths
+from evolve import experiment, generation, lineage, paths
 from evolve.errors import UserError
-from evolve.network import text, weights
+from evolve.network import text, transfer, weights
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.training import caffe_process
 
@@ -117,3 +118,36 @@ def test_a_killed_ancestor_goes_on_with_the_same_bytes(
     assert generation.sha256(paths.generation(again, 1) / paths.WEIGHTS) == generation.sha256(
         paths.generation(run, 1) / paths.WEIGHTS
     )
+
+
+def test_another_networks_weights_are_a_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As bvlc_googlenet's: the trunk's layers by name, a classifier of its own, no coverage and no boxes."""
+    small_detectnet.write(tmp_path / "small")
+    chosen = experiment.load(str(tmp_path / "small"))
+    shapes = transfer.shapes(chosen.graph(chosen.net(tmp_path), chosen.stored_shape()))
+    random, given = np.random.default_rng(7), {}
+    for name, blobs in shapes.items():
+        if name not in ("cvg/classifier", "bboxes"):
+            spread = (2 / np.prod(blobs[0][1:])) ** 0.5
+            given[name] = [random.normal(0, spread, shape).astype(np.float32) for shape in blobs]
+    given["loss3/classifier"] = [np.ones((1000, 1024), np.float32), np.zeros(1000, np.float32)]
+    googlenet = caffe_pb2.NetParameter()
+    for name in given:
+        googlenet.layer.add(name=name, type="InnerProduct" if name.startswith("loss") else "Convolution")
+    weights.write(tmp_path / "googlenet.caffemodel", googlenet, given)
+    with contextlib.chdir(tmp_path):
+        begun = lineage.evolve("small", 1, pretrained=tmp_path / "googlenet.caffemodel")
+    said, source = capsys.readouterr().out.splitlines(), tmp_path / "googlenet.caffemodel"
+    wanted = [
+        f"{source}: {len(given) - 1} of {len(given) + 1} layers with weights start from it",
+        f"layer 'cvg/classifier': no weights of that name in {source}: from its filler",
+        f"layer 'bboxes': no weights of that name in {source}: from its filler",
+        f"{source}: not used, the net has no such layers: loss3/classifier",
+    ]
+    assert [line for line in said if "googlenet.caffemodel" in line] == wanted
+    made = generation.metrics(paths.generation(begun, 1))["training"]
+    assert made["from_fillers"] == ["cvg/classifier", "bboxes"] and made["iterations"] == 12
+    # Without the part that makes a start from nothing.
+    assert "scratch" not in made and made["pretrained"] == generation.sha256(source)
+    learned = weights.read(paths.generation(begun, 1) / paths.WEIGHTS)["conv1/7x7_s2"][0]
+    assert 0.8 < np.corrcoef(learned.ravel(), given["conv1/7x7_s2"][0].ravel())[0, 1] < 1

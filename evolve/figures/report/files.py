@@ -17,7 +17,8 @@ def files(folder: Path, run: Measured, page: Path) -> Markup:
     for made in run.generations:
         place = paths.generation(folder, made["generation"])
         groups[place.name] = _in(place)
-    listed = [element("tr", element("th", name, scope="row"), _cell(each, page)) for name, each in groups.items() if each]
+    there = {name: found for name, found in groups.items() if found}
+    listed = [element("tr", element("th", name, scope="row"), _cell(each, page)) for name, each in there.items()]
     table = element("table", element("tbody", *listed), class_="files", aria_label="files")
     return section("Files", details("every file of the run", table))
 
@@ -32,8 +33,9 @@ def _in(folder: Path) -> list[Path]:
 
 
 def _cell(found: list[Path], page: Path) -> Markup:
-    links = [
-        element("span", element("a", path.name, href=address(path, page)), f" {figures_text.short(path.stat().st_size)}B")
-        for path in found
-    ]
-    return element("td", join(links, " "))
+    return element("td", join((_link(path, page) for path in found), " "))
+
+
+def _link(path: Path, page: Path) -> Markup:
+    size = f" {figures_text.short(path.stat().st_size)}B"
+    return element("span", element("a", path.name, href=address(path, page)), size)

@@ -21,7 +21,7 @@ def heat_map(run: Measured) -> Markup | None:
     if not measures:
         return None
     maps = [details(each, _table(run, each), opened=each == measures[0]) for each in measures]
-    about = "Per cent of what generation 1 had, layer by layer; the darker a cell, the more of it is left."
+    about = "Per cent of what generation 1 had, layer by layer; the stronger the colour, the more of it is left."
     return section("Survival", *maps, about=about)
 
 

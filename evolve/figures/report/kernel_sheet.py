@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 # Okabe and Ito's blue and vermilion, told apart by every kind of colour vision, and what lies between them.
-_NEGATIVE, _NONE, _POSITIVE = (np.array(colour, np.float32) for colour in ((0, 114, 178), (236, 236, 236), (213, 94, 0)))
+_COLOURS = ((0, 114, 178), (236, 236, 236), (213, 94, 0))
+_NEGATIVE, _NONE, _POSITIVE = (np.array(colour, np.float32) for colour in _COLOURS)
 _GAP = (128, 128, 128, 110)  # between kernels
 
 
@@ -49,12 +50,17 @@ def _strongest(weights: NDArray[np.float32]) -> float:
 
 
 def _side_by_side(tiles: Pixels) -> Pixels:
-    """Kernels (count, height, width, 4) in rows of up to eight, or so many more that it is about twice as wide as high."""
+    """Kernels (count, height, width, 4) in rows of eight, or twice as wide as high."""
     count = len(tiles)
     columns = min(count, max(8, math.ceil(math.sqrt(2 * count))))
     rows = math.ceil(count / columns)
     empty = np.zeros((rows * columns - count, *tiles.shape[1:]), np.uint8)
-    return _grid(np.concatenate([tiles, empty]).reshape(rows, columns, *tiles.shape[1:]))
+    pixels = _grid(np.concatenate([tiles, empty]).reshape(rows, columns, *tiles.shape[1:]))
+    if len(empty):
+        # No frame where there never was a kernel.
+        height, width = tiles.shape[1:3]
+        pixels[-height - 1 :, -len(empty) * (width + 1) :] = 0
+    return pixels
 
 
 def _grid(tiles: Pixels) -> Pixels:

@@ -34,8 +34,8 @@ def kernels(folder: Path, run: Measured) -> Markup | None:
     every = dict(zip(numbers, [first, *others], strict=True))
     layers = [_layer(name, {n: found[name] for n, found in every.items() if name in found}, run) for name in names]
     about = (
-        "A square a weight, all of one layer at one scale: blue is negative, vermilion positive; what sees colours is "
-        "shown in them. Where there is only background, the synapse is gone."
+        "A square a weight, all of one layer at one scale: blue is negative, vermilion positive; a layer that sees "
+        "colours is shown in them. Where there is only background, the synapse is gone."
     )
     return section("Kernels", *layers, about=about)
 

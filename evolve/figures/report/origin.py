@@ -16,8 +16,8 @@ _LEFT_OUT = frozenset({"caffe_path"})
 
 def origin(folder: Path, run: Measured) -> Markup:
     """The section with the settings, and which versions of what trained which generations."""
-    versions = _definitions(_versions(run))
-    return section("Settings and versions", _definitions(_data(run)), *_settings(folder), element("h3", "Versions"), versions)
+    versions = [element("h3", "Versions"), _definitions(_versions(run))]
+    return section("Settings and versions", _definitions(_data(run)), *_settings(folder), *versions)
 
 
 def spans(numbers: list[int]) -> str:

@@ -10,7 +10,6 @@ from evolve.errors import UserError
 from evolve.figures.measured import Measured
 from evolve.network import text
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.proto import evolution_pb2
 
 # Caffe's log, of which only the end is read.
 _ITERATION = re.compile(r"\] Iteration (\d+)\b")
@@ -69,15 +68,6 @@ def wanted_settings(folder: Path) -> settings.Settings | None:
     try:
         path = settings_file(folder)
         return settings.read(path) if path else None
-    except UserError:
-        return None
-
-
-def changed_settings(folder: Path) -> settings.Settings | None:
-    """Only what the run's own file says."""
-    try:
-        path = settings_file(folder)
-        return text.read(path, evolution_pb2.EvolutionParameter()) if path else None
     except UserError:
         return None
 

@@ -9,10 +9,12 @@ STYLE = (
     """
 :root { color-scheme: light dark; --paper: #ffffff; --card: #f6f8fa; --ink: #1f2328; --faint: #59636e;
   --rule: #d1d9e0; --link: #0060a8; --ours: #0072b2; --theirs: #c44f00; --second: #00785a; --third: #a1467c;
-  --fourth: #8a6100; --on-ours: #ffffff; --warn: #7a2e00; --warn-back: #fff1e5; --warn-rule: #d55e00; }
+  --fourth: #8a6100; --on-ours: #ffffff; --on-middle: #1f2328;
+  --warn: #7a2e00; --warn-back: #fff1e5; --warn-rule: #d55e00; }
 @media (prefers-color-scheme: dark) { :root { --paper: #0d1117; --card: #161b22; --ink: #e6edf3; --faint: #9aa4af;
   --rule: #30363d; --link: #79c0ff; --ours: #56b4e9; --theirs: #ff9248; --second: #2fc99e; --third: #e094c0;
-  --fourth: #e6b450; --on-ours: #06121b; --warn: #ffc9a3; --warn-back: #34190a; --warn-rule: #ff9248; } }
+  --fourth: #e6b450; --on-ours: #06121b; --on-middle: #06121b;
+  --warn: #ffc9a3; --warn-back: #34190a; --warn-rule: #ff9248; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0 auto; max-width: 1120px; padding: 20px 16px 48px; background: var(--paper); color: var(--ink);
@@ -68,7 +70,8 @@ tbody th { font-weight: 400; }
 .heat thead th:not(:first-child) { text-align: center; padding: 2px; }
 .heat th { border: 0; padding-top: 2px; padding-bottom: 2px; }
 .heat .h0 { color: var(--faint); }
-.heat .h7, .heat .h8, .heat .h9, .heat .h10 { color: var(--on-ours); }
+.heat .h7, .heat .h8 { color: var(--on-middle); }
+.heat .h9, .heat .h10 { color: var(--on-ours); }
 """
     + _SHADES
     + """

@@ -36,8 +36,8 @@ def _count(run: Measured, name: str, title: str) -> Markup | None:
     if name not in run.last or name not in run.ancestor:
         return None
     now, was = run.last[name], run.ancestor[name]
-    gain = f"{labels.times(was / now)} fewer than {_fitting(was)}" if 0 < now < was else f"{_fitting(was)} at generation 1"
-    return _tile(title, number(now, _fitting(now)), gain)
+    gain = f"{labels.times(was / now)} fewer than" if 0 < now < was else "generation 1:"
+    return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
 
 
 def _fitting(value: int) -> str:

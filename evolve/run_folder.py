@@ -83,14 +83,19 @@ def write_lineage(run: Path) -> None:
 
     What a generation does not have stays empty: detection has no accuracy, and not every one was timed.
     """
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    written = io.StringIO()
+    writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for made in _rows(run):
-        writer.writerow(made if "recall" in made else made | {"precision": ""})
+    writer.writerows(table(run))
     lineage = run / paths.LINEAGE
-    if not lineage.exists() or lineage.read_text(encoding="utf-8") != table.getvalue():
-        generation.write_whole(lineage, table.getvalue())
+    if not lineage.exists() or lineage.read_text(encoding="utf-8") != written.getvalue():
+        generation.write_whole(lineage, written.getvalue())
+
+
+def table(run: Path) -> list[dict[str, str]]:
+    """The rows of lineage.csv as it is or will be, by its COLUMNS."""
+    rows = [made if "recall" in made else made | {"precision": ""} for made in _rows(run)]
+    return [{name: str(made.get(name, "")) for name in COLUMNS} for made in rows]
 
 
 def read_lineage(run: Path) -> list[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""What a run measured, beside what the papers report: tables, curves."""
+"""What a run measured, beside what the papers report: tables, curves, a page of all."""

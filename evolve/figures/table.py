@@ -10,12 +10,12 @@ from evolve.figures.sheet import BLANK, Sheet
 
 def markdown(run: Path) -> str:
     """The tables of one run as Markdown. UserError where it has no generation."""
-    return "\n".join(sheet.markdown() for sheet in _sheets(measured.read(run)))
+    return "\n".join(sheet.markdown() for sheet in sheets(measured.read(run)))
 
 
 def show(run: Path) -> None:
     """Prints the same tables. UserError where the run has no generation."""
-    for sheet in _sheets(measured.read(run)):
+    for sheet in sheets(measured.read(run)):
         sheet.show()
 
 
@@ -24,7 +24,8 @@ def summary(runs: list[Path]) -> str:
     return "\n".join(sheet.markdown() for sheet in seeds.sheets(measured.read_seeds(runs)))
 
 
-def _sheets(run: Measured) -> list[Sheet]:
+def sheets(run: Measured) -> list[Sheet]:
+    """The tables of one run: its generations, and its layers."""
     return [_generations(run), _layers(run)]
 
 

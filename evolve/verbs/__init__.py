@@ -6,7 +6,7 @@ its name below, and one in the Makefile's VERBS.
 
 from typing import Protocol
 
-from evolve.verbs import bench, check, count, data, doctor, engine, evolve, onnx, plot, shrink, table, tx1
+from evolve.verbs import bench, check, count, data, doctor, engine, evolve, onnx, plot, report, shrink, table, tx1
 from evolve.words import Words
 
 
@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     "shrink": shrink,
     "table": table,
     "plot": plot,
+    "report": report,
     "count": count,
     "onnx": onnx,
     "engine": engine,

@@ -1,0 +1,105 @@
+"""How far a run is: generations done of those wanted, and who is at work on the next one."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve import paths, settings
+from evolve.errors import UserError
+from evolve.figures.measured import Measured
+from evolve.network import text
+from evolve.network.caffe_proto import caffe_pb2
+
+# Caffe's log, of which only the end is read.
+_ITERATION = re.compile(r"\] Iteration (\d+)\b")
+_END = 1 << 16
+
+
+@dataclass(frozen=True)
+class State:
+    """`wanted` is 0 where the settings do not say; `iteration` of `iterations` are the next generation's, or 0."""
+
+    done: int
+    wanted: int
+    at_work: bool
+    fallen: float = 0.0
+    iteration: int = 0
+    iterations: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return bool(self.wanted and self.done >= self.wanted or self.fallen) and not self.at_work
+
+    def words(self) -> str:
+        """The same in one line."""
+        if self.at_work:
+            return self._working()
+        if self.fallen:
+            return f"ended at generation {self.done}: accuracy fell by more than {self.fallen:g}"
+        if self.done < self.wanted:
+            return f"{self.done} of {self.wanted} generations done; the same `make evolve` goes on"
+        return f"{self.done} generation{'s' * (self.done > 1)}, all done" if self.wanted else f"{self.done} done"
+
+    def _working(self) -> str:
+        of = f" of {self.wanted}" if self.wanted > self.done else ""
+        trained = f": iteration {self.iteration:,} of {self.iterations:,}" if self.iterations else ""
+        return f"{self.done}{of} generations done; at work on generation {self.done + 1}{trained}"
+
+
+def read(folder: Path, run: Measured) -> State:
+    """What the run's folder says now."""
+    done = len(run.generations)
+    chosen = wanted_settings(folder)
+    wanted = int(chosen.generations) if chosen else 0
+    if not _at_work(folder):
+        return State(done, wanted, False, _fallen(run, chosen))
+    return State(done, wanted, True, 0.0, *_training(paths.generation(folder, done + 1)))
+
+
+def settings_file(folder: Path) -> Path | None:
+    """The evolution prototxt that the run keeps, under whatever schedule's name; None where there is none."""
+    return next(iter(sorted((folder / "prototxt").glob("evolution*.prototxt"))), None)
+
+
+def wanted_settings(folder: Path) -> settings.Settings | None:
+    """The settings that the run was begun with, over the defaults; None where they cannot be read."""
+    try:
+        path = settings_file(folder)
+        return settings.read(path) if path else None
+    except UserError:
+        return None
+
+
+def _at_work(folder: Path) -> bool:
+    """Whether the process that holds the run is alive."""
+    try:
+        os.kill(int((folder / paths.HOLDER).read_text()), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _training(folder: Path) -> tuple[int, int]:
+    """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    try:
+        with open(unfinished / paths.TRAIN_LOG, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+            found = _ITERATION.findall(file.read().decode("utf-8", "replace"))
+        solver = text.read(unfinished / paths.SOLVER, caffe_pb2.SolverParameter())
+    except (OSError, UserError):
+        return 0, 0
+    reached = int(found[-1]) if found else 0
+    return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
+
+
+def _fallen(run: Measured, chosen: settings.Settings | None) -> float:
+    """How far accuracy may fall, if it fell further."""
+    if not chosen or not chosen.stop_when_accuracy_drops or "accuracy" not in run.last:
+        return 0.0
+    allowed = float(chosen.stop_when_accuracy_drops)
+    return allowed if run.ancestor.get("accuracy", 0) - run.last["accuracy"] > allowed else 0.0

@@ -17,7 +17,8 @@ from tests.figures.report_page import Page, filled, with_settings, with_weights
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr --virtual-time-budget=2000 --dump-dom"
+    "--disable-component-update --disable-sync --hide-scrollbars --enable-logging=stderr "
+    "--virtual-time-budget=2000 --dump-dom"
 ).split()
 # Says how wide a page's content is in a window as wide as a phone.
 PHONE = """<!DOCTYPE html><iframe width=390 height=800 srcdoc="{page}"></iframe><script>

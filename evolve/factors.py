@@ -29,7 +29,7 @@ def of(
     """
     block = settings.environment(chosen, generation)
     synapses = efficiency.total(efficiency.count(graph, parent), "synapses")
-    limit = environment.LARGEST_OFFSPRING * synapses
+    limit = round(block.largest_offspring, 6) * synapses
     if block.type == block.CONSTANT:
         return environment.Factors(block.cluster_factor, block.synapse_factor), limit
     ratio = 1.0 if chosen.encoding == chosen.SYNAPSE else block.synapse_to_cluster

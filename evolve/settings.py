@@ -116,12 +116,13 @@ def _detection_problems(asked: Any) -> list[str]:
 
 def _environment_problems(block: Environment) -> list[str]:
     found = []
-    # A float field holds 0.8 as 0.80000001.
-    if not 0 < block.synapse_budget <= 0.8 + 1e-6:
+    if not 0 < block.synapse_budget <= block.largest_offspring:
         found.append(
-            "synapse_budget: expected above 0 and up to 0.8, which [Cluster16] never exceeds, "
+            f"synapse_budget: expected above 0 and up to largest_offspring, {block.largest_offspring:g}, "
             f"got {block.synapse_budget:g}"
         )
+    if not 0 < block.largest_offspring <= 1:
+        found.append(f"largest_offspring: expected above 0 and up to 1, got {block.largest_offspring:g}")
     for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
         if not 0 < getattr(block, field) < math.inf:
             found.append(f"{field}: expected above 0, got {getattr(block, field):g}")

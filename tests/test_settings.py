@@ -179,7 +179,7 @@ def test_no_length(words: str) -> None:
 # What is refused
 
 ENVIRONMENT = "environment: "
-BUDGET = ENVIRONMENT + "synapse_budget: expected above 0 and up to 0.8, which [Cluster16] never exceeds, got "
+BUDGET = ENVIRONMENT + "synapse_budget: expected above 0 and up to largest_offspring, 0.8, got "
 RISE = ENVIRONMENT + "waypoint: expected generations and efficiencies that rise"
 WAYPOINT = "waypoint {{ generation: {} architectural_efficiency: {} }}"
 

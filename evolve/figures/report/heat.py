@@ -10,7 +10,7 @@ from evolve.figures.measured import Measured
 from evolve.figures.report import figures_text, tables
 from evolve.figures.report.markup import Markup, details, element, number, section
 
-# Shades from all that the ancestor had to a thousandth of it.
+# Shades from all that the ancestor had to a hundredth of it.
 _SHADES = 10
 _MEASURES = ("synapses", "kernels", "neurons")
 
@@ -26,10 +26,10 @@ def heat_map(run: Measured) -> Markup | None:
 
 
 def shade(part: float) -> int:
-    """0 for nothing left, 1 for a thousandth or less, up to 10 for all of it."""
+    """0 for nothing left, 1 for a hundredth or less, up to 10 for all of it."""
     if part <= 0:
         return 0
-    return max(1, min(_SHADES, 1 + math.floor((_SHADES - 1) * (1 + math.log10(part) / 3) + 0.5)))
+    return max(1, min(_SHADES, 1 + math.floor((_SHADES - 1) * (1 + math.log10(part) / 2) + 0.5)))
 
 
 def _table(run: Measured, measure: str) -> Markup:

@@ -93,6 +93,9 @@ pre { overflow-x: auto; background: var(--card); border: 1px solid var(--rule); 
 .files th { vertical-align: top; }
 footer { margin-top: 40px; color: var(--faint); font-size: .85rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+@media (max-width: 560px) { th, td { padding: 3px 6px; } thead th { white-space: normal; vertical-align: bottom; }
+  tbody th { white-space: normal; min-width: 6em; max-width: 9em; overflow-wrap: anywhere; }
+  .heat td { min-width: 31px; padding: 2px 3px; } .heat tbody th { font-size: .78rem; } }
 @media print { nav, .tip { display: none; } section, figure { break-inside: avoid; } body { max-width: none; } }
 """
 )

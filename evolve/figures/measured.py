@@ -12,8 +12,8 @@ from trt.speed import device_table
 # A detector's, by the names that metrics.json and lineage.csv have for them.
 DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
 ABOUT_SCORES = (
-    "precision and recall: against the labels, at the settings' overlap; mAP: precision × recall, NVIDIA's simplified "
-    "score; AP: average precision, the mean of the classes."
+    "precision and recall: against the labels, at the settings' overlap; mAP: NVIDIA's simplified score, precision × "
+    "recall at overlap 0.7, against what the grid shows of the labels; AP: average precision, the mean of the classes."
 )
 MEAN_TITLE = "E (without the last classifier)"
 

@@ -16,6 +16,9 @@ from evolve.genetics.filters import FilterEncoding
 
 Encodings = list[LayerEncoding] | FilterEncoding  # one a layer; or the network's, where clusters are filters
 
+# [Cluster16]: an offspring has at most 80 % of the synapses of its direct ancestor; settings may say otherwise.
+LARGEST_OFFSPRING = 0.8
+
 # Enough for any smooth function, and to corner a step.
 _EVALUATIONS = 30
 

@@ -4,15 +4,12 @@ Equation (3): a synapse exists if its cluster was drawn, with F_c P(cluster), an
 F_s P(synapse).
 """
 
-
-import math
-
 import numpy as np
 
 from evolve.errors import UserError
 from evolve.genetics.clusters import as_rows, blocks
 from evolve.genetics.encoding import LayerEncoding
-from evolve.genetics.environment import Encodings, Factors
+from evolve.genetics.environment import LARGEST_OFFSPRING, Encodings, Factors
 from evolve.genetics.filters import FilterEncoding
 from evolve.network.efficiency import count, total
 from evolve.network.reach import Existing, NothingLeft, alive
@@ -41,13 +38,15 @@ def synthesize(
     encodings: Encodings,
     factors: Factors,
     seed: tuple[int, ...],
-    limit: float = math.inf,
+    limit: float | None = None,
 ) -> tuple[Weights, Existing]:
     """An offspring's weights in the parent's shapes, zero where a synapse is absent, and what exists of it.
 
-    A draw with more than `limit` synapses, or with no way from input to output, is drawn again. The same `seed`
-    gives the same offspring. UserError after 100 draws in vain.
+    A draw with more than `limit` synapses (without one, 80 % of the parent's), or with no way from input to output, is
+    drawn again. The same `seed` gives the same offspring. UserError after 100 draws in vain.
     """
+    if limit is None:
+        limit = LARGEST_OFFSPRING * total(count(graph, parent), "synapses")
     reason = ""
     for attempt in range(_ATTEMPTS):
         random = np.random.default_rng([*seed, attempt])

@@ -31,7 +31,7 @@ def sparse_parent(density: float) -> Weights:
 
 
 def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
-    block = {"from_generation": 2, "synapse_budget": 0.67, "synapse_to_cluster": 1.0} | words
+    block = {"from_generation": 2, "synapse_budget": 0.67, "synapse_to_cluster": 1.0, "largest_offspring": 0.8} | words
     return evolution_pb2.EvolutionParameter(environment=[evolution_pb2.EnvironmentParameter(**block)])
 
 
@@ -56,6 +56,18 @@ def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
     found = sizes(settings({"type": "PACE", "waypoint": waypoints}), parent, round(12 * 0.65 * synapses))
     assert max(found) <= 0.65 * synapses
     assert np.mean(found) == pytest.approx(0.65 * synapses, rel=0.05)
+
+
+@pytest.mark.parametrize("largest", [0.8, 0.95])
+def test_no_offspring_is_larger_than_the_settings_allow(largest: float) -> None:
+    """On a pace that is ahead of what is due, so that nothing else is in force."""
+    parent = sparse_parent(0.3)
+    synapses = total(count(GRAPH, parent), "synapses")
+    waypoints = [{"generation": 1, "architectural_efficiency": 1}, {"generation": 7, "architectural_efficiency": 2}]
+    chosen = settings({"type": "PACE", "waypoint": waypoints, "largest_offspring": largest})
+    found = sizes(chosen, parent, 2 * synapses)
+    assert max(found) <= largest * synapses
+    assert np.mean(found) == pytest.approx(largest * synapses, rel=0.04)
 
 
 def test_constant_factors_are_taken_as_they_are() -> None:

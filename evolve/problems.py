@@ -9,6 +9,7 @@ from evolve.detectnet.inputs import kind
 from evolve.errors import UserError
 from evolve.experiment import Experiment
 from evolve.network import prototxt, shrink, text, transfer, weights
+from evolve.network.stages import Stage
 
 _NO_DATA = Path("/data-set")
 
@@ -135,5 +136,5 @@ def _of_scratch(experiment: Experiment, scratch: Experiment) -> list[str]:
     return found
 
 
-def _stages(experiment: Experiment) -> list:  # type: ignore[type-arg]
+def _stages(experiment: Experiment) -> list[Stage]:
     return experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).stages

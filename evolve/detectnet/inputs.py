@@ -30,10 +30,10 @@ def batch_size(layer: Layer) -> int:
     return _parsed(layer)[1].batch_size
 
 
-def shapes(layer: Layer, batch: int = 0) -> list[tuple[int, ...]]:
+def shapes(layer: Layer) -> list[tuple[int, ...]]:
     """One each of its tops: images, ground truth and, if there is a third one, labels with room for a single box."""
     given, data = _parsed(layer)
-    made = Shapes.of(given, batch or data.batch_size, max_boxes=1)
+    made = Shapes.of(given, data.batch_size, max_boxes=1)
     return [made.images, made.truth, made.labels][: len(layer.top)]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import caffe
 import numpy as np
 
+from evolve import generation
 from evolve.detectnet import nvidia
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
@@ -110,7 +111,7 @@ def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapsh
     net = text.read(Path(solver.net), caffe_pb2.NetParameter())
     if theirs:
         net = nvidia.trained_by(net)
-    inherited = snapshots.sha256(Path(genome)) if genome else ""
+    inherited = generation.sha256(Path(genome)) if genome else ""
     kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, net, inherited, data), solver.random_seed)
     begun, skipped = data_position.moved(net, kept.newest() * max(1, solver.iter_size))
     solver.snapshot_prefix, solver.snapshot, solver.net = kept.prefix, 0, "training_net.prototxt"

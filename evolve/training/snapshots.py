@@ -6,7 +6,6 @@ killed in between or not, the same bytes come out.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import caffe
 
+from datasets.disk import sync_file
+from evolve import generation
 from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.training import data_position
@@ -38,7 +39,7 @@ class Snapshots:
         """The iteration of the newest whole one of this very training; 0 if there is none."""
         try:
             record = json.loads((self._folder / _RECORD).read_text())
-            whole = all(sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
+            whole = all(generation.sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
             return int(record["iteration"]) if whole and record["identity"] == self._identity else 0
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return 0
@@ -73,16 +74,13 @@ class Snapshots:
     def _record(self, iteration: int) -> None:
         names = [f"state_iter_{iteration}.{kind}" for kind in ("caffemodel", "solverstate")]
         for name in names:
-            _sync(self._folder / name)
+            sync_file(self._folder / name)
         record = {
             "iteration": iteration,
             "identity": self._identity,
-            "sha256": {name: sha256(self._folder / name) for name in names},
+            "sha256": {name: generation.sha256(self._folder / name) for name in names},
         }
-        unfinished = self._folder / f".{_RECORD}"
-        unfinished.write_text(json.dumps(record))
-        _sync(unfinished)
-        unfinished.rename(self._folder / _RECORD)
+        generation.write_whole(self._folder / _RECORD, json.dumps(record))
 
     def _reseed(self, training: Any) -> None:
         # Dropout's numbers come from here; Caffe keeps no record of where they were.
@@ -102,17 +100,3 @@ def identity(solver: Any, net: prototxt.Net, *others: str) -> str:
 def read_solver(path: Path) -> Any:
     """caffe_pb2.SolverParameter."""
     return text.read(path, caffe_pb2.SolverParameter())
-
-
-def sha256(path: Path) -> str:
-    """Of a file's bytes, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

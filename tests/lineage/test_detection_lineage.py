@@ -78,6 +78,10 @@ def test_the_lineage_lists_the_scores(run: Path) -> None:
     with open(run / paths.LINEAGE, newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["generation"] for row in rows] == ["1", "2", "3"]
+    for number, row in enumerate(rows, start=1):
+        made = generation.metrics(paths.generation(run, number))
+        assert {name: float(row[name]) for name in SCORES} == {name: made[name] for name in SCORES}
+        assert row["accuracy"] == ""
 
 
 def test_a_line_a_generation_tells_the_scores(run: Path) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,17 @@ def sha256(path: Path) -> str:
 def write_whole(path: Path, content: str) -> None:
     """Writes a text file so that a reader, or a power cut, sees the old one or the new one."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with open(unfinished, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    try:
+        with open(unfinished, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    except OSError:
+        # Half of a page is nothing, and on a full disk takes the room of what is needed more.
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
     _sync(path.parent)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import birth, data_set, experiment, generation, paths, problems, progress, run_folder
+from evolve import birth, data_set, experiment, generation, paths, problems, progress, reporting, run_folder
 from evolve.errors import UserError
 from evolve.newborn import Birth
 from evolve.training import threads
@@ -35,7 +35,7 @@ def evolve(
     last = generations or chosen.settings.generations
     seed = chosen.settings.seed if seed is None else seed
     folder = paths.runs() / chosen.name / (run or "-".join(filter(None, (schedule, f"seed{seed}"))))
-    with run_folder.held(folder), threads.shared_out(folder):
+    with run_folder.held(folder), threads.shared_out(folder), reporting.kept(folder, last):
         birth.remove_leftovers(folder)
         run_folder.same_origin(folder, _origin(chosen))
         dataset = data_set.prepare(chosen.settings, seed)
@@ -57,6 +57,8 @@ def _generations(
     run_folder.write_lineage(run)
     if len(done) >= last:
         progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
+    else:
+        reporting.renew(run, last)
     for number in range(1, last + 1):
         folder = paths.generation(run, number)
         if number <= len(done):
@@ -71,6 +73,8 @@ def _generations(
                 )
             birth.remove_leftovers(run)
             run_folder.write_lineage(run)
+            if number < last:
+                reporting.renew(run, last)
         progress.say(describe(made))
         if _fallen_too_far(chosen, run, made):
             allowed, name = chosen.settings.stop_when_accuracy_drops, _score(made)

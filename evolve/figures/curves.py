@@ -16,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from evolve.errors import UserError
-from evolve.figures import detection, labels, measured, panels, speed
+from evolve.figures import detection, figures_text, measured, panels, speed
 from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
 
@@ -147,7 +147,7 @@ def _title(seeds: list[Measured]) -> str:
     generations = measured.common_generations(seeds)
     if generations > 1:
         gain = mean(each.generations[generations - 1]["architectural_efficiency"] for each in seeds)
-        heading += f": {labels.times(gain)} fewer synapses in {generations} generations"
+        heading += f": {figures_text.times(gain)} fewer synapses in {generations} generations"
     return textwrap.fill(heading, 66)
 
 

@@ -35,8 +35,3 @@ def at(axes: Axes, point: tuple[float, float], words: str, colour: str = OURS, p
         fontweight="bold",
         path_effects=_HALO,
     )
-
-
-def times(ratio: float) -> str:
-    """`125×`, `4.2×`: three figures at most."""
-    return f"{ratio:,.0f}×" if ratio >= 99.95 else f"{ratio:.1f}×"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from evolve.figures import labels, measured
+from evolve.figures import figures_text, labels, measured
 from evolve.figures.labels import OURS, PAPER
 from evolve.figures.measured import Measured
 from evolve.figures.papers import Reported
@@ -135,4 +135,4 @@ def _below(line: Line) -> str:
 
 def _label_reached(axes: Axes, line: Line, colour: str, place: str) -> None:
     xs, ys = line
-    labels.at(axes, (xs[-1], ys[-1]), f"{labels.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)
+    labels.at(axes, (xs[-1], ys[-1]), f"{figures_text.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.figures.report import figures_text, heat, kernel_sheet, kernels, markup, origin, scale
+from evolve.figures import figures_text
+from evolve.figures.report import heat, kernel_sheet, kernels, markup, origin, scale
 
 BLUE, VERMILION, GAP = (0, 114, 178, 255), (213, 94, 0, 255), (128, 128, 128, 110)
 

@@ -27,7 +27,7 @@ ANCESTOR = 8 * 25 + 12 * 8 * 9 + 24 * 12 * 16 + 10 * 24 + 8 + 12 + 24 + 10
 
 def test_each_generation_is_whole(reference: Any) -> None:
     folders = sorted(path.name for path in reference.run.iterdir() if not path.name.startswith("."))
-    assert folders == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt"]
+    assert folders == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt", "report.html"]
     for number in range(1, 5):
         folder = reference.run / f"gen{number:03d}"
         assert {path.name for path in folder.iterdir()} == FILES | {"DONE.json"}

@@ -45,7 +45,7 @@ def test_a_full_disk(free: int, small_disk: Any, reference: Any) -> None:
     where = place.run / "gen003" if free else place.run
     assert str(refused.value) == _message(where)
     left = {path.name for path in place.run.iterdir() if path.name not in (".lock", ".holder", "gen003.failed.log")}
-    assert left == {"gen001", "gen002", "lineage.csv", "prototxt"}
+    assert left == {"gen001", "gen002", "lineage.csv", "prototxt", "report.html"}
     ballast.unlink()
     place.evolve(3)
     assert run_folder.committed(place.run) == [1, 2, 3] and generation.exists(place.run / "gen003")

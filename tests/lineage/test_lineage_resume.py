@@ -126,7 +126,7 @@ def _resumes_as_if_nothing_had_been(place: Any, reference: Any) -> None:
         assert _timeless(ours) == _timeless(theirs)
     # Nothing half-made is left, and nothing was set aside.
     left = sorted(path.name for path in place.run.iterdir() if path.name not in (".lock", ".holder"))
-    assert left == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt"]
+    assert left == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt", "report.html"]
 
 
 def _timeless(lineage: Any) -> list[dict[str, str]]:

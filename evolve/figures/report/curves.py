@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from evolve.figures import half17
+from evolve.figures import figures_text, half17
 from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
-from evolve.figures.report import figures_text, scale
+from evolve.figures.report import scale
 from evolve.figures.report.chart import Chart, Line
 from evolve.figures.report.markup import Markup, element, section
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from evolve import frames, paths
+from evolve.figures import figures_text
 from evolve.figures.measured import Measured
-from evolve.figures.report import figures_text
 from evolve.figures.report.markup import Markup, details, element, join, section
 
 

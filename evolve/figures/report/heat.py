@@ -6,8 +6,9 @@ A cell's shade is the logarithm of the part that survives, and its number that p
 import math
 from typing import Any
 
+from evolve.figures import figures_text
 from evolve.figures.measured import Measured
-from evolve.figures.report import figures_text, tables
+from evolve.figures.report import tables
 from evolve.figures.report.markup import Markup, details, element, number, section
 
 # Shades from all that the ancestor had to a hundredth of it.

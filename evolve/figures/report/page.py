@@ -16,29 +16,32 @@ from evolve.figures.report.heat import heat_map
 from evolve.figures.report.kernels import kernels
 from evolve.figures.report.markup import Markup, element, join
 from evolve.figures.report.origin import origin
-from evolve.figures.report.script import SCRIPT
+from evolve.figures.report.script import RENEWED, SCRIPT
 from evolve.figures.report.style import STYLE
 from evolve.figures.report.summary import summary
 
 FILE = "report.html"
 
 
-def write(run: Path, out: Path | None = None) -> Path:
+def write(run: Path, out: Path | None = None, wanted: int = 0, at_work: bool | None = None) -> Path:
     """Writes the report of `run`, also while it goes on, and returns its path; a reader sees the old page or the new.
 
-    `out` is a file that ends in .html, or a folder; the run's own by default. UserError where it has no generation.
+    `out` is a file that ends in .html, or a folder; the run's own by default. `wanted` and `at_work` are as for
+    state.read. UserError where the run has no generation.
     """
     target = out or run
     path = target if target.suffix == ".html" else target / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    generation.write_whole(path, page(run, path.absolute()))
+    made = measured.read(run)
+    written = page(run, path.absolute(), made, state.read(run, made, wanted, at_work))
+    if not path.exists() or path.read_text(encoding="utf-8") != written:
+        generation.write_whole(path, written)
     return path
 
 
-def page(run: Path, path: Path) -> str:
-    """The text of the page that will lie at `path`. UserError where the run has no generation."""
-    made = measured.read(run)
-    folder, now = run.absolute(), state.read(run, made)
+def page(run: Path, path: Path, made: Measured, now: state.State) -> str:
+    """The text of the page that will lie at `path`."""
+    folder = run.absolute()
     sections = {
         "Summary": summary(made, now),
         "Curves": curves(made),
@@ -51,7 +54,10 @@ def page(run: Path, path: Path) -> str:
         "Files": files(folder, made, path),
     }
     there = {title: part for title, part in sections.items() if part}
-    body = element("body", _header(made, list(there)), element("main", *there.values()), _footer(now), _script())
+    # Of all pages only this one is written anew by the run itself.
+    renewed = now.at_work and path == folder / FILE
+    parts = [_header(made, list(there)), element("main", *there.values()), _footer(now, renewed), _script()]
+    body = element("body", *parts, data_renewed=RENEWED if renewed else None)
     title = f"{made.network} on {made.dataset}, {measured.seed_numbers([made])}"
     return f"<!DOCTYPE html>\n{element('html', _head(title), body, lang='en')}\n"
 
@@ -87,9 +93,10 @@ def _header(run: Measured, titles: list[str]) -> Markup:
     return element("header", named, notice, element("nav", element("ul", *links), aria_label="Sections"))
 
 
-def _footer(now: state.State) -> Markup:
+def _footer(now: state.State, renewed: bool) -> Markup:
     """Of a run that is not done the page is old as soon as it is written: it says of when it is."""
-    written = "" if now.finished else f" Written {time.strftime('%Y-%m-%d %H:%M:%S %Z')}; `make report` renews it."
+    how = "the run writes it anew after each generation" if renewed else "`make report` renews it"
+    written = "" if now.finished else f" Written {time.strftime('%Y-%m-%d %H:%M:%S %Z')}; {how}."
     return element("footer", f"Cavefish {__version__}.{written}")
 
 

@@ -1,7 +1,11 @@
-"""The page's one script: the value under the pointer, at once and under a finger too.
+"""The page's one script: the value under the pointer, at once and under a finger too; a run's next generation.
 
-Without it, everything is there as well: browsers show an SVG's and a cell's title by themselves, after a while.
+Without it, everything is there as well: browsers show an SVG's and a cell's title by themselves, after a while, and
+the reader reloads the page. A refresh by <meta> would do so while somebody reads, and fold up what was opened.
 """
+
+# Seconds without a reader's hand on it after which the page of a run at work is loaded again.
+RENEWED = 60
 
 SCRIPT = """
 (() => {
@@ -31,5 +35,21 @@ SCRIPT = """
   document.addEventListener("pointermove", show);
   document.addEventListener("pointerdown", show);
   document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+
+  const folds = [...document.querySelectorAll("details")];
+  const name = (fold) => fold.closest("section").id + " " + fold.querySelector("summary").textContent;
+  const before = history.state && history.state.folds;
+  for (const fold of before ? folds : []) if (name(fold) in before) fold.open = before[name(fold)];
+  const wait = 1000 * Number(document.body.dataset.renewed);
+  if (!wait) return;
+  let touched = Date.now();
+  for (const kind of ["pointermove", "pointerdown", "wheel", "scroll", "keydown"])
+    document.addEventListener(kind, () => { touched = Date.now(); }, { capture: true, passive: true });
+  setInterval(() => {
+    if (Date.now() - touched < wait) return;
+    touched = Date.now();
+    history.replaceState({ folds: Object.fromEntries(folds.map((fold) => [name(fold), fold.open])) }, "");
+    location.reload();
+  }, 1000);
 })();
 """

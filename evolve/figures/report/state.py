@@ -48,12 +48,15 @@ class State:
         return f"{self.done}{of} generations done; at work on generation {self.done + 1}{trained}"
 
 
-def read(folder: Path, run: Measured) -> State:
-    """What the run's folder says now."""
+def read(folder: Path, run: Measured, wanted: int = 0, at_work: bool | None = None) -> State:
+    """What the run's folder says now, where whoever is at work on it does not say how many generations are `wanted`.
+
+    `at_work` is known to that process; None: see who holds the run.
+    """
     done = len(run.generations)
     chosen = wanted_settings(folder)
-    wanted = int(chosen.generations) if chosen else 0
-    if not _at_work(folder):
+    wanted = wanted or (int(chosen.generations) if chosen else 0)
+    if not (_at_work(folder) if at_work is None else at_work):
         return State(done, wanted, False, _fallen(run, chosen))
     return State(done, wanted, True, 0.0, *_training(paths.generation(folder, done + 1)))
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from evolve.figures import labels
+from evolve.figures import figures_text
 from evolve.figures.measured import Measured
-from evolve.figures.report import figures_text
 from evolve.figures.report.markup import Markup, element, number, section
 from evolve.figures.report.state import State
 
@@ -36,7 +35,7 @@ def _count(run: Measured, name: str, title: str) -> Markup | None:
     if name not in run.last or name not in run.ancestor:
         return None
     now, was = run.last[name], run.ancestor[name]
-    gain = f"{labels.times(was / now)} fewer than" if 0 < now < was else "generation 1:"
+    gain = f"{figures_text.times(was / now)} fewer than" if 0 < now < was else "generation 1:"
     return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
 
 

@@ -1,8 +1,7 @@
 """Tables of the page: the papers' beside ours, as `make table` prints them, and lineage.csv whole."""
 
-from evolve.figures import table
+from evolve.figures import figures_text, table
 from evolve.figures.measured import Measured
-from evolve.figures.report import figures_text
 from evolve.figures.report.markup import Markup, details, element, join, number, section
 from evolve.figures.sheet import Sheet
 

@@ -23,6 +23,11 @@ def score(value: float) -> str:
     return f"{value:.4f}"
 
 
+def times(ratio: float) -> str:
+    """`125×`, `4.2×`: three figures at most."""
+    return f"{ratio:,.0f}×" if ratio >= 99.95 else f"{ratio:.1f}×"
+
+
 def percent(part: float) -> str:
     """Of a part of 1: two figures below ten per cent, and never 100 or 0 for what is not quite."""
     if part <= 0 or part >= 1:

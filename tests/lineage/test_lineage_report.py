@@ -1,0 +1,115 @@
+"""The report of a run at work: as far as the run is, after each generation, and never in the run's way."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolve import birth, generation
+from evolve.figures.report import page
+
+Begun = Callable[[int], Any]
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every report that is written from now on, as text."""
+    written: list[str] = []
+    write = generation.write_whole
+
+    def spy(path: Path, content: str) -> None:
+        write(path, content)
+        if path.name == "report.html":
+            written.append(content)
+
+    monkeypatch.setattr(generation, "write_whole", spy)
+    return written
+
+
+def test_it_says_how_far_the_run_is(begun: Begun, reference: Any, pages: list[str]) -> None:
+    place = begun(1)
+    place.evolve(3)
+    said = [
+        "1 of 3 generations done; at work on generation 2",
+        "2 of 3 generations done; at work on generation 3",
+        "3 generations, all done",
+    ]
+    assert len(pages) == 3 and all(words in content for words, content in zip(said, pages, strict=True))
+    assert ["<body data-renewed=" in content for content in pages] == [True, True, False]
+    assert "the run writes it anew after each generation." in pages[1] and "Written" not in pages[2]
+    assert (place.run / "report.html").read_text() == pages[-1]
+    # `make report` may find another number of generations in the settings: nobody keeps GEN=.
+    assert "3 of 4 generations done" in page.write(place.run).read_text()
+
+
+def test_a_run_that_is_done_leaves_it_alone(
+    begun: Begun, reference: Any, content: Callable[[Path], dict[str, tuple[bytes, int]]]
+) -> None:
+    place = begun(4)
+    place.evolve()
+    before = content(place.run)
+    assert "report.html" in before
+    place.evolve()
+    assert content(place.run) == before
+
+
+def test_an_interrupted_run_is_not_at_work(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = begun(2)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(birth, "offspring", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place.evolve(4)
+    said = (place.run / "report.html").read_text()
+    assert "2 of 4 generations done; the same `make evolve` goes on" in said and "at work" not in said
+
+
+def test_before_the_first_generation_there_is_none(place: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(birth, "ancestor", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place.evolve(2)
+    assert not (place.run / "report.html").exists() and "no report" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied"),
+     KeyError("layers"), MemoryError(), AssertionError("first line\nsecond")],
+)  # fmt: skip
+def test_whatever_goes_wrong_with_it_the_run_goes_on(
+    error: Exception, begun: Begun, reference: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = begun(1)
+
+    def failing(*_: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(page, "page", failing)
+    place.evolve(3)
+    for number in (2, 3):
+        made = place.run / f"gen{number:03d}"
+        assert generation.exists(made) and (made / "weights.caffemodel").read_bytes() == reference.caffemodel(number)
+    said = [line for line in capsys.readouterr().out.splitlines() if "report" in line]
+    why = " ".join(f"{type(error).__name__}: {error}".split())
+    assert said == [f"{place.run}: no report ({why}); the run goes on, and `make report` writes it later"]
+    assert not list(place.run.glob("*report*"))
+
+
+def test_a_full_disk_keeps_the_old_page_and_nothing_half_written(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "report.html"
+    generation.write_whole(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(generation.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        generation.write_whole(path, "new")
+    assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["report.html"]

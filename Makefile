@@ -10,7 +10,7 @@ ifneq ($(origin TENSORRT),command line)
 TENSORRT :=
 endif
 
-VERBS := evolve data check shrink count onnx engine tx1 bench table plot report doctor
+VERBS := evolve data check shrink count onnx engine tx1 bench table plot report frontier doctor
 WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
@@ -35,6 +35,7 @@ help:
 	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make report [RUN=...]          a run on one HTML page, readable offline   OUT= a folder or file"
+	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"

@@ -20,7 +20,8 @@ setup(
     packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["*.csv", "tx1/*"]},
+    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["*.csv", "tx1/*"],
+                  "evolve": ["figures/*.csv"]},
     entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
     install_requires=[
         "numpy>=1.23",

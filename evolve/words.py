@@ -26,7 +26,7 @@ MEANINGS = """words:
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none
 
-RUN=a,b,c gives `table` and `plot` several runs at once."""
+RUN=a,b,c gives `table`, `plot` and `frontier` several runs at once; without RUN `frontier` takes all."""
 
 
 def checked(verb: str, known: list[str], words: list[str]) -> Words:
@@ -67,14 +67,18 @@ def whole(words: Words, name: str, least: int = 0) -> int:
 
 def named_runs(words: Words) -> list[Path]:
     """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
-    networks = [paths.runs() / Path(words["NET"]).name] if "NET" in words else sorted(paths.runs().glob("*"))
-    known = [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
+    known = _known(words)
     if "RUN" not in words:
-        if not known:
-            where = paths.runs()
-            raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
-        return [max(known, key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
+        return [max(_some(known), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
     return [_run(name, known) for name in words["RUN"].split(",")]
+
+
+def every_run(words: Words) -> list[Path]:
+    """The runs that RUN= and NET= mean, each a folder or a lineage.csv kept elsewhere; without RUN all folders."""
+    known = _known(words)
+    if "RUN" not in words:
+        return _some(known)
+    return [Path(name) if name.endswith(".csv") else _run(name, known) for name in words["RUN"].split(",")]
 
 
 def named_run(words: Words) -> Path:
@@ -83,6 +87,18 @@ def named_run(words: Words) -> Path:
     if others:
         raise UserError(f"RUN={words['RUN']}: expected one run, got {1 + len(others)}")
     return run
+
+
+def _known(words: Words) -> list[Path]:
+    networks = [paths.runs() / Path(words["NET"]).name] if "NET" in words else sorted(paths.runs().glob("*"))
+    return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
+
+
+def _some(known: list[Path]) -> list[Path]:
+    if not known:
+        where = paths.runs()
+        raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
+    return known
 
 
 def _run(name: str, known: list[Path]) -> Path:

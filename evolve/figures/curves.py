@@ -21,7 +21,7 @@ from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
 
 _INK = "#24292f"
-_WARNING = "#B03A00"
+WARNING = "#B03A00"
 
 # The user's own matplotlibrc is not asked: the same run gives the same picture everywhere.
 _STYLE: dict[str, Any] = {
@@ -165,4 +165,4 @@ def _key(seeds: list[Measured]) -> list[Line2D]:
 def _caption(drawn: Figure, notice: str) -> None:
     """Below the panels: what must be known of the data."""
     words = textwrap.fill(f"NOTE: {notice}", 118)
-    drawn.supxlabel(words, x=0.012, ha="left", fontsize=10.5, fontweight="bold", color=_WARNING)
+    drawn.supxlabel(words, x=0.012, ha="left", fontsize=10.5, fontweight="bold", color=WARNING)

@@ -6,7 +6,22 @@ its name below, and one in the Makefile's VERBS.
 
 from typing import Protocol
 
-from evolve.verbs import bench, check, count, data, doctor, engine, evolve, onnx, plot, report, shrink, table, tx1
+from evolve.verbs import (
+    bench,
+    check,
+    count,
+    data,
+    doctor,
+    engine,
+    evolve,
+    frontier,
+    onnx,
+    plot,
+    report,
+    shrink,
+    table,
+    tx1,
+)
 from evolve.words import Words
 
 
@@ -28,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "table": table,
     "plot": plot,
     "report": report,
+    "frontier": frontier,
     "count": count,
     "onnx": onnx,
     "engine": engine,

@@ -1,0 +1,62 @@
+"""Labels at points, each at a place where it lies on no other label, on no line and within the axes."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+
+Label = tuple[tuple[float, float], str, str]  # the point, the words, their colour
+
+_HALO = [withStroke(linewidth=3, foreground="white")]
+_NEAR, _FAR, _FARTHEST = 7, 24, 44  # in points
+# Beside, above and below, then obliquely: (x, y) of the offset, horizontal and vertical alignment.
+_SIDES = (
+    (1, 0, "left", "center"), (0, 1, "center", "bottom"), (0, -1, "center", "top"), (-1, 0, "right", "center"),
+    (0.7, 0.7, "left", "bottom"), (0.7, -0.7, "left", "top"), (-0.7, 0.7, "right", "bottom"),
+    (-0.7, -0.7, "right", "top"),
+)  # fmt: skip
+# What lying on something costs: another label or the edge is unreadable, a line only unsightly.
+_ON_LABEL, _OUTSIDE, _ON_POINT = 1000.0, 1000.0, 10.0
+
+
+def label(axes: Axes, wanted: list[Label], points: list[tuple[float, float]]) -> None:
+    """Writes each of `wanted` beside its point, with a thin line to it where it had to go further.
+
+    `points` are what is drawn there. The figure must have been drawn: where things are has to be known.
+    """
+    drawn = [tuple(each) for each in axes.transData.transform(points)] if points else []
+    placed: list[Bbox] = []
+    # From the right, where lines end and room is scarce.
+    for (point, words, colour) in sorted(wanted, key=lambda one: -one[0][0]):
+        candidates = [(far, side) for far in (_NEAR, _FAR, _FARTHEST) for side in _SIDES]
+        costs = [_cost(axes, _box(axes, point, words, each), placed, drawn) for each in candidates]
+        best = candidates[min(range(len(candidates)), key=lambda k: costs[k] + k)]
+        placed.append(_box(axes, point, words, best))
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
+        _annotate(axes, point, words, best, color=colour, arrowprops=line if best[0] > _NEAR else None)
+
+
+def _annotate(axes: Axes, point: tuple[float, float], words: str, where: Any, **look: Any) -> Annotation:
+    far, (x, y, ha, va) = where
+    return axes.annotate(
+        words, point, (far * x, far * y), textcoords="offset points", ha=ha, va=va, fontsize=9, fontweight="bold",
+        path_effects=_HALO, **look,
+    )  # fmt: skip
+
+
+def _box(axes: Axes, point: tuple[float, float], words: str, where: Any) -> Bbox:
+    """The rectangle, in pixels, that the words would take; a line to the point may pass over others."""
+    tried = _annotate(axes, point, words, where)
+    box = tried.get_window_extent()
+    tried.remove()
+    return box
+
+
+def _cost(axes: Axes, box: Bbox, placed: list[Bbox], drawn: list[tuple[float, ...]]) -> float:
+    around = box.padded(2)
+    inside = axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
+    on_labels = sum(around.overlaps(each) for each in placed)
+    on_points = sum(around.contains(x, y) for x, y in drawn)
+    return _OUTSIDE * (not inside) + _ON_LABEL * on_labels + _ON_POINT * on_points

@@ -1,0 +1,142 @@
+"""`make frontier`: what every run reaches, accuracy against compression, beside what others published.
+
+A picture for each data set, frontier-<data set>.png and .svg, and frontier.csv with every point of all of them.
+"""
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from evolve import generation
+from evolve.figures import curves, frontier_panel, frontier_table, published, series
+from evolve.figures.measured import Measured
+from evolve.figures.series import MACS, SYNAPSES, Series
+from evolve.figures.sheet import Sheet
+
+_INCHES = (9.5, 6.2)
+_DOTS_PER_INCH = 180
+_FAINT = "#57606a"
+_LETTERS = 125  # that fit into a line below the panels
+_TITLES = {
+    SYNAPSES: "architectural efficiency A-E: how many times fewer synapses",
+    MACS: "how many times fewer multiply-accumulates",
+}
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """One picture: `lines` by what is counted, of runs on one data set, and whatever is published of it."""
+
+    dataset: str  # as NET='s settings name it
+    run: Measured  # any of the runs, for what all have in common
+    lines: dict[str, list[Series]]
+
+    @property
+    def measure(self) -> str:
+        """What accuracy is here."""
+        return "average precision" if self.run.is_detection else "test accuracy"
+
+    def sheets(self) -> list[Sheet]:
+        """Its tables, one for each thing counted."""
+        return [frontier_table.sheet(self.run, counted, lines) for counted, lines in self.lines.items()]
+
+
+def gather(runs: list[Path]) -> tuple[list[Frontier], list[str]]:
+    """The pictures that there are to be drawn of these runs, and a line for each run that is left out."""
+    found, left_out = series.groups(runs)
+    sets: dict[tuple[str, bool], list[list[series.Seed]]] = {}
+    for group in found:
+        run = group[0].run
+        sets.setdefault((str(run.ancestor["dataset"]["name"]), run.is_detection), []).append(group)
+    return [_frontier(name, sets[name, boxes]) for name, boxes in sorted(sets)], left_out
+
+
+def draw(frontiers: list[Frontier], output: Path) -> list[Path]:
+    """Draws them into the folder `output`, with their table; returns the files."""
+    output.mkdir(parents=True, exist_ok=True)
+    files = []
+    for each in frontiers:
+        png, svg = (output / f"frontier-{each.dataset}.{kind}" for kind in ("png", "svg"))
+        with curves.style():
+            drawn = figure(each)
+            drawn.savefig(png, dpi=_DOTS_PER_INCH)
+            drawn.savefig(svg, metadata={"Date": None})
+        files += [png, svg]
+    table = output / "frontier.csv"
+    generation.write_whole(table, frontier_table.text([(each.dataset, each.lines) for each in frontiers]))
+    return [*files, table]
+
+
+def figure(each: Frontier) -> Figure:
+    """A panel for each thing counted, under one title and one key."""
+    width, height = _INCHES
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.03)
+    size = (width + 3.5 * (len(each.lines) - 1), height)
+    drawn = Figure(figsize=size, layout=layout, facecolor="white")
+    FigureCanvasAgg(drawn)
+    panels = drawn.subplots(1, len(each.lines), squeeze=False, sharey=True)[0]
+    looks = frontier_panel.looks(line for lines in each.lines.values() for line in lines)
+    for axes, (counted, lines) in zip(panels, each.lines.items(), strict=True):
+        frontier_panel.lines(axes, lines, looks)
+        axes.set_xlabel(_TITLES[counted])
+    panels[0].set_ylabel(each.measure)
+    frontier_panel.scores(panels[0], [line for lines in each.lines.values() for line in lines])
+    _key(drawn, each, looks)
+    _caption(drawn, each, int(_LETTERS * size[0] / width))
+    # Where labels go is known once everything else has its place.
+    drawn.canvas.draw()
+    drawn.set_layout_engine("none")
+    for axes, lines in zip(panels, each.lines.values(), strict=True):
+        frontier_panel.label(axes, lines)
+    return drawn
+
+
+def _frontier(dataset: str, found: list[list[series.Seed]]) -> Frontier:
+    run = found[0][0].run
+    others = [] if run.is_detection else published.series(run.paper, run.paper.dataset if run.paper else run.dataset)
+    counted = [SYNAPSES, *({MACS} & {published.axis(each) for each in others})]
+    lines = {
+        axis: _named_apart([series.of(group, axis) for group in found])
+        + [each for each in others if published.axis(each) == axis]
+        for axis in counted
+    }
+    return Frontier(dataset, run, lines)
+
+
+def _named_apart(lines: list[Series]) -> list[Series]:
+    """Series of other settings under one name get a number."""
+    seen: dict[str, int] = {}
+    named = []
+    for each in lines:
+        seen[each.title] = seen.get(each.title, 0) + 1
+        number = f" ({seen[each.title]})" if seen[each.title] > 1 else ""
+        named.append(each.titled(each.title + number))
+    return named
+
+
+def _key(drawn: Figure, each: Frontier, looks: frontier_panel.Looks) -> None:
+    handles = [Line2D([], [], label=words, **look) for words, look in frontier_panel.key(each.lines, looks)]
+    drawn.legend(
+        handles=handles,
+        title=textwrap.fill(f"{each.run.dataset}: {each.measure} against compression", 70),
+        title_fontproperties={"size": 15, "weight": "bold"},
+        prop={"size": 10},
+        loc="outside upper left",
+        alignment="left",
+        ncols=2,
+        frameon=False,
+    )
+
+
+def _caption(drawn: Figure, each: Frontier, letters: int) -> None:
+    """Below the panels: how to read them, and what must be known of the data."""
+    words = textwrap.fill(frontier_table.about(each.lines), letters)
+    if each.run.notice:
+        words = "\n".join([textwrap.fill(f"NOTE: {each.run.notice}", letters), words])
+    drawn.supxlabel(words, x=0.012, ha="left", fontsize=9, color=curves.WARNING if each.run.notice else _FAINT)
+

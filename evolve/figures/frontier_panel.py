@@ -1,0 +1,106 @@
+"""A panel of the frontier: a line for each setting, with bars of spread, and a mark for each published point."""
+
+from collections.abc import Iterable
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from evolve.figures import apart, figures_text, panels
+from evolve.figures.series import Point, Series
+
+Looks = dict[str, dict[str, Any]]
+
+# Okabe and Ito's colours, the paper's vermilion left out; beyond five lines another mark tells them apart.
+_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKS = ("o", "s", "^", "v", "P", "X")
+_INK = "#24292f"
+_PEER: dict[str, Any] = {"color": _INK, "marker": "D", "markersize": 6, "linestyle": "none", "mfc": "white", "mew": 1.4}
+# How far below where it began a line is shown: what fell further is of no use, and would flatten the rest.
+_SHOWN = 0.1
+
+
+def looks(lines: Iterable[Series]) -> Looks:
+    """How each line looks, by its title."""
+    ours = dict.fromkeys(line.title for line in lines if line.kind == "run")
+    marks = (mark for mark in cycle(_MARKS) for _ in _COLOURS)
+    return {
+        title: panels.OUR_LINE | {"color": colour, "marker": mark, "linewidth": 1.8, "clip_on": True}
+        for title, colour, mark in zip(ours, cycle(_COLOURS), marks, strict=False)
+    }
+
+
+def key(lines: dict[str, list[Series]], styles: Looks) -> list[tuple[str, dict[str, Any]]]:
+    """Words and look of every setting, the paper's line, and one for all published points.
+
+    A line is named with where it ends; where there are several panels, in the first.
+    """
+    every = {each.title: each for group in reversed(lines.values()) for each in group}
+    found = [(f"{_named(each)}: {_reached(each)}", styles[title]) for title, each in every.items() if title in styles]
+    found += [
+        (f"{each.title}, {each.network}: {_reached(each)}", panels.PAPERS_LINE)
+        for each in every.values()
+        if each.kind == "paper"
+    ]
+    return found + ([("published by others", _PEER)] if any(each.kind == "peer" for each in every.values()) else [])
+
+
+def lines(axes: Axes, every: list[Series], styles: Looks) -> None:
+    """Draws them all, on a logarithmic axis of compression."""
+    for each in every:
+        look = styles.get(each.title) or (panels.PAPERS_LINE if each.kind == "paper" else _PEER)
+        xs, ys = [point.compression for point in each.points], [point.score for point in each.points]
+        if any(point.count > 1 for point in each.points):
+            across, up = [p.compression_spread for p in each.points], [p.score_spread for p in each.points]
+            axes.errorbar(xs, ys, up, across, fmt="none", ecolor=look["color"], elinewidth=1, capsize=2, alpha=0.7)
+        axes.plot(xs, ys, **look)
+    axes.set_xscale("log")
+    across = [point.compression for each in every for point in each.points]
+    axes.set_xlim(0.85 * min(across), 1.35 * max(2, *across))
+    panels.log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
+
+
+def label(axes: Axes, every: list[Series]) -> None:
+    """Names the published points, where it hides nothing; what lines are, and where they end, stands in the key."""
+    words = [(_last(each), each.title, _INK) for each in every if each.kind == "peer"]
+    apart.label(axes, words, _drawn(every))
+
+
+def scores(axes: Axes, every: list[Series]) -> None:
+    """The y axis: as far down as any line is shown."""
+    shown = [point.score for each in every for point in each.points if _is_shown(each, point)]
+    room = 0.08 * max(max(shown) - min(shown), 0.01)
+    axes.set_ylim(max(0.0, min(shown) - 2 * room), min(1.0, max(shown) + 2 * room))
+    axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+
+
+def _is_shown(each: Series, point: Point) -> bool:
+    return each.kind != "run" or point.score >= each.points[0].score - _SHOWN
+
+
+def _last(each: Series) -> tuple[float, float]:
+    return each.points[-1].compression, each.points[-1].score
+
+
+def _reached(each: Series) -> str:
+    compression, score = _last(each)
+    return f"{figures_text.times(compression)}, {figures_text.score(score)}"
+
+
+def _drawn(every: list[Series]) -> list[tuple[float, float]]:
+    """Every point, and points between them: what a label should not lie on."""
+    found = []
+    for each in every:
+        found += [(point.compression, point.score) for point in each.points]
+        for a, b in zip(each.points, each.points[1:], strict=False):
+            ratio = b.compression / a.compression
+            found += [
+                (a.compression * ratio ** (k / 6), a.score + (b.score - a.score) * k / 6) for k in range(1, 6)
+            ]
+    return found
+
+
+def _named(each: Series) -> str:
+    return f"{each.title}, {len(each.seeds)} seed{'s' * (len(each.seeds) > 1)}"
+

@@ -1,0 +1,145 @@
+"""What one setting, or one publication, reaches: accuracy against compression, mean and spread over its seeds."""
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from evolve import run_folder
+from evolve.figures import kept_lineage
+from evolve.figures.measured import Measured
+from evolve.figures.report import state
+
+# What a network became smaller in: our synapses, biases counted, stand for what others call parameters or weights.
+SYNAPSES, MACS = "synapses", "MACs"
+_SEED = re.compile(r"[-_ ]?seed\d+")
+
+
+@dataclass(frozen=True)
+class Point:
+    """`count` seeds' mean compression (times fewer) and score; spreads are sample standard deviations, 0 of one."""
+
+    compression: float
+    score: float
+    compression_spread: float = 0.0
+    score_spread: float = 0.0
+    count: int = 1
+    generation: int = 0  # 0 where there are none
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one line, generation 1 first where there are generations. `kind` is run, paper or peer."""
+
+    title: str
+    kind: str
+    network: str
+    counted: str
+    points: list[Point]
+    source: str
+    seeds: list[int] = field(default_factory=list)
+
+    def titled(self, title: str) -> "Series":
+        """The same under another name."""
+        return replace(self, title=title)
+
+    def within(self, allowed: float) -> float | None:
+        """The largest compression at which the score is at most `allowed` below generation 1's; None without one.
+
+        Whatever comes after a point that fell further counts as well: a lineage may recover.
+        """
+        if self.kind == "peer":
+            return None
+        first = self.points[0].score
+        return max(point.compression for point in self.points if point.score >= first - allowed - 1e-12)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One run of a series: a folder, or a lineage.csv that was kept."""
+
+    path: Path
+    run: Measured
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return kept_lineage.named(self.path)[1] if kept_lineage.is_one(self.path) else self.path.name
+
+
+def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
+    """Runs of one network, data set and settings together, a seed once; and a line for each that is left out."""
+    found: dict[tuple[Any, ...], dict[int, Seed]] = {}
+    left_out = []
+    for path in runs:
+        kept = kept_lineage.is_one(path)
+        each = Seed(path, kept_lineage.read(path) if kept else Measured(run_folder.read_lineage(path)))
+        if not score_name(each.run):
+            left_out.append(f"{path} is left out: no accuracy was measured; give the net a top named 'accuracy'.")
+            continue
+        same = found.setdefault(_setting(each), {})
+        # The same numbers twice would halve a spread that is not there.
+        if (other := same.get(each.run.seed)) is not None:
+            each, shorter = sorted((other, each), key=lambda one: -len(one.run.generations))
+            left_out.append(f"{shorter.path} is left out: of the same settings and seed as {each.path}.")
+        same[each.run.seed] = each
+    return [[seeds[number] for number in sorted(seeds)] for seeds in found.values()], left_out
+
+
+def score_name(run: Measured) -> str:
+    """Which metric is compared: accuracy, or average precision; "" where a generation has neither."""
+    name = "ap" if run.is_detection else "accuracy"
+    return name if all(name in made for made in run.generations) else ""
+
+
+def of(seeds: list[Seed], counted: str) -> Series:
+    """The line of runs that differ in their seed alone."""
+    run = seeds[0].run
+    last = max(len(each.run.generations) for each in seeds)
+    points = [_point([s.run for s in seeds if len(s.run.generations) >= n], n, counted) for n in range(1, last + 1)]
+    names = dict.fromkeys(_SEED.sub("", each.name).strip("-_ ") for each in seeds)
+    title = " ".join(filter(None, (run.network, ", ".join(filter(None, names)))))
+    numbers = [each.run.seed for each in seeds]
+    source = ", ".join(f"{each.path.parent.name}/{each.path.name}" for each in seeds)
+    return Series(title, "run", run.network, counted, points, source, numbers)
+
+
+def _point(runs: list[Measured], number: int, counted: str) -> Point:
+    made = [run.generations[number - 1] for run in runs]
+    ratios = [_compression(run, one, counted) for run, one in zip(runs, made, strict=True)]
+    scores = [float(one[score_name(runs[0])]) for one in made]
+    return Point(mean(ratios), mean(scores), _spread(ratios), _spread(scores), len(made), number)
+
+
+def _compression(run: Measured, made: dict[str, Any], counted: str) -> float:
+    return float(run.ancestor["macs"] / made["macs"] if counted == MACS else made["architectural_efficiency"])
+
+
+def _spread(values: list[float]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+def _setting(seed: Seed) -> tuple[Any, ...]:
+    """Whatever runs of one setting have in common: all but the seed, and how far they were to go."""
+    run = seed.run
+    begun = run.ancestor.get("training", {}).get("pretrained", "")
+    return run.network, run.ancestor["dataset"]["name"], run.is_detection, begun, _kept(seed)
+
+
+def _kept(seed: Seed) -> tuple[Any, ...]:
+    """The prototxts that the run keeps; of its settings what they mean, so that comments make no other setting.
+
+    Of a file that has none beside it there is the name alone.
+    """
+    path = seed.path
+    if kept_lineage.is_one(path):
+        return path.absolute().parent, _SEED.sub("", seed.name)
+    evolution, chosen = state.settings_file(path), state.wanted_settings(path)
+    texts = {each.name: each.read_bytes() for each in sorted((path / "prototxt").glob("*.prototxt"))}
+    if evolution and chosen:
+        chosen.ClearField("seed")
+        chosen.ClearField("generations")
+        texts.pop(evolution.name)
+        return chosen.SerializeToString(deterministic=True), *texts.items()
+    return tuple(texts.items())

@@ -89,10 +89,11 @@ def _reached(each: Series) -> str:
 
 
 def _drawn(every: list[Series]) -> list[tuple[float, float]]:
-    """Every point, and points between them: what a label should not lie on."""
+    """Every point, the ends of its bars, and points between: what a label should not lie on."""
     found = []
     for each in every:
-        found += [(point.compression, point.score) for point in each.points]
+        for point in each.points:
+            found += [(point.compression, point.score + k * point.score_spread / 2) for k in range(-2, 3)]
         for a, b in zip(each.points, each.points[1:], strict=False):
             ratio = b.compression / a.compression
             found += [

@@ -1,6 +1,6 @@
 """A lineage.csv that was kept without its run, as results/ has them: what the table does not say, the user does.
 
-``mnist:lenet-seed1.csv`` was measured on mnist; so was ``mnist:lenet/seed1.csv``. Network, run and seed are in the name.
+``mnist:lenet-seed1.csv`` was measured on mnist; so was ``mnist:lenet/seed1.csv``. Network, run and seed: in the name.
 """
 
 import csv

@@ -35,7 +35,8 @@ def _count(run: Measured, name: str, title: str) -> Markup | None:
     if name not in run.last or name not in run.ancestor:
         return None
     now, was = run.last[name], run.ancestor[name]
-    gain = f"{figures_text.times(was / now)} fewer than" if 0 < now < was else "generation 1:"
+    # "1.0× fewer" would say nothing.
+    gain = f"{figures_text.times(was / now)} fewer than" if 0 < 1.05 * now <= was else "generation 1:"
     return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
 
 

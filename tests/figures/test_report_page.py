@@ -231,6 +231,22 @@ def test_a_page_of_a_large_network_goes_into_a_mail(fabricated: Fabricate, linea
     assert report.write(run).stat().st_size < 1_000_000
 
 
+def test_siblings(fabricated: Fabricate, lineage: Lineage) -> None:
+    generations = filled(lineage(3))
+    generations[2]["siblings"] = [
+        {"sibling": 1, "fitness": 0.97, "parent": 0, "why": "0.0100 less fit than sibling 2", "accuracy": 0.97,
+         "synapses": 60001},
+        {"sibling": 2, "fitness": 0.98, "parent": 1, "why": "the fittest", "accuracy": 0.98, "synapses": 63990},
+        {"sibling": 3, "fitness": None, "parent": 0, "why": "unfit: no synapse was left"},
+    ]  # fmt: skip
+    words = re.sub(r"\s+", " ", read(fabricated("run", generations)).text())
+    # The fittest first, and what could not live last.
+    assert (
+        "generationsiblingsynapsesaccuracyfitness3263,9900.98000.9800the fittest"
+        "3160,0010.97000.97000.0100 less fit than sibling 233unfit: no synapse was left"
+    ) in words
+
+
 def test_versions_say_which_generations_and_no_path(run: Path) -> None:
     words = read(run).text()
     assert "Haswell (generations 1–2); Zen (generations 3–13)" in words and "/home/somebody" not in words

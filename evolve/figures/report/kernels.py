@@ -25,13 +25,13 @@ def kernels(folder: Path, run: Measured) -> Markup | None:
     """The section with a row of pictures a layer; None where no caffemodel can be read, or nothing in it convolves."""
     numbers = spread([made["generation"] for made in run.generations])
     try:
-        first, *others = [_convolutions(paths.generation(folder, number)) for number in numbers]
+        names = _chosen(_convolutions(paths.generation(folder, numbers[0])))
+        # Of a large network one caffemodel at a time, and of that what is drawn.
+        every = {number: _convolutions(paths.generation(folder, number), names) for number in numbers}
     except UserError:
         return None
-    names = _chosen(first)
     if not names:
         return None
-    every = dict(zip(numbers, [first, *others], strict=True))
     layers = [_layer(name, {n: found[name] for n, found in every.items() if name in found}, run) for name in names]
     about = (
         "A square a weight, all of one layer at one scale: blue is negative, vermilion positive; a layer that sees "
@@ -46,12 +46,15 @@ def spread(numbers: list[int]) -> list[int]:
     return [numbers[round(place)] for place in places]
 
 
-def _convolutions(folder: Path) -> dict[str, Any]:
-    """The weights of the layers that convolve, in their order; those of 1x1, which are no pictures, left out."""
+def _convolutions(folder: Path, names: list[str] | None = None) -> dict[str, Any]:
+    """The weights of the layers that convolve, in their order; those of 1x1, which are no pictures, left out.
+
+    Those of these `names` alone, where names are given.
+    """
     net = text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter())
     learned = weights.read(folder / paths.WEIGHTS)
     found = {layer.name: learned[layer.name][0] for layer in net.layer if layer.name in learned}
-    of_type = {layer.name for layer in net.layer if layer.type == "Convolution"}
+    of_type = {layer.name for layer in net.layer if layer.type == "Convolution" and (not names or layer.name in names)}
     return {name: w for name, w in found.items() if name in of_type and w.ndim == 4 and w.shape[2] * w.shape[3] > 1}
 
 

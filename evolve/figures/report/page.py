@@ -17,6 +17,7 @@ from evolve.figures.report.kernels import kernels
 from evolve.figures.report.markup import Markup, element, join
 from evolve.figures.report.origin import origin
 from evolve.figures.report.script import RENEWED, SCRIPT
+from evolve.figures.report.siblings import siblings
 from evolve.figures.report.style import STYLE
 from evolve.figures.report.summary import summary
 
@@ -49,6 +50,7 @@ def page(run: Path, path: Path, made: Measured, now: state.State) -> str:
         "Survival": heat_map(made),
         "Kernels": kernels(folder, made),
         "Detections": detections(folder, made),
+        "Siblings": siblings(made),
         "Every generation": tables.lineage(run_folder.table(run)),
         "Settings and versions": origin(folder, made),
         "Files": files(folder, made, path),

@@ -88,6 +88,7 @@ summary { cursor: pointer; color: var(--link); padding: 4px 0; }
 .facts dt { color: var(--faint); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 12px;
   font-size: .8rem; line-height: 1.45; max-height: 70vh; }
+td.words { text-align: left; color: var(--faint); }
 .files td { text-align: left; white-space: normal; color: var(--faint); }
 .files span { display: inline-block; margin-right: 14px; }
 .files th { vertical-align: top; }

@@ -7,7 +7,7 @@ from evolve.figures.sheet import Sheet
 
 _WORDS = ("fps_engine",)
 # Longer tables are folded away.
-_MOST_ROWS = 24
+MOST_ROWS = 24
 
 
 def beside_the_papers(run: Measured) -> Markup:
@@ -42,7 +42,7 @@ def _sheet(sheet: Sheet) -> Markup:
     head = element("tr", *(element("th", name, scope="col", class_=_class(name)) for name in sheet.columns))
     rows = [element("tr", *_cells(sheet.columns, row)) for row in sheet.rows]
     made = scrolled(sheet.title, element("thead", head), element("tbody", *rows))
-    shown = made if len(rows) <= _MOST_ROWS else details(f"{len(rows)} rows", made)
+    shown = made if len(rows) <= MOST_ROWS else details(f"{len(rows)} rows", made)
     notes = [element("p", note, class_="about") for note in sheet.notes]
     return join([element("h3", sheet.title), shown, *notes])
 

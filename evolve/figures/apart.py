@@ -31,9 +31,13 @@ def label(axes: Axes, wanted: list[Label], points: list[tuple[float, float]]) ->
     # From the right, where lines end and room is scarce.
     for (point, words, colour) in sorted(wanted, key=lambda one: -one[0][0]):
         candidates = [(far, side) for far in (_NEAR, _FAR, _FARTHEST) for side in _SIDES]
-        costs = [_cost(axes, _box(axes, point, words, each), placed, drawn) for each in candidates]
-        best = candidates[min(range(len(candidates)), key=lambda k: costs[k] + k)]
-        placed.append(_box(axes, point, words, best))
+        boxes = [_box(axes, point, words, each) for each in candidates]
+        ways = [_way(axes, point, box, far) for box, (far, _) in zip(boxes, candidates, strict=True)]
+        costs = [_cost(axes, box, way, placed, drawn) for box, way in zip(boxes, ways, strict=True)]
+        k = min(range(len(candidates)), key=lambda k: costs[k] + k)
+        best = candidates[k]
+        placed.append(boxes[k])
+        drawn += ways[k]
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
         _annotate(axes, point, words, best, color=colour, arrowprops=line if best[0] > _NEAR else None)
 
@@ -54,9 +58,19 @@ def _box(axes: Axes, point: tuple[float, float], words: str, where: Any) -> Bbox
     return box
 
 
-def _cost(axes: Axes, box: Bbox, placed: list[Bbox], drawn: list[tuple[float, ...]]) -> float:
+def _way(axes: Axes, point: tuple[float, float], box: Bbox, far: float) -> list[tuple[float, ...]]:
+    """Where the line from the point to its words will run, in pixels; nowhere if they are near."""
+    x, y = axes.transData.transform(point)
+    nearest_x, nearest_y = min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)
+    parts = [k / 10 for k in range(2, 9)] if far > _NEAR else []
+    return [(x + (nearest_x - x) * part, y + (nearest_y - y) * part) for part in parts]
+
+
+def _cost(
+    axes: Axes, box: Bbox, way: list[tuple[float, ...]], placed: list[Bbox], drawn: list[tuple[float, ...]]
+) -> float:
     around = box.padded(2)
     inside = axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
-    on_labels = sum(around.overlaps(each) for each in placed)
+    on_labels = sum(around.overlaps(each) or any(each.contains(x, y) for x, y in way) for each in placed)
     on_points = sum(around.contains(x, y) for x, y in drawn)
     return _OUTSIDE * (not inside) + _ON_LABEL * on_labels + _ON_POINT * on_points

@@ -5,17 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evolve import factors, finishing, generation, newborn_prototxts, paths, progress
-from evolve.genetics import clusters, encoding, environment, filters, synthesis
-from evolve.network import absorb, prototxt, reach, resize, shrink, text, transfer, weights, widths
-from evolve.network.caffe_proto import caffe_pb2
+from evolve import finishing, generation, heredity, newborn_prototxts, paths, progress
+from evolve.heredity import GENOME
+from evolve.network import absorb, prototxt, shrink, text, transfer, weights
 from evolve.network.topology import RETRAIN, Graph
 from evolve.newborn import Birth
 from evolve.training.caffe_process import CaffeProcess
 
 # The shrunk and the masked offspring compute the same; their sums run in another order.
 _TOLERANCE = 1e-5
-_TRAINED, _GENOME = "trained.caffemodel", "genome.caffemodel"
+_TRAINED = "trained.caffemodel"
 
 
 def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
@@ -32,10 +31,10 @@ def ancestor(birth: Birth, pretrained: Path | None) -> dict[str, Any]:
 
 def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
     """A later generation into birth.folder: encoded, drawn, shrunk, verified, retrained, cast, scored."""
-    net, graph, found = synthesize_offspring(birth, parent)
+    net, graph, found = heredity.synthesize_offspring(birth, parent)
     with _caffe(birth) as caffe:
         difference = _verify(birth, caffe, graph)
-        trained = _train(birth, caffe, genome=_GENOME)
+        trained = _train(birth, caffe, genome=GENOME)
         made = {
             "training": trained,
             "synthesis": {
@@ -46,52 +45,6 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
             "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
         }
         return finishing.finish(birth, caffe, net, made)
-
-
-def synthesize_offspring(birth: Birth, parent: Path) -> tuple[prototxt.Net, Graph, environment.Factors]:
-    """Encodes `parent`, draws its offspring and writes it, masked and shrunk, into birth.folder.
-
-    Returns the shrunk net, the parent's graph, and the environmental factors.
-    """
-    template = birth.template()
-    parent_net = text.read(parent / paths.TRAIN_VAL, caffe_pb2.NetParameter())
-    parent_net = prototxt.with_data_of(parent_net, template)
-    graph = birth.graph(parent_net)
-    parent_weights = weights.read(parent / paths.WEIGHTS)
-    shrink.check(graph, parent_weights, str(parent / paths.WEIGHTS))
-    drawn, exists, found = _draw(birth, graph, parent_weights)
-    del parent_weights
-    kept = widths.complete(graph, exists.kept, max(1, birth.block))
-    net = resize.resized(parent_net, graph, kept)
-    newborn_prototxts.write(birth, net)
-    text.write(parent_net, birth.folder / "masked.prototxt")
-    weights.write(birth.folder / "masked.caffemodel", parent_net, drawn)
-    weights.write(birth.folder / _GENOME, net, shrink.shrunk(graph, drawn, kept))
-    return net, graph, found
-
-
-def _draw(
-    birth: Birth, graph: Graph, parent: weights.Weights
-) -> tuple[weights.Weights, reach.Existing, environment.Factors]:
-    chosen = birth.experiment.settings
-    encodings = _encode(birth, graph, parent)
-    first = _ancestor_synapses(birth)
-    found, limit = factors.of(chosen, birth.number, graph, parent, encodings, first, birth.seed)
-    drawn, exists = synthesis.synthesize(graph, parent, encodings, found, (birth.seed, birth.number), limit)
-    return drawn, exists, found
-
-
-def _encode(birth: Birth, graph: Graph, parent: weights.Weights) -> environment.Encodings:
-    chosen = birth.experiment.settings
-    if birth.block:
-        return filters.encode(graph, parent, chosen.truncation, birth.block)
-    clustered = chosen.encoding == chosen.CLUSTER
-    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in graph.stages]
-    return [encoding.encode(each, chosen.truncation, clustered) for each in rows]
-
-
-def _ancestor_synapses(birth: Birth) -> int:
-    return int(generation.metrics(paths.generation(birth.folder.parent, 1))["synapses"])
 
 
 def _caffe(birth: Birth) -> CaffeProcess:
@@ -110,8 +63,8 @@ def _begin_with(birth: Birth, caffe: CaffeProcess, net: prototxt.Net, pretrained
         return {"iterations": 0, "seconds": 0.0, "revived": 0} | begun
     for line in found.text():
         progress.say(line)
-    transfer.write(birth.folder / _GENOME, net, graph, learned, str(pretrained))
-    return _train(birth, caffe, genome=_GENOME) | begun | {"from_fillers": found.missing}
+    transfer.write(birth.folder / GENOME, net, graph, learned, str(pretrained))
+    return _train(birth, caffe, genome=GENOME) | begun | {"from_fillers": found.missing}
 
 
 def _train_from_scratch(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) -> dict[str, Any]:
@@ -127,8 +80,8 @@ def _train_from_scratch(birth: Birth, caffe: CaffeProcess, net: prototxt.Net) ->
     begun = _train(begins, caffe, solver, output, part="scratch")
     folded = absorb.absorbed(prototxt.for_phase(scratch, "TEST"), weights.read(birth.folder / output))
     shrink.check(birth.graph(net), folded, str(form.train_val))
-    weights.write(birth.folder / _GENOME, net, folded)
-    trained = _train(birth, caffe, genome=_GENOME)
+    weights.write(birth.folder / GENOME, net, folded)
+    trained = _train(birth, caffe, genome=GENOME)
     return trained | {"scratch": begun, "seconds": begun["seconds"] + trained["seconds"]}
 
 
@@ -138,8 +91,8 @@ def _train(
 ) -> dict[str, Any]:  # fmt: skip
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
-    title = f"generation {birth.number}"
-    with progress.training(f"{title} ({part})" if part else title) as report:
+    title = f"{birth.title} ({part})" if part else birth.title
+    with progress.training(title, birth.stop) as report:
         trained = caffe.call(
             "train",
             report,
@@ -149,11 +102,11 @@ def _train(
             # What was trained just before is not its parent's: it goes on.
             inherit=birth.number == 1 or birth.experiment.settings.inherit_weights,
             # Beside the folder that is made anew whenever a generation is begun again.
-            snapshots=str(Path("..") / paths.snapshots(birth.number) / part),
+            snapshots=str(birth.snapshots / part),
             data=birth.dataset.sha256,
         )
     if trained["revived"]:
-        raise AssertionError(f"generation {birth.number}: {trained['revived']} absent synapses came back in training")
+        raise AssertionError(f"{birth.title}: {trained['revived']} absent synapses came back in training")
     return trained
 
 
@@ -161,11 +114,11 @@ def _verify(birth: Birth, caffe: CaffeProcess, graph: Graph) -> float:
     """Largest relative difference between the masked parent and the shrunk offspring on real images."""
     answer = caffe.call(
         "compare",
-        net="masked.prototxt",
-        weights="masked.caffemodel",
+        net=heredity.MASKED_NET,
+        weights=heredity.MASKED,
         blobs=graph.answers(),
         other_net=paths.TRAIN_VAL,
-        other_weights=_GENOME,
+        other_weights=GENOME,
     )
     chosen = birth.experiment.settings
     # What LRN makes of a channel's new neighbours is left to training then.
@@ -176,9 +129,10 @@ def _verify(birth: Birth, caffe: CaffeProcess, graph: Graph) -> float:
 
 
 def remove_leftovers(run: Path) -> None:
-    """What a killed process left of an unfinished generation, and the snapshots of finished ones."""
+    """What a killed process left of an unfinished generation, and the snapshots and siblings of finished ones."""
     for leftover in run.glob(".gen*.unfinished"):
         shutil.rmtree(leftover)
     for number in range(1, 1 + len(list(run.glob("gen*")))):
         if (paths.generation(run, number) / paths.DONE).is_file():
-            shutil.rmtree(run / paths.snapshots(number), ignore_errors=True)
+            for made_from in (paths.snapshots(number), paths.siblings(number)):
+                shutil.rmtree(run / made_from, ignore_errors=True)

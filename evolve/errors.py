@@ -6,3 +6,7 @@ class UserError(Exception):
 
     Messages read ``file:line: layer 'x': expected …, got …; do …``.
     """
+
+
+class MachineError(UserError):
+    """What failed for want of the machine, its disk or its memory: the same again may well succeed."""

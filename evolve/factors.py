@@ -22,13 +22,17 @@ def of(
     encodings: Encodings,
     ancestor_synapses: int,
     seed: int,
+    fewest: int | None = None,
+    parents: int = 1,
 ) -> tuple[environment.Factors, float]:
     """The factors, and the number of synapses that a draw may not exceed.
 
+    Of several `parents`, `parent` is all that an offspring may inherit, and `fewest` the synapses of the smallest one,
+    which the block's parts are of.
     UserError if the environment asks for fewer synapses than the neurons have biases.
     """
     block = settings.environment(chosen, generation)
-    synapses = efficiency.total(efficiency.count(graph, parent), "synapses")
+    synapses = efficiency.total(efficiency.count(graph, parent), "synapses") if fewest is None else fewest
     limit = round(block.largest_offspring, 6) * synapses
     if block.type == block.CONSTANT:
         return environment.Factors(block.cluster_factor, block.synapse_factor), limit
@@ -38,7 +42,7 @@ def of(
     else:
         # On a pace, an offspring is at least as efficient as is due.
         limit = target = min(limit, ancestor_synapses / environment.on_pace(_waypoints(block), generation))
-    found = _solved(graph, parent, encodings, target, ratio, (seed, generation))
+    found = _solved(graph, parent, encodings, target, ratio, (seed, generation), parents)
     return _synapses_come_too(found) if isinstance(encodings, FilterEncoding) else found, limit
 
 
@@ -49,6 +53,7 @@ def _solved(
     target: float,
     ratio: float,
     seed: tuple[int, int],
+    parents: int,
 ) -> environment.Factors:
     """The factors for which the expected offspring has `target` synapses, biases included."""
     biases = efficiency.total(efficiency.count(graph, parent), "biases")
@@ -59,14 +64,14 @@ def _solved(
             "give the environment a milder pace"
         )
     if environment.synapses(encodings) > _SMALL:
-        return environment.solve(encodings, target - biases, ratio)
+        return environment.solve(encodings, target - biases, ratio, parents)
 
     def excess(factor: float) -> float:
         # The same random numbers at every F, so that more F never keeps less.
         tried = environment.Factors(factor, factor * ratio)
         return synthesis.trial(graph, parent, encodings, tried, seed, _TRIALS) - target
 
-    factor = environment.root(excess, 0.0, environment.highest(ratio), tolerance=_TOLERANCE * target)
+    factor = environment.root(excess, 0.0, environment.highest(ratio, parents), tolerance=_TOLERANCE * target)
     return environment.Factors(factor, factor * ratio)
 
 

@@ -88,7 +88,7 @@ def _measure(birth: Birth, graph: Graph, cast: weights.Weights, ranges: list[pre
 
 
 def _ancestor_counts(birth: Birth) -> list[efficiency.LayerCount]:
-    layers = generation.metrics(paths.generation(birth.folder.parent, 1))["layers"]
+    layers = generation.metrics(paths.generation(birth.run, 1))["layers"]
     fields = efficiency.LayerCount.__dataclass_fields__
     # Runs made before clusters had shapes have kernels alone.
     known = [{"clusters": layer["kernels"]} | layer for layer in layers]

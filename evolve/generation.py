@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve import paths
-from evolve.errors import UserError
+from evolve.errors import MachineError, UserError
 
 # A disk with less than this free, bytes, is full: what failed on it failed for want of space.
 _FULL = 1 << 16
@@ -62,9 +62,9 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def no_space(folder: Path) -> UserError:
+def no_space(folder: Path) -> MachineError:
     """What the user reads when the disk of `folder` is full."""
-    return UserError(
+    return MachineError(
         f"{folder}: no space left on the disk; nothing committed is lost: free some, and the same command resumes"
     )
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import birth, data_set, experiment, generation, paths, problems, progress, reporting, run_folder
+from evolve import birth, data_set, experiment, generation, paths, problems, progress, reporting, run_folder, siblings
 from evolve.errors import UserError
+from evolve.fitness import score_name
 from evolve.newborn import Birth
 from evolve.training import threads
 
@@ -69,7 +70,7 @@ def _generations(
                 made = (
                     birth.ancestor(newborn, pretrained)
                     if number == 1
-                    else birth.offspring(newborn, paths.generation(run, number - 1))
+                    else siblings.offspring(newborn, paths.generation(run, number - 1))
                 )
             birth.remove_leftovers(run)
             run_folder.write_lineage(run)
@@ -77,7 +78,7 @@ def _generations(
                 reporting.renew(run, last)
         progress.say(describe(made))
         if _fallen_too_far(chosen, run, made):
-            allowed, name = chosen.settings.stop_when_accuracy_drops, _score(made)
+            allowed, name = chosen.settings.stop_when_accuracy_drops, score_name(made)
             progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
             break
 
@@ -85,12 +86,13 @@ def _generations(
 def describe(made: dict[str, Any]) -> str:
     """One line of measurements of a generation."""
     scores = "".join(f"{name} {made[name]:.4f}  " for name in _SCORES if isinstance(made.get(name), float))
+    chosen = f"  the fittest of {len(made['siblings'])}" if "siblings" in made else ""
     return (
         f"generation {made['generation']:2d}  {scores}synapses {made['synapses']:,}  "
         f"A-E {made['architectural_efficiency']:.2f}  "
         f"clusters {made['clusters']:,} (E {made['cluster_efficiency']:.2f})  "
         f"{made['macs'] / 1e6:.2f} MMAC  {made['caffemodel_bytes'] / 1e3:.0f} kB  "
-        f"flushed {made['flushed_synapses']}  {made['iterations']} it in {made['train_seconds']:.0f} s"
+        f"flushed {made['flushed_synapses']}  {made['iterations']} it in {made['train_seconds']:.0f} s{chosen}"
     )
 
 
@@ -144,12 +146,7 @@ def _origin(chosen: experiment.Experiment) -> dict[str, str]:
 
 def _fallen_too_far(chosen: experiment.Experiment, run: Path, made: dict[str, Any]) -> bool:
     allowed = chosen.settings.stop_when_accuracy_drops
-    score = _score(made)
+    score = score_name(made)
     if not allowed or score not in made:
         return False
     return bool(generation.metrics(paths.generation(run, 1))[score] - made[score] > allowed)
-
-
-def _score(made: dict[str, Any]) -> str:
-    """What a lineage must not lose; precision and recall could be traded for each other, ap has both."""
-    return "accuracy" if "accuracy" in made else "ap"

@@ -1,9 +1,11 @@
 """A generation in the making: what it is made from, where, and the network that it begins with."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from datasets import Dataset
+from evolve import paths
 from evolve.experiment import Experiment
 from evolve.network import prototxt
 from evolve.network.caffe_proto import caffe_pb2
@@ -12,13 +14,46 @@ from evolve.network.topology import Graph
 
 @dataclass(frozen=True)
 class Birth:
-    """A generation in the making: its number, and the folder that it is written into."""
+    """A generation in the making: its number, and the folder that it is written into.
+
+    Or one of its siblings, counted from 1, whose folder lies in one more of the run's.
+    """
 
     experiment: Experiment
     dataset: Dataset
     number: int
     seed: int
     folder: Path
+    sibling: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)  # set: no use in training it to the end
+
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+        return self.folder.parent.parent if self.sibling else self.folder.parent
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is made."""
+        of = f", sibling {self.sibling} of {self.experiment.settings.offspring_per_generation}" if self.sibling else ""
+        return f"generation {self.number}{of}"
+
+    @property
+    def draw_seed(self) -> tuple[int, ...]:
+        """What decides on its draw. The first sibling is the one that there would be alone."""
+        # Two words more than the first one's: nor are they those of a trial draw.
+        return (self.seed, self.number) if self.sibling <= 1 else (self.seed, self.number, 0, self.sibling)
+
+    @property
+    def solver_seed(self) -> int:
+        """What decides on its training; below seeds of a thousand, nobody else's."""
+        return self.seed * 1000 + self.number + 1_000_000 * max(0, self.sibling - 1)
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of its training's snapshots, seen from its own; that one is made anew when it is begun again."""
+        of = Path("..") / paths.snapshots(self.number)
+        return of / str(self.sibling) if self.sibling else of
 
     def template(self) -> prototxt.Net:
         """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""

@@ -28,7 +28,7 @@ def solver_of(birth: Birth, net: prototxt.Net, file: str = paths.TRAIN_VAL) -> A
         solver.ClearField(field)
     solver.net = file
     solver.snapshot_after_train = False
-    solver.random_seed = birth.seed * 1000 + birth.number
+    solver.random_seed = birth.solver_seed
     batch = prototxt.batch_size(prototxt.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
     length = settings.training_length(birth.experiment.settings, birth.number, birth.dataset.name)
     solver.max_iter = length.iterations(birth.dataset.counts["train"], batch)

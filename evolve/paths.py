@@ -19,6 +19,8 @@ DETECTIONS = "detections.png"
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"
 LINEAGE = "lineage.csv"
+COMMON = "common.prototxt"  # the net that siblings were drawn in, where several of them are parents
+CHANNELS = "channels.json"  # which of its channels one of them has
 HOLDER = ".holder"  # pid of the process at work on a run
 
 
@@ -57,6 +59,21 @@ def runs() -> Path:
 def generation(run: Path, number: int) -> Path:
     """The folder of one generation of a run."""
     return run / f"gen{number:03d}"
+
+
+def parent(rank: int) -> tuple[str, str, str]:
+    """The names, in a generation's folder, of a parent's prototxt, caffemodel and record of channels; the fittest is 1.
+
+    The fittest is the generation itself.
+    """
+    if rank == 1:
+        return TRAIN_VAL, WEIGHTS, CHANNELS
+    return f"parent{rank}.prototxt", f"parent{rank}.caffemodel", f"parent{rank}.{CHANNELS}"
+
+
+def siblings(number: int) -> str:
+    """The name, in a run's folder, of the folder of a generation's finished siblings until it is committed."""
+    return f".gen{number:03d}.siblings"
 
 
 def snapshots(number: int) -> str:

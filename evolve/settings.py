@@ -63,6 +63,7 @@ def problems(settings: Settings) -> list[str]:
         found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
     if settings.block_width < 1:
         found.append("block_width: expected 1 or more filters, got 0")
+    found += _sibling_problems(settings)
     if settings.cluster_shape != settings.KERNEL and settings.encoding != settings.CLUSTER:
         shape = settings.ClusterShape.Name(settings.cluster_shape)
         found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got SYNAPSE, which knows no clusters")
@@ -103,6 +104,21 @@ def training_length(settings: Settings, generation: int, dataset: str) -> Length
     lengths = settings.offspring_training
     own = lengths[min(generation - 2, len(lengths) - 1)]
     return Length.parse(stands_in and stand_in.offspring_training or own)
+
+
+def _sibling_problems(settings: Settings) -> list[str]:
+    found, siblings = [], settings.offspring_per_generation
+    for field in ("offspring_per_generation", "parents"):
+        if getattr(settings, field) < 1:
+            found.append(f"{field}: expected 1 or more, got 0")
+    if settings.parents > max(1, siblings):
+        found.append(
+            f"parents: expected up to {siblings}, the siblings that offspring_per_generation makes, "
+            f"got {settings.parents}"
+        )
+    if not 0 <= settings.synapse_cost < math.inf:
+        found.append(f"synapse_cost: expected 0 or more, got {settings.synapse_cost:g}")
+    return found
 
 
 def _detection_problems(asked: Any) -> list[str]:

@@ -59,7 +59,7 @@ def expected_synapses(encodings: Encodings, factors: Factors) -> float:
     return total
 
 
-def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0) -> Factors:
+def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0, parents: int = 1) -> Factors:
     """The F_c, and F_s = `synapse_to_cluster` F_c, for which the expected offspring has `target` synapses.
 
     To a relative 1e-4. UserError if not even F without limit keeps that many, or the target is not positive.
@@ -71,13 +71,16 @@ def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0) 
     def excess(factor: float) -> float:
         return expected_synapses(encodings, Factors(factor, factor * synapse_to_cluster)) - target
 
-    factor = root(excess, 0.0, highest(synapse_to_cluster), tolerance=1e-4 * target)
+    factor = root(excess, 0.0, highest(synapse_to_cluster, parents), tolerance=1e-4 * target)
     return Factors(factor, factor * synapse_to_cluster)
 
 
-def highest(synapse_to_cluster: float) -> float:
-    """The F_c from which on nothing changes: the smallest probability, 1/e, times F is 1 for clusters and synapses."""
-    return float(np.e / min(1.0, synapse_to_cluster) * 1.0001)
+def highest(synapse_to_cluster: float, parents: int = 1) -> float:
+    """The F_c from which on nothing changes: the smallest probability times F is 1 for clusters and synapses.
+
+    That is 1/e; of a mean of several parents, of which only one has the synapse, a part of it.
+    """
+    return float(np.e * parents / min(1.0, synapse_to_cluster) * 1.0001)
 
 
 def on_pace(waypoints: dict[int, float], generation: int) -> float:

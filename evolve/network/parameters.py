@@ -31,6 +31,16 @@ class Parameter:
         blob = blob.reshape(self.shape)
         return blob if self.axis is None or kept.all() else np.compress(kept, blob, self.axis)
 
+    def whole(self, part: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """What `part` takes from, zero elsewhere."""
+        if self.axis is None or kept.all():
+            return part.reshape(self.shape)
+        blob = np.zeros(self.shape, part.dtype)
+        shape = list(self.shape)
+        shape[self.axis] = int(kept.sum())
+        self.channels(blob)[kept] = np.moveaxis(part.reshape(shape), self.axis, 0)
+        return blob
+
 
 def of_layer(step: Step) -> list[Parameter]:
     """The learned blobs of a layer without synapses, in Caffe's order."""

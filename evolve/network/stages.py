@@ -142,6 +142,20 @@ class Stage:
         tail = self.window if self.kind != "InnerProduct" else ()
         return kernels.reshape((*kernels.shape[:2], *tail) if tail else (len(kernels), -1))
 
+    def whole(self, part: np.ndarray, outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+        """What `part` takes from, zero elsewhere."""
+        first, second = self.present(outputs, inputs)
+        blob = np.zeros((self.rows, self.width, self.patch), part.dtype)
+        kernels = part.reshape(int(first.sum()), -1, self.patch)
+        begin = 0
+        for rows, there, of_row in zip(np.split(blob, self.group), second,
+                                       first.reshape(self.group, -1), strict=True):  # fmt: skip
+            end = begin + int(of_row.sum())
+            if end > begin:
+                rows[np.ix_(of_row, there)] = kernels[begin:end]
+            begin = end
+        return blob.reshape(self.kernel_shape)
+
 
 def _cut(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     rows = rows if first.all() else rows[first]

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.errors import MachineError, UserError
 from evolve.network.text import line_of
 
 Report = Callable[[dict[str, Any]], None]
@@ -29,6 +29,10 @@ _READY = "Network initialization done."
 
 class CaffeError(UserError):
     """Caffe refused or failed: its own words, with the file and the layer that it was at."""
+
+
+class CaffeKilled(CaffeError, MachineError):
+    """Its process was killed, by the system or by someone."""
 
 
 class CaffeProcess:
@@ -96,7 +100,7 @@ class CaffeProcess:
             source, words = check[-1]
             return CaffeError(f"{_place(words, text, self._prototxt)}Caffe: {words} ({source})")
         if status == -signal.SIGKILL:
-            return CaffeError("Caffe's process was killed; most often because memory ran out")
+            return CaffeKilled("Caffe's process was killed; most often because memory ran out")
         last = (text.strip().splitlines() or ["nothing"])[-1]
         return CaffeError(f"Caffe's process ended with status {status}; it last said: {last}")
 

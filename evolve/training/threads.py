@@ -38,6 +38,29 @@ def share(run: Path) -> int:
     return max(1, cores() // (1 + _others_at_work(run)))
 
 
+@contextmanager
+def divided(tasks: int) -> Iterator[int]:
+    """For the block, what runs `tasks` side by side shares out $THREADS; yields how many run at a time.
+
+    As many as there are threads; with more than one at a time, each has one thread of BLAS.
+    """
+    total = int(os.environ.get("THREADS") or cores())
+    at_a_time = min(tasks, total)
+    each = {"THREADS": str(total // at_a_time)}
+    if at_a_time > 1:
+        each |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    before = {name: os.environ.get(name) for name in each}
+    os.environ |= each
+    try:
+        yield at_a_time
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def cores() -> int:
     """Cores that this process may use: its affinity, and the quota of a container (cgroup v2) rounded down."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

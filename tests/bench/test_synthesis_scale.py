@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from datasets import Dataset
-from evolve import birth, experiment, paths
+from evolve import experiment, heredity, paths
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.newborn import Birth
@@ -128,7 +128,7 @@ def _measure(network: Path, parent: Path, shape: tuple[int, int, int], rounds: i
     seconds, cpu = [], []
     for _ in range(rounds):
         wall, process = time.perf_counter(), time.process_time()
-        birth.synthesize_offspring(made, parent)
+        heredity.synthesize_offspring(made, parent)
         seconds.append(time.perf_counter() - wall)
         cpu.append(time.process_time() - process)
     return {

@@ -1,0 +1,87 @@
+"""Several parents: the mean of their genetic encodings, and the weights that an offspring of theirs starts from.
+
+arXiv 1709.02043 synthesises an offspring from two parents' combined encodings; here each parent counts the same, and
+what one of them lacks has probability 0 in its own, so that a synapse of all parents is likelier than one of a single
+one. All parents are in the shapes of one network, zero where they lack something.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from evolve.genetics.encoding import LayerEncoding
+from evolve.genetics.environment import Encodings
+from evolve.genetics.filters import FilterEncoding
+from evolve.network.stages import Stage
+from evolve.network.topology import Graph, Node
+from evolve.network.weights import Weights
+
+
+def mean(encodings: Sequence[Encodings], start: Encodings | None = None) -> Encodings:
+    """P(cluster) and P(synapse) as means over the parents.
+
+    `start` is the encoding of the weights that their offspring start from, where clusters are filters: an
+    inherited filter brings all the synapses that it has there.
+    """
+    if isinstance(start, FilterEncoding):
+        return replace(start, probability=_mean([each.probability for each in encodings]))  # type: ignore[union-attr]
+    layers = zip(*encodings, strict=True)  # type: ignore[arg-type]
+    return [LayerEncoding(_mean([p.cluster for p in each]), _mean([p.synapse for p in each])) for each in layers]
+
+
+def inherited(graph: Graph, parents: Sequence[Weights], kept: Sequence[np.ndarray]) -> Weights:
+    """Every weight of the first of `parents`, the fittest, that has it.
+
+    `kept` is bool (classes,), a parent each: the channels that it has, whose Scale and statistics are taken so.
+    """
+    result = dict(parents[0])
+    for stage in graph.stages:
+        mixed = [_first([p[stage.name][0] for p in parents], [p[stage.name][0] != 0 for p in parents])]
+        if stage.has_bias:
+            mixed.append(_first([p[stage.name][1] for p in parents], [_neurons(stage, p) for p in parents]))
+        result |= {name: mixed for name in (stage.name, *stage.sharers)}
+    for node in graph.nodes:
+        if node.parameters:
+            there = [each[graph.blobs[node.tops[0]].classes] for each in kept]
+            result[node.layer.name] = _per_channel(node, [p[node.layer.name] for p in parents], there)
+    return result
+
+
+def _mean(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return np.asarray(sum(arrays[1:], arrays[0]) / np.float32(len(arrays)))
+
+
+def _first(values: Sequence[np.ndarray], there: Sequence[np.ndarray]) -> np.ndarray:
+    """Element by element the first value that is there; the first of all where none is."""
+    result = values[0].copy()
+    missing = ~there[0]
+    for value, has in zip(values[1:], there[1:], strict=True):
+        result[missing & has] = value[missing & has]
+        missing &= ~has
+    return result
+
+
+def _neurons(stage: Stage, parent: Weights) -> np.ndarray:
+    """bool (outputs,): neurons with a synapse, whose biases are theirs."""
+    return stage.to_outputs(stage.linked(parent), np.ones(stage.inputs, bool))
+
+
+def _per_channel(node: Node, blobs: Sequence[list[np.ndarray]], there: Sequence[np.ndarray]) -> list[np.ndarray]:
+    result = []
+    for number, parameter in enumerate(node.parameters):
+        values = [_comparable(node, each, number) for each in blobs]
+        if parameter.axis is None:
+            result.append(values[0])
+            continue
+        channels = _first([parameter.channels(value) for value in values], there)
+        result.append(np.ascontiguousarray(np.moveaxis(channels, 0, parameter.axis)))
+    return result
+
+
+def _comparable(node: Node, blobs: list[np.ndarray], number: int) -> np.ndarray:
+    """A blob; of BatchNorm, which stores sums and what to divide them by, the statistics themselves, divisor 1."""
+    if node.layer.type != "BatchNorm":
+        return blobs[number]
+    divisor = blobs[2].reshape(-1)[0] or np.float32(1)
+    return blobs[number] / divisor

@@ -128,6 +128,38 @@ def reference(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Reference
     return Reference(run, kept["masked.caffemodel"], kept["genome.caffemodel"])
 
 
+@dataclass(frozen=True)
+class Family:
+    """An evolution of three siblings and two parents, three generations, seed 1, that no test changes."""
+
+    place: Place
+    masked: dict[tuple[int, int], weights.Weights]  # (generation, sibling) -> its genome in the net it was drawn in
+
+    @property
+    def run(self) -> Path:
+        return self.place.run
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Family:
+    place = _place(tmp_path_factory.mktemp("family"), data)
+    # So small a budget that neurons go.
+    place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
+    masked: dict[tuple[int, int], weights.Weights] = {}
+    write = weights.write
+
+    def spy(path: Path, net: Any, written: weights.Weights, half_blobs: bool = False) -> None:
+        write(path, net, written, half_blobs)
+        if path.name == "masked.caffemodel":
+            # .gen002.siblings/.1.unfinished
+            masked[int(path.parent.parent.name[4:7]), int(path.parent.name.split(".")[1])] = weights.read(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "write", spy)
+        place.evolve(3)
+    return Family(place, masked)
+
+
 @pytest.fixture
 def begun(place: Place, reference: Reference) -> Callable[[int], Place]:
     """``begun(2)``: this test's place, with the reference's first two generations already there."""

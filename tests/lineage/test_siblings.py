@@ -1,0 +1,301 @@
+"""Several offspring a generation, on real Caffe: draws of their own, the fittest kept, nothing trained twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolve import birth, generation, newborn_prototxts
+from evolve.errors import MachineError, UserError
+from evolve.network import text, weights
+from evolve.network.caffe_proto import caffe_pb2
+from evolve.newborn import Birth
+from evolve.training.caffe_process import CaffeProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+TWO = "offspring_per_generation: 2"
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "metrics.json").read_text()))
+
+
+def caffemodel(run: Path, number: int, name: str = "weights") -> bytes:
+    return (run / f"gen{number:03d}" / f"{name}.caffemodel").read_bytes()
+
+
+# Seeds
+
+
+def test_the_seeds_of_a_draw_and_a_training() -> None:
+    """Of the first sibling they are those of an only child, as they were before there were siblings."""
+    seeds = [Birth(None, None, 7, 3, Path("x"), sibling) for sibling in range(4)]  # type: ignore[arg-type]
+    assert [each.draw_seed for each in seeds] == [(3, 7), (3, 7), (3, 7, 0, 2), (3, 7, 0, 3)]
+    assert [each.solver_seed for each in seeds] == [3007, 3007, 1003007, 2003007]
+
+
+def test_the_solver_has_its_seed(reference: Any, family: Any) -> None:
+    def seed(path: Path) -> int:
+        return int(text.read(path, caffe_pb2.SolverParameter()).random_seed)
+
+    assert seed(reference.run / "gen002" / "solver.prototxt") == 1002
+    folder = family.run / "gen002"
+    assert seed(folder / "solver.prototxt") == 1002 + 1_000_000 * (metrics(folder)["sibling"] - 1)
+
+
+def test_the_first_of_two_is_the_only_child(begun: Callable[[int], Any], reference: Any) -> None:
+    place = begun(1)
+    place.set(TWO)
+    siblings = {}
+    original = birth.offspring
+
+    def spy(newborn: Birth, parent: Path) -> dict[str, Any]:
+        made = original(newborn, parent)
+        siblings[newborn.sibling] = (newborn.folder / "weights.caffemodel").read_bytes()
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(birth, "offspring", spy)
+        place.evolve(2)
+    assert siblings[1] == reference.caffemodel(2) and siblings[2] != siblings[1]
+
+
+# The fittest
+
+
+def test_the_fittest_becomes_the_generation_and_all_figures_stay(family: Any) -> None:
+    for number in (2, 3):
+        made = metrics(family.run / f"gen{number:03d}")
+        each = made["siblings"]
+        assert [one["sibling"] for one in each] == [1, 2, 3]
+        best = max(each, key=lambda one: (one["fitness"], -one["synapses"], -one["sibling"]))
+        assert made["sibling"] == best["sibling"] and best["why"] == "the fittest" and best["parent"] == 1
+        for name in ("accuracy", "synapses", "architectural_efficiency", "clusters", "macs", "iterations"):
+            assert made[name] == best[name]
+        assert all(one["fitness"] == one["accuracy"] for one in each)
+        assert sorted(one["parent"] for one in each) == [0, 1, 2]
+        # Three draws, three networks.
+        assert len({(one["synapses"], one["clusters"]) for one in each}) == 3
+        others = [one["why"] for one in each if one is not best]
+        assert all(f"fit than sibling {best['sibling']}" in why or "as fit as sibling" in why for why in others)
+        assert "kin" not in made
+    assert "siblings" not in metrics(family.run / "gen001")
+
+
+def test_nothing_else_stays_of_them(family: Any, reference: Any) -> None:
+    left = sorted(path.name for path in family.run.iterdir() if path.name not in (".lock", ".holder"))
+    assert left == ["gen001", "gen002", "gen003", "lineage.csv", "prototxt"]
+    usual = {path.name for path in (reference.run / "gen002").iterdir()}
+    here = {path.name for path in (family.run / "gen002").iterdir()}
+    assert here - usual == {
+        "channels.json", "common.prototxt", "parent2.caffemodel", "parent2.channels.json", "parent2.prototxt"
+    }  # fmt: skip
+    assert usual <= here
+    header, *_ = (family.run / "lineage.csv").read_text().splitlines()
+    assert header == (reference.run / "lineage.csv").read_text().splitlines()[0]
+
+
+def test_synapses_may_cost(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.set(TWO + " synapse_cost: 1000")
+    place.evolve(2)
+    made = metrics(place.run / "gen002")
+    assert made["synapses"] == min(one["synapses"] for one in made["siblings"])
+    parent = metrics(place.run / "gen001")["synapses"]
+    for one in made["siblings"]:
+        assert one["fitness"] == pytest.approx(one["accuracy"] - 1000 * one["synapses"] / parent)
+
+
+def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
+    family: Any, place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
+    monkeypatch.setenv("THREADS", "3")
+    place.evolve(3)
+    for number in (1, 2, 3):
+        assert caffemodel(place.run, number) == caffemodel(family.run, number)
+    assert caffemodel(place.run, 3, "parent2") == caffemodel(family.run, 3, "parent2")
+    said = capsys.readouterr().out
+    for number in (1, 2, 3):
+        assert f"generation 3, sibling {number} of 3: accuracy 0." in said
+    assert "the fittest of 3\n" in said
+    assert os.environ["THREADS"] == "3"
+    assert metrics(place.run / "gen003")["versions"]["threads"] == "1"
+
+
+# Killed
+
+CHILD = """
+import os, signal
+from evolve import birth, lineage
+train = birth._train
+def watched(newborn, *arguments, **named):
+    if (newborn.number, newborn.sibling) == (3, 2):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(newborn, *arguments, **named)
+birth._train = watched
+lineage.evolve("tiny", 3)
+"""
+
+
+def test_killed_between_siblings_none_is_trained_twice(
+    family: Any, place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "THREADS": "1"}
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD], cwd=place.folder, env=environment, stdout=subprocess.DEVNULL, check=False
+    )
+    assert child.returncode == -signal.SIGKILL
+    siblings = place.run / ".gen003.siblings"
+    assert generation.exists(siblings / "1") and not (siblings / "2").exists()
+    trained = []
+    train = birth._train
+
+    def spy(newborn: Birth, *arguments: Any, **named: Any) -> dict[str, Any]:
+        trained.append((newborn.number, newborn.sibling))
+        return train(newborn, *arguments, **named)
+
+    monkeypatch.setattr(birth, "_train", spy)
+    place.evolve(3)
+    assert sorted(trained) == [(3, 2), (3, 3)]
+    assert caffemodel(place.run, 3) == caffemodel(family.run, 3)
+    assert caffemodel(place.run, 3, "parent2") == caffemodel(family.run, 3, "parent2")
+    assert not siblings.exists()
+
+
+@pytest.mark.parametrize("what", ["a changed byte", "of other parents"])
+def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
+    what: str, begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = begun(1)
+    place.set(TWO)
+    original = birth.offspring
+    monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
+    with pytest.raises(MachineError, match="^no memory$"):
+        place.evolve(2)
+    first = place.run / ".gen002.siblings" / "1"
+    model = (first / "weights.caffemodel").read_bytes()
+    if what == "a changed byte":
+        (first / "weights.caffemodel").write_bytes(model[:-1] + bytes([model[-1] ^ 1]))
+    else:
+        made = metrics(first)
+        made["kin"]["parents"] = ["0" * 64]
+        (first / "metrics.json").write_text(json.dumps(made))
+        listed = {path.name: generation.sha256(path) for path in first.iterdir() if path.name != "DONE.json"}
+        (first / "DONE.json").write_text(json.dumps({"sha256": listed}))
+        assert generation.exists(first)
+    born = []
+    monkeypatch.setattr(birth, "offspring", lambda n, parent: (born.append(n.sibling), original(n, parent))[1])
+    place.evolve(2)
+    assert sorted(born) == [1, 2]
+
+
+# Unfit
+
+
+def diverging(*unfit: int) -> Callable[..., Any]:
+    """newborn_prototxts.solver_of, with a rate at which those siblings diverge."""
+    original = newborn_prototxts.solver_of
+
+    def solver_of(newborn: Birth, *arguments: Any) -> Any:
+        solver = original(newborn, *arguments)
+        if newborn.sibling in unfit:
+            solver.base_lr = 1e30
+        return solver
+
+    return solver_of
+
+
+def test_one_that_diverges_is_unfit_and_the_others_live(
+    begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reference: Any
+) -> None:
+    place = begun(1)
+    place.set(TWO)
+    monkeypatch.setattr(newborn_prototxts, "solver_of", diverging(2))
+    place.evolve(2)
+    made = metrics(place.run / "gen002")
+    unfit = made["siblings"][1]
+    assert unfit["fitness"] is None and unfit["parent"] == 0
+    assert unfit["why"].startswith("unfit: the loss is ")
+    assert unfit["why"].endswith(": training diverged; lower base_lr in solver.prototxt")
+    assert "generation 2, sibling 2 of 2: unfit: the loss is " in capsys.readouterr().out
+    assert made["sibling"] == 1 and caffemodel(place.run, 2) == reference.caffemodel(2)
+
+
+def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    place = begun(1)
+    place.set(TWO)
+    original = birth.offspring
+    monkeypatch.setattr(newborn_prototxts, "solver_of", diverging(1))
+    monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
+    with pytest.raises(MachineError):
+        place.evolve(2)
+    born = []
+    monkeypatch.setattr(birth, "offspring", lambda n, parent: (born.append(n.sibling), original(n, parent))[1])
+    place.evolve(2)
+    assert born == [2]
+    made = metrics(place.run / "gen002")
+    assert made["sibling"] == 2 and made["siblings"][0]["why"].startswith("unfit: the loss is ")
+
+
+def test_if_all_diverge_the_first_ones_error_is_the_generations(
+    begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch, reference: Any
+) -> None:
+    place = begun(1)
+    place.set(TWO)
+    with monkeypatch.context() as patch:
+        patch.setattr(newborn_prototxts, "solver_of", diverging(1, 2))
+        with pytest.raises(UserError) as refused:
+            place.evolve(2)
+    log = place.run / ".gen002.siblings" / "1.failed.log"
+    assert str(refused.value).endswith(f": training diverged; lower base_lr in solver.prototxt (log: {log})")
+    assert log.is_file() and not (place.run / "gen002").exists()
+    # The same again tries again.
+    place.evolve(2)
+    assert metrics(place.run / "gen002")["siblings"][0]["fitness"] > 0
+
+
+def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
+    begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = begun(1)
+    place.set(TWO)
+    train = birth._train
+
+    def killed(newborn: Birth, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
+        if newborn.sibling == 1:
+            os.kill(caffe._process.pid, signal.SIGKILL)
+        return train(newborn, caffe, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(birth, "_train", killed)
+        with pytest.raises(UserError, match="^Caffe's process was killed"):
+            place.evolve(2)
+    siblings = place.run / ".gen002.siblings"
+    assert generation.exists(siblings / "2") and not list(siblings.glob("*.unfit.json"))
+    place.evolve(2)
+    assert [one["fitness"] is None for one in metrics(place.run / "gen002")["siblings"]] == [False, False]
+
+
+def _out_of_memory(sibling: int, original: Callable[..., Any]) -> Callable[..., Any]:
+    def offspring(newborn: Birth, parent: Path) -> dict[str, Any]:
+        if newborn.sibling == sibling:
+            raise MachineError("no memory")
+        return dict(original(newborn, parent))
+
+    return offspring
+
+
+def test_only_the_fittest_weights_stay(begun: Callable[[int], Any]) -> None:
+    place = begun(1)
+    place.set(TWO)
+    place.evolve(2)
+    assert [path.name for path in (place.run / "gen002").glob("*.caffemodel")] == ["weights.caffemodel"]
+    assert weights.read(place.run / "gen002" / "weights.caffemodel")

@@ -202,6 +202,11 @@ def waypoints(*points: tuple[int, float]) -> str:
             "scratch_training, ancestor_training, offspring_training: expected a training length like '2200it' or "
             "'2.5ep', got '6000'",
         ),
+        ("offspring_per_generation: 0", "offspring_per_generation: expected 1 or more, got 0"),
+        ("parents: 0", "parents: expected 1 or more, got 0"),
+        ("parents: 2", "parents: expected up to 1, the siblings that offspring_per_generation makes, got 2"),
+        ("synapse_cost: nan", "synapse_cost: expected 0 or more, got nan"),
+        ("synapse_cost: inf", "synapse_cost: expected 0 or more, got inf"),
         ("environment { synapse_budget: 0 }", BUDGET + "0"),
         ("environment { synapse_budget: 0.801 }", BUDGET + "0.801"),
         ("environment { synapse_budget: nan }", BUDGET + "nan"),
@@ -260,7 +265,7 @@ def test_what_is_said_of(path: Path) -> None:
 
 
 def test_there_are_bad_files() -> None:
-    assert len(BAD) == 17
+    assert len(BAD) == 21
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

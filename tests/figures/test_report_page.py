@@ -158,6 +158,10 @@ def test_a_run_at_work_says_on_what(fabricated: Fabricate, lineage: Lineage) -> 
     (unfinished / "solver.prototxt").write_text("max_iter: 8000\n")
     (unfinished / "train.log").write_text("I1 solver.cpp:239] Iteration 400 (34 iter/s), loss = 1\n" * 2)
     assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
+    sibling = run / ".gen004.siblings" / ".2.unfinished"
+    sibling.parent.mkdir()
+    unfinished.rename(sibling)
+    assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
     (run / ".holder").write_text("999999999\n")
     assert "at work" not in read(run).text()
 

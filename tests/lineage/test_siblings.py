@@ -191,8 +191,8 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
         listed = {path.name: generation.sha256(path) for path in first.iterdir() if path.name != "DONE.json"}
         (first / "DONE.json").write_text(json.dumps({"sha256": listed}))
         assert generation.exists(first)
-    born = []
-    monkeypatch.setattr(birth, "offspring", lambda n, parent: (born.append(n.sibling), original(n, parent))[1])
+    born: list[int] = []
+    monkeypatch.setattr(birth, "offspring", _noted(born, original))
     place.evolve(2)
     assert sorted(born) == [1, 2]
 
@@ -237,8 +237,8 @@ def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], mon
     monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
     with pytest.raises(MachineError):
         place.evolve(2)
-    born = []
-    monkeypatch.setattr(birth, "offspring", lambda n, parent: (born.append(n.sibling), original(n, parent))[1])
+    born: list[int] = []
+    monkeypatch.setattr(birth, "offspring", _noted(born, original))
     place.evolve(2)
     assert born == [2]
     made = metrics(place.run / "gen002")
@@ -282,6 +282,14 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
     assert generation.exists(siblings / "2") and not list(siblings.glob("*.unfit.json"))
     place.evolve(2)
     assert [one["fitness"] is None for one in metrics(place.run / "gen002")["siblings"]] == [False, False]
+
+
+def _noted(born: list[int], original: Callable[..., Any]) -> Callable[..., Any]:
+    def offspring(newborn: Birth, parent: Path) -> dict[str, Any]:
+        born.append(newborn.sibling)
+        return dict(original(newborn, parent))
+
+    return offspring
 
 
 def _out_of_memory(sibling: int, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -97,3 +97,20 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(UserError, match=f"THREADS={wrong}: expected a whole number of 1 or more"):
         with threads.shared_out(tmp_path):
             pass
+
+
+@pytest.mark.parametrize(
+    ("given", "tasks", "at_a_time", "each"), [("8", 2, 2, "4"), ("2", 4, 2, "1"), ("1", 3, 1, "1"), ("3", 2, 2, "1")]
+)
+def test_what_runs_side_by_side_shares_out_the_threads(
+    given: str, tasks: int, at_a_time: int, each: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREADS", given)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with threads.divided(tasks) as together:
+        assert together == at_a_time and os.environ["THREADS"] == each
+        assert os.environ["OMP_NUM_THREADS"] == ("1" if at_a_time > 1 else "7")
+        assert os.environ.get("OPENBLAS_NUM_THREADS") == ("1" if at_a_time > 1 else None)
+    assert (os.environ["THREADS"], os.environ["OMP_NUM_THREADS"]) == (given, "7")
+    assert "OPENBLAS_NUM_THREADS" not in os.environ

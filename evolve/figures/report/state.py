@@ -88,7 +88,7 @@ def _at_work(folder: Path) -> bool:
 
 def _training(folder: Path) -> tuple[int, int]:
     """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    unfinished = _under_way(folder)
     try:
         with open(unfinished / paths.TRAIN_LOG, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
@@ -98,6 +98,12 @@ def _training(folder: Path) -> tuple[int, int]:
         return 0, 0
     reached = int(found[-1]) if found else 0
     return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
+
+
+def _under_way(folder: Path) -> Path:
+    """The folder that generation `folder` is made in; of siblings, the first one's that is made now."""
+    siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
+    return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")
 
 
 def _fallen(run: Measured, chosen: settings.Settings | None) -> float:

@@ -142,6 +142,26 @@ def test_a_signal_ends_within_ten_seconds_and_the_same_command_resumes(tmp_path:
     assert (tmp_path / "runs/net/seed1/gen001/DONE.json").stat().st_mtime_ns == kept
 
 
+def test_a_signal_ends_siblings_side_by_side_too(tmp_path: Path) -> None:
+    net = network(tmp_path, offspring=LONG)
+    with open(net / "evolution.prototxt", "a") as settings:
+        settings.write("offspring_per_generation: 2\n")
+    running = start(tmp_path, net, "THREADS=2")
+    for sibling in (1, 2):
+        wait_for_training(tmp_path, running, generation=2, place=f".gen002.siblings/.{sibling}.unfinished")
+    threads = Path(f"/proc/{running.pid}/task").glob("*/children")
+    children = [pid for thread in threads for pid in thread.read_text().split()]
+    assert len(children) >= 2
+    running.send_signal(signal.SIGTERM)
+    sent = time.monotonic()
+    _, errors = running.communicate(timeout=20)
+    assert time.monotonic() - sent < 10
+    assert running.returncode == 128 + signal.SIGTERM
+    assert errors.strip() == "cavefish: stopped; what is committed stays, and the same command resumes"
+    assert not list((tmp_path / "runs").rglob("*unfinished*"))
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     # The first signal's way out is held up, as a slow disk would: what ends the process is the second one.
     script = (
@@ -249,16 +269,16 @@ def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     assert f"ok      fast layer types: {types}; all others are stock Caffe's\n" in result.stdout
 
 
-def start(folder: Path, net: Path) -> "subprocess.Popen[str]":
-    words = ["evolve", f"NET={net}", "GEN=2"]
+def start(folder: Path, net: Path, *more: str) -> "subprocess.Popen[str]":
+    words = ["evolve", f"NET={net}", "GEN=2", *more]
     return subprocess.Popen(
         [*COMMAND, *words], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def wait_for_training(folder: Path, process: "subprocess.Popen[str]", generation: int) -> None:
-    """Returns once Caffe has begun to train that generation."""
-    log = folder / f"runs/net/seed1/.gen{generation:03d}.unfinished/train.log"
+def wait_for_training(folder: Path, process: "subprocess.Popen[str]", generation: int, place: str = "") -> None:
+    """Returns once Caffe has begun to train that generation, or the sibling at `place`."""
+    log = folder / "runs/net/seed1" / (place or f".gen{generation:03d}.unfinished") / "train.log"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()

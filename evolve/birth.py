@@ -1,6 +1,8 @@
 """How a generation comes to be: from nothing, from a trained caffemodel, or from its parent."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,11 @@ def offspring(birth: Birth, parent: Path) -> dict[str, Any]:
         return finishing.finish(birth, caffe, net, made)
 
 
-def _caffe(birth: Birth) -> CaffeProcess:
-    return CaffeProcess(birth.folder, birth.folder / paths.TRAIN_LOG, birth.experiment.train_val)
+@contextmanager
+def _caffe(birth: Birth) -> Iterator[CaffeProcess]:
+    log = birth.folder / paths.TRAIN_LOG
+    with CaffeProcess(birth.folder, log, birth.experiment.train_val) as caffe, birth.stop.by(caffe.kill):
+        yield caffe
 
 
 def _begin_with(birth: Birth, caffe: CaffeProcess, net: prototxt.Net, pretrained: Path) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _train(
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
     title = f"{birth.title} ({part})" if part else birth.title
-    with progress.training(title, birth.stop) as report:
+    with progress.training(title) as report:
         trained = caffe.call(
             "train",
             report,

@@ -1,6 +1,5 @@
 """A generation in the making: what it is made from, where, and the network that it begins with."""
 
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from evolve.experiment import Experiment
 from evolve.network import prototxt
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.topology import Graph
+from evolve.side_by_side import Stop
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Birth:
     seed: int
     folder: Path
     sibling: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)  # set: no use in training it to the end
+    stop: Stop = field(default_factory=Stop)
 
     @property
     def run(self) -> Path:

@@ -10,8 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from evolve.side_by_side import Stopped
-
 _SECONDS_BETWEEN_LINES = 60.0
 
 console = Console(highlight=False, soft_wrap=True)
@@ -29,16 +27,14 @@ def say_once(line: str) -> None:
 
 
 @contextmanager
-def training(title: str, stop: threading.Event) -> Iterator[Any]:
+def training(title: str) -> Iterator[Any]:
     """A function to hand to CaffeProcess.call as `report`: shows iteration, loss and what is left.
 
-    It raises Stopped once `stop` is set. Trainings side by side have a bar each.
+    Trainings side by side have a bar each.
     """
     with _bar(title) if console.is_terminal else nullcontext(_Lines(title)) as shown:
 
         def report(progress: dict[str, Any]) -> None:
-            if stop.is_set():
-                raise Stopped
             if "words" in progress:
                 return say(progress["words"])
             shown(progress)

@@ -1,13 +1,11 @@
 """What is shown of trainings, alone and side by side."""
 
 import io
-import threading
 
 import pytest
 from rich.console import Console
 
 from evolve import progress
-from evolve.side_by_side import Stopped
 
 
 @pytest.fixture(params=[True, False], ids=["terminal", "lines"])
@@ -20,10 +18,9 @@ def shown(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io
 
 
 def test_trainings_side_by_side_are_told_apart(shown: io.StringIO) -> None:
-    stop = threading.Event()
-    with progress.training("generation 2, sibling 1 of 2", stop) as first:
+    with progress.training("generation 2, sibling 1 of 2") as first:
         first({"iteration": 5, "of": 40, "loss": 0.5})
-        with progress.training("generation 2, sibling 2 of 2", stop) as second:
+        with progress.training("generation 2, sibling 2 of 2") as second:
             second({"iteration": 7, "of": 40, "loss": 0.25})
             first({"iteration": 20, "of": 40, "loss": 0.125})
             second({"words": "something to know"})
@@ -33,14 +30,6 @@ def test_trainings_side_by_side_are_told_apart(shown: io.StringIO) -> None:
         assert words in said
     assert progress.console.is_terminal or "generation 2, sibling 1 of 2: 20 of 40 iterations, loss 0.1250" in said
     # One after the other they are shown as well: the display was ended, and begins again.
-    with progress.training("generation 3", stop) as third:
+    with progress.training("generation 3") as third:
         third({"iteration": 1, "of": 2, "loss": 1.0})
     assert "generation 3" in shown.getvalue()
-
-
-def test_one_that_is_to_stop_does_at_its_next_report(shown: io.StringIO) -> None:
-    stop = threading.Event()
-    with pytest.raises(Stopped), progress.training("generation 2", stop) as report:
-        report({"iteration": 5, "of": 40, "loss": 0.5})
-        stop.set()
-        report({"iteration": 6, "of": 40, "loss": 0.5})

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from evolve import side_by_side
-from evolve.side_by_side import Stopped
+from evolve.side_by_side import Stop, Stopped
 
 
 @pytest.mark.parametrize("at_a_time", [1, 2, 3])
@@ -25,7 +25,7 @@ def test_so_many_at_a_time_and_results_in_order(at_a_time: int) -> None:
         return number * number
 
     tasks = [lambda number=number: task(number) for number in range(6)]
-    assert side_by_side.run(tasks, at_a_time, threading.Event()) == [0, 1, 4, 9, 16, 25]
+    assert side_by_side.run(tasks, at_a_time, Stop()) == [0, 1, 4, 9, 16, 25]
     assert most == at_a_time
 
 
@@ -40,18 +40,19 @@ def test_an_error_waits_for_the_others() -> None:
         done.append(1)
 
     with pytest.raises(ValueError, match="no"):
-        side_by_side.run([fails, slow, slow], 2, threading.Event())
+        side_by_side.run([fails, slow, slow], 2, Stop())
     assert done == [1, 1]
 
 
 def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
-    stop, begun = threading.Event(), []
+    stop, begun, ended = Stop(), [], []
 
     def task() -> None:
         begun.append(1)
-        if not stop.wait(30):
-            raise AssertionError("was not stopped")
-        raise Stopped
+        over = threading.Event()
+        with stop.by(over.set):
+            assert over.wait(30), "was not stopped"
+        ended.append(1)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -63,4 +64,11 @@ def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
             side_by_side.run([task] * 4, 2, stop)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert stop.is_set() and begun == [1, 1]
+    assert begun == ended == [1, 1]
+
+
+def test_what_was_stopped_does_not_begin() -> None:
+    stop = Stop()
+    stop.now()
+    with pytest.raises(Stopped), stop.by(lambda: None):
+        raise AssertionError("began")

@@ -72,6 +72,10 @@ class CaffeProcess:
             with suppress(BrokenPipeError):
                 stream.close()  # type: ignore[union-attr]
 
+    def kill(self) -> None:
+        """Ends it at once, from any thread: a call under way raises CaffeKilled."""
+        self._process.kill()
+
     def call(self, task: str, report: Report = lambda progress: None, **arguments: Any) -> dict[str, Any]:
         """Runs one of worker.TASKS and returns its answer; `report` gets its progress. Raises CaffeError."""
         assert self._process.stdin and self._process.stdout

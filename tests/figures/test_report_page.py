@@ -246,7 +246,7 @@ def test_siblings(fabricated: Fabricate, lineage: Lineage) -> None:
     words = re.sub(r"\s+", " ", read(fabricated("run", generations)).text())
     # The fittest first, and what could not live last.
     assert (
-        "generationsiblingsynapsesaccuracyfitness3263,9900.98000.9800the fittest"
+        "generationsiblingsynapsesA-Eaccuracyfitnessparent3263,9900.98000.98001the fittest"
         "3160,0010.97000.97000.0100 less fit than sibling 233unfit: no synapse was left"
     ) in words
 

@@ -13,11 +13,14 @@ def siblings(run: Measured) -> Markup | None:
     born = [(made["generation"], one) for made in run.generations for one in _ranked(made.get("siblings", []))]
     if not born:
         return None
-    columns = ["generation", "sibling", "synapses", *run.scores.values(), "fitness", ""]
+    columns = ["generation", "sibling", "synapses", "A-E", *run.scores.values(), "fitness", "parent", ""]
     head = element("tr", *(element("th", name, scope="col") for name in columns))
     rows = [_row(run, generation, one) for generation, one in born]
     table = tables.scrolled("siblings", element("thead", head), element("tbody", *rows))
-    about = "Offspring of the same parents, each with its own draw; the fittest is the generation."
+    about = (
+        "Offspring of the same parents, each with its own draw; the fittest is the generation. Fitness is the score "
+        "less what synapses cost (synapse_cost); parent: its rank among the parents of the next generation."
+    )
     folded = details(f"{len(born)} siblings", table, opened=len(born) <= tables.MOST_ROWS)
     return section("Siblings", folded, about=about)
 
@@ -29,7 +32,9 @@ def _ranked(born: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _row(run: Measured, generation: int, one: dict[str, Any]) -> Markup:
     cells = [number(one["sibling"], str(one["sibling"])), _figure(one.get("synapses"), figures_text.whole)]
+    cells.append(_figure(one.get("architectural_efficiency"), "{:.2f}".format))
     cells += [_figure(one.get(name), figures_text.score) for name in [*run.scores, "fitness"]]
+    cells.append(_figure(one["parent"] or None, str))
     return element("tr", element("th", str(generation), scope="row"), *(element("td", cell) for cell in cells),
                    element("td", one["why"], class_="words"))  # fmt: skip
 

@@ -49,8 +49,8 @@ def run(tasks: Sequence[Callable[[], Result]], at_a_time: int, stop: Stop) -> li
     and those that have not begun never do.
     """
     with ThreadPoolExecutor(at_a_time) as pool:
-        begun = [pool.submit(task) for task in tasks]
         try:
+            begun = [pool.submit(task) for task in tasks]
             wait(begun)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

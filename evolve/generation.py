@@ -4,7 +4,6 @@ It is written into a temporary folder beside its place, synced, listed with its 
 It exists if and only if DONE.json verifies.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -14,20 +13,42 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from evolve import paths
-from evolve.errors import MachineError, UserError
+from evolve import disk, paths
+from evolve.errors import UserError
 
 # A disk with less than this free, bytes, is full: what failed on it failed for want of space.
 _FULL = 1 << 16
+_NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 def exists(folder: Path) -> bool:
     """Whether `folder` is a committed generation, every file as it was when it was committed."""
+    return not damage(folder)
+
+
+def damage(folder: Path) -> str:
+    """What of `folder` is not as it was committed, by name; "" if it is all there, and so a generation.
+
+    OSError where a file is there and cannot be read: a missing right or a failing disk is no damage.
+    """
+    done = folder / paths.DONE
     try:
-        listed = json.loads((folder / paths.DONE).read_text())["sha256"]
-        return all(sha256(folder / name) == digest for name, digest in listed.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        written = done.read_bytes()
+        listed = json.loads(written)["sha256"]
+        if _done(listed).encode() != written:
+            return f"{paths.DONE} is not as it was written"
+        return next((why for name in listed if (why := _damage(folder / name, listed[name]))), "")
+    except _NOT_THERE:
+        return f"{paths.DONE} is missing"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"{paths.DONE} is not as it was written"
+
+
+def _damage(path: Path, digest: str) -> str:
+    try:
+        return "" if sha256(path) == digest else f"{path.name} is not as it was committed"
+    except _NOT_THERE:
+        return f"{path.name} is missing"
 
 
 @contextmanager
@@ -37,36 +58,27 @@ def writing(folder: Path) -> Iterator[Path]:
     Of a failed one, the log stays as ``<folder>.failed.log``. UserError when the disk is full.
     """
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
     unfinished.mkdir(parents=True)
     try:
         yield unfinished
         _commit(unfinished, folder)
     except Exception as error:
         # Caffe says a full disk in many ways, and sometimes none.
-        if is_full(error) or shutil.disk_usage(unfinished).free < _FULL:
-            raise no_space(folder) from None
+        if shutil.disk_usage(folder.parent).free < _FULL:
+            raise disk.no_space(folder) from None
+        if told := disk.refusal(error, folder):
+            raise told from None
         log = unfinished / paths.TRAIN_LOG
         if not log.exists():
             raise
         kept = log.rename(folder.with_name(f"{folder.name}.failed.log"))
         if isinstance(error, UserError):
-            raise UserError(f"{error} (log: {kept})") from error
+            raise type(error)(f"{error} (log: {kept})") from error
         raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether it says that the disk, or the user's part of it, is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def no_space(folder: Path) -> MachineError:
-    """What the user reads when the disk of `folder` is full."""
-    return MachineError(
-        f"{folder}: no space left on the disk; nothing committed is lost: free some, and the same command resumes"
-    )
 
 
 def set_aside(folder: Path) -> Path:
@@ -110,10 +122,13 @@ def _commit(unfinished: Path, folder: Path) -> None:
     files = sorted(path for path in unfinished.iterdir() if path.is_file())
     for path in files:
         _sync(path)
-    done = {"sha256": {path.name: sha256(path) for path in files}}
-    write_whole(unfinished / paths.DONE, json.dumps(done, indent=1) + "\n")
+    write_whole(unfinished / paths.DONE, _done({path.name: sha256(path) for path in files}))
     unfinished.rename(folder)
     _sync(folder.parent)
+
+
+def _done(digests: dict[str, str]) -> str:
+    return json.dumps({"sha256": digests}, indent=1) + "\n"
 
 
 def _sync(path: Path) -> None:

@@ -104,10 +104,13 @@ def _verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> lis
         folder = paths.generation(run, number)
         if not folder.exists():
             continue
-        whole = len(done) == number - 1 and generation.exists(folder)
-        if not whole or generation.metrics(folder)["parent_sha256"] != parent:
+        why = generation.damage(folder)
+        if not why and len(done) < number - 1:
+            why = f"generation {len(done) + 1}, from which it comes, is not there"
+        if not why and generation.metrics(folder)["parent_sha256"] != parent:
+            why = "it is not of this lineage"
+        if why:
             aside = generation.set_aside(folder)
-            why = "not as it was committed, or not of this lineage"
             progress.say(f"{folder}: {why}; moved to {aside.name} and made anew")
             continue
         _check_same_kind(folder, dataset, seed)

@@ -1,20 +1,22 @@
 """A run's folder: held by one process at a time, made from one set of prototxts, listed in lineage.csv."""
 
 import csv
+import fcntl
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from evolve import frames, generation, paths
+from evolve import disk, frames, generation, paths
 from evolve.errors import UserError
 
 # A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
 _SECONDS = 2.0
+_LOCK = ".lock"
 
 COLUMNS = (
     "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
@@ -26,28 +28,49 @@ COLUMNS = (
 def held(run: Path) -> Iterator[None]:
     """This process holds `run` for the block. UserError with the holder's pid if another one does.
 
-    UserError too when the disk is full, now or in the block.
+    UserError too for whatever the disk refuses, now or in the block.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    holder = run / paths.HOLDER
-    lock = FileLock(run / ".lock")
+    with disk.refusals(run):
+        run.mkdir(parents=True, exist_ok=True)
+        holder = run / paths.HOLDER
+        lock = FileLock(run / _LOCK)
+        try:
+            lock.acquire(timeout=_SECONDS)
+        except Timeout:
+            raise UserError(
+                f"{run}: {_named(holder)} is at work on this run; wait for it, or name another with RUN="
+            ) from None
+        try:
+            holder.write_text(f"{os.getpid()}\n")
+            yield
+        finally:
+            # It tells others whom the lock belongs to, and nothing without the lock.
+            with suppress(OSError):
+                holder.unlink()
+            lock.release()
+
+
+def at_work(run: Path) -> bool:
+    """Whether a process holds `run` now: its lock says so. A pid can be a dead process's, or another's by now."""
     try:
-        lock.acquire(timeout=_SECONDS)
-    except Timeout:
-        pid = holder.read_text().strip() if holder.exists() else "unknown"
-        raise UserError(
-            f"{run}: process {pid} is at work on this run; wait for it, or name another with RUN="
-        ) from None
+        descriptor = os.open(run / _LOCK, os.O_RDONLY)
+    except OSError:
+        return False
     try:
-        holder.write_text(f"{os.getpid()}\n")
-        yield
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        if not generation.is_full(error):
-            raise
-        raise generation.no_space(run) from None
+        return isinstance(error, BlockingIOError)
     finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+        os.close(descriptor)
+    return False
+
+
+def _named(holder: Path) -> str:
+    """``process 123``; ``another process`` where it has not written its pid yet."""
+    try:
+        return f"process {int(holder.read_text())}"
+    except (OSError, ValueError):
+        return "another process"
 
 
 def same_origin(run: Path, origin: dict[str, str]) -> None:
@@ -88,7 +111,7 @@ def write_lineage(run: Path) -> None:
     writer.writeheader()
     writer.writerows(table(run))
     lineage = run / paths.LINEAGE
-    if not lineage.exists() or lineage.read_text(encoding="utf-8") != written.getvalue():
+    if not lineage.exists() or lineage.read_bytes() != written.getvalue().encode():
         generation.write_whole(lineage, written.getvalue())
 
 

@@ -7,10 +7,11 @@ logs goes to a file. It runs with one BLAS thread, and never outlives its parent
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +19,14 @@ from typing import Any
 
 from evolve.errors import MachineError, UserError
 from evolve.network.text import line_of
+from evolve.training import pulse
 
 Report = Callable[[dict[str, Any]], None]
 
 _CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.MULTILINE)
 _LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up) (\S+)$", re.MULTILINE)
 _NAMED = re.compile(r"(?:layer '|for layer )([^'\s]+)")
+_WRITING = "SerializeToOstream"
 _READY = "Network initialization done."
 
 
@@ -32,7 +35,7 @@ class CaffeError(UserError):
 
 
 class CaffeKilled(CaffeError, MachineError):
-    """Its process was killed, by the system or by someone."""
+    """Its process was killed, by the system or by someone, or stood still and was ended."""
 
 
 class CaffeProcess:
@@ -78,21 +81,37 @@ class CaffeProcess:
 
     def call(self, task: str, report: Report = lambda progress: None, **arguments: Any) -> dict[str, Any]:
         """Runs one of worker.TASKS and returns its answer; `report` gets its progress. Raises CaffeError."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
         try:
             self._process.stdin.write(json.dumps({"task": task, "arguments": arguments}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._death() from None
-        for line in self._process.stdout:
-            message = json.loads(line)
+        for message in self._messages():
             if "progress" in message:
                 report(message["progress"])
             elif "error" in message:
-                raise CaffeError(message["error"])
+                raise (MachineError if message["of_disk"] else CaffeError)(message["error"])
             else:
                 return dict(message["answer"])
         raise self._death()
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        """What the child says, until its end. CaffeKilled where it is silent and will stay so."""
+        assert self._process.stdout
+        out, watched, said = self._process.stdout.fileno(), pulse.Pulse(self._process.pid), b""
+        ready = select.poll()
+        ready.register(out, select.POLLIN)
+        while True:
+            if not ready.poll(1000 * pulse.SECONDS):
+                if why := watched.look():
+                    raise CaffeKilled(f"{why}; it was ended, and the same command resumes")
+                continue
+            part = os.read(out, 1 << 16)
+            if not part:
+                return
+            *lines, said = (said + part).split(b"\n")
+            yield from map(json.loads, lines)
 
     def _death(self) -> CaffeError:
         status = self._process.wait()
@@ -102,6 +121,11 @@ class CaffeProcess:
         check = _CHECK.findall(text)
         if check:
             source, words = check[-1]
+            if _WRITING in words:
+                return CaffeKilled(
+                    f"Caffe could not write a file ({source}): see whether the disk is full, failing, or not yours to "
+                    "write to; nothing committed is lost, and the same command resumes"
+                )
             return CaffeError(f"{_place(words, text, self._prototxt)}Caffe: {words} ({source})")
         if status == -signal.SIGKILL:
             return CaffeKilled("Caffe's process was killed; most often because memory ran out")

@@ -1,10 +1,13 @@
 """What a trained network scores, and whether two networks compute the same. Runs in the worker."""
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import caffe
 import numpy as np
+
+from evolve.training import saving
 
 
 def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
 
 def upgrade(net: str, weights: str, output: str, phase: str = "TEST", report: Any = None) -> dict[str, Any]:
     """Loads any caffemodel that Caffe reads (the V1 form of 2013 too) into `net` and saves it in today's form."""
-    caffe.Net(net, getattr(caffe, phase), weights=weights).save(output)
+    saving.save(caffe.Net(net, getattr(caffe, phase), weights=weights), Path(output))
     return {}
 
 

@@ -17,7 +17,7 @@ from evolve import generation
 from evolve.detectnet import nvidia
 from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.training import data_position, snapshots
+from evolve.training import data_position, saving, snapshots
 from evolve.training.snapshots import Snapshots
 
 _SECONDS_BETWEEN_REPORTS = 0.5
@@ -95,7 +95,7 @@ def train(
     started = time.monotonic()
     loss = _step_to_the_end(training, kept, report)
     seconds = time.monotonic() - started
-    training.net.save(output)
+    saving.save(training.net, Path(output))
     return {
         "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
         "revived": mask.revived(), "resumed": resumed,

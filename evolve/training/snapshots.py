@@ -17,7 +17,7 @@ from datasets.disk import sync_file
 from evolve import generation
 from evolve.network import prototxt, text
 from evolve.network.caffe_proto import caffe_pb2
-from evolve.training import data_position
+from evolve.training import data_position, saving
 
 _RECORD = "newest.json"
 # Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
@@ -66,17 +66,19 @@ class Snapshots:
         else:
             before = [path for path in self._folder.glob("state_*")]
             training.snapshot()
-            self._record(training.iter)
+            self._record(training)
             for path in before:
                 path.unlink()
         self._reseed(training)
 
-    def _record(self, iteration: int) -> None:
-        names = [f"state_iter_{iteration}.{kind}" for kind in ("caffemodel", "solverstate")]
+    def _record(self, training: Any) -> None:
+        names = [f"state_iter_{training.iter}.{kind}" for kind in ("caffemodel", "solverstate")]
+        saving.check(self._folder / names[0], layers=len(training.net.layers))
+        saving.check_state(self._folder / names[1])
         for name in names:
             sync_file(self._folder / name)
         record = {
-            "iteration": iteration,
+            "iteration": training.iter,
             "identity": self._identity,
             "sha256": {name: generation.sha256(self._folder / name) for name in names},
         }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evolve import generation, paths
+from evolve import generation, paths, run_folder
 from evolve.errors import UserError
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -73,26 +73,11 @@ def cores() -> int:
 
 
 def _begun_with(run: Path) -> int:
-    first = paths.generation(run, 1)
-    if not (first / paths.DONE).is_file():
-        return 0
-    try:
-        return int(generation.metrics(first)["versions"].get("threads", 0))
-    except (OSError, ValueError, KeyError):
-        # A damaged generation 1 is made anew, and may have another number.
-        return 0
+    """That of the first generation that is as it was committed; 0 where there is none."""
+    whole = (folder for folder in sorted(run.glob("gen[0-9][0-9][0-9]")) if generation.exists(folder))
+    return next((int(generation.metrics(folder)["versions"].get("threads", 0)) for folder in whole), 0)
 
 
 def _others_at_work(run: Path) -> int:
-    holders = run.parent.parent.glob(f"*/*/{paths.HOLDER}")
-    return sum(_alive(holder) for holder in holders if holder.parent != run)
-
-
-def _alive(holder: Path) -> bool:
-    try:
-        os.kill(int(holder.read_text()), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
+    others = [holder.parent for holder in run.parent.parent.glob(f"*/*/{paths.HOLDER}") if holder.parent != run]
+    return sum(map(run_folder.at_work, others))

@@ -9,8 +9,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from evolve import disk
 from evolve.answers import die_with, private_stdout
 
 
@@ -50,7 +52,8 @@ def main() -> None:
             send({"answer": answer})
         except Exception as error:
             traceback.print_exc()
-            send({"error": str(error) or type(error).__name__})
+            refused = disk.refusal(error, Path.cwd())
+            send({"error": str(refused or error) or type(error).__name__, "of_disk": refused is not None})
 
 
 if __name__ == "__main__":

@@ -151,18 +151,20 @@ def test_an_unfinished_run_says_how_far_it_is(fabricated: Fabricate, lineage: Li
 def test_a_run_at_work_says_on_what(fabricated: Fabricate, lineage: Lineage) -> None:
     run = fabricated("run", filled(lineage(3)))
     with_settings(run, "generations: 13\n")
-    (run / ".holder").write_text(f"{os.getpid()}\n")
-    assert "3 of 13 generations done; at work on generation 4" in read(run).text()
-    unfinished = run / ".gen004.unfinished"
-    unfinished.mkdir()
-    (unfinished / "solver.prototxt").write_text("max_iter: 8000\n")
-    (unfinished / "train.log").write_text("I1 solver.cpp:239] Iteration 400 (34 iter/s), loss = 1\n" * 2)
-    assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
+    with run_folder.held(run):
+        assert "3 of 13 generations done; at work on generation 4" in read(run).text()
+        unfinished = run / ".gen004.unfinished"
+        unfinished.mkdir()
+        (unfinished / "solver.prototxt").write_text("max_iter: 8000\n")
+        (unfinished / "train.log").write_text("I1 solver.cpp:239] Iteration 400 (34 iter/s), loss = 1\n" * 2)
+        assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
     sibling = run / ".gen004.siblings" / ".2.unfinished"
     sibling.parent.mkdir()
     unfinished.rename(sibling)
-    assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
-    (run / ".holder").write_text("999999999\n")
+    with run_folder.held(run):
+        assert "at work on generation 4: iteration 400 of 8,000" in read(run).text()
+    # Killed, it leaves its pid behind, which may be another process's by now.
+    (run / ".holder").write_text(f"{os.getpid()}\n")
     assert "at work" not in read(run).text()
 
 

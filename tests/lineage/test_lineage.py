@@ -158,7 +158,16 @@ def test_a_larger_gen_extends(begun: Callable[[int], Any], reference: Any, capsy
     assert "generation  3  accuracy 0." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("what", ["a changed byte", "a missing file", "no DONE.json", "nonsense in DONE.json"])
+DAMAGE = {
+    "a changed byte": "weights.caffemodel is not as it was committed",
+    "a missing file": "solver.prototxt is missing",
+    "no DONE.json": "DONE.json is missing",
+    "nonsense in DONE.json": "DONE.json is not as it was written",
+    "a blank in DONE.json": "DONE.json is not as it was written",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
 def test_a_damaged_generation_is_set_aside_and_made_again(
     what: str, begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,9 +175,8 @@ def test_a_damaged_generation_is_set_aside_and_made_again(
     _damage(place.run / "gen002", what)
     place.evolve(3)
     said = capsys.readouterr().out
-    for name in ("gen002", "gen003"):
-        moved = f"not as it was committed, or not of this lineage; moved to {name}.damaged1 and made anew"
-        assert f"{place.run / name}: {moved}\n" in said
+    for name, why in (("gen002", DAMAGE[what]), ("gen003", "generation 2, from which it comes, is not there")):
+        assert f"{place.run / name}: {why}; moved to {name}.damaged1 and made anew\n" in said
         assert (place.run / f"{name}.damaged1").is_dir()
     for number in (1, 2, 3):
         assert generation.exists(place.run / f"gen{number:03d}")
@@ -176,11 +184,15 @@ def test_a_damaged_generation_is_set_aside_and_made_again(
     assert len(_lineage(place.run)) == 3
 
 
-def test_a_generation_of_another_lineage_is_set_aside(begun: Callable[[int], Any], reference: Any) -> None:
+def test_a_generation_of_another_lineage_is_set_aside(
+    begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Whole, but not the child of the one before: generation 4's folder under the name of generation 3."""
     place = begun(2)
     shutil.copytree(reference.run / "gen004", place.run / "gen003")
     place.evolve(3)
+    moved = "it is not of this lineage; moved to gen003.damaged1 and made anew"
+    assert f"{place.run / 'gen003'}: {moved}\n" in capsys.readouterr().out
     assert (place.run / "gen003" / "weights.caffemodel").read_bytes() == reference.caffemodel(3)
     assert (place.run / "gen003.damaged1" / "weights.caffemodel").read_bytes() == reference.caffemodel(4)
 
@@ -254,5 +266,7 @@ def _damage(folder: Path, what: str) -> None:
         (folder / "solver.prototxt").unlink()
     elif what == "no DONE.json":
         done.unlink()
+    elif what == "a blank in DONE.json":
+        done.write_text(done.read_text() + " ")
     else:
         done.write_text("[]")

@@ -1,13 +1,16 @@
 """A run's share of the cores: divided by the runs at work beside it, and kept for all of its generations."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from evolve import generation, run_folder
 from evolve.errors import UserError
 from evolve.training import threads
 
@@ -19,45 +22,60 @@ def _eight_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(threads, "_QUOTA", tmp_path / "cpu.max")
 
 
-def begin(run: Path, pid: int) -> Path:
-    run.mkdir(parents=True)
-    (run / ".holder").write_text(f"{pid}\n")
-    return run
+Begin = Callable[[Path], Path]
 
 
-def commit_first(run: Path, versions: dict[str, str]) -> None:
-    (run / "gen001").mkdir()
-    (run / "gen001" / "DONE.json").write_text("{}")
-    (run / "gen001" / "metrics.json").write_text(json.dumps({"versions": versions}))
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """``begin(run)``: a run that is at work until the test ends."""
+    with contextlib.ExitStack() as held:
+
+        def _begin(run: Path) -> Path:
+            held.enter_context(run_folder.held(run))
+            return run
+
+        yield _begin
 
 
-def dead_pid() -> int:
+def commit(run: Path, number: int, versions: dict[str, str]) -> Path:
+    folder = run / f"gen{number:03d}"
+    with generation.writing(folder) as unfinished:
+        (unfinished / "metrics.json").write_text(json.dumps({"versions": versions}))
+    return folder
+
+
+def test_alone_a_run_has_every_core(tmp_path: Path, begin: Begin) -> None:
+    assert threads.share(begin(tmp_path / "lenet" / "seed1")) == 8
+
+
+def test_runs_at_work_share_the_cores_whatever_their_network(tmp_path: Path, begin: Begin) -> None:
+    run = begin(tmp_path / "lenet" / "seed1")
+    begin(tmp_path / "lenet" / "seed2")
+    begin(tmp_path / "resnet" / "seed1")
+    assert threads.share(run) == 2
+
+
+@pytest.mark.parametrize("pid", ["a dead process's", "another's by now"])
+def test_a_run_whose_process_died_takes_no_cores(tmp_path: Path, begin: Begin, pid: str) -> None:
+    """kill -9 leaves its pid behind, which the system gives to another process some day."""
+    run = begin(tmp_path / "lenet" / "seed1")
+    gone = tmp_path / "lenet" / "seed2"
+    with run_folder.held(gone):
+        pass
+    (gone / ".holder").write_text(f"{_dead_pid() if pid.startswith('a dead') else os.getppid()}\n")
+    assert threads.share(run) == 8
+
+
+def _dead_pid() -> int:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     return gone.pid
 
 
-def test_alone_a_run_has_every_core(tmp_path: Path) -> None:
-    assert threads.share(begin(tmp_path / "lenet" / "seed1", os.getpid())) == 8
-
-
-def test_runs_at_work_share_the_cores_whatever_their_network(tmp_path: Path) -> None:
-    run = begin(tmp_path / "lenet" / "seed1", os.getpid())
-    begin(tmp_path / "lenet" / "seed2", os.getpid())
-    begin(tmp_path / "resnet" / "seed1", os.getpid())
-    assert threads.share(run) == 2
-
-
-def test_a_run_whose_process_died_takes_no_cores(tmp_path: Path) -> None:
-    run = begin(tmp_path / "lenet" / "seed1", os.getpid())
-    begin(tmp_path / "lenet" / "seed2", dead_pid())
-    assert threads.share(run) == 8
-
-
-def test_more_runs_than_cores_have_one_thread_each(tmp_path: Path) -> None:
-    run = begin(tmp_path / "lenet" / "seed0", os.getpid())
+def test_more_runs_than_cores_have_one_thread_each(tmp_path: Path, begin: Begin) -> None:
+    run = begin(tmp_path / "lenet" / "seed0")
     for number in range(1, 12):
-        begin(tmp_path / "lenet" / f"seed{number}", os.getpid())
+        begin(tmp_path / "lenet" / f"seed{number}")
     assert threads.share(run) == 1
 
 
@@ -67,25 +85,36 @@ def test_a_containers_quota_holds(tmp_path: Path, quota: str, cores: int) -> Non
     assert threads.cores() == cores
 
 
-def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path) -> None:
-    run = begin(tmp_path / "lenet" / "seed1", os.getpid())
-    commit_first(run, {"threads": "3"})
+def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin) -> None:
+    run = begin(tmp_path / "lenet" / "seed1")
+    commit(run, 1, {"threads": "3"})
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "3"
     assert "THREADS" not in os.environ
 
 
-def test_a_run_begun_on_stock_layers_gets_its_share(tmp_path: Path) -> None:
-    run = begin(tmp_path / "lenet" / "seed1", os.getpid())
-    commit_first(run, {"layers": "stock"})
+def test_what_a_damaged_generation_says_does_not_count(tmp_path: Path, begin: Begin) -> None:
+    run = begin(tmp_path / "lenet" / "seed1")
+    first = commit(run, 1, {"threads": "3"})
+    (first / "metrics.json").write_text(json.dumps({"versions": {"threads": "1"}}))
+    with threads.shared_out(run):
+        assert os.environ["THREADS"] == "8"
+    commit(run, 2, {"threads": "3"})
+    with threads.shared_out(run):
+        assert os.environ["THREADS"] == "3"
+
+
+def test_a_run_begun_on_stock_layers_gets_its_share(tmp_path: Path, begin: Begin) -> None:
+    run = begin(tmp_path / "lenet" / "seed1")
+    commit(run, 1, {"layers": "stock"})
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "8"
 
 
-def test_what_the_user_says_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_user_says_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: Begin) -> None:
     monkeypatch.setenv("THREADS", "5")
-    run = begin(tmp_path / "lenet" / "seed1", os.getpid())
-    commit_first(run, {"threads": "3"})
+    run = begin(tmp_path / "lenet" / "seed1")
+    commit(run, 1, {"threads": "3"})
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "5"
     assert os.environ["THREADS"] == "5"

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve import paths, settings
+from evolve import paths, run_folder, settings
 from evolve.errors import UserError
 from evolve.figures.measured import Measured
 from evolve.network import text
@@ -56,7 +56,7 @@ def read(folder: Path, run: Measured, wanted: int = 0, at_work: bool | None = No
     done = len(run.generations)
     chosen = wanted_settings(folder)
     wanted = wanted or (int(chosen.generations) if chosen else 0)
-    if not (_at_work(folder) if at_work is None else at_work):
+    if not (run_folder.at_work(folder) if at_work is None else at_work):
         return State(done, wanted, False, _fallen(run, chosen))
     return State(done, wanted, True, 0.0, *_training(paths.generation(folder, done + 1)))
 
@@ -73,17 +73,6 @@ def wanted_settings(folder: Path) -> settings.Settings | None:
         return settings.read(path) if path else None
     except UserError:
         return None
-
-
-def _at_work(folder: Path) -> bool:
-    """Whether the process that holds the run is alive."""
-    try:
-        os.kill(int((folder / paths.HOLDER).read_text()), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _training(folder: Path) -> tuple[int, int]:

@@ -25,7 +25,7 @@ FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KE
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(VERBS) test lint bench-tests bench-speed proto clean
+.PHONY: help setup $(VERBS) test torture lint bench-tests bench-speed proto clean
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -43,6 +43,7 @@ help:
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench-tests tests; style and types; slow measurements"
+	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
 	@echo "make setup                     only the environment and Caffe"
 	@echo
@@ -62,6 +63,9 @@ engine tx1: $(ENGINED)
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
+
+torture: $(TESTED) $(FASTER)
+	@TORTURE_RESULTS="$(TORTURE_RESULTS)" $(VENV)/bin/python -m pytest -m torture -s tests/torture
 
 lint: $(TESTED)
 	@$(VENV)/bin/ruff check .

@@ -31,11 +31,10 @@ def damage(folder: Path) -> str:
 
     OSError where a file is there and cannot be read: a missing right or a failing disk is no damage.
     """
-    done = folder / paths.DONE
     try:
-        written = done.read_bytes()
+        written = (folder / paths.DONE).read_bytes()
         listed = json.loads(written)["sha256"]
-        if _done(listed).encode() != written:
+        if done(listed).encode() != written:
             return f"{paths.DONE} is not as it was written"
         return next((why for name in listed if (why := _damage(folder / name, listed[name]))), "")
     except _NOT_THERE:
@@ -101,6 +100,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def done(digests: dict[str, str]) -> str:
+    """What DONE.json says of files with these hashes."""
+    return json.dumps({"sha256": digests}, indent=1) + "\n"
+
+
 def write_whole(path: Path, content: str) -> None:
     """Writes a text file so that a reader, or a power cut, sees the old one or the new one."""
     unfinished = path.with_name(f".{path.name}.unfinished")
@@ -122,13 +126,9 @@ def _commit(unfinished: Path, folder: Path) -> None:
     files = sorted(path for path in unfinished.iterdir() if path.is_file())
     for path in files:
         _sync(path)
-    write_whole(unfinished / paths.DONE, _done({path.name: sha256(path) for path in files}))
+    write_whole(unfinished / paths.DONE, done({path.name: sha256(path) for path in files}))
     unfinished.rename(folder)
     _sync(folder.parent)
-
-
-def _done(digests: dict[str, str]) -> str:
-    return json.dumps({"sha256": digests}, indent=1) + "\n"
 
 
 def _sync(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import csv
 import fcntl
+import hashlib
 import io
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from evolve import disk, frames, generation, paths
+from evolve import disk, frames, generation, paths, progress
 from evolve.errors import UserError
 
 # A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
@@ -76,21 +78,37 @@ def _named(holder: Path) -> str:
 def same_origin(run: Path, origin: dict[str, str]) -> None:
     """Keeps the prototxts that `run` is made from (name -> text), or compares them with those kept there.
 
-    UserError naming the first line that differs: a lineage has one set of settings.
+    UserError naming the first line that differs: a lineage has one set of settings. A kept one that is not as it was
+    written is written anew.
     """
     kept = run / "prototxt"
+    hashes = {name: hashlib.sha256(words.encode()).hexdigest() for name, words in origin.items()}
+    written = _hashes(kept / paths.DONE)
     for name, words in origin.items():
         path = kept / name
-        if not path.exists():
+        damaged = path.exists() and written.get(name) == hashes[name] != generation.sha256(path)
+        if damaged:
+            progress.say(f"{path}: is not as it was written; written anew")
+        if damaged or not path.exists():
             kept.mkdir(exist_ok=True)
             generation.write_whole(path, words)
             continue
-        line = _first_difference(path.read_text(encoding="utf-8"), words)
+        line = _first_difference(path.read_text(encoding="utf-8", errors="replace"), words)
         if line:
             raise UserError(
                 f"{path}:{line}: this run was begun with other text than {name} has now; "
                 "take the change back, or begin another run with RUN="
             )
+    if written != hashes:
+        generation.write_whole(kept / paths.DONE, generation.done(hashes))
+
+
+def _hashes(done: Path) -> dict[str, str]:
+    """What a DONE.json lists; nothing where there is none, or it is damaged."""
+    try:
+        return dict(json.loads(done.read_bytes())["sha256"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def committed(run: Path) -> list[int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import data_set, paths, settings
+from evolve import changes, data_set, paths, settings
 from evolve.detectnet.geometry import Geometry
 from evolve.errors import UserError
 from evolve.network import prototxt, text, topology
@@ -25,6 +25,7 @@ class Experiment:
     solvers: tuple[Any, Any]  # caffe_pb2.SolverParameter of the ancestor and of offspring
     scratch: tuple[Path, str, Any] | None = None  # scratch_train_val's file and text, and scratch_solver
     geometry: Geometry | None = None  # of a network that finds boxes
+    settings_text: str = ""  # of the settings' file, SET= among it
 
     def net(self, data: Path) -> prototxt.Net:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
@@ -79,14 +80,15 @@ class Experiment:
         return text.located(error, self.train_val, self.template)
 
 
-def load(network: str, schedule: str = "") -> Experiment:
+def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Experiment:
     """Reads the folder of NET= `network`. UserError for what is missing or mistyped.
 
-    SCHEDULE= `schedule` takes the settings from evolution.<schedule>.prototxt there instead.
+    SCHEDULE= `schedule` takes the settings from evolution.<schedule>.prototxt there instead, and SET= `changed`
+    changes them.
     """
     folder = paths.network(network)
     evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else paths.EVOLUTION)
-    chosen = settings.read(evolution)
+    chosen = settings.read(evolution, changed)
     train_val = folder / chosen.train_val
     ancestor = folder / chosen.solver
     offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
@@ -102,6 +104,7 @@ def load(network: str, schedule: str = "") -> Experiment:
         solvers=(_solver(ancestor), _solver(offspring)),
         scratch=(scratch, text.read_text(scratch), _solver(begins)) if scratch else None,
         geometry=_geometry(evolution, chosen),
+        settings_text=settings.own_text(evolution, changed),
     )
 
 

@@ -4,7 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import birth, data_set, experiment, generation, paths, problems, progress, reporting, run_folder, siblings
+from evolve import (
+    birth,
+    changes,
+    data_set,
+    experiment,
+    generation,
+    paths,
+    problems,
+    progress,
+    reporting,
+    run_folder,
+    siblings,
+)
 from evolve.errors import UserError
 from evolve.fitness import score_name
 from evolve.newborn import Birth
@@ -21,21 +33,22 @@ def evolve(
     pretrained: Path | None = None,
     half_blobs: bool = False,
     schedule: str = "",
+    changed: changes.Changes = (),
 ) -> Path:
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
     `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`
-    writes NVIDIA Caffe's 16-bit form too, whatever the settings say; `schedule` is as for experiment.load.
+    writes NVIDIA Caffe's 16-bit form too, whatever the settings say; `schedule` and `changed` as for experiment.load.
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
-    chosen = experiment.load(network, schedule)
+    chosen = experiment.load(network, schedule, changed)
     for problem in problems.of(chosen, pretrained):
         raise UserError(problem)
     chosen.settings.half_blobs |= half_blobs
     last = generations or chosen.settings.generations
     seed = chosen.settings.seed if seed is None else seed
-    folder = paths.runs() / chosen.name / (run or "-".join(filter(None, (schedule, f"seed{seed}"))))
+    folder = paths.runs() / chosen.name / (run or run_folder.name(schedule, changed, seed))
     with run_folder.held(folder), threads.shared_out(folder), reporting.kept(folder, last):
         birth.remove_leftovers(folder)
         run_folder.same_origin(folder, _origin(chosen))
@@ -142,9 +155,10 @@ def _check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 def _origin(chosen: experiment.Experiment) -> dict[str, str]:
     files = (chosen.settings.train_val, chosen.settings.scratch_train_val)
     solvers = (chosen.settings.solver, chosen.settings.offspring_solver, chosen.settings.scratch_solver)
-    names = {chosen.evolution.name, *files, *solvers}
+    names = {*files, *solvers}
     # A file may be another network's: ../detectnet/train_val.prototxt.
-    return {Path(name).name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
+    others = {Path(name).name: (chosen.folder / name).read_text(encoding="utf-8") for name in sorted(names) if name}
+    return dict(sorted((others | {chosen.evolution.name: chosen.settings_text}).items()))
 
 
 def _fallen_too_far(chosen: experiment.Experiment, run: Path, made: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from evolve import disk, frames, generation, paths, progress
+from evolve import changes, disk, frames, generation, paths, progress
 from evolve.errors import UserError
 
 # A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
@@ -24,6 +24,11 @@ COLUMNS = (
     "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
     "train_seconds flushed_synapses accuracy precision recall map ap fps fps_p95 fps_engine predicted_tx1_fps"
 ).split()
+
+
+def name(schedule: str, changed: changes.Changes, seed: int) -> str:
+    """A run's own name: what it has otherwise than others of its network, SCHEDULE=, SET= and SEED=."""
+    return "-".join(filter(None, (schedule, *sorted(change.name for change in changed), f"seed{seed}")))
 
 
 @contextmanager

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve import paths
+from google.protobuf import text_format
+
+from evolve import changes, paths
 from evolve.errors import UserError
 from evolve.network import text
 from evolve.proto import evolution_pb2
@@ -35,9 +37,9 @@ class Length:
         return int(self.amount) if self.unit == "it" else max(1, round(self.amount * images / batch))
 
 
-def read(path: Path) -> Settings:
-    """The settings of `path` over the defaults. UserError naming file and line, or file and field."""
-    own = text.read(path, evolution_pb2.EvolutionParameter())
+def read(path: Path, changed: changes.Changes = ()) -> Settings:
+    """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or field."""
+    own = _own(path, changed)
     settings = text.read(paths.defaults(), evolution_pb2.EvolutionParameter())
     usual = settings.environment[0]
     for field, _ in own.ListFields():
@@ -50,8 +52,25 @@ def read(path: Path) -> Settings:
         merged.MergeFrom(block)
         settings.environment[index].CopyFrom(merged)
     for problem in problems(settings):
-        raise UserError(f"{path}: {problem}")
+        raise UserError(f"{path}{_with(changed)}: {problem}")
     return settings
+
+
+def own_text(path: Path, changed: changes.Changes = ()) -> str:
+    """What a run keeps of its settings: the file as it is, or what SET= makes of it, without the defaults."""
+    if not changed:
+        return path.read_text(encoding="utf-8")
+    return f"# {path.name}{_with(changed)}\n{text_format.MessageToString(_own(path, changed))}"
+
+
+def _own(path: Path, changed: changes.Changes) -> Settings:
+    own = text.read(path, evolution_pb2.EvolutionParameter())
+    changes.apply(changed, own)
+    return own
+
+
+def _with(changed: changes.Changes) -> str:
+    return f" with SET='{changes.text(changed)}'" if changed else ""
 
 
 def problems(settings: Settings) -> list[str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 from evolve.words import Words, whole
 
 WHAT = "evolve a network, or go on with it"
-WORDS = "NET GEN SEED SCHEDULE RUN WEIGHTS HALF_BLOBS FAST THREADS"
+WORDS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS"
 
 
 def run(words: Words) -> int:
     """Exit status 0. Raises UserError."""
     # The process that Caffe runs in reads these.
     os.environ |= {name: str(whole(words, name)) for name in ("FAST", "THREADS") if name in words}
-    from evolve import lineage
+    from evolve import changes, lineage
     from evolve.figures import table
 
     folder = lineage.evolve(
@@ -24,6 +24,7 @@ def run(words: Words) -> int:
         pretrained=Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None,
         half_blobs=whole(words, "HALF_BLOBS") > 0,
         schedule=words.get("SCHEDULE", ""),
+        changed=changes.single(words.get("SET", "")),
     )
     table.show(folder)
     return 0

@@ -10,8 +10,9 @@ ifneq ($(origin TENSORRT),command line)
 TENSORRT :=
 endif
 
-VERBS := evolve data check shrink count onnx engine tx1 bench table plot report frontier doctor
-WORDS  = $(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES))
+VERBS := evolve sweep data check shrink count onnx engine tx1 bench table plot report frontier doctor
+# The shell would take the ; and quotes of SET= for its own.
+WORDS  = $(subst ',\',$(subst ",\",$(subst ;,\;,$(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES)))))
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
 RECIPE := setup.py $(wildcard third_party/caffe/*.py)
@@ -30,6 +31,7 @@ MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make evolve NET=lenet GEN=13   evolve a network; the same command again resumes"
+	@echo "make sweep NET=lenet SEEDS=1..8 SET='environment.synapse_budget=0.6,0.67'   seeds x settings; SCHEDULER= on Dask"
 	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
 	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"
 	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"

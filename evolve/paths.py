@@ -21,6 +21,7 @@ DONE = "DONE.json"
 LINEAGE = "lineage.csv"
 COMMON = "common.prototxt"  # the net that siblings were drawn in, where several of them are parents
 CHANNELS = "channels.json"  # which of its channels one of them has
+SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
 
 

@@ -1,6 +1,8 @@
 """The Makefile's NAME=value words: which a verb knows, and what their values mean."""
 
 import difflib
+import re
+from collections import Counter
 from pathlib import Path
 
 from evolve import paths, run_folder
@@ -25,6 +27,9 @@ MEANINGS = """words:
   FPS=file.csv      a device's table of frames per second
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none
+  SEEDS=1..8        of a sweep: 1..8, 1,2,5, or both              SCHEDULER=tcp://...   a Dask cluster's
+  SET=setting=value other settings than evolution.prototxt's, separated by ;   for instance
+                    SET='environment.synapse_budget=0.6,0.67; offspring_training=800it'; several values are a sweep's
 
 RUN=a,b,c gives `table`, `plot` and `frontier` several runs at once; without RUN `frontier` takes all."""
 
@@ -53,6 +58,21 @@ def image_shape(words: Words) -> tuple[int, int, int] | None:
     if len(lengths) != 3 or not all(lengths):
         raise UserError(f"SHAPE={words['SHAPE']}: expected channels x height x width; for instance SHAPE=3x32x32")
     return lengths[0], lengths[1], lengths[2]
+
+
+def seeds(words: Words) -> list[int]:
+    """SEEDS= as 1..8, 1,2,5 or both mixed; empty where it is not given. UserError if malformed."""
+    found: list[int] = []
+    for part in words["SEEDS"].split(",") if "SEEDS" in words else []:
+        match = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise UserError(f"SEEDS={words['SEEDS']}: expected whole numbers like 1..8 or 1,2,5, got '{part}'")
+        found += range(first, last + 1)
+    for seed, times in Counter(found).items():
+        if times > 1:
+            raise UserError(f"SEEDS={words['SEEDS']}: expected every seed once, got {seed} {times} times")
+    return found
 
 
 def whole(words: Words, name: str, least: int = 0) -> int:

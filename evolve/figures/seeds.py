@@ -8,7 +8,7 @@ from evolve.figures import beside, measured
 from evolve.figures.measured import Measured
 from evolve.figures.sheet import BLANK, Sheet
 
-_SPREAD = "Mean ± sample standard deviation (n − 1) over the seeds; min–max: the smallest and the largest of them."
+SPREAD = "Mean ± sample standard deviation (n − 1) over the seeds; min–max: the smallest and the largest of them."
 
 
 def sheets(seeds: list[Measured]) -> list[Sheet]:
@@ -23,7 +23,7 @@ def _generations(seeds: list[Measured]) -> Sheet:
         f"{run.network} on {run.dataset}, {measured.seed_numbers(seeds)}{beside.table_1(run)}",
         [_generation(seeds, number) for number in range(1, last + 1)],
         notice=run.notice,
-        notes=[_SPREAD, *([measured.ABOUT_SCORES] if run.is_detection else []), *beside.about_network(run)],
+        notes=[SPREAD, *([measured.ABOUT_SCORES] if run.is_detection else []), *beside.about_network(run)],
     )
 
 
@@ -32,17 +32,18 @@ def _generation(seeds: list[Measured], number: int) -> dict[str, str]:
     return {
         "generation": str(number),
         "seeds": str(len(made)),
-        **_spread("A-E", _each(made, "architectural_efficiency"), ".2f"),
+        **spread("A-E", _each(made, "architectural_efficiency"), ".2f"),
         **beside.architectural_efficiency(seeds[0], number),
-        **_scores(seeds[0], made),
+        **scores(seeds[0], made),
         **({} if seeds[0].is_detection else beside.accuracy(seeds[0], number)),
     }
 
 
-def _scores(run: Measured, made: list[dict[str, Any]]) -> dict[str, str]:
+def scores(run: Measured, made: list[dict[str, Any]]) -> dict[str, str]:
+    """The cells of `spread` for every score that networks like `run` have."""
     cells: dict[str, str] = {}
     for name, title in run.scores.items():
-        cells |= _spread(title, _each(made, name), ".4f")
+        cells |= spread(title, _each(made, name), ".4f")
     return cells
 
 
@@ -52,7 +53,7 @@ def _layers(seeds: list[Measured]) -> Sheet:
     made = [each.generations[number - 1] for each in seeds]
 
     def row(title: str, ratio: Callable[[dict[str, Any]], float], paper: dict[str, str]) -> dict[str, str]:
-        return {"layer": title, **_spread("cluster efficiency", [ratio(one) for one in made], ".2f"), **paper}
+        return {"layer": title, **spread("cluster efficiency", [ratio(one) for one in made], ".2f"), **paper}
 
     layers = [
         row(
@@ -68,7 +69,7 @@ def _layers(seeds: list[Measured]) -> Sheet:
         f"{beside.table_2(run)}",
         [*layers, e],
         notice=run.notice,
-        notes=[_SPREAD],
+        notes=[SPREAD],
     )
 
 
@@ -76,7 +77,7 @@ def _each(made: list[dict[str, Any]], what: str) -> list[float]:
     return [one[what] for one in made if what in one]
 
 
-def _spread(title: str, values: list[float], form: str) -> dict[str, str]:
+def spread(title: str, values: list[float], form: str) -> dict[str, str]:
     """Two cells: `mean ± deviation`, and `min–max`; the mean alone of a single value."""
     if not values:
         return {title: BLANK, f"{title}, min–max": BLANK}

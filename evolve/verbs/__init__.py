@@ -19,6 +19,7 @@ from evolve.verbs import (
     plot,
     report,
     shrink,
+    sweep,
     table,
     tx1,
 )
@@ -37,6 +38,7 @@ class Verb(Protocol):
 
 VERBS: dict[str, Verb] = {
     "evolve": evolve,
+    "sweep": sweep,
     "data": data,
     "check": check,
     "shrink": shrink,

@@ -58,7 +58,7 @@ def read(folder: Path, run: Measured, wanted: int = 0, at_work: bool | None = No
     wanted = wanted or (int(chosen.generations) if chosen else 0)
     if not (run_folder.at_work(folder) if at_work is None else at_work):
         return State(done, wanted, False, _fallen(run, chosen))
-    return State(done, wanted, True, 0.0, *_training(paths.generation(folder, done + 1)))
+    return State(done, wanted, True, 0.0, *training(paths.generation(folder, done + 1)))
 
 
 def settings_file(folder: Path) -> Path | None:
@@ -75,7 +75,7 @@ def wanted_settings(folder: Path) -> settings.Settings | None:
         return None
 
 
-def _training(folder: Path) -> tuple[int, int]:
+def training(folder: Path) -> tuple[int, int]:
     """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
     unfinished = _under_way(folder)
     try:

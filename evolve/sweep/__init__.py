@@ -1,0 +1,1 @@
+"""Many lineages of one network: the product of seeds and settings, each a run of its own."""

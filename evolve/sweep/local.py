@@ -1,0 +1,44 @@
+"""A sweep on this machine: as many runs side by side as its cores have room for."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evolve.sweep import child
+from evolve.sweep.child import Child, Ended
+from evolve.sweep.plan import Run
+from evolve.sweep.watch import Watch
+
+_SECONDS = 0.1
+
+
+def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
+    """Runs all of them, `at_once` at a time, and says how each ended. One that fails stops no other."""
+    waiting = deque(runs)
+    ended: dict[Run, Ended] = {}
+    with _at_work() as children:
+        while waiting or children:
+            while waiting and len(children) < at_once:
+                run = waiting.popleft()
+                try:
+                    children[run] = Child(run)
+                except OSError as error:
+                    ended[run] = Ended(2, str(error))
+                    watch.ended(run, ended[run])
+            time.sleep(_SECONDS)
+            for run, found in [(run, found) for run, each in children.items() if (found := each.ended())]:
+                del children[run]
+                ended[run] = found
+                watch.ended(run, found)
+            watch.look(list(children))
+    return ended
+
+
+@contextmanager
+def _at_work() -> Iterator[dict[Run, Child]]:
+    children: dict[Run, Child] = {}
+    try:
+        yield children
+    finally:
+        child.end(list(children.values()))

@@ -1,0 +1,116 @@
+"""What a sweep says while it works: bars of all that is at work on a terminal, now and then a line without one.
+
+What a run has done is read from its folder, which is all that this machine knows of a run on another one.
+"""
+
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from evolve import generation, lineage, paths, progress, run_folder
+from evolve.figures.report import state
+from evolve.sweep.child import Ended
+from evolve.sweep.plan import Run
+
+_SECONDS_BETWEEN_LINES = 60.0
+_SECONDS_BETWEEN_LOOKS = 1.0
+_ROWS = 30  # bars that fit on a terminal
+
+
+class Watch(AbstractContextManager["Watch"]):
+    """Follows the runs of a sweep; use it as a context."""
+
+    def __init__(self, runs: list[Run]) -> None:
+        self._runs = len(runs)
+        self._wanted = {run: run.generations for run in runs}
+        self._done = {run: len(run_folder.committed(run.folder)) for run in runs}
+        self._ended = 0
+        self._failed = 0
+        self._looked = 0.0
+        self._said = time.monotonic()
+        self._bars = _Bars(sum(self._wanted.values()), sum(self._done.values())) if _on_terminal() else None
+
+    def __enter__(self) -> "Watch":
+        if self._bars:
+            self._bars.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars:
+            self._bars.live.stop()
+
+    def look(self, at_work: list[Run]) -> None:
+        """Shows how far the runs at work are; not more often than is of use."""
+        now = time.monotonic()
+        every = _SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES
+        if now - self._looked < every or not self._bars and now - self._said < every:
+            return
+        self._looked = now
+        shown = {run: self._state(run) for run in at_work}
+        done = sum(min(self._done[run], self._wanted[run]) for run in self._done)
+        if self._bars:
+            self._bars.show(f"{self._ended} of {self._runs} runs{self._failures()}", done, shown)
+            return
+        self._said = now
+        working = "; ".join(_words(run, *each) for run, each in shown.items())
+        progress.say(f"{self._ended} of {self._runs} runs done{self._failures()}{'; ' if working else ''}{working}")
+
+    def ended(self, run: Run, how: Ended) -> None:
+        """Says how a run ended."""
+        self._ended += 1
+        self._failed += how.status != 0
+        numbers = run_folder.committed(run.folder)
+        # What is left of a run that ended early, or failed, is not waited for any more.
+        self._done[run] = self._wanted[run]
+        said = how.message
+        if not how.status and numbers:
+            said = lineage.describe(generation.metrics(paths.generation(run.folder, numbers[-1])))
+        progress.say(f"{run.name}: {said}")
+
+    def _state(self, run: Run) -> tuple[int, int, int]:
+        self._done[run] = len(run_folder.committed(run.folder))
+        return (self._done[run], *state.training(paths.generation(run.folder, self._done[run] + 1)))
+
+    def _failures(self) -> str:
+        return f", {self._failed} failed" if self._failed else ""
+
+
+class _Bars:
+    """A bar for all, above one for each run at work."""
+
+    def __init__(self, wanted: int, done: int) -> None:
+        text = TextColumn("{task.description}")
+        self._all = Progress(text, BarColumn(), MofNCompleteColumn(), TextColumn("generations"), TimeRemainingColumn())
+        self._whole = self._all.add_task("", total=wanted, completed=done)
+        self._each = Progress(text, TextColumn("generation {task.fields[number]}"), BarColumn(), MofNCompleteColumn())
+        self._tasks: dict[Run, TaskID] = {}
+        self.live = Live(
+            Group(self._all, self._each), console=progress.console, auto_refresh=False, transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+
+    def show(self, title: str, done: int, runs: dict[Run, tuple[int, int, int]]) -> None:
+        self._all.update(self._whole, description=title, completed=done)
+        for run in [run for run in self._tasks if run not in runs]:
+            self._each.remove_task(self._tasks.pop(run))
+        for run, (number, iteration, iterations) in list(runs.items())[:_ROWS]:
+            if run not in self._tasks:
+                self._tasks[run] = self._each.add_task(run.name, number="")
+            of = iterations or None
+            self._each.update(self._tasks[run], number=f"{number + 1}", completed=iteration, total=of)
+        self.live.refresh()
+
+
+def _on_terminal() -> bool:
+    return bool(progress.console.is_terminal)
+
+
+def _words(run: Run, done: int, iteration: int, iterations: int) -> str:
+    trained = f", iteration {iteration} of {iterations}" if iterations else ""
+    return f"{run.name}: generation {done + 1} of {run.generations}{trained}"

@@ -21,6 +21,7 @@ READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
 ONNXED := $(VENV)/onnx-ready-$(KEY)
 BENCHED := $(VENV)/bench-ready-$(KEY)
+DASKED := $(VENV)/dask-ready-$(KEY)
 ENGINED := $(VENV)/engine-ready-$(KEY)$(TENSORRT:%=-%)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
@@ -62,6 +63,8 @@ onnx: $(ONNXED)
 bench: $(BENCHED) $(if $(TENSORRT),$(ENGINED))
 
 engine tx1: $(ENGINED)
+
+sweep: $(if $(SCHEDULER),$(DASKED))
 
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
@@ -118,6 +121,10 @@ $(ONNXED): $(READY)
 
 $(BENCHED): $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+$(DASKED): $(READY)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dask]'
 	@touch $@
 
 # TensorRT is NVIDIA's and large: installed for TENSORRT=rtx or TENSORRT=tensorrt alone, else what is there is used.

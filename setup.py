@@ -39,12 +39,14 @@ setup(
         "onnx": ["onnx>=1.15"],
         "bench": ["onnx>=1.15", "onnxruntime", "openvino"],
         "engine": ["onnx>=1.15", "onnxruntime"],
+        "dask": ["distributed"],
         # NVIDIA's, proprietary: never installed unless it is asked for.
         "rtx": ["tensorrt-rtx"],
         "tensorrt": ["tensorrt"],
         "test": [
             *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf"),
             *("onnx>=1.15", "onnxruntime", "openvino", f"tensorrt-rtx; {X86_LINUX}", "vermin"),
+            "distributed",
         ],
     },
 )

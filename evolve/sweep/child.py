@@ -111,6 +111,7 @@ def _environment(run: Run) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         **os.environ,
+        **dict(run.environment),
         "CAVEFISH_RUNS": str(run.folder.parents[1]),
         "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", "")))),
         "PYTHONUNBUFFERED": "1",

@@ -17,7 +17,8 @@ _HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
 class Run:
     """One lineage: its folder, what it has otherwise than others, and the words of the `cavefish evolve` that makes it.
 
-    `place` is the directory in which that is typed, `generations` how many it is to have.
+    `place` is the directory in which that is typed, `environment` what it has to know besides; `generations` is how
+    many it is to have.
     """
 
     folder: Path
@@ -26,6 +27,7 @@ class Run:
     generations: int
     words: tuple[str, ...]
     place: Path
+    environment: tuple[tuple[str, str], ...]
 
     @property
     def name(self) -> str:
@@ -87,4 +89,5 @@ def _run(words: Words, chosen: experiment.Experiment, changed: changes.Changes, 
         generations=whole(words, "GEN", least=1) or chosen.settings.generations,
         words=("evolve", *given, *([f"SET={changes.text(changed)}"] if changed else [])),
         place=Path(os.getcwd()),
+        environment=tuple((name, value) for name, value in os.environ.items() if name.startswith("CAVEFISH_")),
     )

@@ -33,7 +33,8 @@ def _runs(known: dict[Run, Measured], ended: dict[Run, Ended]) -> Sheet:
     first = next(iter(known.values()))
     rows = [_run(run, made) for run, made in known.items()]
     if failures(ended):
-        rows = [row | {"ended": "failed" if ended[run].status else "well"} for row, run in zip(rows, known, strict=True)]
+        ends = ["failed" if ended[run].status else "well" for run in known]
+        rows = [row | {"ended": how} for row, how in zip(rows, ends, strict=True)]
     return Sheet.of(f"{first.network} on {first.dataset}: the last generation of every run", rows, first.notice, [])
 
 

@@ -101,9 +101,8 @@ class _Bars:
             self._each.remove_task(self._tasks.pop(run))
         for run, (number, iteration, iterations) in list(runs.items())[:_ROWS]:
             if run not in self._tasks:
-                self._tasks[run] = self._each.add_task(run.name, number="")
-            of = iterations or None
-            self._each.update(self._tasks[run], number=f"{number + 1}", completed=iteration, total=of)
+                self._tasks[run] = self._each.add_task(run.name, number="", total=None)
+            self._each.update(self._tasks[run], number=f"{number + 1}", completed=iteration, total=iterations or None)
         self.live.refresh()
 
 

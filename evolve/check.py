@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from evolve import experiment, problems
+from evolve import changes, experiment, problems
 from evolve.errors import UserError
 from evolve.network import prototxt, text
 from evolve.training.caffe_process import CaffeProcess
@@ -11,12 +11,14 @@ from evolve.training.caffe_process import CaffeProcess
 _LISTED = 12  # layers that one line can name
 
 
-def check(network: str, pretrained: Path | None = None, schedule: str = "") -> str:
+def check(
+    network: str, pretrained: Path | None = None, schedule: str = "", changed: changes.Changes = ()
+) -> str:
     """One line that describes a sound network; UserError with a line for each problem otherwise.
 
     Looks at every prototxt and at `pretrained`, then has Caffe itself set the network up, without its data.
     """
-    chosen = experiment.load(network, schedule)
+    chosen = experiment.load(network, schedule, changed)
     found = problems.of(chosen, pretrained)
     if not found:
         found = _refused_by_caffe(chosen)

@@ -5,13 +5,13 @@ from pathlib import Path
 from evolve.words import Words
 
 WHAT = "check prototxts and settings before anything runs"
-WORDS = "NET SCHEDULE WEIGHTS"
+WORDS = "NET SCHEDULE SET WEIGHTS"
 
 
 def run(words: Words) -> int:
     """Exit status 0. Raises UserError."""
-    from evolve import check
+    from evolve import changes, check
 
     pretrained = Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None
-    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", "")))
+    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", ""), changes.single(words.get("SET", ""))))
     return 0

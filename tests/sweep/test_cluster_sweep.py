@@ -17,7 +17,7 @@ from evolve import paths
 from evolve.errors import UserError
 from evolve.sweep import cluster, plan
 from evolve.sweep.child import Ended
-from tests.sweep.conftest import Place, caffemodels, environment, make_place, processes, wait_for
+from tests.sweep.conftest import SECONDS, Place, caffemodels, environment, make_place, processes, wait_for
 
 distributed = pytest.importorskip("distributed")
 
@@ -54,7 +54,7 @@ def dask(tmp_path: Path) -> Iterator[Cluster]:
         kind = ("--nthreads", "1", "--no-nanny", "--local-directory", str(folder))
         workers = [start("worker", address, "--name", str(number), *kind) for number in (1, 2)]
         with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=120)
+            client.wait_for_workers(2, timeout=int(SECONDS))
         assert scheduler.poll() is None
         yield Cluster(address, workers)
 
@@ -83,7 +83,7 @@ def test_a_worker_that_is_killed_costs_the_generation_that_it_trained(
     worker = parent(int((struck / ".holder").read_text()))
     assert worker in [each.pid for each in dask.workers]
     os.kill(worker, signal.SIGKILL)
-    out, errors = running.communicate(timeout=180)
+    out, errors = running.communicate(timeout=SECONDS)
     assert running.returncode == 0, errors
     assert f"{dask.address}: 2 workers, 2 runs side by side\n" in out
     assert caffemodels(place.runs) == caffemodels(reference.runs)
@@ -101,7 +101,7 @@ def test_a_sweep_that_ends_ends_its_runs_on_the_workers(tmp_path: Path, dask: Cl
     running = place.start("SEEDS=1,2", f"SET={ENDLESS}", "GEN=2", f"SCHEDULER={dask.address}")
     wait_for(lambda: all(in_training(place.runs / f"offspring_training=50000it-seed{n}", 10) for n in (1, 2)), running)
     running.send_signal(number)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=SECONDS)
     if number == signal.SIGINT:
         assert (running.returncode, errors.strip()) == (
             130, "cavefish: stopped; what is committed stays, and the same command resumes",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweep.conftest import Place, caffemodels, make_place, processes, wait_for
+from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 SET = "environment.synapse_budget=0.5,0.7"
 LONG = "offspring_training=50000it"  # far more than a test waits for
@@ -74,7 +74,7 @@ def test_one_that_is_killed_is_ours_to_mend(place: Place) -> None:
     wait_for(lambda: all((each.parent / ".gen002.unfinished").exists() for each in holders), running)
     os.kill(int(holders[0].read_text()), signal.SIGKILL)
     os.kill(int(holders[1].read_text()), signal.SIGTERM)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=SECONDS)
     assert running.returncode == 1
     assert errors.splitlines() == [
         "cavefish: 2 of 2 runs failed",
@@ -92,7 +92,7 @@ def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
     wait_for(lambda: list(place.runs.glob("*/gen001")), running)
     running.send_signal(number)
     sent = time.monotonic()
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=SECONDS)
     assert time.monotonic() - sent < 20
     if number == signal.SIGKILL:
         assert running.returncode == -number

@@ -18,21 +18,20 @@ from evolve.sweep.plan import Run
 
 _SECONDS_BETWEEN_LINES = 60.0
 _SECONDS_BETWEEN_LOOKS = 1.0
-_ROWS = 30  # bars that fit on a terminal
+_SHOWN = 30  # runs at work that fit on a terminal
 
 
 class Watch(AbstractContextManager["Watch"]):
     """Follows the runs of a sweep; use it as a context."""
 
     def __init__(self, runs: list[Run]) -> None:
-        self._runs = len(runs)
         self._wanted = {run: run.generations for run in runs}
-        self._done = {run: len(run_folder.committed(run.folder)) for run in runs}
+        self._done = {run: min(run.generations, len(run_folder.committed(run.folder))) for run in runs}
         self._ended = 0
         self._failed = 0
-        self._looked = 0.0
-        self._said = time.monotonic()
-        self._bars = _Bars(sum(self._wanted.values()), sum(self._done.values())) if _on_terminal() else None
+        self._looked = time.monotonic()
+        there = (sum(self._wanted.values()), sum(self._done.values()))
+        self._bars = _Bars(*there) if progress.console.is_terminal else None
 
     def __enter__(self) -> "Watch":
         if self._bars:
@@ -48,18 +47,18 @@ class Watch(AbstractContextManager["Watch"]):
     def look(self, at_work: list[Run]) -> None:
         """Shows how far the runs at work are; not more often than is of use."""
         now = time.monotonic()
-        every = _SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES
-        if now - self._looked < every or not self._bars and now - self._said < every:
+        if now - self._looked < (_SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES):
             return
         self._looked = now
         shown = {run: self._state(run) for run in at_work}
-        done = sum(min(self._done[run], self._wanted[run]) for run in self._done)
+        failed = f", {self._failed} failed" if self._failed else ""
+        title = f"{self._ended} of {len(self._wanted)} runs done{failed}"
         if self._bars:
-            self._bars.show(f"{self._ended} of {self._runs} runs{self._failures()}", done, shown)
+            self._bars.show(title, sum(self._done.values()), shown)
             return
-        self._said = now
-        working = "; ".join(_words(run, *each) for run, each in shown.items())
-        progress.say(f"{self._ended} of {self._runs} runs done{self._failures()}{'; ' if working else ''}{working}")
+        lines = [_words(run, *each) for run, each in shown.items()]
+        more = [f"{len(lines) - _SHOWN} more at work"] if len(lines) > _SHOWN else []
+        progress.say("; ".join([title, *lines[:_SHOWN], *more]))
 
     def ended(self, run: Run, how: Ended) -> None:
         """Says how a run ended."""
@@ -74,11 +73,9 @@ class Watch(AbstractContextManager["Watch"]):
         progress.say(f"{run.name}: {said}")
 
     def _state(self, run: Run) -> tuple[int, int, int]:
-        self._done[run] = len(run_folder.committed(run.folder))
-        return (self._done[run], *state.training(paths.generation(run.folder, self._done[run] + 1)))
-
-    def _failures(self) -> str:
-        return f", {self._failed} failed" if self._failed else ""
+        number = len(run_folder.committed(run.folder))
+        self._done[run] = min(self._wanted[run], number)
+        return (number, *state.training(paths.generation(run.folder, number + 1)))
 
 
 class _Bars:
@@ -99,15 +96,11 @@ class _Bars:
         self._all.update(self._whole, description=title, completed=done)
         for run in [run for run in self._tasks if run not in runs]:
             self._each.remove_task(self._tasks.pop(run))
-        for run, (number, iteration, iterations) in list(runs.items())[:_ROWS]:
+        for run, (number, iteration, iterations) in list(runs.items())[:_SHOWN]:
             if run not in self._tasks:
                 self._tasks[run] = self._each.add_task(run.name, number="", total=None)
             self._each.update(self._tasks[run], number=f"{number + 1}", completed=iteration, total=iterations or None)
         self.live.refresh()
-
-
-def _on_terminal() -> bool:
-    return bool(progress.console.is_terminal)
 
 
 def _words(run: Run, done: int, iteration: int, iterations: int) -> str:

@@ -1,0 +1,89 @@
+"""What a sweep says while it works, of runs that are made up."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from evolve import progress
+from evolve.sweep import watch
+from evolve.sweep.child import Ended
+from evolve.sweep.plan import Run
+
+
+def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> Run:
+    """A run that wants 4 generations and has some, with the next one in training where `iteration` is given."""
+    made = Run(folder / f"seed{seed}", seed, (), 4, (), folder, ())
+    for number in range(1, generations + 1):
+        generation = made.folder / f"gen{number:03d}"
+        generation.mkdir(parents=True)
+        (generation / "DONE.json").touch()
+        metrics = {
+            "generation": number, "accuracy": 0.9, "synapses": 1234, "architectural_efficiency": 2, "clusters": 5,
+            "cluster_efficiency": 1.5, "macs": 1e6, "caffemodel_bytes": 7000, "flushed_synapses": 0, "iterations": 40,
+            "train_seconds": 3,
+        }  # fmt: skip
+        (generation / "metrics.json").write_text(json.dumps(metrics))
+    if iteration:
+        unfinished = made.folder / f".gen{generations + 1:03d}.unfinished"
+        unfinished.mkdir(parents=True)
+        (unfinished / "solver.prototxt").write_text("max_iter: 40\n")
+        (unfinished / "train.log").write_text(f"I1128 solver.cpp:218] Iteration {iteration} (9 iter/s), loss = 1\n")
+    return made
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> io.StringIO:
+    out = io.StringIO()
+    monkeypatch.setattr(progress, "console", Console(file=out, force_terminal=terminal, width=120, soft_wrap=True))
+    for name in ("_SECONDS_BETWEEN_LINES", "_SECONDS_BETWEEN_LOOKS"):
+        monkeypatch.setattr(watch, name, 0.0)
+    return out
+
+
+def test_a_line_without_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shown(monkeypatch, terminal=False)
+    first, second, third, fourth = run(tmp_path, 1, 2, 20), run(tmp_path, 2), run(tmp_path, 3, 4), run(tmp_path, 4)
+    with watch.Watch([first, second, third, fourth]) as watching:
+        watching.ended(third, Ended(0))
+        watching.ended(fourth, Ended(2, "no such thing"))
+        watching.look([first, second])
+    assert out.getvalue().splitlines() == [
+        "seed3: generation  4  accuracy 0.9000  synapses 1,234  A-E 2.00  clusters 5 (E 1.50)  1.00 MMAC  7 kB  "
+        "flushed 0  40 it in 3 s",
+        "seed4: no such thing",
+        "2 of 4 runs done, 1 failed; seed1: generation 3 of 4, iteration 20 of 40; seed2: generation 1 of 4",
+    ]
+
+
+def test_hundreds_at_work_make_no_endless_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shown(monkeypatch, terminal=False)
+    runs = [run(tmp_path, seed) for seed in range(100)]
+    with watch.Watch(runs) as watching:
+        watching.look(runs)
+    assert out.getvalue().endswith("; seed29: generation 1 of 4; 70 more at work\n")
+
+
+def test_not_more_often_than_is_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shown(monkeypatch, terminal=False)
+    monkeypatch.setattr(watch, "_SECONDS_BETWEEN_LINES", 60.0)
+    one = run(tmp_path, 1)
+    with watch.Watch([one]) as watching:
+        for _ in range(3):
+            watching.look([one])
+    assert out.getvalue() == ""
+
+
+def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shown(monkeypatch, terminal=True)
+    first, second = run(tmp_path, 1, 2, 20), run(tmp_path, 2, 4)
+    with watch.Watch([first, second]) as watching:
+        watching.look([first, second])
+        watching.ended(second, Ended(0))
+        out.truncate(out.seek(0))
+        watching.look([first])
+        frame = out.getvalue()
+    # Generations of both, and the iteration of the one at work; the other one's bar is gone.
+    assert "1 of 2 runs" in frame and "6/8" in frame
+    assert "seed1 generation 3" in frame and "20/40" in frame and "seed2" not in frame

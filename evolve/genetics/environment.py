@@ -4,6 +4,7 @@ Probabilities times F are capped at 1, as probabilities must be. Without an envi
 probability that equations (4) and (5) give is 1/e, so F is what sets the pace.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def highest(synapse_to_cluster: float, parents: int = 1) -> float:
 
     That is 1/e; of a mean of several parents, of which only one has the synapse, a part of it.
     """
-    return float(np.e * parents / min(1.0, synapse_to_cluster) * 1.0001)
+    return math.e * parents / min(1.0, synapse_to_cluster) * 1.0001
 
 
 def on_pace(waypoints: dict[int, float], generation: int) -> float:

@@ -90,7 +90,7 @@ def test_the_fittest_becomes_the_generation_and_all_figures_stay(family: Any) ->
 
 def test_nothing_else_stays_of_them(family: Any, reference: Any) -> None:
     left = sorted(path.name for path in family.run.iterdir() if path.name not in (".lock", ".holder"))
-    assert left == ["gen001", "gen002", "gen003", "lineage.csv", "prototxt"]
+    assert left == ["gen001", "gen002", "gen003", "lineage.csv", "prototxt", "report.html"]
     usual = {path.name for path in (reference.run / "gen002").iterdir()}
     here = {path.name for path in (family.run / "gen002").iterdir()}
     assert here - usual == {
@@ -189,7 +189,7 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
         made["kin"]["parents"] = ["0" * 64]
         (first / "metrics.json").write_text(json.dumps(made))
         listed = {path.name: generation.sha256(path) for path in first.iterdir() if path.name != "DONE.json"}
-        (first / "DONE.json").write_text(json.dumps({"sha256": listed}))
+        (first / "DONE.json").write_text(json.dumps({"sha256": listed}, indent=1) + "\n")
         assert generation.exists(first)
     born: list[int] = []
     monkeypatch.setattr(birth, "offspring", _noted(born, original))

@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 Label = tuple[tuple[float, float], str, str]  # the point, the words, their colour
 
 _HALO = [withStroke(linewidth=3, foreground="white")]
-_NEAR, _FAR, _FARTHEST = 7, 24, 44  # in points
+_NEAR, *_FAR = 7, 24, 44, 70  # how far from the point, in points
 # Beside, above and below, then obliquely: (x, y) of the offset, horizontal and vertical alignment.
 _SIDES = (
     (1, 0, "left", "center"), (0, 1, "center", "bottom"), (0, -1, "center", "top"), (-1, 0, "right", "center"),
@@ -30,7 +30,7 @@ def label(axes: Axes, wanted: list[Label], points: list[tuple[float, float]]) ->
     placed: list[Bbox] = []
     # From the right, where lines end and room is scarce.
     for (point, words, colour) in sorted(wanted, key=lambda one: -one[0][0]):
-        candidates = [(far, side) for far in (_NEAR, _FAR, _FARTHEST) for side in _SIDES]
+        candidates = [(far, side) for far in (_NEAR, *_FAR) for side in _SIDES]
         boxes = [_box(axes, point, words, each) for each in candidates]
         ways = [_way(axes, point, box, far) for box, (far, _) in zip(boxes, candidates, strict=True)]
         costs = [_cost(axes, box, way, placed, drawn) for box, way in zip(boxes, ways, strict=True)]

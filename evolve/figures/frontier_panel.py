@@ -19,6 +19,7 @@ _INK = "#24292f"
 _PEER: dict[str, Any] = {"color": _INK, "marker": "D", "markersize": 6, "linestyle": "none", "mfc": "white", "mew": 1.4}
 # How far below where it began a line is shown: what fell further is of no use, and would flatten the rest.
 _SHOWN = 0.1
+_BETWEEN = 24  # places on the way from one point of a line to the next that a label is kept from
 
 
 def looks(lines: Iterable[Series]) -> Looks:
@@ -57,7 +58,9 @@ def lines(axes: Axes, every: list[Series], styles: Looks) -> None:
         axes.plot(xs, ys, **look)
     axes.set_xscale("log")
     across = [point.compression for each in every for point in each.points]
-    axes.set_xlim(0.85 * min(across), 1.35 * max(2, *across))
+    # Names of published points take room.
+    room = 2.2 if any(each.kind == "peer" for each in every) else 1.35
+    axes.set_xlim(0.85 * min(across), room * max(2, *across))
     panels.log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
 
 
@@ -96,9 +99,8 @@ def _drawn(every: list[Series]) -> list[tuple[float, float]]:
             found += [(point.compression, point.score + k * point.score_spread / 2) for k in range(-2, 3)]
         for a, b in zip(each.points, each.points[1:], strict=False):
             ratio = b.compression / a.compression
-            found += [
-                (a.compression * ratio ** (k / 6), a.score + (b.score - a.score) * k / 6) for k in range(1, 6)
-            ]
+            parts = [k / _BETWEEN for k in range(1, _BETWEEN)]
+            found += [(a.compression * ratio**part, a.score + (b.score - a.score) * part) for part in parts]
     return found
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -91,9 +90,7 @@ def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
     running = place.start(*words)
     wait_for(lambda: list(place.runs.glob("*/gen001")), running)
     running.send_signal(number)
-    sent = time.monotonic()
     _, errors = running.communicate(timeout=SECONDS)
-    assert time.monotonic() - sent < 20
     if number == signal.SIGKILL:
         assert running.returncode == -number
     else:

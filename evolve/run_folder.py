@@ -80,17 +80,6 @@ def _named(holder: Path) -> str:
         return "another process"
 
 
-def is_free(run: Path) -> bool:
-    """Whether no process holds `run` now."""
-    lock = FileLock(run / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    lock.release()
-    return True
-
-
 def same_origin(run: Path, origin: dict[str, str]) -> None:
     """Keeps the prototxts that `run` is made from (name -> text), or compares them with those kept there.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from evolve import paths, progress, run_folder
+from evolve import progress, run_folder
 from evolve.errors import UserError
 from evolve.sweep.child import Child, Ended
 from evolve.sweep.plan import Run
@@ -56,7 +56,8 @@ def run_all(runs: list[Run], client: Any, watch: Watch) -> dict[Run, Ended]:
             for run, how in tasks.take_ended():
                 ended[run] = how
                 watch.ended(run, how)
-            watch.look([run for run in tasks.futures if (run.folder / paths.HOLDER).exists()])
+            if watch.due():
+                watch.look([run for run in tasks.futures if run_folder.at_work(run.folder)])
     finally:
         tasks.cancel()
     return ended
@@ -67,7 +68,7 @@ def work(run: Run) -> Ended:
     if not (run.folder.is_dir() and run.place.is_dir()):
         return Ended(2, f"worker {socket.gethostname()} has no {run.folder}; workers must share this filesystem")
     patience = time.monotonic() + _SECONDS_UNTIL_FREE
-    while not run_folder.is_free(run.folder) and time.monotonic() < patience and _wanted():
+    while run_folder.at_work(run.folder) and time.monotonic() < patience and _wanted():
         time.sleep(_SECONDS)
     with Child(run) as child:
         while (how := child.ended()) is None and _wanted():
@@ -112,7 +113,7 @@ class _Tasks:
         deadline = time.monotonic() + _SECONDS_TO_END
         held = list(self.futures)
         while held and time.monotonic() < deadline:
-            held = [run for run in held if not run_folder.is_free(run.folder)]
+            held = [run for run in held if run_folder.at_work(run.folder)]
             time.sleep(_SECONDS)
 
     def _submit(self, run: Run, priority: int) -> Any:

@@ -31,7 +31,8 @@ def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
                 del children[run]
                 ended[run] = found
                 watch.ended(run, found)
-            watch.look(list(children))
+            if watch.due():
+                watch.look(list(children))
     return ended
 
 

@@ -44,12 +44,13 @@ class Watch(AbstractContextManager["Watch"]):
         if self._bars:
             self._bars.live.stop()
 
+    def due(self) -> bool:
+        """Whether another look is of use, so long after the last one."""
+        return time.monotonic() - self._looked >= (_SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES)
+
     def look(self, at_work: list[Run]) -> None:
-        """Shows how far the runs at work are; not more often than is of use."""
-        now = time.monotonic()
-        if now - self._looked < (_SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES):
-            return
-        self._looked = now
+        """Shows how far the runs at work are."""
+        self._looked = time.monotonic()
         shown = {run: self._state(run) for run in at_work}
         failed = f", {self._failed} failed" if self._failed else ""
         title = f"{self._ended} of {len(self._wanted)} runs done{failed}"

@@ -81,7 +81,7 @@ def leftovers(folder: Path) -> list[str]:
     runs = list((folder / "runs" / "tiny").glob("*"))
     found = [f"process {pid}" for pid in _processes(folder)]
     found += [str(path) for path in (folder / "tmp").rglob("*")]
-    found += [f"lock of {run}" for run in runs if not run_folder.is_free(run)]
+    found += [f"lock of {run}" for run in runs if run_folder.at_work(run)]
     for pattern in (".holder", "*.unfinished", ".*.training", "*.failed.log", "*.damaged*"):
         found += [str(path) for path in folder.rglob(pattern)]
     return found

@@ -37,8 +37,6 @@ def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> Ru
 def shown(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> io.StringIO:
     out = io.StringIO()
     monkeypatch.setattr(progress, "console", Console(file=out, force_terminal=terminal, width=120, soft_wrap=True))
-    for name in ("_SECONDS_BETWEEN_LINES", "_SECONDS_BETWEEN_LOOKS"):
-        monkeypatch.setattr(watch, name, 0.0)
     return out
 
 
@@ -65,14 +63,18 @@ def test_hundreds_at_work_make_no_endless_line(tmp_path: Path, monkeypatch: pyte
     assert out.getvalue().endswith("; seed29: generation 1 of 4; 70 more at work\n")
 
 
-def test_not_more_often_than_is_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = shown(monkeypatch, terminal=False)
-    monkeypatch.setattr(watch, "_SECONDS_BETWEEN_LINES", 60.0)
-    one = run(tmp_path, 1)
-    with watch.Watch([one]) as watching:
-        for _ in range(3):
-            watching.look([one])
-    assert out.getvalue() == ""
+@pytest.mark.parametrize("terminal", [False, True])
+def test_not_more_often_than_is_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    shown(monkeypatch, terminal)
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with watch.Watch([run(tmp_path, 1)]) as watching:
+        now += 0.9 if terminal else 59.0
+        assert not watching.due()
+        now += 1.1
+        assert watching.due()
+        watching.look([])
+        assert not watching.due()
 
 
 def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

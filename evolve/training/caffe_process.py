@@ -1,7 +1,8 @@
 """Caffe in a child process: a failed CHECK kills the child, and the parent says what it was about.
 
 The child is `python -m evolve.training.worker`: requests go in and answers come out as JSON lines, and what Caffe
-logs goes to a file. It runs with one BLAS thread, and never outlives its parent.
+logs goes to a file. It runs with one BLAS thread, and never outlives its parent. One that is stopped, or computes
+nothing, while it owes an answer is noticed by its pulse and ended.
 """
 
 import json

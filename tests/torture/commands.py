@@ -80,7 +80,7 @@ def _send(pid: int, number: int) -> bool:
     return True
 
 
-@dataclass
+@dataclass(eq=False)
 class Commands:
     """A context whose `start` runs ``cavefish <words>`` in `folder`. With `forked`, one at a time, from a zygote."""
 

@@ -1,4 +1,7 @@
-"""Two places to torture runs in, side by side, each with its own zygote of commands; what was tried is counted."""
+"""Places to torture runs in, side by side, each with its own zygote of commands; what was tried is counted.
+
+There are two, or $TORTURE_WORKERS.
+"""
 
 import contextlib
 import os
@@ -21,16 +24,18 @@ _SAID_EVERY = 50
 
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Place, Commands]]]:
-    """Two places with the same reference, made by a command undisturbed."""
+    """Places with the same reference, made by a command undisturbed."""
     folder = tmp_path_factory.mktemp("torture")
-    with Commands() as first, Commands() as second:
-        place = places.make(folder / "first", first)
-        yield [(place, first), (places.another(folder / "second", place), second)]
+    with contextlib.ExitStack() as started:
+        commands = [started.enter_context(Commands()) for _ in range(int(os.environ.get("TORTURE_WORKERS", "2")))]
+        place = places.make(folder / "1", commands[0])
+        others = [(places.another(folder / str(number), place), each) for number, each in enumerate(commands[1:], 2)]
+        yield [(place, commands[0]), *others]
 
 
 @pytest.fixture
 def tried(pairs: list[tuple[Place, Commands]]) -> Callable[[str, Sequence[Any], Trial], None]:
-    """``tried(name, todo, trial)``: every item of `todo` in either place; fails with each problem that there was.
+    """``tried(name, todo, trial)``: every item of `todo` in one of the places; fails with each problem that there was.
 
     With $TORTURE_RESULTS, a folder, the counts go to ``<name>.csv`` there.
     """
@@ -41,14 +46,15 @@ def tried(pairs: list[tuple[Place, Commands]]) -> Callable[[str, Sequence[Any], 
             waiting.put(each)
         tallies = [Tally() for _ in pairs]
         workers = [
-            threading.Thread(target=_work, args=(waiting, trial, *pair, tally, len(todo)))
+            threading.Thread(target=_work, args=(waiting, trial, *pair, tally, len(todo)), daemon=True)
             for pair, tally in zip(pairs, tallies, strict=True)
         ]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        tallies[0].merge(tallies[1])
+        for other in tallies[1:]:
+            tallies[0].merge(other)
         finish(name, tallies[0], len(todo))
 
     return _tried

@@ -29,7 +29,8 @@ class Tally:
         self.problems += other.problems
 
     def rows(self) -> list[dict[str, str | int]]:
-        return [{"what": what} | {name: counts[name] for name in COLUMNS[1:]} for what, counts in self.counts.items()]
+        counted = sorted(self.counts.items())
+        return [{"what": what} | {name: counts[name] for name in COLUMNS[1:]} for what, counts in counted]
 
     def text(self) -> str:
         """The table, a line each."""

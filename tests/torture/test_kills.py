@@ -1,9 +1,11 @@
 """A run killed at random times, again and again, and begun again by the same command each time."""
 
+import functools
 import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.torture.tally import Tally
 
 # Whom a signal goes to, and how often.
 _WHOM = {"kill -9 of the command": 14, "kill -9 of Caffe's process": 3, "SIGTERM to the command": 3}
-_UNTIL_DONE = 4  # kills of one run before it is let alone
+_UNTIL_DONE = 8  # kills of one run before it is let alone
 
 
 def test_some_kills(tried: Callable[..., None]) -> None:
@@ -22,31 +24,29 @@ def test_some_kills(tried: Callable[..., None]) -> None:
 
 @pytest.mark.torture
 def test_many_kills(tried: Callable[..., None]) -> None:
-    tried("kills", list(range(70)), _killed_again_and_again)
+    tried("kills", list(range(32)), _killed_again_and_again)
 
 
 @pytest.mark.torture
 def test_kills_of_commands_as_a_user_starts_them(tried: Callable[..., None]) -> None:
-    def trial(place: Place, commands: Commands, seed: int, tally: Tally) -> None:
-        with Commands(forked=False) as started:
-            _killed_again_and_again(place, started, seed, tally)
+    started = Commands(forked=False)
 
-    tried("kills-of-whole-commands", list(range(1000, 1008)), trial)
+    def trial(place: Place, commands: Commands, seed: int, tally: Tally) -> None:
+        _killed_again_and_again(place, started, seed, tally)
+
+    tried("kills-of-whole-commands", list(range(1000, 1004)), trial)
 
 
 def _killed_again_and_again(place: Place, commands: Commands, seed: int, tally: Tally) -> None:
     """A run from nothing, killed `_UNTIL_DONE` times at random, then let alone to its end."""
-    place.begin(0)
-    began = time.monotonic()
-    assert place.evolve(commands).status == 0 and not place.lacking()
-    whole = time.monotonic() - began
+    whole = _seconds(place, commands)
     place.begin(0)
     random_ = random.Random(seed)
     struck, corrupt, problem = list[str](), 0, ""
     while len(struck) < _UNTIL_DONE:
         whom = random_.choices(list(_WHOM), list(_WHOM.values()))[0]
         running = place.start(commands)
-        time.sleep(random_.uniform(0, whole / 2))
+        time.sleep(random_.uniform(0, whole / 3))
         hit = _strike(running, whom)
         ended = running.ended()
         found = place.corrupt()
@@ -55,6 +55,7 @@ def _killed_again_and_again(place: Place, commands: Commands, seed: int, tally: 
         if hit and ended.status:
             struck.append(whom)
         elif not ended.status:
+            problem = problem or ", ".join(place.lacking())
             place.begin(0)
     again = place.evolve(commands)
     lacking = place.lacking()
@@ -63,6 +64,15 @@ def _killed_again_and_again(place: Place, commands: Commands, seed: int, tally: 
     for number, whom in enumerate(struck):
         said = f"seed {seed}: {problem}" if problem and not number else ""
         tally.add(whom, corrupt if not number else 0, again.status == 0, not lacking, said)
+
+
+@functools.cache
+def _seconds(place: Place, commands: Commands) -> float:
+    """What an undisturbed run takes."""
+    place.begin(0)
+    began = time.monotonic()
+    assert place.evolve(commands).status == 0 and not place.lacking()
+    return time.monotonic() - began
 
 
 def _strike(running: Running, whom: str) -> bool:
@@ -95,8 +105,6 @@ def _nothing_left(pairs: list[tuple[Place, Commands]]) -> Iterator[None]:
 
 
 def _of(place: Place) -> list[int]:
-    from pathlib import Path
-
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

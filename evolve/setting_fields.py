@@ -100,14 +100,19 @@ def _remedy(path: str, every: list[str]) -> str:
 
 
 def _nearest(path: str, every: list[str]) -> str:
-    """The one whose last name is most alike, and then whose path is; "" if none is near."""
+    """The one of that name elsewhere, or the one most alike in the same message, or anywhere; "" if none is near."""
+    block, _, name = path.rpartition(".")
 
     def alike(each: str) -> tuple[float, float]:
-        last = SequenceMatcher(None, each.rpartition(".")[2], path.rpartition(".")[2])
+        last = SequenceMatcher(None, each.rpartition(".")[2], name)
         return last.ratio(), SequenceMatcher(None, each, path).ratio()
 
-    nearest = max(every, key=alike)
-    return nearest if alike(nearest)[0] > 0.5 else ""
+    namesakes = [each for each in every if ends(each, name)]
+    for group in (namesakes, [each for each in every if each.rpartition(".")[0] == block], every):
+        nearest = max(group, key=alike, default="")
+        if nearest and alike(nearest)[0] > 0.5:
+            return nearest
+    return ""
 
 
 def _printed(path: str, descriptor: Any, element: str) -> str:

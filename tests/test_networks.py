@@ -27,7 +27,10 @@ SYNAPSES = {
     "detectnet_bccd": 5_980_727,
 }
 FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3}  # and how many classes of them
-SCHEDULES = {"lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"]}
+SCHEDULES = {
+    "lenet": ["dense"], "lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"],
+    "detectnet": ["short"],
+}  # fmt: skip
 COUNT = """
 import json, sys, caffe
 found = {}

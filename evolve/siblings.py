@@ -57,6 +57,7 @@ def _sibling(newborn: Birth, number: int, place: Path, parent: Path) -> Metrics 
             (unfinished / paths.METRICS).write_text(json.dumps(made, indent=1) + "\n")
     except UserError as error:
         why = error.__cause__ or error
+        # Whoever is unfit is so every time: what the machine does to a sibling must not decide on a lineage.
         if isinstance(why, MachineError) or isinstance(error, MachineError):
             raise
         generation.write_whole(unfit, json.dumps({"kin": kin, "why": str(why)}) + "\n")

@@ -36,7 +36,7 @@ class CaffeError(UserError):
 
 
 class CaffeKilled(CaffeError, MachineError):
-    """Its process was killed, by the system or by someone, or stood still and was ended."""
+    """Its process ended without a word of Caffe's: killed, standing still, or an environment that broke under it."""
 
 
 class CaffeProcess:
@@ -131,7 +131,7 @@ class CaffeProcess:
         if status == -signal.SIGKILL:
             return CaffeKilled("Caffe's process was killed; most often because memory ran out")
         last = (text.strip().splitlines() or ["nothing"])[-1]
-        return CaffeError(f"Caffe's process ended with status {status}; it last said: {last}")
+        return CaffeKilled(f"Caffe's process ended with status {status}; it last said: {last}")
 
 
 def _environment() -> dict[str, str]:

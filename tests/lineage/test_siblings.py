@@ -262,8 +262,12 @@ def test_if_all_diverge_the_first_ones_error_is_the_generations(
     assert metrics(place.run / "gen002")["siblings"][0]["fitness"] > 0
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGKILL, "^Caffe's process was killed"), (signal.SIGTERM, "^Caffe's process ended with status -15")],
+)
 def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
-    begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch
+    number: int, said: str, begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = begun(1)
     place.set(TWO)
@@ -271,12 +275,12 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
 
     def killed(newborn: Birth, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
         if newborn.sibling == 1:
-            os.kill(caffe._process.pid, signal.SIGKILL)
+            os.kill(caffe._process.pid, number)
         return train(newborn, caffe, *arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(birth, "_train", killed)
-        with pytest.raises(UserError, match="^Caffe's process was killed"):
+        with pytest.raises(UserError, match=said):
             place.evolve(2)
     siblings = place.run / ".gen002.siblings"
     assert generation.exists(siblings / "2") and not list(siblings.glob("*.unfit.json"))

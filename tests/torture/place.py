@@ -70,7 +70,7 @@ class Place:
         run = run or self.run
         found = self.corrupt(run)
         names = {f"gen{number:03d}" for number in range(1, GENERATIONS + 1)}
-        there = {path.name for path in run.iterdir()} - {".lock", ".holder"}
+        there = {path.name for path in run.iterdir()} - {".lock", ".holder", "report.html", ".report.html.unfinished"}
         extra = {name for name in there if ".damaged" in name or name.endswith(".failed.log")}
         wanted = {*names, "lineage.csv", "prototxt"}
         found += [f"without {name}" for name in sorted(wanted - there)]

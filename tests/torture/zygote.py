@@ -51,8 +51,8 @@ def main() -> None:
     # What the worker imports as it starts, and the verbs.
     for module in ("detection", "evaluation", "examples", "layers", "retrain", "versions"):
         importlib.import_module(f"evolve.training.{module}")
-    importlib.import_module("evolve.figures.table")
-    importlib.import_module("evolve.lineage")
+    for module in ("evolve.figures.report", "evolve.figures.table", "evolve.lineage"):
+        importlib.import_module(module)
     caffe_process.subprocess.Popen = ForkedWorker  # type: ignore[assignment,misc]
     for line in sys.stdin:
         job = json.loads(line)

@@ -19,7 +19,7 @@ from tests.torture.place import Place
 from tests.torture.tally import Tally
 
 Trial = Callable[[Place, Commands, Any, Tally], None]
-_SAID_EVERY = 50
+_SAID_EVERY = 50  # trials
 
 
 @pytest.fixture(scope="session")
@@ -44,42 +44,47 @@ def tried(pairs: list[tuple[Place, Commands]]) -> Callable[[str, Sequence[Any], 
         waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for each in todo:
             waiting.put(each)
-        tallies = [Tally() for _ in pairs]
-        workers = [
-            threading.Thread(target=_work, args=(waiting, trial, *pair, tally, len(todo)), daemon=True)
-            for pair, tally in zip(pairs, tallies, strict=True)
-        ]
+        tally, turn = Tally(), threading.Lock()
+
+        def work(place: Place, commands: Commands) -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    counted = _counted(trial, place, commands, waiting.get_nowait())
+                    with turn:
+                        tally.merge(counted)
+                        _keep(name, tally, len(todo) - waiting.qsize(), len(todo))
+
+        workers = [threading.Thread(target=work, args=pair, daemon=True) for pair in pairs]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        for other in tallies[1:]:
-            tallies[0].merge(other)
-        finish(name, tallies[0], len(todo))
+        finish(name, tally, len(todo))
 
     return _tried
 
 
-def _work(
-    waiting: "queue.SimpleQueue[Any]", trial: Trial, place: Place, commands: Commands, tally: Tally, of: int
-) -> None:
-    with contextlib.suppress(queue.Empty):
-        while True:
-            each = waiting.get_nowait()
-            try:
-                trial(place, commands, each, tally)
-            except Exception as error:
-                tally.add("trials that could not be made", resumed=False, identical=False, problem=f"{each}: {error!r}")
-            left = waiting.qsize()
-            if left and left % _SAID_EVERY == 0:
-                print(f"\n{of - left} of {of} tried", flush=True)
+def _counted(trial: Trial, place: Place, commands: Commands, each: Any) -> Tally:
+    tally = Tally()
+    try:
+        trial(place, commands, each, tally)
+    except Exception as error:
+        tally.add("trials that could not be made", resumed=False, identical=False, problem=f"{each}: {error!r}")
+    return tally
+
+
+def _keep(name: str, tally: Tally, begun: int, of: int) -> None:
+    """The counts so far: what was tried stays known if the rest is not."""
+    if folder := os.environ.get("TORTURE_RESULTS"):
+        tally.write(Path(folder) / f"{name}.csv")
+    if begun % _SAID_EVERY == 0:
+        print(f"\n{begun} of {of} begun; {len(tally.problems)} problems", flush=True)
 
 
 def finish(name: str, tally: Tally, at_least: int) -> None:
     """Prints and keeps the counts; fails unless every trial resumed, and to the same bytes."""
     print(f"\n{name}\n{tally.text()}\n" + "\n".join(tally.problems), flush=True)
-    if folder := os.environ.get("TORTURE_RESULTS"):
-        tally.write(Path(folder) / f"{name}.csv")
+    _keep(name, tally, 1, 1)
     assert not tally.problems, "\n".join(tally.problems)
     rows = tally.rows()
     assert sum(int(row["tried"]) for row in rows) >= at_least

@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +38,9 @@ def events(place: Place, commands: Commands) -> list[Event]:
     return _log(place)
 
 
-def fitting(event: Event) -> Iterable[str]:
-    """The faults that can be at `event`."""
-    return (fault for fault in FAULTS if fault != TORN or event.what == "write")
+def fits(fault: str, event: Event) -> bool:
+    """Whether `fault` can be at `event`."""
+    return fault != TORN or event.what == "write"
 
 
 def strike(place: Place, commands: Commands, fault: str, event: Event, tally: Tally) -> None:

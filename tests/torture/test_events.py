@@ -18,7 +18,7 @@ def events(pairs: list[tuple[Place, Commands]]) -> list[tuple[Event, str]]:
     found = faults.events(*pairs[0])
     kinds = {event.what for event in found}
     assert kinds == {"open", "write", "sync", "rename", "mkdir", "unlink", "rmdir"} and len(found) > 100
-    return [(event, fault) for event in found for fault in faults.fitting(event)]
+    return [(event, fault) for fault in faults.FAULTS for event in found if faults.fits(fault, event)]
 
 
 def _strike(place: Place, commands: Commands, struck: tuple[Event, str], tally: Tally) -> None:

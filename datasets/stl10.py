@@ -40,10 +40,11 @@ def load(*, image_size: int, seed: int, raw: Path, report: Report) -> Samples:
     """
     zeros = margin("stl10", SIDE, image_size, least=SIDE, usual=40)
     _, files = contents((BINARY,), "stl10", ORIGINALS, raw, report)
-    return Samples(_split("train", files, zeros), _split("test", files, zeros), CLASSES)
+    return Samples(split("train", files, zeros), split("test", files, zeros), CLASSES)
 
 
-def _split(name: str, files: Contents, zeros: int) -> Split:
+def split(name: str, files: Contents, zeros: int) -> Split:
+    """"train" or "test" from its two files, in their order. UserError if they are wrong."""
     images = decoded(*files[f"{name}_X.bin"])
     path, content = files[f"{name}_y.bin"]
     labels = np.frombuffer(content, np.uint8).astype(np.int64) - 1  # the file counts classes from 1

@@ -1,0 +1,33 @@
+"""What is fuzzed: each parser of foreign files by name, small valid files, and how the product reads one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fuzz import array_files, box_files, image_sets, networks, tables
+
+Read = Callable[[bytes], object]
+
+
+@dataclass(frozen=True)
+class Format:
+    """``good`` are valid files. ``read`` has the product read one: a UserError, or a result, is all that it may do.
+
+    ``seal``, where there is one, makes the file from what is in it (an archive): half of the damage is done inside.
+    """
+
+    good: tuple[bytes, ...]
+    read: Read
+    seal: Callable[[bytes], bytes] | None = None
+
+
+Prepare = Callable[[Path], tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]]
+
+PREPARED: dict[str, Prepare] = networks.FORMATS | image_sets.FORMATS | box_files.FORMATS | array_files.FORMATS | (
+    tables.FORMATS
+)  # fmt: skip
+
+
+def prepared(name: str, folder: Path) -> Format:
+    """The format of that name, with what it needs on the disk in ``folder``."""
+    return Format(*PREPARED[name](folder))

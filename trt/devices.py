@@ -24,7 +24,11 @@ class Device:
 
 def read(table: Path = TABLE) -> dict[str, Device]:
     """The devices by name, in the table's order. UserError naming file and line for a row that is none."""
-    lines = [(number, line) for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1)
+    try:
+        text = table.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{table}: expected a table of devices, got: {error}; write it in UTF-8") from None
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)
              if line.strip() and not line.startswith("#")]  # fmt: skip
     columns = [field.name for field in fields(Device)]
     if not lines or lines[0][1] != ",".join(columns):

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from evolve import generation, paths
 from evolve.errors import UserError
 from evolve.network import shapes
 from evolve.training.caffe_process import CaffeProcess
+from trt import array_file
 from trt.onnx_export import Pair
 
 COUNT = 32  # images of a run's data set
@@ -82,10 +82,9 @@ def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:
 def _of_file(path: Path, pair: Pair) -> Inputs:
     wanted = input_shapes(pair)
     try:
-        loaded: Any = np.load(path, allow_pickle=False)
-        arrays = {next(iter(wanted)): loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (OSError, ValueError) as error:
-        raise UserError(f"INPUTS={path}: expected a .npy or .npz file of arrays, got: {error}") from None
+        arrays = array_file.read(path, list(wanted))
+    except UserError as error:
+        raise UserError(f"INPUTS={error}; {_REMEDY}") from None
     return _batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}")
 
 
@@ -96,7 +95,7 @@ def _batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, sou
             listed = ", ".join(arrays) or "none"
             raise UserError(f"{source}: expected an array for input '{name}', got {listed}; {_REMEDY}")
         found = arrays[name].shape
-        if found[1:] != shape[1:] or found[0] < shape[0]:
+        if len(found) != len(shape) or found[1:] != shape[1:] or found[0] < shape[0]:
             expected, got = ("x".join(map(str, each)) for each in (shape, found))
             raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {_REMEDY}")
     count = min(len(arrays[name]) // shape[0] for name, shape in wanted.items())

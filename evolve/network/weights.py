@@ -3,6 +3,7 @@
 Weights are a dict: layer name -> its blobs in Caffe's order (weights first, then biases), float32 arrays.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def read(path: Path) -> Weights:
     weights: Weights = {}
     for layer in [*model.layers, *model.layer]:
         if layer.blobs:
-            weights[layer.name] = [_array(blob, layer.name, path) for blob in layer.blobs]
+            name = _name(layer, path)
+            weights[name] = [_array(blob, name, path) for blob in layer.blobs]
             # Not twice in memory longer than a layer takes.
             layer.ClearField("blobs")
     if not weights:
@@ -87,6 +89,13 @@ def _varint(number: int) -> bytes:
     return bytes([*result, number])
 
 
+def _name(layer: Any, path: Path) -> str:
+    # protobuf gives bytes for what is no UTF-8.
+    if isinstance(layer.name, bytes):
+        raise UserError(f"{path}: expected a layer's name in UTF-8, got {layer.name!r:.80}; copy it anew, or rename it")
+    return str(layer.name)
+
+
 def _array(blob: Any, layer: str, path: Path) -> np.ndarray:
     legacy = (blob.num, blob.channels, blob.height, blob.width)
     shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
@@ -94,10 +103,14 @@ def _array(blob: Any, layer: str, path: Path) -> np.ndarray:
     data, kind = blob.data, _RAW[_FLOAT32]
     if blob.raw_data:
         if blob.raw_data_type not in _RAW:
-            raise UserError(f"{path}: layer '{layer}': raw data of type {blob.raw_data_type}; only halves and floats")
+            raise UserError(
+                f"{path}: layer '{layer}': expected raw data of type {_FLOAT32} (floats) or {_FLOAT16} (halves), got "
+                f"{blob.raw_data_type}; save it in one of these"
+            )
         data, kind = blob.raw_data, _RAW[blob.raw_data_type]
     values = np.frombuffer(data, kind) if len(data) % kind.itemsize == 0 else np.empty(0)
-    if values.size != int(np.prod(shape)):
+    # Python's own product: NumPy's has 64 bits, and 2^32 x 2^32 would be nothing.
+    if min(shape, default=0) < 0 or values.size != math.prod(shape):
         raise UserError(
             f"{path}: layer '{layer}': expected {' x '.join(map(str, shape))} values, got {values.size}; "
             "it may be cut off, or written in a form only Caffe reads: load and save it there once"

@@ -25,7 +25,7 @@ from tests.fuzz.formats import Format, prepared
 from tests.fuzz.mutations import mutants
 
 SECONDS = 5.0
-SPARE = 4 << 20  # bytes: Python takes memory by the MiB, and an exception with its traceback is a few kB
+SPARE = 16 << 20  # bytes: an object in Python for each of some thousand words, taken by the MiB
 UNTOUCHED = 256 << 20  # bytes of address space
 
 

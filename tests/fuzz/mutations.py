@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-LARGEST = 1 << 16  # bytes of a file, that repeats may lead to
+LARGEST = 1 << 14  # bytes of a file, that repeats may lead to
 _DIGITS = re.compile(rb"\d+")
 ODD = (
     *(b"", b"\0", b"-1", b"nan", b"1e999", b"-0", b"0", b"\xff\xfe", b"9" * 400, b"4294967295", b"-9223372036854775808"),
@@ -29,7 +29,7 @@ def mutants(good: Sequence[bytes], count: int, seed: int, begin: int = 0) -> Ite
         rng = random.Random(seed * 1_000_003 + number)  # each for itself: any one can be made again
         content = rng.choice(good)
         for _ in range(rng.randint(1, 4)):
-            content = rng.choice(MUTATIONS)(rng, content, good)[:LARGEST]
+            content = rng.choice(MUTATIONS)(rng, content, good)[: max(LARGEST, *map(len, good))]
         yield content
 
 

@@ -257,4 +257,6 @@ def test_raw_data_of_other_types(path: Path, kind: int) -> None:
     model = caffemodel_pb2.Model()
     model.layer.add(name="ip").blobs.add(shape={"dim": [1]}, raw_data_type=kind, raw_data=b"12345678")
     path.write_bytes(model.SerializeToString())
-    assert refusal(path) == f"{path}: layer 'ip': raw data of type {kind}; only halves and floats"
+    assert refusal(path) == (
+        f"{path}: layer 'ip': expected raw data of type 1 (floats) or 2 (halves), got {kind}; save it in one of these"
+    )

@@ -6,6 +6,7 @@ order (blue, green, red) wants them reversed.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,13 +78,21 @@ def pickled(path: Path, content: bytes) -> Batch:
     """
     try:
         batch = array_pickle.loads(content)
-        pixels = np.asarray(batch[b"data"])
-        labels = np.asarray(batch[b"labels"], np.int64)
-    except (ValueError, KeyError, TypeError) as error:
+        pixels, labels = batch[b"data"], _labels(batch[b"labels"])
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _wrong(path, "a pickled batch with data and labels", str(error)) from None
+    if not isinstance(pixels, np.ndarray):
+        raise _wrong(path, f"data of N x {PIXELS} bytes", f"a {type(pixels).__name__}")
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != PIXELS:
         raise _wrong(path, f"data of N x {PIXELS} bytes", f"{pixels.shape} of {pixels.dtype}")
     return _checked(path, pixels, labels)
+
+
+def _labels(listed: Any) -> NDArray[np.int64]:
+    # Only numbers, one after the other: a list of lists of itself would be endless.
+    if not isinstance(listed, list) or not all(type(label) is int for label in listed):
+        raise ValueError("labels that are no list of whole numbers")
+    return np.array(listed, np.int64)
 
 
 def binary(path: Path, content: bytes) -> Batch:

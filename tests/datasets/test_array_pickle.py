@@ -31,7 +31,7 @@ def test_an_array_of_python_2_comes_back() -> None:
 
 
 def test_strings_of_python_2_are_bytes() -> None:
-    assert array_pickle.loads(b"(dp0\nS'labels'\np1\n(lp2\nI6\nas.") == {b"labels": [6]}
+    assert array_pickle.loads(b"\x80\x02}U\x06labels]K\x06as.") == {b"labels": [6]}
 
 
 class Command:

@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets.array_marks import Made, Name, array_of, called
 
-MOST = 1 << 17  # instructions: a batch of CIFAR-10 has 31,000
+MOST = 1 << 17  # instructions: a batch of CIFAR-10 has 30,000
 SHOWN = 80  # letters of what is refused
 _ALLOWED = {(module, "_reconstruct") for module in ("numpy.core.multiarray", "numpy._core.multiarray")} | {
     ("numpy", "ndarray"),

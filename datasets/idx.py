@@ -4,6 +4,7 @@ The magic is two zero bytes, 0x08 for unsigned bytes, and the number of dimensio
 """
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
@@ -13,15 +14,22 @@ from numpy.typing import NDArray
 from evolve.errors import UserError
 
 
+LARGEST = 1 << 26  # bytes unpacked: MNIST's largest file has 47,040,016
+
+
 def decode(path: Path, packed: bytes, dimensions: int) -> NDArray[np.uint8]:
     """The array in a gzipped idx file's bytes, with so many dimensions; ``path`` is for messages alone.
 
     Raises UserError if it is no gzip file, or its magic, dimensions and length do not agree.
     """
     try:
-        content = gzip.decompress(packed)
+        # A thousand bytes can be packed into one: never more of them than MNIST has.
+        with gzip.open(io.BytesIO(packed)) as file:
+            content = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise _wrong(path, "a whole gzip file", str(error)) from None
+    if len(content) > LARGEST:
+        raise _wrong(path, f"at most {LARGEST} bytes unpacked", "more")
     magic = 0x0800 + dimensions
     found = int.from_bytes(content[:4], "big")
     if found != magic:

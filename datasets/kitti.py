@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from datasets import annotation_text
 from datasets.annotation_files import folder_with, missing, state_of
 from datasets.boxes import Box, Photo, Photos
 from datasets.detection import Detection, DetectionSource
@@ -120,7 +121,7 @@ def _is_val(folder: Path, lines: list[str], number: str) -> bool:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return annotation_text.text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
 

@@ -21,6 +21,9 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
     Raises UserError if the folder holds no LMDB, or fewer images.
     """
     found = _datums(folder, count, _image)
+    if len(shapes := {image.shape for image, _ in found}) > 1:
+        several = " and ".join(sorted("x".join(map(str, shape)) for shape in shapes))
+        raise UserError(f"{folder}: expected images of one shape, got {several}; make the data again")
     return np.stack([image for image, _ in found]), np.array([label for _, label in found], np.int64)
 
 

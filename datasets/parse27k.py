@@ -20,6 +20,9 @@ from evolve.errors import UserError
 DATABASE = "annotations.sqlite3"
 SEQUENCES = {"train": (1, 4, 5), "val": (2, 7, 8), "test": (3, 6)}
 CLASS = "pedestrian"
+LONGEST = 1 << 16  # bytes of a value, or of a table's description
+# Steps of SQLite's machine that reading may take; a row takes ten and is tens of bytes long.
+STEPS, STEPS_A_BYTE, EVERY = 1_000_000, 20, 1000
 TABLES = {
     "Sequence": ("sequenceID", "directory"),
     "Image": ("imageID", "sequenceID", "filename"),
@@ -83,11 +86,19 @@ def _tables(database: Path) -> dict[str, list[Row]]:
     try:
         # Read-only: a journal beside a file on somebody else's disk would be an unpleasant surprise.
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            _limit(connection, database.stat().st_size)
             return {table: _rows(database, connection, table, columns) for table, columns in TABLES.items()}
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name of a column is the latter
         raise UserError(
             f"{database}: expected an SQLite database, got: {error}; replace it with the original file"
         ) from None
+
+
+def _limit(connection: sqlite3.Connection, size: int) -> None:
+    """A damaged tree can lead to the same pages again and again: no more is done than ``size`` bytes can need."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    allowed = iter(range(STEPS // EVERY + size * STEPS_A_BYTE // EVERY))
+    connection.set_progress_handler(lambda: next(allowed, None) is None, EVERY)
 
 
 def _rows(database: Path, connection: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> list[Row]:

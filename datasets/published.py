@@ -1,8 +1,5 @@
 """A data set as its authors published it: several files that lie in a folder, or together in a tar archive."""
 
-import lzma
-import tarfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +7,7 @@ from pathlib import Path
 from datasets.obtaining import obtained
 from datasets.raw_files import RawFile, checked, checked_bytes, folders
 from datasets.source import Report
+from datasets.tar_members import BrokenArchive, members
 from evolve.errors import UserError
 
 # A copy that somebody packed anew is as good: it is the files inside that are believed, each by its md5.
@@ -70,17 +68,14 @@ def _unpacked(form: Published, path: Path) -> Contents:
     wanted = {file.name: file for file in form.files}
     found: Contents = {}
     try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                name = Path(member.name).name
-                content = archive.extractfile(member) if name in wanted and name not in found else None
-                if content:
-                    inside = path / form.folder / name
-                    # One byte too many shows another file, and fills no memory.
-                    found[name] = inside, checked(inside, content.read(wanted[name].size + 1), wanted[name])
-                if len(found) == len(wanted):
-                    return found
-    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        for name, read in members(path):
+            if name in wanted and name not in found:
+                inside = path / form.folder / name
+                # One byte too many shows another file, and fills no memory.
+                found[name] = inside, checked(inside, read(wanted[name].size + 1), wanted[name])
+            if len(found) == len(wanted):
+                return found
+    except BrokenArchive as error:
         raise UserError(
             f"{path}: expected a whole tar archive, got {error}; remove it to have it downloaded, or "
             "replace it with the original file"

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets import image_file
+from datasets import annotation_text, image_file
 from datasets.annotation_files import folder_with, missing, state_of
 from datasets.boxes import SPLITS, Box, Photo, Photos
 from datasets.detection import Detection, DetectionSource
@@ -103,7 +103,8 @@ class _WithoutEntities(ElementTree.TreeBuilder):
 
 def _tree(file: Path, where: str) -> ElementTree.Element:
     try:
-        return ElementTree.parse(file, ElementTree.XMLParser(target=_WithoutEntities())).getroot()
+        parser = ElementTree.XMLParser(target=_WithoutEntities())
+        return ElementTree.fromstring(annotation_text.content(file), parser)
     except FileNotFoundError:
         raise UserError(f"{where}: expected its annotations {file}, got no such file; bring it, or unlist it") from None
     except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
@@ -113,7 +114,7 @@ def _tree(file: Path, where: str) -> ElementTree.Element:
 def _names(file: Path) -> Iterator[tuple[str, str]]:
     """Each listed name, and file and line that list it."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = annotation_text.text(file).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: expected a list of images, one a line, got: {error}; write one") from None
     for number, line in enumerate(lines, 1):

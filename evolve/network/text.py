@@ -19,7 +19,8 @@ _POSITION = re.compile(r"^(?:(\d+):(\d+)\s*:\s*)?(.*)$", re.DOTALL)
 _UNKNOWN = re.compile(r'(?:Message|Enum) type "([\w.]+)" has no (?:field|value) (?:named|with name) "?(\w+)"?')
 _VARIABLE = re.compile(r"\$(\{)?([A-Za-z_]\w*)(?(1)\})")
 # Everything before a comment: a # inside a string begins none.
-_CODE = re.compile(r"""(?:[^"'#]|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)*""")
+_CODE = re.compile(r"""(?:[^"'#]++|"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)*+""")
+_LARGEST = 1 << 22  # bytes; the largest networks' prototxts have a tenth of it
 
 
 def parse(text: str, message: M, path: Path | str) -> M:
@@ -39,11 +40,21 @@ def read(path: Path, message: M, values: dict[str, str] | None = None) -> M:
 def read_text(path: Path) -> str:
     """The file's text; UserError when it cannot be read."""
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(
+                f"{path}: expected a prototxt of at most {_LARGEST} bytes, got {path.stat().st_size}; name the prototxt, "
+                "not the caffemodel"
+            )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; see prototxt/lenet/ for what a network's folder holds") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: expected a readable prototxt, got {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: expected a readable prototxt, got {error.strerror}; name another file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: expected a prototxt, a text in UTF-8, got byte {error.object[error.start]:#x} at {error.start}; "
+            "name the prototxt, not the caffemodel, or save it as UTF-8"
+        ) from None
 
 
 def write(message: Message, path: Path, heading: str = "") -> None:

@@ -135,14 +135,14 @@ def test_a_folder_and_a_picture(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         text.read_text(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path}: expected a readable prototxt, got [Errno 21] Is a directory: '{tmp_path}'"
+        f"{tmp_path}: expected a readable prototxt, got Is a directory; name another file"
     )
     (tmp_path / FILE).write_bytes(b"\x89PNG")
     with pytest.raises(UserError) as error:
         text.read_text(tmp_path / FILE)
     assert str(error.value) == (
-        f"{tmp_path}/{FILE}: expected a readable prototxt, got 'utf-8' codec can't decode byte 0x89 in position 0: "
-        "invalid start byte"
+        f"{tmp_path}/{FILE}: expected a prototxt, a text in UTF-8, got byte 0x89 at 0; name the prototxt, not the "
+        "caffemodel, or save it as UTF-8"
     )
 
 

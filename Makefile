@@ -27,7 +27,7 @@ FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KE
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(VERBS) test torture lint bench-tests bench-speed proto clean
+.PHONY: help setup $(VERBS) test torture lint fuzz bench-tests bench-speed proto clean
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -47,6 +47,7 @@ help:
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench-tests tests; style and types; slow measurements"
 	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"
+	@echo "make fuzz ARGS=...             10,000 damaged files of every foreign format: errors or results, never a crash"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
 	@echo "make setup                     only the environment and Caffe"
 	@echo
@@ -78,6 +79,9 @@ lint: $(TESTED)
 
 bench-tests: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
+
+fuzz: $(TESTED) $(FASTER)
+	@$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 # PyTorch and others to measure beside, in a folder of their own: they are large, and nothing else needs them.
 bench-speed: $(TESTED) $(FASTER) build/speed/ready

@@ -11,8 +11,10 @@ from typing import Any
 from evolve.detectnet import inputs
 from evolve.errors import UserError
 from evolve.network import shape_rules, shape_sources
-from evolve.network.axes import Shape, written
+from evolve.network.axes import Shape, count, written
 from evolve.network.in_place import Readers
+
+_MOST = (1 << 31) - 1  # values of a blob (Blob::Reshape)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def infer(net: Any, keep_unknown: bool = False, given: Mapping[str, Shape] | Non
                 raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another writes")
             if min(shape, default=1) < 1:
                 raise _too_small(layer, bottoms, shape)
+            if count(shape) > _MOST:
+                raise UserError(
+                    f"layer '{layer.name}': expected a top of at most {_MOST} values, which is Caffe's limit, got "
+                    f"{written(shape)}; make it smaller"
+                )
             blobs[top] = shape
         steps.append(Step(layer, bottoms, tops))
     return steps

@@ -1,17 +1,17 @@
-"""One format's damaged files, read one after the other in a process of their own: `python -m tests.fuzz.child`.
+"""One format's damaged files, read one after the other in a process of their own, which may die of them.
 
-For each: an error of the user's, a result, or a fault. A fault is any other exception, more than SECONDS, or memory
-beyond twice the file's size and SPARE. Memory is the process's own peak (VmHWM, set back before each file), and what is
-asked for and not touched is limited too (RLIMIT_AS). The file's number is kept in `place`: a crash leaves it there.
+For each: an error of the user's, a result, or a fault. A fault is any other exception, more than SECONDS of a core, or
+memory beyond twice the file's size and SPARE. Memory is the process's own peak (VmHWM, set back before each file), and
+what is asked for and not touched is limited too (RLIMIT_AS). The file's number is kept in `place`: a crash leaves it.
 """
 
+import ctypes
+import faulthandler
 import gc
 import json
 import os
-import random
 import resource
 import signal
-import sys
 import time
 import traceback
 import warnings
@@ -21,12 +21,14 @@ from types import FrameType
 from typing import Any
 
 from evolve.errors import UserError
-from tests.fuzz.formats import Format, prepared
+from tests.fuzz.formats import Format, Prepare
 from tests.fuzz.mutations import mutants
 
 SECONDS = 5.0
 SPARE = 16 << 20  # bytes: an object in Python for each of some thousand words, taken by the MiB
 UNTOUCHED = 256 << 20  # bytes of address space
+LINES = 7  # of a message: five complaints of the same kind, and how many more
+_MALLOC, _BACK_AT_ONCE = (-3, -1), 1 << 16  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD: memory that is freed is given back
 
 
 class Hang(BaseException):
@@ -44,54 +46,61 @@ def damaged(made: Format, count: int, begin: int = 0, seed: int = 1) -> Iterator
         yield made.seal(inside) if number % 2 else out
 
 
-def main(name: str, folder: str, place: str, count: int, begin: int) -> None:
-    """Prints what came of it as JSON."""
-    made = prepared(name, Path(folder))
+def main(prepare: Prepare, folder: Path, count: int, begin: int) -> None:
+    """Reads the files from number ``begin`` on; leaves what came of it as JSON in ``folder``/found."""
+    faulthandler.disable()  # a death is told by its number
+    os.environ.pop("CAVEFISH_DATA", None)
+    os.environ["CAVEFISH_OFFLINE"] = "1"
+    for what in _MALLOC:
+        ctypes.CDLL(None).mallopt(what, _BACK_AT_ONCE)
+    (folder / "work").mkdir()
+    made = Format(*prepare(folder / "work"))
     warnings.simplefilter("ignore")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff, for one, says on stderr what it thinks
     for content in made.good:
         for _ in range(2):  # what is imported or built the first time is not the file's
             made.read(made.seal(content) if made.seal else content)
     resource.setrlimit(resource.RLIMIT_AS, (_now("VmSize") + UNTOUCHED,) * 2)
-    signal.signal(signal.SIGALRM, _hang)
+    signal.signal(signal.SIGPROF, _hang)
     gc.collect()
     gc.freeze()
-    found: dict[str, Any] = {"errors": 0, "results": 0, "faults": [], "seconds": 0.0, "slowest": 0.0, "most": 0.0,
-                             "largest": 0, "messages": {}}  # fmt: skip
-    with open(place, "w+b", buffering=0) as numbered:
+    found: dict[str, Any] = {"errors": 0, "results": 0, "faults": [], "seconds": 0.0, "slowest": 0.0, "peak": 0,
+                             "largest": 0}  # fmt: skip
+    with open(folder / "number", "w+b", buffering=0) as numbered:
         for number, content in enumerate(damaged(made, count, begin), begin):
             os.pwrite(numbered.fileno(), b"%09d" % number, 0)
             _one(made, number, content, found)
-    print(json.dumps(found))
+    (folder / "found").write_text(json.dumps(found))
 
 
 def _one(made: Format, number: int, content: bytes, found: dict[str, Any]) -> None:
     Path("/proc/self/clear_refs").write_text("5")
-    before, began = _now("VmRSS"), time.perf_counter()
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        made.read(content)
-        outcome, said = "results", ""
-    except UserError as error:
-        outcome, said = "errors", str(error)
-    except (Exception, Hang) as error:
-        outcome, said = "", "".join(traceback.format_exception(error))[-1500:]
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    seconds, taken = time.perf_counter() - began, _now("VmHWM") - before
+    before, began = _now("VmRSS"), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    outcome, said = _read(made, content)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    seconds, taken = time.process_time() - began, max(0, _now("VmHWM") - before)
+    if outcome and taken > 2 * len(content) + SPARE:
+        outcome, said = "", f"{taken} bytes for a file of {len(content)}"
     if outcome:
         found[outcome] += 1
-        if outcome == "errors" and random.random() < 0.01:
-            found["messages"][said[:300]] = number
-        if taken > 2 * len(content) + SPARE:
-            said, outcome = f"{taken} bytes for a file of {len(content)}", ""
-        elif "\n" in said.strip() and len(said.splitlines()) > 7 or "Traceback" in said:
-            said, outcome = f"a message of many lines: {said[:300]}", ""
-    if not outcome:
-        found["faults"].append({"number": number, "said": said})
+    else:
+        found["faults"].append(f"{number}: {said}")
     found["seconds"] += seconds
-    found["slowest"] = max(found["slowest"], seconds)
-    found["largest"] = max(found["largest"], len(content))
-    found["most"] = max(found["most"], (taken - SPARE) / max(1, len(content)))
-    found["peak"] = max(found.get("peak", 0), taken)
+    for name, value in (("slowest", seconds), ("peak", taken), ("largest", len(content))):
+        found[name] = max(found[name], value)
+
+
+def _read(made: Format, content: bytes) -> tuple[str, str]:
+    """ "errors", "results" or "" for a fault, and what was said."""
+    try:
+        made.read(content)
+    except UserError as error:
+        said = str(error)
+        return ("", f"a message of many lines: {said[:300]}") if len(said.splitlines()) > LINES else ("errors", said)
+    except (Exception, Hang) as error:
+        return "", "".join(traceback.format_exception(error))[-1500:]
+    return "results", ""
 
 
 def _hang(number: int, frame: FrameType | None) -> None:
@@ -102,7 +111,3 @@ def _now(what: str) -> int:
     """Bytes, as the kernel counts them."""
     status = Path("/proc/self/status").read_text()
     return int(status.split(f"{what}:", 1)[1].split(None, 1)[0]) << 10
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:4], *map(int, sys.argv[4:]))

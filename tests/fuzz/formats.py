@@ -21,13 +21,9 @@ class Format:
     seal: Callable[[bytes], bytes] | None = None
 
 
-Prepare = Callable[[Path], tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]]
+Prepared = tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]  # the fields of a Format
+Prepare = Callable[[Path], Prepared]  # with what it needs on the disk in that folder
 
 PREPARED: dict[str, Prepare] = networks.FORMATS | image_sets.FORMATS | box_files.FORMATS | array_files.FORMATS | (
     tables.FORMATS
 )  # fmt: skip
-
-
-def prepared(name: str, folder: Path) -> Format:
-    """The format of that name, with what it needs on the disk in ``folder``."""
-    return Format(*PREPARED[name](folder))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from evolve import changes, data_set, paths, settings
+from evolve import changes, data_set, paths, settings, solver_checks
 from evolve.detectnet.geometry import Geometry
 from evolve.errors import UserError
 from evolve.network import prototxt, text, topology
@@ -116,4 +116,7 @@ def _geometry(evolution: Path, chosen: settings.Settings) -> Geometry | None:
 
 
 def _solver(path: Path) -> Any:
-    return text.read(path, caffe_pb2.SolverParameter())
+    solver = text.read(path, caffe_pb2.SolverParameter())
+    for problem in solver_checks.problems(solver):
+        raise UserError(f"{path}: {problem}")
+    return solver

@@ -15,6 +15,9 @@ _REQUIRED = {
     "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
 }
 
+_DIGITS = 18  # of a number that 64 bits hold
+_LONGEST, _SHOWN = 100, 20  # letters of a word, and of a longer one in a message
+
 MEANINGS = """words:
   NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
@@ -54,9 +57,9 @@ def image_shape(words: Words) -> tuple[int, int, int] | None:
     """SHAPE= as (channels, height, width); None where it is not given. UserError if malformed."""
     if "SHAPE" not in words:
         return None
-    lengths = [int(length) if length.isdecimal() else 0 for length in words["SHAPE"].split("x")]
+    lengths = [int(length) if _is_whole(length) else 0 for length in words["SHAPE"].split("x")]
     if len(lengths) != 3 or not all(lengths):
-        raise UserError(f"SHAPE={words['SHAPE']}: expected channels x height x width; for instance SHAPE=3x32x32")
+        raise UserError(f"SHAPE={_shown(words['SHAPE'])}: expected channels x height x width; for instance SHAPE=3x32x32")
     return lengths[0], lengths[1], lengths[2]
 
 
@@ -80,9 +83,25 @@ def whole(words: Words, name: str, least: int = 0) -> int:
     value = words.get(name)
     if value is None:
         return 0
-    if not value.isdecimal() or int(value) < least:
-        raise UserError(f"{name}={value}: expected a whole number of {least} or more")
+    if not _is_whole(value) or int(value) < least:
+        raise UserError(f"{name}={_shown(value)}: expected a whole number of {least} or more")
     return int(value)
+
+
+def plain_name(words: Words, name: str) -> str:
+    """A name for a folder that is to be made; "" where it is not given. UserError for a path, or what hides it."""
+    value = words.get(name, "")
+    if "/" in value or value.startswith(".") or len(value) > _LONGEST:
+        raise UserError(f"{name}={_shown(value)}: expected a name for the run's folder, without / and no dot before it")
+    return value
+
+
+def _is_whole(value: str) -> bool:
+    return value.isdecimal() and len(value) <= _DIGITS
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_SHOWN]}… ({len(value)} letters)"
 
 
 def named_runs(words: Words) -> list[Path]:

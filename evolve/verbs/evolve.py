@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from evolve.words import Words, whole
+from evolve.words import Words, plain_name, whole
 
 WHAT = "evolve a network, or go on with it"
 WORDS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS"
@@ -20,7 +20,7 @@ def run(words: Words) -> int:
         words["NET"],
         generations=whole(words, "GEN", least=1),
         seed=whole(words, "SEED") if "SEED" in words else None,
-        run=words.get("RUN", ""),
+        run=plain_name(words, "RUN"),
         pretrained=Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None,
         half_blobs=whole(words, "HALF_BLOBS") > 0,
         schedule=words.get("SCHEDULE", ""),

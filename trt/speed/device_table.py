@@ -63,7 +63,7 @@ def _frames(cells: list[str], where: str, run: Path, known: list[int], device: s
 def _positive(row: dict[str, str], column: str, where: str, whole: bool = False) -> float:
     try:
         value = float(int(row[column])) if whole else float(row[column])
-    except ValueError:
+    except (ValueError, OverflowError):
         value = 0.0
     if not 0 < value < float("inf"):
         raise UserError(f"{where}: {column}: expected a {'whole ' * whole}number above 0, got '{row[column]}'")

@@ -1,9 +1,9 @@
 """Pickles from a stranger, read without running what they ask for: plain values and NumPy arrays of numbers.
 
 A pickle is a program: it names functions and calls them, and says how much memory is to be taken. Here no unpickler
-runs it. The few instructions that a dictionary of arrays is written with (Python 2's protocol 2, Python 3's up to 4) are
-read one by one; what they name is a mark, not a function, and an array comes about only where the marks stand as NumPy
-itself sets them down.
+runs it. The few instructions that a dictionary of arrays is written with (Python 2's protocol 2, Python 3's up to 4)
+are read one by one; what they name is a mark, not a function, and an array comes about only where the marks stand as
+NumPy itself sets them down.
 """
 
 import struct
@@ -122,16 +122,16 @@ class _Reader:
         begin = self._marked() if count is None else len(self._stack) - count
         values = [_plain(value) for value in self._stack[begin:]]
         del self._stack[begin - (count is None) :]
-        into = self._stack[-1]
-        if type(into) is not kind:
+        into: Any = self._stack[-1]
+        if not isinstance(into, kind):
             raise ValueError(f"a {type(into).__name__} where a {kind.__name__} is needed")
         if kind is list:
-            into.extend(values)
+            into += values
             return
         for key, value in zip(values[::2], values[1::2], strict=True):
             if not isinstance(key, bytes | str | int):
                 raise ValueError(f"a {type(key).__name__} for a key")
-            into[key] = value
+            into |= {key: value}
 
     def _line(self) -> str:
         found = bytes(self._content[self._at : self._at + SHOWN]).partition(b"\n")

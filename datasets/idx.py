@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from evolve.errors import UserError
 
-
 LARGEST = 1 << 26  # bytes unpacked: MNIST's largest file has 47,040,016
 
 

@@ -1,7 +1,7 @@
 """Whether an LMDB's pages hang together: LMDB maps its file and believes it, and a wrong number in it ends the process.
 
-From LMDB's own layout (lmdb's mdb.c, 0.9): a page has a header of 16 bytes and places of nodes; a branch's node leads to
-a page, a leaf's node holds a key and a value, or the number of the first of a row of pages that hold the value.
+From LMDB's own layout (mdb.c, 0.9): a page has a header of 16 bytes and places of nodes; a branch's node leads to a
+page, a leaf's node holds a key and a value, or the number of the first of a row of pages that hold the value.
 """
 
 import mmap

@@ -52,7 +52,7 @@ def members(path: Path) -> Iterator[tuple[str, Callable[[int], bytes]]]:
                     content = archive.extractfile(member) if member.isreg() else None
                     if content:
                         yield Path(member.name).name, partial(_read, content)
-                    archive.members.clear()  # tarfile keeps every header that it saw
+                    archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header that it saw
     except Exception as error:
         # Its own errors, those of four ways to pack, and whatever else a broken header makes tarfile stumble over.
         raise BrokenArchive(f"{error or type(error).__name__}") from None

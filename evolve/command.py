@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("cavefish: stopped; what is committed stays, and the same command resumes", file=sys.stderr)
         return 128 + end.number
     except MemoryError:
-        print("cavefish: expected more memory than there is; take a smaller network, batch or data set", file=sys.stderr)
+        print("cavefish: expected more memory than there is; a smaller network or batch needs less", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 1

@@ -72,7 +72,10 @@ def _old_layers(experiment: Experiment, net: prototxt.Net) -> list[str]:
 
 
 def _batch_sizes(experiment: Experiment, net: prototxt.Net) -> list[str]:
-    layers = {phase: prototxt.data_layer(net, phase) for phase in ("TRAIN", "TEST")}
+    try:
+        layers = {phase: prototxt.data_layer(net, phase) for phase in ("TRAIN", "TEST")}
+    except UserError as error:
+        return [str(experiment.located(error))]
     return [
         str(experiment.located(UserError(f"layer '{layer.name}': expected a batch_size for {phase}")))
         for phase, layer in layers.items()

@@ -70,11 +70,18 @@ def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
     nets = []
     for phase in ("TEST", "TRAIN"):
         if any(not layer.bottom for layer in prototxt.for_phase(net, phase).layer):
-            data = prototxt.data_layer(net, phase)
+            data = _data_layer(net, phase, model)
             nets.append(prototxt.fed_by_inputs(net, phase, shape or _crop(data, model)))
     if not nets:
         raise UserError(f"{model}: expected an Input layer or data layers, got none")
     return nets
+
+
+def _data_layer(net: Net, phase: str, model: Path) -> Any:
+    try:
+        return prototxt.data_layer(net, phase)
+    except UserError as error:
+        raise text.located(error, model, text.read_text(model)) from None
 
 
 def _crop(data: Any, model: Path) -> Shape:

@@ -16,7 +16,8 @@ def problems(solver: Any) -> list[str]:
         found.append(f"type: expected one of {', '.join(TYPES)}, got '{solver.type}'; {_near(solver.type, TYPES)}")
     if solver.lr_policy not in POLICIES:
         got = f"'{solver.lr_policy}'" if solver.lr_policy else "none"
-        found.append(f"lr_policy: expected one of {', '.join(POLICIES)}, got {got}; {_near(solver.lr_policy, POLICIES)}")
+        near = _near(solver.lr_policy, POLICIES)
+        found.append(f"lr_policy: expected one of {', '.join(POLICIES)}, got {got}; {near}")
     if not 0 < solver.base_lr < math.inf:
         got = f"{solver.base_lr:g}" if solver.HasField("base_lr") else "none"
         found.append(f"base_lr: expected above 0, got {got}; 0.01 is a usual one for SGD, 0.001 for Adam")

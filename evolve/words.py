@@ -59,7 +59,8 @@ def image_shape(words: Words) -> tuple[int, int, int] | None:
         return None
     lengths = [int(length) if _is_whole(length) else 0 for length in words["SHAPE"].split("x")]
     if len(lengths) != 3 or not all(lengths):
-        raise UserError(f"SHAPE={_shown(words['SHAPE'])}: expected channels x height x width; for instance SHAPE=3x32x32")
+        given = _shown(words["SHAPE"])
+        raise UserError(f"SHAPE={given}: expected channels x height x width; for instance SHAPE=3x32x32")
     return lengths[0], lengths[1], lengths[2]
 
 

@@ -50,12 +50,13 @@ def read(
     """
     source = text.read_text(model)
     net = text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
+    learned = weights.read(caffemodel)
     described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
     try:
         sized = prototxt.sized(net, shape)
     except UserError as error:
         raise text.located(error, model, source) from None
-    return Pair(model, caffemodel, sized, weights.read(caffemodel), described | (words or {}))
+    return Pair(model, caffemodel, sized, learned, described | (words or {}))
 
 
 def export(

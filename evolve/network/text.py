@@ -42,8 +42,8 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
             raise UserError(
-                f"{path}: expected a prototxt of at most {_LARGEST} bytes, got {path.stat().st_size}; name the prototxt, "
-                "not the caffemodel"
+                f"{path}: expected a prototxt of at most {_LARGEST} bytes, got {path.stat().st_size}; name the "
+                "prototxt, not the caffemodel"
             )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

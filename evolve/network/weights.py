@@ -29,8 +29,13 @@ def read(path: Path) -> Weights:
         model = caffemodel_pb2.Model.FromString(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
-    except (OSError, DecodeError) as error:
-        raise UserError(f"{path}: expected a caffemodel, got {error}; it may be cut off: copy it anew") from None
+    except OSError as error:
+        raise UserError(f"{path}: expected a caffemodel, got {error.strerror}; name another file") from None
+    except DecodeError:
+        size = path.stat().st_size
+        raise UserError(
+            f"{path}: expected a caffemodel, got {size} bytes that are none, or are cut off; copy it anew"
+        ) from None
     weights: Weights = {}
     for layer in [*model.layers, *model.layer]:
         if layer.blobs:
@@ -39,7 +44,7 @@ def read(path: Path) -> Weights:
             # Not twice in memory longer than a layer takes.
             layer.ClearField("blobs")
     if not weights:
-        raise UserError(f"{path}: expected a caffemodel, found no layer with weights in it")
+        raise UserError(f"{path}: expected a caffemodel, found no layer with weights in it; name a trained one")
     return weights
 
 

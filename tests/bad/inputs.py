@@ -3,10 +3,7 @@
 import gzip
 import hashlib
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ import pytest
 
 from datasets import cifar10, mnist, stl10
 from datasets.raw_files import RawFile
-from evolve.network import prototxt, text, topology, weights
+from evolve.network import text, weights
 from evolve.network.caffe_proto import caffe_pb2
 from evolve.proto import caffemodel_pb2
 from tests.datasets import miniatures, small_files

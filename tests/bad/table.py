@@ -5,9 +5,29 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
+from evolve.verbs import VERBS
 from tests.bad.inputs import (
-    BAD, Make, beside, boxes_of, caffemodel, cifar_archive, cifar_with, dims, edited, gone, half, message, mnist_of_others,
-    mnist_with, nothing, put, raw_of_type_9, sql, stl_with, swap,
+    Make,
+    beside,
+    boxes_of,
+    caffemodel,
+    cifar_archive,
+    cifar_with,
+    dims,
+    edited,
+    gone,
+    half,
+    message,
+    mnist_of_others,
+    mnist_with,
+    nothing,
+    put,
+    raw_of_type_9,
+    sql,
+    stl_with,
+    swap,
 )  # fmt: skip
 
 
@@ -24,119 +44,692 @@ def solver(old: str, new: str) -> Make:
     return edited("solver.prototxt", old, new)
 
 
-import numpy as np
-import bz2
 CHECK, DATA = "check NET=net", "data NET=net"
 WITH = "count MODEL=model.prototxt WEIGHTS=w.caffemodel"
 SHRINK = "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=small"
 A = "Annotations/a.xml"
 LABEL = "training/label_2/000000.txt"
 CASES = [
-    Case("no verb", nothing, "", ""),
-    Case("an unknown verb", nothing, "evolv NET=lenet", ""),
-    Case("evolve without a network", nothing, "evolve", ""),
-    Case("a word of another verb", nothing, "doctor GEN=3", ""),
-    Case("a word without its name", nothing, "evolve lenet", ""),
-    Case("a misspelt word", nothing, "evolve NTE=lenet", ""),
-    Case("no generation", nothing, "evolve NET=lenet GEN=0", ""),
-    Case("generations in words", nothing, "evolve NET=lenet GEN=thirteen", ""),
-    Case("a digit of another script", nothing, "evolve NET=lenet GEN=²", ""),
-    Case("a number without end", nothing, "evolve NET=lenet GEN=" + "9" * 5000, ""),
-    Case("a seed below zero", nothing, "evolve NET=lenet SEED=-1", ""),
-    Case("half a thread", nothing, "evolve NET=lenet THREADS=.5", ""),
-    Case("a schedule that is not there", nothing, "evolve NET=lenet SCHEDULE=longer", ""),
-    Case("a network that is not there", nothing, "data NET=lennet", ""),
-    Case("a run outside its folder", nothing, "evolve NET=lenet RUN=../../elsewhere", ""),
-    Case("weights that are not there", nothing, "evolve NET=lenet WEIGHTS=none.caffemodel", ""),
-    Case("shrink without weights", nothing, "shrink MODEL=model.prototxt", ""),
-    Case("shrink without a place", nothing, "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel", ""),
-    Case("shrink onto itself", caffemodel(), "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=.", ""),
-    Case("a shape of two lengths", caffemodel(), "count MODEL=model.prototxt SHAPE=4x4", ""),
-    Case("a shape of nothing", caffemodel(), "count MODEL=model.prototxt SHAPE=1x4x0", ""),
-    Case("a shape without end", caffemodel(), "count MODEL=model.prototxt SHAPE=1x4x" + "9" * 5000, ""),
-    Case("count of a folder", nothing, "count MODEL=.", ""),
-    Case("count of a caffemodel", caffemodel(), "count MODEL=w.caffemodel", ""),
-    Case("count of nothing", nothing, "count MODEL=none.prototxt", ""),
-    Case("onnx without weights", caffemodel(), "onnx MODEL=model.prototxt", ""),
-    Case("onnx of weights that are not there", caffemodel(), "onnx MODEL=model.prototxt WEIGHTS=none.caffemodel", ""),
-    Case("onnx without a run", nothing, "onnx", ""),
-    Case("an engine of another maker", nothing, "engine TENSORRT=onednn", ""),
-    Case("engine without weights", caffemodel(), "engine MODEL=model.prototxt", ""),
-    Case("tx1 without a run", nothing, "tx1", ""),
-    Case("bench of an unknown run", nothing, "bench RUN=seed9", ""),
-    Case("table of an unknown run", nothing, "table RUN=seed9", ""),
-    Case("plot without a run", nothing, "plot", ""),
-    Case("report of two runs", nothing, "report RUN=seed1,seed2", ""),
+    Case(
+        "no verb",
+        nothing,
+        "",
+        "usage: cavefish VERB [NAME=value ...]\ncavefish: error: the following arguments are required: "
+        "VERB, NAME=value",
+    ),
+    Case(
+        "an unknown verb",
+        nothing,
+        "evolv NET=lenet",
+        "usage: cavefish VERB [NAME=value ...]\ncavefish: error: argument VERB: invalid choice: 'evolv' "
+        f"(choose from {', '.join(map(repr, VERBS))})",
+    ),
+    Case(
+        "evolve without a network",
+        nothing,
+        "evolve",
+        "evolve: expected NET=, a folder under prototxt/ or one of yours; for instance NET=lenet",
+    ),
+    Case(
+        "a word of another verb",
+        nothing,
+        "doctor GEN=3",
+        "GEN=3: expected NAME=value; doctor knows none",
+    ),
+    Case(
+        "a word without its name",
+        nothing,
+        "evolve lenet",
+        "lenet: expected NAME=value; did you mean NET=?",
+    ),
+    Case(
+        "a misspelt word",
+        nothing,
+        "evolve NTE=lenet",
+        "NTE=lenet: expected NAME=value; did you mean NET=?",
+    ),
+    Case(
+        "no generation",
+        nothing,
+        "evolve NET=lenet GEN=0",
+        "GEN=0: expected a whole number of 1 or more",
+    ),
+    Case(
+        "generations in words",
+        nothing,
+        "evolve NET=lenet GEN=thirteen",
+        "GEN=thirteen: expected a whole number of 1 or more",
+    ),
+    Case(
+        "a digit of another script",
+        nothing,
+        "evolve NET=lenet GEN=²",
+        "GEN=²: expected a whole number of 1 or more",
+    ),
+    Case(
+        "a number without end",
+        nothing,
+        "evolve NET=lenet GEN=" + "9" * 5000,
+        "GEN=99999999999999999999… (5000 letters): expected a whole number of 1 or more",
+    ),
+    Case(
+        "a seed below zero",
+        nothing,
+        "evolve NET=lenet SEED=-1",
+        "SEED=-1: expected a whole number of 0 or more",
+    ),
+    Case(
+        "half a thread",
+        nothing,
+        "evolve NET=lenet THREADS=.5",
+        "THREADS=.5: expected a whole number of 0 or more",
+    ),
+    Case(
+        "a schedule that is not there",
+        nothing,
+        "evolve NET=lenet SCHEDULE=longer",
+        "/work/h/fuzz/prototxt/lenet/evolution.longer.prototxt: no such file; see prototxt/lenet/ for "
+        "what a network's folder holds",
+    ),
+    Case(
+        "a network that is not there",
+        nothing,
+        "data NET=lennet",
+        "NET=lennet: expected a folder with train_val.prototxt, or a name under prototxt/; did you mean "
+        "lenet?",
+    ),
+    Case(
+        "a run outside its folder",
+        nothing,
+        "evolve NET=lenet RUN=../../elsewhere",
+        "RUN=../../elsewhere: expected a name for the run's folder, without / and no dot before it",
+    ),
+    Case(
+        "weights that are not there",
+        nothing,
+        "evolve NET=lenet WEIGHTS=none.caffemodel",
+        "{here}/none.caffemodel: no such file; expected a trained caffemodel",
+    ),
+    Case(
+        "shrink without weights",
+        nothing,
+        "shrink MODEL=model.prototxt",
+        "shrink: expected WEIGHTS=, its caffemodel; see `cavefish --help`",
+    ),
+    Case(
+        "shrink without a place",
+        nothing,
+        "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel",
+        "shrink: expected OUT=, a folder to write to; see `cavefish --help`",
+    ),
+    Case(
+        "shrink onto itself",
+        caffemodel(),
+        "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=.",
+        "OUT=.: expected another folder than that of MODEL and WEIGHTS, which stay as they are",
+    ),
+    Case(
+        "a shape of two lengths",
+        caffemodel(),
+        "count MODEL=model.prototxt SHAPE=4x4",
+        "SHAPE=4x4: expected channels x height x width; for instance SHAPE=3x32x32",
+    ),
+    Case(
+        "a shape of nothing",
+        caffemodel(),
+        "count MODEL=model.prototxt SHAPE=1x4x0",
+        "SHAPE=1x4x0: expected channels x height x width; for instance SHAPE=3x32x32",
+    ),
+    Case(
+        "a shape without end",
+        caffemodel(),
+        "count MODEL=model.prototxt SHAPE=1x4x" + "9" * 5000,
+        "SHAPE=1x4x9999999999999999… (5004 letters): expected channels x height x width; for instance "
+        "SHAPE=3x32x32",
+    ),
+    Case(
+        "count of a folder",
+        nothing,
+        "count MODEL=.",
+        ".: expected a readable prototxt, got Is a directory; name another file",
+    ),
+    Case(
+        "count of a caffemodel",
+        caffemodel(),
+        "count MODEL=w.caffemodel",
+        "w.caffemodel: expected a prototxt, a text in UTF-8, got byte 0xa2 at 2; name the prototxt, not "
+        "the caffemodel, or save it as UTF-8",
+    ),
+    Case(
+        "count of nothing",
+        nothing,
+        "count MODEL=none.prototxt",
+        "none.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds",
+    ),
+    Case(
+        "onnx without weights",
+        caffemodel(),
+        "onnx MODEL=model.prototxt",
+        "onnx: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`",
+    ),
+    Case(
+        "onnx of weights that are not there",
+        caffemodel(),
+        "onnx MODEL=model.prototxt WEIGHTS=none.caffemodel",
+        "none.caffemodel: no such file; expected a trained caffemodel",
+    ),
+    Case(
+        "onnx without a run",
+        nothing,
+        "onnx",
+        "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
+    ),
+    Case(
+        "an engine of another maker",
+        nothing,
+        "engine TENSORRT=onednn",
+        "TENSORRT=onednn: expected tensorrt or rtx",
+    ),
+    Case(
+        "engine without weights",
+        caffemodel(),
+        "engine MODEL=model.prototxt",
+        "engine: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`",
+    ),
+    Case(
+        "tx1 without a run",
+        nothing,
+        "tx1",
+        "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
+    ),
+    Case(
+        "bench of an unknown run",
+        nothing,
+        "bench RUN=seed9",
+        "RUN=seed9: expected one run of that name; there are: none",
+    ),
+    Case(
+        "table of an unknown run",
+        nothing,
+        "table RUN=seed9",
+        "RUN=seed9: expected one run of that name; there are: none",
+    ),
+    Case(
+        "plot without a run",
+        nothing,
+        "plot",
+        "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
+    ),
+    Case(
+        "report of unknown runs",
+        nothing,
+        "report RUN=seed1,seed2",
+        "RUN=seed1: expected one run of that name; there are: none",
+    ),
 
-    Case("a solver that is not there", edited("evolution.prototxt", "offspring_solver.prototxt", "none.prototxt"), CHECK, ""),
-    Case("a misspelt field of a solver", solver("power", "powre"), CHECK, ""),
-    Case("a word for a number", solver("0.02", '"fast"'), CHECK, ""),
-    Case("a type that no solver has", solver('"SGD"', '"Adamm"'), CHECK, ""),
-    Case("a policy that no solver has", solver('"poly"', '"stepp"'), CHECK, ""),
-    Case("no learning rate", solver("base_lr: 0.02", ""), CHECK, ""),
-    Case("a learning rate that is no number", solver("0.02", "nan"), CHECK, ""),
-    Case("too much momentum", solver("0.9", "1.9"), CHECK, ""),
-    Case("steps of nothing", solver('"poly"', '"step"'), CHECK, ""),
-    Case("a device that Caffe does not know", solver("CPU", "TPU"), CHECK, ""),
-    Case("a name left over in a solver", solver("0.02", "$RATE"), CHECK, ""),
-    Case("settings that are a picture", edited("evolution.prototxt", "#", "\0"), CHECK, ""),
-    Case("settings of a network that is not there", edited("evolution.prototxt", "environment", 'train_val: "none.prototxt" environment'), CHECK, ""),
-    Case("a layer larger than Caffe's", edited("train_val.prototxt", "num_output: 64", "num_output: 4294967295"), CHECK, ""),
-    Case("a filler that Caffe does not know", edited("train_val.prototxt", "xavier", "xavir"), CHECK, ""),
-    Case("a bottom that no layer writes", edited("train_val.prototxt", 'bottom: "pool1" top: "conv2"', 'bottom: "pol1" top: "conv2"'), CHECK, ""),
-    Case("layers of 2013", edited("train_val.prototxt", "layer {", "layers {"), CHECK, ""),
-    Case("a net of many MB", beside("net/train_val.prototxt", "# " + "x" * (1 << 22)), CHECK, ""),
+    Case(
+        "a solver that is not there",
+        edited("evolution.prototxt", "offspring_solver.prototxt", "none.prototxt"),
+        CHECK,
+        "{here}/net/none.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds",
+    ),
+    Case(
+        "a misspelt field of a solver",
+        solver("power", "powre"),
+        CHECK,
+        "{here}/net/solver.prototxt:7: SolverParameter has no 'powre'; did you mean power?",
+    ),
+    Case(
+        "a word for a number",
+        solver("0.02", '"fast"'),
+        CHECK,
+        "{here}/net/solver.prototxt:3: 'base_lr: \"fast\"': Couldn't parse float: \"fast\"",
+    ),
+    Case(
+        "a type that no solver has",
+        solver('"SGD"', '"Adamm"'),
+        CHECK,
+        "{here}/net/solver.prototxt: type: expected one of SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, "
+        "Adam, got 'Adamm'; did you mean Adam?",
+    ),
+    Case(
+        "a policy that no solver has",
+        solver('"poly"', '"stepp"'),
+        CHECK,
+        "{here}/net/solver.prototxt: lr_policy: expected one of fixed, step, exp, inv, multistep, poly, "
+        "sigmoid, got 'stepp'; did you mean step?",
+    ),
+    Case(
+        "no learning rate",
+        solver("base_lr: 0.02", ""),
+        CHECK,
+        "{here}/net/solver.prototxt: base_lr: expected above 0, got none; 0.01 is a usual one for SGD, "
+        "0.001 for Adam",
+    ),
+    Case(
+        "a learning rate that is no number",
+        solver("0.02", "nan"),
+        CHECK,
+        "{here}/net/solver.prototxt: base_lr: expected above 0, got nan; 0.01 is a usual one for SGD, "
+        "0.001 for Adam",
+    ),
+    Case(
+        "too much momentum",
+        solver("0.9", "1.9"),
+        CHECK,
+        "{here}/net/solver.prototxt: momentum: expected 0 to below 1, got 1.9; 0.9 is usual",
+    ),
+    Case(
+        "steps of nothing",
+        solver('"poly"', '"step"'),
+        CHECK,
+        "{here}/net/solver.prototxt: stepsize: expected 1 or more for lr_policy step, got 0; write the "
+        "iterations",
+    ),
+    Case(
+        "a device that Caffe does not know",
+        solver("CPU", "TPU"),
+        CHECK,
+        "{here}/net/solver.prototxt:9: SolverMode has no 'TPU'; did you mean GPU?",
+    ),
+    Case(
+        "a name left over in a solver",
+        solver("0.02", "$RATE"),
+        CHECK,
+        "{here}/net/solver.prototxt:3: $RATE has no value (known here: none); write the value itself",
+    ),
+    Case(
+        "settings that are a picture",
+        beside("net/evolution.prototxt", b"\x89PNG\r\n\x1a\n"),
+        CHECK,
+        "{here}/net/evolution.prototxt: expected a prototxt, a text in UTF-8, got byte 0x89 at 0; name the prototxt, "
+        "not the caffemodel, or save it as UTF-8",
+    ),
+    Case(
+        "settings of a network that is not there",
+        edited("evolution.prototxt", "environment", 'train_val: "none.prototxt" environment'),
+        CHECK,
+        "{here}/net/none.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds",
+    ),
+    Case(
+        "a layer larger than Caffe's",
+        edited("train_val.prototxt", "num_output: 64", "num_output: 4294967295"),
+        CHECK,
+        "{here}/net/train_val.prototxt:37: layer 'conv3': expected a top of at most 2147483647 values, "
+        "which is Caffe's limit, got 100 x 4294967295 x 8 x 8; make it smaller",
+    ),
+    Case(
+        "a filler that Caffe does not know",
+        edited("train_val.prototxt", "xavier", "xavir"),
+        CHECK,
+        "{here}/net/train_val.prototxt:17: layer 'conv1': Caffe: Check failed: false Unknown filler "
+        "name: xavir (filler.hpp:294)",
+    ),
+    Case(
+        "a bottom that no layer writes",
+        edited("train_val.prototxt", 'bottom: "pool1" top: "conv2"', 'bottom: "pol1" top: "conv2"'),
+        CHECK,
+        "{here}/net/train_val.prototxt:27: layer 'conv2': its bottom 'pol1' is the top of no layer "
+        "before it",
+    ),
+    Case(
+        "layers of 2013",
+        edited("train_val.prototxt", "layer {", "layers {"),
+        CHECK,
+        "{here}/net/train_val.prototxt:5: LayerType has no 'Data'; did you mean DATA?",
+    ),
+    Case(
+        "a net of many MB",
+        beside("net/train_val.prototxt", "# " + "x" * (1 << 22)),
+        CHECK,
+        "{here}/net/train_val.prototxt: expected a prototxt of at most 4194304 bytes, got 4194306; name "
+        "the prototxt, not the caffemodel",
+    ),
 
-    Case("an empty caffemodel", caffemodel(lambda content: b""), WITH, ""),
-    Case("a caffemodel cut off", caffemodel(half), WITH, ""),
-    Case("a caffemodel cut off, to shrink", caffemodel(half), SHRINK, ""),
-    Case("a caffemodel cut off, to evolve", caffemodel(half), "check NET=lenet WEIGHTS=w.caffemodel", ""),
-    Case("a text for a caffemodel", caffemodel(lambda content: b"weights\n" * 99), WITH, ""),
-    Case("a caffemodel of another network", caffemodel(), "check NET=lenet WEIGHTS=w.caffemodel", ""),
-    Case("a caffemodel of another shape", caffemodel(other={"ip": [np.ones((3, 9), np.float32), np.ones(3, np.float32)]}), WITH, ""),
-    Case("a caffemodel without the layer", caffemodel(other={"fc": [np.ones((3, 16), np.float32)]}), WITH, ""),
-    Case("a caffemodel without a bias", caffemodel(other={"ip": [np.ones((3, 16), np.float32)]}), WITH, ""),
-    Case("a blob of more than it holds", caffemodel(dims(1 << 32, 1 << 32)), WITH, ""),
-    Case("a blob of less than nothing", caffemodel(dims(-3, -16)), WITH, ""),
-    Case("raw data of an unknown type", caffemodel(message(raw_of_type_9)), WITH, ""),
-    Case("a layer's name in another code", caffemodel(lambda content: content.replace(b"\x02ip", b"\x02\xff\xfe")), WITH, ""),
-    Case("a folder for a caffemodel", caffemodel(), "count MODEL=model.prototxt WEIGHTS=.", ""),
+    Case(
+        "an empty caffemodel",
+        caffemodel(lambda content: b""),
+        WITH,
+        "w.caffemodel: expected a caffemodel, found no layer with weights in it; name a trained one",
+    ),
+    Case(
+        "a caffemodel cut off",
+        caffemodel(half),
+        WITH,
+        "w.caffemodel: expected a caffemodel, got 148 bytes that are none, or are cut off; copy it anew",
+    ),
+    Case(
+        "a caffemodel cut off, to shrink",
+        caffemodel(half),
+        SHRINK,
+        "w.caffemodel: expected a caffemodel, got 148 bytes that are none, or are cut off; copy it anew",
+    ),
+    Case(
+        "a caffemodel cut off, to evolve",
+        caffemodel(half),
+        "check NET=lenet WEIGHTS=w.caffemodel",
+        "{here}/w.caffemodel: expected a caffemodel, got 148 bytes that are none, or are cut off; copy it anew",
+    ),
+    Case(
+        "a text for a caffemodel",
+        caffemodel(lambda content: b"weights\n" * 99),
+        WITH,
+        "w.caffemodel: expected a caffemodel, got 792 bytes that are none, or are cut off; copy it anew",
+    ),
+    Case(
+        "a caffemodel of another network",
+        caffemodel(),
+        "check NET=lenet WEIGHTS=w.caffemodel",
+        "{here}/w.caffemodel: layer 'conv1': expected its weights, got none; layers with weights there: "
+        "ip; name the layer as the trained one is named",
+    ),
+    Case(
+        "a caffemodel of another shape",
+        caffemodel(other={"ip": [np.ones((3, 9), np.float32), np.ones(3, np.float32)]}),
+        WITH,
+        "w.caffemodel: layer 'ip': expected 3 x 16 = 48 and 3 = 3, got 3 x 9 = 27 and 3 = 3; the "
+        "prototxt and the caffemodel belong to different networks",
+    ),
+    Case(
+        "a caffemodel without the layer",
+        caffemodel(other={"fc": [np.ones((3, 16), np.float32)]}),
+        WITH,
+        "w.caffemodel: layer 'ip': expected its weights, got none; layers with weights there: fc; name "
+        "the layer as the trained one is named",
+    ),
+    Case(
+        "a caffemodel without a bias",
+        caffemodel(other={"ip": [np.ones((3, 16), np.float32)]}),
+        WITH,
+        "w.caffemodel: layer 'ip': expected 3 x 16 = 48 and 3 = 3, got 3 x 16 = 48; the prototxt and the "
+        "caffemodel belong to different networks",
+    ),
+    Case(
+        "a blob of more than it holds",
+        caffemodel(dims(1 << 32, 1 << 32)),
+        WITH,
+        "w.caffemodel: layer 'ip': expected 4294967296 x 4294967296 values, got 48; it may be cut off, "
+        "or written in a form only Caffe reads: load and save it there once",
+    ),
+    Case(
+        "a blob of less than nothing",
+        caffemodel(dims(-3, -16)),
+        WITH,
+        "w.caffemodel: layer 'ip': expected -3 x -16 values, got 48; it may be cut off, or written in a "
+        "form only Caffe reads: load and save it there once",
+    ),
+    Case(
+        "raw data of an unknown type",
+        caffemodel(message(raw_of_type_9)),
+        WITH,
+        "w.caffemodel: layer 'ip': expected raw data of type 1 (floats) or 2 (halves), got 9; save it in "
+        "one of these",
+    ),
+    Case(
+        "a layer's name in another code",
+        caffemodel(lambda content: content.replace(b"\x02ip", b"\x02\xff\xfe")),
+        WITH,
+        "w.caffemodel: expected a layer's name in UTF-8, got b'\\xff\\xfe'; copy it anew, or rename it",
+    ),
+    Case(
+        "a folder for a caffemodel",
+        caffemodel(),
+        "count MODEL=model.prototxt WEIGHTS=.",
+        ".: expected a caffemodel, got Is a directory; name another file",
+    ),
 
-    Case("another file under MNIST's name", mnist_of_others, DATA, ""),
-    Case("an idx file cut off", mnist_with(train_images=b"\x1f\x8b\x08"), DATA, ""),
-    Case("an idx file that is not packed", mnist_with(train_labels=b"\0\0\x08\x01"), DATA, ""),
-    Case("images where labels should be", mnist_with(train_labels=np.zeros((30, 28, 28))), DATA, ""),
-    Case("a label too many", mnist_with(test_labels=np.zeros(11)), DATA, ""),
-    Case("a digit above nine", mnist_with(test_labels=np.full(10, 10)), DATA, ""),
-    Case("a CIFAR-10 batch that is missing", cifar_with("data_batch_3", None), DATA, ""),
-    Case("a CIFAR-10 pickle that runs a command", cifar_with("test_batch", b"cposix\nsystem\n(S'touch ran'\ntR."), DATA, ""),
-    Case("a CIFAR-10 pickle cut off", cifar_with("test_batch", b"\x80\x02}"), DATA, ""),
-    Case("binary batches cut off", cifar_with("test_batch.bin", bytes(3000)), DATA, ""),
-    Case("an archive cut off", cifar_archive(lambda path: path.write_bytes(path.read_bytes()[:9000])), DATA, ""),
-    Case("an archive that is a text", cifar_archive(lambda path: path.write_text("see the other server\n" * 99)), DATA, ""),
-    Case("STL-10 with a label too few", stl_with(train_y=bytes([1, 2, 3])), DATA, ""),
-    Case("STL-10 with a class too many", stl_with(test_y=bytes([1, 2, 3, 11])), DATA, ""),
-    Case("STL-10 images cut off", stl_with(train_X=bytes(99)), DATA, ""),
+    Case(
+        "another file under MNIST's name",
+        mnist_of_others,
+        DATA,
+        "{here}/data/raw/train-images-idx3-ubyte.gz: expected md5 f68b3c2dcbeaaa9fbdd348bbdeb94873 "
+        "(9912422 bytes), got b38182d69986842739e71c91df42179b (29 bytes); remove it to have it "
+        "downloaded, or replace it with the original file",
+    ),
+    Case(
+        "an idx file cut off",
+        mnist_with(train_images=b"\x1f\x8b\x08"),
+        DATA,
+        "{here}/data/raw/train-images-idx3-ubyte.gz: expected a whole gzip file, got Compressed file "
+        "ended before the end-of-stream marker was reached; replace it with the original file",
+    ),
+    Case(
+        "an idx file that is not packed",
+        mnist_with(train_labels=b"\0\0\x08\x01"),
+        DATA,
+        "{here}/data/raw/train-labels-idx1-ubyte.gz: expected a whole gzip file, got Not a gzipped file "
+        "(b'\\x00\\x00'); replace it with the original file",
+    ),
+    Case(
+        "images where labels should be",
+        mnist_with(train_labels=np.zeros((30, 28, 28))),
+        DATA,
+        "{here}/data/raw/train-labels-idx1-ubyte.gz: expected idx magic 2049 (1 dimensions of unsigned "
+        "bytes), got 2051; replace it with the original file",
+    ),
+    Case(
+        "a label too many",
+        mnist_with(test_labels=np.zeros(11)),
+        DATA,
+        "{here}/data/raw/t10k-labels-idx1-ubyte.gz: expected 10 labels, one for each image of "
+        "t10k-images-idx3-ubyte.gz, got 11; replace it with the original file",
+    ),
+    Case(
+        "a digit above nine",
+        mnist_with(test_labels=np.full(10, 10)),
+        DATA,
+        "{here}/data/raw/t10k-labels-idx1-ubyte.gz: expected labels from 0 to 9, got 10; replace it with "
+        "the original file",
+    ),
+    Case(
+        "a CIFAR-10 batch that is missing",
+        cifar_with("data_batch_3", None),
+        DATA,
+        "{here}/data/raw/cifar-10-batches-py: expected data_batch_3 beside the other files, got none; "
+        "unpack cifar-10-python.tar.gz anew",
+    ),
+    Case(
+        "a CIFAR-10 pickle that runs a command",
+        cifar_with("test_batch", b"cposix\nsystem\n(S'touch ran'\ntR."),
+        DATA,
+        "{here}/data/raw/cifar-10-batches-py/test_batch: expected a pickled batch with data and labels, "
+        "got posix.system, which no array needs; replace it with the original file",
+    ),
+    Case(
+        "a CIFAR-10 pickle cut off",
+        cifar_with("test_batch", b"\x80\x02}"),
+        DATA,
+        "{here}/data/raw/cifar-10-batches-py/test_batch: expected a pickled batch with data and labels, "
+        "got a pickle that was cut off; replace it with the original file",
+    ),
+    Case(
+        "binary batches cut off",
+        cifar_with("test_batch.bin", bytes(3000)),
+        DATA,
+        "{here}/data/raw/cifar-10-batches-bin/test_batch.bin: expected records of 3073 bytes, got 3000 "
+        "bytes; replace it with the original file",
+    ),
+    Case(
+        "an archive cut off",
+        cifar_archive(lambda path: path.write_bytes(path.read_bytes()[:9000])),
+        DATA,
+        "{here}/data/raw/cifar-10-python.tar.gz: expected a whole tar archive, got Compressed file ended "
+        "before the end-of-stream marker was reached; remove it to have it downloaded, or replace it "
+        "with the original file",
+    ),
+    Case(
+        "an archive that is a text",
+        cifar_archive(lambda path: path.write_text("see the other server\n" * 99)),
+        DATA,
+        "{here}/data/raw/cifar-10-python.tar.gz: expected a whole tar archive, got invalid header; "
+        "remove it to have it downloaded, or replace it with the original file",
+    ),
+    Case(
+        "STL-10 with a label too few",
+        stl_with(train_y=bytes([1, 2, 3])),
+        DATA,
+        "{here}/data/raw/stl10_binary/train_y.bin: expected 6 labels, one for each image of train_X.bin, "
+        "got 3; replace it with the original file",
+    ),
+    Case(
+        "STL-10 with a class too many",
+        stl_with(test_y=bytes([1, 2, 3, 11])),
+        DATA,
+        "{here}/data/raw/stl10_binary/test_y.bin: expected labels from 1 to 10, got 1 to 11; replace it "
+        "with the original file",
+    ),
+    Case(
+        "STL-10 images cut off",
+        stl_with(train_X=bytes(99)),
+        DATA,
+        "{here}/data/raw/stl10_binary/train_X.bin: expected images of 27648 bytes, got 99 bytes; replace "
+        "it with the original file",
+    ),
 
-    Case("a database that is a text", boxes_of("parse27k", put("annotations.sqlite3", "pedestrians\n" * 99)), DATA, ""),
-    Case("a database cut off", boxes_of("parse27k", lambda root: put("annotations.sqlite3", (root / "annotations.sqlite3").read_bytes()[:5000])(root)), DATA, ""),
-    Case("a database without a table", boxes_of("parse27k", sql("DROP TABLE Pedestrian")), DATA, ""),
-    Case("a view for a table", boxes_of("parse27k", sql("ALTER TABLE Image RENAME TO I", "CREATE VIEW Image AS SELECT * FROM I")), DATA, ""),
-    Case("an image outside the folder", boxes_of("parse27k", sql("UPDATE Image SET filename = '../../../etc/passwd' WHERE imageID = 10")), DATA, ""),
-    Case("a box in words", boxes_of("parse27k", sql("UPDATE Pedestrian SET box_min_x = 'left' WHERE pedestrianID = 3")), DATA, ""),
-    Case("an image that is missing", boxes_of("parse27k", gone("sequences/drive6/a.png")), DATA, ""),
-    Case("an image cut off", boxes_of("parse27k", put("sequences/drive6/a.png", b"\x89PNG\r\n\x1a\n")), DATA, ""),
-    Case("a KITTI label of fourteen fields", boxes_of("kitti", put(LABEL, "Car 0 0 0 1 1 9 9 1 1 1 1 1 1")), DATA, ""),
-    Case("a KITTI label in words", boxes_of("kitti", put(LABEL, "Car 0 0 0 left 1 9 9 1 1 1 1 1 1 1")), DATA, ""),
-    Case("a KITTI label that is a picture", boxes_of("kitti", put(LABEL, b"\x89PNG")), DATA, ""),
-    Case("KITTI without its drives", boxes_of("kitti", gone("mapping")), DATA, ""),
-    Case("a KITTI drive that is not there", boxes_of("kitti", put("mapping/train_rand.txt", "2,1,99,1")), DATA, ""),
-    Case("XML cut off", boxes_of("voc", put(A, "<annotation><object>")), DATA, ""),
-    Case("XML with entities", boxes_of("voc", put(A, '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>')), DATA, ""),
-    Case("XML of many MB", boxes_of("voc", put(A, "<a>" + " " * (1 << 22) + "</a>")), DATA, ""),
-    Case("a corner in words", boxes_of("voc", swap(A, "<xmin>1<", "<xmin>left<")), DATA, ""),
-    Case("an object without a box", boxes_of("voc", swap(A, "bndbox>", "box>")), DATA, ""),
-    Case("a listed image without annotations", boxes_of("voc", gone("Annotations/b.xml")), DATA, ""),
-    Case("an image in two lists", boxes_of("voc", put("ImageSets/Main/val.txt", "a\n")), DATA, ""),
-    Case("a class that nobody asked for", boxes_of("voc", swap(A, "<name>cat", "<name>dog")), DATA, ""),
+    Case(
+        "a database that is a text",
+        boxes_of("parse27k", put("annotations.sqlite3", "pedestrians\n" * 99)),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: expected an SQLite database, got: file is not a "
+        "database; replace it with the original file",
+    ),
+    Case(
+        "a database cut off",
+        boxes_of("parse27k", lambda root: put("annotations.sqlite3", (root / "annotations.sqlite3").read_bytes()[:5000])(root)),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: expected an SQLite database, got: database disk "
+        "image is malformed; replace it with the original file",
+    ),
+    Case(
+        "a database without a table",
+        boxes_of("parse27k", sql("DROP TABLE Pedestrian")),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: expected a table Pedestrian, got AttributeSet, "
+        "Image, Sequence; replace it with the original file",
+    ),
+    Case(
+        "a view for a table",
+        boxes_of("parse27k", sql("ALTER TABLE Image RENAME TO I", "CREATE VIEW Image AS SELECT * FROM I")),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: expected a table Image, got AttributeSet, I, "
+        "Pedestrian, Sequence; replace it with the original file",
+    ),
+    Case(
+        "an image outside the folder",
+        boxes_of("parse27k", sql("UPDATE Image SET filename = '../../../etc/passwd' WHERE imageID = 10")),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: Image 10: expected a directory below sequences/ "
+        "and a filename, got 'drive1', '../../../etc/passwd'; correct it",
+    ),
+    Case(
+        "a box in words",
+        boxes_of("parse27k", sql("UPDATE Pedestrian SET box_min_x = 'left' WHERE pedestrianID = 3")),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: Pedestrian 3: expected a box of four numbers, got "
+        "['left', 8.0, 30.0, 56.0]; correct it or take it out",
+    ),
+    Case(
+        "an image that is missing",
+        boxes_of("parse27k", gone("sequences/drive6/a.png")),
+        DATA,
+        "{here}/data/raw/parse27k/annotations.sqlite3: Image 60: expected its image "
+        "{here}/data/raw/parse27k/sequences/drive6/a.png, got no such file; bring it or take its row out",
+    ),
+    Case(
+        "an image cut off",
+        boxes_of("parse27k", put("sequences/drive6/a.png", b"\x89PNG\r\n\x1a\n")),
+        DATA,
+        "{here}/data/raw/parse27k/sequences/drive6/a.png: expected an image, got 8 bytes that begin with "
+        "b'\\x89PNG\\r\\n\\x1a\\n'; replace it with the original file",
+    ),
+    Case(
+        "a KITTI label of fourteen fields",
+        boxes_of("kitti", put(LABEL, "Car 0 0 0 1 1 9 9 1 1 1 1 1 1")),
+        DATA,
+        "{here}/data/raw/kitti/training/label_2/000000.txt:1: expected a type and 14 numbers, got 'Car 0 "
+        "0 0 1 1 9 9 1 1 1 1 1 1' (14 fields); replace it with the original file",
+    ),
+    Case(
+        "a KITTI label in words",
+        boxes_of("kitti", put(LABEL, "Car 0 0 0 left 1 9 9 1 1 1 1 1 1 1")),
+        DATA,
+        "{here}/data/raw/kitti/training/label_2/000000.txt:1: expected a type and 14 numbers, got 'Car 0 "
+        "0 0 left 1 9 9 1 1 1 1 1 1 1' (15 fields); replace it with the original file",
+    ),
+    Case(
+        "a KITTI label that is a picture",
+        boxes_of("kitti", put(LABEL, b"\x89PNG")),
+        DATA,
+        "{here}/data/raw/kitti/training/label_2/000000.txt: expected a text file, got: 'utf-8' codec "
+        "can't decode byte 0x89 in position 0: invalid start byte; replace it with the original file",
+    ),
+    Case(
+        "KITTI without its drives",
+        boxes_of("kitti", gone("mapping")),
+        DATA,
+        "{here}/data/raw/kitti: expected mapping/train_mapping.txt and train_rand.txt of "
+        "devkit_object.zip, got neither; without the drives the split cannot be made: unpack it there",
+    ),
+    Case(
+        "a KITTI drive that is not there",
+        boxes_of("kitti", put("mapping/train_rand.txt", "2,1,99,1")),
+        DATA,
+        "{here}/data/raw/kitti/mapping/train_rand.txt: expected lines 1 to 3 of train_mapping.txt, got "
+        "'99'; replace both with the original files",
+    ),
+    Case(
+        "XML cut off",
+        boxes_of("voc", put(A, "<annotation><object>")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: expected annotations in XML, got: no element found: "
+        "line 1, column 20; replace it",
+    ),
+    Case(
+        "XML with entities",
+        boxes_of("voc", put(A, '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>')),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: expected annotations in XML, got: a DOCTYPE, whose "
+        "entities are not read; replace it",
+    ),
+    Case(
+        "XML of many MB",
+        boxes_of("voc", put(A, "<a>" + " " * (1 << 22) + "</a>")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: expected annotations of at most 4194304 bytes, got "
+        "4194311; replace it with the original file",
+    ),
+    Case(
+        "a corner in words",
+        boxes_of("voc", swap(A, "<xmin>1<", "<xmin>left<")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a number for xmin, got 'left'; "
+        "correct it",
+    ),
+    Case(
+        "an object without a box",
+        boxes_of("voc", put(A, "<annotation><object><name>cat</name></object></annotation>")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a name and a bndbox, got no bndbox; correct it",
+    ),
+    Case(
+        "a listed image without annotations",
+        boxes_of("voc", gone("Annotations/b.xml")),
+        DATA,
+        "{here}/data/raw/pets/ImageSets/Main/train.txt:2: expected its annotations "
+        "{here}/data/raw/pets/Annotations/b.xml, got no such file; bring it, or unlist it",
+    ),
+    Case(
+        "an image in two lists",
+        boxes_of("voc", put("ImageSets/Main/val.txt", "a\n")),
+        DATA,
+        "{here}/data/raw/pets/ImageSets/Main/val.txt: expected images that are not in train.txt, got a "
+        "in both; take it out of one",
+    ),
+    Case(
+        "a class that nobody asked for",
+        boxes_of("voc", swap(A, "<name>cat", "<name>dog")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a class of cat, got 'dog' (1 boxes); "
+        "list 'dog' in the classes or in dontcare; the whole set holds cat (2), dog (1)",
+    ),
 ]

@@ -8,7 +8,6 @@ from trt import devices
 from trt.speed import device_table
 
 
-
 def fps(folder: Path) -> Any:
     """FPS= of `make bench` and `make plot`, of a run with two generations."""
     for number in (1, 2):

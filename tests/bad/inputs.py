@@ -228,7 +228,7 @@ def boxes_of(name: str, spoil: Callable[[Path], object]) -> Make:
             cat = [("cat", (1.0, 1.0, 60.0, 50.0))]
             miniatures.voc(root, {"train": ["a", "b"], "val": ["c"]}, dict.fromkeys("abc", cat))
         else:
-            {"parse27k": miniatures.parse27k, "kitti": miniatures.kitti}[name](root)
+            (miniatures.parse27k if name == "parse27k" else miniatures.kitti)(root)
         spoil(root)
 
     return _make
@@ -240,6 +240,10 @@ def sql(*statements: str) -> Callable[[Path], object]:
 
 def put(name: str, content: bytes | str) -> Callable[[Path], object]:
     return lambda root: (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def cut(name: str, size: int) -> Callable[[Path], object]:
+    return lambda root: (root / name).write_bytes((root / name).read_bytes()[:size])
 
 
 def swap(name: str, old: str, new: str) -> Callable[[Path], object]:

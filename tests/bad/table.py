@@ -15,6 +15,7 @@ from tests.bad.inputs import (
     caffemodel,
     cifar_archive,
     cifar_with,
+    cut,
     dims,
     edited,
     gone,
@@ -595,7 +596,7 @@ CASES = [
     ),
     Case(
         "a database cut off",
-        boxes_of("parse27k", lambda root: put("annotations.sqlite3", (root / "annotations.sqlite3").read_bytes()[:5000])(root)),
+        boxes_of("parse27k", cut("annotations.sqlite3", 5000)),
         DATA,
         "{here}/data/raw/parse27k/annotations.sqlite3: expected an SQLite database, got: database disk "
         "image is malformed; replace it with the original file",

@@ -21,7 +21,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_said(here: Path, case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said(
+    here: Path, case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     case.make(here, monkeypatch)
     before = tree(here)
     said = run(case.words.split(), capsys)
@@ -60,7 +62,8 @@ def test_nets_in_this_folder(
     expected = text.located(UserError(_says(path, file)), file, file.read_text())
     says = str(expected).replace(f"{file}: {file}", str(file))
     # What only the command knows: another name for a setting, another value of its own, the data layer's batch.
-    for old, new in (("keep_unknown ", "KEEP_UNKNOWN=1 "), ("here: $DATA)", "here: $DATA, $NET)"), ("1 x 4 x", "8 x 4 x")):
+    others = {"keep_unknown ": "KEEP_UNKNOWN=1 ", "here: $DATA)": "here: $DATA, $NET)", "1 x 4 x": "8 x 4 x"}
+    for old, new in others.items():
         says = says.replace(old, new)
     assert (said.status, said.err) == (2, f"cavefish: {says}\n")
     assert tree(here) == before

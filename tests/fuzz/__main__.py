@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.fuzz.formats import PREPARED
 from tests.fuzz.process import Outcome, fuzz
 
-COLUMNS = ("format", "inputs", "errors", "results", "faults", "slowest_ms", "peak_bytes", "largest_file_bytes", "seconds")
+COLUMNS = "format inputs errors results faults slowest_ms peak_bytes largest_file_bytes seconds".split()
 
 
 def main() -> int:

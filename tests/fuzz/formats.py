@@ -24,6 +24,10 @@ class Format:
 Prepared = tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]  # the fields of a Format
 Prepare = Callable[[Path], Prepared]  # with what it needs on the disk in that folder
 
-PREPARED: dict[str, Prepare] = networks.FORMATS | image_sets.FORMATS | box_files.FORMATS | array_files.FORMATS | (
-    tables.FORMATS
-)  # fmt: skip
+PREPARED: dict[str, Prepare] = {
+    **networks.FORMATS,
+    **image_sets.FORMATS,
+    **box_files.FORMATS,
+    **array_files.FORMATS,
+    **tables.FORMATS,
+}

@@ -55,7 +55,8 @@ def stl_binary(folder: Path) -> Any:
 def archive(folder: Path) -> Any:
     """A tar with two wanted files, read as CIFAR-10's and STL-10's are; packed in one of four ways."""
     rng = np.random.default_rng(0)
-    files = {name: rng.integers(0, 256, size, dtype=np.uint8).tobytes() for name, size in (("a.bin", 900), ("b.bin", 70))}
+    sizes = {"a.bin": 900, "b.bin": 70}
+    files = {name: rng.integers(0, 256, size, dtype=np.uint8).tobytes() for name, size in sizes.items()}
     wanted = tuple(RawFile(name, hashlib.md5(held).hexdigest(), len(held)) for name, held in files.items())
     form = Published(RawFile("set.tar.gz", "", 0), "set", wanted, ())
     place = folder / "raw"

@@ -98,7 +98,8 @@ def caffemodel(folder: Path) -> Any:
     def _read(content: bytes) -> object:
         file.write_bytes(content)
         found = weights.read(file)
-        return shrink.check(graph, found, str(file))
+        shrink.check(graph, found, str(file))
+        return found
 
     return good, _read, None
 
@@ -109,8 +110,11 @@ def _trained(graph: Any) -> weights.Weights:
     stages = {stage.name: stage for stage in graph.stages}
     shapes = {name: [stage.kernel_shape] + [(stage.outputs,)] * stage.has_bias for name, stage in stages.items()}
     shapes |= {"bn": [(4,), (4,), (1,)], "scale": [(4,), (4,)]}
-    halves = {name: [rng.standard_normal(shape).astype(np.float16) for shape in those] for name, those in shapes.items()}
-    return {name: [blob.astype(np.float32) for blob in blobs] for name, blobs in halves.items()}
+    return {name: [_halves(rng, shape) for shape in those] for name, those in shapes.items()}
+
+
+def _halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.asarray(rng.standard_normal(shape)).astype(np.float16).astype(np.float32)
 
 
 def _of_2013(trained: weights.Weights) -> bytes:

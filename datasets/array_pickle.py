@@ -122,16 +122,16 @@ class _Reader:
         begin = self._marked() if count is None else len(self._stack) - count
         values = [_plain(value) for value in self._stack[begin:]]
         del self._stack[begin - (count is None) :]
+        if not isinstance(self._stack[-1], kind):
+            raise ValueError(f"a {type(self._stack[-1]).__name__} where a {kind.__name__} is needed")
         into: Any = self._stack[-1]
-        if not isinstance(into, kind):
-            raise ValueError(f"a {type(into).__name__} where a {kind.__name__} is needed")
         if kind is list:
-            into += values
+            into.extend(values)
             return
         for key, value in zip(values[::2], values[1::2], strict=True):
             if not isinstance(key, bytes | str | int):
                 raise ValueError(f"a {type(key).__name__} for a key")
-            into |= {key: value}
+            into[key] = value
 
     def _line(self) -> str:
         found = bytes(self._content[self._at : self._at + SHOWN]).partition(b"\n")

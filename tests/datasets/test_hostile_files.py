@@ -44,21 +44,25 @@ ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
 DTYPE = b"cnumpy\ndtype\nU\x02%bK\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff%btb"
 
 
-def array(shape: bytes, letters: bytes, values: bytes, state: bytes = b"K\x00") -> bytes:
-    """An array as NumPy pickles it, with that shape (pickled), kind, state of the kind, and values."""
+def array(shape: bytes, kind: bytes, values: bytes) -> bytes:
+    """An array as NumPy pickles it, with that shape and kind (both pickled) and values."""
     return (
-        ARRAY + b"K\x00\x85U\x01b\x87R(K\x01" + shape + DTYPE % (letters, state)
+        ARRAY + b"K\x00\x85U\x01b\x87R(K\x01" + shape + kind
         + b"\x89T" + len(values).to_bytes(4, "little") + values + b"tb."
     )  # fmt: skip
 
 
-FIELDS = b"(U\x01a\x85}U\x01a" + DTYPE % (b"O8", b"K?") + b"K\x00\x86s"
+BYTES, OBJECTS = DTYPE % (b"u1", b"K\x00"), DTYPE % (b"O8", b"K?")
+# Eight bytes that are said to hold no object, with a field that is one: NumPy would follow them as an address.
+FIELDS = (
+    b"cnumpy\ndtype\nU\x02V8K\x00K\x01\x87R(K\x04U\x01|NU\x01a\x85}U\x01a" + OBJECTS + b"K\x00\x86sK\x08K\x01K\x00tb"
+)
 PICKLES = {
-    "a command": (b"cposix\nsystem\n(U\x09touch ran\x85R.", "posix.system, which no array needs"),
+    "a command": (b"cposix\nsystem\nU\x09touch ran\x85R.", "posix.system, which no array needs"),
     "a command, in Python 2's words": (b"cos\nsystem\n.", "os.system, which no array needs"),
     "an expression": (b"c__builtin__\neval\n.", "__builtin__.eval, which no array needs"),
     "an attribute of what is allowed": (
-        b"\x80\x04\x8c\x05numpy\x8c\x0endarray.__new__\x93.", "numpy.ndarray.__new__, which no array needs",
+        b"\x80\x04\x8c\x05numpy\x8c\x0fndarray.__new__\x93.", "numpy.ndarray.__new__, which no array needs",
     ),
     "copyreg": (b"ccopyreg\n_reconstructor\n.", "copyreg._reconstructor, which no array needs"),
     "an instance": (b"(ios\nsystem\n.", "instruction b'i', which no array needs"),
@@ -71,11 +75,11 @@ PICKLES = {
     "a scalar": (b"cnumpy.core.multiarray\nscalar\n.", "numpy.core.multiarray.scalar, which no array needs"),
     "an array of that size at first": (ARRAY + b"J\xff\xff\xff\x7f\x85U\x01b\x87R.", "a call that makes no array"),
     "an array larger than its bytes": (
-        array(b"J\xff\xff\xff\x7f\x85", b"u1", b"1"), "cannot reshape array of size 1 into shape (2147483647,)",
+        array(b"J\xff\xff\xff\x7f\x85", BYTES, b"1"), "cannot reshape array of size 1 into shape (2147483647,)",
     ),
-    "an array of objects": (array(b"K\x01\x85", b"O8", b"12345678"), "an array of something else than numbers"),
+    "an array of objects": (array(b"K\x01\x85", OBJECTS, b"12345678"), "an array of something else than numbers"),
     "objects behind a kind of bytes": (
-        array(b"K\x01\x85", b"V8", b"12345678", FIELDS), "an array of something else than numbers",
+        array(b"K\x01\x85", FIELDS, b"12345678"), "an array of something else than numbers",
     ),
     "a place in a memo without end": (b"K\x01r\xff\xff\xff\x7f0.", "instruction b'0', which no array needs"),
     "a string without end": (b"T\xff\xff\xff\x7fabc.", "a pickle that was cut off"),

@@ -12,7 +12,8 @@ LARGEST = 1 << 14  # bytes of a file, that repeats may lead to
 _DIGITS = re.compile(rb"\d+")
 ODD = (
     *(b"", b"\0", b"-1", b"nan", b"1e999", b"-0", b"0", b"\xff\xfe", b"9" * 400, b"4294967295"),
-    *(b"-9223372036854775808", b"<", b"&a;", b"]]>", b"\n", b"\xc2\xb2", b"{", b"}", b'"', b"'", b"$X", b"#", b"../", b"1_0", b"[", b":", b","),
+    *(b"-9223372036854775808", b"<", b"&a;", b"]]>", b"\n", b"\xc2\xb2", b"{", b"}", b'"', b"'", b"$X", b"#", b"../"),
+    *(b"1_0", b"[", b":", b","),
 )
 _LENGTHS = tuple(
     number.to_bytes(size, order)

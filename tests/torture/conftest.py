@@ -52,6 +52,7 @@ def tried(pairs: list[tuple[Place, Commands]]) -> Callable[[str, Sequence[Any], 
                     counted = _counted(trial, place, commands, waiting.get_nowait())
                     with turn:
                         tally.merge(counted)
+                        print("".join(f"\n{problem}" for problem in counted.problems), end="", flush=True)
                         _keep(name, tally, len(todo) - waiting.qsize(), len(todo))
 
         workers = [threading.Thread(target=work, args=pair, daemon=True) for pair in pairs]
@@ -83,7 +84,7 @@ def _keep(name: str, tally: Tally, begun: int, of: int) -> None:
 
 def finish(name: str, tally: Tally, at_least: int) -> None:
     """Prints and keeps the counts; fails unless every trial resumed, and to the same bytes."""
-    print(f"\n{name}\n{tally.text()}\n" + "\n".join(tally.problems), flush=True)
+    print(f"\n{name}\n{tally.text()}", flush=True)
     _keep(name, tally, 1, 1)
     assert not tally.problems, "\n".join(tally.problems)
     rows = tally.rows()

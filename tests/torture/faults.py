@@ -57,7 +57,7 @@ def strike(place: Place, commands: Commands, fault: str, event: Event, tally: Ta
     lacking = place.lacking()
     if again.status or lacking:
         problem = f"again: status {again.status}, {lacking}: {again.last_line}"
-    where = f"event {event.number} ({event.what} {event.path.relative_to(place.folder)}): "
+    where = f"event {event.number} ({event.what} {event.path.parent.name}/{event.path.name}): "
     what = fault if fault == TORN else f"{fault}: {event.what}"
     tally.add(what, len(corrupt), again.status == 0, not lacking, problem and where + problem)
 

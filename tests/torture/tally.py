@@ -18,7 +18,7 @@ class Tally:
     def add(self, what: str, corrupt: int = 0, resumed: bool = True, identical: bool = True, problem: str = "") -> None:
         """Counts a trial; `problem` says what was wrong with it, or with what it said."""
         counts = self.counts.setdefault(what, Counter())
-        counts.update(tried=1, corrupt_generations=corrupt, resumed=resumed, byte_identical=identical)
+        counts.update(tried=1, corrupt_generations=corrupt, resumed=int(resumed), byte_identical=int(identical))
         if problem:
             self.problems.append(f"{what}: {problem}")
 

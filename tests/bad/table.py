@@ -9,6 +9,7 @@ import numpy as np
 
 from evolve.verbs import VERBS
 from tests.bad.inputs import (
+    LENET,
     Make,
     beside,
     boxes_of,
@@ -129,8 +130,7 @@ CASES = [
         "a schedule that is not there",
         nothing,
         "evolve NET=lenet SCHEDULE=longer",
-        "/work/h/fuzz/prototxt/lenet/evolution.longer.prototxt: no such file; see prototxt/lenet/ for "
-        "what a network's folder holds",
+        f"{LENET}/evolution.longer.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds",
     ),
     Case(
         "a network that is not there",

@@ -105,7 +105,8 @@ class Commands:
     def start(self, folder: Path, *words: str, **variables: str) -> Running:
         """The command at work; `variables` are faults.c's and others of its environment."""
         output = folder / f"output-{id(self)}"
-        output.unlink(missing_ok=True)
+        # Whoever is killed at once has said nothing.
+        output.write_text("")
         if self._zygote:
             assert self._zygote.stdin and self._zygote.stdout
             job = {"words": words, "folder": str(folder), "environment": variables, "output": str(output)}

@@ -41,7 +41,9 @@ class Tally:
     def write(self, path: Path) -> None:
         """As csv."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w", newline="") as file:
+        unfinished = path.with_suffix(".unfinished")
+        with open(unfinished, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows())
+        unfinished.rename(path)

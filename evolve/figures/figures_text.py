@@ -18,6 +18,11 @@ def whole(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(value: float) -> str:
+    """Of frames per second and ratios: four figures, and 13,608 rather than a power of ten."""
+    return f"{value:,.4g}" if abs(value) < 9999.5 else whole(value)
+
+
 def score(value: float) -> str:
     """Of accuracies and their like, 0 to 1."""
     return f"{value:.4f}"

@@ -51,6 +51,8 @@ def test_figures_as_people_read_them() -> None:
     assert {part: figures_text.percent(part) for part in parts} == parts
     times = {66.2: "66 s", 754: "13 min", 7500: "2 h 5 min"}
     assert {seconds: figures_text.duration(seconds) for seconds in times} == times
+    rates = {7.273: "7.273", 137.5: "137.5", 3349.5: "3,350", 9999.4: "9,999", 9999.6: "10,000", 13608.2: "13,608"}
+    assert {value: figures_text.rate(value) for value in rates} == rates
     assert origin.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"
     assert kernels.spread(list(range(1, 14))) == [1, 4, 7, 10, 13] and kernels.spread([1, 2]) == [1, 2]
 

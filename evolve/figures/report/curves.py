@@ -76,7 +76,7 @@ def _trade(run: Measured) -> Chart | None:
     x = scale.Scale(min(across) / 1.12, 1.12 * max([*across, 2]), logarithmic=True)
     y, title = scale.of_scores(list(values)), "accuracy for its A-E"
     named = "architectural efficiency A-E"
-    return Chart(title, lines, x, y, figures_text.score, across=named, say_x=lambda value: f"{value:,.4g}×")
+    return Chart(title, lines, x, y, figures_text.score, across=named, say_x=lambda x: f"{figures_text.rate(x)}×")
 
 
 def _speed(run: Measured) -> Chart | None:
@@ -90,7 +90,7 @@ def _speed(run: Measured) -> Chart | None:
         predicted = [(float(n), fps) for n, fps in sorted(run.predicted.items())]
         lines.append(Line(f"TX1, predicted, {half17.SHAPE}", predicted, "predicted"))
         lines.append(Line(f"TX1, {half17.SOURCE}", [(float(n), fps) for n, fps in ends.items()], "paper"))
-    return _chart(run, "frames per second", lines, scored=False, say=lambda fps: f"{fps:,.4g}")
+    return _chart(run, "frames per second", lines, scored=False, say=figures_text.rate)
 
 
 def _points(run: Measured, metric: str) -> list[tuple[float, float]]:

@@ -1,7 +1,5 @@
 """The run at a glance: how far it is, and of each figure what it is now and what it was at generation 1."""
 
-from collections.abc import Callable
-
 from evolve.figures import figures_text
 from evolve.figures.measured import Measured
 from evolve.figures.report.markup import Markup, element, number, section
@@ -57,7 +55,7 @@ def _speed(run: Measured) -> Markup | None:
     timed = [made for made in run.generations if "fps" in made]
     if not timed:
         return None
-    say: Callable[[float], str] = "{:,.4g}".format
+    say = figures_text.rate
     first, last = timed[0], timed[-1]
     was = f"generation {last['generation']}; {say(first['fps'])} at {first['generation']}, {last['fps_engine']}"
     return _tile("frames per second", number(last["fps"], say(last["fps"])), was)

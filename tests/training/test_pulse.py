@@ -97,7 +97,7 @@ def test_a_stopped_caffe_is_ended_and_said(tmp_path: Path) -> None:
 def test_a_long_iteration_is_no_standstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step of many times what a standstill takes, in which no thread of the child gets a turn."""
     monkeypatch.setattr(pulse, "STILL", 8)
-    _write_training(tmp_path, images=64, side=48, iterations=1)
+    _write_training(tmp_path, images=64, side=48, iterations=1, passes=40)
     reports: list[float] = []
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         caffe.call("versions")
@@ -116,7 +116,10 @@ def _looked_at(process: subprocess.Popen[bytes], looks: int, watched: Pulse | No
     return ""
 
 
-def _write_training(folder: Path, images: int, side: int, iterations: int = 1_000_000_000) -> None:
+def _write_training(
+    folder: Path, images: int, side: int, iterations: int = 1_000_000_000, passes: int = 1
+) -> None:
+    """`passes` of an iteration are all in one step of the solver."""
     (folder / "net.prototxt").write_text(
         'layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param {\n'
         f"  shape {{ dim: {images} dim: 32 dim: {side} dim: {side} }} data_filler {{ type: \"constant\" value: 1 }}\n"
@@ -129,5 +132,5 @@ def _write_training(folder: Path, images: int, side: int, iterations: int = 1_00
     )
     (folder / "solver.prototxt").write_text(
         f'net: "net.prototxt" base_lr: 0 lr_policy: "fixed" max_iter: {iterations} random_seed: 1\n'
-        "snapshot_after_train: false solver_mode: CPU\n"
+        f"iter_size: {passes} snapshot_after_train: false solver_mode: CPU\n"
     )

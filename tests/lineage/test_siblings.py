@@ -126,7 +126,9 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
         assert f"generation 3, sibling {number} of 3: accuracy 0." in said
     assert "the fittest of 3\n" in said
     assert os.environ["THREADS"] == "3"
-    assert metrics(place.run / "gen003")["versions"]["threads"] == "1"
+    versions = metrics(place.run / "gen003")["versions"]
+    # Stock layers have no threads to share out.
+    assert versions["layers"] != "fast" or versions["threads"] == "1"
 
 
 # Killed

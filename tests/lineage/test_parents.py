@@ -145,13 +145,13 @@ def test_other_clusters_mate_too(words: str, begun: Callable[[int], Any]) -> Non
 @pytest.mark.parametrize("words", ["", "cluster_shape: FILTER"])
 def test_a_residual_network_with_statistics_groups_and_branches(words: str, place: Any) -> None:
     (place.folder / "tiny" / "train_val.prototxt").write_text(RESIDUAL)
-    place.set(f"{TWO} {words} environment {{ synapse_budget: 0.5 }}")
+    # Generation 3 has twice the usual training: what it learns in less differs with the layers and the processor.
+    place.set(f'{TWO} {words} environment {{ synapse_budget: 0.5 }} offspring_training: "80it"')
     place.evolve(3)
     made = metrics(place.run / "gen003")
     assert len(made["synthesis"]["parents_sha256"]) == 2
     assert made["training"]["revived"] == 0 and made["synthesis"]["difference"] <= 1e-5
-    # A network that knows nothing has .1; how much more this one has differs with the processor's last bits.
-    assert max(one["accuracy"] for one in made["siblings"]) > 0.3
+    assert max(one["accuracy"] for one in made["siblings"]) > 0.5
 
 
 def _birth(family: Any) -> Birth:

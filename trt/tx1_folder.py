@@ -50,8 +50,8 @@ def _generation(
     text.write(pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}")
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
     onnx_export.write(plain := pair.onnx(), place / f"{name}.onnx")
-    inputs = real_inputs.of_generation(run, number, pair) if look else None
-    halved, _ = half_model(pair, inputs, frozenset(), say)
+    given = real_inputs.of_generation(run, number, pair) if look else None
+    halved, _ = half_model(pair, given, frozenset(), say)
     onnx_export.write(halved, place / f"{name}.half.onnx")
     source = next(step for step in shapes.infer(pair.net) if step.layer.type == "Input")
     return dict(

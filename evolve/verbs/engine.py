@@ -25,7 +25,7 @@ def _order(words: Words) -> Any:
     from trt import engine, onnx_export, real_inputs
 
     half = "HALF" not in words or whole(words, "HALF") > 0
-    inputs = None
+    given = None
     if "MODEL" in words:
         if "WEIGHTS" not in words:
             raise UserError("engine: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
@@ -36,9 +36,9 @@ def _order(words: Words) -> Any:
         number = whole(words, "GEN", least=1) or run_folder.committed(folder)[-1]
         pair = onnx_export.read_generation(folder, number, image_shape(words))
         name = paths.generation(folder, number).name
-        inputs = real_inputs.of_generation(folder, number, pair)
+        given = real_inputs.of_generation(folder, number, pair)
     if "INPUTS" in words:
-        inputs = None if words["INPUTS"] == "none" else real_inputs.of_file(Path(words["INPUTS"]), pair)
+        given = None if words["INPUTS"] == "none" else real_inputs.of_file(Path(words["INPUTS"]), pair)
     out = onnx_export.out_file(Path(words.get("OUT", folder)), name, half, engine.SUFFIX)
     wide = frozenset(filter(None, words.get("WIDE", "").split(",")))
-    return engine.Order(pair, out, half, inputs, wide)
+    return engine.Order(pair, out, half, given, wide)

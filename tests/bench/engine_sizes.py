@@ -51,10 +51,10 @@ def _generations(word: str) -> Iterator[tuple[str, Any]]:
         yield f"generation {number}", pair.onnx
 
 
-def _row(name: str, model: Any, half: bool, flavour: flavours.Flavour) -> str:
-    builds, seconds = zip(*(_built(model, half, flavour) for _ in range(BUILDS)), strict=True)
-    numbers = sum(int(np.prod(each.dims)) for each in model.graph.initializer if each.data_type in onnx_model.FLOATING)
-    megabytes = [f"{size / 1e6:.2f}" for size in (model.ByteSize(), len(builds[0].data))]
+def _row(name: str, made: Any, half: bool, flavour: flavours.Flavour) -> str:
+    builds, seconds = zip(*(_built(made, half, flavour) for _ in range(BUILDS)), strict=True)
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in onnx_model.FLOATING)
+    megabytes = [f"{size / 1e6:.2f}" for size in (made.ByteSize(), len(builds[0].data))]
     cells = (
         *(name, 16 if half else 32, f"{numbers:,}", *megabytes),
         *(builds[0].layers, f"{min(each.seconds for each in builds):.2f}", f"{statistics.median(seconds):.2f}"),

@@ -84,8 +84,8 @@ def test_a_budget_below_the_biases() -> None:
     encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
     with pytest.raises(UserError) as error:
         factors.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
-    budget = 0.01 * total(count(GRAPH, parent), "synapses")
+    wanted = 0.01 * total(count(GRAPH, parent), "synapses")
     assert str(error.value) == (
-        f"generation 4: a budget of {budget:.0f} synapses, but the neurons' biases alone are {biases}; "
+        f"generation 4: a budget of {wanted:.0f} synapses, but the neurons' biases alone are {biases}; "
         "give the environment a milder pace"
     )

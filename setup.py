@@ -17,12 +17,12 @@ setup(
     description="Evolves trained Caffe networks into far smaller, faster ones",
     license="BSD-2-Clause",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["evolve*", "datasets*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
+    packages=[*find_packages(include=["evolve*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["*.csv", "tx1/*"],
-                  "evolve": ["figures/*.csv"]},
-    entry_points={"console_scripts": ["cavefish = evolve.command:main"]},
+    package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["tx1/*"],
+                  "evolve": ["figures/*.csv", "network/*.csv"]},
+    entry_points={"console_scripts": ["cavefish = evolve.command.command:main"]},
     install_requires=[
         "numpy>=1.23",
         "protobuf>=6.31",

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from evolve.errors import UserError
-from trt import onnx_model, translation
-from trt.graph import Graph
-from trt.half import LARGEST
-from trt.onnx_export import Pair
-from trt.real_inputs import Arrays, Inputs
+from evolve.base.errors import UserError
+from trt.inputs import Arrays, Inputs
+from trt.onnx import model, translation
+from trt.onnx.export import Pair
+from trt.onnx.graph import Graph
+from trt.onnx.half import LARGEST
 
 VANISHING = 2.0**-25  # and all below: half of the smallest half, which rounds to zero
 TOLERATED = 0.01  # of the values that are not zero may vanish: a sigmoid's far end does no harm
@@ -87,7 +87,7 @@ def report(pair: Pair, inputs: Inputs) -> Report:
     """Looks at every value of the net on `inputs`. UserError without ONNX Runtime."""
     graph = translation.translate(pair.net, pair.weights, str(pair.caffemodel))
     ranges = {each.value: each for each in _narrow(graph)}
-    for blobs in _run(onnx_model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
+    for blobs in _run(model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
         for name, values in blobs.items():
             if values.dtype == np.float32:
                 ranges[name].add(values)
@@ -132,4 +132,4 @@ def _session(made: Any) -> Any:
     options.log_severity_level = 3
     # Fused operators would not write the values that are asked for.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(onnx_model.serialised(made), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model.serialised(made), options, providers=["CPUExecutionProvider"])

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from evolve import generation, paths, run_folder
-from evolve.errors import UserError
-from evolve.network import shapes, text
-from trt import onnx_export, real_inputs
-from trt.half_model import half_model
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
+from evolve.network import shapes
+from evolve.runs import generation, paths, run_folder
+from trt import inputs
+from trt.onnx import export
+from trt.tensorrt.engine import half_model
 
 PROGRAMS = Path(__file__).resolve().parent / "tx1"
 GENERATIONS = "generations"
@@ -19,9 +21,7 @@ COLUMNS = ("generation", "input", "shape", "outputs")
 Say = Callable[[str], None]
 
 
-def fill(
-    run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say
-) -> None:
+def fill(run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say) -> None:
     """Writes the folder `out`, which may be there already, with generations `numbers` of `run`.
 
     `shape` is (channels, height, width) of an image, None the generations' own. `look`: the range report of each
@@ -45,14 +45,16 @@ def _generation(
 ) -> dict[str, object]:
     """Writes gen013.prototxt, .caffemodel, .onnx and .half.onnx; returns its row of generations.csv."""
     say(f"generation {number}")
-    pair = onnx_export.read_generation(run, number, shape)
+    pair = export.read_generation(run, number, shape)
     name = paths.generation(run, number).name
-    text.write(pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}")
+    prototxt_text.write(
+        pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}"
+    )
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
-    onnx_export.write(plain := pair.onnx(), place / f"{name}.onnx")
-    given = real_inputs.of_generation(run, number, pair) if look else None
+    export.write(plain := pair.onnx(), place / f"{name}.onnx")
+    given = inputs.of_generation(run, number, pair) if look else None
     halved, _ = half_model(pair, given, frozenset(), say)
-    onnx_export.write(halved, place / f"{name}.half.onnx")
+    export.write(halved, place / f"{name}.half.onnx")
     source = next(step for step in shapes.infer(pair.net) if step.layer.type == "Input")
     return dict(
         zip(
@@ -68,7 +70,7 @@ def _generation(
     )
 
 
-def _pixels(pair: onnx_export.Pair) -> str:
+def _pixels(pair: export.Pair) -> str:
     return pair.words["preprocessing"] or "as the net's author says"
 
 

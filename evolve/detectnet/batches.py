@@ -1,16 +1,63 @@
-"""A batch of examples, made: images, ground truth and moved labels, in memory that processes can share."""
+"""A batch of examples, made: images, ground truth and moved labels, in memory that processes can share.
+
+The parts of a batch and their shapes.
+"""
 
 import mmap
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evolve.detectnet import labels, transformation
-from evolve.detectnet.batch import Array, Batch
+from evolve.detectnet import augment, coverage, labels
 from evolve.detectnet.examples import Examples
 from evolve.detectnet.parameters import Data, Parameters
+
+Array = NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """images (N, 3, H, W), truth (N, 8 + classes, H / stride, W / stride), labels (N, 1, max_boxes + 1, 16)."""
+
+    images: Array
+    truth: Array
+    labels: Array
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """The shapes of a batch's three parts."""
+
+    images: tuple[int, ...]
+    truth: tuple[int, ...]
+    labels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, given: Parameters, batch: int, max_boxes: int) -> "Shapes":
+        """For batches of `batch` examples whose labels have room for `max_boxes`."""
+        wanted = given.ground_truth
+        return cls(
+            (batch, 3, wanted.image_size_y, wanted.image_size_x),
+            (batch, coverage.CHANNELS + wanted.classes, *wanted.grid),
+            (batch, 1, max_boxes + 1, labels.LENGTH),
+        )
+
+    @property
+    def count(self) -> int:
+        """Numbers in a batch."""
+        return sum(int(np.prod(shape)) for shape in (self.images, self.truth, self.labels))
+
+    def views(self, memory: Array) -> Batch:
+        """`memory` (count,) seen as a batch."""
+        parts, start = [], 0
+        for shape in (self.images, self.truth, self.labels):
+            parts.append(memory[start : start + int(np.prod(shape))].reshape(shape))
+            start += parts[-1].size
+        return Batch(*parts)
 
 
 def open_examples(data: Data) -> Examples:
@@ -25,7 +72,7 @@ def make(number: int, examples: Examples, given: Parameters, train: bool, batch:
     for place in range(size):
         example = given.data.start + number * size + place
         image, rows = examples.image(example), examples.rows(example)
-        moved = transformation.transform(image, rows, given, train, example, batch.images[place], batch.truth[place])
+        moved = augment.transform(image, rows, given, train, example, batch.images[place], batch.truth[place])
         labels.pack(moved, batch.labels[place], f"example {example}")
 
 

@@ -8,11 +8,11 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets import image_file
-from datasets.lmdb_open import opened
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.datasets import image_file
+from evolve.datasets.lmdb_read import opened
 from evolve.detectnet import labels
-from evolve.errors import UserError
-from evolve.network.caffe_proto import caffe_pb2
 
 
 class Examples:

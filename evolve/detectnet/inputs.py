@@ -4,9 +4,9 @@ from typing import Any
 
 from google.protobuf import text_format
 
+from evolve.base import prototxt_text
 from evolve.detectnet import parameters
-from evolve.detectnet.batch import Shapes
-from evolve.network import text
+from evolve.detectnet.batches import Shapes
 from evolve.proto import detectnet_pb2
 
 Layer = Any  # caffe_pb2.LayerParameter
@@ -58,7 +58,9 @@ def forget_source(layer: Layer) -> None:
 
 
 def _message(layer: Layer) -> Any:
-    return text.parse(layer.python_param.param_str, detectnet_pb2.DetectNetParameter(), f"layer '{layer.name}'")
+    return prototxt_text.parse(
+        layer.python_param.param_str, detectnet_pb2.DetectNetParameter(), f"layer '{layer.name}'"
+    )
 
 
 def _write(layer: Layer, message: Any) -> None:

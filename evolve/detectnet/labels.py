@@ -7,7 +7,7 @@ height, locx, locy, locz: x and y of the top left corner and w and h in pixels.
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 
 LENGTH = 16  # numbers a row
 X, Y, W, H = range(4)

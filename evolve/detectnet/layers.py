@@ -35,9 +35,15 @@ between the two. Each layer is thin: what it computes stands in the module that 
     }
 """
 
-from evolve.detectnet.data_layers import DetectNetData, DetectNetTransformation
-from evolve.detectnet.detection_layers import ClusterDetections, ClusterGroundtruth, ScoreDetections, mAP
-from evolve.detectnet.loss_layers import L1Loss
+from evolve.detectnet.caffe_layers import (
+    ClusterDetections,
+    ClusterGroundtruth,
+    DetectNetData,
+    DetectNetTransformation,
+    L1Loss,
+    ScoreDetections,
+    mAP,
+)
 
 __all__ = [
     "ClusterDetections",

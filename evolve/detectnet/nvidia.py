@@ -9,9 +9,10 @@ is not the same to the last bit.
 from collections.abc import Collection
 from typing import Any
 
+from evolve.base import prototxt_text
 from evolve.detectnet import parameters
 from evolve.detectnet.inputs import kind
-from evolve.network import prototxt, text
+from evolve.network import phases
 
 _TYPES = {"DetectNetTransformation", "L1Loss"}
 _TRUTH, _AUGMENTATION = "detectnet_groundtruth_param", "detectnet_augmentation_param"
@@ -23,12 +24,12 @@ def has_layers(types: Collection[str], layer_descriptor: Any) -> bool:
     return _TYPES.issubset(types) and {_TRUTH, _AUGMENTATION}.issubset(layer_descriptor.fields_by_name)
 
 
-def trained_by(net: prototxt.Net) -> prototxt.Net:
+def trained_by(net: phases.Net) -> phases.Net:
     """The TRAIN phase of `net` with NVIDIA Caffe's layers; `net` itself if it has none of those that they are for.
 
     UserError if NVIDIA's messages lack one of the parameters.
     """
-    training = prototxt.for_phase(net, "TRAIN")
+    training = phases.for_phase(net, "TRAIN")
     layers = list(training.layer)
     if not any(_replaceable(layer) for layer in layers):
         return net
@@ -66,7 +67,7 @@ def _add_transformation(layers: Any, layer: Any) -> None:
     added = layers.add(name=layer.name, type="DetectNetTransformation", bottom=stored.values(), top=layer.top)
     added.transform_param.mean_value.extend(given.mean)
     for field, words in ((_TRUTH, _ground_truth(given)), (_AUGMENTATION, _words(vars(given.augmentation)))):
-        text.parse(words, getattr(added, field), f"layer '{layer.name}': NVIDIA Caffe")
+        prototxt_text.parse(words, getattr(added, field), f"layer '{layer.name}': NVIDIA Caffe")
 
 
 def _ground_truth(given: parameters.Parameters) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from evolve.errors import UserError
-from evolve.network import text
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
 from evolve.proto import detectnet_pb2
 
 PARAM_STR = "param_str"  # what a message calls the text, which has no file
@@ -92,7 +92,7 @@ class Parameters:
 
 def parse(param_str: str, where: str = PARAM_STR) -> Parameters:
     """Reads a param_str. UserError, beginning with `where`, for what is unknown, missing or impossible."""
-    message: Any = text.parse(param_str, detectnet_pb2.DetectNetParameter(), where)
+    message: Any = prototxt_text.parse(param_str, detectnet_pb2.DetectNetParameter(), where)
     result = Parameters(
         ground_truth=_ground_truth(message.detectnet_groundtruth_param, where),
         augmentation=Augmentation(**_fields(message.detectnet_augmentation_param)),

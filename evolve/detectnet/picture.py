@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from evolve.detectnet import labels, marks
-from evolve.detectnet.average_precision import best_matches, inside
+from evolve.detectnet import drawing, labels
 from evolve.detectnet.clustering import Detections
-from evolve.detectnet.marks import SMALL, TEXT, Box, Colour, Draw
+from evolve.detectnet.drawing import SMALL, TEXT, Box, Colour, Draw
+from evolve.detectnet.scores import best_matches, inside
 
 WIDTH, COLUMNS = 1600, 4  # pixels, and images in a row
 PANORAMA = 2.5  # from this width a height on, half as many in a row
@@ -96,7 +96,7 @@ def _tile(seen: Seen, object_class: dict[int, int], mean: Sequence[float], legen
     image, scale = _scaled(seen.pixels, mean)
     draw, corners, maps = ImageDraw.Draw(image), labels.corners(seen.rows), _maps(seen, object_class)
     for box in corners[maps < 0]:
-        marks.outline(draw, box * scale, IGNORED, 1)
+        drawing.outline(draw, box * scale, IGNORED, 1)
     tags: list[tuple[Box, str, Colour]] = []
     for number, detections in enumerate(seen.found):
         colour = COLOURS[number % len(COLOURS)]
@@ -105,12 +105,12 @@ def _tile(seen: Seen, object_class: dict[int, int], mean: Sequence[float], legen
         hits = best_matches(corners[maps == number], ordered, legend.iou) >= 0
         counted = hits | inside(ordered, corners[maps < 0], legend.iou)
         for box, right in zip(ordered, counted, strict=True):
-            marks.outline(draw, box * scale, colour, 3, dashed=not right)
+            drawing.outline(draw, box * scale, colour, 3, dashed=not right)
             tags.append((box * scale, f"{name}{box[4]:.1f}", colour))
     for box in corners[maps >= 0]:
-        marks.outline(draw, box * scale, LABELLED, 1)
+        drawing.outline(draw, box * scale, LABELLED, 1)
     for place, words, colour in tags:
-        marks.tag(draw, place, words, colour, image.size)
+        drawing.tag(draw, place, words, colour, image.size)
     return image
 
 
@@ -125,7 +125,7 @@ def _scaled(pixels: NDArray[np.float32], mean: Sequence[float]) -> tuple[Image.I
 
 
 def _write_legend(draw: Draw, legend: Legend, notice: Sequence[str], ignored: bool) -> None:
-    marks.write(draw, (MARGIN, MARGIN - 4), legend.title(), TEXT)
+    drawing.write(draw, (MARGIN, MARGIN - 4), legend.title(), TEXT)
     keys = [("labelled", LABELLED, 1, False)]
     keys += [("dontcare", IGNORED, 1, False)] if ignored else []
     keys += [(f"found: {name}", COLOURS[i % len(COLOURS)], 3, False) for i, name in enumerate(legend.class_names)]
@@ -133,12 +133,12 @@ def _write_legend(draw: Draw, legend: Legend, notice: Sequence[str], ignored: bo
     x, y = float(MARGIN), MARGIN + LINE
     for words, colour, width, dashed in keys:
         draw.rectangle((x, y, x + 27, y + 18), fill=GROUND)
-        marks.outline(draw, np.array([x + 3, y + 3, x + 24, y + 15]), colour, width, dashed)
-        marks.write(draw, (x + 34, y + 1), words, SMALL)
-        x += 34 + marks.length(draw, words, SMALL) + 28
-    marks.write(draw, (x, y + 1), "numbers: confidence, ln of the cells that agree", SMALL)
+        drawing.outline(draw, np.array([x + 3, y + 3, x + 24, y + 15]), colour, width, dashed)
+        drawing.write(draw, (x + 34, y + 1), words, SMALL)
+        x += 34 + drawing.length(draw, words, SMALL) + 28
+    drawing.write(draw, (x, y + 1), "numbers: confidence, ln of the cells that agree", SMALL)
     for number, line in enumerate(notice):
-        marks.write(draw, (MARGIN, y + LINE * (number + 1) - 2), line, SMALL, WARNING)
+        drawing.write(draw, (MARGIN, y + LINE * (number + 1) - 2), line, SMALL, WARNING)
 
 
 def _lines(notice: str) -> list[str]:
@@ -146,7 +146,7 @@ def _lines(notice: str) -> list[str]:
     draw, lines = ImageDraw.Draw(Image.new("RGB", (1, 1))), [""]
     for word in notice.split():
         longer = f"{lines[-1]} {word}".strip()
-        if marks.length(draw, longer, SMALL) > WIDTH - 2 * MARGIN:
+        if drawing.length(draw, longer, SMALL) > WIDTH - 2 * MARGIN:
             lines.append(word)
         else:
             lines[-1] = longer

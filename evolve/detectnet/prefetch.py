@@ -4,20 +4,71 @@ The processes are started anew, never forked: the solver's has Caffe, OpenBLAS a
 child lacks. Each has a pipe to itself for what to make and one for answers, and makes every n-th batch; as many are
 asked for as there are slots, so that the queue is bounded. When the solver's process dies, even by SIGKILL, the pipes
 close and so do they. Batches are the same bits whatever the number of processes.
+
+The process that makes batches ahead of the solver: reads JSON lines of what to make where, until they end.
+
+Run by `prefetch` as ``python -m evolve.detectnet.prefetch``. First line in: the param_str, the phase and the shared
+memory; each other one ``{"batch", "slot"}``, answered by ``{"batch"}`` or ``{"error"}``. Lines end when the solver's
+process does, however it ends, and so this one never outlives it.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import traceback
 import weakref
 from contextlib import suppress
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
-from evolve.detectnet import batches
-from evolve.detectnet.batch import Batch, Shapes
+import cv2
+
+from evolve.base.answers import private_stdout
+from evolve.base.errors import UserError
+from evolve.detectnet import batches, parameters
+from evolve.detectnet.batches import Batch, Shapes
 from evolve.detectnet.parameters import Parameters
-from evolve.errors import UserError
+
+
+def main() -> None:
+    """Serves requests from standard input until it closes."""
+    # Ctrl-C in a terminal reaches every process of the group; the solver's closes this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    answers = private_stdout()
+    try:
+        _serve(answers)
+    except BrokenPipeError:
+        # The solver's process is gone.
+        os._exit(1)
+
+
+def _serve(answers: IO[str]) -> None:
+    begin = json.loads(sys.stdin.readline() or "null")
+    if begin is None:
+        return
+    given = parameters.parse(begin["param_str"])
+    assert given.data
+    shapes = Shapes(*map(tuple, begin["shapes"]))
+    slots = batches.shared_memory(begin["descriptor"], shapes.count, begin["slots"])
+    examples = batches.open_examples(given.data)
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = {"batch": request["batch"]}
+        try:
+            batches.make(request["batch"], examples, given, begin["train"], shapes.views(slots[request["slot"]]))
+        except Exception as error:
+            if not isinstance(error, UserError):
+                traceback.print_exc()
+            answer = {"error": str(error) or type(error).__name__}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
+
 
 _PATIENCE = 10  # seconds that a process has to end by itself
 
@@ -76,7 +127,7 @@ class Prefetch:
 
 def _start(descriptor: int) -> Worker:
     return subprocess.Popen(
-        [sys.executable, "-m", "evolve.detectnet.batch_worker"],
+        [sys.executable, "-m", "evolve.detectnet.prefetch"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(descriptor,),

@@ -1,6 +1,8 @@
 """`make plot`: what evolution did to a network, as one picture: curves.png for a page, curves.svg for print.
 
 Of a classifier synapses, accuracy, and what one cost in the other; of a detector [Half17]'s Figures 2 and 3.
+
+The picture of a detection run: [Half17]'s Figure 2, synapses and frames per second, and its Figure 3, the scores.
 """
 
 import textwrap
@@ -10,15 +12,54 @@ from statistics import mean
 from typing import Any
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from evolve.errors import UserError
-from evolve.figures import detection, figures_text, measured, panels, speed
+from evolve.base import sheet
+from evolve.base.errors import UserError
+from evolve.figures import measured, panels, papers
 from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
+
+_RECALL = {"color": "#009E73", "marker": "s"}
+
+
+def precision_and_recall(axes: Axes, seeds: list[Measured]) -> None:
+    """Both over the generations, on one scale."""
+    precision = panels.lines(axes, seeds, "precision", label=_named("precision", seeds))
+    recall = panels.lines(axes, seeds, "recall", label=_named("recall", seeds), **_RECALL)
+    values = [value for what in ("precision", "recall") for value in panels.every(seeds, what)]
+    least, most = min(values), max(values)
+    room = max(0.12 * (most - least), 0.02)
+    axes.set_ylim(max(0.0, least - room), most + 3 * room)
+    # Above 1 there is only room for words.
+    axes.set_yticks([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 1])
+    axes.set_ylabel("on the validation images")
+    axes.set_xlabel("generation")
+    panels.generations(axes, seeds)
+    higher_first = precision[1][-1] >= recall[1][-1]
+    _end(axes, precision, panels.OURS, above=higher_first)
+    _end(axes, recall, str(_RECALL["color"]), above=not higher_first)
+    title = f"{papers.HALF17_SOURCE}, Figure 3, generation {max(papers.HALF17_FPS)} against 1:\n{papers.HALF17_CHANGES}"
+    look: dict[str, Any] = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0.1}
+    key = axes.legend(loc="upper left", title=title, title_fontproperties={"size": 9}, **look)
+    key.get_title().set_color(panels.PAPER)
+
+
+def _named(what: str, seeds: list[Measured]) -> str:
+    """The metric with the mean of its first value, and of the last that all have."""
+    ends = (0, measured.common_generations(seeds) - 1)
+    values = [f"{mean(each.generations[k][what] for each in seeds):.3f}" for k in dict.fromkeys(ends)]
+    return f"{what}: {' → '.join(values)}"
+
+
+def _end(axes: Axes, line: panels.Line, colour: str, above: bool) -> None:
+    xs, ys = line
+    panels.at(axes, (xs[-1], ys[-1]), f"{ys[-1]:.3f}", colour, "above" if above else "below")
+
 
 _INK = "#24292f"
 WARNING = "#B03A00"
@@ -88,7 +129,7 @@ def figure(seeds: list[Measured]) -> Figure:
 
 def _classification(seeds: list[Measured]) -> Figure:
     """Synapses, frames per second if measured, and accuracy over the generations; accuracy against what it cost."""
-    timed = speed.known(seeds)
+    timed = panels.known(seeds)
     left = ["synapses", *(["speed"] if timed else []), "accuracy"]
     drawn = _empty(_MORE if timed else 0.0)
     heights = [1.4 if name == "speed" else 1.0 for name in left]
@@ -97,7 +138,7 @@ def _classification(seeds: list[Measured]) -> Figure:
     )
     panels.synapses(parts["synapses"], seeds)
     if timed:
-        speed.frames(parts["speed"], seeds, with_paper=False)
+        panels.frames(parts["speed"], seeds, with_paper=False)
         parts["speed"].tick_params(labelbottom=False)
     panels.accuracy(parts["accuracy"], seeds)
     panels.trade(parts["trade"], seeds)
@@ -110,9 +151,9 @@ def _detection(seeds: list[Measured]) -> Figure:
     left = ["synapses", "speed", "speed"]
     parts = drawn.subplot_mosaic([[name, "scores"] for name in left], width_ratios=[1.1, 1])
     panels.synapses(parts["synapses"], seeds)
-    speed.frames(parts["speed"], seeds, with_paper=True)
+    panels.frames(parts["speed"], seeds, with_paper=True)
     parts["speed"].set_xlabel("generation")
-    detection.precision_and_recall(parts["scores"], seeds)
+    precision_and_recall(parts["scores"], seeds)
     return drawn
 
 
@@ -147,7 +188,7 @@ def _title(seeds: list[Measured]) -> str:
     generations = measured.common_generations(seeds)
     if generations > 1:
         gain = mean(each.generations[generations - 1]["architectural_efficiency"] for each in seeds)
-        heading += f": {figures_text.times(gain)} fewer synapses in {generations} generations"
+        heading += f": {sheet.times(gain)} fewer synapses in {generations} generations"
     return textwrap.fill(heading, 66)
 
 

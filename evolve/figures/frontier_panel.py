@@ -7,7 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from evolve.figures import apart, figures_text, panels
+from evolve.base import sheet
+from evolve.figures import label_placement, panels
 from evolve.figures.series import Point, Series
 
 Looks = dict[str, dict[str, Any]]
@@ -67,7 +68,7 @@ def lines(axes: Axes, every: list[Series], styles: Looks) -> None:
 def label(axes: Axes, every: list[Series]) -> None:
     """Names the published points, where it hides nothing; what lines are, and where they end, stands in the key."""
     words = [(_last(each), each.title, _INK) for each in every if each.kind == "peer"]
-    apart.label(axes, words, _drawn(every))
+    label_placement.label(axes, words, _drawn(every))
 
 
 def scores(axes: Axes, every: list[Series]) -> None:
@@ -88,7 +89,7 @@ def _last(each: Series) -> tuple[float, float]:
 
 def _reached(each: Series) -> str:
     compression, score = _last(each)
-    return f"{figures_text.times(compression)}, {figures_text.score(score)}"
+    return f"{sheet.times(compression)}, {sheet.score(score)}"
 
 
 def _drawn(every: list[Series]) -> list[tuple[float, float]]:

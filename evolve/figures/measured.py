@@ -1,13 +1,20 @@
-"""A run as the figures see it: its generations, and which of the paper's lineages belongs beside them."""
+"""A run as the figures see it: its generations, and which of the paper's lineages belongs beside them.
 
+A lineage.csv that was kept without its run, as results/ has them: what the table does not say, the user does.
+
+``mnist:lenet-seed1.csv`` was measured on mnist; so was ``mnist:lenet/seed1.csv``. Network, run and seed: in the name.
+"""
+
+import csv
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evolve import frames, paths, run_folder
-from evolve.errors import UserError
-from evolve.figures import half17, papers
-from trt.speed import device_table
+from evolve.base.errors import UserError
+from evolve.datasets import registry
+from evolve.figures import papers
+from evolve.runs import device_table, measurements, paths, run_folder
 
 # A detector's, by the names that metrics.json and lineage.csv have for them.
 DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
@@ -89,7 +96,7 @@ class Measured:
 def read(run: Path, table: Path | None = None) -> Measured:
     """The run in that folder, with a device's `table` of frames per second. UserError where it has no generation."""
     generations = run_folder.read_lineage(run)
-    found = frames.grouped([*frames.read(run), *(device_table.read(table, run) if table else [])])
+    found = measurements.grouped([*measurements.read(run), *(device_table.read(table, run) if table else [])])
     titles = _titles(found)
     groups = {title: {one.generation: one.fps for one in group} for title, group in zip(titles, found, strict=True)}
     run_is_of_boxes = Measured(generations).is_detection
@@ -98,7 +105,7 @@ def read(run: Path, table: Path | None = None) -> Measured:
 
 def _predicted(run: Path, generations: int) -> dict[int, float]:
     every = {number: paths.generation(run, number) for number in range(1, generations + 1)}
-    fps = {number: frames.predicted_tx1_fps(folder, half17.SHAPE) for number, folder in every.items()}
+    fps = {number: measurements.predicted_tx1_fps(folder, papers.HALF17_SHAPE) for number, folder in every.items()}
     return {number: value for number, value in fps.items() if value}
 
 
@@ -144,8 +151,60 @@ def layer_title(run: Measured, index: int) -> str:
     return f"{layers[index]['name']} (last classifier)" if 0 < index == len(layers) - 1 else str(layers[index]["name"])
 
 
-def _titles(groups: list[list[frames.Frames]]) -> list[str]:
+def _titles(groups: list[list[measurements.Frames]]) -> list[str]:
     """A name for each measurement: as much of it as tells it from the others."""
     short = [" ".join(filter(None, (one.title, one.shape))) for one, *_ in groups]
     long = [" ".join((words, f"batch {one.batch}", one.device)) for words, (one, *_) in zip(short, groups, strict=True)]
     return [words if short.count(words) == 1 else more for words, more in zip(short, long, strict=True)]
+
+
+_WORDS = ("fps_engine",)
+
+
+def is_one(name: Path) -> bool:
+    """Whether RUN= means such a file."""
+    return name.suffix == ".csv"
+
+
+def read_kept(name: Path) -> Measured:
+    """Its generations. UserError where the name does not say what it must, or the file is no lineage.csv."""
+    dataset, colon, file = str(name).partition(":")
+    if not colon or dataset not in registry.names():
+        known = ", ".join(registry.names())
+        raise UserError(
+            f"RUN={name}: expected the data set that it was measured on and a colon before it; known are: {known}"
+        )
+    network, run = named(name)
+    seed = re.search(r"seed(\d+)", run)
+    about = {"network": network, "seed": int(seed.group(1)) if seed else 0, "layers": []}
+    about |= {"dataset": {"name": dataset, "notice": ""}}
+    return Measured([about | row for row in _rows(Path(file))])
+
+
+def named(name: Path) -> tuple[str, str]:
+    """Network and run: lenet and long-seed1 of lenet-long-seed1.csv, or of lenet/long-seed1.csv."""
+    file = Path(str(name).partition(":")[2])
+    known = [folder.name for folder in paths.prototxt_root().iterdir() if folder.is_dir()]
+    network, _, run = file.stem.partition("-")
+    if network in known:
+        return network, run
+    if file.absolute().parent.name in known:
+        return file.absolute().parent.name, file.stem
+    raise UserError(f"RUN={name}: expected a name like lenet-seed1.csv, of a network under prototxt/ and its run")
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    try:
+        with open(file, encoding="utf-8", newline="") as opened:
+            reader = csv.DictReader(opened)
+            rows = [_figures(row) for row in reader]
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{file}: expected a run's lineage.csv, got {error}") from None
+    if not rows or not set(reader.fieldnames or ()) <= set(run_folder.COLUMNS):
+        raise UserError(f"{file}: expected a run's lineage.csv, got other columns, or no generation")
+    return rows
+
+
+def _figures(row: dict[str, str]) -> dict[str, Any]:
+    figures = {name: value if name in _WORDS else float(value) for name, value in row.items() if value}
+    return figures | {name: int(figures[name]) for name in ("generation", "synapses", "macs") if name in figures}

@@ -1,19 +1,59 @@
-"""The panels of the picture, one function each. Lines are labelled where they end."""
+"""The panels of the picture, one function each. Lines are labelled where they end.
+
+Words beside lines, in the lines' colours.
+
+The panel of frames per second over generations: measured, predicted, and the paper's end points.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from evolve.figures import figures_text, labels, measured
-from evolve.figures.labels import OURS, PAPER
+from evolve.base import sheet
+from evolve.figures import measured, papers
 from evolve.figures.measured import Measured
 from evolve.figures.papers import Reported
+
+# Okabe and Ito's colours, told apart by every kind of colour vision.
+OURS = "#0072B2"
+PAPER = "#D55E00"
+
+# A line that must pass behind a word leaves it readable.
+_HALO = [withStroke(linewidth=3, foreground="white")]
+
+# Where words stand to their point: offset in points, vertical and horizontal alignment.
+_PLACES = {
+    "level": ((8, 0), "center", "left"),
+    "above": ((8, 2), "bottom", "left"),
+    "below": ((8, -2), "top", "left"),
+    "under": ((4, -9), "top", "right"),
+    "over": ((-2, 7), "bottom", "left"),
+    "beneath": ((-2, -7), "top", "left"),
+}
+
+
+def at(axes: Axes, point: tuple[float, float], words: str, colour: str = OURS, place: str = "level") -> None:
+    """Writes `words` at one of the places around the point that _PLACES names."""
+    offset, va, ha = _PLACES[place]
+    axes.annotate(
+        words,
+        point,
+        offset,
+        textcoords="offset points",
+        color=colour,
+        va=va,
+        ha=ha,
+        fontweight="bold",
+        path_effects=_HALO,
+    )
+
 
 Line = tuple[list[float], list[float]]
 
@@ -115,8 +155,8 @@ def _label_ends(axes: Axes, line: Line, title: Callable[[float], str]) -> None:
     """The first value, on the side that the line leaves free, and the last one."""
     xs, ys = line
     if len(xs) > 1:
-        labels.at(axes, (xs[0], ys[0]), title(ys[0]), place="beneath" if ys[1] > ys[0] else "over")
-    labels.at(axes, (xs[-1], ys[-1]), title(ys[-1]))
+        at(axes, (xs[0], ys[0]), title(ys[0]), place="beneath" if ys[1] > ys[0] else "over")
+    at(axes, (xs[-1], ys[-1]), title(ys[-1]))
 
 
 def _label_trade(axes: Axes, ours: Line, theirs: Line) -> None:
@@ -135,4 +175,67 @@ def _below(line: Line) -> str:
 
 def _label_reached(axes: Axes, line: Line, colour: str, place: str) -> None:
     xs, ys = line
-    labels.at(axes, (xs[-1], ys[-1]), f"{figures_text.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)
+    at(axes, (xs[-1], ys[-1]), f"{sheet.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)
+
+
+# Okabe and Ito's colours again, of what is neither ours (blue) nor the paper's (vermilion) yet.
+_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_PREDICTED: dict[str, Any] = {
+    "color": "#57606a", "linewidth": 1.4, "linestyle": (0, (1, 1.5)), "marker": "o", "markersize": 3.5
+}  # fmt: skip
+_ENDS: dict[str, Any] = PAPERS_LINE | {"linestyle": "none"}
+
+
+def known(seeds: list[Measured]) -> bool:
+    """Whether any generation was measured."""
+    return any(each.groups for each in seeds)
+
+
+def frames(axes: Axes, seeds: list[Measured], with_paper: bool) -> None:
+    """fps on a log scale; `with_paper` adds what is predicted for the paper's device, and what the paper says of it."""
+    titles = list(dict.fromkeys(title for each in seeds for title in each.groups))
+    drawn: list[float] = []
+    for number, title in enumerate(titles):
+        line = _mean(each.groups.get(title, {}) for each in seeds)
+        colour = {"color": _OTHERS[(number - 1) % len(_OTHERS)]} if number else {}
+        axes.plot(*line, **(OUR_LINE | colour), label=_named(title, line))
+        drawn += line[1]
+    if with_paper:
+        drawn += _the_papers(axes, seeds)
+    axes.set_ylabel("frames per second")
+    axes.set_yscale("log")
+    axes.set_ylim(min(drawn) / 1.6, max(drawn) * 1.6 * (max(drawn) / min(drawn)) ** (0.16 * len(axes.lines)))
+    log_ticks(axes.yaxis, axes.get_ylim(), lambda value: f"{value:,g}")
+    generations(axes, seeds)
+    axes.legend(loc="upper left", frameon=False, fontsize=9, borderaxespad=0.1, handlelength=2.4)
+
+
+def _the_papers(axes: Axes, seeds: list[Measured]) -> list[float]:
+    predicted = _mean(each.predicted for each in seeds)
+    if predicted[0]:
+        axes.plot(*predicted, **_PREDICTED, label=_named(f"TX1, predicted, {papers.HALF17_SHAPE}", predicted))
+    last = max(len(each.generations) for each in seeds)
+    ends = {number: fps for number, fps in papers.HALF17_FPS.items() if number <= last}
+    both = " → ".join(f"{fps:g}" for fps in papers.HALF17_FPS.values())
+    axes.plot(list(ends), list(ends.values()), **_ENDS, label=f"TX1, {papers.HALF17_SOURCE}, Figure 2: {both} fps")
+    if last > 1:
+        number = max(ends)
+        at(axes, (number, ends[number]), f"{ends[number]:g}", PAPER)
+    return [*predicted[1], *ends.values()]
+
+
+def _mean(runs: Iterable[dict[int, float]]) -> Line:
+    """fps over generations: the mean of those runs that have the generation."""
+    listed = [run for run in runs if run]
+    numbers = sorted({number for run in listed for number in run})
+    return [float(number) for number in numbers], [mean(run[n] for run in listed if n in run) for n in numbers]
+
+
+def _named(title: str, line: Line) -> str:
+    first, last = line[1][0], line[1][-1]
+    return f"{title}: {_figure(first)} → {_figure(last)} fps" if len(line[1]) > 1 else f"{title}: {_figure(first)} fps"
+
+
+def _figure(fps: float) -> str:
+    """Three figures at most before the comma."""
+    return f"{fps:,.{max(0, 1 - math.floor(math.log10(fps)))}f}" if fps < 100 else f"{fps:,.0f}"

@@ -1,8 +1,28 @@
-"""What [Cluster16] (arXiv 1609.01360) reports of its three lineages: Tables 1, 2 and 3 as data."""
+"""What [Cluster16] (arXiv 1609.01360) reports of its three lineages: Tables 1, 2 and 3 as data.
+
+What [Half17] (arXiv 1707.00095) reports of its lineage: DetectNet on Parse-27k, 13 generations, Figures 2 and 3.
+
+Its text gives the end points; the curves between them are pictures only.
+"""
 
 from dataclasses import dataclass
 
 from evolve.genetics.environment import TABLE_1
+
+HALF17_SOURCE = "[Half17]"
+
+# Frames per second, Figure 2, of TensorRT on a Jetson TX1.
+HALF17_FPS = {1: 7.0, 13: 37.0}
+
+# The size that is assumed (evolve/network/devices.csv says why), channels x height x width.
+HALF17_SHAPE = "3x512x1024"
+
+# Figure 3: the last generation against the first.
+HALF17_CHANGES = "precision +2 %, recall −2 %"
+
+_ENDS = " → ".join(f"{fps:g}" for fps in HALF17_FPS.values())
+HALF17_ENDS = f"{_ENDS} fps in {max(HALF17_FPS)} generations, {HALF17_CHANGES}"
+
 
 SOURCE = "[Cluster16]"
 

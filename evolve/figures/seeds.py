@@ -4,9 +4,9 @@ from collections.abc import Callable
 from statistics import mean, stdev
 from typing import Any
 
-from evolve.figures import beside, measured
+from evolve.base.sheet import BLANK, Sheet
+from evolve.figures import measured, paper_columns
 from evolve.figures.measured import Measured
-from evolve.figures.sheet import BLANK, Sheet
 
 SPREAD = "Mean ± sample standard deviation (n − 1) over the seeds; min–max: the smallest and the largest of them."
 
@@ -20,10 +20,10 @@ def _generations(seeds: list[Measured]) -> Sheet:
     run = seeds[0]
     last = max(len(each.generations) for each in seeds)
     return Sheet.of(
-        f"{run.network} on {run.dataset}, {measured.seed_numbers(seeds)}{beside.table_1(run)}",
+        f"{run.network} on {run.dataset}, {measured.seed_numbers(seeds)}{paper_columns.table_1(run)}",
         [_generation(seeds, number) for number in range(1, last + 1)],
         notice=run.notice,
-        notes=[SPREAD, *([measured.ABOUT_SCORES] if run.is_detection else []), *beside.about_network(run)],
+        notes=[SPREAD, *([measured.ABOUT_SCORES] if run.is_detection else []), *paper_columns.about_network(run)],
     )
 
 
@@ -33,9 +33,9 @@ def _generation(seeds: list[Measured], number: int) -> dict[str, str]:
         "generation": str(number),
         "seeds": str(len(made)),
         **spread("A-E", _each(made, "architectural_efficiency"), ".2f"),
-        **beside.architectural_efficiency(seeds[0], number),
+        **paper_columns.architectural_efficiency(seeds[0], number),
         **scores(seeds[0], made),
-        **({} if seeds[0].is_detection else beside.accuracy(seeds[0], number)),
+        **({} if seeds[0].is_detection else paper_columns.accuracy(seeds[0], number)),
     }
 
 
@@ -59,14 +59,14 @@ def _layers(seeds: list[Measured]) -> Sheet:
         row(
             measured.layer_title(run, k),
             lambda one, k=k: one["layers"][k]["cluster_efficiency"],  # type: ignore[misc]
-            beside.cluster_efficiency(run, k),
+            paper_columns.cluster_efficiency(run, k),
         )
         for k in range(len(run.ancestor["layers"]))
     ]
-    e = row(measured.MEAN_TITLE, lambda one: one["cluster_efficiency"], beside.mean_cluster_efficiency(run))
+    e = row(measured.MEAN_TITLE, lambda one: one["cluster_efficiency"], paper_columns.mean_cluster_efficiency(run))
     return Sheet.of(
         f"{run.network} on {run.dataset}, {measured.seed_numbers(seeds)}: clusters at generation {number}"
-        f"{beside.table_2(run)}",
+        f"{paper_columns.table_2(run)}",
         [*layers, e],
         notice=run.notice,
         notes=[SPREAD],

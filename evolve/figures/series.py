@@ -1,15 +1,20 @@
-"""What one setting, or one publication, reaches: accuracy against compression, mean and spread over its seeds."""
+"""What one setting, or one publication, reaches: accuracy against compression, mean and spread over its seeds.
 
+What others published, as lines and points of the frontier: the papers' lineages, and frontier_points.csv.
+"""
+
+import csv
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from evolve import run_folder
-from evolve.figures import kept_lineage
+from evolve.figures import measured, papers
 from evolve.figures.measured import Measured
-from evolve.figures.report import state
+from evolve.figures.papers import SOURCE
+from evolve.runs import run_folder, state
 
 # What a network became smaller in: our synapses, biases counted, stand for what others call parameters or weights.
 SYNAPSES, MACS = "synapses", "MACs"
@@ -65,7 +70,7 @@ class Seed:
     @property
     def name(self) -> str:
         """What the run is called."""
-        return kept_lineage.named(self.path)[1] if kept_lineage.is_one(self.path) else self.path.name
+        return measured.named(self.path)[1] if measured.is_one(self.path) else self.path.name
 
 
 def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
@@ -73,8 +78,8 @@ def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
     found: dict[tuple[Any, ...], dict[int, Seed]] = {}
     left_out = []
     for path in runs:
-        kept = kept_lineage.is_one(path)
-        each = Seed(path, kept_lineage.read(path) if kept else Measured(run_folder.read_lineage(path)))
+        kept = measured.is_one(path)
+        each = Seed(path, measured.read_kept(path) if kept else Measured(run_folder.read_lineage(path)))
         if not score_name(each.run):
             left_out.append(f"{path} is left out: no accuracy was measured; give the net a top named 'accuracy'.")
             continue
@@ -133,7 +138,7 @@ def _kept(seed: Seed) -> tuple[Any, ...]:
     Of a file that has none beside it there is the name alone.
     """
     path = seed.path
-    if kept_lineage.is_one(path):
+    if measured.is_one(path):
         return path.absolute().parent, _SEED.sub("", seed.name)
     evolution, chosen = state.settings_file(path), state.wanted_settings(path)
     texts = {each.name: each.read_bytes() for each in sorted((path / "prototxt").glob("*.prototxt"))}
@@ -143,3 +148,38 @@ def _kept(seed: Seed) -> tuple[Any, ...]:
         texts.pop(evolution.name)
         return chosen.SerializeToString(deterministic=True), *texts.items()
     return tuple(texts.items())
+
+
+FILE = Path(__file__).with_name("frontier_points.csv")
+
+
+def series(paper: papers.Reported | None, dataset: str) -> list[Series]:
+    """Everything published on that data set, in the papers' spelling, `paper`'s lineage first if there is one."""
+    lines = [_table_1(paper)] if paper else []
+    return lines + [each for name, each in _methods() if name == dataset]
+
+
+def _table_1(paper: papers.Reported) -> Series:
+    ratios, scores = paper.architectural_efficiency, paper.accuracy
+    points = [Point(ratios[number], scores[number], generation=number) for number in scores]
+    source = f"{SOURCE}, arXiv 1609.01360, Table 1"
+    return Series(f"{SOURCE} Table 1", "paper", paper.network, SYNAPSES, points, source)
+
+
+@cache
+def _methods() -> list[tuple[str, Series]]:
+    """The rows of one method on one network as one series, with its data set."""
+    found: dict[tuple[str, ...], list[Point]] = {}
+    with open(FILE, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            what = tuple(row[name] for name in ("data_set", "method", "network", "counted", "source"))
+            found.setdefault(what, []).append(Point(float(row["compression"]), float(row["accuracy"])))
+    return [
+        (dataset, Series(method, "peer", network, counted, points, source))
+        for (dataset, method, network, counted, source), points in found.items()
+    ]
+
+
+def axis(each: Series) -> str:
+    """Which axis it belongs to: MACs are no synapses, weights and parameters nearly are."""
+    return MACS if each.counted == MACS else SYNAPSES

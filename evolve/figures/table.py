@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from evolve.figures import beside, half17, measured, seeds
+from evolve.base.sheet import BLANK, Sheet
+from evolve.figures import measured, paper_columns, papers, seeds
 from evolve.figures.measured import Measured
-from evolve.figures.sheet import BLANK, Sheet
 
 
 def markdown(run: Path) -> str:
@@ -32,7 +32,7 @@ def sheets(run: Measured) -> list[Sheet]:
 def _generations(run: Measured) -> Sheet:
     """Table 1: architectural efficiency and accuracy, or a detector's scores, a generation each."""
     return Sheet.of(
-        f"{run.network} on {run.dataset}, {measured.seed_numbers([run])}{beside.table_1(run)}",
+        f"{run.network} on {run.dataset}, {measured.seed_numbers([run])}{paper_columns.table_1(run)}",
         [_generation(run, made) for made in run.generations],
         notice=run.notice,
         notes=[
@@ -40,7 +40,7 @@ def _generations(run: Measured) -> Sheet:
             "flushed: synapses that the cast to the run's precision rounded to zero.",
             *([measured.ABOUT_SCORES] if run.is_detection else []),
             *_about_speed(run),
-            *beside.about_network(run),
+            *paper_columns.about_network(run),
         ],
     )
 
@@ -51,9 +51,9 @@ def _generation(run: Measured, made: dict[str, Any]) -> dict[str, str]:
         "generation": str(number),
         "synapses": f"{made['synapses']:,}",
         "A-E": f"{made['architectural_efficiency']:.2f}",
-        **beside.architectural_efficiency(run, number),
+        **paper_columns.architectural_efficiency(run, number),
         **{title: f"{made[name]:.4f}" if name in made else BLANK for name, title in run.scores.items()},
-        **({} if run.is_detection else beside.accuracy(run, number)),
+        **({} if run.is_detection else paper_columns.accuracy(run, number)),
         "caffemodel, kB": f"{made['caffemodel_bytes'] / 1e3:,.1f}",
         "flushed": f"{made['flushed_synapses']:,}",
         **({"fps": f"{made['fps']:,.1f}" if "fps" in made else BLANK} if _engines(run) else {}),
@@ -75,7 +75,7 @@ def _about_speed(run: Measured) -> list[str]:
     if run.is_detection:
         lines.append(
             "TX1 fps, predicted: a roofline, for images as large as the deploy net's own, or as those that fps were "
-            f"measured on; {half17.SOURCE}: {half17.ENDS}."
+            f"measured on; {papers.HALF17_SOURCE}: {papers.HALF17_ENDS}."
         )
     return lines
 
@@ -88,10 +88,10 @@ def _layers(run: Measured) -> Sheet:
         "kernels at generation 1": BLANK,
         f"now, at {number}": BLANK,
         "cluster efficiency": f"{run.last['cluster_efficiency']:.2f}",
-        **beside.mean_cluster_efficiency(run),
+        **paper_columns.mean_cluster_efficiency(run),
     }
     return Sheet.of(
-        f"{run.network} on {run.dataset}: clusters at generation {number}{beside.table_2(run)}",
+        f"{run.network} on {run.dataset}: clusters at generation {number}{paper_columns.table_2(run)}",
         [_layer(run, k) for k in range(len(run.last["layers"]))] + [mean],
         notice=run.notice,
         notes=[
@@ -108,5 +108,5 @@ def _layer(run: Measured, index: int) -> dict[str, str]:
         "kernels at generation 1": f"{first['kernels']:,}",
         f"now, at {run.last['generation']}": f"{last['kernels']:,}",
         "cluster efficiency": f"{last['cluster_efficiency']:.2f}",
-        **beside.cluster_efficiency(run, index),
+        **paper_columns.cluster_efficiency(run, index),
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.genetics.clusters import blocks, row_sums
 from evolve.genetics.encoding import LayerEncoding
 from evolve.genetics.filters import FilterEncoding

@@ -6,7 +6,7 @@ F_s P(synapse).
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.genetics.clusters import as_rows, blocks
 from evolve.genetics.encoding import LayerEncoding
 from evolve.genetics.environment import LARGEST_OFFSPRING, Encodings, Factors

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network.weights import Weights
 
 Net = Any  # caffe_pb2.NetParameter

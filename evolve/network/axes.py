@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 
 Shape = tuple[int, ...]  # as Caffe has it: the batch first
 

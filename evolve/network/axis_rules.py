@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network.axes import Shape, axis_of, count, written
 
 Shapes = tuple[Shape, ...]

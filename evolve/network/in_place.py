@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 
 _NEVER = {"AbsVal", "Flatten", "Reshape", "Split"}
 

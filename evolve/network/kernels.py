@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network.axes import Shape, count, written
 from evolve.network.geometry import blob_shapes, geometry
 from evolve.network.shapes import Step

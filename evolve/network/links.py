@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from evolve.base.errors import UserError
 from evolve.detectnet import inputs
-from evolve.errors import UserError
 from evolve.network.axes import Shape, axis_of, count
 
 Layer = Any  # caffe_pb2.LayerParameter

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights

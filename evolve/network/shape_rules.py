@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from evolve.base.errors import UserError
 from evolve.detectnet import inputs
-from evolve.errors import UserError
 from evolve.network import axis_rules, detection_rules, loss_rules, windows
 from evolve.network.axes import Shape, axis_of, count, expect_axes, written
 

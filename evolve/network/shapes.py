@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evolve.base.errors import UserError
 from evolve.detectnet import inputs
-from evolve.errors import UserError
 from evolve.network import shape_rules, shape_sources
 from evolve.network.axes import Shape, count, written
 from evolve.network.in_place import Readers

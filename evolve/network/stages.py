@@ -11,7 +11,7 @@ from math import gcd
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import windows
 from evolve.network.axes import axis_of, count
 from evolve.network.shapes import Step

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import links, shapes
 from evolve.network.axes import Shape
 from evolve.network.classes import Classes

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import weights
 from evolve.network.axes import Shape
 from evolve.network.kernels import core, listed

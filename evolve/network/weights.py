@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.proto import caffemodel_pb2
 
 Weights = dict[str, list[np.ndarray]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 
 Sizes = tuple[int, ...]  # one number a spatial axis: (height, width) as a rule
 

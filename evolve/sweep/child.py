@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from evolve import paths
-from evolve.answers import die_with
+from evolve.base.answers import die_with
+from evolve.runs import paths
 from evolve.sweep.plan import Run
 
 _SECONDS_TO_END = 10.0
@@ -100,7 +100,7 @@ def end(children: list[Child]) -> None:
 def main() -> int:
     """`cavefish` with the words after the parent's process id."""
     die_with(parent=int(sys.argv[1]))
-    from evolve import command
+    from evolve.command import command
 
     return command.main(sys.argv[2:])
 

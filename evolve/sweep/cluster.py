@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from evolve import progress, run_folder
-from evolve.errors import UserError
+from evolve.base import progress
+from evolve.base.errors import UserError
+from evolve.runs import run_folder
 from evolve.sweep.child import Child, Ended
 from evolve.sweep.plan import Run
 from evolve.sweep.watch import Watch

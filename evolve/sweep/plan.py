@@ -5,9 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve import changes, data_set, experiment, paths, problems, run_folder, settings
-from evolve.errors import UserError
-from evolve.words import Words, seeds, whole
+from evolve.base.errors import UserError
+from evolve.command.arguments import Words, seeds, whole
+from evolve.lineage import experiment, problems
+from evolve.runs import paths, run_folder
+from evolve.settings import changes, settings
 
 # Words of `make sweep` that every run gets as they are.
 _HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
@@ -67,7 +69,7 @@ def prepare_data(plan: Plan) -> None:
     """Makes every data set that the runs need, once, so that they do not wait for each other. UserError."""
     wanted = {each.dataset.SerializeToString(deterministic=True): each for each in plan.settings}
     for seed, chosen in itertools.product(dict.fromkeys(run.seed for run in plan.runs), wanted.values()):
-        data_set.prepare(chosen, seed)
+        experiment.prepare(chosen, seed)
 
 
 def _checked(words: Words, changed: changes.Changes) -> experiment.Experiment:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from evolve import run_folder
+from evolve.base.sheet import BLANK, Sheet
 from evolve.figures import measured, seeds
 from evolve.figures.measured import Measured
-from evolve.figures.sheet import BLANK, Sheet
+from evolve.runs import run_folder
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 

@@ -11,8 +11,9 @@ from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from evolve import generation, lineage, paths, progress, run_folder
-from evolve.figures.report import state
+from evolve.base import progress
+from evolve.lineage import lineage
+from evolve.runs import generation, paths, run_folder, state
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 

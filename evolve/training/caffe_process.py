@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from evolve.errors import MachineError, UserError
-from evolve.network.text import line_of
-from evolve.training import pulse
+from evolve.base import pulse
+from evolve.base.errors import MachineError, UserError
+from evolve.base.prototxt_text import line_of
 
 Report = Callable[[dict[str, Any]], None]
 

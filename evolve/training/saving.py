@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.proto import caffemodel_pb2
 
 

@@ -2,6 +2,8 @@
 
 A training with snapshots is cut at fixed iterations, and Caffe's random numbers begin anew at each: whether it was
 killed in between or not, the same bytes come out.
+
+Where in its data a training is: one that goes on must see what would have come next. Runs in the worker.
 """
 
 import hashlib
@@ -13,11 +15,49 @@ from typing import Any
 
 import caffe
 
-from datasets.disk import sync_file
-from evolve import generation
-from evolve.network import prototxt, text
-from evolve.network.caffe_proto import caffe_pb2
-from evolve.training import data_position, saving
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.files import sync_file
+from evolve.detectnet import inputs
+from evolve.network import phases
+from evolve.runs import generation
+from evolve.training import saving
+
+
+def moved(net: phases.Net, batches: int) -> tuple[phases.Net, int]:
+    """`net` as it goes on after so many batches of TRAIN, and how many it still has to read to be there."""
+    started = phases.for_phase(net, "TRAIN")
+    layer = _data(started)[0]
+    if not inputs.feeds(layer):
+        return net, batches
+    inputs.start_at(layer, batches * inputs.batch_size(layer))
+    return started, 0
+
+
+def skip(net: Any, batches: int) -> None:
+    """Has the data of a caffe.Net, one layer or two, read so many batches: Data cannot be told where to begin."""
+    reading = [number for number in range(len(net.layers)) if not len(net._bottom_ids(number))]
+    for _ in range(batches):
+        for number in reading:
+            net._forward(number, number)
+
+
+def nowhere(net: phases.Net) -> phases.Net:
+    """`net` in phase TRAIN without the names of the folders that it reads from."""
+    result = phases.for_phase(net, "TRAIN")
+    for layer in _data(result):
+        if inputs.feeds(layer):
+            inputs.forget_source(layer)
+        for field in ("data_param", "image_data_param", "hdf5_data_param"):
+            if layer.HasField(field):
+                getattr(layer, field).ClearField("source")
+    return result
+
+
+def _data(net: phases.Net) -> list[phases.Layer]:
+    """The layers that feed `net`: one, or images and labels apart from each other."""
+    return [layer for layer in net.layer if not layer.bottom]
+
 
 _RECORD = "newest.json"
 # Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
@@ -89,16 +129,16 @@ class Snapshots:
         caffe.set_random_seed(self._seed + training.iter)
 
 
-def identity(solver: Any, net: prototxt.Net, *others: str) -> str:
+def identity(solver: Any, net: phases.Net, *others: str) -> str:
     """Hexadecimal: different for every other solver, net and text; wherever their data and snapshots are."""
     plain = caffe_pb2.SolverParameter()
     plain.CopyFrom(solver)
     for place in ("net", "snapshot_prefix"):
         plain.ClearField(place)
-    parts = [str(plain), str(data_position.nowhere(net)), *others]
+    parts = [str(plain), str(nowhere(net)), *others]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def read_solver(path: Path) -> Any:
     """caffe_pb2.SolverParameter."""
-    return text.read(path, caffe_pb2.SolverParameter())
+    return prototxt_text.read(path, caffe_pb2.SolverParameter())

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evolve import disk
-from evolve.answers import die_with, private_stdout
+from evolve.base import files
+from evolve.base.answers import die_with, private_stdout
 
 
 def main() -> None:
@@ -22,21 +22,21 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = private_stdout()
     # Imported here: it loads Caffe, which must find the log and the signals as set above.
-    from evolve.training import detection, evaluation, examples, layers, retrain, versions
+    from evolve.training import detect, evaluate, train, versions
 
-    layers.enable()
+    versions.enable()
 
     tasks: dict[str, Callable[..., dict[str, Any]]] = {
-        "train": retrain.train,
-        "score": evaluation.score,
-        "detect": detection.detect,
-        "compare": evaluation.compare,
-        "agree": evaluation.agree,
-        "upgrade": evaluation.upgrade,
-        "load": evaluation.load,
-        "examples": examples.examples,
+        "train": train.train,
+        "score": evaluate.score,
+        "detect": detect.detect,
+        "compare": evaluate.compare,
+        "agree": evaluate.agree,
+        "upgrade": evaluate.upgrade,
+        "load": evaluate.load,
+        "examples": evaluate.examples,
         "versions": versions.versions,
-        "layers": layers.which,
+        "layers": versions.which,
     }
 
     def send(message: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ def main() -> None:
             send({"answer": answer})
         except Exception as error:
             traceback.print_exc()
-            refused = disk.refusal(error, Path.cwd())
+            refused = files.refusal(error, Path.cwd())
             send({"error": str(refused or error) or type(error).__name__, "of_disk": refused is not None})
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets import cifar10, mnist, stl10
-from datasets.raw_files import RawFile
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets.images import cifar10, mnist, stl10
+from evolve.datasets.raw_file import RawFile
+from evolve.network import weights
 from evolve.proto import caffemodel_pb2
 from tests.datasets import miniatures, small_files
 from tests.lineage import small_detectnet
@@ -81,7 +82,7 @@ def caffemodel(change: Callable[[bytes], bytes] = bytes, other: weights.Weights 
 
     def _make(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (here / "model.prototxt").write_text(DEPLOY)
-        net = text.read(here / "model.prototxt", caffe_pb2.NetParameter())
+        net = prototxt_text.read(here / "model.prototxt", caffe_pb2.NetParameter())
         for name in other or ():
             if name != "ip":
                 net.layer.add(name=name, type="InnerProduct")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from evolve import command
+from evolve.command import command
 
 
 class Said(NamedTuple):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve.errors import UserError
-from evolve.network import text
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
 from tests.bad.inputs import BAD, of_folder
 from tests.bad.refused import run, tree
 from tests.bad.table import CASES, Case
@@ -59,7 +59,7 @@ def test_nets_in_this_folder(
     before = tree(here)
     file = here / "net" / "train_val.prototxt"
     said = run(["shrink", f"MODEL={file}", "WEIGHTS=w.caffemodel", "OUT=small", "SHAPE=3x8x8"], capsys)
-    expected = text.located(UserError(_says(path, file)), file, file.read_text())
+    expected = prototxt_text.located(UserError(_says(path, file)), file, file.read_text())
     says = str(expected).replace(f"{file}: {file}", str(file))
     # What only the command knows: another name for a setting, another value of its own, the data layer's batch.
     others = {"keep_unknown ": "KEEP_UNKNOWN=1 ", "here: $DATA)": "here: $DATA, $NET)", "1 x 4 x": "8 x 4 x"}

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from evolve import paths
-from evolve.network import prototxt, text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases, weights
+from evolve.runs import paths
 from tests.network import famous_nets
 from tests.trt.both import filled
-from trt.speed import agreement, prepared
+from trt.speed import bench, prepared
 from trt.speed.process import EngineProcess
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +30,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def ours(folder: str, shape: tuple[int, int, int]) -> Any:
     """A network of this project, as a deploy net."""
     path = _ROOT / "prototxt" / folder / "train_val.prototxt"
-    return prototxt.deploy(text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
+    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
 
 
 NETS: dict[str, Callable[[], Any]] = {
@@ -50,13 +51,13 @@ def measure(net: Any, folder: Path) -> dict[str, float]:
         # A residual branch that is weaker than what it is added to, as trained ones are: 27 of them in a row.
         if name.endswith("/b/scale"):
             learned[name][0] /= 4
-    text.write(net, folder / paths.DEPLOY)
+    prototxt_text.write(net, folder / paths.DEPLOY)
     weights.write(folder / paths.WEIGHTS, net, learned)
     prepared.prepare(folder / paths.DEPLOY, folder / paths.WEIGHTS, folder / "net", onnx=True)
     expected = _outputs("caffe", folder, fast=False)
-    found = {"caffe, fast layers": agreement.difference(_outputs("caffe", folder, fast=True), expected)}
+    found = {"caffe, fast layers": bench.difference(_outputs("caffe", folder, fast=True), expected)}
     for engine in ("openvino", "onnxruntime"):
-        found[engine] = agreement.difference(_outputs(engine, folder, fast=True), expected)
+        found[engine] = bench.difference(_outputs(engine, folder, fast=True), expected)
     return found
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from trt import engine_builder, flavours, gpu, onnx_export, onnx_model
-from trt.engine_builder import Built
+from trt.onnx import export, model
+from trt.tensorrt import builder, which
+from trt.tensorrt.builder import Built
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / "network"), str(TESTS / "trt")]
@@ -28,8 +29,8 @@ HEADING = ("network", "bits", "numbers", "ONNX, MB", "engine, MB", "TensorRT's l
 
 def main(words: list[str]) -> None:
     """Prints the table."""
-    flavour = flavours.find()
-    print(f"{flavour}, {gpu.name()}; build: parsing and building, the fastest of {BUILDS}; CPU: their median\n")
+    flavour = which.find()
+    print(f"{flavour}, {which.name()}; build: parsing and building, the fastest of {BUILDS}; CPU: their median\n")
     print(f"| {' | '.join(HEADING)} |\n|{'---|' * len(HEADING)}")
     for word in words:
         for name, net in (_generations(word) if ":" in word else _detectnet(word)):
@@ -41,19 +42,19 @@ def _detectnet(word: str) -> Iterator[tuple[str, Any]]:
     height, width = map(int, word.split("x"))
     net = famous_nets.detectnet(height, width)
     learned = both.filled(net, np.random.default_rng(0))
-    yield f"DetectNet {width}x{height}", lambda half: onnx_export.of_net(net, learned, half=half)
+    yield f"DetectNet {width}x{height}", lambda half: export.of_net(net, learned, half=half)
 
 
 def _generations(word: str) -> Iterator[tuple[str, Any]]:
     folder, numbers = word.split(":")
     for number in map(int, numbers.split(",")):
-        pair = onnx_export.read_generation(Path(folder), number)
+        pair = export.read_generation(Path(folder), number)
         yield f"generation {number}", pair.onnx
 
 
-def _row(name: str, made: Any, half: bool, flavour: flavours.Flavour) -> str:
+def _row(name: str, made: Any, half: bool, flavour: which.Flavour) -> str:
     builds, seconds = zip(*(_built(made, half, flavour) for _ in range(BUILDS)), strict=True)
-    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in onnx_model.FLOATING)
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.FLOATING)
     megabytes = [f"{size / 1e6:.2f}" for size in (made.ByteSize(), len(builds[0].data))]
     cells = (
         *(name, 16 if half else 32, f"{numbers:,}", *megabytes),
@@ -62,10 +63,10 @@ def _row(name: str, made: Any, half: bool, flavour: flavours.Flavour) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _built(model: Any, half: bool, flavour: flavours.Flavour) -> tuple[Built, float]:
+def _built(model: Any, half: bool, flavour: which.Flavour) -> tuple[Built, float]:
     """An engine, and the processor's seconds for it: a busy machine disturbs them less."""
     began = time.process_time()
-    return engine_builder.build(flavour, model, half), time.process_time() - began
+    return builder.build(flavour, model, half), time.process_time() - began
 
 
 if __name__ == "__main__":

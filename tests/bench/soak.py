@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from evolve import run_folder
+from evolve.runs import run_folder
 from tests.lineage.conftest import SOLVER, TRAIN_VAL
 
 GROWTH = 0.05  # of its memory, once it has begun
@@ -50,7 +50,8 @@ def network(folder: Path) -> None:
 
 def measure(folder: Path, seeds: int, generations: int, every: float = 1.0) -> list[Sample]:
     """Sweeps tiny/ of `folder`, and looks at the process `every` so many seconds. Fails where the sweep does."""
-    command = [sys.executable, "-m", "evolve.command", "sweep", "NET=tiny", f"SEEDS=1..{seeds}", f"GEN={generations}"]
+    words = ["sweep", "NET=tiny", f"SEEDS=1..{seeds}", f"GEN={generations}"]
+    command = [sys.executable, "-m", "evolve.command.command", *words]
     samples: list[Sample] = []
     began = time.monotonic()
     with open(folder / "sweep.out", "wb") as out:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from evolve.training import threads
+from evolve.runs import threads
 from tests.bench.speed.rounds import rotated
 
 AIM = 0.9  # of the cores: 1.8 on two
@@ -40,7 +40,7 @@ def measure(folder: Path, words: list[str], lineages: int, rounds: int) -> list[
 def swept(folder: Path, words: list[str], seeds: list[str]) -> float:
     """Seconds that `make sweep` takes for the lineages of `seeds`, from nothing."""
     shutil.rmtree(folder / "runs", ignore_errors=True)
-    command = [sys.executable, "-m", "evolve.command", "sweep", f"SEEDS={','.join(seeds)}", *words]
+    command = [sys.executable, "-m", "evolve.command.command", "sweep", f"SEEDS={','.join(seeds)}", *words]
     began = time.monotonic()
     done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.lmdb_writer import write
-from datasets.source import Split
-from evolve import paths
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets.lmdb_write import write
+from evolve.datasets.source import Split
+from evolve.network import weights
+from evolve.runs import paths
 from evolve.training.caffe_process import CaffeProcess
 
 LENET = Path(__file__).resolve().parents[2] / "prototxt" / "lenet"
@@ -62,12 +63,12 @@ def _write_network(folder: Path) -> None:
     images = random.integers(0, 256, (640, 1, 32, 32), dtype=np.uint8)
     split = Split(images, random.integers(0, 10, len(images)))
     write(folder / "train", split, np.arange(len(images)), lambda stored: None)
-    net = text.read(LENET / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": str(folder)})
-    solver = text.read(LENET / paths.SOLVER, caffe_pb2.SolverParameter())
+    net = prototxt_text.read(LENET / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": str(folder)})
+    solver = prototxt_text.read(LENET / paths.SOLVER, caffe_pb2.SolverParameter())
     solver.net, solver.max_iter, solver.random_seed = paths.TRAIN_VAL, ITERATIONS, 1
     solver.snapshot_after_train = False
-    text.write(net, folder / paths.TRAIN_VAL)
-    text.write(solver, folder / paths.SOLVER)
+    prototxt_text.write(net, folder / paths.TRAIN_VAL)
+    prototxt_text.write(solver, folder / paths.SOLVER)
     genome = {
         name: [
             (random.standard_normal(shape, np.float32) / np.sqrt(np.prod(shape[1:]) * PRESENT)).astype(np.float32)

@@ -46,7 +46,8 @@ def _write_network(folder: Path, dead: float) -> int:
     sys.path.insert(0, str(ROOT / "tests" / "network"))
     from famous_nets import alexnet
 
-    from evolve.network import shapes, text, weights
+    from evolve.base import prototxt_text
+    from evolve.network import shapes, weights
     from evolve.network.geometry import blob_shapes
 
     net, random, size = alexnet(), np.random.default_rng(1), 0
@@ -58,14 +59,14 @@ def _write_network(folder: Path, dead: float) -> int:
                 blob[random.random(shape[0]) < dead] = 0
             blobs.setdefault(step.layer.name, []).append(blob)
             size += blob.nbytes
-    text.write(net, folder / "deploy.prototxt")
+    prototxt_text.write(net, folder / "deploy.prototxt")
     weights.write(folder / "w.caffemodel", net, blobs)
     return size
 
 
 def _measure(folder: Path) -> None:
     """In the child: three rounds without Caffe, whose peak of memory is measured, then one with it."""
-    from evolve import shrinking
+    from trt import shrinking
 
     verify = shrinking._verify
     shrinking._verify = lambda *given: 0.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 from tests.bench.speed import case, networks, table
 from tests.bench.speed.process import environment
 from tests.bench.speed.ragged import rounded

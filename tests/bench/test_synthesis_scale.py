@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import Dataset
-from evolve import experiment, heredity, paths
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from evolve.newborn import Birth
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets import Dataset
+from evolve.lineage import experiment, heredity
+from evolve.lineage.workspace import Birth
+from evolve.network import weights
+from evolve.runs import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,7 +84,7 @@ def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], syna
         matrix = random.standard_normal((stage.outputs, stage.inputs * stage.patch), np.float32)
         blobs[stage.name] = [matrix, np.ones(stage.outputs, np.float32)]
     assert sum(matrix.size for matrix, _ in blobs.values()) == synapses
-    text.write(net, parent / paths.TRAIN_VAL)
+    prototxt_text.write(net, parent / paths.TRAIN_VAL)
     weights.write(parent / paths.WEIGHTS, net, blobs)
     ancestor = paths.generation(parent.parent, 1)
     ancestor.mkdir(exist_ok=True)

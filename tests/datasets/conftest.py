@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import mnist
-from datasets.raw_files import RawFile
+from evolve.datasets.images import mnist
+from evolve.datasets.raw_file import RawFile
 
 REAL_DATA = os.environ.get("CAVEFISH_DATA", "")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.published import Published
-from datasets.raw_files import RawFile
+from evolve.datasets.published import Published
+from evolve.datasets.raw_file import RawFile
 
 
 def cifar10_batches(images_each: int = 4) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from small_files import pickled
 
-from datasets import array_pickle
+from evolve.datasets import array_pickle
 
 
 @given(

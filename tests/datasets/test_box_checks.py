@@ -2,9 +2,9 @@
 
 import pytest
 
-from datasets.box_checks import Clipped, clipped, raise_all, shape_problem
-from datasets.boxes import Box
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets.annotations import Clipped, clipped, raise_all, shape_problem
+from evolve.datasets.source import Box
 
 
 def _box(x: float, y: float, w: float, h: float) -> Box:

@@ -8,7 +8,7 @@ import lmdb
 import numpy as np
 from miniatures import parse27k
 
-from datasets import Detection, images, labels, prepare_detection
+from evolve.datasets import Detection, images, labels, prepare_detection
 
 NET = """
 layer {{ name: "data" type: "Data" top: "data"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from small_files import expecting, stl10_files, unpack
 
-from datasets import Dataset, prepare, read, stl10
+from evolve.datasets import Dataset, prepare, read
+from evolve.datasets.images import stl10
 
 NET = """
 layer {{

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from small_files import cifar10_batches, expecting, pickled, records, unpack
 
-from datasets import channels, cifar10, prepare, read
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import channels, prepare, read
+from evolve.datasets.images import cifar10
 
 FILE = Path("data_batch_1")
 MEND = "replace it with the original file"

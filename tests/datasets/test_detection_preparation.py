@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from miniatures import PERSON, change, noise, parse27k
 
-from datasets import Detection, detection_preparation, has_boxes, prepare, prepare_detection
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, has_boxes, prepare, prepare_detection
 
 WANTED = Detection(96, 64)
 
@@ -73,7 +73,7 @@ def test_an_image_that_cannot_be_read_leaves_nothing(tmp_path: Path, root: Path,
 def test_a_full_disk_is_said_before_writing(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    monkeypatch.setattr("datasets.disk.free", lambda path: 1000)
+    monkeypatch.setattr("evolve.base.files.free", lambda path: 1000)
     with pytest.raises(UserError, match=r"expected \d+ bytes free, got 1000; make room there, or choose another"):
         prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append)
     assert _made(tmp_path) == []
@@ -87,7 +87,7 @@ def test_a_stop_in_the_middle_leaves_nothing(
         folder.mkdir()
         raise stop
 
-    monkeypatch.setattr(detection_preparation, "write", _stops)
+    monkeypatch.setattr(prepare, "write", _stops)
     with pytest.raises(stop):
         prepare_detection("parse27k", WANTED, data=tmp_path)
     assert _made(tmp_path) == []

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import digits, prepare, read
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import prepare, read
+from evolve.datasets.images import digits
 
 
 def test_enlarged_repeats_every_pixel_in_the_full_range() -> None:

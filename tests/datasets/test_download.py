@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import download as module
-from datasets import mnist, prepare
-from datasets.download import DownloadFailed, download
-from datasets.raw_files import RawFile
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import download as module
+from evolve.datasets import prepare
+from evolve.datasets.download import DownloadFailed, download
+from evolve.datasets.images import mnist
+from evolve.datasets.raw_file import RawFile
 
 CONTENT = np.random.default_rng(3).bytes(300_000)
 FILE = RawFile("file.gz", hashlib.md5(CONTENT).hexdigest(), len(CONTENT))

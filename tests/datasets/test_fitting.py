@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.boxes import Photo
-from datasets.detection import Detection
-from datasets.fitting import fitting
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets.image_file import fitting
+from evolve.datasets.source import Detection, Photo
 
 PHOTO = Photo(Path("a.png"), (), "list:1")
 

@@ -17,12 +17,12 @@ import pytest
 from miniatures import voc
 from small_files import expecting, pickled
 
-import datasets.voc
-from datasets import array_pickle, cifar10, idx
-from datasets.published import Published, contents
-from datasets.raw_files import RawFile
-from datasets.tar_members import BrokenArchive, members
-from evolve.errors import UserError
+import evolve.datasets.boxes.voc
+from evolve.base.errors import UserError
+from evolve.datasets import array_pickle
+from evolve.datasets.images import cifar10, mnist
+from evolve.datasets.published import BrokenArchive, Published, contents, members
+from evolve.datasets.raw_file import RawFile
 
 LITTLE = 1 << 21  # bytes
 
@@ -217,10 +217,10 @@ def test_ten_thousand_members_are_not_kept(tmp_path: Path) -> None:
 
 
 def test_mnist_packed_a_thousand_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idx, "LARGEST", 1 << 16)
+    monkeypatch.setattr(mnist, "LARGEST", 1 << 16)
     packed = gzip.compress(bytes(1 << 24))
     with in_little_memory(), pytest.raises(UserError) as error:
-        idx.decode(Path("images.gz"), packed, 3)
+        mnist.decode(Path("images.gz"), packed, 3)
     assert str(error.value) == (
         "images.gz: expected at most 65536 bytes unpacked, got more; replace it with the original file"
     )
@@ -248,11 +248,11 @@ def test_xml(tmp_path: Path, name: str, encoding: str) -> None:
     file = root / "Annotations" / "a.xml"
     file.write_text(XML[name].replace("{secret}", str(tmp_path / "secret")), encoding=encoding)
     with in_little_memory(), pytest.raises(UserError) as error:
-        datasets.voc.photo(root, "a", "list:1")
+        evolve.datasets.boxes.voc.photo(root, "a", "list:1")
     assert str(error.value) == f"{file}: {DOCTYPE}"
 
 
 def test_xml_of_many_levels(tmp_path: Path) -> None:
     root = voc(tmp_path / "pets", {}, {"a": []})
     (root / "Annotations" / "a.xml").write_text("<a>" * 400_000 + "</a>" * 400_000)
-    assert datasets.voc.photo(root, "a", "list:1").boxes == []
+    assert evolve.datasets.boxes.voc.photo(root, "a", "list:1").boxes == []

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from datasets import idx
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets.images import mnist
 
 FILE = Path("some-idx.gz")
 MEND = "replace it with the original file"
@@ -21,12 +21,12 @@ MEND = "replace it with the original file"
 def test_what_was_packed_comes_back(array: np.ndarray) -> None:
     header = b"".join(size.to_bytes(4, "big") for size in (0x0800 + array.ndim, *array.shape))
     packed = gzip.compress(header + array.tobytes(), compresslevel=1)
-    assert np.array_equal(idx.decode(FILE, packed, array.ndim), array)
+    assert np.array_equal(mnist.decode(FILE, packed, array.ndim), array)
 
 
 def test_labels_where_images_should_be(pack: Callable[[np.ndarray], bytes]) -> None:
     with pytest.raises(UserError) as error:
-        idx.decode(FILE, pack(np.zeros(5)), dimensions=3)
+        mnist.decode(FILE, pack(np.zeros(5)), dimensions=3)
     assert str(error.value) == (
         f"{FILE}: expected idx magic 2051 (3 dimensions of unsigned bytes), got 2049; {MEND}"
     )
@@ -35,7 +35,7 @@ def test_labels_where_images_should_be(pack: Callable[[np.ndarray], bytes]) -> N
 def test_a_header_that_promises_more(pack: Callable[[np.ndarray], bytes]) -> None:
     content = gzip.decompress(pack(np.zeros((2, 28, 28))))
     with pytest.raises(UserError) as error:
-        idx.decode(FILE, gzip.compress(content[:-1]), dimensions=3)
+        mnist.decode(FILE, gzip.compress(content[:-1]), dimensions=3)
     assert str(error.value) == (
         f"{FILE}: expected 1584 bytes unpacked for its 2x28x28 header, got 1583; {MEND}"
     )
@@ -44,10 +44,10 @@ def test_a_header_that_promises_more(pack: Callable[[np.ndarray], bytes]) -> Non
 @pytest.mark.parametrize("cut", [0, 3, 11, 20, -1])
 def test_any_truncation_is_refused(pack: Callable[[np.ndarray], bytes], cut: int) -> None:
     with pytest.raises(UserError, match=f"^{FILE}: expected "):
-        idx.decode(FILE, pack(np.zeros((2, 28, 28)))[:cut], dimensions=3)
+        mnist.decode(FILE, pack(np.zeros((2, 28, 28)))[:cut], dimensions=3)
 
 
 def test_no_gzip_file() -> None:
     with pytest.raises(UserError) as error:
-        idx.decode(FILE, b"<html>not found</html>", dimensions=1)
+        mnist.decode(FILE, b"<html>not found</html>", dimensions=1)
     assert str(error.value) == (f"{FILE}: expected a whole gzip file, got Not a gzipped file (b'<h'); {MEND}")

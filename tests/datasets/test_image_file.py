@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from miniatures import noise
 
-from datasets.image_file import read
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets.image_file import read
 
 
 def test_blue_first(tmp_path: Path) -> None:

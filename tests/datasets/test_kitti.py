@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from miniatures import CAR, FAR, NOTHING, kitti
 
-from datasets import Detection, census, images, labels, prepare_detection
-from datasets.kitti import boxes, difficulty
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, census, images, labels, prepare_detection
+from evolve.datasets.boxes.kitti import boxes, difficulty
 
 PADDED = Detection(112, 80, fit="pad")
 

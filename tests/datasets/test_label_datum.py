@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from datasets.boxes import Box
-from datasets.label_datum import array, datum, table
+from evolve.datasets.lmdb_write import array, datum, table
+from evolve.datasets.source import Box
 
 
 def _box(x: float, w: float, h: float, locz: float = 0) -> Box:

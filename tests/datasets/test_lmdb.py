@@ -7,10 +7,10 @@ import lmdb
 import numpy as np
 import pytest
 
-from datasets import read
-from datasets.lmdb_writer import split_bytes, write
-from datasets.source import Split
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import read
+from evolve.datasets.lmdb_write import split_bytes, write
+from evolve.datasets.source import Split
 
 
 def _split(count: int, side: int, channels: int = 1, margin: int = 0) -> Split:
@@ -24,7 +24,7 @@ def _ignore(stored: bytes) -> None:
 
 
 def test_records_are_caffes_datums_and_the_hash_is_theirs(tmp_path: Path) -> None:
-    from evolve.network.caffe_proto import caffe_pb2
+    from evolve.base.caffe_messages import caffe_pb2
 
     split, content = _split(7, 3, channels=2, margin=1), hashlib.sha256()
     order = np.array([3, 1, 0, 6, 5, 4, 2])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets import lmdb_pages
-from datasets.lmdb_open import opened
-from datasets.lmdb_store import Store
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import lmdb_pages
+from evolve.datasets.lmdb_read import opened
+from evolve.datasets.lmdb_write import Store
 
 PAGE = 4096
 META = 16 + 24 + 48  # where the main database's description begins in a meta page

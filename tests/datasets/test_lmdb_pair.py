@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from miniatures import parse27k
 
-from datasets import Detection, prepare_detection
-from datasets.label_datum import datum, table
-from datasets.lmdb_pair import Pair, check
-from datasets.lmdb_store import Store
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, prepare_detection
+from evolve.datasets.lmdb_pair import Pair, check
+from evolve.datasets.lmdb_write import Store, datum, table
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def _rename(folder: Path, key: bytes, other: bytes) -> None:
 
 def _change(**fields: object) -> Callable[[Path, str], None]:
     def _changed(split: Path, kind: str) -> None:
-        from evolve.network.caffe_proto import caffe_pb2
+        from evolve.base.caffe_messages import caffe_pb2
 
         with lmdb.open(str(split / kind), readonly=True, lock=False) as environment, environment.begin() as transaction:
             message = caffe_pb2.Datum.FromString(transaction.get(b"00000000"))

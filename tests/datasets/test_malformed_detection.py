@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from miniatures import change, kitti, noise, parse27k, voc
 
-from datasets import Detection, prepare_detection
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, prepare_detection
 
 Spoil = Callable[[Path], object]
 LABEL, MAPPING = "training/label_2/000002.txt", "mapping/train_mapping.txt"

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from miniatures import parse27k
 
-from datasets import Dataset, Detection, census, images, labels, prepare_detection
-from datasets.lmdb_pair import check
-from datasets.lmdb_store import Store
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.datasets import Dataset, Detection, census, images, labels, prepare_detection
+from evolve.datasets.lmdb_pair import check
+from evolve.datasets.lmdb_write import Store
 from evolve.detectnet import batches, parameters
-from evolve.detectnet.batch import Shapes
-from evolve.errors import UserError
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.detectnet.batches import Shapes
 
 FIRST, SECOND = b"00000000", b"00000001"
 Spoil = Callable[[Path], object]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import mnist, prepare, read
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import prepare, read
+from evolve.datasets.images import mnist
 
 Place = Callable[..., dict[str, bytes]]
 IMAGES = "train-images-idx3-ubyte.gz"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.padding import margin
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets.image_file import margin
 
 
 @given(own=st.integers(1, 64), zeros=st.integers(0, 100))

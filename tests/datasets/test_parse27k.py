@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from miniatures import change, noise, parse27k
 
-from datasets import Detection, images, labels, prepare_detection
-from datasets.parse27k import read
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, images, labels, prepare_detection
+from evolve.datasets.boxes.parse27k import read
 
 WANTED = Detection(96, 64)
 

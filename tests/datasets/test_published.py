@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from small_files import expecting, pack, stl10_files, unpack
 
-from datasets import prepare, stl10
-from datasets.published import Published, contents
-from datasets.raw_files import RawFile
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import prepare
+from evolve.datasets.images import stl10
+from evolve.datasets.published import Published, contents
+from evolve.datasets.raw_file import RawFile
 
 FILES = {"one.bin": b"11", "two.bin": b"2222"}
 FORM = expecting(Published(RawFile("thing.tar.gz", "", 0), "thing_folder", (), ()), FILES)

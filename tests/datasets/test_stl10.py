@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from small_files import expecting, stl10_files, unpack
 
-from datasets import channels, prepare, read, stl10
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import channels, prepare, read
+from evolve.datasets.images import stl10
 
 
 def _place(folder: Path, monkeypatch: pytest.MonkeyPatch, **instead: bytes) -> dict[str, bytes]:

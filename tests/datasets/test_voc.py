@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from miniatures import voc
 
-from datasets import Detection, census, labels, prepare_detection
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.datasets import Detection, census, labels, prepare_detection
 
 LISTS = {"train": ["a", "b"], "val": ["c"]}
 OBJECTS = {

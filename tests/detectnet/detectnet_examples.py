@@ -8,7 +8,7 @@ from pathlib import Path
 import lmdb
 import numpy as np
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.training import caffe_process
 
 Objects = list[tuple[float, float, float, float, int]]  # x, y, w, h, class

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 
 Field = descriptor_pb2.FieldDescriptorProto
 KINDS = {"uint32": Field.TYPE_UINT32, "float": Field.TYPE_FLOAT, "bool": Field.TYPE_BOOL}

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.detectnet.average_precision import AveragePrecision
-from evolve.detectnet.scores import Counts
+from evolve.detectnet.scores import AveragePrecision, Counts
 
 corner = st.integers(0, 60)
 box = st.tuples(corner, corner, st.integers(1, 40), st.integers(1, 40)).map(

@@ -9,7 +9,7 @@ from detectnet_examples import python, rows_of, street
 from detectnet_nets import GEOMETRY, data, layer
 
 from evolve.detectnet import batches, coverage, labels, parameters
-from evolve.detectnet.batch import Shapes
+from evolve.detectnet.batches import Shapes
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
 Pair = Callable[[int], tuple[Path, Path]]

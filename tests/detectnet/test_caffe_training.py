@@ -81,7 +81,7 @@ def left_behind(folder: Path, seconds: float = 10) -> list[str]:
 
 def makes_batches(process: Path, folder: Path) -> bool:
     try:
-        return b"evolve.detectnet.batch_worker" in (process / "cmdline").read_bytes() and (
+        return b"evolve.detectnet.prefetch" in (process / "cmdline").read_bytes() and (
             (process / "cwd").resolve() == folder
         )
     except OSError:

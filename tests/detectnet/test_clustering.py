@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from detectnet_examples import Objects, rows_of
 
+from evolve.base.errors import UserError
 from evolve.detectnet import clustering, coverage
 from evolve.detectnet.clustering import Clustering, cluster
 from evolve.detectnet.parameters import GroundTruth
-from evolve.errors import UserError
 
 GIVEN = Clustering(160, 96, 16, coverage_threshold=0.6, group_threshold=1, eps=0.2, min_height=22)
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})

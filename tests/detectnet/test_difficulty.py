@@ -5,12 +5,9 @@ import pytest
 from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage, labels
-from evolve.detectnet.average_precision import AveragePrecision
 from evolve.detectnet.clustering import Clustering
-from evolve.detectnet.difficulty import ByDifficulty, levels
 from evolve.detectnet.parameters import GroundTruth
-from evolve.detectnet.scores import Counts
-from evolve.detectnet.validation import Validation
+from evolve.detectnet.scores import AveragePrecision, ByDifficulty, Counts, Validation, levels
 
 NO_REGIONS = np.zeros((0, 4))
 

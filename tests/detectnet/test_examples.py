@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from detectnet_examples import image_datum, label_datum, label_of, rows_of, store, street
 
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.detectnet import labels
 from evolve.detectnet.examples import Examples
-from evolve.errors import UserError
-from evolve.network.caffe_proto import caffe_pb2
 
 Pair = Callable[[int], tuple[Path, Path]]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evolve.detectnet.geometry import Geometry, problems
-from evolve.network import text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.detectnet.consistency import Geometry, problems
 
 TEMPLATE = """name: "SmallDetectNet"
 layer {
@@ -76,7 +76,7 @@ def found(values: dict[str, str] | None = None, **changes: str) -> list[str]:
     for name, value in (RIGHT | changes).items():
         written = written.replace(f" {name}", f" {value}").replace(f'"{name}', f'"{value}')
     values = values or Geometry(640, 384, 16, 1).values()
-    net = text.parse(text.substitute(written, values, "net"), caffe_pb2.NetParameter(), "net")
+    net = prototxt_text.parse(prototxt_text.substitute(written, values, "net"), caffe_pb2.NetParameter(), "net")
     return problems(net, Path("train_val.prototxt"), written)
 
 
@@ -157,11 +157,11 @@ layer { name: "transform" type: "Python" bottom: "images" bottom: "labels" top: 
         ("656", [f"x:{line}: layer 'cluster': expected width 656 as in layer 'transform' (line 5), got 640; "]),
     ):
         text_ = written.replace("WIDTH", width)
-        found = problems(text.parse(text_, caffe_pb2.NetParameter(), "net"), Path("x"), text_)
+        found = problems(prototxt_text.parse(text_, caffe_pb2.NetParameter(), "net"), Path("x"), text_)
         assert [each.partition("write")[0] for each in found] == expected
 
 
 def test_a_net_without_detection_has_nothing_to_check() -> None:
     path = Path(__file__).parents[2] / "prototxt/lenet/train_val.prototxt"
-    net = text.read(path, caffe_pb2.NetParameter(), {"DATA": "d"})
+    net = prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "d"})
     assert problems(net, Path("x"), "") == []

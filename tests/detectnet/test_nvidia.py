@@ -10,10 +10,10 @@ from detectnet_nets import GEOMETRY, LOSSES, layer
 from google.protobuf import text_format
 from nvidia_messages import TYPES, nvidia_pb2
 
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.detectnet import nvidia
-from evolve.errors import UserError
-from evolve.network import prototxt
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.network import phases
 from evolve.training.caffe_process import CaffeProcess
 
 PACKAGED = Path(__file__).resolve().parents[2] / "prototxt" / "detectnet" / "train_val.prototxt"
@@ -28,7 +28,7 @@ SOLVER = (
 def theirs(monkeypatch: pytest.MonkeyPatch) -> Any:
     """As if the Caffe that runs had these messages."""
     made = nvidia_pb2()
-    monkeypatch.setattr(prototxt, "caffe_pb2", made)
+    monkeypatch.setattr(phases, "caffe_pb2", made)
     return made
 
 
@@ -89,7 +89,7 @@ def test_what_is_written_is_carried_over(theirs: Any) -> None:
 
 
 def test_the_packaged_network_is_all_theirs_in_training(theirs: Any) -> None:
-    from evolve import experiment
+    from evolve.lineage import experiment
 
     chosen = experiment.load("detectnet")
     net = parsed(theirs, text_format.MessageToString(chosen.net(Path("/data-set"))))
@@ -101,7 +101,7 @@ def test_the_packaged_network_is_all_theirs_in_training(theirs: Any) -> None:
     assert training.layer[2].top == ["data", "truth"]
     assert [(each.name, each.loss_weight[0]) for each in training.layer if each.type == "L1Loss"] == [("loss_bbox", 2)]
     # Everything else is what it was.
-    rest = [each for each in prototxt.for_phase(net, "TRAIN").layer if each.type != "Python"]
+    rest = [each for each in phases.for_phase(net, "TRAIN").layer if each.type != "Python"]
     assert [each for each in training.layer[3:] if each.type != "L1Loss"] == rest
 
 
@@ -113,7 +113,7 @@ def test_what_they_cannot_do_stays_as_it_is(theirs: Any, words: str) -> None:
 
 def test_a_parameter_that_they_lack_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = nvidia_pb2("crop_bboxes")
-    monkeypatch.setattr(prototxt, "caffe_pb2", theirs)
+    monkeypatch.setattr(phases, "caffe_pb2", theirs)
     message = r"layer 'data': NVIDIA Caffe:\d+: DetectNetGroundTruthParameter has no 'crop_bboxes'"
     with pytest.raises(UserError, match=message):
         trained(theirs, data())

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from detectnet_examples import label_datum, label_of, python, store
 
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.detectnet import batches, parameters
-from evolve.detectnet.batch import Batch, Shapes
+from evolve.detectnet.batches import Batch, Shapes
 from evolve.detectnet.prefetch import Prefetch
-from evolve.errors import UserError
-from evolve.network.caffe_proto import caffe_pb2
 
 Pair = Callable[[int], tuple[Path, Path]]
 

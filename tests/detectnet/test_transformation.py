@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from detectnet_examples import rows_of, street
 
-from evolve.detectnet import augmentation, coverage, labels, parameters, transformation
-from evolve.detectnet.augmentation import Drawn
+from evolve.detectnet import augment, coverage, labels, parameters
+from evolve.detectnet.augment import Drawn
 from evolve.detectnet.parameters import Augmentation, GroundTruth, Parameters
 
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})
@@ -25,7 +25,7 @@ def transform(
     wanted = given.ground_truth
     pixels = np.full((3, wanted.image_size_y, wanted.image_size_x), 777, np.float32)
     truth = np.full((8 + wanted.classes, *wanted.grid), 777, np.float32)
-    return pixels, truth, transformation.transform(image, rows, given, train, example, pixels, truth)
+    return pixels, truth, augment.transform(image, rows, given, train, example, pixels, truth)
 
 
 def with_(**changes: Any) -> Parameters:
@@ -75,9 +75,9 @@ def test_hue_and_saturation_as_colorsys() -> None:
     image = np.random.default_rng(3).integers(0, 256, (3, 6, 9), dtype=np.uint8)
     # Greys and extremes, and hues whose turn leaves 0..360 on either side.
     image[:, 0, :4] = np.array([[0, 255, 80, 0], [0, 255, 80, 0], [0, 255, 80, 255]])
-    floats = transformation.interleaved(image)
+    floats = augment.interleaved(image)
     for hue, saturation in ((-30.0, 1.0), (30.0, 0.2), (0.0, 0.5), (180.0, 1.0), (-180.0, 0.0)):
-        changed = transformation.color(floats.copy(), Drawn((9, 6), hue=hue, saturation=saturation))
+        changed = augment.color(floats.copy(), Drawn((9, 6), hue=hue, saturation=saturation))
         expected = [[detectnet_loops.hsv(pixel, hue, saturation) for pixel in line] for line in floats.tolist()]
         assert np.abs(changed - np.array(expected)).max() < 0.01
 
@@ -85,7 +85,7 @@ def test_hue_and_saturation_as_colorsys() -> None:
 def test_scaling_is_cubic() -> None:
     image, _ = street(4, width=40, height=24)
     for size in ((32, 19), (48, 29)):
-        scaled = transformation.geometric(transformation.interleaved(image), Drawn(size))
+        scaled = augment.geometric(augment.interleaved(image), Drawn(size))
         expected = np.array(detectnet_loops.resize(image[1].astype(float).tolist(), *size))
         assert scaled.shape == (size[1], size[0], 3) and np.abs(scaled[..., 1] - expected).max() < 0.01
 
@@ -101,28 +101,28 @@ def test_flip_mirrors_pixels_and_boxes_as_nvidia_counts_them() -> None:
 def test_crop_is_padded_with_zeros(corner: tuple[int, int]) -> None:
     image, _ = street(1, width=170, height=90)
     pixels = np.full((3, 96, 160), 777, np.float32)
-    transformation.crop(transformation.interleaved(image), corner, pixels)
+    augment.crop(augment.interleaved(image), corner, pixels)
     for channel in range(3):
         expected = np.array(detectnet_loops.crop(image[channel].astype(float).tolist(), corner, 160, 96))
         assert np.array_equal(pixels[channel], expected)
-    moved = transformation.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((170, 90), crop=corner))
+    moved = augment.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((170, 90), crop=corner))
     assert moved[0, :4].tolist() == [50 - corner[0], 40 - corner[1], 10, 12]
 
 
 def test_a_scaled_box_follows_the_size_in_whole_pixels() -> None:
-    moved = transformation.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((187, 81)))
+    moved = augment.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((187, 81)))
     assert moved[0, :4] == pytest.approx([55, 36, 11, 10.8])
 
 
 def test_rotation_by_a_right_angle_is_known_exactly() -> None:
     # Clockwise around the centre: what was at the left is on top.
     drawn = Drawn((40, 20), rotation=90.0)
-    assert augmentation.rotated((40, 20), 90.0)[0] in (21, 22) and augmentation.rotated((40, 20), 90.0)[1] in (41, 42)
-    left, top, _, _ = augmentation.bounds((40, 20), 90.0)
-    matrix = transformation.rotation((40, 20), 90.0)
+    assert augment.rotated((40, 20), 90.0)[0] in (21, 22) and augment.rotated((40, 20), 90.0)[1] in (41, 42)
+    left, top, _, _ = augment.bounds((40, 20), 90.0)
+    matrix = augment.rotation((40, 20), 90.0)
     assert matrix @ [20, 10, 1] == pytest.approx([20 - left, 10 - top])
     assert matrix @ [0, 10, 1] == pytest.approx([20 - left, -10 - top])
-    moved = transformation.move(rows_of([(0, 8, 10, 4, 1)]), (40, 20), drawn)
+    moved = augment.move(rows_of([(0, 8, 10, 4, 1)]), (40, 20), drawn)
     # The box keeps its size, and its centre (5, 10) goes round.
     assert moved[0, :4] == pytest.approx([20 - left - 5, -5 - top - 2, 10, 4])
 
@@ -134,7 +134,7 @@ def test_rotation_is_that_of_opencvs_rotated_rectangles() -> None:
         size, degrees = tuple(rng.integers(20, 1500, 2).tolist()), float(rng.uniform(-180, 180))
         centre = (size[0] / 2, size[1] / 2)
         x, y, w, h = cv2.RotatedRect(centre, size, degrees).boundingRect()
-        left, top, right, bottom = augmentation.bounds(size, degrees)
+        left, top, right, bottom = augment.bounds(size, degrees)
         off = np.abs(np.array([x - left, y - top, w - (right - left + 1), h - (bottom - top + 1)]))
         # OpenCV's corners have 32 bits: one that lies on a whole pixel may fall to either side.
         assert off.max() <= 1
@@ -143,7 +143,7 @@ def test_rotation_is_that_of_opencvs_rotated_rectangles() -> None:
         after = cv2.boxPoints(((centre[0] - left, centre[1] - top), size, degrees))
         matrix = cv2.getAffineTransform(before[:3], after[:3])
         place = np.array([*rng.uniform(0, 1, 2) * size, 1])
-        assert np.abs((matrix - transformation.rotation(size, degrees)) @ place).max() < 0.01
+        assert np.abs((matrix - augment.rotation(size, degrees)) @ place).max() < 0.01
     assert pixels_off <= 5
 
 
@@ -185,7 +185,7 @@ def test_draws_have_the_published_probabilities_and_ranges() -> None:
     given = parameters.parse(
         "detectnet_groundtruth_param { stride: 16 image_size_x: 1248 image_size_y: 384 object_class { src: 1 dst: 0 } }"
     )
-    drawn = [augmentation.draw(given, (1248, 384), example) for example in range(4000)]
+    drawn = [augment.draw(given, (1248, 384), example) for example in range(4000)]
     hue = np.array([each.hue for each in drawn])
     saturation = np.array([each.saturation for each in drawn])
     scale = np.array([each.scaled[0] / 1248 for each in drawn])
@@ -204,9 +204,9 @@ def test_draws_have_the_published_probabilities_and_ranges() -> None:
 
 def test_without_a_random_crop_it_is_the_middle_one() -> None:
     given = with_(scale_prob=1, scale_min=1.5, scale_max=1.5)
-    assert augmentation.draw(given, (160, 96), 0).crop == (40, 24)
-    assert augmentation.draw(given, (107, 64), 0).crop == (1, 0)
+    assert augment.draw(given, (160, 96), 0).crop == (40, 24)
+    assert augment.draw(given, (107, 64), 0).crop == (1, 0)
 
 
 def test_halves_are_rounded_away_from_zero() -> None:
-    assert [augmentation.nearest(each) for each in (-1.5, -0.5, -0.4, 0.5, 1.49, 2.5)] == [-2, -1, 0, 1, 1, 3]
+    assert [augment.nearest(each) for each in (-1.5, -0.5, -0.4, 0.5, 1.49, 2.5)] == [-2, -1, 0, 1, 1, 3]

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from evolve.network import prototxt, text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
@@ -23,7 +24,7 @@ Told = Callable[..., Any]
 def lenet(folder: str, side: int) -> Any:
     """A LeNet of this project, as a deploy net for gray images of `side` pixels."""
     path = ROOT / "prototxt" / folder / "train_val.prototxt"
-    return prototxt.deploy(text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, side, side))
+    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, side, side))
 
 
 # Numbers keep their size from layer to layer: He's deviations for weights, variances and factors around 1.
@@ -67,7 +68,7 @@ tell([gaps, n.outputs, replaced, [line.type for line in fastcaffe.layers() if no
 )
 def test_every_blob_is_close(told: Told, tmp_path: Path, net: Any, images: int, types: set[str]) -> None:
     path = tmp_path / "deploy.prototxt"
-    text.write(net, path)
+    prototxt_text.write(net, path)
     lines = COMPARE.replace("PATH", repr(str(path))).replace("IMAGES", str(images))
     gaps, outputs, replaced, fast = told(lines)
     assert outputs and max(gaps.values()) <= 1e-5, sorted(gaps.items(), key=lambda item: -item[1])[:3]

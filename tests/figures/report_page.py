@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 
 VOID = {"br", "img", "link", "meta"}
 DEPLOY = """
@@ -98,11 +99,11 @@ def with_weights(run: Path, channels: int = 1) -> None:
     """Writes a deploy prototxt and a caffemodel into every generation, with n kernels of each layer gone in the nth."""
     for folder in sorted(run.glob("gen*")):
         gone = int(folder.name[3:])
-        net = text.parse(DEPLOY % channels, caffe_pb2.NetParameter(), "deploy")
+        net = prototxt_text.parse(DEPLOY % channels, caffe_pb2.NetParameter(), "deploy")
         random = np.random.default_rng(gone)
         shapes = {"conv1": (6, channels, 3, 3), "mix": (6, 6, 1, 1), "conv2": (4, 6, 3, 3)}
         learned = {name: [random.normal(size=shape).astype(np.float32)] for name, shape in shapes.items()}
         for blobs in learned.values():
             blobs[0].reshape(-1, *blobs[0].shape[2:])[:gone] = 0
         weights.write(folder / "weights.caffemodel", net, learned)
-        text.write(net, folder / "deploy.prototxt")
+        prototxt_text.write(net, folder / "deploy.prototxt")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.figures import curves, measured
 
 Fabricate = Callable[..., Path]

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
-from evolve.command import main
-from evolve.figures import curves, frontier, published, series
+from evolve.command.command import main
+from evolve.figures import curves, frontier, series
 from tests.figures.report_page import as_detector, filled, with_settings
 
 Fabricate = Callable[..., Path]
@@ -106,14 +106,14 @@ def test_within_half_a_point(seeds: list[Path]) -> None:
     line = series.Series("", "run", "", "synapses", [series.Point(x, y) for x, y in
                          ((1, 0.9), (2, 0.896), (4, 0.894), (8, 0.895), (16, 0.8))], "")  # fmt: skip
     assert (line.within(0.005), line.within(0), line.within(0.2)) == (8, 1, 16)
-    assert published.series(None, "MNIST")[0].within(0.005) is None
+    assert series.series(None, "MNIST")[0].within(0.005) is None
 
 
 def test_what_others_published_is_what_their_papers_say() -> None:
     found = {
         name: [
             (each.title.split(",")[0], each.network, each.counted, [(p.compression, p.score) for p in each.points])
-            for each in published.series(None, name)
+            for each in series.series(None, name)
         ]
         for name in ("MNIST", "CIFAR-10", "STL-10")
     }
@@ -130,7 +130,7 @@ def test_what_others_published_is_what_their_papers_say() -> None:
     }
     # By its own count of what is left.
     assert 431_080 / 3_993 == pytest.approx(108, abs=0.1)
-    assert all("arXiv 1" in each.source or "arXiv 2" in each.source for each in published.series(None, "MNIST"))
+    assert all("arXiv 1" in each.source or "arXiv 2" in each.source for each in series.series(None, "MNIST"))
 
 
 def test_macs_have_a_panel_of_their_own(fabricated: Fabricate, lineage: Lineage) -> None:

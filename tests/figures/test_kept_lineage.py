@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from datasets import registry
-from evolve.errors import UserError
-from evolve.figures import frontier, kept_lineage
+from evolve.base.errors import UserError
+from evolve.datasets import registry
+from evolve.figures import frontier, measured
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
 def refused(name: str) -> str:
     with pytest.raises(UserError) as error:
-        kept_lineage.read(Path(name))
+        measured.read_kept(Path(name))
     return str(error.value)
 
 
@@ -22,7 +22,7 @@ def test_network_run_and_seed_are_in_the_name() -> None:
         ("lenet/lenet_bvlc-long-seed2.csv", ("lenet_bvlc", 2, "mnist", 13)),
         ("alexnet_cifar10/dense-seed1.csv", ("alexnet_cifar10", 1, "cifar10", 6)),
     ):
-        run = kept_lineage.read(Path(f"{expected[2]}:{RESULTS / file}"))
+        run = measured.read_kept(Path(f"{expected[2]}:{RESULTS / file}"))
         assert (run.network, run.seed, run.ancestor["dataset"]["name"], len(run.generations)) == expected
 
 

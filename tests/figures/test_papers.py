@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from evolve import experiment
 from evolve.figures import papers
+from evolve.lineage import experiment
 
 
 def test_E_is_the_plain_mean_of_the_layers_listed() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from evolve import run_folder
 from evolve.figures import report
+from evolve.runs import run_folder
 from tests.figures.report_page import Page, filled, with_settings, with_weights
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

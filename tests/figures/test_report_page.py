@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evolve import run_folder
-from evolve.command import main
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.command.command import main
 from evolve.figures import report
+from evolve.runs import run_folder
 from tests.figures.report_page import Page, as_detector, filled, with_settings, with_weights
 
 Fabricate = Callable[..., Path]

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.figures import figures_text
-from evolve.figures.report import heat, kernel_sheet, kernels, markup, origin, scale
+from evolve.base import sheet
+from evolve.figures.report import chart, kernels, markup, page, survival
 
 BLUE, VERMILION, GAP = (0, 114, 178, 255), (213, 94, 0, 255), (128, 128, 128, 110)
 
 
 @given(st.lists(st.integers(0, 10**12) | st.floats(1e-3, 1e12), min_size=1, max_size=20))
 def test_counts_lie_within_their_axis(values: list[float]) -> None:
-    axis = scale.of_counts(values)
+    axis = chart.of_counts(values)
     assert all(-1e-9 <= axis.at(value) <= 1 + 1e-9 for value in values)
     ticks = axis.ticks()
     assert ticks == sorted(set(ticks)) and len(ticks) <= 18
@@ -22,38 +22,38 @@ def test_counts_lie_within_their_axis(values: list[float]) -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_scores_lie_within_an_axis_between_0_and_1(values: list[float]) -> None:
-    axis = scale.of_scores(values)
+    axis = chart.of_scores(values)
     assert 0 <= axis.low < axis.high <= 1 and axis.high - axis.low > 0.0099
     assert all(-1e-6 <= axis.at(value) <= 1 + 1e-6 for value in values)
     assert 3 <= len(axis.ticks()) <= 7
 
 
 def test_ticks_are_round() -> None:
-    assert scale.Scale(0.9750, 0.9958).ticks() == [0.975, 0.98, 0.985, 0.99, 0.995]
-    assert scale.Scale(0, 1000).ticks() == [0, 200, 400, 600, 800, 1000]
-    assert scale.Scale(900, 150_000, True).ticks() == [
+    assert chart.Scale(0.9750, 0.9958).ticks() == [0.975, 0.98, 0.985, 0.99, 0.995]
+    assert chart.Scale(0, 1000).ticks() == [0, 200, 400, 600, 800, 1000]
+    assert chart.Scale(900, 150_000, True).ticks() == [
         1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000
     ]  # fmt: skip
-    assert scale.Scale(1, 1e6, True).ticks() == [10.0**power for power in range(7)]
-    assert scale.Scale(1, 100, True).at(10) == pytest.approx(0.5)
+    assert chart.Scale(1, 1e6, True).ticks() == [10.0**power for power in range(7)]
+    assert chart.Scale(1, 100, True).at(10) == pytest.approx(0.5)
 
 
 def test_shades_are_of_the_logarithm() -> None:
     # By hand: 1 + 9 * (1 + log10(part) / 2), rounded.
     parts = {0.0: 0, 1e-5: 1, 0.01: 1, 0.02: 2, 0.1: 6, 0.3: 8, 0.5: 9, 1.0: 10}
-    assert {part: heat.shade(part) for part in parts} == parts
+    assert {part: survival.shade(part) for part in parts} == parts
 
 
 def test_figures_as_people_read_them() -> None:
     short = {0: "0", 7: "7", 912: "912", 576_570: "577k", 999_950: "1M", 2_385_285_120: "2.39G", 0.005: "0.005"}
-    assert {value: figures_text.short(value) for value in short} == short
+    assert {value: sheet.short(value) for value in short} == short
     parts = {0: "0", 1e-5: "<.1", 0.0049: "0.5", 0.0999: "10", 0.5: "50", 0.9999: "99", 1: "100"}
-    assert {part: figures_text.percent(part) for part in parts} == parts
+    assert {part: sheet.percent(part) for part in parts} == parts
     times = {66.2: "66 s", 754: "13 min", 7500: "2 h 5 min"}
-    assert {seconds: figures_text.duration(seconds) for seconds in times} == times
+    assert {seconds: sheet.duration(seconds) for seconds in times} == times
     rates = {7.273: "7.273", 137.5: "137.5", 3349.5: "3,350", 9999.4: "9,999", 9999.6: "10,000", 13608.2: "13,608"}
-    assert {value: figures_text.rate(value) for value in rates} == rates
-    assert origin.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"
+    assert {value: sheet.rate(value) for value in rates} == rates
+    assert page.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"
     assert kernels.spread(list(range(1, 14))) == [1, 4, 7, 10, 13] and kernels.spread([1, 2]) == [1, 2]
 
 
@@ -67,7 +67,7 @@ def test_markup_escapes_whatever_is_plain() -> None:
 def test_a_pixel_for_each_weight() -> None:
     weights = np.zeros((2, 1, 2, 2), np.float32)
     weights[0, 0] = [[1, 0], [0, -1]]
-    pixels = kernel_sheet.sheet(weights, blue_first=False)
+    pixels = kernels.sheet(weights, blue_first=False)
     assert pixels.shape == (4, 7, 4)
     assert [tuple(pixels[1, 1]), tuple(pixels[2, 2])] == [VERMILION, BLUE]
     # Gone: nothing to be seen of it, whatever the page's colour; between kernels a line.
@@ -77,18 +77,18 @@ def test_a_pixel_for_each_weight() -> None:
 def test_colours_in_the_order_of_the_data() -> None:
     weights = np.zeros((1, 3, 1, 2), np.float32)
     weights[0, :, 0, 0] = [1, 0, -1]
-    assert tuple(kernel_sheet.sheet(weights, blue_first=False)[1, 1]) == (255, 128, 0, 255)
-    assert tuple(kernel_sheet.sheet(weights, blue_first=True)[1, 1]) == (0, 128, 255, 255)
-    assert kernel_sheet.sheet(weights, blue_first=True)[1, 2, 3] == 0
+    assert tuple(kernels.sheet(weights, blue_first=False)[1, 1]) == (255, 128, 0, 255)
+    assert tuple(kernels.sheet(weights, blue_first=True)[1, 1]) == (0, 128, 255, 255)
+    assert kernels.sheet(weights, blue_first=True)[1, 2, 3] == 0
 
 
 def test_a_row_for_each_output_and_a_column_for_each_input() -> None:
     weights = np.zeros((2, 5, 1, 1), np.float32)
     weights[1, 4] = -3
-    pixels = kernel_sheet.sheet(weights, blue_first=False)
+    pixels = kernels.sheet(weights, blue_first=False)
     assert pixels.shape == (5, 11, 4) and tuple(pixels[3, 9]) == BLUE and np.count_nonzero(pixels[..., 3] == 255) == 1
 
 
 def test_no_frame_where_no_kernel_ever_was() -> None:
-    pixels = kernel_sheet.sheet(np.ones((9, 1, 1, 1), np.float32), blue_first=False)
+    pixels = kernels.sheet(np.ones((9, 1, 1, 1), np.float32), blue_first=False)
     assert pixels.shape == (5, 17, 4) and not pixels[3:, 3:].any() and tuple(pixels[3, 2]) == GAP

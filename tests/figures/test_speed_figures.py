@@ -12,9 +12,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
-from evolve.errors import UserError
-from evolve.figures import curves, half17, measured, table
-from evolve.network import text
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
+from evolve.figures import curves, measured, papers, table
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
@@ -40,7 +40,7 @@ def detector(fabricated: Fabricate, lineage: Lineage) -> Callable[..., Path]:
         for made in generations:
             folder = run / f"gen{made['generation']:03d}"
             if deploy:
-                text.write(famous_nets.detectnet(192, 320), folder / "deploy.prototxt")
+                prototxt_text.write(famous_nets.detectnet(192, 320), folder / "deploy.prototxt")
             (folder / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "w"}}))
         return run
 
@@ -127,7 +127,7 @@ def test_figures_2_and_3_of_a_detector(detector: Callable[..., Path]) -> None:
         assert expected in said, said
     speed = panel(figure, "frames per second")
     assert line(speed, "openvino") == {number: 10.0 * number for number in range(1, 14)}
-    assert line(speed, "TX1, [Half17]") == half17.FPS
+    assert line(speed, "TX1, [Half17]") == papers.HALF17_FPS
     assert line(panel(figure, "on the validation images"), "precision")[13] == pytest.approx(0.889)
     assert not any("accuracy" in each for each in said)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.figures import table
 
 Fabricate = Callable[..., Path]

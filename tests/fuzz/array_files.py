@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from datasets import label_datum, lmdb_reader
-from datasets.boxes import Box
-from datasets.lmdb_store import Store
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets import lmdb_read, lmdb_write
+from evolve.datasets.lmdb_write import Store
+from evolve.datasets.source import Box
 from evolve.detectnet.examples import Examples
-from evolve.network import text
-from evolve.network.caffe_proto import caffe_pb2
-from trt import real_inputs
-from trt.onnx_export import Pair
+from trt import inputs
+from trt.onnx.export import Pair
 
 DEPLOY = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }'
 
@@ -34,7 +34,7 @@ def _image() -> bytes:
 
 def _label() -> bytes:
     boxes = [(1, Box(5 * n, 4, 20, 30, "a", "", alpha=-1.5, locz=n)) for n in range(3)]
-    return bytes(label_datum.datum(label_datum.table(boxes, 4)).SerializeToString())
+    return bytes(lmdb_write.datum(lmdb_write.table(boxes, 4)).SerializeToString())
 
 
 def image_datum(folder: Path) -> Any:
@@ -45,7 +45,7 @@ def image_datum(folder: Path) -> Any:
         images = _store(folder / "images", content)
         values = Examples(images, labels).image(0)
         assert values.shape[0] == 3 and np.isfinite(values).all()
-        return lmdb_reader.read(images, 1)
+        return lmdb_read.read(images, 1)
 
     return (_image(),), _read, None
 
@@ -67,7 +67,7 @@ def lmdb_file(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return lmdb_reader.read(place, 40)
+        return lmdb_read.read(place, 40)
 
     return (file.read_bytes(),), _read, None
 
@@ -91,11 +91,13 @@ def _npy(kind: Any = np.float32) -> bytes:
 
 
 def _inputs(file: Path) -> Any:
-    pair = Pair(Path("deploy"), Path("weights"), text.parse(DEPLOY, caffe_pb2.NetParameter(), "deploy"), {}, {})
+    pair = Pair(
+        Path("deploy"), Path("weights"), prototxt_text.parse(DEPLOY, caffe_pb2.NetParameter(), "deploy"), {}, {}
+    )
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return real_inputs.of_file(file, pair).read()
+        return inputs.of_file(file, pair).read()
 
     return _read
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-import datasets.kitti
-import datasets.parse27k
-import datasets.voc
-from datasets import image_file, label_datum
-from datasets.box_checks import shape_problem
-from datasets.boxes import Box, Photos
-from datasets.detection import Detection
+import evolve.datasets.boxes.kitti
+import evolve.datasets.boxes.parse27k
+import evolve.datasets.boxes.voc
+from evolve.datasets import image_file, lmdb_write
+from evolve.datasets.annotations import shape_problem
+from evolve.datasets.source import Box, Detection, Photos
 from tests.datasets.miniatures import CAR, NOTHING, VAN, kitti, noise, parse27k, voc
 
 WANTED = Detection(width=96, height=64, classes=("cat",), folder="pets")
@@ -25,7 +24,7 @@ def stored(boxes: Iterable[Box]) -> np.ndarray:
     """The label of those boxes that can be somebody's."""
     sound = [(1, box) for box in boxes if not shape_problem(box)]
     with np.errstate(all="raise"):
-        table = label_datum.table(sound, len(sound))
+        table = lmdb_write.table(sound, len(sound))
     assert np.isfinite(table).all(), "a label that is no number"
     return table
 
@@ -36,11 +35,11 @@ def _every(photos: Photos) -> np.ndarray:
 
 def voc_xml(folder: Path) -> Any:
     root = voc(folder, {}, {"a": [("cat", (1, 1, 96, 64)), ("dog", (11, 21, 30, 40))]})
-    file = root / datasets.voc.ANNOTATIONS / "a.xml"
+    file = root / evolve.datasets.boxes.voc.ANNOTATIONS / "a.xml"
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        photo = datasets.voc.photo(root, "a", "list:1")
+        photo = evolve.datasets.boxes.voc.photo(root, "a", "list:1")
         assert photo.size is None or min(photo.size) > 0
         return stored(photo.boxes)
 
@@ -49,8 +48,8 @@ def voc_xml(folder: Path) -> Any:
 
 def voc_list(folder: Path) -> Any:
     root = voc(folder / "pets", {"train": ["a", "b"], "val": ["c"]}, {name: [("cat", (1, 1, 9, 9))] for name in "abc"})
-    file = root / datasets.voc.LISTS / "train.txt"
-    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, datasets.voc, folder), None
+    file = root / evolve.datasets.boxes.voc.LISTS / "train.txt"
+    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, evolve.datasets.boxes.voc, folder), None
 
 
 def kitti_labels(folder: Path) -> Any:
@@ -58,7 +57,7 @@ def kitti_labels(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return stored(datasets.kitti.boxes(file))
+        return stored(evolve.datasets.boxes.kitti.boxes(file))
 
     return ("\n".join([CAR, NOTHING, VAN]).encode(),), _read, None
 
@@ -72,21 +71,21 @@ def kitti_mapping(folder: Path) -> Any:
         damaged = "mapping" if b"drive" in content else "rand"
         for name, file in files.items():
             file.write_bytes(content if name == damaged else good[name])
-        return _every(datasets.kitti.load(wanted=WANTED, seed=1, raw=folder, report=print))
+        return _every(evolve.datasets.boxes.kitti.load(wanted=WANTED, seed=1, raw=folder, report=print))
 
     return tuple(good.values()), _read, None
 
 
 def sqlite(folder: Path) -> Any:
     root = parse27k(folder)
-    file = root / datasets.parse27k.DATABASE
+    file = root / evolve.datasets.boxes.parse27k.DATABASE
     good = file.read_bytes()
     before = sorted(root.iterdir())
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
         try:
-            return _every(datasets.parse27k.read(root))
+            return _every(evolve.datasets.boxes.parse27k.read(root))
         finally:
             assert sorted(root.iterdir()) == before, "a file beside the database"
 

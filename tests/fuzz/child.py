@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from tests.fuzz.formats import Format, Prepare
 from tests.fuzz.mutations import mutants
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from datasets import cifar10, idx, published, stl10
-from datasets.published import Published
-from datasets.raw_files import RawFile
+from evolve.datasets import published
+from evolve.datasets.images import cifar10, mnist, stl10
+from evolve.datasets.published import Published
+from evolve.datasets.raw_file import RawFile
 from tests.datasets.small_files import cifar10_batches, pickled, records, stl10_files
 
 NAME = Path("the file")
@@ -24,7 +25,7 @@ NAME = Path("the file")
 def idx_file(folder: Path) -> Any:
     header = b"\0\0\x08\x03" + b"".join(size.to_bytes(4, "big") for size in (5, 28, 28))
     images = header + np.random.default_rng(0).integers(0, 256, 5 * 28 * 28, dtype=np.uint8).tobytes()
-    return (images,), lambda content: idx.decode(NAME, content, 3), lambda inside: gzip.compress(inside, 1, mtime=0)
+    return (images,), lambda content: mnist.decode(NAME, content, 3), lambda inside: gzip.compress(inside, 1, mtime=0)
 
 
 def cifar_pickle(folder: Path) -> Any:

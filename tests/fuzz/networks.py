@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from evolve import data_set, settings
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.detectnet import parameters
-from evolve.errors import UserError
-from evolve.figures import counts
-from evolve.network import prototxt, shrink, text, topology, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.figures import count_table
+from evolve.lineage import experiment
+from evolve.network import phases, shrink, topology, weights
+from evolve.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2] / "prototxt"
 SHAPE = (3, 16, 16)
@@ -39,12 +41,12 @@ def net_of(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        counts.sheet(file, shape=SHAPE)
-        net = text.read(file, caffe_pb2.NetParameter(), {"DATA": "/data", "NET": "/net"})
+        count_table.sheet(file, shape=SHAPE)
+        net = prototxt_text.read(file, caffe_pb2.NetParameter(), {"DATA": "/data", "NET": "/net"})
         try:
-            return topology.read([prototxt.deploy(net, SHAPE)])
+            return topology.read([phases.deploy(net, SHAPE)])
         except UserError as error:
-            raise text.located(error, file, text.read_text(file)) from None
+            raise prototxt_text.located(error, file, prototxt_text.read_text(file)) from None
 
     return good, _read, None
 
@@ -55,7 +57,7 @@ def solver(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return text.read(file, caffe_pb2.SolverParameter())
+        return prototxt_text.read(file, caffe_pb2.SolverParameter())
 
     return good, _read, None
 
@@ -68,7 +70,7 @@ def evolution(folder: Path) -> Any:
         file.write_bytes(content)
         chosen = settings.read(file)
         lengths = [settings.training_length(chosen, generation, "mnist") for generation in (1, 2, 9)]
-        return lengths, settings.environment(chosen, 2), data_set.geometry(chosen)
+        return lengths, settings.environment(chosen, 2), experiment.detection_geometry(chosen)
 
     return tuple((ROOT / name).read_bytes() for name in names), _read, None
 
@@ -87,7 +89,7 @@ def caffemodel(folder: Path) -> Any:
     """Today's form, the V1 form of 2013 and NVIDIA's 16-bit one, against the net that they are of."""
     file, small = folder / "weights.caffemodel", folder / "small.prototxt"
     small.write_text(MODEL)
-    net = prototxt.deploy(text.read(small, caffe_pb2.NetParameter(), {"DATA": "/data"}), SHAPE)
+    net = phases.deploy(prototxt_text.read(small, caffe_pb2.NetParameter(), {"DATA": "/data"}), SHAPE)
     graph = topology.read([net])
     trained = _trained(graph)
     weights.write(file, net, trained)

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trt import devices
-from trt.speed import device_table
+from evolve.network import devices
+from evolve.runs import device_table
 
 
 def fps(folder: Path) -> Any:

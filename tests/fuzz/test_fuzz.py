@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from tests.fuzz import child, process
 from tests.fuzz.formats import PREPARED, Prepare, Prepared
 from tests.fuzz.mutations import LARGEST, mutants

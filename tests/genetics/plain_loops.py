@@ -7,8 +7,8 @@ from google.protobuf import text_format
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import topology
-from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph
 

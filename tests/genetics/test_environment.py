@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from plain_loops import SMALL_LAYERS, cluster_probabilities, expected, synapse_probabilities
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.genetics.encoding import LayerEncoding, encode
 from evolve.genetics.environment import Factors, expected_synapses, solve
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from plain_loops import chain, stage
 
-from evolve import factors
-from evolve.errors import UserError
-from evolve.genetics import synthesis
+from evolve.base.errors import UserError
+from evolve.genetics import budget, synthesis
 from evolve.genetics.clusters import as_rows
 from evolve.genetics.encoding import encode
 from evolve.network.efficiency import count, total
@@ -37,7 +36,7 @@ def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
 
 def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: int) -> list[int]:
     encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
-    found, limit = factors.of(chosen, 7, GRAPH, parent, encodings, ancestor, seed=3)
+    found, limit = budget.of(chosen, 7, GRAPH, parent, encodings, ancestor, seed=3)
     offspring = [synthesis.synthesize(GRAPH, parent, encodings, found, (n, 7), limit) for n in range(40)]
     return [total(count(GRAPH, weights, exists), "synapses") for weights, exists in offspring]
 
@@ -74,7 +73,7 @@ def test_constant_factors_are_taken_as_they_are() -> None:
     chosen = settings({"type": "CONSTANT", "cluster_factor": 1.25, "synapse_factor": 1.5})
     parent = sparse_parent(0.3)
     synapses = total(count(GRAPH, parent), "synapses")
-    found, limit = factors.of(chosen, 2, GRAPH, parent, [], 0, seed=1)
+    found, limit = budget.of(chosen, 2, GRAPH, parent, [], 0, seed=1)
     assert (found.cluster, found.synapse, limit) == (1.25, 1.5, pytest.approx(0.8 * synapses))
 
 
@@ -83,7 +82,7 @@ def test_a_budget_below_the_biases() -> None:
     biases = total(count(GRAPH, parent), "biases")
     encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
     with pytest.raises(UserError) as error:
-        factors.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
+        budget.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
     wanted = 0.01 * total(count(GRAPH, parent), "synapses")
     assert str(error.value) == (
         f"generation 4: a budget of {wanted:.0f} synapses, but the neurons' biases alone are {biases}; "

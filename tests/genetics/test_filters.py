@@ -8,11 +8,11 @@ import pytest
 from google.protobuf import text_format
 from plain_loops import chain, stage
 
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import filters
 from evolve.genetics.environment import Factors, expected_synapses, solve
 from evolve.genetics.synthesis import synthesize, trial
 from evolve.network import efficiency, topology
-from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 

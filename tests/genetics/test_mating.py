@@ -5,13 +5,13 @@ import pytest
 from google.protobuf import text_format
 from plain_loops import chain, stage
 
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import filters, mating, synthesis
 from evolve.genetics.clusters import as_rows
 from evolve.genetics.encoding import CERTAIN, LayerEncoding, encode
 from evolve.genetics.environment import Factors, highest
 from evolve.genetics.filters import FilterEncoding
 from evolve.network import topology
-from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.weights import Weights
 
 GRAPH = chain(stage("conv1", 4, 2, 9), stage("ip1", 5, 4, 4), stage("ip2", 3, 5))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_loops import chain, stage
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.genetics import clusters
 from evolve.genetics.encoding import LayerEncoding, encode
 from evolve.genetics.environment import Factors, solve

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import datasets
-from evolve import lineage
+from evolve import datasets
+from evolve.lineage import lineage
 from evolve.network import weights
 
 TRAIN_VAL = """

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import small_detectnet
 
-from evolve import experiment, generation, lineage, paths
-from evolve.errors import UserError
-from evolve.network import text, transfer, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.lineage import experiment, lineage
+from evolve.network import transfer, weights
+from evolve.runs import generation, paths
 from evolve.training import caffe_process
 
 SCORES = ("precision", "recall", "map", "ap")
@@ -31,7 +33,7 @@ def evolve(folder: Path, generations: int = 0) -> Path:
 
 
 def net(run: Path, number: int, name: str) -> caffe_pb2.NetParameter:
-    return text.read(paths.generation(run, number) / name, caffe_pb2.NetParameter())
+    return prototxt_text.read(paths.generation(run, number) / name, caffe_pb2.NetParameter())
 
 
 def test_every_generation_is_scored(run: Path) -> None:

@@ -19,7 +19,7 @@ def refused(folder: Path, verb: str) -> str:
     """What `cavefish verb NET=small` says in `folder`, where it must leave nothing behind."""
     env = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
     result = subprocess.run(
-        [sys.executable, "-m", "evolve.command", verb, "NET=small"],
+        [sys.executable, "-m", "evolve.command.command", verb, "NET=small"],
         cwd=folder, env=env | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip

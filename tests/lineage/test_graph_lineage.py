@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 
 CONV = 'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" convolution_param {{ num_output: {2} kernel_size: {3} {4} weight_filler {{ type: "msra" }} }} }}\n'  # noqa: E501
 NORM = (
@@ -54,7 +55,7 @@ def evolved(place: Any, words: str, net: str = NET) -> tuple[Path, list[dict[str
 
 
 def widths(run: Path, number: int) -> dict[str, int]:
-    net = text.read(run / f"gen{number:03d}" / "train_val.prototxt", caffe_pb2.NetParameter())
+    net = prototxt_text.read(run / f"gen{number:03d}" / "train_val.prototxt", caffe_pb2.NetParameter())
     return {layer.name: layer.convolution_param.num_output for layer in net.layer if layer.type == "Convolution"}
 
 

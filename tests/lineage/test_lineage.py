@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve import generation
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from evolve.runs import generation
 
 FILES = {"train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log"}
 # As DESIGN.md promises to tools.
@@ -85,7 +86,7 @@ def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
         folder = reference.run / f"gen{number:03d}"
         blobs = weights.read(folder / "weights.caffemodel")
         for name in ("train_val.prototxt", "deploy.prototxt"):
-            net = text.read(folder / name, caffe_pb2.NetParameter())
+            net = prototxt_text.read(folder / name, caffe_pb2.NetParameter())
             outputs = {
                 layer.name: layer.convolution_param.num_output or layer.inner_product_param.num_output
                 for layer in net.layer
@@ -95,7 +96,7 @@ def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
     # Neurons have vanished by now, so the sizes are not the template's.
     assert len(blobs["ip1"][0]) < 24
     # 77 images a batch are asked for, and 72 divide the 360.
-    net = text.read(folder / "train_val.prototxt", caffe_pb2.NetParameter())
+    net = prototxt_text.read(folder / "train_val.prototxt", caffe_pb2.NetParameter())
     assert [layer.data_param.batch_size for layer in net.layer if layer.type == "Data"] == [32, 72]
 
 

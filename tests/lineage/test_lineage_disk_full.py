@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from evolve import generation, run_folder
-from evolve.errors import UserError
-from evolve.network import text, weights
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
+from evolve.network import weights
+from evolve.runs import generation, run_folder
 
 DISK = 2 << 20  # bytes: three generations take a quarter of it
 
@@ -84,7 +85,11 @@ def test_whichever_file_finds_it_full(
     """The same without root."""
     place = begun(1)
     place.evolve(1)
-    for owner, function, position in ((text, "write", 1), (weights, "write", 0), (generation, "write_whole", 0)):
+    for owner, function, position in (
+        (prototxt_text, "write", 1),
+        (weights, "write", 0),
+        (generation, "write_whole", 0),
+    ):
         monkeypatch.setattr(owner, function, _full_at(name, getattr(owner, function), position))
     with pytest.raises(UserError) as refused:
         place.evolve(2)

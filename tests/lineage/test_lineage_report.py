@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from evolve import birth, generation
 from evolve.figures.report import page
+from evolve.lineage import birth
+from evolve.runs import generation
 
 Begun = Callable[[int], Any]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from evolve import generation, run_folder
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.runs import generation, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,16 +46,16 @@ lineage.evolve("tiny")
 
 # Where -> module, function, before or after its call, the end of its first argument, generations there afterwards.
 MOMENTS = {
-    "the folder is made": ("evolve.birth", "offspring", "before", "", 2),
+    "the folder is made": ("evolve.lineage.birth", "offspring", "before", "", 2),
     "the masked offspring is half on disk": ("evolve.network.weights", "write", "after", "masked.caffemodel", 2),
-    "training is about to begin": ("evolve.birth", "_train", "before", "", 2),
-    "training has ended": ("evolve.birth", "_train", "after", "", 2),
+    "training is about to begin": ("evolve.lineage.birth", "_train", "before", "", 2),
+    "training has ended": ("evolve.lineage.birth", "_train", "after", "", 2),
     "the caffemodel is written": ("evolve.network.weights", "write", "after", "weights.caffemodel", 2),
-    "all is written": ("evolve.generation", "_commit", "before", "", 2),
-    "DONE.json is written": ("evolve.generation", "write_whole", "after", "DONE.json", 2),
-    "it is committed": ("evolve.generation", "_commit", "after", "", 3),
-    "lineage.csv is about to be written": ("evolve.generation", "write_whole", "before", "lineage.csv", 3),
-    "lineage.csv is written": ("evolve.generation", "write_whole", "after", "lineage.csv", 3),
+    "all is written": ("evolve.runs.generation", "_commit", "before", "", 2),
+    "DONE.json is written": ("evolve.runs.generation", "write_whole", "after", "DONE.json", 2),
+    "it is committed": ("evolve.runs.generation", "_commit", "after", "", 3),
+    "lineage.csv is about to be written": ("evolve.runs.generation", "write_whole", "before", "lineage.csv", 3),
+    "lineage.csv is written": ("evolve.runs.generation", "write_whole", "after", "lineage.csv", 3),
 }
 
 

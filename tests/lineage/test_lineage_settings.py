@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
 
 
 def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> None:
@@ -257,7 +258,7 @@ def test_a_run_on_stock_layers_by_the_users_wish_says_nothing(
 
 def test_a_pruned_caffemodel_is_a_parent_as_it_is(place: Any, reference: Any) -> None:
     """Zeros in dense blobs, as pruning tools publish them: no synapses, neither counted nor inherited nor trained."""
-    net = text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
+    net = prototxt_text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
     pruned = weights.read(reference.run / "gen001" / "weights.caffemodel")
     absent = np.random.default_rng(1).random(pruned["conv2"][0].shape) < 0.7
     absent[3] = True
@@ -274,7 +275,7 @@ def test_a_pruned_caffemodel_is_a_parent_as_it_is(place: Any, reference: Any) ->
 
 
 def test_a_caffemodel_with_masks_beside_its_weights_is_refused(place: Any, reference: Any) -> None:
-    net = text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
+    net = prototxt_text.read(reference.run / "gen001" / "deploy.prototxt", caffe_pb2.NetParameter())
     masked = weights.read(reference.run / "gen001" / "weights.caffemodel")
     masked["conv2"] += [np.ones_like(blob) for blob in masked["conv2"]]
     weights.write(place.folder / "masked.caffemodel", net, masked)

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import stl10
-from datasets.raw_files import RawFile
-from evolve import lineage, paths
+from evolve.datasets.images import stl10
+from evolve.datasets.raw_file import RawFile
 from evolve.figures import table
+from evolve.lineage import lineage
+from evolve.runs import paths
 
 PHOTOGRAPHS = {"train": 300, "test": 100}
 

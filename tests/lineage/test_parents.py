@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from test_graph_lineage import NET as RESIDUAL
 
-from evolve import data_set, experiment, generation, parents
-from evolve.network import expand, text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from evolve.newborn import Birth
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.lineage import experiment, parents
+from evolve.lineage.workspace import Birth
+from evolve.network import expand, weights
+from evolve.runs import generation
 
 TWO = "offspring_per_generation: 2 parents: 2"
 
@@ -41,7 +43,7 @@ def test_each_is_kept_with_its_prototxt_and_hashed(family: Any) -> None:
         listed = json.loads((folder / "DONE.json").read_text())["sha256"]
         assert {"parent2.caffemodel", "parent2.prototxt", "common.prototxt", "channels.json"} <= set(listed)
         for net, genome in zip(("train_val", "parent2"), both_parents(folder), strict=True):
-            layers = text.read(folder / f"{net}.prototxt", caffe_pb2.NetParameter()).layer
+            layers = prototxt_text.read(folder / f"{net}.prototxt", caffe_pb2.NetParameter()).layer
             outputs = {
                 layer.name: layer.convolution_param.num_output or layer.inner_product_param.num_output
                 for layer in layers
@@ -158,5 +160,5 @@ def _birth(family: Any) -> Birth:
     """The one of generation 3, as the lineage makes it."""
     with contextlib.chdir(family.place.folder):
         chosen = experiment.load("tiny")
-        dataset = data_set.prepare(chosen.settings, 1)
+        dataset = experiment.prepare(chosen.settings, 1)
     return Birth(chosen, dataset, 3, 1, family.run / ".gen003.unfinished")

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from evolve import birth, generation, newborn_prototxts
-from evolve.errors import MachineError, UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from evolve.newborn import Birth
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import MachineError, UserError
+from evolve.lineage import birth, workspace
+from evolve.lineage.workspace import Birth
+from evolve.network import weights
+from evolve.runs import generation
 from evolve.training.caffe_process import CaffeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +44,7 @@ def test_the_seeds_of_a_draw_and_a_training() -> None:
 
 def test_the_solver_has_its_seed(reference: Any, family: Any) -> None:
     def seed(path: Path) -> int:
-        return int(text.read(path, caffe_pb2.SolverParameter()).random_seed)
+        return int(prototxt_text.read(path, caffe_pb2.SolverParameter()).random_seed)
 
     assert seed(reference.run / "gen002" / "solver.prototxt") == 1002
     folder = family.run / "gen002"
@@ -204,7 +206,7 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
 
 def diverging(*unfit: int) -> Callable[..., Any]:
     """newborn_prototxts.solver_of, with a rate at which those siblings diverge."""
-    original = newborn_prototxts.solver_of
+    original = workspace.solver_of
 
     def solver_of(newborn: Birth, *arguments: Any) -> Any:
         solver = original(newborn, *arguments)
@@ -220,7 +222,7 @@ def test_one_that_diverges_is_unfit_and_the_others_live(
 ) -> None:
     place = begun(1)
     place.set(TWO)
-    monkeypatch.setattr(newborn_prototxts, "solver_of", diverging(2))
+    monkeypatch.setattr(workspace, "solver_of", diverging(2))
     place.evolve(2)
     made = metrics(place.run / "gen002")
     unfit = made["siblings"][1]
@@ -235,7 +237,7 @@ def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], mon
     place = begun(1)
     place.set(TWO)
     original = birth.offspring
-    monkeypatch.setattr(newborn_prototxts, "solver_of", diverging(1))
+    monkeypatch.setattr(workspace, "solver_of", diverging(1))
     monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
     with pytest.raises(MachineError):
         place.evolve(2)
@@ -253,7 +255,7 @@ def test_if_all_diverge_the_first_ones_error_is_the_generations(
     place = begun(1)
     place.set(TWO)
     with monkeypatch.context() as patch:
-        patch.setattr(newborn_prototxts, "solver_of", diverging(1, 2))
+        patch.setattr(workspace, "solver_of", diverging(1, 2))
         with pytest.raises(UserError) as refused:
             place.evolve(2)
     log = place.run / ".gen002.siblings" / "1.failed.log"

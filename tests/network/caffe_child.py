@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from evolve.network import text, weights
+from evolve.base import prototxt_text
+from evolve.network import weights
 from evolve.network.weights import Weights
 
 _SCRIPT = """
@@ -48,7 +49,7 @@ class Loaded:
 def run(folder: Path, jobs: list[Job]) -> list[Loaded]:
     """Loads and runs all `jobs` in one child, in `folder`."""
     for number, job in enumerate(jobs):
-        text.write(job.net, folder / f"{number}.prototxt")
+        prototxt_text.write(job.net, folder / f"{number}.prototxt")
         if job.weights is not None and job.image is not None:
             weights.write(folder / f"{number}.caffemodel", job.net, job.weights)
             np.save(folder / f"{number}.npy", job.image)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from google.protobuf import text_format
 
-from evolve.errors import UserError
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import shapes
-from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.stages import Stage
 from evolve.network.weights import Weights
 

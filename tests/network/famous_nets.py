@@ -5,7 +5,7 @@ Deploy nets, one image: `alexnet`, `detectnet`, `resnet56`. No weights, nothing 
 
 from typing import Any
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 
 Net = Any  # caffe_pb2.NetParameter
 

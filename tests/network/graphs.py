@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from chains import parsed
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import shapes
 from evolve.network.geometry import blob_shapes
 from evolve.network.weights import Weights

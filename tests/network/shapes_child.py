@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evolve.network import text
+from evolve.base import prototxt_text
 
 _SCRIPT = """
 import json, os, sys, caffe
@@ -32,7 +32,7 @@ Made = tuple[dict[str, list[int]], dict[str, list[list[int]]]]
 def load(folder: Path, nets: list[Any]) -> list[Made | None]:
     """For each net the shapes of its blobs and of its layers' learned blobs; None where Caffe aborts."""
     for number, net in enumerate(nets):
-        text.write(net, folder / f"{number}.prototxt")
+        prototxt_text.write(net, folder / f"{number}.prototxt")
     environment = os.environ | {"GLOG_minloglevel": "3", "OPENBLAS_NUM_THREADS": "1"}
     child = subprocess.run(
         [sys.executable, "-c", _SCRIPT, str(len(nets))], cwd=folder, env=environment, capture_output=True, check=False

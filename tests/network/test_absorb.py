@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.errors import UserError
-from evolve.network import absorb, text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import absorb, weights
 from evolve.training.caffe_process import CaffeProcess
 
 INPUT = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 3 dim: 4 dim: 9 dim: 9 } } }\n'
@@ -39,7 +40,7 @@ BLOBS: dict[str, list[tuple[int, ...]]] = {
 
 
 def net(words: str) -> caffe_pb2.NetParameter:
-    return text.parse(words, caffe_pb2.NetParameter(), "net.prototxt")
+    return prototxt_text.parse(words, caffe_pb2.NetParameter(), "net.prototxt")
 
 
 def learned(count: float = 3.0) -> weights.Weights:

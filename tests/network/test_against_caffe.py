@@ -9,12 +9,13 @@ import pytest
 from caffe_child import Job, run
 from chains import forward, net_of, parsed, random_chain, random_weights, walk
 
-from evolve import paths
-from evolve.network import prototxt, text, topology
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases, topology
 from evolve.network.reach import NothingLeft, alive
 from evolve.network.resize import resized
 from evolve.network.shrink import shrunk, silence
+from evolve.runs import paths
 
 LENET_LIKE = [
     "Convolution convolution_param { num_output: 12 kernel_size: 5 pad: 2 }",
@@ -115,15 +116,15 @@ def test_phases_include_what_caffe_includes(tmp_path: Path) -> None:
     net = in_place_layers(np.random.default_rng(2))
     loaded = run(tmp_path, [Job(net, phase=phase) for phase in ("TRAIN", "TEST")])
     for phase, made in zip(("TRAIN", "TEST"), loaded, strict=True):
-        ours = [layer.name for layer in prototxt.for_phase(net, phase).layer]
+        ours = [layer.name for layer in phases.for_phase(net, phase).layer]
         assert ours == [name for name, _ in made.layers]
         assert 10 < len(ours) < len(net.layer) - 10
 
 
 @pytest.mark.parametrize(("network", "shape"), [("lenet", (3, 32, 32)), ("lenet_bvlc", (1, 28, 28))])
 def test_caffe_loads_the_deploy_nets(tmp_path: Path, network: str, shape: tuple[int, int, int]) -> None:
-    template = text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
-    net = prototxt.deploy(template, shape)
+    template = prototxt_text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    net = phases.deploy(template, shape)
     (loaded,) = run(tmp_path, [Job(net)])
     assert loaded.layers == [(layer.name, layer.type) for layer in net.layer]
     assert loaded.blobs["data"].shape == (1, *shape) and loaded.blobs["prob"].shape == (1, 10)

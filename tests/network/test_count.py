@@ -10,7 +10,7 @@ import pytest
 import shapes_child
 from chains import net_of, parsed
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import shapes
 from evolve.network.count import Count, count, total
 from evolve.network.geometry import blob_shapes, geometry

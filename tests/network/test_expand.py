@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from graphs import random_net, random_weights
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import topology, widths
 from evolve.network.expand import expanded
 from evolve.network.reach import Existing, alive

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from chains import parsed
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import fold, reach, resize, shrink, topology, widths
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from chains import parsed
 
-from evolve import paths
-from evolve.errors import UserError
-from evolve.network import prototxt, text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import phases
+from evolve.runs import paths
 
 DATA = (
     'layer { name: "data" type: "Data" top: "data" top: "label" include { phase: %s } data_param { batch_size: %d } }'
@@ -18,7 +19,7 @@ IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_pro
 
 
 def lenet() -> Any:
-    return text.read(paths.network("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    return prototxt_text.read(paths.network("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
 
 
 # Phases
@@ -56,15 +57,15 @@ def test_rules(rules: str, train: bool, test: bool) -> None:
     """As Net::StateMeetsRule at level 0 without stages."""
     net = parsed(f'name: "n" layer {{ name: "x" type: "ReLU" {rules} }} layer {{ name: "y" type: "ReLU" }}')
     for phase, there in (("TRAIN", train), ("TEST", test)):
-        names = [layer.name for layer in prototxt.for_phase(net, phase).layer]
+        names = [layer.name for layer in phases.for_phase(net, phase).layer]
         assert names == (["x", "y"] if there else ["y"])
-    assert len(net.layer) == 2 and prototxt.for_phase(net, "TEST").name == "n"
+    assert len(net.layer) == 2 and phases.for_phase(net, "TEST").name == "n"
 
 
 def test_the_data_layer_of_a_phase() -> None:
     net = parsed(BOTH + IP)
-    assert prototxt.batch_size(prototxt.data_layer(net, "TRAIN")) == 64
-    assert prototxt.batch_size(prototxt.data_layer(net, "TEST")) == 100
+    assert phases.batch_size(phases.data_layer(net, "TRAIN")) == 64
+    assert phases.batch_size(phases.data_layer(net, "TEST")) == 100
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_the_data_layer_of_a_phase() -> None:
 )
 def test_not_one_data_layer(layers: str, got: str) -> None:
     with pytest.raises(UserError) as error:
-        prototxt.data_layer(parsed('name: "n" ' + layers), "TEST")
+        phases.data_layer(parsed('name: "n" ' + layers), "TEST")
     assert str(error.value) == f"net 'n': expected one data layer in phase TEST, got {got}"
 
 
@@ -88,18 +89,18 @@ def test_not_one_data_layer(layers: str, got: str) -> None:
 )
 def test_batch_sizes(parameter: str, size: int) -> None:
     net = parsed(f'layer {{ name: "d" top: "data" {parameter} {{ batch_size: {size} }} }}')
-    assert prototxt.batch_size(net.layer[0]) == size
+    assert phases.batch_size(net.layer[0]) == size
 
 
 def test_no_batch_size() -> None:
-    assert prototxt.batch_size(parsed('layer { name: "d" type: "Python" }').layer[0]) == 0
+    assert phases.batch_size(parsed('layer { name: "d" type: "Python" }').layer[0]) == 0
 
 
 # Deploy
 
 
 def test_the_deploy_net_of_lenet() -> None:
-    net = prototxt.deploy(lenet(), (1, 32, 32))
+    net = phases.deploy(lenet(), (1, 32, 32))
     assert net.name == "lenet"
     assert [(layer.name, layer.type, list(layer.bottom), list(layer.top)) for layer in net.layer] == [
         ("data", "Input", [], ["data"]),
@@ -129,7 +130,7 @@ def test_what_stays_of_a_layer_and_what_does_not() -> None:
         "param { lr_mult: 2 } loss_weight: 3 propagate_down: true inner_product_param { num_output: 2 "
         'bias_term: false weight_filler { type: "xavier" } bias_filler { value: 1 } } }'
     )
-    kept = prototxt.deploy(parsed(BOTH + layer), (1, 2, 3)).layer[1]
+    kept = phases.deploy(parsed(BOTH + layer), (1, 2, 3)).layer[1]
     assert kept == parsed(IP.replace("num_output: 2", "num_output: 2 bias_term: false")).layer[0]
 
 
@@ -148,12 +149,12 @@ def test_what_stays_of_a_layer_and_what_does_not() -> None:
 )
 def test_losses_become_outputs(loss: str, output: str) -> None:
     net = parsed(BOTH + IP + f'layer {{ name: "loss" {loss} bottom: "ip" bottom: "label" top: "loss" }}')
-    assert list(prototxt.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
+    assert list(phases.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
 
 
 def test_deploying_changes_nothing_in_the_template() -> None:
     net = lenet()
-    prototxt.deploy(net, (1, 32, 32))
+    phases.deploy(net, (1, 32, 32))
     assert net == lenet()
 
 
@@ -175,21 +176,21 @@ def test_deploying_changes_nothing_in_the_template() -> None:
 )
 def test_preprocessing(transform: str, words: str) -> None:
     layer = parsed(f'layer {{ name: "data" transform_param {{ {transform} }} }}').layer[0]
-    assert prototxt.preprocessing(layer) == words
+    assert phases.preprocessing(layer) == words
 
 
 def test_example_shape() -> None:
     whole, cropped = (parsed(f"layer {{ {t} }}").layer[0] for t in ("", "transform_param { crop_size: 24 }"))
-    assert prototxt.example_shape(whole, (3, 32, 40)) == (3, 32, 40)
-    assert prototxt.example_shape(cropped, (3, 32, 40)) == (3, 24, 24)
+    assert phases.example_shape(whole, (3, 32, 40)) == (3, 32, 40)
+    assert phases.example_shape(cropped, (3, 32, 40)) == (3, 24, 24)
 
 
 def test_with_data_of() -> None:
     smaller = parsed('name: "small"' + BOTH.replace("64", "16") + IP.replace("num_output: 2", "num_output: 1"))
     moved = parsed('name: "template"' + BOTH.replace("100", "50") + IP)
-    result = prototxt.with_data_of(smaller, moved)
+    result = phases.with_data_of(smaller, moved)
     assert result.name == "small" and [layer.name for layer in result.layer] == ["data", "data", "ip"]
-    assert [prototxt.batch_size(layer) for layer in result.layer[:2]] == [64, 50]
+    assert [phases.batch_size(layer) for layer in result.layer[:2]] == [64, 50]
     assert result.layer[2].inner_product_param.num_output == 1
 
 
@@ -206,7 +207,7 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
         layer { name: "loss2" type: "SigmoidCrossEntropyLoss" bottom: "fc" bottom: "mask" top: "loss2" }
         layer { name: "extra" type: "InnerProduct" bottom: "fc" top: "extra" include { phase: TRAIN } }
     """)
-    deployed = prototxt.deploy(net, (3, 8, 8))
+    deployed = phases.deploy(net, (3, 8, 8))
     assert [(layer.name, layer.type) for layer in deployed.layer] == [
         ("data", "Input"), ("fc", "InnerProduct"), ("norm", "BatchNorm"), ("scale", "Scale"), ("prob", "Softmax"),
         ("loss2/prob", "Sigmoid"),
@@ -215,5 +216,5 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
     assert [parameter.name for parameter in deployed.layer[1].param] == ["w", ""]
     assert not deployed.layer[1].param[0].HasField("lr_mult") and not deployed.layer[2].param
     assert not deployed.layer[3].scale_param.HasField("filler") and deployed.layer[3].scale_param.bias_term
-    whole = prototxt.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
+    whole = phases.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
     assert [layer.name for layer in whole.layer][-1] == "extra" and len(whole.layer) == len(deployed.layer) + 1

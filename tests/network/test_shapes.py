@@ -8,7 +8,7 @@ import numpy as np
 import random_nets
 import shapes_child
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import geometry, shapes
 from evolve.network.shape_rules import RULES
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from chains import net_of, parsed
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import shapes
 
 INPUT = 'layer {{ name: "{0}" type: "Input" top: "{0}" input_param {{ shape {{ {1} }} }} }}'

@@ -8,7 +8,7 @@ from chains import forward, net_of, on_a_way, parsed, random_chain, random_weigh
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 from evolve.network import shrink, topology
 from evolve.network.reach import NothingLeft, alive
 from evolve.network.resize import resized

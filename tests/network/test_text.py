@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.errors import UserError
-from evolve.network import text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.proto import evolution_pb2
 
 FILE = "net.prototxt"
@@ -17,7 +17,7 @@ FILE = "net.prototxt"
 
 def refusal(words: str, message: Any) -> str:
     with pytest.raises(UserError) as error:
-        text.parse(words, message, FILE)
+        prototxt_text.parse(words, message, FILE)
     return str(error.value)
 
 
@@ -63,24 +63,27 @@ def test_other_mistakes_keep_protobufs_words(words: str, said: str) -> None:
 
 def test_values_take_the_place_of_their_names() -> None:
     template = 'source: "$DATA/train"\nmean_file: "${DATA}_mean/$NET.x"\nnothing: "$"'
-    assert text.substitute(template, {"DATA": "/d", "NET": "n"}, FILE) == (
+    assert prototxt_text.substitute(template, {"DATA": "/d", "NET": "n"}, FILE) == (
         'source: "/d/train"\nmean_file: "/d_mean/n.x"\nnothing: "$"'
     )
 
 
 def test_a_brace_after_a_name_is_the_prototxts() -> None:
-    assert text.substitute("data_param { batch_size: $BATCH}", {"BATCH": "8"}, FILE) == "data_param { batch_size: 8}"
+    assert (
+        prototxt_text.substitute("data_param { batch_size: $BATCH}", {"BATCH": "8"}, FILE)
+        == "data_param { batch_size: 8}"
+    )
 
 
 def test_values_are_not_read_again() -> None:
-    assert text.substitute('a: "$A"', {"A": r"$B\1 # x"}, FILE) == r'a: "$B\1 # x"'
+    assert prototxt_text.substitute('a: "$A"', {"A": r"$B\1 # x"}, FILE) == r'a: "$B\1 # x"'
 
 
 @pytest.mark.parametrize(("values", "known"), [({}, "none"), ({"NET": "", "DATA": ""}, "$DATA, $NET")])
 @pytest.mark.parametrize("name", ["$DATUM", "${DATUM}"])
 def test_a_name_without_value(values: dict[str, str], known: str, name: str) -> None:
     with pytest.raises(UserError) as error:
-        text.substitute(f'name: "n"\n\nsource: "{name}/train"', values, FILE)
+        prototxt_text.substitute(f'name: "n"\n\nsource: "{name}/train"', values, FILE)
     assert str(error.value) == f"{FILE}:3: $DATUM has no value (known here: {known}); write the value itself"
 
 
@@ -96,12 +99,12 @@ def test_a_name_without_value(values: dict[str, str], known: str, name: str) -> 
 )
 def test_names_in_comments_are_ignored(line: str) -> None:
     both = f'{line}\nsource: "$DATA"\n'
-    assert text.substitute(both, {"DATA": "d"}, FILE) == f'{line}\nsource: "d"\n'
+    assert prototxt_text.substitute(both, {"DATA": "d"}, FILE) == f'{line}\nsource: "d"\n'
 
 
 @pytest.mark.parametrize("line", ['a: "#" b: "$X"', "a: '#' b: \"$X\"", 'a: "\\"#$X"', "a: '\"#\"$X'", "a: \"'#$X'\""])
 def test_a_hash_in_a_string_begins_no_comment(line: str) -> None:
-    assert text.substitute(line, {"X": "7"}, FILE) == line.replace("$X", "7")
+    assert prototxt_text.substitute(line, {"X": "7"}, FILE) == line.replace("$X", "7")
 
 
 @given(
@@ -110,7 +113,7 @@ def test_a_hash_in_a_string_begins_no_comment(line: str) -> None:
 @settings(deadline=None)
 def test_text_without_names_stays_as_it_is(pieces: list[str]) -> None:
     template = "".join(pieces).replace("$a", "$ a").replace("${a", "$ {a")
-    assert text.substitute(template, {}, FILE) == template
+    assert prototxt_text.substitute(template, {}, FILE) == template
 
 
 # Lines and files
@@ -118,28 +121,26 @@ def test_text_without_names_stays_as_it_is(pieces: list[str]) -> None:
 
 def test_line_of() -> None:
     net = '# name: "conv1"\nname: "net"\nlayer { top: "conv1" name: "conv1" }\nlayer { name : \'a.b\' }\nname: "axb"'
-    assert text.line_of(net, "conv1") == 3
-    assert text.line_of(net, "net") == 2
-    assert text.line_of(net, "a.b") == 4
-    assert text.line_of(net, "axb") == 5
-    assert text.line_of(net, "absent") == 1
+    assert prototxt_text.line_of(net, "conv1") == 3
+    assert prototxt_text.line_of(net, "net") == 2
+    assert prototxt_text.line_of(net, "a.b") == 4
+    assert prototxt_text.line_of(net, "axb") == 5
+    assert prototxt_text.line_of(net, "absent") == 1
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
-        text.read(tmp_path / FILE, caffe_pb2.NetParameter())
+        prototxt_text.read(tmp_path / FILE, caffe_pb2.NetParameter())
     assert str(error.value) == f"{tmp_path}/{FILE}: no such file; see prototxt/lenet/ for what a network's folder holds"
 
 
 def test_a_folder_and_a_picture(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
-        text.read_text(tmp_path)
-    assert str(error.value) == (
-        f"{tmp_path}: expected a readable prototxt, got Is a directory; name another file"
-    )
+        prototxt_text.read_text(tmp_path)
+    assert str(error.value) == (f"{tmp_path}: expected a readable prototxt, got Is a directory; name another file")
     (tmp_path / FILE).write_bytes(b"\x89PNG")
     with pytest.raises(UserError) as error:
-        text.read_text(tmp_path / FILE)
+        prototxt_text.read_text(tmp_path / FILE)
     assert str(error.value) == (
         f"{tmp_path}/{FILE}: expected a prototxt, a text in UTF-8, got byte 0x89 at 0; name the prototxt, not the "
         "caffemodel, or save it as UTF-8"
@@ -149,8 +150,8 @@ def test_a_folder_and_a_picture(tmp_path: Path) -> None:
 def test_read_and_write(tmp_path: Path) -> None:
     path = tmp_path / FILE
     path.write_text('name: "$NET" # $comment\nlayer { name: "ä" }', encoding="utf-8")
-    net = text.read(path, caffe_pb2.NetParameter(), {"NET": "fish"})
+    net = prototxt_text.read(path, caffe_pb2.NetParameter(), {"NET": "fish"})
     assert net.name == "fish" and net.layer[0].name == "ä"
-    text.write(net, path, "two\nlines")
+    prototxt_text.write(net, path, "two\nlines")
     assert path.read_text(encoding="utf-8").startswith("# two\n# lines\nname: ")
-    assert text.read(path, caffe_pb2.NetParameter()) == net
+    assert prototxt_text.read(path, caffe_pb2.NetParameter()) == net

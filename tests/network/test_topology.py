@@ -6,15 +6,16 @@ from chains import net_of, pooled_length, random_chain, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve import paths
-from evolve.network import prototxt, text, topology
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases, topology
 from evolve.network.stages import Stage
+from evolve.runs import paths
 
 
 def stages_of(network: str, shape: tuple[int, int, int]) -> list[Stage]:
-    net = text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
-    return topology.read([prototxt.deploy(net, shape)]).stages
+    net = prototxt_text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    return topology.read([phases.deploy(net, shape)]).stages
 
 
 def synapses(stages: list[Stage]) -> int:

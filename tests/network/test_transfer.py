@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.errors import UserError
-from evolve.network import text, topology, transfer, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import topology, transfer, weights
 from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 
@@ -38,7 +39,7 @@ DETECTNET = (
 
 
 def net_of(prototxt: str = DETECTNET) -> tuple[Any, Graph]:
-    net = text.parse(prototxt, caffe_pb2.NetParameter(), "train_val.prototxt")
+    net = prototxt_text.parse(prototxt, caffe_pb2.NetParameter(), "train_val.prototxt")
     return net, topology.read([net])
 
 
@@ -168,7 +169,7 @@ def test_caffe_starts_from_what_is_written(tmp_path: Path, old: bool) -> None:
         weights.write(file, full, trained)
     found = transfer.write(tmp_path / "start.caffemodel", net, graph, weights.read(file), str(file))
     assert found == transfer.match(graph, trained, str(file))
-    text.write(net, tmp_path / "net.prototxt")
+    prototxt_text.write(net, tmp_path / "net.prototxt")
     child = subprocess.run([sys.executable, "-c", _CAFFE], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert child.returncode == 0, child.stderr
     with np.load(tmp_path / "caffe.npz") as loaded:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from evolve.errors import UserError
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import weights
-from evolve.network.caffe_proto import caffe_pb2
 from evolve.network.weights import Weights
 from evolve.proto import caffemodel_pb2
 

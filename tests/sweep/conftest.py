@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve import changes, lineage
+from evolve.lineage import lineage
+from evolve.settings import changes
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ class Place:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`cavefish sweep NET=tiny` with more words, in a process of its own."""
-        command = [sys.executable, "-m", "evolve.command", "sweep", "NET=tiny", *words]
+        command = [sys.executable, "-m", "evolve.command.command", "sweep", "NET=tiny", *words]
         return subprocess.Popen(
             command, cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from evolve import paths
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.runs import paths
 from evolve.sweep import cluster, plan
 from evolve.sweep.child import Ended
 from tests.sweep.conftest import SECONDS, Place, caffemodels, environment, make_place, processes, wait_for

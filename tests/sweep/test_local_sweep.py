@@ -107,7 +107,7 @@ def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
 
 
 def test_other_settings_are_refused_on_a_run_that_has_its_own(place: Place) -> None:
-    from evolve.errors import UserError
+    from evolve.base.errors import UserError
 
     run = place.evolve(1, "environment.synapse_budget=0.7", 1)
     wanted = place.runs / "synapse_budget=0.6-seed1"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve import words
-from evolve.errors import UserError
+from evolve.base.errors import UserError
+from evolve.command import arguments
 from evolve.sweep import plan
 from tests.sweep.conftest import Place
 
@@ -60,7 +60,7 @@ def test_a_schedules_settings(place: Place) -> None:
     [("1..3", [1, 2, 3]), ("5", [5]), ("1,2,5", [1, 2, 5]), ("0..1, 7", [0, 1, 7]), ("2..2", [2])],
 )
 def test_seeds(seeds: str, numbers: list[int]) -> None:
-    assert words.seeds({"SEEDS": seeds}) == numbers
+    assert arguments.seeds({"SEEDS": seeds}) == numbers
 
 
 @pytest.mark.parametrize(

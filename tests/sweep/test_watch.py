@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from evolve import progress
+from evolve.base import progress
 from evolve.sweep import watch
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run

@@ -113,7 +113,7 @@ class Commands:
             self._zygote.stdin.write(json.dumps(job) + "\n")
             self._zygote.stdin.flush()
             return Running(int(self._zygote.stdout.readline()), self._zygote, output, True)
-        command = [sys.executable, "-m", "evolve.command", *words]
+        command = [sys.executable, "-m", "evolve.command.command", *words]
         with open(output, "ab") as to:
             process = subprocess.Popen(
                 command, cwd=folder, env=environment() | variables, text=True,

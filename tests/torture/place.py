@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve import generation
+from evolve.runs import generation
 from tests.torture.commands import Commands, Ended, Running
 
 GENERATIONS = 3

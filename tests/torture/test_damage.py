@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve import generation
+from evolve.runs import generation
 from tests.torture import faults
 from tests.torture.commands import Commands
 from tests.torture.conftest import finish

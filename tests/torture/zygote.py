@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evolve import command
+from evolve.command import command
 from evolve.training import caffe_process, worker
 
 _ENVIRONMENT = dict(os.environ)
@@ -51,7 +51,7 @@ def main() -> None:
     # What the worker imports as it starts, and the verbs.
     for module in ("detection", "evaluation", "examples", "layers", "retrain", "versions"):
         importlib.import_module(f"evolve.training.{module}")
-    for module in ("evolve.figures.report", "evolve.figures.table", "evolve.lineage"):
+    for module in ("evolve.figures.report", "evolve.figures.table", "evolve.lineage.lineage"):
         importlib.import_module(module)
     caffe_process.subprocess.Popen = ForkedWorker  # type: ignore[assignment,misc]
     for line in sys.stdin:

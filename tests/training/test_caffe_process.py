@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> No
 def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
     net = tmp_path / "net.prototxt"
     net.write_text(INPUT + IP)
-    message = text.parse(INPUT + IP.replace("2", "3"), caffe_pb2.NetParameter(), net)
+    message = prototxt_text.parse(INPUT + IP.replace("2", "3"), caffe_pb2.NetParameter(), net)
     weights.write(tmp_path / "other.caffemodel", message, {"ip": _zeros(3, 16)})
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
@@ -90,7 +91,7 @@ def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
 def test_weights_with_other_blobs(tmp_path: Path, caffe: CaffeProcess) -> None:
     net = tmp_path / "net.prototxt"
     net.write_text(INPUT + IP)
-    message = text.parse(IP, caffe_pb2.NetParameter(), net)
+    message = prototxt_text.parse(IP, caffe_pb2.NetParameter(), net)
     weights.write(tmp_path / "other.caffemodel", message, {"ip": _zeros(2, 16)[:1]})
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
@@ -106,7 +107,9 @@ def test_no_layer_is_blamed_for_what_fails_later(tmp_path: Path, monkeypatch: py
     monkeypatch.syspath_prepend(tmp_path)
     grown = INPUT + PYTHON.format(module="growing_layer", layer="Growing") + IP.replace('"data"', '"made"')
     (tmp_path / "net.prototxt").write_text(grown + 'layer { name: "end" type: "ReLU" bottom: "ip" top: "end" }')
-    weights.write(tmp_path / "ip.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(2, 1)})
+    weights.write(
+        tmp_path / "ip.caffemodel", prototxt_text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(2, 1)}
+    )
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         with pytest.raises(CaffeError) as refused:
             caffe.call("score", net="net.prototxt", weights="ip.caffemodel", iterations=5)
@@ -200,7 +203,9 @@ BUSY = {
 @pytest.mark.parametrize("busy", BUSY)
 def test_it_never_outlives_its_parent(tmp_path: Path, busy: str) -> None:
     _write_endless_training(tmp_path)
-    weights.write(tmp_path / "any.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(3, 16)})
+    weights.write(
+        tmp_path / "any.caffemodel", prototxt_text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(3, 16)}
+    )
     parent, pid = _parent(tmp_path, BUSY[busy])
     assert parent.stdout
     if busy != "idle":
@@ -272,7 +277,9 @@ def test_stray_prints_go_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "noisy_layer.py").write_text(NOISY)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "net.prototxt").write_text(INPUT + PYTHON.format(module="noisy_layer", layer="Noisy"))
-    weights.write(tmp_path / "any.caffemodel", text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(1, 1)})
+    weights.write(
+        tmp_path / "any.caffemodel", prototxt_text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(1, 1)}
+    )
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         answer = caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=2)
     assert answer == {"made": 42.0}

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import datasets
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve import datasets
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
 NET = """
@@ -151,4 +152,4 @@ def _write_net(folder: Path, batch: int) -> None:
 
 
 def _write_weights(path: Path, genome: weights.Weights) -> None:
-    weights.write(path, text.parse(NET.format(batch=1), caffe_pb2.NetParameter(), "net"), genome)
+    weights.write(path, prototxt_text.parse(NET.format(batch=1), caffe_pb2.NetParameter(), "net"), genome)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 from evolve.training.caffe_process import CaffeProcess
 
 NET = """
@@ -36,7 +37,7 @@ def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> Non
     genome["scale"][1][1] = genome["fc"][0][:, 25:50] = genome["norm"][0][:] = 0
     (tmp_path / "net.prototxt").write_text(NET)
     (tmp_path / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
-    net = text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
+    net = prototxt_text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
     weights.write(tmp_path / "genome.caffemodel", net, genome)
     answer = caffe.call(
         "train", solver="solver.prototxt", output="trained", genome="genome.caffemodel"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.training.precision import Range, cast
+from evolve.network.precision import Range, cast
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,7 +155,7 @@ def _write_genome(folder: Path, present: float = 0.4) -> weights.Weights:
     for name, shape in SHAPES.items():
         matrix = random.uniform(0.1, 0.5, shape) * random.choice([-1, 1], shape) * (random.random(shape) < present)
         genome[name] = [matrix.astype(np.float32), random.uniform(0.1, 0.3, shape[0]).astype(np.float32)]
-    weights.write(folder / "genome.caffemodel", text.parse(NET, caffe_pb2.NetParameter(), "net"), genome)
+    weights.write(folder / "genome.caffemodel", prototxt_text.parse(NET, caffe_pb2.NetParameter(), "net"), genome)
     return genome
 
 
@@ -190,8 +191,8 @@ class _Watch:
 
 def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dict[str, Any]:
     watch = _Watch(genome)
-    retrain.caffe.get_solver = watch.get_solver
-    answer = retrain.train(
+    train.caffe.get_solver = watch.get_solver
+    answer = train.train(
         solver=f"{case}.prototxt",
         output="trained.caffemodel",
         genome="genome.caffemodel",
@@ -202,10 +203,10 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
 
 
 if __name__ == "__main__":
-    from evolve.training import retrain
+    from evolve.training import train
 
-    _get_solver = retrain.caffe.get_solver
-    retrain._SECONDS_BETWEEN_REPORTS = 0  # a report after every iteration
+    _get_solver = train.caffe.get_solver
+    train._SECONDS_BETWEEN_REPORTS = 0  # a report after every iteration
     _genome = weights.read(Path("genome.caffemodel"))
     _seen: dict[str, Any] = {"absent": sum(int(np.count_nonzero(blobs[0] == 0)) for blobs in _genome.values())}
     for _case in sys.argv[1:]:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve import generation, run_folder
-from evolve.errors import UserError
-from evolve.training import threads
+from evolve.base.errors import UserError
+from evolve.runs import generation, run_folder, threads
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from evolve.network import shapes, text, weights
+from evolve.base import prototxt_text
+from evolve.network import shapes, weights
 from evolve.network.geometry import blob_shapes
 from evolve.network.weights import Weights
 
@@ -40,7 +41,7 @@ class Case:
 def caffe(folder: Path, cases: list[Case]) -> list[Images]:
     """The outputs of each net as stock Caffe computes them."""
     for number, case in enumerate(cases):
-        text.write(case.net, folder / f"{number}.prototxt")
+        prototxt_text.write(case.net, folder / f"{number}.prototxt")
         if case.weights:
             weights.write(folder / f"{number}.caffemodel", case.net, case.weights)
         np.savez(folder / f"{number}.in.npz", **case.images)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 
 # name -> layer, on bottoms in0 (and in1, in2), and their shapes.
 _LAYERS = {

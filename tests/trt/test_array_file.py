@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.errors import UserError
-from trt import array_file
+from evolve.base.errors import UserError
+from trt import inputs
 
 IMAGES = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -25,7 +25,7 @@ def test_what_was_saved_comes_back(tmp_path: Path, array: np.ndarray) -> None:
     np.savez(tmp_path / "b.npz", data=array, other=array)
     np.savez_compressed(tmp_path / "c.npz", other=array, data=array)
     for name in ("a.npy", "b.npz", "c.npz"):
-        found = array_file.read(tmp_path / name, ["data"])
+        found = inputs.read_arrays(tmp_path / name, ["data"])
         assert list(found) == ["data"] and np.array_equal(found["data"], array) and found["data"].dtype == array.dtype
 
 
@@ -52,7 +52,7 @@ def test_what_is_said(tmp_path: Path, content: bytes, got: str | None) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
-        array_file.read(path, ["data"])
+        inputs.read_arrays(path, ["data"])
     wanted = "expected an array for input 'data', got none"
     if got:
         wanted = f"expected a .npy or .npz file of arrays, got: {got}"
@@ -65,7 +65,7 @@ def test_a_member_that_was_changed(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(IMAGES.tobytes(), IMAGES[::-1].tobytes()))
     with pytest.raises(UserError) as error:
-        array_file.read(path, ["data"])
+        inputs.read_arrays(path, ["data"])
     assert str(error.value) == (
         f"{path}: expected a .npy or .npz file of arrays, got: Bad CRC-32 for file 'data.npy'"
     )

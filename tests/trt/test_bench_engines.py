@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from both import filled
 
-from evolve import generation, paths, run_folder
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import onnx_export
-from trt.speed import agreement, bench, engines, prepared
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from evolve.runs import generation, paths, run_folder
+from trt.onnx import export
+from trt.speed import bench, engines, prepared
 from trt.speed.process import EngineProcess, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,10 +46,12 @@ def run(tmp_path: Path) -> Path:
     """Two committed generations with random weights."""
     folder = tmp_path / "runs" / "tiny" / "seed1"
     for number, width in enumerate(WIDTHS, start=1):
-        net = text.parse(NET.format(width=width), caffe_pb2.NetParameter(), "net")
+        net = prototxt_text.parse(NET.format(width=width), caffe_pb2.NetParameter(), "net")
         learned = filled(net, np.random.default_rng(number))
         with generation.writing(paths.generation(folder, number)) as unfinished:
-            text.write(net, unfinished / paths.DEPLOY, "tiny\ninput: pixels 0..255, minus 104, 117, 123, times 0.02")
+            prototxt_text.write(
+                net, unfinished / paths.DEPLOY, "tiny\ninput: pixels 0..255, minus 104, 117, 123, times 0.02"
+            )
             weights.write(unfinished / paths.WEIGHTS, net, learned)
             metrics = {"generation": number, "network": "tiny", "synapses": 1000 * width, "precision": "HALF"}
             (unfinished / paths.METRICS).write_text(json.dumps(metrics))
@@ -88,18 +91,18 @@ def test_another_size_two_threads_and_stock_layers(run: Path, monkeypatch: pytes
 def test_an_engine_that_computes_another_function_is_not_timed(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = onnx_export.export
+    right = export.export
 
     def wrong(model: Path, caffemodel: Path, out: Path, **others: Any) -> str:
         if caffemodel.parent.name == "gen002":
-            net = text.read(model, caffe_pb2.NetParameter())
+            net = prototxt_text.read(model, caffe_pb2.NetParameter())
             learned = weights.read(caffemodel)
             learned["boxes"][0][0, 0] *= 1.1
             caffemodel = out.with_name("wrong.caffemodel")
             weights.write(caffemodel, net, learned)
         return right(model, caffemodel, out, **others)
 
-    monkeypatch.setattr(onnx_export, "export", wrong)
+    monkeypatch.setattr(export, "export", wrong)
     assert bench.bench(run, ["openvino", "caffe"], runs=1) == ["openvino"]
     assert {row["engine"] for row in kept(run)} == {"caffe"}
     said = capsys.readouterr().out
@@ -126,15 +129,15 @@ def test_differences(tmp_path: Path) -> None:
     np.savez(wanted, a=np.array([1.0, -4.0]), b=np.array([0.0]))
     for a, b, expected in (([1, -4], [0], 0), ([1.02, -4], [0], 0.005), ([1, -4], [0.005], 0.5)):
         np.savez(made, a=np.array(a), b=np.array(b), extra=np.array(9))
-        assert agreement.difference(made, wanted) == pytest.approx(expected)
+        assert bench.difference(made, wanted) == pytest.approx(expected)
     for a in ([1, float("nan")], [1, -4, 0]):
         np.savez(made, a=np.array(a), b=np.array([0.0]))
-        assert not agreement.agrees(agreement.difference(made, wanted), "f16")
+        assert not bench.agrees(bench.difference(made, wanted), "f16")
     np.savez(made, a=np.array([1.0, -4.0]))
     with pytest.raises(UserError, match="x-1: expected the outputs of pycaffe, got none called b"):
-        agreement.difference(made, wanted)
-    assert agreement.agrees(1e-3, "f32") and not agreement.agrees(1.01e-3, "f32")
-    assert agreement.agrees(0.05, "f16") and not agreement.agrees(0.051, "f16")
+        bench.difference(made, wanted)
+    assert bench.agrees(1e-3, "f32") and not bench.agrees(1.01e-3, "f32")
+    assert bench.agrees(0.05, "f16") and not bench.agrees(0.051, "f16")
 
 
 def test_the_input_is_pixels_as_the_heading_prepares_them(run: Path, tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def test_an_engine_that_is_not_installed(package: str) -> None:
 
 
 def test_no_telemetry_is_loaded() -> None:
-    program = "import sys, trt.speed.openvino_engine; print(sys.modules['openvino_telemetry'])"
+    program = "import sys, trt.speed.engines.openvino_; print(sys.modules['openvino_telemetry'])"
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout == "None\n"
 
@@ -206,7 +209,7 @@ def test_engines_by_name() -> None:
 
 
 def test_the_command_measures_prints_and_ends_well(run: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "evolve.command", "bench", "RUN=seed1", "ENGINE=caffe", "RUNS=2"]
+    command = [sys.executable, "-m", "evolve.command.command", "bench", "RUN=seed1", "ENGINE=caffe", "RUNS=2"]
     env = os.environ | {"PYTHONPATH": str(ROOT), "CAVEFISH_RUNS": str(tmp_path / "runs")}
     ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -12,11 +12,12 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.errors import UserError
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import reach, resize, shrink, topology
-from evolve.network.caffe_proto import caffe_pb2
-from trt import complaints, engine_builder, flavours, onnx_export
-from trt.capabilities import WORKSPACE, ask
+from trt.onnx import export
+from trt.tensorrt import builder, which
+from trt.tensorrt.builder import WORKSPACE, ask
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
 
@@ -42,11 +43,11 @@ NOT_IN_TENSORRT = {"Pooling places"}
 
 def model(half: bool) -> Any:
     net = text_format.Parse(NET, caffe_pb2.NetParameter(name="small"))
-    return onnx_export.of_net(net, filled(net, np.random.default_rng(0)), half=half)
+    return export.of_net(net, filled(net, np.random.default_rng(0)), half=half)
 
 
-def build(module: Any, half: bool) -> engine_builder.Built:
-    return engine_builder.build(flavours.Flavour("TensorRT", module), model(half), half)
+def build(module: Any, half: bool) -> builder.Built:
+    return builder.build(which.Flavour("TensorRT", module), model(half), half)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_builder_that_refuses() -> None:
     """In its own words, not in those of the driver that is not there."""
     module = fake_tensorrt.module("8.2", "EXPLICIT_BATCH", "FP16")
     with pytest.raises(UserError) as error:
-        engine_builder.build(flavours.Flavour("TensorRT", module), model(True), half=False)
+        builder.build(which.Flavour("TensorRT", module), model(True), half=False)
     assert str(error.value) == "TensorRT 8.2 builds no engine: 1: half precision is not enabled"
 
 
@@ -151,39 +152,39 @@ def test_a_builder_that_refuses() -> None:
     ],
 )  # fmt: skip
 def test_its_own_words(said: list[str], words: str) -> None:
-    assert complaints.in_its_words(said) == words
+    assert builder.in_its_words(said) == words
 
 
 @pytest.fixture(scope="module")
-def rtx() -> flavours.Flavour:
+def rtx() -> which.Flavour:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
-    return flavours.find("rtx")
+    return which.find("rtx")
 
 
 @pytest.mark.parametrize("half", [True, False])
 @pytest.mark.parametrize("name", sorted(set(onnx_cases.nets()) - NOT_IN_TENSORRT))
-def test_an_engine_of_every_layer_form(rtx: flavours.Flavour, name: str, half: bool) -> None:
+def test_an_engine_of_every_layer_form(rtx: which.Flavour, name: str, half: bool) -> None:
     net = onnx_cases.nets()[name]
-    made = onnx_export.of_net(net, filled(net, np.random.default_rng(1)), half=half)
-    built = engine_builder.build(rtx, made, half)
+    made = export.of_net(net, filled(net, np.random.default_rng(1)), half=half)
+    built = builder.build(rtx, made, half)
     assert built.layers and len(built.data) > 1000
 
 
 @pytest.mark.parametrize("name", NOT_IN_TENSORRT)
-def test_a_layer_form_that_no_engine_has(rtx: flavours.Flavour, name: str) -> None:
+def test_a_layer_form_that_no_engine_has(rtx: which.Flavour, name: str) -> None:
     net = onnx_cases.nets()[name]
     with pytest.raises(UserError, match="layer 'l': TensorRT-RTX .* does not take it: .* outputs for MaxPool"):
-        engine_builder.build(rtx, onnx_export.of_net(net, {}), half=False)
+        builder.build(rtx, export.of_net(net, {}), half=False)
 
 
-def test_engines_of_detectnets_first_and_last_generation(rtx: flavours.Flavour) -> None:
+def test_engines_of_detectnets_first_and_last_generation(rtx: which.Flavour) -> None:
     """Of the last one's bytes most are kernels: each layer brings its own, however few its weights."""
     net = famous_nets.detectnet(96, 160)
     sizes = {}
     for generation, (each, learned) in {1: (net, filled(net, np.random.default_rng(2))), 13: shrunk(net)}.items():
         for half in (True, False):
-            made = onnx_export.of_net(each, learned, half=half)
-            sizes[generation, half] = len(engine_builder.build(rtx, made, half).data)
+            made = export.of_net(each, learned, half=half)
+            sizes[generation, half] = len(builder.build(rtx, made, half).data)
     print("bytes of engines", sizes)
     assert sizes[1, True] < 0.6 * sizes[1, False]
     assert sizes[13, True] < 0.5 * sizes[1, True] and sizes[13, False] < 0.25 * sizes[1, False]
@@ -201,13 +202,13 @@ def shrunk(net: Any) -> tuple[Any, Any]:
     return resize.resized(net, graph, exists.kept), shrink.shrunk(graph, learned, exists.kept)
 
 
-def test_what_tensorrt_itself_refuses(rtx: flavours.Flavour) -> None:
+def test_what_tensorrt_itself_refuses(rtx: which.Flavour) -> None:
     """Its words, not those of the driver that is missing here."""
     made = model(False)
     made.graph.node[0].attribute.append(onnx.helper.make_attribute("kernel_shape", [9, 9]))
     weights = next(each for each in made.graph.initializer if each.name == "conv/weights")
     weights.CopyFrom(onnx.numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "conv/weights"))
     with pytest.raises(UserError) as error:
-        engine_builder.build(rtx, made, half=False)
+        builder.build(rtx, made, half=False)
     words = str(error.value)
     assert words.startswith(f"layer 'conv': {rtx} does not take it: ") and "cudaError" not in words, words

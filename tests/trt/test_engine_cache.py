@@ -12,10 +12,13 @@ import pytest
 from both import filled, images
 from google.protobuf import text_format
 
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import engine, engine_cache, flavours, gpu, onnx_export, real_inputs
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from trt import inputs
+from trt.onnx import export
+from trt.tensorrt import cache, engine, which
 
 NET = """
 name: "small"
@@ -34,7 +37,7 @@ class Place:
         self.half, self.inputs = True, "1.npy"
         self.wide: frozenset[str] = frozenset()
         self.net = text_format.Parse(NET, caffe_pb2.NetParameter())
-        text.write(self.net, folder / "net.prototxt")
+        prototxt_text.write(self.net, folder / "net.prototxt")
         self.learn(seed=0)
         for seed in (1, 2):
             np.save(folder / f"{seed}.npy", images(self.net, np.random.default_rng(seed))["data"])
@@ -44,10 +47,10 @@ class Place:
 
     def make(self) -> list[str]:
         said: list[str] = []
-        pair = onnx_export.read(self.folder / "net.prototxt", self.folder / "net.caffemodel")
-        source = real_inputs.of_file(self.folder / self.inputs, pair)
+        pair = export.read(self.folder / "net.prototxt", self.folder / "net.caffemodel")
+        source = inputs.of_file(self.folder / self.inputs, pair)
         order = engine.Order(pair, self.out, self.half, source, self.wide)
-        record = engine.make(order, flavours.Flavour("TensorRT", self.module), said.append)
+        record = engine.make(order, which.Flavour("TensorRT", self.module), said.append)
         assert len(self.out.read_bytes()) == record.bytes
         return said
 
@@ -72,8 +75,12 @@ def test_the_second_time_nothing_is_built(place: Place) -> None:
 
 
 def other_record(place: Place) -> None:
-    record = engine_cache.record_of(place.out)
+    record = cache.record_of(place.out)
     record.write_text(record.read_text().replace('"half"', '"float"'))
+
+
+def commented(place: Place) -> None:
+    prototxt_text.write(place.net, place.folder / "net.prototxt", "a comment")
 
 
 def from_elsewhere(place: Place) -> None:
@@ -83,7 +90,7 @@ def from_elsewhere(place: Place) -> None:
     other = Place(pair)
     other.learn(seed=9)
     other.make()
-    for source, target in ((other.out, place.out), *[map(engine_cache.record_of, (other.out, place.out))]):
+    for source, target in ((other.out, place.out), *[map(cache.record_of, (other.out, place.out))]):
         target.write_bytes(source.read_bytes())
 
 
@@ -93,15 +100,15 @@ def from_elsewhere(place: Place) -> None:
         (lambda place: place.out.write_bytes(b""), "it has 0 bytes, expected 12"),
         (lambda place: place.out.write_bytes(place.out.read_bytes()[:-3]), "it has 9 bytes, expected 12"),
         (lambda place: place.out.write_bytes(b"another one."), "its bytes are not those that were written"),
-        (lambda place: engine_cache.record_of(place.out).unlink(), "it is not one of ours, or its record is damaged"),
-        (lambda place: engine_cache.record_of(place.out).write_text(""),
+        (lambda place: cache.record_of(place.out).unlink(), "it is not one of ours, or its record is damaged"),
+        (lambda place: cache.record_of(place.out).write_text(""),
          "it is not one of ours, or its record is damaged"),
-        (lambda place: engine_cache.record_of(place.out).write_text("[]"),
+        (lambda place: cache.record_of(place.out).write_text("[]"),
          "it is not one of ours, or its record is damaged"),
         (other_record, "it is of another precision"),
         (from_elsewhere, "the caffemodel changed"),
         (lambda place: place.learn(seed=5), "the caffemodel changed"),
-        (lambda place: text.write(place.net, place.folder / "net.prototxt", "a comment"), "the prototxt changed"),
+        (commented, "the prototxt changed"),
         (lambda place: setattr(place, "inputs", "2.npy"), "the range report has other inputs"),
         (lambda place: setattr(place, "wide", frozenset({"conv"})), "other layers are wanted in 32 bits"),
         (lambda place: setattr(place, "half", False), "it is of another precision"),
@@ -117,7 +124,7 @@ def test_built_again(place: Place, change: Callable[[Place], Any], why: str) -> 
 
 
 def test_another_gpu(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "name", lambda: "NVIDIA Tegra X1 (5.3)")
+    monkeypatch.setattr(which, "name", lambda: "NVIDIA Tegra X1 (5.3)")
     said = place.make()
     assert said[0] == f"{place.out}: built again: it is for another GPU"
     assert said[-1].startswith(f"{place.out}: TensorRT 10.9.0.34, NVIDIA Tegra X1 (5.3), 16 bits, ")
@@ -136,7 +143,7 @@ def test_a_kill_between_the_two_files(place: Place, monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine_cache.generation, "write_whole", killed)
+        patch.setattr(cache.generation, "write_whole", killed)
         place.module.__version__ = "10.9.10.34"
         with pytest.raises(KeyboardInterrupt):
             place.make()
@@ -157,19 +164,17 @@ def test_a_layer_that_is_not_there(place: Place) -> None:
     place.wide = frozenset({"conv", "cnov"})
     with pytest.raises(UserError) as error:
         place.make()
-    assert str(error.value) == (
-        f"WIDE=cnov: expected layers of {place.folder}/net.prototxt, separated by commas"
-    )
+    assert str(error.value) == (f"WIDE=cnov: expected layers of {place.folder}/net.prototxt, separated by commas")
 
 
 def test_a_layer_that_tensorrt_refuses_is_named_with_its_line(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.net.layer.add(name="norm", type="LRN", bottom=["conv"], top=["norm"])
-    text.write(place.net, tmp_path / "net.prototxt")
+    prototxt_text.write(place.net, tmp_path / "net.prototxt")
     place.module.refuses_lrn = True
     with pytest.raises(UserError) as error:
         place.make()
-    line = text.line_of((tmp_path / "net.prototxt").read_text(), "norm")
+    line = prototxt_text.line_of((tmp_path / "net.prototxt").read_text(), "norm")
     assert str(error.value) == (
         f"{tmp_path}/net.prototxt:{line}: layer 'norm': TensorRT 10.9.0.34 does not take it: Assertion failed: LRN of "
         "that size"
@@ -178,8 +183,8 @@ def test_a_layer_that_tensorrt_refuses_is_named_with_its_line(tmp_path: Path) ->
 
 
 def test_the_record_says_what_the_engine_is(place: Place) -> None:
-    record = json.loads(engine_cache.record_of(place.out).read_text())
-    assert set(record) == {field.name for field in dataclasses.fields(engine_cache.Record)}
+    record = json.loads(cache.record_of(place.out).read_text())
+    assert set(record) == {field.name for field in dataclasses.fields(cache.Record)}
     assert set(record["key"]) == {
         *("prototxt", "caffemodel", "onnx", "precision", "inputs", "wide", "tensorrt", "gpu"),
         *("network", "flags", "cleared"),

@@ -8,7 +8,7 @@ import pytest
 from both import Case, Images, caffe, filled, images, runtime
 
 from evolve.detectnet import clustering
-from trt import onnx_export
+from trt.onnx import export
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
 
@@ -46,7 +46,7 @@ def test_the_boxes_of_pycaffe(seen: tuple[list[Case], list[Images]], half: bool)
     for case, blobs in zip(*seen, strict=True):
         threshold = between(blobs["coverage"])
         expected = detections(blobs, threshold)
-        boxes = detections(runtime(onnx_export.of_net(case.net, case.weights, half=half), case.images), threshold)
+        boxes = detections(runtime(export.of_net(case.net, case.weights, half=half), case.images), threshold)
         print("half" if half else "float", boxes.round(2).tolist(), expected.round(2).tolist())
         assert boxes.shape == expected.shape and np.abs(boxes - expected).max(initial=0) <= LARGEST[half]
         found += len(expected)

@@ -12,9 +12,10 @@ import pytest
 from both import filled, images
 from google.protobuf import text_format
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import gpu
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
+from trt.tensorrt import which
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN_VAL = """
@@ -39,13 +40,13 @@ layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
 """
-without_gpu = pytest.mark.skipif(gpu.name() != gpu.NONE, reason="about a machine without a GPU")
+without_gpu = pytest.mark.skipif(which.name() != which.NONE, reason="about a machine without a GPU")
 
 
 @pytest.fixture(scope="module")
 def rtx() -> str:
     module = pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
-    return f"TensorRT-RTX {module.__version__}, {gpu.name()}"
+    return f"TensorRT-RTX {module.__version__}, {which.name()}"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[str, str]:
     net = text_format.Parse(PAIR, caffe_pb2.NetParameter())
-    text.write(net, tmp_path / "net.prototxt")
+    prototxt_text.write(net, tmp_path / "net.prototxt")
     weights.write(tmp_path / "net.caffemodel", net, filled(net, np.random.default_rng(0)))
     np.save(tmp_path / "images.npy", images(net, np.random.default_rng(1))["data"])
     return "MODEL=net.prototxt", "WEIGHTS=net.caffemodel"
@@ -73,7 +74,7 @@ def cavefish(folder: Path, *words: str, path: str = "") -> subprocess.CompletedP
     """The command in `folder`; modules in the folder `path` come first."""
     known = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
     environment = known | {"PYTHONPATH": os.pathsep.join(filter(None, [path, str(ROOT)])), "CAVEFISH_OFFLINE": "1"}
-    command = [sys.executable, "-m", "evolve.command", *words]
+    command = [sys.executable, "-m", "evolve.command.command", *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -181,7 +182,7 @@ def test_without_tensorrt(tmp_path: Path, pair: tuple[str, str]) -> None:
     command = [sys.executable, "-c", code, "engine", *pair]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    modules = "tensorrt_rtx or tensorrt" if gpu.name() == gpu.NONE else "tensorrt or tensorrt_rtx"
+    modules = "tensorrt_rtx or tensorrt" if which.name() == which.NONE else "tensorrt or tensorrt_rtx"
     assert (done.returncode, done.stderr) == (
         2, f"cavefish: engine: expected the Python module {modules}, found none; {REMEDY}\n"
     )  # fmt: skip
@@ -238,5 +239,5 @@ def test_the_gpus_name(tmp_path: Path, status: int, name: str) -> None:
     library = tmp_path / "libcuda.so.1"
     command = ["g++", "-shared", "-fPIC", f"-DSTATUS={status}", "-o", str(library), str(tmp_path / "driver.cpp")]
     subprocess.run(command, check=True)
-    assert gpu.name(str(library)) == name
-    assert gpu.name(str(tmp_path / "nothing.so")) == gpu.NONE
+    assert which.name(str(library)) == name
+    assert which.name(str(tmp_path / "nothing.so")) == which.NONE

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from evolve import frames, run_folder
-from evolve.errors import UserError
-from evolve.frames import Frames
-from trt.speed import bench, device_table
+from evolve.base.errors import UserError
+from evolve.runs import device_table, measurements, run_folder
+from evolve.runs.measurements import Frames
+from trt.speed import bench
 
 DEPLOY = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
@@ -48,32 +48,32 @@ def lineage(run: Path) -> list[dict[str, str]]:
 def test_it_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     kept = [one(1), one(2, engine="caffe", difference=None)]
-    frames.keep(run, kept, "as it was done")
-    assert sorted(frames.read(run), key=lambda each: each.generation) == kept
+    measurements.keep(run, kept, "as it was done")
+    assert sorted(measurements.read(run), key=lambda each: each.generation) == kept
     assert json.loads((run / "fps.json").read_text())["protocol"] == "as it was done"
 
 
 def test_measured_again_it_is_replaced_and_what_differs_stays(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     others = [one(1, threads=2), one(1, engine="caffe"), one(1, shape="3x9x9"), one(1, device="another"), one(2)]
-    frames.keep(run, [one(1, 100), *others], "")
-    frames.keep(run, [one(1, 200)], "")
-    found = frames.read(run)
+    measurements.keep(run, [one(1, 100), *others], "")
+    measurements.keep(run, [one(1, 200)], "")
+    found = measurements.read(run)
     assert len(found) == 6 and one(1, 200) in found and one(1, 100) not in found
     assert all(each in found for each in others)
 
 
 def test_of_other_weights_nothing_counts(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    frames.keep(run, [one(1), one(2), one(9, weights_sha256="x")], "")
+    measurements.keep(run, [one(1), one(2), one(9, weights_sha256="x")], "")
     (run / "gen002" / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "others"}}))
-    assert [each.generation for each in frames.read(run)] == [1]
+    assert [each.generation for each in measurements.read(run)] == [1]
     assert [row["fps"] for row in lineage(run)] == ["100.0", "", ""]
 
 
 def test_lineage_columns(tmp_path: Path) -> None:
     run = make_run(tmp_path, accuracy=0.9)
-    frames.keep(run, [one(1, 100.0), one(3, 300.0)], "")
+    measurements.keep(run, [one(1, 100.0), one(3, 300.0)], "")
     rows = lineage(run)
     assert [row["fps"] for row in rows] == ["100.0", "", "300.0"]
     assert [row["fps_p95"] for row in rows] == ["80.0", "", "240.0"]
@@ -94,21 +94,21 @@ def test_a_detectors_scores_have_columns(tmp_path: Path) -> None:
 
 def test_one_engine_stands_in_the_lineage_that_measured_most_and_is_nearest_to_a_device(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    frames.keep(run, [one(n, 10, engine="caffe") for n in (1, 2)], "")
+    measurements.keep(run, [one(n, 10, engine="caffe") for n in (1, 2)], "")
     assert lineage(run)[0]["fps_engine"] == "caffe f32 1 thread"
-    frames.keep(run, [one(n, 20) for n in (1, 2)], "")
+    measurements.keep(run, [one(n, 20) for n in (1, 2)], "")
     assert lineage(run)[0]["fps_engine"] == "openvino f32 1 thread"
-    frames.keep(run, [one(1, 30, engine="tensorrt", precision="f16", threads=0)], "")
+    measurements.keep(run, [one(1, 30, engine="tensorrt", precision="f16", threads=0)], "")
     assert lineage(run)[0]["fps_engine"] == "openvino f32 1 thread"
-    frames.keep(run, [one(2, 30, engine="tensorrt", precision="f16", threads=0)], "")
+    measurements.keep(run, [one(2, 30, engine="tensorrt", precision="f16", threads=0)], "")
     assert [row["fps_engine"] for row in lineage(run)] == ["tensorrt f16", "tensorrt f16", ""]
-    frames.keep(run, [one(n, 99, engine="tensorrt", batch=8) for n in (1, 2, 3)], "")
+    measurements.keep(run, [one(n, 99, engine="tensorrt", batch=8) for n in (1, 2, 3)], "")
     assert lineage(run)[0]["fps_engine"] == "tensorrt f16"  # batches are not single images
 
 
 def test_the_prediction_is_for_the_size_that_was_measured(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    frames.keep(run, [one(1, shape="3x16x16")], "")
+    measurements.keep(run, [one(1, shape="3x16x16")], "")
     assert float(lineage(run)[2]["predicted_tx1_fps"]) == pytest.approx(0.3208 * 25.6e9 / 2 / (768 + 112 + 784))
 
 
@@ -124,7 +124,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     for words in ("", "[]", '{"frames": [{"engine": "x"}]}'):
         (run / "fps.json").write_text(words)
         with pytest.raises(UserError, match=r"fps.json: expected what `make bench` wrote, got .*; delete it and"):
-            frames.read(run)
+            measurements.read(run)
 
 
 HEAD = ",".join(device_table.COLUMNS)
@@ -173,5 +173,5 @@ def test_every_field_of_a_measurement_tells_it_from_another(tmp_path: Path) -> N
     """Two that differ in how they were measured are never compared in one list."""
     changes: dict[str, Any] = {"engine": "x", "precision": "x", "batch": 2, "threads": 2, "shape": "x", "device": "x"}
     for name, value in changes.items():
-        assert len(frames.grouped([one(1), dataclasses.replace(one(2), **{name: value})])) == 2
-    assert len(frames.grouped([one(1), one(2, version="2")])) == 1
+        assert len(measurements.grouped([one(1), dataclasses.replace(one(2), **{name: value})])) == 2
+    assert len(measurements.grouped([one(1), one(2, version="2")])) == 1

@@ -13,31 +13,32 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.errors import UserError
-from evolve.generation import writing
-from evolve.network import prototxt, text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import onnx_export
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import phases, weights
+from evolve.runs.generation import writing
+from trt.onnx import export
 
 ROOT = Path(__file__).resolve().parents[2]
 LENET = ROOT / "prototxt" / "lenet" / "train_val.prototxt"
 
 
 def lenet() -> Any:
-    return prototxt.deploy(text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, 32, 32))
+    return phases.deploy(prototxt_text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, 32, 32))
 
 
 def pair(folder: Path) -> tuple[Path, Path]:
     """A deploy prototxt and its caffemodel."""
     net = lenet()
     model, trained = folder / "deploy.prototxt", folder / "weights.caffemodel"
-    text.write(net, model, "lenet, generation 13\ninput: pixels 0..255, times 0.5")
+    prototxt_text.write(net, model, "lenet, generation 13\ninput: pixels 0..255, times 0.5")
     weights.write(trained, net, filled(net, np.random.default_rng(0)))
     return model, trained
 
 
 def cavefish(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolve.command", *words]
+    command = [sys.executable, "-m", "evolve.command.command", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CAVEFISH_RUNS": "runs"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -68,7 +69,9 @@ def test_a_pair(tmp_path: Path) -> None:
 
 def test_a_train_val_and_another_size(tmp_path: Path) -> None:
     _, trained = pair(tmp_path)
-    text.write(text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), tmp_path / "train_val.prototxt")
+    prototxt_text.write(
+        prototxt_text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), tmp_path / "train_val.prototxt"
+    )
     done = cavefish(tmp_path, "onnx", "MODEL=train_val.prototxt", f"WEIGHTS={trained}", "SHAPE=1x32x32")
     assert done.stdout.startswith("train_val.onnx: data 1x1x32x32, prob 1x10; "), done.stderr
     assert words_of(tmp_path / "train_val.onnx")["preprocessing"] == (
@@ -126,10 +129,8 @@ def test_a_layer_that_onnx_cannot_say(tmp_path: Path, kind: str, message: str) -
     with open(model, "a") as file:
         file.write(f'layer {{\n  name: "cluster"\n  type: "{kind}"\n  bottom: "prob"\n  top: "boxes"\n}}\n')
     with pytest.raises(UserError) as error:
-        onnx_export.export(model, trained, tmp_path)
-    assert str(error.value) == (
-        f"{model}:{lines + 2}: layer 'cluster': expected a type that ONNX can say, {message}"
-    )
+        export.export(model, trained, tmp_path)
+    assert str(error.value) == (f"{model}:{lines + 2}: layer 'cluster': expected a type that ONNX can say, {message}")
     assert not list(tmp_path.glob("*.onnx"))
 
 
@@ -137,7 +138,7 @@ def test_weights_of_another_network(tmp_path: Path) -> None:
     model, trained = pair(tmp_path)
     model.write_text(model.read_text().replace("num_output: 64", "num_output: 63"))
     with pytest.raises(UserError) as error:
-        onnx_export.export(model, trained, tmp_path)
+        export.export(model, trained, tmp_path)
     assert str(error.value) == (
         f"{trained}: layer 'conv3': expected 63 x 32 x 5 x 5 = 50400 and 63 = 63, got 64 x 32 x 5 x 5 = 51200 and "
         "64 = 64; the prototxt and the caffemodel belong to different networks"
@@ -147,7 +148,7 @@ def test_weights_of_another_network(tmp_path: Path) -> None:
 def test_no_place_to_write(tmp_path: Path) -> None:
     model, trained = pair(tmp_path)
     with pytest.raises(UserError) as error:
-        onnx_export.export(model, trained, tmp_path / "nowhere" / "a.onnx")
+        export.export(model, trained, tmp_path / "nowhere" / "a.onnx")
     assert str(error.value) == (
         f"{tmp_path}/nowhere/a.onnx: expected to write there, got No such file or directory; name another OUT="
     )
@@ -174,7 +175,7 @@ def test_inputs_that_are_worked_on_in_place_and_outputs_that_vanish() -> None:
         'layer { name: "drop" type: "Dropout" bottom: "units" top: "kept" }',
         caffe_pb2.NetParameter(),
     )
-    made = onnx_export.of_net(net, filled(net, np.random.default_rng(0)))
+    made = export.of_net(net, filled(net, np.random.default_rng(0)))
     assert [each.name for each in made.graph.input] == ["data"]
     assert [each.name for each in made.graph.output] == ["kept"]
     assert [node.output[0] for node in made.graph.node] == ["data/relu", "units", "kept"]

@@ -8,9 +8,9 @@ from both import filled
 from google.protobuf import text_format
 from onnx import TensorProto, numpy_helper
 
-from evolve.network.caffe_proto import caffe_pb2
-from trt import onnx_export, translation
-from trt.half import halved
+from evolve.base.caffe_messages import caffe_pb2
+from trt.onnx import export, translation
+from trt.onnx.half import halved
 
 NET = """
 layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
@@ -34,7 +34,7 @@ def operators(model: Any) -> list[str]:
 def test_casts_stand_only_where_the_two_meet() -> None:
     """At the edges, and around the layers that stay in 32 bits, not between these."""
     net = parsed()
-    model = onnx_export.of_net(net, filled(net, np.random.default_rng(0)), half=True)
+    model = export.of_net(net, filled(net, np.random.default_rng(0)), half=True)
     wide, narrow = ["Cast", "LRN", "Pow", "Cast"], ["Reshape", "Gemm", "Add"]
     assert operators(model) == ["Cast", "Conv", "Relu", *wide, *narrow, "Cast"]
     edges = [*model.graph.input, *model.graph.output]
@@ -46,7 +46,7 @@ def test_casts_stand_only_where_the_two_meet() -> None:
 def test_named_layers_stay_in_32_bits() -> None:
     net = parsed()
     learned = filled(net, np.random.default_rng(0))
-    model = onnx_export.of_net(net, learned, half=True, in_32_bits=frozenset({"conv", "relu"}))
+    model = export.of_net(net, learned, half=True, in_32_bits=frozenset({"conv", "relu"}))
     assert operators(model)[:4] == ["Conv", "Relu", "LRN", "Pow"]
     said = {each.key: each.value for each in model.metadata_props}
     assert said["layers_in_32_bits"] == "conv, relu, norm, squared"
@@ -57,7 +57,7 @@ def test_a_weight_beyond_half_precision_keeps_its_layer_in_32_bits(weight: float
     net = parsed()
     learned = filled(net, np.random.default_rng(0))
     learned["units"][0][0, 0] = weight
-    model = onnx_export.of_net(net, learned, half=True)
+    model = export.of_net(net, learned, half=True)
     said = {each.key: each.value for each in model.metadata_props}["layers_in_32_bits"]
     assert said == ("norm, squared, units" if wide else "norm, squared")
     stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}

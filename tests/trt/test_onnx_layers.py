@@ -7,7 +7,7 @@ import pytest
 from both import Case, caffe, filled, gap, images, runtime
 from onnx.reference import ReferenceEvaluator
 
-from trt import onnx_export, translation
+from trt.onnx import export, translation
 
 LARGEST = 1e-5
 LARGEST_IN_HALF = 4e-3  # eight roundings to 11 bits in a row
@@ -29,7 +29,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Case, di
 @pytest.mark.parametrize("name", onnx_cases.nets())
 def test_as_caffe_computes_it(judged: dict[str, tuple[Case, dict[str, np.ndarray]]], name: str) -> None:
     case, expected = judged[name]
-    found = runtime(onnx_export.of_net(case.net, case.weights), case.images)
+    found = runtime(export.of_net(case.net, case.weights), case.images)
     assert found.keys() == expected.keys()
     assert max(gap(expected[blob], found[blob]) for blob in found) <= LARGEST
 
@@ -38,7 +38,7 @@ def test_as_caffe_computes_it(judged: dict[str, tuple[Case, dict[str, np.ndarray
 def test_in_half_precision(judged: dict[str, tuple[Case, dict[str, np.ndarray]]], name: str) -> None:
     """By the reference evaluator, which computes in 16 bits; ONNX Runtime's CPU kernels cast back to 32."""
     case, expected = judged[name]
-    model = onnx_export.of_net(case.net, case.weights, half=True)
+    model = export.of_net(case.net, case.weights, half=True)
     found = [runtime(model, case.images)]
     if name not in NOT_BY_REFERENCE:
         names = [each.name for each in model.graph.output]

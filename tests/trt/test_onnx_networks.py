@@ -11,10 +11,11 @@ from both import Case, caffe, filled, gap, images, runtime
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
-from evolve.network import prototxt, reach, resize, shrink, text, topology, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases, reach, resize, shrink, topology, weights
 from evolve.network.weights import Weights
-from trt import onnx_export
+from trt.onnx import export
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
@@ -27,7 +28,7 @@ LARGEST = 1e-5  # relative to a blob's largest value
 def ours(folder: str, shape: tuple[int, int, int]) -> Any:
     """A network of this project, as a deploy net."""
     path = ROOT / "prototxt" / folder / "train_val.prototxt"
-    return prototxt.deploy(text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
+    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
 
 
 def small(net: Any) -> Any:
@@ -94,7 +95,7 @@ def test_networks(tmp_path: Path, name: str) -> None:
     shown = case(NETS[name]())
     (expected,) = caffe(tmp_path, [shown])
     for fold in (True, False):
-        model = onnx_export.of_net(shown.net, shown.weights, fold=fold)
+        model = export.of_net(shown.net, shown.weights, fold=fold)
         found = runtime(model, shown.images)
         gaps = {blob: gap(values, found[blob]) for blob, values in expected.items()}
         print(name, "folded" if fold else "as it is", len(model.graph.node), "nodes", gaps)
@@ -109,7 +110,7 @@ def test_shrunk_offspring(tmp_path: Path, name: str) -> None:
     shown = case(small)
     shown.weights = learned
     (expected,) = caffe(tmp_path, [shown])
-    found = runtime(onnx_export.of_net(small, learned), shown.images)
+    found = runtime(export.of_net(small, learned), shown.images)
     gaps = {blob: gap(values, found[blob]) for blob, values in expected.items()}
     widths = {layer.convolution_param.num_output for layer in small.layer if layer.type == "Convolution"}
     print(name, "shrunk to", sorted(widths), gaps)
@@ -121,7 +122,7 @@ def test_shrunk_offspring(tmp_path: Path, name: str) -> None:
 def test_half_precision(name: str) -> None:
     """Real 16-bit arithmetic, by onnx's reference evaluator, against 32 bits; LRN, which it gets wrong, by Runtime."""
     shown = case(NETS[name]() if name != "detectnet" else famous_nets.detectnet(32, 48))
-    full, half = (onnx_export.of_net(shown.net, shown.weights, half=half) for half in (False, True))
+    full, half = (export.of_net(shown.net, shown.weights, half=half) for half in (False, True))
     new_ops: list[type[OpRun]] = [NormalisedAcross] if name == "detectnet" else []
     names = [each.name for each in full.graph.output]
     evaluated = dict(zip(names, ReferenceEvaluator(half, new_ops=new_ops).run(names, shown.images), strict=True))
@@ -150,11 +151,11 @@ def test_opencv_reads_the_same(tmp_path: Path, name: str) -> None:
     net = NETS[name]()
     random = np.random.default_rng(3)
     learned, shown = filled(net, random), images(net, random)
-    text.write(net, tmp_path / "deploy.prototxt")
+    prototxt_text.write(net, tmp_path / "deploy.prototxt")
     weights.write(tmp_path / "weights.caffemodel", net, learned)
     reader = cv2.dnn.readNetFromCaffe(str(tmp_path / "deploy.prototxt"), str(tmp_path / "weights.caffemodel"))
     reader.setInput(shown["data"])
-    found = runtime(onnx_export.of_net(net, learned), shown)
+    found = runtime(export.of_net(net, learned), shown)
     for blob, values in found.items():
         layer = next(layer.name for layer in net.layer if blob in layer.top)
         assert gap(values, reader.forward(layer)) <= 1e-4

@@ -8,11 +8,11 @@ import pytest
 from both import Case, caffe, gap, images, runtime
 from google.protobuf import text_format
 
-from evolve.errors import UserError
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import shapes, windows
-from evolve.network.caffe_proto import caffe_pb2
-from trt import onnx_export
-from trt.pooling import AVE, Places
+from trt.onnx import export
+from trt.onnx.pooling import AVE, Places
 
 POOLINGS = 120
 LARGEST = 1e-6
@@ -46,7 +46,7 @@ def test_random_windows(tmp_path: Path) -> None:
     while len(cases) < POOLINGS:
         net = random_pooling(random)
         try:
-            model = onnx_export.of_net(net, {})
+            model = export.of_net(net, {})
         except UserError as error:
             assert "too small" in str(error) or "has nothing of" in str(error)
             refused += 1
@@ -59,7 +59,7 @@ def test_random_windows(tmp_path: Path) -> None:
         overhanging += any(each[2] > each[0] or each[3] > each[1] for each in pads)
         corrected += any(node.op_type == "Mul" for node in model.graph.node)
     for case, expected in zip(cases, caffe(tmp_path, cases), strict=True):
-        found = runtime(onnx_export.of_net(case.net, {}), case.images)["pool"]
+        found = runtime(export.of_net(case.net, {}), case.images)["pool"]
         assert gap(expected["pool"], found) <= LARGEST, case.net
     assert overhanging > 15 and corrected > 3 and refused > 5, (overhanging, corrected, refused)
 
@@ -99,5 +99,5 @@ def places_of(net: Any) -> Places:
 )
 def test_refused(words: str, size: int, message: str) -> None:
     with pytest.raises(UserError) as error:
-        onnx_export.of_net(net_of(words, size, size), {})
+        export.of_net(net_of(words, size, size), {})
     assert str(error.value) == f"layer 'pool': {message}"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from both import Case, caffe, filled, gap, images, runtime
 
-from evolve.errors import UserError
-from trt import onnx_export, translation
+from evolve.base.errors import UserError
+from trt.onnx import export, translation
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
 
@@ -43,7 +43,7 @@ def test_random_graphs(tmp_path: Path, fold: bool) -> None:
         cases.append(Case(net, graphs.random_weights(net, random), images(net, random)))
         seen.update(layer.type for layer in net.layer)
     for case, expected in zip(cases, caffe(tmp_path, cases), strict=True):
-        found = runtime(onnx_export.of_net(case.net, case.weights, fold=fold), case.images)
+        found = runtime(export.of_net(case.net, case.weights, fold=fold), case.images)
         assert found.keys() == expected.keys(), case.net
         for blob, values in expected.items():
             assert gap(values, found[blob]) <= LARGEST, (blob, case.net)
@@ -71,7 +71,7 @@ def sayable(net: Any) -> bool:
     if any(layer.top[0] in shared for layer in net.layer if layer.top and layer.top[0] in layer.bottom):
         return False
     try:
-        onnx_export.of_net(net, filled(net, np.random.default_rng(0)))
+        export.of_net(net, filled(net, np.random.default_rng(0)))
     except UserError as error:
         assert "has nothing of" in str(error)
         return False
@@ -91,7 +91,7 @@ def test_random_layers(tmp_path: Path) -> None:
             seen.update(layer.type for layer in net.layer)
     compared = 0
     for case, expected in zip(cases, caffe(tmp_path, cases), strict=True):
-        found = runtime(onnx_export.of_net(case.net, case.weights), case.images)
+        found = runtime(export.of_net(case.net, case.weights), case.images)
         for blob, values in found.items():
             # An input that a layer works on in place keeps its name: what comes of it has another.
             caffes = expected[blob.split("/")[0]]

@@ -9,10 +9,12 @@ from both import gap
 from google.protobuf import text_format
 from onnx.reference import ReferenceEvaluator
 
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import onnx_export, range_report, real_inputs
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from trt import inputs, range_report
+from trt.onnx import export
 from trt.range_report import Range
 
 # 1 x 1 convolutions of one number each, and no bias: a factor.
@@ -32,17 +34,17 @@ layer { name: "back" type: "Convolution" bottom: "tiny" top: "back"
 IMAGES = np.array([[1, 2, 3, 4], [-5, 6, 0, 100]], np.float32).reshape(2, 1, 2, 2)
 
 
-def pair(folder: Path, **factors: float) -> onnx_export.Pair:
+def pair(folder: Path, **factors: float) -> export.Pair:
     net = text_format.Parse(NET, caffe_pb2.NetParameter())
-    text.write(net, folder / "net.prototxt")
+    prototxt_text.write(net, folder / "net.prototxt")
     learned: weights.Weights = {name: [np.full((1, 1, 1, 1), factor, np.float32)] for name, factor in factors.items()}
     weights.write(folder / "net.caffemodel", net, learned)
-    return onnx_export.read(folder / "net.prototxt", folder / "net.caffemodel")
+    return export.read(folder / "net.prototxt", folder / "net.caffemodel")
 
 
-def report(made: onnx_export.Pair, images: np.ndarray = IMAGES) -> range_report.Report:
+def report(made: export.Pair, images: np.ndarray = IMAGES) -> range_report.Report:
     batches = [{"data": images[k : k + 1]} for k in range(len(images))]
-    return range_report.report(made, real_inputs.Inputs(f"{len(images)} images", batches))
+    return range_report.report(made, inputs.Inputs(f"{len(images)} images", batches))
 
 
 def in_its_types(model: Any, image: np.ndarray) -> np.ndarray:
@@ -119,9 +121,9 @@ def test_what_32_bit_layers_pass_on_is_not_asked(tmp_path: Path) -> None:
         "convolution_param { num_output: 1 kernel_size: 1 bias_term: false } }",
         caffe_pb2.NetParameter(),
     )
-    text.write(net, tmp_path / "net.prototxt")
+    prototxt_text.write(net, tmp_path / "net.prototxt")
     weights.write(tmp_path / "net.caffemodel", net, {"up": [np.ones((1, 1, 1, 1), np.float32)]})
-    found = report(onnx_export.read(tmp_path / "net.prototxt", tmp_path / "net.caffemodel"))
+    found = report(export.read(tmp_path / "net.prototxt", tmp_path / "net.caffemodel"))
     assert {each.layer for each in found.ranges} == {"root", "up"} and len(found.lines()) == 1
 
 
@@ -151,7 +153,7 @@ def test_inputs_of_a_file(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", IMAGES)
     np.savez(tmp_path / "a.npz", data=IMAGES, other=IMAGES)
     for name in ("a.npy", "a.npz"):
-        found = real_inputs.of_file(tmp_path / name, made).read()
+        found = inputs.of_file(tmp_path / name, made).read()
         assert found.words == f"2 images of {name}" and len(found.batches) == 2
         assert all(list(batch) == ["data"] for batch in found.batches)
         assert np.array_equal(np.concatenate([batch["data"] for batch in found.batches]), IMAGES)
@@ -171,5 +173,5 @@ def test_files_that_are_none(tmp_path: Path, write: Any, message: str) -> None:
     path = tmp_path / "a.npy"
     write(path)
     with pytest.raises(UserError) as error:
-        real_inputs.of_file(path, made).read()
+        inputs.of_file(path, made).read()
     assert str(error.value).startswith(f"INPUTS={path}: {message}")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from evolve import experiment
-from evolve.errors import UserError
-from evolve.network import prototxt, shapes, text
-from evolve.network.caffe_proto import caffe_pb2
-from trt import devices, roofline
-from trt.devices import Device
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.lineage import experiment
+from evolve.network import devices, phases, roofline, shapes
+from evolve.network.devices import Device
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
@@ -37,7 +37,7 @@ HALF = {"conv": 13824 / 2, "pool": 2 * 320, "ip": 2 * 724}
 
 
 def net(words: str = NET) -> object:
-    return text.parse(words, caffe_pb2.NetParameter(), "net")
+    return prototxt_text.parse(words, caffe_pb2.NetParameter(), "net")
 
 
 def test_each_layer_by_hand() -> None:
@@ -67,7 +67,7 @@ def test_the_tx1s_efficiency_is_what_the_published_figure_gives() -> None:
 
 
 def test_the_shipped_detectnet_is_that_network() -> None:
-    shipped = prototxt.deploy(experiment.load("detectnet").net(Path("nowhere")), (3, 512, 1024))
+    shipped = phases.deploy(experiment.load("detectnet").net(Path("nowhere")), (3, 512, 1024))
     assert roofline.frames_per_second(shipped, devices.read()[devices.TX1]) == pytest.approx(7, abs=0.02)
 
 

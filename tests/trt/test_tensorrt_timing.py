@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from both import filled
 
-from evolve.errors import UserError
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
-from trt import cuda_memory, engine, flavours, gpu
-from trt.speed import engines, prepared, tensorrt_engine
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from trt.speed import engines, prepared
+from trt.speed.engines import tensorrt_
+from trt.tensorrt import cuda_memory, engine, which
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
@@ -80,24 +82,24 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     runtime = SimpleNamespace(deserialize_cuda_engine=lambda data: deserialised if data == b"whole" else None)
     module = SimpleNamespace(ILogger=Logger, Runtime=lambda logger: runtime, __version__="9.9")
     made.context = context  # type: ignore[attr-defined]
-    monkeypatch.setattr(gpu, "name", lambda: "A GPU (5.3)")
-    monkeypatch.setattr(flavours, "find", lambda wanted: flavours.Flavour("TensorRT", module))
-    monkeypatch.setattr(tensorrt_engine, "Cuda", lambda: cuda_memory.Cuda(made))
+    monkeypatch.setattr(which, "name", lambda: "A GPU (5.3)")
+    monkeypatch.setattr(which, "find", lambda wanted: which.Flavour("TensorRT", module))
+    monkeypatch.setattr(tensorrt_, "Cuda", lambda: cuda_memory.Cuda(made))
     monkeypatch.setattr(engine, "make", lambda order, flavour, say: order.out.write_bytes(b"whole"))
     return made
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    net = text.parse(NET, caffe_pb2.NetParameter(), "net")
-    text.write(net, tmp_path / "deploy.prototxt")
+    net = prototxt_text.parse(NET, caffe_pb2.NetParameter(), "net")
+    prototxt_text.write(net, tmp_path / "deploy.prototxt")
     weights.write(tmp_path / "w.caffemodel", net, filled(net, np.random.default_rng(1)))
     prepared.prepare(tmp_path / "deploy.prototxt", tmp_path / "w.caffemodel", tmp_path / "made", onnx=False)
     return tmp_path / "made"
 
 
 def test_images_go_in_once_runs_end_before_they_return_and_outputs_come_back(driver: Driver, folder: Path) -> None:
-    made = tensorrt_engine.TensorRt(1)
+    made = tensorrt_.TensorRt(1)
     made.load(folder)
     driver.calls.clear()
     made.run()
@@ -114,7 +116,7 @@ def test_half_or_float_is_what_is_built(driver: Driver, folder: Path, monkeypatc
         order.out.write_bytes(b"whole")
 
     monkeypatch.setattr(engine, "make", make)
-    for kind in (tensorrt_engine.TensorRt, tensorrt_engine.TensorRtFloat):
+    for kind in (tensorrt_.TensorRt, tensorrt_.TensorRtFloat):
         kind(1).load(folder)
     assert [(order.half, order.inputs is not None, order.out.name) for order in orders] == [
         (True, True, "f16.engine"), (False, False, "f32.engine"),
@@ -122,30 +124,30 @@ def test_half_or_float_is_what_is_built(driver: Driver, folder: Path, monkeypatc
 
 
 def test_what_tensorrt_or_cuda_refuses_is_said(driver: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = tensorrt_engine.TensorRt(1)
+    made = tensorrt_.TensorRt(1)
     made.load(folder)
     driver.context.runs = False
     with pytest.raises(UserError, match="tensorrt: the engine did not run"):
         made.run()
     driver.refused = "cuMemAlloc_v2"
     with pytest.raises(UserError, match="cuMemAlloc_v2 failed with CUDA's error 2"):
-        tensorrt_engine.TensorRt(1).load(folder)
+        tensorrt_.TensorRt(1).load(folder)
     monkeypatch.setattr(engine, "make", lambda order, flavour, say: order.out.write_bytes(b"foreign"))
     with pytest.raises(UserError, match="tensorrt: TensorRT 9.9 does not load the engine: it does not say why"):
         made.load(folder)
 
 
 def test_without_a_gpu_the_remedy_is_said(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "name", lambda: gpu.NONE)
+    monkeypatch.setattr(which, "name", lambda: which.NONE)
     with pytest.raises(UserError, match="expected a GPU that CUDA may use, found none; ENGINE=openvino needs none"):
-        tensorrt_engine.TensorRt(1)
+        tensorrt_.TensorRt(1)
     assert engines.default() == "openvino"
 
 
 def test_with_a_gpu_and_a_tensorrt_that_is_the_default(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flavours, "MODULES", {"tensorrt": "json"})
+    monkeypatch.setattr(which, "MODULES", {"tensorrt": "json"})
     assert engines.default() == "tensorrt"
-    monkeypatch.setattr(flavours, "MODULES", {"tensorrt": "no_such_module"})
+    monkeypatch.setattr(which, "MODULES", {"tensorrt": "no_such_module"})
     assert engines.default() == "openvino"
 
 

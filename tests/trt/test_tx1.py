@@ -13,12 +13,13 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.errors import UserError
-from evolve.generation import writing
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import weights
+from evolve.runs import device_table
+from evolve.runs.generation import writing
 from trt import tx1_folder
-from trt.speed import device_table
 
 STAND_INS = Path(__file__).resolve().parent / "tx1_stand_ins"
 COLUMNS = "generation,engine,precision,batch,runs,median_ms,p95_ms,fps"
@@ -39,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     net = text_format.Parse(NET, caffe_pb2.NetParameter())
     for number in (1, 2):
         with writing(place / f"gen{number:03d}") as folder:
-            text.write(net, folder / "deploy.prototxt", "net\ninput: pixels 0..255")
+            prototxt_text.write(net, folder / "deploy.prototxt", "net\ninput: pixels 0..255")
             weights.write(folder / "weights.caffemodel", net, filled(net, np.random.default_rng(number)))
     return place
 
@@ -123,7 +124,7 @@ def test_filling_it(run: Path, tmp_path: Path) -> None:
     assert said[0] == "generation 2" and said[-1].startswith(f"{tmp_path}: 1 generations, 0.0 MB; copy it to the ")
     place = tmp_path / "generations"
     assert (place / "generations.csv").read_text().splitlines()[1:] == ["2,data,3x4x6,coverage bboxes"]
-    sized = text.read(place / "gen002.prototxt", caffe_pb2.NetParameter())
+    sized = prototxt_text.read(place / "gen002.prototxt", caffe_pb2.NetParameter())
     assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 4, 6]
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/in: expected to write there, got Not a directory; name another OUT="):

@@ -1,4 +1,7 @@
-"""`make bench`: every generation of a run on every chosen engine, its outputs compared with pycaffe's first."""
+"""`make bench`: every generation of a run on every chosen engine, its outputs compared with pycaffe's first.
+
+Whether an engine computes what pycaffe does on the same input: only then its speed means anything.
+"""
 
 import tempfile
 from contextlib import ExitStack
@@ -6,12 +9,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve import frames, generation, paths, progress, run_folder
-from evolve.errors import UserError
-from evolve.frames import Frames
-from trt.speed import agreement, device_table, machine, prepared, rounds
+import numpy as np
+
+from evolve.base import progress
+from evolve.base.errors import UserError
+from evolve.runs import device_table, generation, measurements, paths, run_folder
+from evolve.runs.measurements import Frames
+from trt.speed import prepared, rounds
 from trt.speed.engines import ENGINES
 from trt.speed.process import EngineProcess
+
+# Relative to a blob's largest value, by the precision of weights and arithmetic. A rounding to 16 bits is 2^-11 of a
+# number, and a deep network adds up many.
+LARGEST = {"f32": 1e-3, "f16": 5e-2}
+
+# Of values that are all next to nothing, as where no cell of a coverage map is covered, no digit counts.
+_NEXT_TO_NOTHING = 0.01
+
+
+def difference(outputs: Path, expected: Path) -> float:
+    """The largest difference of any output, relative to the largest value of pycaffe's, or to 0.01 if that is less.
+
+    Both are .npz files of blobs by name; nan is infinitely different. UserError if blobs are missing.
+    """
+    with np.load(outputs) as made, np.load(expected) as wanted:
+        missing = sorted(set(wanted) - set(made))
+        if missing:
+            raise UserError(f"{outputs.stem}: expected the outputs of pycaffe, got none called {', '.join(missing)}")
+        return max(_difference(made[name], wanted[name]) for name in wanted)
+
+
+def agrees(found: float, precision: str) -> bool:
+    """Whether a difference is what that precision accounts for, and the network the same one."""
+    return found <= LARGEST[precision]
+
+
+def _difference(made: np.ndarray, wanted: np.ndarray) -> float:
+    if made.shape != wanted.shape:
+        return float("inf")
+    scale = max(float(np.abs(wanted).max()), _NEXT_TO_NOTHING)
+    worst = float(np.abs(made - wanted).max()) / scale
+    return worst if worst == worst else float("inf")
+
 
 PROTOCOL = (
     "Timed: one inference of one image, from the input in memory to the outputs in memory; reading, resizing and "
@@ -19,7 +58,7 @@ PROTOCOL = (
     "Before each turn a warm-up that is not timed; generations in turn, round after round, another one first each "
     f"time. A sample is one run, or the mean of as many in a row as take {1000 * rounds.LEAST_SECONDS:g} ms. "
     "fps: 1000 / median; p95: 95 of 100 samples took no longer. An engine is timed only if its outputs are "
-    f"pycaffe's to {agreement.LARGEST['f32']:g} of their largest value, {agreement.LARGEST['f16']:g} in half precision."
+    f"pycaffe's to {LARGEST['f32']:g} of their largest value, {LARGEST['f16']:g} in half precision."
 )
 
 
@@ -44,7 +83,7 @@ def bench(
     numbers = run_folder.committed(run)
     if not numbers:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
-    if warning := machine.others_at_work():
+    if warning := rounds.others_at_work():
         progress.say(f"NOTE: {warning}")
     refused = []
     with tempfile.TemporaryDirectory(prefix="cavefish-bench-") as scratch:
@@ -55,7 +94,7 @@ def bench(
         for engine in engines:
             measured = _measured(run, engine, cases, threads, runs, Path(scratch))
             if measured:
-                frames.keep(run, measured, PROTOCOL)
+                measurements.keep(run, measured, PROTOCOL)
                 run_folder.write_lineage(run)
             else:
                 refused.append(engine)
@@ -64,7 +103,7 @@ def bench(
 
 def take(run: Path, table: Path) -> None:
     """Keeps what a device measured, its CSV file, as the run's own. UserError if that does not fit the run."""
-    frames.keep(run, device_table.read(table, run), PROTOCOL)
+    measurements.keep(run, device_table.read(table, run), PROTOCOL)
     run_folder.write_lineage(run)
 
 
@@ -75,7 +114,7 @@ def _case(run: Path, number: int, scratch: Path, engines: list[str], shape: tupl
     folder = scratch / made.name
     onnx = any(ENGINES[engine].reads_onnx for engine in engines)
     net = prepared.prepare(made / paths.DEPLOY, made / paths.WEIGHTS, folder, onnx=onnx, shape=shape)
-    return Case(number, folder, frames.image_shape(net), scratch / f"pycaffe-{number}.npz")
+    return Case(number, folder, measurements.image_shape(net), scratch / f"pycaffe-{number}.npz")
 
 
 def _measured(
@@ -91,12 +130,12 @@ def _measured(
             about[case.number] = process.ask(
                 "load", number=case.number, folder=str(case.folder), outputs=str(outputs)
             )
-            differences[case.number] = agreement.difference(outputs, case.expected)
+            differences[case.number] = difference(outputs, case.expected)
         if not _accepted(engine, differences, about[cases[0].number]["precision"]):
             return []
         timers = {case.number: _timer(process, case.number) for case in cases}
         timings = rounds.measure(timers, runs, lambda seconds: _announce(engine, len(cases), seconds))
-    device = about[cases[0].number]["device"] or machine.device()
+    device = about[cases[0].number]["device"] or rounds.device()
     return [
         Frames(
             generation=case.number,
@@ -112,7 +151,7 @@ def _measured(
             device=device,
             version=about[case.number]["version"],
             difference=differences[case.number],
-            weights_sha256=frames.weights_sha256(run, case.number),
+            weights_sha256=measurements.weights_sha256(run, case.number),
         )
         for case in cases
     ]
@@ -126,17 +165,15 @@ def _accepted(engine: str, differences: dict[int, float], precision: str) -> boo
     """Says how far the engine is from pycaffe; whether it computes the same in every generation."""
     worst = max(differences, key=lambda number: differences[number])
     found = f"{differences[worst]:.1e} of the largest value (generation {worst})"
-    if agreement.agrees(differences[worst], precision):
+    if agrees(differences[worst], precision):
         progress.say(f"{engine}: outputs are pycaffe's to {found}")
         return True
     progress.say(
-        f"{engine}: outputs differ from pycaffe's by {found}, more than {agreement.LARGEST[precision]:g}: "
+        f"{engine}: outputs differ from pycaffe's by {found}, more than {LARGEST[precision]:g}: "
         "it computes another function, and is not timed"
     )
     return False
 
 
 def _announce(engine: str, generations: int, seconds: float) -> None:
-    progress.say(f"{engine}: {generations} generations, about {seconds:.0f} s; {machine.clocks()}")
-
-
+    progress.say(f"{engine}: {generations} generations, about {seconds:.0f} s; {rounds.clocks()}")

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from evolve import paths
-from evolve.network import prototxt, shapes, text
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases, shapes
 from evolve.network.axes import Shape
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.runs import paths
 
 ONNX = "net.onnx"
 INPUTS = "inputs.npz"
@@ -35,16 +36,16 @@ def prepare(
     UserError naming the file for a net that does not fit together, or that ONNX cannot say.
     """
     folder.mkdir(parents=True)
-    source = text.read_text(model)
-    net = text.parse(source, caffe_pb2.NetParameter(), model)
-    net = prototxt.sized(net, shape)
-    text.write(net, folder / paths.DEPLOY)
+    source = prototxt_text.read_text(model)
+    net = prototxt_text.parse(source, caffe_pb2.NetParameter(), model)
+    net = phases.sized(net, shape)
+    prototxt_text.write(net, folder / paths.DEPLOY)
     (folder / paths.WEIGHTS).symlink_to(caffemodel.resolve())
     np.savez(folder / INPUTS, **_images(net, source))  # type: ignore[arg-type]
     if onnx:
-        from trt import onnx_export
+        from trt.onnx import export
 
-        onnx_export.export(model, caffemodel, folder / ONNX, shape=shape)
+        export.export(model, caffemodel, folder / ONNX, shape=shape)
     return net
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from evolve.errors import UserError
+from evolve.base.errors import UserError
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CHOOSERS = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "DNNL_", "ONEDNN_", "OV_")

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from evolve.answers import die_with, private_stdout
-from evolve.errors import UserError
+from evolve.base.answers import die_with, private_stdout
+from evolve.base.errors import UserError
 from trt.speed.engines import ENGINES, Engine
 
 

@@ -1,11 +1,84 @@
-"""A line chart as inline SVG: what it shows stands in its caption, in its text alternative, and under the pointer."""
+"""A line chart as inline SVG: what it shows stands in its caption, in its text alternative, and under the pointer.
 
+Where a value lies along an axis, and which values get a tick.
+
+The curves of a run: whatever its generations measured, over the generations, the papers' points where they fit.
+"""
+
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
-from evolve.figures.report.markup import Markup, element, join
-from evolve.figures.report.scale import Scale
+from evolve.base import sheet
+from evolve.figures import papers
+from evolve.figures.measured import Measured
+from evolve.figures.papers import SOURCE
+from evolve.figures.report.markup import Markup, element, join, section
+
+# On 10,000 images chance alone moves an accuracy by 0.001: its axis shows at least ten times as much.
+_LEAST_OF_A_SCORE = 0.01
+# Values this far apart, as a ratio, are read on a logarithmic axis.
+_FAR_APART = 3.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From `low` to `high`, which are not the same; both above zero where it is logarithmic."""
+
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def at(self, value: float) -> float:
+        """0 at the low end, 1 at the high one."""
+        if self.logarithmic:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def ticks(self) -> list[float]:
+        """Round numbers within it, three to ten of them where there are so many."""
+        return self._decades() if self.logarithmic else self._steps()
+
+    def _decades(self) -> list[float]:
+        """Powers of ten; numbers between them as well where these are few."""
+        decades = math.log10(self.high / self.low)
+        parts = (1.0, 2.0, 3.0, 5.0, 7.0) if decades < 1.2 else (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        every = [part * 10.0**power for power in powers for part in parts]
+        return [value for value in every if self.low <= value <= self.high]
+
+    def _steps(self) -> list[float]:
+        step = 10.0 ** math.floor(math.log10((self.high - self.low) / 6))
+        while (self.high - self.low) / step > 6:
+            # 1, 2, 5, 10, …
+            step *= 2.5 if f"{step:e}".startswith("2") else 2
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [round(count * step, 12) for count in range(first, last + 1)]
+
+
+def of_counts(values: list[float]) -> Scale:
+    """For synapses and their like: logarithmic where they are far apart, else from zero."""
+    least, most = min(values), max(values)
+    if least > 0 and most / least >= _FAR_APART:
+        room = (most / least) ** 0.07
+        return Scale(least / room, most * room, logarithmic=True)
+    return Scale(0, 1.1 * most or 1)
+
+
+def of_scores(values: list[float]) -> Scale:
+    """For accuracy and its like: close around them, within 0 and 1."""
+    least, most = min(values), max(values)
+    span = max(1.2 * (most - least), _LEAST_OF_A_SCORE)
+    low = max(0.0, min((least + most - span) / 2, 1 - span))
+    return Scale(low, min(1.0, low + span))
+
+
+def of_generations(last: int) -> Scale:
+    """Whole numbers from 1, with room for half a generation on both sides."""
+    return Scale(0.5, last + 0.5)
+
 
 # Units of the picture, which is as wide as its column: letters stay readable on a phone.
 _WIDTH, _HEIGHT = 400, 236
@@ -107,3 +180,92 @@ class Chart:
 
     def _y(self, value: float) -> float:
         return round(_TOP + (1 - self.y.at(value)) * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+
+Say = Callable[[float], str]
+
+# What a generation has how much of, and how it is called.
+_COUNTS = {
+    "synapses": "synapses",
+    "clusters": "clusters",
+    "macs": "MACs of one image",
+    "caffemodel_bytes": "bytes of the caffemodel",
+}
+_LOOKS = ("ours", "second", "third", "fourth")
+
+
+def curves(run: Measured) -> Markup:
+    """The section with every chart that there is something for."""
+    counts = [_over(run, title, [(name, name, "ours")]) for name, title in _COUNTS.items()]
+    charts = [*counts, *_scores(run), _trade(run), _speed(run)]
+    found = [chart.figure() for chart in charts if chart]
+    return section("Curves", element("div", *found, class_="charts"), about="Point at a generation for its values.")
+
+
+def _scores(run: Measured) -> list[Chart | None]:
+    if not run.is_detection:
+        return [_accuracy(run)]
+    first = [("precision", "precision", "ours"), ("recall", "recall", "second")]
+    second = [("mAP", "map", "ours"), ("AP", "ap", "second")]
+    return [_over(run, "precision and recall", first, scored=True), _over(run, "mAP and AP", second, scored=True)]
+
+
+def _over(run: Measured, title: str, named: list[tuple[str, str, str]], scored: bool = False) -> Chart | None:
+    """Metrics over generations; `named` are a line's name, its metric and its look. None if no generation has any."""
+    lines = [Line(name, _points(run, metric), look) for name, metric, look in named]
+    return _chart(run, title, lines, scored)
+
+
+def _chart(run: Measured, title: str, lines: list[Line], scored: bool, say: Say = sheet.whole) -> Chart | None:
+    lines = [line for line in lines if line.points]
+    if not lines:
+        return None
+    values = [y for line in lines for _, y in line.points]
+    x = of_generations(len(run.generations))
+    if scored:
+        return Chart(title, lines, x, of_scores(values), sheet.score)
+    return Chart(title, lines, x, of_counts(values), say, short=sheet.short)
+
+
+def _accuracy(run: Measured) -> Chart | None:
+    lines = [Line("this run", _points(run, "accuracy"))]
+    if lines[0].points and run.paper:
+        known = {n: y for n, y in run.paper.accuracy.items() if n <= len(run.generations)}
+        lines.append(Line(f"{SOURCE}, {run.paper.dataset}", [(float(n), y) for n, y in known.items()], "paper"))
+    return _chart(run, "test accuracy", lines, scored=True)
+
+
+def _trade(run: Measured) -> Chart | None:
+    """Accuracy against what it cost in synapses: where the paper's whole lineage can stand beside a young run."""
+    ours = [(m["architectural_efficiency"], m["accuracy"]) for m in run.generations if "accuracy" in m]
+    if run.is_detection or not ours:
+        return None
+    lines = [Line("this run", ours)]
+    if run.paper:
+        theirs = zip(run.paper.architectural_efficiency.values(), run.paper.accuracy.values(), strict=True)
+        lines.append(Line(f"{SOURCE}, {run.paper.dataset}", list(theirs), "paper"))
+    across, values = zip(*(point for line in lines for point in line.points), strict=True)
+    x = Scale(min(across) / 1.12, 1.12 * max([*across, 2]), logarithmic=True)
+    y, title = of_scores(list(values)), "accuracy for its A-E"
+    named = "architectural efficiency A-E"
+    return Chart(title, lines, x, y, sheet.score, across=named, say_x=lambda x: f"{sheet.rate(x)}×")
+
+
+def _speed(run: Measured) -> Chart | None:
+    """Frames per second on every engine; of a detector what is predicted for the paper's device, and its points."""
+    lines = [
+        Line(title, [(float(n), fps) for n, fps in sorted(group.items())], _LOOKS[k % len(_LOOKS)])
+        for k, (title, group) in enumerate(run.groups.items())
+    ]
+    if run.is_detection:
+        ends = {n: fps for n, fps in papers.HALF17_FPS.items() if n <= len(run.generations)}
+        predicted = [(float(n), fps) for n, fps in sorted(run.predicted.items())]
+        lines.append(Line(f"TX1, predicted, {papers.HALF17_SHAPE}", predicted, "predicted"))
+        lines.append(Line(f"TX1, {papers.HALF17_SOURCE}", [(float(n), fps) for n, fps in ends.items()], "paper"))
+    return _chart(run, "frames per second", lines, scored=False, say=sheet.rate)
+
+
+def _points(run: Measured, metric: str) -> list[tuple[float, float]]:
+    every: list[tuple[int, Any]] = [(made["generation"], made.get(metric)) for made in run.generations]
+    # metrics.json's type of numbers has the name of a detector's precision.
+    return [(float(number), float(value)) for number, value in every if isinstance(value, int | float)]

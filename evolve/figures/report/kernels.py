@@ -1,17 +1,125 @@
-"""The kernels of the first layers that survived, as pictures, from the caffemodels themselves."""
+"""The kernels of the first layers that survived, as pictures, from the caffemodels themselves.
 
+A layer's kernels side by side in one picture, a pixel a weight; what is gone is transparent.
+
+Pictures that are part of the page itself: as data in their own address.
+"""
+
+import base64
+import io
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from evolve import paths
-from evolve.errors import UserError
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.figures.measured import Measured
-from evolve.figures.report import kernel_sheet, pictures
 from evolve.figures.report.markup import Markup, element, section
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.network import weights
+from evolve.runs import paths
+
+Pixels = NDArray[np.uint8]
+
+# Okabe and Ito's blue and vermilion, told apart by every kind of colour vision, and what lies between them.
+_COLOURS = ((0, 114, 178), (236, 236, 236), (213, 94, 0))
+_NEGATIVE, _NONE, _POSITIVE = (np.array(colour, np.float32) for colour in _COLOURS)
+_GAP = (128, 128, 128, 110)  # between kernels
+
+
+def sheet(weights: NDArray[np.float32], blue_first: bool) -> Pixels:
+    """(height, width, 4) pixels of a Convolution's `weights`: outputs x inputs x height x width.
+
+    Three inputs are colours, blue first or last; other kernels are blue where negative and vermilion where positive:
+    those of one input side by side, those of several in rows, a row an output, a column an input.
+    """
+    outputs, inputs = weights.shape[:2]
+    if inputs == 3:
+        return _side_by_side(_coloured(weights[:, ::-1] if blue_first else weights))
+    tiles = _signed(weights)
+    return _side_by_side(tiles[:, 0]) if inputs == 1 else _grid(tiles)
+
+
+def _coloured(weights: NDArray[np.float32]) -> Pixels:
+    """(kernels, height, width, 4): grey where a weight is zero, transparent where all three are."""
+    strength = weights / _strongest(weights)
+    colours = np.clip(np.rint(127.5 + 127.5 * strength), 0, 255).transpose(0, 2, 3, 1)
+    return _with_opacity(colours, (weights != 0).any(axis=1))
+
+
+def _signed(weights: NDArray[np.float32]) -> Pixels:
+    """(outputs, inputs, height, width, 4)."""
+    strength = np.clip(weights / _strongest(weights), -1, 1)[..., None]
+    ends = np.where(strength < 0, _NEGATIVE, _POSITIVE)
+    # The square root, so that the many weak ones can be told from none.
+    return _with_opacity(np.rint(_NONE + (ends - _NONE) * np.sqrt(np.abs(strength))), weights != 0)
+
+
+def _with_opacity(colours: NDArray[np.float32], there: NDArray[np.bool_]) -> Pixels:
+    return np.concatenate([colours, 255 * there[..., None]], axis=-1).astype(np.uint8)
+
+
+def _strongest(weights: NDArray[np.float32]) -> float:
+    return float(np.abs(weights).max(initial=0)) or 1.0
+
+
+def _side_by_side(tiles: Pixels) -> Pixels:
+    """Kernels (count, height, width, 4) in rows of eight, or twice as wide as high."""
+    count = len(tiles)
+    columns = min(count, max(8, math.ceil(math.sqrt(2 * count))))
+    rows = math.ceil(count / columns)
+    empty = np.zeros((rows * columns - count, *tiles.shape[1:]), np.uint8)
+    pixels = _grid(np.concatenate([tiles, empty]).reshape(rows, columns, *tiles.shape[1:]))
+    if len(empty):
+        # No frame where there never was a kernel.
+        height, width = tiles.shape[1:3]
+        pixels[-height - 1 :, -len(empty) * (width + 1) :] = 0
+    return pixels
+
+
+def _grid(tiles: Pixels) -> Pixels:
+    """Tiles (rows, columns, height, width, 4) with a line around each."""
+    rows, columns, height, width = tiles.shape[:4]
+    pixels = np.empty((rows * (height + 1) + 1, columns * (width + 1) + 1, 4), np.uint8)
+    pixels[:] = _GAP
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * (height + 1) + 1, column * (width + 1) + 1
+            pixels[top : top + height, left : left + width] = tiles[row, column]
+    return pixels
+
+
+def png(pixels: NDArray[np.uint8]) -> str:
+    """The address of a picture of `pixels`: (height, width, 4), red, green, blue and opacity."""
+    return _address(Image.fromarray(pixels, "RGBA"), "PNG", optimize=True)
+
+
+def photograph(content: bytes, width: int, largest: int) -> tuple[str, int, int]:
+    """The address, width and height of an image file's `content`, which stays as it is up to `largest` bytes.
+
+    Beyond, it is made `width` pixels wide, if it is wider, and a JPEG. OSError if it is no image.
+    """
+    with Image.open(io.BytesIO(content)) as image:
+        if len(content) <= largest and image.format == "PNG":
+            return _data("png", content), image.width, image.height
+        size = (width, round(image.height * width / image.width)) if image.width > width else image.size
+        smaller = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        return _address(smaller, "JPEG", quality=82, optimize=True), *size
+
+
+def _address(image: Image.Image, kind: str, **how: int | bool) -> str:
+    file = io.BytesIO()
+    image.save(file, kind, **how)
+    return _data(kind.lower(), file.getvalue())
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
 
 # How many generations are shown, the first and the last among them.
 _SHOWN = 5
@@ -51,7 +159,7 @@ def _convolutions(folder: Path, names: list[str] | None = None) -> dict[str, Any
 
     Those of these `names` alone, where names are given.
     """
-    net = text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter())
+    net = prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter())
     learned = weights.read(folder / paths.WEIGHTS)
     found = {layer.name: learned[layer.name][0] for layer in net.layer if layer.name in learned}
     of_type = {layer.name for layer in net.layer if layer.type == "Convolution" and (not names or layer.name in names)}
@@ -65,7 +173,7 @@ def _chosen(convolutions: dict[str, Any]) -> list[str]:
 
 
 def _layer(name: str, by_generation: dict[int, Any], run: Measured) -> Markup:
-    sheets = {n: kernel_sheet.sheet(each, run.is_detection) for n, each in by_generation.items()}
+    sheets = {n: sheet(each, run.is_detection) for n, each in by_generation.items()}
     widest = max(pixels.shape[1] for pixels in sheets.values())
     zoom = max(1, -(-_WIDE // widest))
     shown = [_picture(name, n, by_generation[n], sheets[n], zoom) for n in sheets]
@@ -77,7 +185,7 @@ def _picture(name: str, number: int, each: Any, pixels: Any, zoom: int) -> Marku
     words = f"generation {number}: {left:,} kernels, {np.count_nonzero(each):,} weights, {each.shape[0]} neurons"
     height, width = pixels.shape[:2]
     image = element(
-        "img", src=pictures.png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"
+        "img", src=png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"
     )
     return element("figure", image, element("figcaption", words))
 

@@ -1,9 +1,9 @@
 """The run at a glance: how far it is, and of each figure what it is now and what it was at generation 1."""
 
-from evolve.figures import figures_text
+from evolve.base import sheet
 from evolve.figures.measured import Measured
 from evolve.figures.report.markup import Markup, element, number, section
-from evolve.figures.report.state import State
+from evolve.runs.state import State
 
 _COUNTS = {"synapses": "synapses", "clusters": "clusters", "macs": "MACs", "caffemodel_bytes": "caffemodel, bytes"}
 _LARGEST_IN_FULL = 10**8
@@ -34,13 +34,13 @@ def _count(run: Measured, name: str, title: str) -> Markup | None:
         return None
     now, was = run.last[name], run.ancestor[name]
     # "1.0× fewer" would say nothing.
-    gain = f"{figures_text.times(was / now)} fewer than" if 0 < 1.05 * now <= was else "generation 1:"
+    gain = f"{sheet.times(was / now)} fewer than" if 0 < 1.05 * now <= was else "generation 1:"
     return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
 
 
 def _fitting(value: int) -> str:
     """In full as long as a tile has the room."""
-    return figures_text.whole(value) if value < _LARGEST_IN_FULL else figures_text.short(value)
+    return sheet.whole(value) if value < _LARGEST_IN_FULL else sheet.short(value)
 
 
 def _score(run: Measured, name: str, title: str) -> Markup | None:
@@ -48,14 +48,14 @@ def _score(run: Measured, name: str, title: str) -> Markup | None:
     if not isinstance(now, float | int) or not isinstance(was, float | int):
         return None
     changed = f", {100 * (now - was):+.2f} points".replace("-", "−") if now != was else ""
-    return _tile(title, number(now, figures_text.score(now)), f"{figures_text.score(was)} at generation 1{changed}")
+    return _tile(title, number(now, sheet.score(now)), f"{sheet.score(was)} at generation 1{changed}")
 
 
 def _speed(run: Measured) -> Markup | None:
     timed = [made for made in run.generations if "fps" in made]
     if not timed:
         return None
-    say = figures_text.rate
+    say = sheet.rate
     first, last = timed[0], timed[-1]
     was = f"generation {last['generation']}; {say(first['fps'])} at {first['generation']}, {last['fps_engine']}"
     return _tile("frames per second", number(last["fps"], say(last["fps"])), was)
@@ -63,4 +63,4 @@ def _speed(run: Measured) -> Markup | None:
 
 def _time(run: Measured) -> Markup | None:
     known = [made["train_seconds"] for made in run.generations if "train_seconds" in made]
-    return _tile("training, all generations", figures_text.duration(sum(known)), None) if known else None
+    return _tile("training, all generations", sheet.duration(sum(known)), None) if known else None

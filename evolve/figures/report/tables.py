@@ -1,9 +1,10 @@
 """Tables of the page: the papers' beside ours, as `make table` prints them, and lineage.csv whole."""
 
-from evolve.figures import figures_text, table
+from evolve.base import sheet
+from evolve.base.sheet import Sheet
+from evolve.figures import table
 from evolve.figures.measured import Measured
 from evolve.figures.report.markup import Markup, details, element, join, number, section
-from evolve.figures.sheet import Sheet
 
 _WORDS = ("fps_engine",)
 # Longer tables are folded away.
@@ -28,7 +29,7 @@ def lineage(rows: list[dict[str, str]]) -> Markup:
 def _cell(name: str, value: str) -> Markup:
     if name in _WORDS or not value:
         return element("td", value)
-    shown = figures_text.whole(int(value)) if value.isdecimal() else f"{float(value):,.4f}"
+    shown = sheet.whole(int(value)) if value.isdecimal() else f"{float(value):,.4f}"
     return element("td", number(value, shown), data_column=name)
 
 

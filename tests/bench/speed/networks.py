@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from evolve import paths
-from evolve.network import prototxt, text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases
 from evolve.network.shapes import infer
+from evolve.runs import paths
 from tests.bench.speed import case
 from tests.network.famous_nets import detectnet
 
@@ -32,8 +33,10 @@ class Network:
 
 def _of_folder(network: Network) -> tuple[Any, Any]:
     """What a user's train_val.prototxt says, its data layers replaced by inputs that stay in memory."""
-    net = text.read(ROOT / "prototxt" / network.name / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "."})
-    return prototxt.fed_by_inputs(net, "TRAIN", network.shape), prototxt.deploy(net, network.shape)
+    net = prototxt_text.read(
+        ROOT / "prototxt" / network.name / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "."}
+    )
+    return phases.fed_by_inputs(net, "TRAIN", network.shape), phases.deploy(net, network.shape)
 
 
 def _detectnet(network: Network) -> tuple[Any, Any]:
@@ -80,16 +83,16 @@ def write_nets(train: Any, deploy: Any, folder: Path, backward: str = case.TRAIN
     """The same for nets at hand."""
     folder.mkdir(parents=True, exist_ok=True)
     _fill(train)
-    text.write(train, folder / case.TRAIN_NET)
-    text.write(without_dropout(train), folder / case.CHECKED_NET)
-    text.write(deploy, folder / case.DEPLOY_NET)
+    prototxt_text.write(train, folder / case.TRAIN_NET)
+    prototxt_text.write(without_dropout(train), folder / case.CHECKED_NET)
+    prototxt_text.write(deploy, folder / case.DEPLOY_NET)
     solver = caffe_pb2.SolverParameter(
         train_net=case.TRAIN_NET, type="SGD", base_lr=SMALL_RATE, lr_policy="fixed", momentum=0.9, weight_decay=5e-4
     )
     solver.max_iter, solver.random_seed, solver.snapshot_after_train = 10**6, 1, False
-    text.write(solver, folder / case.SOLVER)
+    prototxt_text.write(solver, folder / case.SOLVER)
     solver.train_net = case.CHECKED_NET
-    text.write(solver, folder / case.CHECKED_SOLVER)
+    prototxt_text.write(solver, folder / case.CHECKED_SOLVER)
     random = np.random.default_rng(1)
     case.save(folder, case.TRAIN_INPUTS, _inputs(train, random))
     case.save(folder, case.FORWARD_INPUTS, _inputs(deploy, random))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base.caffe_messages import caffe_pb2
 from tests.bench.speed import table
 from tests.bench.speed.networks import write_nets
 from tests.bench.speed.process import EngineProcess

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evolve.network import text, weights
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
 from tests.bench.speed import case
 from tests.bench.speed.torch_net import TorchNet
 
@@ -62,7 +63,7 @@ class TorchEngine:
 
     def _train(self) -> Callable[[], None]:
         net, inputs = self._training()
-        solver = text.read(self._folder / case.SOLVER, caffe_pb2.SolverParameter())
+        solver = prototxt_text.read(self._folder / case.SOLVER, caffe_pb2.SolverParameter())
         groups = [
             {"params": [parameter], "lr": solver.base_lr * rate, "weight_decay": solver.weight_decay * decay}
             for name, parameter in net.parameter_names.items()
@@ -99,7 +100,7 @@ class TorchEngine:
         return net.eval(), inputs
 
     def _net(self, prototxt: str, inputs: str) -> tuple[TorchNet, list[Tensor]]:
-        net = text.read(self._folder / prototxt, caffe_pb2.NetParameter())
+        net = prototxt_text.read(self._folder / prototxt, caffe_pb2.NetParameter())
         module = TorchNet(net, weights.read(self._folder / case.WEIGHTS)).to(memory_format=self._format)
         arrays = case.load(self._folder, inputs)
         return module, [self._placed(torch.from_numpy(arrays[name])) for name in module.inputs]

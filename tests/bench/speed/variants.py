@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve import paths
-from evolve.network import prototxt, text
-from evolve.network.caffe_proto import caffe_pb2
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases
 from evolve.network.geometry import macs
 from evolve.network.shapes import infer
+from evolve.runs import paths
 
 WEIGHTED = ("Convolution", "InnerProduct")
 
@@ -39,7 +40,7 @@ def folders(run: Path) -> list[Path]:
 
 def variant(generation: Path) -> Variant:
     """The nets of one generation's folder."""
-    deploy = text.read(generation / paths.DEPLOY, caffe_pb2.NetParameter())
-    train_val = text.read(generation / paths.TRAIN_VAL, caffe_pb2.NetParameter())
+    deploy = prototxt_text.read(generation / paths.DEPLOY, caffe_pb2.NetParameter())
+    train_val = prototxt_text.read(generation / paths.TRAIN_VAL, caffe_pb2.NetParameter())
     shape = tuple(deploy.layer[0].input_param.shape[0].dim)[1:]
-    return Variant(f"{deploy.name} {generation.name}", prototxt.fed_by_inputs(train_val, "TRAIN", shape), deploy)
+    return Variant(f"{deploy.name} {generation.name}", phases.fed_by_inputs(train_val, "TRAIN", shape), deploy)

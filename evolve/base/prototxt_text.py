@@ -1,0 +1,123 @@
+"""Prototxt text to message and back, with errors that name file and line.
+
+Caffe itself aborts on a mistyped field; here the same mistake is a sentence with the nearest known name.
+"""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+
+from evolve.base.errors import UserError
+
+M = TypeVar("M", bound=Message)
+
+_POSITION = re.compile(r"^(?:(\d+):(\d+)\s*:\s*)?(.*)$", re.DOTALL)
+_UNKNOWN = re.compile(r'(?:Message|Enum) type "([\w.]+)" has no (?:field|value) (?:named|with name) "?(\w+)"?')
+_VARIABLE = re.compile(r"\$(\{)?([A-Za-z_]\w*)(?(1)\})")
+# Everything before a comment: a # inside a string begins none.
+_CODE = re.compile(r"""(?:[^"'#]++|"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)*+""")
+_LARGEST = 1 << 22  # bytes; the largest networks' prototxts have a tenth of it
+
+
+def parse(text: str, message: M, path: Path | str) -> M:
+    """Parses `text` into `message`; UserError ``path:line: …`` for whatever protobuf refuses."""
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise UserError(_explain(str(error), message, path)) from None
+    return message
+
+
+def read(path: Path, message: M, values: dict[str, str] | None = None) -> M:
+    """Reads a prototxt, puts `values` in place of its ``$NAMES`` and parses it. UserError as `parse`."""
+    return parse(substitute(read_text(path), values or {}, path), message, path)
+
+
+def read_text(path: Path) -> str:
+    """The file's text; UserError when it cannot be read."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(
+                f"{path}: expected a prototxt of at most {_LARGEST} bytes, got {path.stat().st_size}; name the "
+                "prototxt, not the caffemodel"
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; see prototxt/lenet/ for what a network's folder holds") from None
+    except OSError as error:
+        raise UserError(f"{path}: expected a readable prototxt, got {error.strerror}; name another file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: expected a prototxt, a text in UTF-8, got byte {error.object[error.start]:#x} at {error.start}; "
+            "name the prototxt, not the caffemodel, or save it as UTF-8"
+        ) from None
+
+
+def write(message: Message, path: Path, heading: str = "") -> None:
+    """Prints `message` to `path`, with `heading` as comment lines before it."""
+    comment = "".join(f"# {line}\n" for line in heading.splitlines())
+    path.write_text(comment + text_format.MessageToString(message), encoding="utf-8")
+
+
+def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
+    """Puts `values` in place of ``$NAME``, comments left alone; a name without a value is a UserError."""
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        code, comment = _split_comment(line)
+        for _, name in _VARIABLE.findall(code):
+            if name not in values:
+                known = ", ".join(f"${key}" for key in sorted(values)) or "none"
+                raise UserError(
+                    f"{path}:{number + 1}: ${name} has no value (known here: {known}); write the value itself"
+                )
+        lines[number] = _VARIABLE.sub(lambda match: values[match.group(2)], code) + comment
+    return "".join(lines)
+
+
+def line_of(text: str, name: str) -> int:
+    """The line (from 1) on which layer `name` names itself in a prototxt's `text`; 1 if nowhere."""
+    pattern = re.compile(rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if pattern.search(_split_comment(line)[0]):
+            return number
+    return 1
+
+
+def located(error: UserError, path: Path, text: str) -> UserError:
+    """The same error with file and, if its message begins with a layer, that layer's line in `text`."""
+    words = str(error)
+    if not words.startswith("layer '"):
+        return UserError(f"{path}: {words}")
+    layer = words.split("'")[1]
+    return UserError(f"{path}:{line_of(text, layer)}: {words}")
+
+
+def _split_comment(line: str) -> tuple[str, str]:
+    code = _CODE.match(line).group()  # type: ignore[union-attr]
+    return code, line[len(code) :]
+
+
+def _explain(error: str, message: Message, path: Path | str) -> str:
+    line, _, what = _POSITION.match(error).groups()  # type: ignore[union-attr]
+    where = f"{path}:{line}" if line else str(path)
+    unknown = _UNKNOWN.search(what)
+    if not unknown:
+        return f"{where}: {what.strip()}"
+    type_name, name = unknown.groups()
+    known = _names(message, type_name)
+    nearest = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
+    hint = next((each for each in known if nearest and each.lower() == nearest[0]), None)
+    remedy = f"did you mean {hint}?" if hint else f"known are: {', '.join(sorted(known))}"
+    return f"{where}: {type_name.split('.')[-1]} has no '{name}'; {remedy}"
+
+
+def _names(message: Message, type_name: str) -> list[str]:
+    pool: Any = message.DESCRIPTOR.file.pool
+    try:
+        return [field.name for field in pool.FindMessageTypeByName(type_name).fields]
+    except KeyError:
+        return [value.name for value in pool.FindEnumTypeByName(type_name).values]

@@ -1,0 +1,151 @@
+"""The Makefile's NAME=value words: which a verb knows, and what their values mean."""
+
+import difflib
+import re
+from collections import Counter
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.runs import paths, run_folder
+
+Words = dict[str, str]
+
+_REQUIRED = {
+    "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
+    "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
+}
+
+_DIGITS = 18  # of a number that 64 bits hold
+_LONGEST, _SHOWN = 100, 20  # letters of a word, and of a longer one in a message
+
+MEANINGS = """words:
+  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
+  SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
+  WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
+  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
+  KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
+  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
+  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+  ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
+  FPS=file.csv      a device's table of frames per second
+  TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
+  INPUTS=file.npy   real inputs for the range report, or none
+  SEEDS=1..8        of a sweep: 1..8, 1,2,5, or both              SCHEDULER=tcp://...   a Dask cluster's
+  SET=setting=value other settings than evolution.prototxt's, separated by ;   for instance
+                    SET='environment.synapse_budget=0.6,0.67; offspring_training=800it'; several values are a sweep's
+
+RUN=a,b,c gives `table`, `plot` and `frontier` several runs at once; without RUN `frontier` takes all."""
+
+
+def checked(verb: str, known: list[str], words: list[str]) -> Words:
+    """The words of a command line by name. UserError for one that `verb` does not know, or needs and has not."""
+    given: Words = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or name not in known:
+            nearest = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {nearest[0]}=?" if nearest else f"{verb} knows {', '.join(known) or 'none'}"
+            raise UserError(f"{word}: expected NAME=value; {hint}")
+        if value:
+            given[name] = value
+    if known and known[0] in _REQUIRED and known[0] not in given:
+        raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")
+    return given
+
+
+def image_shape(words: Words) -> tuple[int, int, int] | None:
+    """SHAPE= as (channels, height, width); None where it is not given. UserError if malformed."""
+    if "SHAPE" not in words:
+        return None
+    lengths = [int(length) if _is_whole(length) else 0 for length in words["SHAPE"].split("x")]
+    if len(lengths) != 3 or not all(lengths):
+        given = _shown(words["SHAPE"])
+        raise UserError(f"SHAPE={given}: expected channels x height x width; for instance SHAPE=3x32x32")
+    return lengths[0], lengths[1], lengths[2]
+
+
+def seeds(words: Words) -> list[int]:
+    """SEEDS= as 1..8, 1,2,5 or both mixed; empty where it is not given. UserError if malformed."""
+    found: list[int] = []
+    for part in words["SEEDS"].split(",") if "SEEDS" in words else []:
+        match = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise UserError(f"SEEDS={words['SEEDS']}: expected whole numbers like 1..8 or 1,2,5, got '{part}'")
+        found += range(first, last + 1)
+    for seed, times in Counter(found).items():
+        if times > 1:
+            raise UserError(f"SEEDS={words['SEEDS']}: expected every seed once, got {seed} {times} times")
+    return found
+
+
+def whole(words: Words, name: str, least: int = 0) -> int:
+    """A whole number; 0 where it is not given. UserError unless it is `least` or more."""
+    value = words.get(name)
+    if value is None:
+        return 0
+    if not _is_whole(value) or int(value) < least:
+        raise UserError(f"{name}={_shown(value)}: expected a whole number of {least} or more")
+    return int(value)
+
+
+def plain_name(words: Words, name: str) -> str:
+    """A name for a folder that is to be made; "" where it is not given. UserError for a path, or what hides it."""
+    value = words.get(name, "")
+    if "/" in value or value.startswith(".") or len(value) > _LONGEST:
+        raise UserError(f"{name}={_shown(value)}: expected a name for the run's folder, without / and no dot before it")
+    return value
+
+
+def _is_whole(value: str) -> bool:
+    return value.isdecimal() and len(value) <= _DIGITS
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_SHOWN]}… ({len(value)} letters)"
+
+
+def named_runs(words: Words) -> list[Path]:
+    """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
+    known = _known(words)
+    if "RUN" not in words:
+        return [max(_some(known), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
+    return [_run(name, known) for name in words["RUN"].split(",")]
+
+
+def every_run(words: Words) -> list[Path]:
+    """The runs that RUN= and NET= mean, each a folder or a lineage.csv kept elsewhere; without RUN all folders."""
+    known = _known(words)
+    if "RUN" not in words:
+        return _some(known)
+    return [Path(name) if name.endswith(".csv") else _run(name, known) for name in words["RUN"].split(",")]
+
+
+def named_run(words: Words) -> Path:
+    """The one run that RUN= and NET= mean. UserError where RUN= names several."""
+    run, *others = named_runs(words)
+    if others:
+        raise UserError(f"RUN={words['RUN']}: expected one run, got {1 + len(others)}")
+    return run
+
+
+def _known(words: Words) -> list[Path]:
+    networks = [paths.runs() / Path(words["NET"]).name] if "NET" in words else sorted(paths.runs().glob("*"))
+    return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
+
+
+def _some(known: list[Path]) -> list[Path]:
+    if not known:
+        where = paths.runs()
+        raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
+    return known
+
+
+def _run(name: str, known: list[Path]) -> Path:
+    if run_folder.committed(Path(name)):
+        return Path(name).resolve()
+    named = [run for run in known if run.name == name or f"{run.parent.name}/{run.name}" == name]
+    if len(named) == 1:
+        return named[0]
+    listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or known)) or "none"
+    raise UserError(f"RUN={name}: expected one run of that name; there are: {listed}")

@@ -1,0 +1,166 @@
+"""Every class name in the annotations is wanted, or said to be dontcare, or an error: none is lost in silence.
+
+Where a detection set's folder is looked for, and whether its annotations are still those that were read.
+
+A text of annotations is as long as a person or a tool writes one; what is longer is something else, and not read.
+
+A box lies in its image: one that stands out a little is cut and counted, one that cannot be is an error.
+"""
+
+import difflib
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from evolve.datasets.raw_file import folders
+from evolve.datasets.source import Box, Detection, Photos, Unavailable
+
+
+def folder_with(entry: str, subfolder: str, raw: Path) -> Path | None:
+    """The first of the folders for raw data that holds ``entry``; None if there is none."""
+    return next((folder for folder in folders(subfolder, raw) if os.path.lexists(folder / entry)), None)
+
+
+def missing(title: str, entry: str, subfolder: str, raw: Path, advice: str) -> Unavailable:
+    """That no folder holds ``entry``."""
+    looked = ", ".join(map(str, folders(subfolder, raw)))
+    return Unavailable(
+        f"expected {entry} in one of {looked}, got none; {advice}, and set CAVEFISH_DATA to the folder that holds it, "
+        f"or put it into {raw / subfolder}",
+        reason=f"{title}'s {entry} was not found",
+    )
+
+
+def state_of(root: Path, files: Iterable[Path]) -> str:
+    """A short text that differs as soon as a file's name, size or time of change does; nothing is read."""
+    state = hashlib.sha256()
+    for file in sorted(files):
+        stat = file.stat() if file.exists() else file.lstat()  # a link to nothing is for those who read to complain of
+        state.update(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return state.hexdigest()[:16]
+
+
+LARGEST = 1 << 22  # bytes: a thousand boxes are a few hundred kB
+
+
+def content(file: Path) -> bytes:
+    """What is in it; UserError if that is more than LARGEST. Raises OSError."""
+    with open(file, "rb") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > LARGEST:
+            raise UserError(
+                f"{file}: expected annotations of at most {LARGEST} bytes, got {size}; replace it with the original "
+                "file"
+            )
+        return opened.read(size)
+
+
+def text(file: Path) -> str:
+    """The same in UTF-8, with lines that end in \\n. Raises OSError or UnicodeDecodeError."""
+    return content(file).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+SHOWN = 5  # of the same complaint
+STORED = tuple(field.name for field in fields(Box) if field.name not in ("name", "where"))
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
+
+
+@dataclass
+class Clipped:
+    """How many boxes were cut at their image's edge, and by how many pixels of the file at most."""
+
+    boxes: int = 0
+    most: float = 0.0
+
+
+def shape_problem(box: Box) -> str:
+    """Why this can be nobody's box, "" if it can."""
+    if not all(map(isfinite, (box.x, box.y, box.w, box.h))):
+        return f"{box.where}: expected a box of numbers, got x {box.x:g}, y {box.y:g}, {box.w:g}x{box.h:g}; correct it"
+    for name in STORED:
+        if not abs(getattr(box, name)) <= LARGEST_NUMBER:
+            got = getattr(box, name)
+            return f"{box.where}: expected a number that 32 bits hold for {name}, got {got:g}; correct it"
+    if box.w <= 0 or box.h <= 0:
+        return f"{box.where}: expected a box of positive size, got {box.w:g}x{box.h:g}; correct it or take it out"
+    return ""
+
+
+def clipped(box: Box, width: int, height: int, count: Clipped) -> Box:
+    """The part of ``box`` inside a ``width`` x ``height`` image; UserError if there is none."""
+    x1, y1 = max(box.x, 0.0), max(box.y, 0.0)
+    x2, y2 = min(box.x + box.w, float(width)), min(box.y + box.h, float(height))
+    if x2 <= x1 or y2 <= y1:
+        raise UserError(
+            f"{box.where}: expected a box within its image of {width}x{height}, got x {box.x:g} to "
+            f"{box.x + box.w:g}, y {box.y:g} to {box.y + box.h:g}; correct it or take it out"
+        )
+    out = max(x1 - box.x, y1 - box.y, box.x + box.w - x2, box.y + box.h - y2)
+    if out <= 0:
+        return box
+    count.boxes += 1
+    count.most = max(count.most, out)
+    return replace(box, x=x1, y=y1, w=x2 - x1, h=y2 - y1)
+
+
+def raise_all(problems: Sequence[str]) -> None:
+    """One UserError of all ``problems``, the first few in full; nothing if there are none."""
+    if problems:
+        rest = len(problems) - SHOWN
+        more = [f"and {rest} more like these"] if rest > 0 else []
+        raise UserError("\n".join([*problems[:SHOWN], *more]))
+
+
+DONTCARE = 0
+
+
+def ids(wanted: Detection) -> dict[str, int]:
+    """Class id by name: 1, 2 ... in the order of the list, 0 for what is dontcare."""
+    return {name: DONTCARE for name in wanted.dontcare} | {name: i for i, name in enumerate(wanted.classes, 1)}
+
+
+def check(name: str, photos: Photos, wanted: Detection) -> None:
+    """UserError for a name in neither list (with file and line), and for a class that the train split has not.
+
+    A split with no box of any class to learn or to score is an error too.
+    """
+    known = ids(wanted)
+    found = {split: Counter(box.name for photo in those for box in photo.boxes) for split, those in photos.items()}
+    every = sum(found.values(), Counter[str]())
+    ranked = sorted(every.items(), key=lambda each: (-each[1], each[0]))
+    held = ", ".join(f"{spelt} ({count})" for spelt, count in ranked) or "no boxes at all"
+    for those in photos.values():
+        for photo in those:
+            for box in photo.boxes:
+                if box.name not in known:
+                    raise UserError(_unknown(box.where, box.name, wanted, held, every[box.name]))
+    for split, counts in found.items():
+        if not any(counts[wanted_class] for wanted_class in wanted.classes):
+            raise UserError(
+                f"data set '{name}': expected boxes of {', '.join(wanted.classes)} in its {split} split, got none; "
+                f"the whole set holds {held}"
+            )
+    for wanted_class in wanted.classes:
+        if not found["train"][wanted_class]:
+            raise UserError(
+                f"data set '{name}': expected boxes of class '{wanted_class}' in its train split, got none; "
+                f"the whole set holds {held}"
+            )
+
+
+def _unknown(where: str, spelt: str, wanted: Detection, held: str, count: int) -> str:
+    listed = [*wanted.classes, *wanted.dontcare]
+    folded = {name.lower(): name for name in listed}
+    near = difflib.get_close_matches(spelt.lower(), folded, n=1)
+    advice = f"write '{spelt}' for '{folded[near[0]]}'" if near else f"list '{spelt}'"
+    return (
+        f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' ({count} boxes); {advice} in the classes "
+        f"or in dontcare; the whole set holds {held}"
+    )

@@ -1,0 +1,119 @@
+"""What is in a detection data set, counted as it was stored: images, boxes, their sizes in cells, and what is amiss."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolve.base.errors import UserError
+from evolve.datasets.annotations import Clipped
+from evolve.datasets.dataset import Dataset
+from evolve.datasets.source import CELL, Box
+
+EDGES = (1, 2, 4, 8, 16)  # cells; a size falls below the first that is larger
+SIZES = ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 and more")
+FILE = "census.json"
+
+
+@dataclass
+class Census:
+    """One split. ``small`` boxes are under a cell wide or high; ``ignored`` ones were made dontcare for their size."""
+
+    images: int = 0
+    empty: int = 0  # images without a box of any class
+    fullest: int = 0  # boxes in the image that has most
+    boxes: dict[str, int] = field(default_factory=dict)
+    dontcare: dict[str, int] = field(default_factory=dict)
+    widths: list[int] = field(default_factory=lambda: [0] * len(SIZES))
+    heights: list[int] = field(default_factory=lambda: [0] * len(SIZES))
+    small: int = 0
+    ignored: int = 0
+    clipped: Clipped = field(default_factory=Clipped)
+
+    def add(self, rows: Iterable[tuple[int, Box]]) -> None:
+        """Counts an image by its (class id, box in stored pixels)."""
+        counted = 0
+        for class_id, box in rows:
+            if not class_id:
+                self.dontcare[box.name] = self.dontcare.get(box.name, 0) + 1
+                continue
+            counted += 1
+            self.boxes[box.name] = self.boxes.get(box.name, 0) + 1
+            self.widths[_bin(box.w)] += 1
+            self.heights[_bin(box.h)] += 1
+            self.small += min(box.w, box.h) < CELL
+        self.images += 1
+        self.empty += not counted
+        self.fullest = max(self.fullest, counted)
+
+
+def _bin(pixels: float) -> int:
+    return sum(pixels / CELL >= edge for edge in EDGES)
+
+
+def write(folder: Path, splits: dict[str, Census]) -> None:
+    """Writes census.json into ``folder``."""
+    record = {split: asdict(census) for split, census in splits.items()}
+    (folder / FILE).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read(dataset: Dataset) -> dict[str, Census]:
+    """The census of a finished data set, by split; UserError if somebody has written over it."""
+    file = dataset.folder / FILE
+    try:
+        record: dict[str, dict[str, Any]] = json.loads(file.read_text())
+        return {split: Census(**(each | {"clipped": Clipped(**each["clipped"])})) for split, each in record.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"{file}: expected a census, got: {error}; remove its folder to have it made anew") from None
+
+
+def text(dataset: Dataset) -> str:
+    """What `make data` prints: a column a split, then the warnings, a line each."""
+    splits = read(dataset)
+    _, height, width = dataset.shape
+    lines = [f"{dataset.name}: {width}x{height} pixels, a grid of {width // CELL}x{height // CELL} cells of {CELL}"]
+    lines += [_row("", splits)]
+    lines += [_row(label, values) for label, values in _rows(splits, dataset.class_names)]
+    return "\n".join(lines + warnings(splits))
+
+
+def _rows(splits: dict[str, Census], classes: Iterable[str]) -> list[tuple[str, list[int]]]:
+    each = splits.values()
+    rows = [
+        ("images", [census.images for census in each]),
+        ("  without a box", [census.empty for census in each]),
+        ("  boxes in the fullest", [census.fullest for census in each]),
+    ]
+    rows += [(f"boxes: {name}", [census.boxes.get(name, 0) for census in each]) for name in classes]
+    others = sorted({name for census in each for name in census.dontcare})
+    rows += [(f"dontcare: {name}", [census.dontcare.get(name, 0) for census in each]) for name in others]
+    for side in ("widths", "heights"):
+        for i, size in enumerate(SIZES):
+            rows.append((f"{side} of {size} cells", [getattr(census, side)[i] for census in each]))
+    return rows
+
+
+def _row(label: str, values: Iterable[object]) -> str:
+    return f"{label:30}" + "".join(f"{value!s:>9}" for value in values)
+
+
+def warnings(splits: dict[str, Census]) -> list[str]:
+    """What the user should know before training: a line each, none if all is well."""
+    said = []
+    for split, census in splits.items():
+        if census.small:
+            said.append(
+                f"warning: {split}: {census.small} boxes are under a cell of {CELL} pixels wide or high: too small "
+                "for the grid"
+            )
+        if census.ignored:
+            said.append(f"warning: {split}: {census.ignored} boxes are under the smallest size: dontcare")
+        if census.clipped.boxes:
+            said.append(
+                f"warning: {split}: {census.clipped.boxes} boxes stood out of their images, by {census.clipped.most:g} "
+                "pixels at most: cut at the edge"
+            )
+        if split != "train" and (missing := set(splits["train"].boxes) - set(census.boxes)):
+            said.append(f"warning: {split}: no box of {', '.join(sorted(missing))}: these have no score there")
+    return said

@@ -1,0 +1,72 @@
+"""A finished data set is a folder whose DONE.json verifies; anything else is no data set."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.base.files import sync_file
+
+FORMAT = 1  # of what is stored; one more, and older folders are made anew
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that Caffe can read: ``folder`` is absolute and holds a folder for each of its splits.
+
+    Images and their classes: train/ and test/, each an LMDB. Images and boxes: train/, val/ and perhaps test/, each
+    with the LMDBs images/ and labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
+
+    ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
+    the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made
+    from. ``notice`` is "" or what the user must know.
+    """
+
+    name: str
+    folder: Path
+    shape: tuple[int, int, int]
+    counts: dict[str, int]
+    classes: int
+    sha256: str
+    class_names: tuple[str, ...] = ()
+    origin: str = ""
+    notice: str = ""
+
+
+def write_done(folder: Path, dataset: Dataset) -> None:
+    """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
+    record = asdict(dataset)
+    del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
+    done = folder / "DONE.json"
+    done.write_text(json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
+    sync_file(done)
+
+
+def finished(folder: Path, name: str) -> Dataset | None:
+    """The data set in ``folder``; None if there is none, or it is not as DONE.json says.
+
+    Sizes are compared, not content: this is done at every start of everything, and must cost nothing.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / "DONE.json").read_text())
+        if (record["format"], record["name"], record["files"]) != (FORMAT, name, _sizes(folder)):
+            return None
+        channels, height, width = map(int, record["shape"])
+        return Dataset(
+            name,
+            folder,
+            (channels, height, width),
+            counts={str(split): int(count) for split, count in record["counts"].items()},
+            classes=int(record["classes"]),
+            sha256=str(record["sha256"]),
+            class_names=tuple(map(str, record.get("class_names", ()))),
+            origin=str(record.get("origin", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each LMDB in ``folder``, and of what else a data set keeps there."""
+    files = [*folder.rglob("data.mdb"), *folder.glob("census.json")]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}

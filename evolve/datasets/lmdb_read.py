@@ -1,0 +1,97 @@
+"""A split's first images, read back from its LMDB without Caffe.
+
+An LMDB is opened to be read only if its file is whole: a page that is missing ends the process, no error is.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lmdb
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.datasets import lmdb_pages, lmdb_write
+from evolve.datasets.dataset import Dataset
+
+FILE = "data.mdb"
+
+
+def opened(folder: Path) -> Any:
+    """The environment in ``folder``, for reading; UserError if it is none, empty, cut off or damaged."""
+    file = folder / FILE
+    if broken := lmdb_pages.damage(file):
+        raise UserError(f"{file}: {broken}; make the data again")
+    try:
+        # No lock file: the folder may be read-only, and nobody writes to a finished data set.
+        environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
+    except lmdb.Error as error:
+        raise UserError(f"{folder}: expected an LMDB, got: {_what(folder, error)}; make the data again") from None
+    if not environment.stat()["entries"]:
+        environment.close()
+        raise UserError(f"{folder}: expected records, got an empty LMDB; make the data again")
+    return environment
+
+
+def _what(folder: Path, error: lmdb.Error) -> str:
+    file = folder / FILE
+    if file.is_file() and not file.stat().st_size:
+        return f"an empty file {FILE}"
+    return str(error).removeprefix(f"{folder}: ")
+
+
+T = TypeVar("T")
+
+
+def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The first ``count`` images (count, C, H, W) as raw pixel values 0..255, and their labels (count,).
+
+    Raises UserError if the folder holds no LMDB, or fewer images.
+    """
+    found = _datums(folder, count, _image)
+    if len(shapes := {image.shape for image, _ in found}) > 1:
+        several = " and ".join(sorted("x".join(map(str, shape)) for shape in shapes))
+        raise UserError(f"{folder}: expected images of one shape, got {several}; make the data again")
+    return np.stack([image for image, _ in found]), np.array([label for _, label in found], np.int64)
+
+
+def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
+    """The first ``count`` images of that split, as ``read`` gives them."""
+    folder = dataset.folder / split
+    return read(folder / "images" if dataset.class_names else folder, count)[0]
+
+
+def labels(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
+    """The first ``count`` labels (count, max_boxes + 1, 16) of that split of a detection data set."""
+    return np.stack(_datums(dataset.folder / split / "labels", count, lmdb_write.array))
+
+
+def _image(datum: Any) -> tuple[NDArray[np.float32], int]:
+    pixels = np.frombuffer(datum.data, np.uint8).astype(np.float32)
+    return pixels.reshape(datum.channels, datum.height, datum.width), datum.label
+
+
+def _datums(folder: Path, count: int, read: Callable[[Any], T]) -> list[T]:
+    """What ``read`` makes of each Datum; UserError for a record that is none, or has not the values that it says."""
+    from google.protobuf.message import DecodeError
+
+    from evolve.base.caffe_messages import caffe_pb2
+
+    found = []
+    for number, value in enumerate(_values(folder, count)):
+        try:
+            found.append(read(caffe_pb2.Datum.FromString(value)))
+        except (DecodeError, ValueError) as error:
+            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; make the data again") from None
+    return found
+
+
+def _values(folder: Path, count: int) -> list[bytes]:
+    with opened(folder) as environment, environment.begin() as transaction:
+        held = environment.stat()["entries"]
+        if not 0 < count <= held:
+            raise UserError(
+                f"{folder}: expected 1 to {held} images to read, got {count}; ask for as many as there are"
+            )
+        return [value for _, (_, value) in zip(range(count), transaction.cursor(), strict=False)]

@@ -1,0 +1,55 @@
+"""Raw files are looked for in $CAVEFISH_DATA, then in data/raw, and believed only if their md5 is right."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve.base.errors import UserError
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file as its authors published it: its name, md5 and size in bytes."""
+
+    name: str
+    md5: str
+    size: int
+
+
+def folders(subfolder: str, raw: Path) -> list[Path]:
+    """Where raw files are looked for, in order: each folder itself, then its subfolder of that name."""
+    own = os.environ.get("CAVEFISH_DATA", "")
+    roots = [Path(own).absolute(), raw] if own else [raw]
+    return [folder for root in roots for folder in (root, root / subfolder)]
+
+
+def find(name: str, subfolder: str, raw: Path) -> Path | None:
+    """The first file of that name in ``folders``, right or wrong; None if there is none."""
+    candidates = (folder / name for folder in folders(subfolder, raw))
+    return next((path for path in candidates if os.path.lexists(path)), None)
+
+
+def checked_bytes(path: Path, file: RawFile) -> bytes:
+    """The file's content; UserError with both md5 and the size if it is not what it should be.
+
+    The content is read once and that very content is checked: nothing can change in between.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: expected a file that can be read, got {error.strerror}; make it readable or remove it"
+        ) from None
+    return checked(path, content, file)
+
+
+def checked(path: Path, content: bytes, file: RawFile) -> bytes:
+    """``content``, which was read from ``path``; UserError as ``checked_bytes`` if it is another."""
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != file.md5:
+        raise UserError(
+            f"{path}: expected md5 {file.md5} ({file.size} bytes), got {found} ({len(content)} bytes); "
+            "remove it to have it downloaded, or replace it with the original file"
+        )
+    return content

@@ -1,0 +1,79 @@
+"""`make count`: how much there is of each layer of a network, as a table."""
+
+from pathlib import Path
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.base.sheet import BLANK, Sheet
+from evolve.network import phases, shapes, weights
+from evolve.network.axes import written
+from evolve.network.count import Count, count, total
+from evolve.network.shape_rules import RULES
+from evolve.network.shape_sources import SOURCES
+
+_FIGURES = ("weights", "biases", "others", "synapses", "clusters", "macs", "bytes")
+
+
+def show(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> None:
+    """Prints the table of `sheet`. UserError as there."""
+    sheet(model, caffemodel, shape).show()
+
+
+def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> Sheet:
+    """The table of `model`, a deploy or train_val prototxt, with `caffemodel`'s synapses, or as if none were zero.
+
+    `shape` is (channels, height, width) of an image: what a data layer does not tell; or another size for an Input.
+    UserError naming `model` for a net that does not fit together, or `caffemodel` if it is not the net's.
+    """
+    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
+    try:
+        net = phases.sized(net, shape)
+        steps = shapes.infer(net, keep_unknown=True)
+    except UserError as error:
+        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+    counts = count(steps, weights.read(caffemodel) if caffemodel else None, str(caffemodel))
+    listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not _in_place(step)]
+    images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
+    return Sheet.of(
+        f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"
+        f"{'' if caffemodel else ', no weight taken for zero'}",
+        [*map(_row, listed), _totals(counts)],
+        notice="",
+        notes=_notes(counts, len(counts) - len(listed)),
+    )
+
+
+def _in_place(step: shapes.Step) -> bool:
+    return list(step.layer.top) == list(step.layer.bottom)
+
+
+def _row(each: Count) -> dict[str, str]:
+    figures = {name: f"{getattr(each, name):,}" if getattr(each, name) else BLANK for name in _FIGURES}
+    return _titled(each.name, each.type, written(each.top[1:]) if each.top[1:] else BLANK, figures)
+
+
+def _totals(counts: list[Count]) -> dict[str, str]:
+    return _titled("total", BLANK, BLANK, {name: f"{total(counts, name):,}" for name in _FIGURES})
+
+
+def _titled(name: str, kind: str, top: str, figures: dict[str, str]) -> dict[str, str]:
+    renamed = {"macs": "MACs"}
+    return {"layer": name, "type": kind, "output": top} | {renamed.get(key, key): figures[key] for key in _FIGURES}
+
+
+def _notes(counts: list[Count], left_out: int) -> list[str]:
+    statistics = total(counts, "statistics")
+    unknown = sorted({each.type for each in counts if each.type not in RULES and each.type not in SOURCES})
+    notes = [
+        f"{total(counts, 'parameters'):,} parameters: weights, biases and others (of Scale, PReLU and the like).",
+        "synapses: weights that are not zero, and the biases of neurons with one; clusters: kernels with a synapse.",
+        "MACs: for one image, zeros multiplied too; bytes: in 32 bits.",
+    ]
+    if statistics:
+        notes.append(f"{statistics:,} running statistics of BatchNorm are no parameters, but are among the bytes.")
+    if left_out:
+        notes.append(f"{left_out} layers that learn nothing and work in place are not listed.")
+    if unknown:
+        notes.append(f"Not known here, and taken to leave shapes as they are: {', '.join(unknown)}.")
+    return notes

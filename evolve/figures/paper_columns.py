@@ -1,0 +1,62 @@
+"""The paper's side of a table: what stands in its columns, and what must be said where they do not fit."""
+
+from evolve.base.sheet import BLANK
+from evolve.figures.measured import Measured
+from evolve.figures.papers import SOURCE
+
+
+def table_1(run: Measured) -> str:
+    """How a title names Table 1; "" where the paper has no lineage on this data set."""
+    return f", beside {SOURCE} Table 1 ({run.paper.dataset})" if run.paper else ""
+
+
+def table_2(run: Measured) -> str:
+    """How a title names Table 2, or 3; "" where the paper's network was another."""
+    if not run.paper or not run.is_the_papers_network:
+        return ""
+    return f", beside {SOURCE} Table {run.paper.table} ({run.paper.dataset}, generation {run.paper.last})"
+
+
+def architectural_efficiency(run: Measured, generation: int) -> dict[str, str]:
+    """The paper's cell at that generation, by the name of its column: none, one that is blank, or a number."""
+    if not run.paper:
+        return {}
+    return {"paper A-E": _cell(run.paper.architectural_efficiency.get(generation), ".2f")}
+
+
+def accuracy(run: Measured, generation: int) -> dict[str, str]:
+    """The same of the test accuracy."""
+    if not run.paper:
+        return {}
+    return {"paper accuracy": _cell(run.paper.accuracy.get(generation), ".4f")}
+
+
+def cluster_efficiency(run: Measured, layer: int) -> dict[str, str]:
+    """The same of the cluster efficiency of the layer with that index; blank for the last classifier."""
+    if not run.paper or not run.is_the_papers_network:
+        return {}
+    listed = run.paper.cluster_efficiency
+    return {"paper": f"{listed[layer]:.2f}" if layer < len(listed) else BLANK}
+
+
+def mean_cluster_efficiency(run: Measured) -> dict[str, str]:
+    """The same of E."""
+    return {"paper": f"{run.paper.mean:.2f}"} if run.paper and run.is_the_papers_network else {}
+
+
+def about_network(run: Measured) -> list[str]:
+    """A line for a network, or a data set, that the paper did not use."""
+    if run.is_detection:
+        return []
+    if not run.paper:
+        return [f"{SOURCE} has no lineage on {run.dataset}."]
+    if run.is_the_papers_network:
+        return []
+    return [
+        f"{run.network} is another network than {SOURCE} evolved on {run.paper.dataset}, {run.paper.network}: "
+        "its pace and accuracies stand beside, its cluster efficiencies have no counterpart here."
+    ]
+
+
+def _cell(value: float | None, form: str) -> str:
+    return BLANK if value is None else f"{value:{form}}"

@@ -1,0 +1,87 @@
+"""The parents of a generation, brought to common coordinates: one network that each of them is a part of.
+
+One parent is its own. Several are siblings, drawn in one network and shrunk from it to different widths; beside each
+stands which of its channels that one kept. Those that no parent has are left out.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.genetics import mating
+from evolve.lineage.workspace import Birth
+from evolve.network import phases, resize, shrink, weights, widths
+from evolve.network.expand import expanded
+from evolve.network.topology import Graph
+from evolve.network.weights import Weights
+from evolve.runs import generation, paths
+
+
+@dataclass(frozen=True)
+class Parents:
+    """All in the shapes of `net`, zero where they lack something."""
+
+    net: phases.Net
+    graph: Graph
+    each: list[Weights]  # the fittest first
+    weights: Weights  # what an inherited synapse starts from
+
+
+def read(birth: Birth, folder: Path) -> Parents:
+    """The parents that generation `folder` has for `birth`: itself, and those of its siblings that it keeps."""
+    if not (folder / paths.COMMON).is_file():
+        net, graph = _net(birth, folder / paths.TRAIN_VAL)
+        alone = weights.read(folder / paths.WEIGHTS)
+        shrink.check(graph, alone, str(folder / paths.WEIGHTS))
+        return Parents(net, graph, [alone], alone)
+    common, graph = _net(birth, folder / paths.COMMON)
+    each, kept = [], []
+    for file, record in _files(folder):
+        kept.append(_channels(record, graph))
+        each.append(expanded(graph, weights.read(file), kept[-1]))
+    start = mating.inherited(graph, each, kept)
+    union = widths.complete(graph, np.logical_or.reduce(kept), max(1, birth.block))
+    each = [shrink.shrunk(graph, one, union) for one in each]
+    start = shrink.shrunk(graph, start, union)
+    net = resize.resized(common, graph, union)
+    smaller = birth.graph(net)
+    shrink.check(smaller, start, str(folder / paths.COMMON))
+    return Parents(net, smaller, each, start)
+
+
+def hashes(folder: Path) -> list[str]:
+    """sha256 of the caffemodels of the parents that generation `folder` has, the fittest first."""
+    return [generation.sha256(file) for file, _ in _files(folder)]
+
+
+def record(folder: Path, net: phases.Net, kept: np.ndarray) -> None:
+    """Writes into a sibling's folder the `net` that it was drawn in, and the channels `kept`, bool (classes,)."""
+    prototxt_text.write(net, folder / paths.COMMON)
+    channels = {"net": paths.COMMON, "channels": len(kept), "kept": np.flatnonzero(kept).tolist()}
+    (folder / paths.CHANNELS).write_text(json.dumps(channels) + "\n")
+
+
+def _net(birth: Birth, path: Path) -> tuple[phases.Net, Graph]:
+    net = phases.with_data_of(prototxt_text.read(path, caffe_pb2.NetParameter()), birth.template())
+    return net, birth.graph(net)
+
+
+def _files(folder: Path) -> list[tuple[Path, Path]]:
+    """The caffemodel and the record of channels of each."""
+    found: list[tuple[Path, Path]] = []
+    while (folder / (names := paths.parent(len(found) + 1))[1]).is_file():
+        found.append((folder / names[1], folder / names[2]))
+    return found
+
+
+def _channels(path: Path, graph: Graph) -> np.ndarray:
+    read = json.loads(path.read_text())
+    if read["channels"] != graph.classes:
+        raise AssertionError(f"{path}: {read['channels']} channels, but the network has {graph.classes}")
+    kept = np.zeros(graph.classes, bool)
+    kept[read["kept"]] = True
+    return kept

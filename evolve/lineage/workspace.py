@@ -1,0 +1,115 @@
+"""A generation in the making: what it is made from, where, and the network that it begins with.
+
+The prototxts of a generation: what it is trained, deployed and solved by.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.parallel import Stop
+from evolve.datasets import Dataset
+from evolve.lineage.experiment import Experiment
+from evolve.network import phases
+from evolve.network.topology import Graph
+from evolve.runs import paths
+from evolve.settings import settings
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A generation in the making: its number, and the folder that it is written into.
+
+    Or one of its siblings, counted from 1, whose folder lies in one more of the run's.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    number: int
+    seed: int
+    folder: Path
+    sibling: int = 0
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+        return self.folder.parent.parent if self.sibling else self.folder.parent
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is made."""
+        of = f", sibling {self.sibling} of {self.experiment.settings.offspring_per_generation}" if self.sibling else ""
+        return f"generation {self.number}{of}"
+
+    @property
+    def draw_seed(self) -> tuple[int, ...]:
+        """What decides on its draw. The first sibling is the one that there would be alone."""
+        # Two words more than the first one's: nor are they those of a trial draw.
+        return (self.seed, self.number) if self.sibling <= 1 else (self.seed, self.number, 0, self.sibling)
+
+    @property
+    def solver_seed(self) -> int:
+        """What decides on its training; below seeds of a thousand, nobody else's."""
+        return self.seed * 1000 + self.number + 1_000_000 * max(0, self.sibling - 1)
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of its training's snapshots, seen from its own; that one is made anew when it is begun again."""
+        of = Path("..") / paths.snapshots(self.number)
+        return of / str(self.sibling) if self.sibling else of
+
+    def template(self) -> phases.Net:
+        """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""
+        net = self.experiment.net(self.dataset.folder)
+        for layer in net.layer:
+            test = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
+            if not layer.bottom and test and not self.experiment.geometry:
+                layer.data_param.batch_size = _divisor(self.dataset.counts["test"], layer.data_param.batch_size)
+        return net
+
+    def graph(self, net: phases.Net) -> Graph:
+        """Which channels of `net` are the same channel, in both phases."""
+        return self.experiment.graph(net, self.dataset.shape)
+
+    @property
+    def block(self) -> int:
+        """How many filters a cluster is; 0 where clusters are kernels."""
+        chosen = self.experiment.settings
+        return {chosen.KERNEL: 0, chosen.FILTER: 1, chosen.FILTER_BLOCK: chosen.block_width}[chosen.cluster_shape]
+
+
+def _divisor(total: int, wanted: int) -> int:
+    """The largest divisor of `total` up to `wanted`, so that whole batches score every image once."""
+    return max(size for size in range(1, max(1, wanted) + 1) if total % size == 0)
+
+
+def write(birth: Birth, net: phases.Net) -> None:
+    """train_val, deploy and solver of `net` into birth.folder."""
+    test = phases.data_layer(net, "TEST")
+    shape = phases.example_shape(test, birth.dataset.shape)
+    title = f"{birth.experiment.name}, generation {birth.number}"
+    prototxt_text.write(net, birth.folder / paths.TRAIN_VAL, title)
+    heading = f"{title}\ninput: {phases.preprocessing(test)}"
+    prototxt_text.write(phases.deploy(net, shape), birth.folder / paths.DEPLOY, heading)
+    prototxt_text.write(solver_of(birth, net), birth.folder / paths.SOLVER, title)
+
+
+def solver_of(birth: Birth, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
+    """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""
+    solver = caffe_pb2.SolverParameter()
+    solver.CopyFrom(birth.experiment.solver(birth.number))
+    # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
+    for name in ("train_net", "test_net", "test_iter", "test_interval", "snapshot_prefix"):
+        solver.ClearField(name)
+    solver.net = file
+    solver.snapshot_after_train = False
+    solver.random_seed = birth.solver_seed
+    batch = phases.batch_size(phases.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
+    length = settings.training_length(birth.experiment.settings, birth.number, birth.dataset.name)
+    solver.max_iter = length.iterations(birth.dataset.counts["train"], batch)
+    if not solver.HasField("solver_mode"):
+        solver.solver_mode = solver.CPU
+    return solver

@@ -1,0 +1,58 @@
+"""The table of devices that frames per second are predicted for: devices.csv, which users extend."""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from evolve.base.errors import UserError
+
+TABLE = Path(__file__).with_name("devices.csv")
+TX1 = "Jetson TX1"
+
+
+@dataclass(frozen=True)
+class Device:
+    """Peaks of a device, and the part of them that an engine reaches."""
+
+    name: str
+    gflops_float: float  # 1e9 floating-point operations a second in 32 bits
+    gflops_half: float  # the same in 16 bits
+    gbytes_per_second: float
+    efficiency: float  # 1 would be the peaks
+    fitted_on: str
+
+
+def read(table: Path = TABLE) -> dict[str, Device]:
+    """The devices by name, in the table's order. UserError naming file and line for a row that is none."""
+    try:
+        text = table.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{table}: expected a table of devices, got: {error}; write it in UTF-8") from None
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)
+             if line.strip() and not line.startswith("#")]  # fmt: skip
+    columns = [field.name for field in fields(Device)]
+    if not lines or lines[0][1] != ",".join(columns):
+        raise UserError(f"{table}: expected a line of columns before the devices, {','.join(columns)}")
+    devices = {}
+    for number, line in lines[1:]:
+        device = _device(next(csv.reader([line])), f"{table}:{number}")
+        devices[device.name] = device
+    return devices
+
+
+def _device(cells: list[str], where: str) -> Device:
+    columns = [field.name for field in fields(Device)]
+    if len(cells) != len(columns):
+        raise UserError(f"{where}: expected {len(columns)} cells, got {len(cells)}; quote words with commas in them")
+    figures = {column: _positive(cell, column, where) for column, cell in list(zip(columns, cells, strict=True))[1:-1]}
+    return Device(name=cells[0], fitted_on=cells[-1], **figures)
+
+
+def _positive(cell: str, column: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UserError(f"{where}: {column}: expected a number above 0, got '{cell}'")
+    return value

@@ -1,0 +1,199 @@
+"""One train_val.prototxt gives every net that a generation needs: for training, for testing, for deployment."""
+
+from collections.abc import Container
+from typing import Any
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.detectnet import inputs
+
+Net = Any  # caffe_pb2.NetParameter
+Layer = Any  # caffe_pb2.LayerParameter
+
+DATA_TYPES = {"Data", "HDF5Data", "ImageData", "MemoryData", "WindowData", "DummyData"}
+_LOSSES_TO_OUTPUTS = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
+
+
+def for_phase(net: Net, phase: str) -> Net:
+    """The layers that `phase` ("TRAIN" or "TEST") includes, by Caffe's rules (Net::FilterNet), level 0."""
+    filtered = caffe_pb2.NetParameter()
+    filtered.CopyFrom(net)
+    del filtered.layer[:]
+    number = getattr(caffe_pb2, phase)
+    filtered.layer.extend(layer for layer in net.layer if _included(layer, number))
+    return filtered
+
+
+def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
+    """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
+
+    What is computed from labels goes with them. `shape` is (channels, height, width) of one example, as the data
+    layer yields it.
+    """
+    test = for_phase(net, "TEST")
+    data = data_layer(net, "TEST")
+    labels = set(data.top[1:])
+    result = caffe_pb2.NetParameter(name=net.name)
+    source = result.layer.add(name=data.name, type="Input", top=[data.top[0]])
+    source.input_param.shape.add(dim=[1, *shape])
+    for layer in test.layer:
+        # What Python computes from a net's outputs, boxes for one, is no part of what a device runs.
+        if layer.name == data.name or layer.type == "Python":
+            continue
+        if not labels.isdisjoint(layer.bottom):
+            labels.update(layer.top)
+            layer = _output_instead_of_loss(layer, {each.name for each in result.layer})
+            if layer is None:
+                continue
+        kept = result.layer.add()
+        kept.CopyFrom(layer)
+        for training_only in ("include", "exclude", "loss_weight", "propagate_down"):
+            kept.ClearField(training_only)
+        _keep_only_shared(kept)
+        _clear_fillers(kept)
+    return result
+
+
+def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Net:
+    """`deployed` and after it the layers of `net` that have `weights` (by layer) in training alone.
+
+    What the caffemodel of a generation holds: auxiliary classifiers are its offspring's too.
+    """
+    result = caffe_pb2.NetParameter()
+    result.CopyFrom(deployed)
+    known = {layer.name for layer in deployed.layer}
+    result.layer.extend(layer for layer in net.layer if layer.name in weights and layer.name not in known)
+    return result
+
+
+def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
+    """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size.
+
+    `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.
+    """
+    test = for_phase(net, "TEST")
+    sources = [layer for layer in test.layer if not layer.bottom]
+    if shape is None:
+        return test
+    if any(layer.type in DATA_TYPES for layer in sources):
+        return deploy(net, shape)
+    inputs = [layer for layer in sources if layer.type == "Input"]
+    if not inputs:
+        raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
+    del inputs[0].input_param.shape[1:]
+    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
+    return test
+
+
+def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
+    """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
+    result = for_phase(net, phase)
+    layer = next(each for each in result.layer if not each.bottom)
+    batch, tops = batch_size(layer) or 1, list(layer.top)
+    shapes = inputs.shapes(layer) if inputs.feeds(layer) else [(batch, *shape), *[(batch,)] * (len(tops) - 1)]
+    layer.Clear()
+    layer.name, layer.type = "inputs", "Input"
+    layer.top.extend(tops)
+    for each in shapes:
+        layer.input_param.shape.add(dim=each)
+    return result
+
+
+def data_layer(net: Net, phase: str) -> Layer:
+    """The layer that feeds `phase`. UserError unless there is exactly one."""
+    layers = [layer for layer in for_phase(net, phase).layer if not layer.bottom]
+    if len(layers) != 1 or not layers[0].top:
+        names = ", ".join(f"'{layer.name}'" for layer in layers) or "none"
+        raise UserError(f"net '{net.name}': expected one data layer in phase {phase}, got {names}")
+    return layers[0]
+
+
+def batch_size(layer: Layer) -> int:
+    """Images an iteration of a data layer reads; 0 where the type does not say."""
+    for field in ("data_param", "memory_data_param", "image_data_param", "hdf5_data_param"):
+        if layer.HasField(field):
+            return int(getattr(layer, field).batch_size)
+    return inputs.batch_size(layer) if inputs.feeds(layer) else 0
+
+
+def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int, int]:
+    """(channels, height, width) that a data layer yields for examples `stored` so: its crop_size applies.
+
+    A DetectNetData's image size does, whatever is stored.
+    """
+    if inputs.feeds(layer):
+        _, channels, height, width = inputs.shapes(layer)[0]
+        return channels, height, width
+    crop = layer.transform_param.crop_size
+    channels, height, width = stored
+    return (channels, crop, crop) if crop else (channels, height, width)
+
+
+def preprocessing(layer: Layer) -> str:
+    """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same."""
+    transform = layer.transform_param
+    steps = []
+    if inputs.feeds(layer) and (mean := inputs.mean(layer)):
+        steps.append("minus " + ", ".join(f"{value:g}" for value in mean))
+    if transform.crop_size:
+        steps.append(f"the central {transform.crop_size} x {transform.crop_size}")
+    if transform.mean_value:
+        steps.append("minus " + ", ".join(f"{value:g}" for value in transform.mean_value))
+    if transform.mean_file:
+        steps.append(f"minus {transform.mean_file}")
+    if transform.scale != 1:
+        steps.append(f"times {transform.scale:.9g}")
+    return "pixels 0..255" + "".join(f", {step}" for step in steps)
+
+
+def with_data_of(net: Net, template: Net) -> Net:
+    """`net` reading the data that `template` reads: a run survives a move of its data."""
+    result = caffe_pb2.NetParameter(name=net.name)
+    result.layer.extend(layer for layer in template.layer if not layer.bottom)
+    result.layer.extend(layer for layer in net.layer if layer.bottom)
+    return result
+
+
+def _included(layer: Layer, phase: int) -> bool:
+    if layer.include:
+        return any(_meets(rule, phase) for rule in layer.include)
+    return not any(_meets(rule, phase) for rule in layer.exclude)
+
+
+def _meets(rule: Any, phase: int) -> bool:
+    # No stages and level 0 are in force: a rule that asks for a stage, or for another level, is not met.
+    if rule.HasField("phase") and rule.phase != phase:
+        return False
+    if rule.HasField("min_level") and rule.min_level > 0 or rule.HasField("max_level") and rule.max_level < 0:
+        return False
+    return not rule.stage
+
+
+def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
+    if layer.type not in _LOSSES_TO_OUTPUTS:
+        return None
+    # The second loss of a net, and every later one, gives an output of its own.
+    name = "prob" if "prob" not in taken else f"{layer.name}/prob"
+    output = caffe_pb2.LayerParameter(name=name, type=_LOSSES_TO_OUTPUTS[layer.type])
+    output.bottom.append(layer.bottom[0])
+    output.top.append(name)
+    if layer.softmax_param.HasField("axis"):
+        output.softmax_param.axis = layer.softmax_param.axis
+    return output
+
+
+def _keep_only_shared(layer: Layer) -> None:
+    """Of what training knows of a layer's parameters, only whether two layers have the same."""
+    names = [parameter.name for parameter in layer.param]
+    layer.ClearField("param")
+    if any(names):
+        for name in names:
+            layer.param.add(**({"name": name} if name else {}))
+
+
+def _clear_fillers(layer: Layer) -> None:
+    fields = ("weight_filler", "bias_filler", "filler")
+    for parameter in ("convolution_param", "inner_product_param", "scale_param", "bias_param", "prelu_param"):
+        for field in fields:
+            if layer.HasField(parameter) and field in getattr(layer, parameter).DESCRIPTOR.fields_by_name:
+                getattr(layer, parameter).ClearField(field)

@@ -1,0 +1,57 @@
+"""Frames per second of a net on a device that is not at hand: a roofline for each layer, and one efficiency.
+
+A layer takes as long as its arithmetic at the device's peak, or as its bytes at the memory's bandwidth, whichever is
+longer. A real engine reaches a part of that, one factor for all networks, fitted on one published figure. What this
+does not know: launching a kernel takes time too, so networks of microseconds are far slower than predicted; how well
+an engine's kernels suit ragged widths; caches; clocks that fall when the device is warm; anything outside the engine.
+"""
+
+from typing import Any
+
+from evolve.network import axes, shapes
+from evolve.network.devices import Device
+from evolve.network.geometry import blob_shapes, macs
+from evolve.network.shapes import Step
+
+# An engine makes these part of the layer before, or has that layer write where they would copy to.
+_FUSED = {"BatchNorm", "Scale", "Bias", "ReLU", "Dropout"}
+_FREE = _FUSED | {"Input", "Concat", "Slice", "Split", "Flatten", "Reshape", "Silence"}
+
+
+def frames_per_second(net: Any, device: Device, half: bool = True) -> float:
+    """Of a deploy net at the size of its Input, in half precision or in float. UserError where shapes do not fit."""
+    return device.efficiency / seconds(net, device, half)
+
+
+def fitted_efficiency(net: Any, device: Device, fps: float, half: bool = True) -> float:
+    """The efficiency with which the prediction for `net` is the measured or published `fps`."""
+    return fps * seconds(net, device, half)
+
+
+def seconds(net: Any, device: Device, half: bool = True) -> float:
+    """What one run of a deploy net takes at the device's peaks, its layers one after another."""
+    return sum(layer_seconds(step, device, half) for step in shapes.infer(net, keep_unknown=True))
+
+
+def layer_seconds(step: Step, device: Device, half: bool = True) -> float:
+    """What one layer takes at the device's peaks; 0 for one that an engine has no kernel for."""
+    if step.layer.type in _FREE or _in_place(step):
+        return 0.0
+    peak = 1e9 * (device.gflops_half if half else device.gflops_float)
+    size = 2 if half else 4
+    return max(operations(step) / peak, size * numbers(step) / (1e9 * device.gbytes_per_second))
+
+
+def operations(step: Step) -> int:
+    """Floating-point operations of a layer: two a multiply-accumulate; what has no weights is bound by its bytes."""
+    # Of a batch, for geometry's are one image's.
+    return 2 * macs(step) * (step.bottoms[0][0] if step.bottoms and step.bottoms[0] else 1)
+
+
+def numbers(step: Step) -> int:
+    """Numbers that a layer reads and writes: bottoms, weights and tops, each once."""
+    return sum(axes.count(shape) for shape in (*step.bottoms, *blob_shapes(step), *step.tops))
+
+
+def _in_place(step: Step) -> bool:
+    return list(step.layer.top) == list(step.layer.bottom)

@@ -1,0 +1,173 @@
+"""A run's folder: held by one process at a time, made from one set of prototxts, listed in lineage.csv."""
+
+import csv
+import fcntl
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from evolve.base import files, progress
+from evolve.base.errors import UserError
+from evolve.runs import generation, measurements, paths
+from evolve.settings import changes
+
+# A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
+_SECONDS = 2.0
+_LOCK = ".lock"
+
+COLUMNS = (
+    "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
+    "train_seconds flushed_synapses accuracy precision recall map ap fps fps_p95 fps_engine predicted_tx1_fps"
+).split()
+
+
+def name(schedule: str, changed: changes.Changes, seed: int) -> str:
+    """A run's own name: what it has otherwise than others of its network, SCHEDULE=, SET= and SEED=."""
+    return "-".join(filter(None, (schedule, *sorted(change.name for change in changed), f"seed{seed}")))
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """This process holds `run` for the block. UserError with the holder's pid if another one does.
+
+    UserError too for whatever the disk refuses, now or in the block.
+    """
+    with files.refusals(run):
+        run.mkdir(parents=True, exist_ok=True)
+        holder = run / paths.HOLDER
+        lock = FileLock(run / _LOCK)
+        try:
+            lock.acquire(timeout=_SECONDS)
+        except Timeout:
+            raise UserError(
+                f"{run}: {_named(holder)} is at work on this run; wait for it, or name another with RUN="
+            ) from None
+        try:
+            holder.write_text(f"{os.getpid()}\n")
+            yield
+        finally:
+            # It tells others whom the lock belongs to, and nothing without the lock.
+            with suppress(OSError):
+                holder.unlink()
+            lock.release()
+
+
+def at_work(run: Path) -> bool:
+    """Whether a process holds `run` now: its lock says so. A pid can be a dead process's, or another's by now."""
+    try:
+        descriptor = os.open(run / _LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _named(holder: Path) -> str:
+    """``process 123``; ``another process`` where it has not written its pid yet."""
+    try:
+        return f"process {int(holder.read_text())}"
+    except (OSError, ValueError):
+        return "another process"
+
+
+def same_origin(run: Path, origin: dict[str, str]) -> None:
+    """Keeps the prototxts that `run` is made from (name -> text), or compares them with those kept there.
+
+    UserError naming the first line that differs: a lineage has one set of settings. A kept one that is not as it was
+    written is written anew.
+    """
+    kept = run / "prototxt"
+    hashes = {name: hashlib.sha256(words.encode()).hexdigest() for name, words in origin.items()}
+    written = _hashes(kept / paths.DONE)
+    for name, words in origin.items():
+        path = kept / name
+        damaged = path.exists() and written.get(name) == hashes[name] != generation.sha256(path)
+        if damaged:
+            progress.say(f"{path}: is not as it was written; written anew")
+        if damaged or not path.exists():
+            kept.mkdir(exist_ok=True)
+            generation.write_whole(path, words)
+            continue
+        line = _first_difference(path.read_text(encoding="utf-8", errors="replace"), words)
+        if line:
+            raise UserError(
+                f"{path}:{line}: this run was begun with other text than {name} has now; "
+                "take the change back, or begin another run with RUN="
+            )
+    if written != hashes:
+        generation.write_whole(kept / paths.DONE, generation.done(hashes))
+
+
+def _hashes(done: Path) -> dict[str, str]:
+    """What a DONE.json lists; nothing where there is none, or it is damaged."""
+    try:
+        return dict(json.loads(done.read_bytes())["sha256"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def committed(run: Path) -> list[int]:
+    """Numbers of the generations there, without a gap, generation 1 first."""
+    number = 0
+    while (paths.generation(run, number + 1) / paths.DONE).is_file():
+        number += 1
+    return list(range(1, number + 1))
+
+
+def write_lineage(run: Path) -> None:
+    """Writes lineage.csv from the generations' own metrics and fps.json, a row each, if it is not so already.
+
+    What a generation does not have stays empty: detection has no accuracy, and not every one was timed.
+    """
+    written = io.StringIO()
+    writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table(run))
+    lineage = run / paths.LINEAGE
+    if not lineage.exists() or lineage.read_bytes() != written.getvalue().encode():
+        generation.write_whole(lineage, written.getvalue())
+
+
+def table(run: Path) -> list[dict[str, str]]:
+    """The rows of lineage.csv as it is or will be, by its COLUMNS."""
+    rows = [made if "recall" in made else made | {"precision": ""} for made in _rows(run)]
+    return [{name: str(made.get(name, "")) for name in COLUMNS} for made in rows]
+
+
+def read_lineage(run: Path) -> list[dict[str, Any]]:
+    """The metrics of every committed generation, frames per second among them. UserError where there is none."""
+    rows = _rows(run)
+    if not rows:
+        raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
+    return rows
+
+
+def _rows(run: Path) -> list[dict[str, Any]]:
+    numbers, timed = committed(run), measurements.columns_of(run)
+    made = [generation.metrics(paths.generation(run, number)) for number in numbers]
+    return [each | _precision(each) | measurements.joined(run, each, timed) for each in made]
+
+
+def _precision(made: dict[str, Any]) -> dict[str, Any]:
+    """Of a detector how often a box that it finds is right; else metrics.json's type of numbers has that name."""
+    return {"precision": made["score"]["precision"]} if "recall" in made and "score" in made else {}
+
+
+def _first_difference(old: str, new: str) -> int:
+    before, now = old.splitlines(), new.splitlines()
+    for number, (a, b) in enumerate(zip(before, now, strict=False), start=1):
+        if a != b:
+            return number
+    return 0 if len(before) == len(now) else min(len(before), len(now)) + 1

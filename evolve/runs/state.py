@@ -1,0 +1,104 @@
+"""How far a run is: generations done of those wanted, and who is at work on the next one."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.figures.measured import Measured
+from evolve.runs import paths, run_folder
+from evolve.settings import settings
+
+# Caffe's log, of which only the end is read.
+_ITERATION = re.compile(r"\] Iteration (\d+)\b")
+_END = 1 << 16
+
+
+@dataclass(frozen=True)
+class State:
+    """`wanted` is 0 where the settings do not say; `iteration` of `iterations` are the next generation's, or 0."""
+
+    done: int
+    wanted: int
+    at_work: bool
+    fallen: float = 0.0
+    iteration: int = 0
+    iterations: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return bool(self.wanted and self.done >= self.wanted or self.fallen) and not self.at_work
+
+    def words(self) -> str:
+        """The same in one line."""
+        if self.at_work:
+            return self._working()
+        if self.fallen:
+            return f"ended at generation {self.done}: accuracy fell by more than {self.fallen:g}"
+        if self.done < self.wanted:
+            return f"{self.done} of {self.wanted} generations done; the same `make evolve` goes on"
+        return f"{self.done} generation{'s' * (self.done > 1)}, all done" if self.wanted else f"{self.done} done"
+
+    def _working(self) -> str:
+        of = f" of {self.wanted}" if self.wanted > self.done else ""
+        trained = f": iteration {self.iteration:,} of {self.iterations:,}" if self.iterations else ""
+        return f"{self.done}{of} generations done; at work on generation {self.done + 1}{trained}"
+
+
+def read(folder: Path, run: Measured, wanted: int = 0, at_work: bool | None = None) -> State:
+    """What the run's folder says now, where whoever is at work on it does not say how many generations are `wanted`.
+
+    `at_work` is known to that process; None: see who holds the run.
+    """
+    done = len(run.generations)
+    chosen = wanted_settings(folder)
+    wanted = wanted or (int(chosen.generations) if chosen else 0)
+    if not (run_folder.at_work(folder) if at_work is None else at_work):
+        return State(done, wanted, False, _fallen(run, chosen))
+    return State(done, wanted, True, 0.0, *training(paths.generation(folder, done + 1)))
+
+
+def settings_file(folder: Path) -> Path | None:
+    """The evolution prototxt that the run keeps, under whatever schedule's name; None where there is none."""
+    return next(iter(sorted((folder / "prototxt").glob("evolution*.prototxt"))), None)
+
+
+def wanted_settings(folder: Path) -> settings.Settings | None:
+    """The settings that the run was begun with, over the defaults; None where they cannot be read."""
+    try:
+        path = settings_file(folder)
+        return settings.read(path) if path else None
+    except UserError:
+        return None
+
+
+def training(folder: Path) -> tuple[int, int]:
+    """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
+    unfinished = _under_way(folder)
+    try:
+        with open(unfinished / paths.TRAIN_LOG, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+            found = _ITERATION.findall(file.read().decode("utf-8", "replace"))
+        solver = prototxt_text.read(unfinished / paths.SOLVER, caffe_pb2.SolverParameter())
+    except (OSError, UserError):
+        return 0, 0
+    reached = int(found[-1]) if found else 0
+    return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
+
+
+def _under_way(folder: Path) -> Path:
+    """The folder that generation `folder` is made in; of siblings, the first one's that is made now."""
+    siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
+    return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")
+
+
+def _fallen(run: Measured, chosen: settings.Settings | None) -> float:
+    """How far accuracy may fall, if it fell further."""
+    if not chosen or not chosen.stop_when_accuracy_drops or "accuracy" not in run.last:
+        return 0.0
+    allowed = float(chosen.stop_when_accuracy_drops)
+    return allowed if run.ancestor.get("accuracy", 0) - run.last["accuracy"] > allowed else 0.0

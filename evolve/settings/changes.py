@@ -1,0 +1,242 @@
+"""Every setting by its dotted path: which there are, and what values they can have, in protobuf's text format.
+
+SET= on the command line: settings that get other values than evolution.prototxt has, each by its dotted path.
+
+``environment.synapse_budget=0.6,0.67; offspring_training=800it`` is two settings, the first one with two values.
+A field of `environment` is set in every block of the schedule.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from google.protobuf import text_format
+from google.protobuf.message_factory import GetMessageClass
+
+from evolve.base.errors import UserError
+from evolve.proto import evolution_pb2
+
+BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
+
+_ROOT = evolution_pb2.EvolutionParameter.DESCRIPTOR
+_PLAIN = re.compile(r"[\w.+-]+")
+
+
+def known(message: Any = _ROOT, before: str = "") -> Iterator[str]:
+    """The dotted paths of all that a value can be given to."""
+    for field in message.fields:
+        path = f"{before}{field.name}"
+        if not field.message_type:
+            yield path
+        elif not field.is_repeated or path == BLOCKS:
+            yield from known(field.message_type, f"{path}.")
+
+
+def ends(path: str, tail: str) -> bool:
+    """Whether `tail` is the end of the dotted `path`."""
+    return path == tail or path.endswith(f".{tail}")
+
+
+def field(path: str) -> Any:
+    """The descriptor of a setting. UserError naming the nearest one."""
+    every = list(known())
+    if path not in every:
+        raise UserError(f"SET={path}: {_remedy(path, every)}")
+    *parents, name = path.split(".")
+    message = _ROOT
+    for parent in parents:
+        message = message.fields_by_name[parent].message_type
+    return message.fields_by_name[name]
+
+
+def canonical(path: str, value: str) -> str:
+    """The value as protobuf prints it, several as [a,b]. UserError for what the setting cannot have."""
+    descriptor = field(path)
+    if is_list(value) and not descriptor.is_repeated:
+        raise UserError(f"SET={path}: expected {_kind(descriptor)}, got {value}")
+    printed = [_printed(path, descriptor, each) for each in elements_of(value)]
+    return f"[{','.join(printed)}]" if len(printed) > 1 else printed[0]
+
+
+def put(message: Any, name: str, element: str) -> None:
+    """Merges one element into a field of `message`; of text, the quotes may be missing. Raises ParseError."""
+    descriptor = message.DESCRIPTOR.fields_by_name[name]
+    if descriptor.cpp_type == descriptor.CPPTYPE_STRING and element[:1] not in ("'", '"', ""):
+        element = '"' + element.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    text_format.Merge(f"{name}: {element}", message)
+
+
+def is_list(value: str) -> bool:
+    """Whether `value` is written as [a,b]."""
+    return value.startswith("[") and value.endswith("]")
+
+
+def elements_of(value: str) -> list[str]:
+    """Those of [a,b]; the value itself where it is no list."""
+    return split(value[1:-1], ",") if is_list(value) else [value]
+
+
+def split(words: str, at: str) -> list[str]:
+    """The parts between the letters `at` outside quotes and brackets, without blanks around them."""
+    parts, depth, quote = [""], 0, ""
+    for letter in words:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter in "[]":
+            depth += 1 if letter == "[" else -1
+        elif letter == at and not depth:
+            parts.append("")
+            continue
+        parts[-1] += letter
+    return [part.strip() for part in parts]
+
+
+def _remedy(path: str, every: list[str]) -> str:
+    inside = [each for each in every if each.startswith(f"{path}.")]
+    if inside:
+        return f"expected one of its settings: {', '.join(inside)}"
+    if path.startswith(f"{BLOCKS}.waypoint"):
+        return "waypoints go together; write them into evolution.NAME.prototxt, and give SCHEDULE=NAME"
+    nearest = _nearest(path, every)
+    hint = f"did you mean {nearest}?" if nearest else "prototxt/evolution.defaults.prototxt has them all"
+    return f"no such setting; {hint}"
+
+
+def _nearest(path: str, every: list[str]) -> str:
+    """The one of that name elsewhere, or the one most alike in the same message, or anywhere; "" if none is near."""
+    block, _, name = path.rpartition(".")
+
+    def alike(each: str) -> tuple[float, float]:
+        last = SequenceMatcher(None, each.rpartition(".")[2], name)
+        return last.ratio(), SequenceMatcher(None, each, path).ratio()
+
+    namesakes = [each for each in every if ends(each, name)]
+    for group in (namesakes, [each for each in every if each.rpartition(".")[0] == block], every):
+        nearest = max(group, key=alike, default="")
+        if nearest and alike(nearest)[0] > 0.5:
+            return nearest
+    return ""
+
+
+def _printed(path: str, descriptor: Any, element: str) -> str:
+    message = GetMessageClass(descriptor.containing_type)()
+    try:
+        put(message, descriptor.name, element)
+    except text_format.ParseError:
+        raise UserError(f"SET={path}: expected {_kind(descriptor)}, got {element or 'nothing'}") from None
+    # What follows a blank would be a field more.
+    if len(message.ListFields()) > 1 or descriptor.is_repeated and len(getattr(message, descriptor.name)) != 1:
+        raise UserError(f"SET={path}: expected {_kind(descriptor)}, got {element}")
+    value = text_format.MessageToString(message, as_one_line=True).partition(":")[2].strip()
+    inside = value[1:-1]
+    return inside if value.startswith('"') and _PLAIN.fullmatch(inside) else value
+
+
+def _kind(descriptor: Any) -> str:
+    if descriptor.enum_type:
+        return f"one of {', '.join(value.name for value in descriptor.enum_type.values)}"
+    kinds = {
+        descriptor.CPPTYPE_FLOAT: "a number", descriptor.CPPTYPE_BOOL: "true or false",
+        descriptor.CPPTYPE_STRING: "text",
+    }  # fmt: skip
+    return kinds.get(descriptor.cpp_type, "a whole number of 0 or more")
+
+
+# What decides nothing under another type of environment brings its own along.
+_TYPES = {
+    f"{BLOCKS}.synapse_budget": "SYNAPSE_BUDGET", f"{BLOCKS}.cluster_factor": "CONSTANT",
+    f"{BLOCKS}.synapse_factor": "CONSTANT", f"{BLOCKS}.table_1": "PACE",
+}  # fmt: skip
+_TYPE = f"{BLOCKS}.type"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting's path, and its value as SET= has it: canonical, so that one value has one spelling."""
+
+    path: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.path}={self.value}"
+
+    @property
+    def name(self) -> str:
+        """For a folder's name: as much of the path as tells it from every other setting, and the value."""
+        parts = self.path.split(".")
+        tails = [".".join(parts[k:]) for k in reversed(range(len(parts)))]
+        every = list(known())
+        tail = next(one for one in tails if one == self.path or sum(ends(p, one) for p in every) == 1)
+        value = re.sub(r"""[]["']""", "", self.value).replace(",", "+")
+        return f"{tail}={re.sub(r'[^A-Za-z0-9_.+-]', '_', value)}"
+
+
+Changes = tuple[Change, ...]
+
+
+def parse(words: str) -> list[list[Change]]:
+    """SET=`words`: of each setting that it names, one change for every value. UserError saying what is not one."""
+    axes = [_axis(part) for part in split(words, ";") if part]
+    named = [axis[0].path for axis in axes]
+    for path in named:
+        if named.count(path) > 1:
+            raise UserError(f"SET={path}: expected once, got {named.count(path)} times; separate its values by commas")
+    types = {_TYPES[path]: path for path in named if path in _TYPES}
+    if len(types) > 1 and _TYPE not in named:
+        raise UserError(f"SET={' and '.join(types.values())}: of two types of environment; set {_TYPE} too")
+    return axes
+
+
+def single(words: str) -> Changes:
+    """SET=`words` of one run. UserError as `parse`, and where a setting has several values."""
+    axes = parse(words)
+    for axis in axes:
+        if len(axis) > 1:
+            raise UserError(f"SET={axis[0].path}: expected one value, got {len(axis)}; `make sweep` takes several")
+    return tuple(axis[0] for axis in axes)
+
+
+def text(changes: Changes) -> str:
+    """The same as SET= has it, in one order whatever order they came in; "" of none."""
+    return ";".join(sorted(map(str, changes)))
+
+
+def apply(changes: Changes, own: Any) -> None:
+    """Changes `own`, an EvolutionParameter without the defaults."""
+    for change in changes:
+        _put(own, change.path.split("."), elements_of(change.value))
+    paths = [change.path for change in changes]
+    if _TYPE not in paths:
+        for path in filter(_TYPES.get, paths):
+            _put(own, _TYPE.split("."), [_TYPES[path]])
+
+
+def _axis(words: str) -> list[Change]:
+    path, equals, values = (part.strip() for part in words.partition("="))
+    if not equals or not values:
+        raise UserError(f"SET={words}: expected setting=value; for instance SET=environment.synapse_budget=0.6,0.67")
+    if path == "seed":
+        raise UserError("SET=seed: is not set so; give SEED=1, or SEEDS=1..8 to `make sweep`")
+    found = [Change(path, canonical(path, value)) for value in split(values, ",")]
+    for change in found:
+        if found.count(change) > 1:
+            raise UserError(f"SET={path}: expected every value once, got {change.value} {found.count(change)} times")
+    return found
+
+
+def _put(message: Any, names: list[str], elements: list[str]) -> None:
+    name, *rest = names
+    if not rest:
+        message.ClearField(name)
+        for element in elements:
+            put(message, name, element)
+    elif name == BLOCKS:
+        blocks = getattr(message, name) or [getattr(message, name).add()]
+        for block in blocks:
+            _put(block, rest, elements)
+    else:
+        _put(getattr(message, name), rest, elements)

@@ -1,0 +1,177 @@
+"""An evolution's settings: evolution.prototxt over the one commented file of defaults, checked."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
+from evolve.proto import evolution_pb2
+from evolve.runs import paths
+from evolve.settings import changes
+
+Settings = Any  # evolution_pb2.EvolutionParameter
+Environment = Any  # evolution_pb2.EnvironmentParameter
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long to train: "2200it" iterations or "2.5ep" epochs, so that units never mix."""
+
+    amount: float
+    unit: str
+
+    @classmethod
+    def parse(cls, words: str) -> "Length":
+        """UserError unless a positive number with its unit."""
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(it|ep)\s*", words)
+        if not match or float(match.group(1)) <= 0 or (match.group(2) == "it" and "." in match.group(1)):
+            raise UserError(f"expected a training length like '2200it' or '2.5ep', got '{words}'")
+        return cls(float(match.group(1)), match.group(2))
+
+    def iterations(self, images: int, batch: int) -> int:
+        """The same in iterations of `batch` images out of `images`."""
+        return int(self.amount) if self.unit == "it" else max(1, round(self.amount * images / batch))
+
+
+def read(path: Path, changed: changes.Changes = ()) -> Settings:
+    """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or field."""
+    own = _own(path, changed)
+    settings = prototxt_text.read(paths.defaults(), evolution_pb2.EvolutionParameter())
+    usual = settings.environment[0]
+    for field, _ in own.ListFields():
+        if field.is_repeated:
+            settings.ClearField(field.name)
+    settings.MergeFrom(own)
+    for index, block in enumerate(settings.environment):
+        merged = type(usual)()
+        merged.CopyFrom(usual)
+        merged.MergeFrom(block)
+        settings.environment[index].CopyFrom(merged)
+    for problem in problems(settings):
+        raise UserError(f"{path}{_with(changed)}: {problem}")
+    return settings
+
+
+def own_text(path: Path, changed: changes.Changes = ()) -> str:
+    """What a run keeps of its settings: the file as it is, or what SET= makes of it, without the defaults."""
+    if not changed:
+        return path.read_text(encoding="utf-8")
+    return f"# {path.name}{_with(changed)}\n{text_format.MessageToString(_own(path, changed))}"
+
+
+def _own(path: Path, changed: changes.Changes) -> Settings:
+    own = prototxt_text.read(path, evolution_pb2.EvolutionParameter())
+    changes.apply(changed, own)
+    return own
+
+
+def _with(changed: changes.Changes) -> str:
+    return f" with SET='{changes.text(changed)}'" if changed else ""
+
+
+def problems(settings: Settings) -> list[str]:
+    """What no evolution could run with, each as ``field: expected …, got …``."""
+    found = []
+    if settings.generations < 1:
+        found.append("generations: expected 1 or more, got 0; the ancestor is generation 1")
+    if not 0 <= settings.truncation <= 1:
+        found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
+    if settings.block_width < 1:
+        found.append("block_width: expected 1 or more filters, got 0")
+    found += _sibling_problems(settings)
+    if settings.cluster_shape != settings.KERNEL and settings.encoding != settings.CLUSTER:
+        shape = settings.ClusterShape.Name(settings.cluster_shape)
+        found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got SYNAPSE, which knows no clusters")
+    if not settings.stop_when_accuracy_drops >= 0:
+        found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
+    if not settings.offspring_training:
+        found.append("offspring_training: expected a length like '2200it', got none")
+    found += [f"dataset: detection: {problem}" for problem in _detection_problems(settings.dataset.detection)]
+    stand_in = settings.dataset.or_else
+    stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
+    for length in (settings.scratch_training, settings.ancestor_training, *settings.offspring_training, *stand_ins):
+        try:
+            Length.parse(length)
+        except UserError as error:
+            found.append(f"scratch_training, ancestor_training, offspring_training: {error}")
+    for block in settings.environment:
+        found += [f"environment: {problem}" for problem in _environment_problems(block)]
+    begins = [block.from_generation for block in settings.environment]
+    if not begins or min(begins) > 2:
+        found.append("environment: expected a block that holds from generation 2 on (from_generation: 2)")
+    for generation in sorted({begin for begin in begins if begins.count(begin) > 1}):
+        found.append(f"environment: expected one block from generation {generation} on, got {begins.count(generation)}")
+    return found
+
+
+def environment(settings: Settings, generation: int) -> Environment:
+    """The block of the schedule that holds at `generation`: the one that began last."""
+    begun = [block for block in settings.environment if block.from_generation <= generation]
+    return max(begun, key=lambda block: int(block.from_generation))
+
+
+def training_length(settings: Settings, generation: int, dataset: str) -> Length:
+    """How long `generation` trains on `dataset`, which may be the one that stands in."""
+    stand_in = settings.dataset.or_else
+    stands_in = dataset != settings.dataset.name
+    if generation == 1:
+        return Length.parse(stands_in and stand_in.ancestor_training or settings.ancestor_training)
+    lengths = settings.offspring_training
+    own = lengths[min(generation - 2, len(lengths) - 1)]
+    return Length.parse(stands_in and stand_in.offspring_training or own)
+
+
+def _sibling_problems(settings: Settings) -> list[str]:
+    found, siblings = [], settings.offspring_per_generation
+    for field in ("offspring_per_generation", "parents"):
+        if getattr(settings, field) < 1:
+            found.append(f"{field}: expected 1 or more, got 0")
+    if settings.parents > max(1, siblings):
+        found.append(
+            f"parents: expected up to {siblings}, the siblings that offspring_per_generation makes, "
+            f"got {settings.parents}"
+        )
+    if not 0 <= settings.synapse_cost < math.inf:
+        found.append(f"synapse_cost: expected 0 or more, got {settings.synapse_cost:g}")
+    return found
+
+
+def _detection_problems(asked: Any) -> list[str]:
+    found = []
+    if asked.stride < 1:
+        found.append("stride: expected 1 or more pixels, got 0; DetectNet's is 16")
+    if not 0 < asked.iou <= 1:
+        found.append(f"iou: expected above 0 and up to 1, got {asked.iou:g}; 0.7 is usual for cars, 0.5 for others")
+    return found
+
+
+def _environment_problems(block: Environment) -> list[str]:
+    found = []
+    if not 0 < block.synapse_budget <= block.largest_offspring:
+        found.append(
+            f"synapse_budget: expected above 0 and up to largest_offspring, {block.largest_offspring:g}, "
+            f"got {block.synapse_budget:g}"
+        )
+    if not 0 < block.largest_offspring <= 1:
+        found.append(f"largest_offspring: expected above 0 and up to 1, got {block.largest_offspring:g}")
+    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
+        if not 0 < getattr(block, field) < math.inf:
+            found.append(f"{field}: expected above 0, got {getattr(block, field):g}")
+    generations = [point.generation for point in block.waypoint]
+    efficiencies = [point.architectural_efficiency for point in block.waypoint]
+    if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:
+        found.append("type PACE: expected table_1 or two waypoints and more")
+    if not (_rises(generations) and _rises(efficiencies)):
+        found.append("waypoint: expected generations and efficiencies that rise")
+    if not all(1 <= efficiency < math.inf for efficiency in efficiencies):
+        found.append("waypoint: expected architectural_efficiency of 1 and above")
+    return found
+
+
+def _rises(numbers: list[float]) -> bool:
+    return all(first < second for first, second in zip(numbers, numbers[1:], strict=False))

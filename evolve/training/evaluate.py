@@ -1,0 +1,96 @@
+"""What a trained network scores, and whether two networks compute the same. Runs in the worker.
+
+What a net is really shown: the first examples of its TEST data, as its own layers make them ready. In the worker.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import caffe
+import numpy as np
+
+from evolve.training import saving
+
+
+def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[str, Any]:
+    """The TEST net's outputs, each averaged over `iterations` batches: accuracy, loss, whatever it has."""
+    tested = caffe.Net(net, caffe.TEST, weights=weights)
+    sums: dict[str, float] = defaultdict(float)
+    for _ in range(iterations):
+        for name, value in tested.forward().items():
+            sums[name] += float(np.mean(value))
+    # Caffe averages a batch in 32 bits; more digits than these are noise.
+    return {name: round(value / iterations, 6) for name, value in sums.items()}
+
+
+def compare(
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, report: Any = None
+) -> dict[str, Any]:
+    """Largest difference of any of `blobs` in two TEST nets on their first batch, relative to the first's largest."""
+    both = [_values(*pair, blobs) for pair in ((net, weights), (other_net, other_weights))]
+    worst = max(_difference(blob, *(values[blob] for values in both)) for blob in blobs)
+    return {"difference": worst, "images": len(both[0][blobs[0]])}
+
+
+def agree(
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, seed: int, report: Any = None
+) -> dict[str, Any]:
+    """As compare, of two nets that begin with Input layers, on the same random numbers: normal, or whole below 2."""
+    both = [_values(*pair, blobs, seed) for pair in ((net, weights), (other_net, other_weights))]
+    return {"differences": {blob: _difference(blob, *(values[blob] for values in both)) for blob in blobs}}
+
+
+def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
+    if first.shape != second.shape:
+        raise ValueError(f"blob '{blob}': shapes {first.shape} and {second.shape} differ")
+    scale = float(np.abs(first).max()) or 1.0
+    return float(np.abs(first - second).max()) / scale
+
+
+def upgrade(net: str, weights: str, output: str, phase: str = "TEST", report: Any = None) -> dict[str, Any]:
+    """Loads any caffemodel that Caffe reads (the V1 form of 2013 too) into `net` and saves it in today's form."""
+    saving.save(caffe.Net(net, getattr(caffe, phase), weights=weights), Path(output))
+    return {}
+
+
+def load(net: str, phase: str, report: Any = None) -> dict[str, Any]:
+    """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says each blob's shape."""
+    loaded = caffe.Net(net, getattr(caffe, phase))
+    return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
+
+
+def _values(net: str, weights: str, blobs: list[str], seed: int | None = None) -> dict[str, np.ndarray]:
+    # The net is gone on return: LMDB does not allow one process to open the same data twice.
+    run = caffe.Net(net, caffe.TEST, weights=weights)
+    if seed is not None:
+        random = np.random.default_rng(seed)
+        for name in run.inputs:
+            data = run.blobs[name].data
+            # Labels have no second axis.
+            data[...] = random.standard_normal(data.shape) if data.ndim > 1 else random.integers(0, 2, data.shape)
+    run.forward()
+    return {blob: np.array(run.blobs[blob].data) for blob in blobs}
+
+
+def examples(net: str, blobs: list[str], count: int, output: str, report: Any = None) -> dict[str, Any]:
+    """Writes the values of `blobs` for the first `count` examples to the .npz `output`; needs no weights.
+
+    The net runs only as far as the layers that first write those blobs.
+    """
+    tested = caffe.Net(net, caffe.TEST)
+    last = max(_writer(tested, blob) for blob in blobs)
+    kept: dict[str, list[np.ndarray]] = {blob: [] for blob in blobs}
+    while sum(len(part) for part in kept[blobs[0]]) < count:
+        tested._forward(0, last)
+        for blob in blobs:
+            kept[blob].append(np.array(tested.blobs[blob].data))
+    np.savez(output, **{blob: np.concatenate(parts)[:count] for blob, parts in kept.items()})  # type: ignore[arg-type]
+    return {}
+
+
+def _writer(net: Any, blob: str) -> int:
+    for number, layer in enumerate(net._layer_names):
+        if blob in net.top_names[layer]:
+            return number
+    raise ValueError(f"the TEST net of {len(net._layer_names)} layers has no blob '{blob}'")

@@ -1,0 +1,145 @@
+"""Retraining with Caffe's own solver, in which what is absent stays absent. Runs in the worker.
+
+Caffe calls back between the gradients and the update. There the gradient of every absent synapse is set to zero;
+a weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import caffe
+import numpy as np
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.detectnet import nvidia
+from evolve.network import weights
+from evolve.runs import generation
+from evolve.training import saving, snapshots
+from evolve.training.snapshots import Snapshots
+
+_SECONDS_BETWEEN_REPORTS = 0.5
+_WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
+_PER_CHANNEL = ("Bias", "Scale")
+
+
+class _Mask:
+    """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
+
+    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or
+    shift of Scale and Bias if it is not zero, so that silent channels stay silent. Statistics are nobody's synapses.
+    """
+
+    def __init__(self, net: Any, genome: weights.Weights) -> None:
+        self._blobs = []
+        for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
+            if kind in (*_WITH_SYNAPSES, *_PER_CHANNEL) and name in genome:
+                for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
+                    if not there.all():
+                        self._blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
+
+    def on_weights(self) -> None:
+        for blob, exists in self._blobs:
+            blob.data[...] *= exists
+
+    def on_gradients(self) -> None:
+        for blob, exists in self._blobs:
+            np.multiply(blob.diff, exists, out=blob.diff)
+
+    def revived(self) -> int:
+        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self._blobs)
+
+
+def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
+    """bool, for each blob of a layer."""
+    exists = [blob != 0 for blob in blobs]
+    if kind in _WITH_SYNAPSES and len(blobs) > 1:
+        count = blobs[1].size
+        synapses = exists[0].reshape(count, -1)
+        if kind == "Deconvolution":  # inputs x outputs of a group
+            group = count // blobs[0].shape[1]
+            synapses = np.moveaxis(exists[0].reshape(group, -1, count // group, blobs[0][0, 0].size), 1, 2)
+        exists[1] |= synapses.reshape(count, -1).any(axis=1).reshape(blobs[1].shape)
+    return exists
+
+
+def train(
+    solver: str,
+    output: str,
+    genome: str = "",
+    inherit: bool = True,
+    keep_absent: bool = True,
+    snapshots: str = "",
+    data: str = "",
+    report: Callable[[dict[str, Any]], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
+
+    `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
+    it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
+    measuring what the mask costs. The solver's `snapshot` is how often one is made in folder `snapshots`, from which
+    the same call goes on, if `data`, whatever tells the data set from others, is the same too. Raises
+    FloatingPointError when the loss is no number any more.
+    """
+    training, kept = _begin(solver, genome, Path(snapshots), data)
+    mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
+    if genome and inherit:
+        training.net.copy_from(genome)
+    kept.restore(training)
+    resumed = training.iter
+    if keep_absent:
+        mask.on_weights()
+        training.add_callback(lambda: None, mask.on_gradients)
+    started = time.monotonic()
+    loss = _step_to_the_end(training, kept, report)
+    seconds = time.monotonic() - started
+    saving.save(training.net, Path(output))
+    return {
+        "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
+        "revived": mask.revived(), "resumed": resumed,
+    }  # fmt: skip
+
+
+def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapshots]:
+    """The solver, its data where a training that goes on left it, and its snapshots."""
+    solver = snapshots.read_solver(Path(path))
+    theirs = nvidia.has_layers(caffe.layer_type_list(), caffe_pb2.LayerParameter.DESCRIPTOR)
+    if not (solver.snapshot or theirs):
+        return caffe.get_solver(path), Snapshots(folder, 0, "", 0)
+    net = prototxt_text.read(Path(solver.net), caffe_pb2.NetParameter())
+    if theirs:
+        net = nvidia.trained_by(net)
+    inherited = generation.sha256(Path(genome)) if genome else ""
+    kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, net, inherited, data), solver.random_seed)
+    begun, skipped = snapshots.moved(net, kept.newest() * max(1, solver.iter_size))
+    solver.snapshot_prefix, solver.snapshot, solver.net = kept.prefix, 0, "training_net.prototxt"
+    prototxt_text.write(begun, Path(solver.net))
+    prototxt_text.write(solver, Path("training_solver.prototxt"))
+    training = caffe.get_solver("training_solver.prototxt")
+    snapshots.skip(training.net, skipped)
+    return training, kept
+
+
+def _step_to_the_end(training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None]) -> float:
+    last, loss, steps = training.param.max_iter, math.nan, 1
+    while training.iter < last:
+        started = time.monotonic()
+        limit = min(last, kept.limit(training.iter)) if kept.every else last
+        training.step(min(steps, limit - training.iter))
+        loss = _loss(training.net)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
+            )
+        report({"iteration": training.iter, "of": last, "loss": loss})
+        pace = (time.monotonic() - started) / steps
+        steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
+        kept.save(training, lambda words: report({"words": words}))
+    return loss
+
+
+def _loss(net: Any) -> float:
+    return float(sum(weight * net.blobs[blob].data.sum() for blob, weight in net.blob_loss_weights.items() if weight))

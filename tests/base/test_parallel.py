@@ -1,0 +1,74 @@
+"""Threads that wait for processes: how many at a time, errors, and being asked to stop."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from evolve.base import parallel
+from evolve.base.parallel import Stop, Stopped
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 3])
+def test_so_many_at_a_time_and_results_in_order(at_a_time: int) -> None:
+    lock, working, most = threading.Lock(), 0, 0
+
+    def task(number: int) -> int:
+        nonlocal working, most
+        with lock:
+            working += 1
+            most = max(most, working)
+        time.sleep(0.05)
+        with lock:
+            working -= 1
+        return number * number
+
+    tasks = [lambda number=number: task(number) for number in range(6)]
+    assert parallel.run(tasks, at_a_time, Stop()) == [0, 1, 4, 9, 16, 25]
+    assert most == at_a_time
+
+
+def test_an_error_waits_for_the_others() -> None:
+    done = []
+
+    def fails() -> None:
+        raise ValueError("no")
+
+    def slow() -> None:
+        time.sleep(0.2)
+        done.append(1)
+
+    with pytest.raises(ValueError, match="no"):
+        parallel.run([fails, slow, slow], 2, Stop())
+    assert done == [1, 1]
+
+
+def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
+    stop, begun, ended = Stop(), [], []
+
+    def task() -> None:
+        begun.append(1)
+        over = threading.Event()
+        with stop.by(over.set):
+            assert over.wait(30), "was not stopped"
+        ended.append(1)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        threading.Timer(0.3, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)).start()
+        with pytest.raises(KeyboardInterrupt):
+            parallel.run([task] * 4, 2, stop)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert begun == ended == [1, 1]
+
+
+def test_what_was_stopped_does_not_begin() -> None:
+    stop = Stop()
+    stop.now()
+    with pytest.raises(Stopped), stop.by(lambda: None):
+        raise AssertionError("began")

@@ -1,0 +1,166 @@
+"""Real inputs of a net: the first test images of a run's data set, or the arrays of a file that the user gives.
+
+Arrays of a .npy or .npz file, believed only as far as its length goes: no pickles, no more memory than it holds.
+
+NumPy's own reader takes the memory that a header asks for before it looks whether the file is as long, reads every
+array of an archive, and lets through whatever a broken one makes it stumble over.
+"""
+
+import math
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from evolve.base.errors import UserError
+from evolve.network import shapes
+from evolve.runs import generation, paths
+from evolve.training.caffe_process import CaffeProcess
+from trt.onnx.export import Pair
+
+SHOWN = 200  # letters of what was wrong
+_KINDS = "biuf"  # bool, int, unsigned, float
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays called `names` of a .npz file, as far as it has them; the one of a .npy file, as the first of these.
+
+    Without any of `names` in a .npz file UserError lists what there is; UserError too for any other file.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            return _unpacked(path, names)
+        with open(path, "rb") as file:
+            return {names[0]: _array(file, path.stat().st_size)}
+    except UserError:
+        raise
+    except Exception as error:  # what a broken archive makes its reader stumble over may be anything
+        got = f"{error or type(error).__name__}"[:SHOWN]
+        raise UserError(f"{path}: expected a .npy or .npz file of arrays, got: {got}") from None
+
+
+def _unpacked(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(path) as archive:
+        held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        found = {}
+        for name in names:
+            if name in held:
+                with archive.open(held[name]) as file:
+                    found[name] = _array(file, held[name].file_size)
+    if not found:
+        listed = ", ".join(held)[:SHOWN] or "none"
+        raise UserError(f"{path}: expected an array for input '{names[0]}', got {listed}")
+    return found
+
+
+def _array(file: IO[bytes], held: int) -> np.ndarray:
+    """The array in `held` bytes; ValueError if it is none of numbers, or longer or shorter than its header says."""
+    version = npy.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"version {version} of the format")
+    shape, fortran, kind = _HEADERS[version](file)
+    if kind.kind not in _KINDS or min(shape, default=0) < 0:
+        raise ValueError(f"{' x '.join(map(str, shape))} of {kind}, where numbers were expected")
+    wanted, there = math.prod(shape) * kind.itemsize, held - file.tell()
+    if wanted != there:
+        raise ValueError(f"{there} bytes for {' x '.join(map(str, shape))} numbers of {kind.itemsize}")
+    values = np.frombuffer(file.read(wanted), kind)
+    return values.reshape(shape, order="F" if fortran else "C")
+
+
+COUNT = 32  # images of a run's data set
+_REMEDY = "INPUTS=file.npy gives others, INPUTS=none builds without looking at any"
+
+Arrays = dict[str, np.ndarray]  # input blob -> values, images along the first axis
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a net is shown, in its own batches; `words` say what that is."""
+
+    words: str
+    batches: list[Arrays]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where inputs come from: read only when they are looked at; the same `digest` gives the same inputs."""
+
+    digest: str
+    read: Callable[[], Inputs]
+
+
+def of_generation(run: Path, number: int, pair: Pair) -> Source:
+    """The first test images of the run's data set, through the net's own layers in real Caffe.
+
+    Its read() raises UserError, in Caffe's words, where the data is not there any more or of another shape.
+    """
+    dataset = generation.metrics(paths.generation(run, number)).get("dataset", {})
+    return Source(
+        f"{COUNT} of {dataset.get('sha256', run.name)}",
+        lambda: _of_generation(paths.generation(run, number), dataset.get("name", "the run's data set"), pair),
+    )
+
+
+def of_file(path: Path, pair: Pair) -> Source:
+    """The arrays of a .npy (of a net with one input) or .npz file (input blob -> values), as the net is to see them.
+
+    Images along the first axis. UserError for another file, names or shapes.
+    """
+    try:
+        return Source(generation.sha256(path), lambda: _of_file(path, pair))
+    except OSError as error:
+        raise UserError(f"INPUTS={path}: expected a .npy or .npz file, got {error.strerror}") from None
+
+
+def input_shapes(pair: Pair) -> dict[str, tuple[int, ...]]:
+    """Shape of each input blob of the net, the batch first."""
+    sources = [step for step in shapes.infer(pair.net) if step.layer.type == "Input"]
+    return {top: shape for step in sources for top, shape in zip(step.layer.top, step.tops, strict=True)}
+
+
+def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:
+    wanted = input_shapes(pair)
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            output, log = Path(place) / "examples.npz", Path(place) / "log"
+            with CaffeProcess(folder, log, folder / paths.TRAIN_VAL) as caffe:
+                caffe.call("examples", net=paths.TRAIN_VAL, blobs=list(wanted), count=COUNT, output=str(output))
+            with np.load(output) as file:
+                arrays = dict(file)
+    except UserError as error:
+        raise UserError(f"the range report found no images of {dataset}: {error}; {_REMEDY}") from None
+    return _batched(arrays, wanted, f"test images of {dataset}", str(folder))
+
+
+def _of_file(path: Path, pair: Pair) -> Inputs:
+    wanted = input_shapes(pair)
+    try:
+        arrays = read_arrays(path, list(wanted))
+    except UserError as error:
+        raise UserError(f"INPUTS={error}; {_REMEDY}") from None
+    return _batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}")
+
+
+def _batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, source: str) -> Inputs:
+    """Whole batches of the net's, as many as the arrays hold. UserError where they do not fit the net."""
+    for name, shape in wanted.items():
+        if name not in arrays:
+            listed = ", ".join(arrays) or "none"
+            raise UserError(f"{source}: expected an array for input '{name}', got {listed}; {_REMEDY}")
+        found = arrays[name].shape
+        if len(found) != len(shape) or found[1:] != shape[1:] or found[0] < shape[0]:
+            expected, got = ("x".join(map(str, each)) for each in (shape, found))
+            raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {_REMEDY}")
+    count = min(len(arrays[name]) // shape[0] for name, shape in wanted.items())
+    batches = [
+        {name: arrays[name][k * size : (k + 1) * size].astype(np.float32) for name, (size, *_) in wanted.items()}
+        for k in range(count)
+    ]
+    return Inputs(f"{sum(len(each[next(iter(wanted))]) for each in batches)} {words}", batches)

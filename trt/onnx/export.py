@@ -1,0 +1,146 @@
+"""Caffe's deploy prototxt and caffemodel to ONNX, straight from the messages: no Caffe runs, nothing is traced."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import phases, weights
+from evolve.network.weights import Weights
+from evolve.runs import generation, paths
+from trt.onnx import half as half_precision
+from trt.onnx import model, translation
+
+_HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A deploy prototxt and its caffemodel, read: what ONNX files of one precision or another are made from."""
+
+    model: Path
+    caffemodel: Path
+    net: Any  # caffe_pb2.NetParameter, on images of the wanted shape
+    weights: Weights
+    words: dict[str, str]  # of the metadata
+
+    def onnx(self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset()) -> Any:
+        """The checked onnx.ModelProto, as of_net makes it. UserError naming file, line and layer."""
+        try:
+            return of_net(
+                self.net, self.weights, str(self.caffemodel), half=half, fold=fold, words=self.words,
+                in_32_bits=in_32_bits,
+            )  # fmt: skip
+        except UserError as error:
+            if str(error).startswith(f"{self.caffemodel}: "):
+                raise
+            raise prototxt_text.located(error, self.model, prototxt_text.read_text(self.model)) from None
+
+
+def read(
+    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None = None, words: dict[str, str] | None = None
+) -> Pair:
+    """A deploy prototxt (or a train_val, its labels left out) and its caffemodel, for images of `shape`.
+
+    `shape` is (channels, height, width) where it is to be another than the prototxt's; `words` go into the metadata.
+    UserError for what cannot be read.
+    """
+    source = prototxt_text.read_text(model)
+    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
+    learned = weights.read(caffemodel)
+    described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
+    try:
+        sized = phases.sized(net, shape)
+    except UserError as error:
+        raise prototxt_text.located(error, model, source) from None
+    return Pair(model, caffemodel, sized, learned, described | (words or {}))
+
+
+def export(
+    model: Path,
+    caffemodel: Path,
+    out: Path,
+    half: bool = False,
+    fold: bool = True,
+    shape: tuple[int, int, int] | None = None,
+    words: dict[str, str] | None = None,
+) -> str:
+    """Writes `out` from a deploy prototxt and its caffemodel, as read() reads them; tells what it is.
+
+    `out` is an .onnx file, or the folder for one named after `model`, ``deploy.onnx`` or ``deploy.half.onnx``.
+    UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
+    """
+    made = read(model, caffemodel, shape, words).onnx(half, fold)
+    return write(made, out_file(out, model.stem, half))
+
+
+def write(made: Any, path: Path) -> str:
+    """Writes an onnx.ModelProto; tells what it is. UserError where it cannot be written."""
+    model.write(made, path)
+    return f"{path}: {_said(made)}, {path.stat().st_size / 1e6:.2f} MB"
+
+
+def of_net(
+    net: Any, learned: Weights, source: str = "weights", *, half: bool = False, fold: bool = True,
+    words: dict[str, str] | None = None, in_32_bits: frozenset[str] = frozenset(),
+) -> Any:  # fmt: skip
+    """The checked onnx.ModelProto of a deploy net; with `half` in half precision but for the layers `in_32_bits`.
+
+    UserError naming the layer for what ONNX cannot say.
+    """
+    graph = translation.translate(net, learned, source, fold, in_32_bits)
+    described = {"network": net.name, "precision": "32 bits"} | {k: v for k, v in (words or {}).items() if v}
+    if half:
+        graph = half_precision.halved(graph)
+        wide = dict.fromkeys(node.layer for node in graph.nodes if node.wide and node.operator != "Cast")
+        described |= {"precision": "16 bits", "layers_in_32_bits": ", ".join(wide) or "none"}
+    return model.model(graph, net.name, described)
+
+
+def export_generation(
+    run: Path, number: int, out: Path, half: bool = False, shape: tuple[int, int, int] | None = None
+) -> str:
+    """Writes the ONNX file of a committed generation: `out`, or ``gen013.onnx`` (``gen013.half.onnx``) in folder `out`.
+
+    UserError where there is no such generation.
+    """
+    made = read_generation(run, number, shape).onnx(half)
+    return write(made, out_file(out, paths.generation(run, number).name, half))
+
+
+def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
+    """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
+    folder = paths.generation(run, number)
+    if not generation.exists(folder):
+        raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
+    words = {"run": run.name, "generation": str(number)}
+    return read(folder / paths.DEPLOY, folder / paths.WEIGHTS, shape, words)
+
+
+def out_file(out: Path, name: str, half: bool, suffix: str = ".onnx") -> Path:
+    """`out` itself, or a file named after `name` in the folder that it is. UserError inside a committed generation."""
+    path = out if out.suffix == suffix else out / f"{name}{'.half' if half else ''}{suffix}"
+    if (path.parent / paths.DONE).exists():
+        raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
+    return path
+
+
+def _preprocessing(source: str, net: Any) -> str:
+    """What an image goes through before the net sees it, in words, as far as the prototxt tells; else empty."""
+    for line in source.splitlines():
+        if line.startswith(_HEADING):
+            return line.removeprefix(_HEADING)
+    if any(layer.type in phases.DATA_TYPES for layer in phases.for_phase(net, "TEST").layer):
+        return phases.preprocessing(phases.data_layer(net, "TEST"))
+    return ""
+
+
+def _said(made: Any) -> str:
+    blobs = ["{} {}".format(each.name, "x".join(str(dim.dim_value) for dim in each.type.tensor_type.shape.dim))
+             for each in (*made.graph.input, *made.graph.output)]  # fmt: skip
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.FLOATING)
+    return f"{', '.join(blobs)}; {len(made.graph.node)} nodes, {numbers:,} numbers"

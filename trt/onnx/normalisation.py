@@ -1,0 +1,89 @@
+"""BatchNorm, Scale and Bias where they are not folded away, LRN and MVN."""
+
+import numpy as np
+
+from evolve.network.axes import axis_of
+from evolve.network.windows import Window
+from trt.onnx import pooling
+from trt.onnx.affine import affine
+from trt.onnx.convolution import reshaped
+from trt.onnx.graph import Graph, Operation
+
+_WITHIN = 1  # LRNParameter.NormRegion
+
+
+def affine_layer(graph: Graph, op: Operation, bottoms: list[str]) -> str:
+    """A BatchNorm, Scale or Bias whose factors and terms are known: times, plus."""
+    factors, terms = affine(op)
+    top = bottoms[0]
+    if factors is not None:
+        top = graph.add("Mul", top, graph.constant("factors", _spread(op, factors)))
+    if terms is not None:
+        top = graph.add("Add", top, graph.constant("terms", _spread(op, terms)))
+    return top
+
+
+def batch_norm(graph: Graph, op: Operation, bottoms: list[str]) -> str:
+    """BatchNormLayer: by its running statistics, or by the batch's own where use_global_stats is off."""
+    parameter = op.layer.batch_norm_param
+    if affine(op)[0] is not None:
+        return affine_layer(graph, op, bottoms)
+    axes = [axis for axis in range(len(op.bottom)) if axis != 1]
+    centred, variance = _moments(graph, bottoms[0], axes)
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.constant("eps", parameter.eps)))
+    return str(graph.add("Div", centred, deviation))
+
+
+def scale(graph: Graph, op: Operation, bottoms: list[str]) -> str:
+    """ScaleLayer and BiasLayer; a second bottom stands for the learned factors or terms."""
+    if len(bottoms) == 1:
+        return affine_layer(graph, op, bottoms)
+    is_scale = op.type == "Scale"
+    parameter = op.layer.scale_param if is_scale else op.layer.bias_param
+    factors = op.bottom_shapes[1]
+    axis = axis_of(op.layer, parameter.axis, op.bottom) if factors else 0
+    spread = (*factors, *(1,) * (len(op.bottom) - axis - len(factors)))
+    other = bottoms[1] if spread == factors else reshaped(graph, bottoms[1], spread)
+    top = graph.add("Mul" if is_scale else "Add", bottoms[0], other)
+    if op.blobs:
+        top = graph.add("Add", top, graph.constant("terms", op.blobs[0].reshape(spread)))
+    return str(top)
+
+
+def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
+    """LRNLayer; within channels it is (1 + alpha * the average square of a window)^-beta, whatever k is."""
+    parameter = op.layer.lrn_param
+    size, alpha, beta = parameter.local_size, parameter.alpha, parameter.beta
+    if parameter.norm_region != _WITHIN:
+        return str(graph.add("LRN", *bottoms, size=size, alpha=alpha, beta=beta, bias=parameter.k))
+    window = Window((size, size), (1, 1), ((size - 1) // 2,) * 2, (1, 1))
+    places = pooling.Places(window, op.bottom[2:], op.top[2:])
+    squares = pooling.pooled(graph, graph.add("Mul", bottoms[0], bottoms[0]), places, pooling.AVE)
+    inner = graph.add("Mul", squares, graph.constant("alpha", alpha))
+    inner = graph.add("Add", inner, graph.constant("one", 1))
+    return str(graph.add("Mul", bottoms[0], graph.add("Pow", inner, graph.constant("beta", -beta))))
+
+
+def mean_variance(graph: Graph, op: Operation, bottoms: list[str]) -> str:
+    """MVNLayer: minus the mean of each map, or of all maps of an image, and divided by the deviation + eps."""
+    parameter = op.layer.mvn_param
+    value = bottoms[0] if op.bottom == op.top else reshaped(graph, bottoms[0], op.top)
+    axes = [1, 2, 3] if parameter.across_channels else [2, 3]
+    if not parameter.normalize_variance:
+        return str(graph.add("Sub", value, graph.add("ReduceMean", value, axes=axes)))
+    centred, variance = _moments(graph, value, axes)
+    deviation = graph.add("Add", graph.add("Sqrt", variance), graph.constant("eps", parameter.eps))
+    return str(graph.add("Div", centred, deviation))
+
+
+def _moments(graph: Graph, value: str, axes: list[int]) -> tuple[str, str]:
+    """The value minus its mean along `axes`, and its variance there."""
+    centred = graph.add("Sub", value, graph.add("ReduceMean", value, axes=axes))
+    return centred, graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=axes)
+
+
+def _spread(op: Operation, values: np.ndarray) -> np.ndarray:
+    """With axes of 1 behind, so that it lies along its own axes of the bottom."""
+    parameter = {"Scale": op.layer.scale_param, "Bias": op.layer.bias_param}.get(op.type)
+    axis = axis_of(op.layer, parameter.axis, op.bottom) if parameter is not None else 1
+    return values.reshape(*values.shape, *(1,) * (len(op.bottom) - axis - values.ndim))

@@ -1,0 +1,163 @@
+"""`make shrink`: anyone's pruned network without what its outputs do not need. It computes what it did before."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import fold, phases, resize, topology, weights, widths
+from evolve.network import shrink as blobs
+from evolve.network.topology import Graph
+from evolve.training.caffe_process import CaffeProcess
+
+# The sums of fewer numbers run in another order.
+_TOLERANCE = 1e-5
+
+Net = Any  # caffe_pb2.NetParameter
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer's neurons, stored weights and multiply-accumulates for one image, before or after."""
+
+    name: str
+    neurons: int
+    weights: int
+    synapses: int  # weights that are not zero, and biases
+    macs: int
+
+
+def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, keep_unknown: bool = False) -> str:
+    """Writes the smaller `model` (deploy or train_val) and `caffemodel` into `out`; returns a before/after table.
+
+    `shape` is (channels, height, width) of an image where the prototxt does not tell. Caffe compares both networks'
+    outputs on random numbers before anything is written. UserError for what does not fit together.
+    """
+    if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
+        raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
+    net = _read(model)
+    nets = _phases(net, model, shape)
+    graph = _graph(nets, model, keep_unknown)
+    small, genome, before, after = _smaller(net, graph, nets, caffemodel, keep_unknown)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as name:
+        folder = Path(name)
+        prototxt_text.write(small, folder / model.name, f"shrunk from {model}")
+        weights.write(folder / caffemodel.name, small, genome)
+        difference = _verify(folder, nets[0], _phases(small, model, shape)[0], graph.answers(), caffemodel, model)
+        for file in (model.name, caffemodel.name):
+            (folder / file).replace(out / file)
+    sizes = tuple(path.stat().st_size for path in (caffemodel, out / caffemodel.name))
+    return _table(before, after, sizes, difference)
+
+
+def _read(model: Path) -> Net:
+    # Where the data lie is of no matter here.
+    values = {"DATA": "$DATA", "NET": "$NET"}
+    return prototxt_text.read(model, caffe_pb2.NetParameter(), values)
+
+
+def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
+    """The nets of both phases that begin with inputs; of a deploy prototxt the one that there is."""
+    test = phases.for_phase(net, "TEST")
+    if net.input or any(layer.type == "Input" for layer in test.layer):
+        return [test]
+    nets = []
+    for phase in ("TEST", "TRAIN"):
+        if any(not layer.bottom for layer in phases.for_phase(net, phase).layer):
+            data = _data_layer(net, phase, model)
+            nets.append(phases.fed_by_inputs(net, phase, shape or _crop(data, model)))
+    if not nets:
+        raise UserError(f"{model}: expected an Input layer or data layers, got none")
+    return nets
+
+
+def _data_layer(net: Net, phase: str, model: Path) -> Any:
+    try:
+        return phases.data_layer(net, phase)
+    except UserError as error:
+        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+
+
+def _crop(data: Any, model: Path) -> Shape:
+    size = data.transform_param.crop_size
+    channels = len(data.transform_param.mean_value)
+    if not size or channels not in (1, 3):
+        words = f"layer '{data.name}': does not say the shape of an image; give SHAPE=3x32x32"
+        raise prototxt_text.located(UserError(words), model, prototxt_text.read_text(model))
+    return channels, size, size
+
+
+def _graph(nets: list[Net], model: Path, keep_unknown: bool) -> Graph:
+    try:
+        return topology.read(nets, keep_unknown=keep_unknown)
+    except UserError as error:
+        hint = str(error).replace("keep_unknown: true", "KEEP_UNKNOWN=1").replace("keep_unknown ", "KEEP_UNKNOWN=1 ")
+        raise prototxt_text.located(UserError(hint), model, prototxt_text.read_text(model)) from None
+
+
+def _smaller(
+    net: Net, graph: Graph, nets: list[Net], caffemodel: Path, keep_unknown: bool
+) -> tuple[Net, weights.Weights, list[Row], list[Row]]:
+    genome = weights.read(caffemodel)
+    blobs.check(graph, genome, str(caffemodel))
+    before = _rows(graph, genome)
+    kept = widths.complete(graph, fold.fold(graph, genome))
+    small = resize.resized(net, graph, kept)
+    smaller = blobs.shrunk(graph, genome, kept)
+    resized = [resize.resized(each, graph, kept) for each in nets]
+    after = _rows(topology.read(resized, keep_unknown=keep_unknown), smaller)
+    return small, smaller, before, after
+
+
+def _rows(graph: Graph, genome: weights.Weights) -> list[Row]:
+    rows = []
+    for stage in graph.stages:
+        matrix, *biases = genome[stage.name]
+        synapses = int(np.count_nonzero(matrix)) + sum(bias.size for bias in biases)
+        rows.append(Row(stage.name, stage.outputs, matrix.size + sum(b.size for b in biases), synapses, stage.macs))
+    return rows
+
+
+def _verify(folder: Path, before: Net, after: Net, answers: list[str], caffemodel: Path, model: Path) -> float:
+    """The largest relative difference of any output. AssertionError if it is more than rounding."""
+    prototxt_text.write(before, folder / "before.prototxt")
+    prototxt_text.write(after, folder / "after.prototxt")
+    with CaffeProcess(folder, folder / "caffe.log", model) as caffe:
+        answer = caffe.call(
+            "agree",
+            net="before.prototxt",
+            weights=str(caffemodel.resolve()),
+            blobs=answers,
+            other_net="after.prototxt",
+            other_weights=caffemodel.name,
+            seed=1,
+        )
+    worst = max(answer["differences"], key=answer["differences"].get)
+    difference = float(answer["differences"][worst])
+    if not difference <= _TOLERANCE:
+        raise AssertionError(f"the smaller network's '{worst}' differs by {difference:g}; nothing was written")
+    return difference
+
+
+def _table(before: list[Row], after: list[Row], sizes: tuple[int, ...], difference: float) -> str:
+    width = max(len("layer"), *(len(row.name) for row in before))
+    lines = [f"{'layer':{width}}  {'neurons':>15}  {'weights':>25}  {'synapses':>12}  {'MMAC':>19}"]
+    for first, last in zip([*before, _total(before)], [*after, _total(after)], strict=True):
+        neurons = f"{first.neurons:>6} -> {last.neurons:>5}"
+        stored = f"{first.weights:>11,} -> {last.weights:>10,}"
+        macs = f"{first.macs / 1e6:>8.2f} -> {last.macs / 1e6:>7.2f}"
+        lines.append(f"{first.name:{width}}  {neurons}  {stored}  {last.synapses:>12,}  {macs}")
+    lines.append(f"caffemodel {sizes[0]:,} -> {sizes[1]:,} bytes; outputs as before, to a relative {difference:.1e}")
+    return "\n".join(lines)
+
+
+def _total(rows: list[Row]) -> Row:
+    sums = (sum(getattr(row, what) for row in rows) for what in ("neurons", "weights", "synapses", "macs"))
+    return Row("total", *sums)

@@ -1,0 +1,74 @@
+"""The engines that frames per second are measured on: a small class each, named here.
+
+A class is made in a process of its own with the number of threads to take, once a network, and has what Engine lists.
+Another engine is a module with such a class and a line in ENGINES.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from trt.tensorrt import which
+
+
+class Engine(Protocol):
+    """One network on one engine. What is missing for it is a UserError with the remedy."""
+
+    precision: str  # of weights and arithmetic: f32, f16
+    device: str  # that it runs on; "" for the processor
+
+    def load(self, folder: Path) -> None:
+        """Makes the network ready to run on what is in `folder` (prepared.py): its files and its input."""
+
+    def run(self) -> None:
+        """One inference, from the input in memory to the outputs in memory. This is what is timed."""
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """The outputs of the last run, by the names of their blobs."""
+
+    def describe(self) -> str:
+        """Name and version."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Where an engine's class is, and what there has to be for it."""
+
+    module: str
+    kind: str
+    reads_onnx: bool
+
+    def make(self, threads: int) -> Engine:
+        """A new one, for one network. UserError where it cannot be had."""
+        made: Callable[[int], Engine] = getattr(importlib.import_module(self.module), self.kind)
+        return made(threads)
+
+
+ENGINES = {
+    "tensorrt": Known("trt.speed.engines.tensorrt_", "TensorRt", reads_onnx=False),
+    "tensorrt-float": Known("trt.speed.engines.tensorrt_", "TensorRtFloat", reads_onnx=False),
+    "openvino": Known("trt.speed.engines.openvino_", "OpenVino", reads_onnx=True),
+    "onnxruntime": Known("trt.speed.engines.onnxruntime_", "OnnxRuntime", reads_onnx=True),
+    "caffe": Known("trt.speed.engines.caffe_", "Caffe", reads_onnx=False),
+}
+
+
+def default() -> str:
+    """TensorRT where there is a GPU and a module for it, else OpenVINO."""
+    there = which.name() != which.NONE and any(importlib.util.find_spec(name) for name in which.MODULES.values())
+    return "tensorrt" if there else "openvino"
+
+
+def chosen(names: str) -> list[str]:
+    """The engines that ENGINE= names, separated by commas; the default without. UserError for one not known."""
+    listed = [name for name in names.split(",") if name] or [default()]
+    for name in listed:
+        if name not in ENGINES:
+            raise UserError(f"ENGINE={name}: expected one or several of {', '.join(ENGINES)}")
+    return list(dict.fromkeys(listed))

@@ -1,0 +1,38 @@
+"""Caffe itself as an engine: pycaffe, with the fast layers as in a run, or stock with FAST=0."""
+
+from pathlib import Path
+
+import caffe
+import numpy as np
+
+from evolve.runs import paths
+from evolve.training import versions
+from trt.speed import prepared
+
+
+class Caffe:
+    """A deploy net in this process's Caffe."""
+
+    precision = "f32"
+    device = ""
+
+    def __init__(self, threads: int) -> None:
+        # Threads are the process's: THREADS for the fast layers, OPENBLAS_NUM_THREADS for stock ones (process.py).
+        versions.enable()
+
+    def load(self, folder: Path) -> None:
+        self._net = caffe.Net(str(folder / paths.DEPLOY), caffe.TEST, weights=str(folder / paths.WEIGHTS))
+        for name, values in prepared.inputs(folder).items():
+            self._net.blobs[name].data[...] = values
+        self._last = len(self._net.layers) - 1
+
+    def run(self) -> None:
+        # Net.forward is this and some tens of microseconds of Python, a good part of a LeNet's time.
+        self._net._forward(0, self._last)
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        return {name: self._net.blobs[name].data.copy() for name in self._net.outputs}
+
+    def describe(self) -> str:
+        which = versions.which()
+        return f"caffe {caffe.__version__}, {which['layers']} layers"

@@ -1,0 +1,50 @@
+"""ONNX Runtime's own CPU kernels as an engine."""
+
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from trt.speed import prepared
+
+try:
+    import onnxruntime
+except ImportError:
+    raise UserError("onnxruntime is not installed; `make bench` installs it, or pip install onnxruntime") from None
+
+
+class OnnxRuntime:
+    """One session on `threads` threads, its inputs and outputs bound to memory."""
+
+    precision = "f32"
+    device = ""
+
+    def __init__(self, threads: int) -> None:
+        self._options = onnxruntime.SessionOptions()
+        self._options.intra_op_num_threads = threads
+        self._options.inter_op_num_threads = 1
+        self._options.log_severity_level = 3
+        # Between its turns it shall sleep: others need the cores.
+        self._options.add_session_config_entry("session.force_spinning_stop", "1")
+
+    def load(self, folder: Path) -> None:
+        self._session = onnxruntime.InferenceSession(
+            folder / prepared.ONNX, self._options, providers=["CPUExecutionProvider"]
+        )
+        self._binding = self._session.io_binding()
+        self._images = prepared.inputs(folder)
+        asked = {each.name for each in self._session.get_inputs()}
+        for name in asked & self._images.keys():
+            self._binding.bind_cpu_input(name, self._images[name])
+        self._names = [each.name for each in self._session.get_outputs()]
+        for name in self._names:
+            self._binding.bind_output(name, "cpu")
+
+    def run(self) -> None:
+        self._session.run_with_iobinding(self._binding)
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        return dict(zip(self._names, self._binding.copy_outputs_to_cpu(), strict=True))
+
+    def describe(self) -> str:
+        return f"onnxruntime {onnxruntime.__version__}"

@@ -1,0 +1,45 @@
+"""OpenVINO's CPU plugin as an engine, in 32 bits: by itself it takes bfloat16 where the processor has it."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from trt.speed import prepared
+
+# Its package brings one that reports to its makers who converts what; with None here it is not loaded.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+try:
+    import openvino
+except ImportError:
+    raise UserError("openvino is not installed; `make bench` installs it, or pip install openvino") from None
+
+
+class OpenVino:
+    """One stream of inferences on `threads` threads."""
+
+    precision = "f32"
+    device = ""
+
+    def __init__(self, threads: int) -> None:
+        self._properties = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+
+    def load(self, folder: Path) -> None:
+        compiled = openvino.Core().compile_model(folder / prepared.ONNX, "CPU", self._properties)
+        self._request = compiled.create_infer_request()
+        # A tensor that shares an array's memory does not keep it alive.
+        self._images = prepared.inputs(folder)
+        for name, values in self._images.items():
+            self._request.set_tensor(name, openvino.Tensor(values, shared_memory=True))
+
+    def run(self) -> None:
+        self._request.infer(share_inputs=True, share_outputs=True)
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        # What is the same values under several names is one output with them all.
+        made = {each: np.array(self._request.get_tensor(each).data) for each in self._request.model_outputs}
+        return {name: values for each, values in made.items() for name in each.get_names()}
+
+    def describe(self) -> str:
+        return f"openvino {openvino.__version__}"

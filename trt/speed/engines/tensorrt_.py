@@ -1,0 +1,75 @@
+"""TensorRT on a GPU as an engine, in half precision as on the paper's device, or in float."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from evolve.runs import paths
+from trt import inputs
+from trt.onnx import export
+from trt.speed import prepared
+from trt.tensorrt import builder, engine, which
+from trt.tensorrt.cuda_memory import Cuda
+
+
+class TensorRt:
+    """One engine and its context; images and outputs stay in the GPU's memory."""
+
+    precision = "f16"
+
+    def __init__(self, threads: int) -> None:
+        # Threads are the processor's: they do nothing here.
+        self._flavour = which.find(os.environ.get("TENSORRT", ""))
+        self.device = which.name()
+        if self.device == which.NONE:
+            raise UserError("tensorrt: expected a GPU that CUDA may use, found none; ENGINE=openvino needs none")
+        self._cuda = Cuda()
+
+    def load(self, folder: Path) -> None:
+        pair = export.read(folder / paths.DEPLOY, folder / paths.WEIGHTS)
+        half = self.precision == "f16"
+        seen = inputs.of_file(folder / prepared.INPUTS, pair) if half else None
+        out = folder / f"{self.precision}{engine.SUFFIX}"
+        engine.make(engine.Order(pair, out, half, seen), self._flavour, lambda line: print(line, file=sys.stderr))
+        module = self._flavour.module
+        self._logger = builder.trt_logger(module)
+        self._engine = module.Runtime(self._logger).deserialize_cuda_engine(out.read_bytes())
+        if self._engine is None:
+            words = builder.in_its_words(self._logger.said) or "it does not say why"
+            raise UserError(f"tensorrt: {self._flavour} does not load the engine: {words}")
+        if not hasattr(self._engine, "num_io_tensors"):
+            raise UserError(f"tensorrt: {self._flavour} is older than 8.5; `make tx1` has programs for it")
+        self._context = self._engine.create_execution_context()
+        self._bind(prepared.inputs(folder))
+
+    def run(self) -> None:
+        if not self._context.execute_async_v3(self._cuda.stream):
+            raise UserError(f"tensorrt: {builder.in_its_words(self._logger.said) or 'the engine did not run'}")
+        self._cuda.wait()
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        return {name: self._cuda.fetch(address, np.empty(shape, np.float32))
+                for name, (address, shape) in self._outputs.items()}  # fmt: skip
+
+    def describe(self) -> str:
+        return str(self._flavour)
+
+    def _bind(self, images: dict[str, np.ndarray]) -> None:
+        """Memory for each blob that goes in or comes out, in 32 bits: an engine's edges are, in half precision too."""
+        self._outputs = {}
+        for number in range(self._engine.num_io_tensors):
+            name = self._engine.get_tensor_name(number)
+            shape = tuple(self._engine.get_tensor_shape(name))
+            address = self._cuda.holding(images[name] if name in images else np.zeros(shape, np.float32))
+            self._context.set_tensor_address(name, address)
+            if name not in images:
+                self._outputs[name] = (address, shape)
+
+
+class TensorRtFloat(TensorRt):
+    """The same in 32 bits."""
+
+    precision = "f32"

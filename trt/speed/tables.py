@@ -1,0 +1,86 @@
+"""What `make bench` prints: each engine's figures, a generation a row, and predictions for devices not at hand."""
+
+from pathlib import Path
+from typing import Any
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.base.sheet import BLANK, Sheet
+from evolve.network import devices, phases, roofline
+from evolve.network.devices import Device
+from evolve.runs import measurements, paths, run_folder
+from evolve.runs.measurements import Frames
+
+
+def show(run: Path, shape: tuple[int, int, int] | None = None) -> None:
+    """Prints every measurement of the run, and the predictions for images of `shape`, its own by default."""
+    made = run_folder.read_lineage(run)
+    name = f"{made[0]['network']}, {run.name}"
+    for group in measurements.grouped(measurements.read(run)):
+        measured(name, made, group).show()
+    predicted(name, made, run, shape).show()
+
+
+def measured(name: str, made: list[dict[str, Any]], group: list[Frames]) -> Sheet:
+    """What one engine measured, of the generations whose metrics are `made`."""
+    first = group[0]
+    synapses = {each["generation"]: f"{each['synapses']:,}" for each in made}
+    rows = [
+        {
+            "generation": str(each.generation),
+            "synapses": synapses.get(each.generation, BLANK),
+            "median, ms": f"{each.median_ms:,.3f}",
+            "p95, ms": f"{each.p95_ms:,.3f}",
+            "fps": f"{each.fps:,.1f}",
+            "fps, p95": f"{each.fps_p95:,.1f}",
+            f"× generation {first.generation}": f"{each.fps / first.fps:.2f}",
+        }
+        for each in group
+    ]
+    size = f", {first.shape}" if first.shape else ""
+    return Sheet.of(f"{name}: {first.title}{size}, batch {first.batch}", rows, notice="", notes=_notes(group))
+
+
+def predicted(name: str, made: list[dict[str, Any]], run: Path, shape: tuple[int, int, int] | None) -> Sheet:
+    """What the devices of the table are predicted to do."""
+    known = devices.read()
+    rows = []
+    for each in made:
+        net = _net(paths.generation(run, each["generation"]), shape)
+        half = each.get("precision") != "FLOAT"
+        cells = {device.name: _prediction(net, device, half) for device in known.values()}
+        rows.append({"generation": str(each["generation"])} | cells)
+    return Sheet.of(
+        f"{name}: predicted fps of devices that are not at hand",
+        rows,
+        notice="",
+        notes=[
+            *(f"{device.name}: peaks of {device.gflops_half:g} GFLOP/s in half precision and "
+              f"{device.gbytes_per_second:g} GB/s, times {device.efficiency:g}, fitted on {device.fitted_on}."
+              for device in known.values()),
+            "A roofline a layer; without what launching kernels takes, so far too high for networks of microseconds.",
+        ],
+    )  # fmt: skip
+
+
+def _notes(group: list[Frames]) -> list[str]:
+    one, differences = group[0], [each.difference for each in group if each.difference is not None]
+    if not differences:
+        return [f"From the table {one.device}."]
+    return [
+        f"{one.version}, on {one.device}; outputs are pycaffe's to {max(differences):.1e} of their largest value.",
+        f"fps: 1000 / median of {one.runs} samples or more; p95: 95 of 100 take no longer; all of it: "
+        f"{measurements.FILE}.",
+    ]
+
+
+def _net(folder: Path, shape: tuple[int, int, int] | None) -> Any:
+    return phases.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
+
+
+def _prediction(net: Any, device: Device, half: bool) -> str:
+    try:
+        return f"{roofline.frames_per_second(net, device, half):,.1f}"
+    except UserError:
+        return BLANK

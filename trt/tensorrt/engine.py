@@ -1,0 +1,104 @@
+"""From a deploy prototxt and its caffemodel to an engine: ONNX, range report, TensorRT, cache.
+
+The ONNX model in half precision that the range report leads to: what 16 bits cannot hold keeps 32.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.base import prototxt_text
+from evolve.base.errors import UserError
+from evolve.runs import generation
+from trt import range_report
+from trt.inputs import Source
+from trt.onnx import export, model
+from trt.onnx.export import Pair
+from trt.tensorrt import builder, cache, which
+
+_UNSEEN = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
+
+
+def half_model(
+    pair: Pair, inputs: Source | None, wide: frozenset[str], say: Callable[[str], None]
+) -> tuple[Any, str]:
+    """The onnx.ModelProto, layers `wide` in 32 bits too, and the report's first line; `say` gets each of its lines."""
+    if inputs is None:
+        say(_UNSEEN)
+        return pair.onnx(half=True, in_32_bits=wide), _UNSEEN
+    report = range_report.report(pair, inputs.read())
+    for line in report.lines():
+        say(line)
+    return pair.onnx(half=True, in_32_bits=wide | report.in_32_bits()), report.lines()[0]
+
+
+SUFFIX = ".engine"
+
+
+@dataclass(frozen=True)
+class Order:
+    """An engine that is wanted."""
+
+    pair: Pair
+    out: Path  # the .engine file
+    half: bool
+    inputs: Source | None  # real ones, for the range report
+    wide: frozenset[str] = frozenset()  # layers that the user wants in 32 bits
+
+
+def make(order: Order, flavour: which.Flavour, say: Callable[[str], None]) -> cache.Record:
+    """Builds the engine, or finds that it is there already; `say` gets a line about each step.
+
+    Writes the ONNX file that it is built from beside it. UserError, in TensorRT's words where it is TensorRT's.
+    """
+    _known(order)
+    plain = order.pair.onnx()
+    key = _key(order, flavour, plain)
+    record, why = cache.found(order.out, key)
+    if record is not None:
+        say(f"{order.out}: {_said(record, key)}, built before in {record.seconds:.2f} s")
+        return record
+    if why:
+        say(f"{order.out}: built again: {why}")
+    model, ranges = half_model(order.pair, order.inputs, order.wide, say) if order.half else (plain, "")
+    say(export.write(model, order.out.with_suffix(".onnx")))
+    try:
+        built = builder.build(flavour, model, order.half)
+    except UserError as error:
+        raise prototxt_text.located(error, order.pair.model, prototxt_text.read_text(order.pair.model)) from None
+    record = cache.keep(order.out, key, built, _in_32_bits(model), ranges)
+    say(f"{order.out}: {_said(record, key)}, built in {record.seconds:.2f} s")
+    return record
+
+
+def _known(order: Order) -> None:
+    unknown = order.wide - {layer.name for layer in order.pair.net.layer}
+    if unknown:
+        raise UserError(f"WIDE={min(unknown)}: expected layers of {order.pair.model}, separated by commas")
+
+
+def _key(order: Order, flavour: which.Flavour, plain: Any) -> cache.Key:
+    """All that decides what the engine is; `plain` is the net's ONNX model in 32 bits."""
+    half = order.half
+    return {
+        "prototxt": generation.sha256(order.pair.model),
+        "caffemodel": order.pair.words["weights_sha256"],
+        "onnx": cache.digest_of(model.serialised(plain)),
+        "precision": "half" if half else "float",
+        "inputs": order.inputs.digest if half and order.inputs else "none",
+        "wide": ",".join(sorted(order.wide)) if half else "",
+        "tensorrt": str(flavour),
+        "gpu": which.name(),
+    } | builder.ask(flavour.module).words(half)
+
+
+def _in_32_bits(model: Any) -> list[str]:
+    words = {each.key: each.value for each in model.metadata_props}
+    return [name for name in words.get("layers_in_32_bits", "none").split(", ") if name != "none"]
+
+
+def _said(record: cache.Record, key: cache.Key) -> str:
+    wide = f" ({', '.join(record.in_32_bits)} in 32)" if record.in_32_bits else ""
+    bits = f"16 bits{wide}" if key["precision"] == "half" else "32 bits"
+    return f"{key['tensorrt']}, {key['gpu']}, {bits}, {record.layers} layers, {record.bytes / 1e6:.2f} MB"

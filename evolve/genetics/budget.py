@@ -2,6 +2,7 @@
 
 from evolve.base.errors import UserError
 from evolve.genetics import environment, synthesis
+from evolve.genetics.encoding import SelectionPressure
 from evolve.genetics.environment import Encodings
 from evolve.genetics.filters import FilterEncoding
 from evolve.network import efficiency
@@ -42,8 +43,13 @@ def of(
     else:
         # On a pace, an offspring is at least as efficient as is due.
         limit = target = min(limit, ancestor_synapses / environment.on_pace(_waypoints(block), generation))
-    found = _solved(graph, parent, encodings, target, ratio, (seed, generation), parents)
+    found = _solved(graph, parent, encodings, target, ratio, (seed, generation), parents, pressure(block))
     return _synapses_come_too(found) if isinstance(encodings, FilterEncoding) else found, limit
+
+
+def pressure(block: settings.Environment) -> SelectionPressure:
+    """The selection pressure that a block of the environment's schedule names."""
+    return SelectionPressure(block.selection_pressure, block.synapse_selection_pressure or block.selection_pressure)
 
 
 def _solved(
@@ -54,6 +60,7 @@ def _solved(
     ratio: float,
     seed: tuple[int, int],
     parents: int,
+    selection: SelectionPressure,
 ) -> environment.Factors:
     """The factors for which the expected offspring has `target` synapses, biases included."""
     biases = efficiency.total(efficiency.count(graph, parent), "biases")
@@ -64,14 +71,15 @@ def _solved(
             "give the environment a milder pace"
         )
     if environment.synapses(encodings) > _SMALL:
-        return environment.solve(encodings, target - biases, ratio, parents)
+        return environment.solve(encodings, target - biases, ratio, parents, selection)
 
     def excess(factor: float) -> float:
         # The same random numbers at every F, so that more F never keeps less.
         tried = environment.Factors(factor, factor * ratio)
         return synthesis.trial(graph, parent, encodings, tried, seed, _TRIALS) - target
 
-    factor = environment.root(excess, 0.0, environment.highest(ratio, parents), tolerance=_TOLERANCE * target)
+    highest = environment.highest(ratio, parents, selection)
+    factor = environment.root(excess, 0.0, highest, tolerance=_TOLERANCE * target)
     return environment.Factors(factor, factor * ratio)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.genetics.clusters import blocks, row_sums
-from evolve.genetics.encoding import LayerEncoding
+from evolve.genetics.encoding import PAPERS, LayerEncoding, SelectionPressure
 from evolve.genetics.filters import FilterEncoding
 
 Encodings = list[LayerEncoding] | FilterEncoding  # one a layer; or the network's, where clusters are filters
@@ -60,7 +60,13 @@ def expected_synapses(encodings: Encodings, factors: Factors) -> float:
     return total
 
 
-def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0, parents: int = 1) -> Factors:
+def solve(
+    encodings: Encodings,
+    target: float,
+    synapse_to_cluster: float = 1.0,
+    parents: int = 1,
+    pressure: SelectionPressure = PAPERS,
+) -> Factors:
     """The F_c, and F_s = `synapse_to_cluster` F_c, for which the expected offspring has `target` synapses.
 
     To a relative 1e-4. UserError if not even F without limit keeps that many, or the target is not positive.
@@ -72,16 +78,17 @@ def solve(encodings: Encodings, target: float, synapse_to_cluster: float = 1.0, 
     def excess(factor: float) -> float:
         return expected_synapses(encodings, Factors(factor, factor * synapse_to_cluster)) - target
 
-    factor = root(excess, 0.0, highest(synapse_to_cluster, parents), tolerance=1e-4 * target)
+    factor = root(excess, 0.0, highest(synapse_to_cluster, parents, pressure), tolerance=1e-4 * target)
     return Factors(factor, factor * synapse_to_cluster)
 
 
-def highest(synapse_to_cluster: float, parents: int = 1) -> float:
+def highest(synapse_to_cluster: float, parents: int = 1, pressure: SelectionPressure = PAPERS) -> float:
     """The F_c from which on nothing changes: the smallest probability times F is 1 for clusters and synapses.
 
-    That is 1/e; of a mean of several parents, of which only one has the synapse, a part of it.
+    That is 1/e to the power of the pressure; of a mean of several parents, of which only one has the synapse, a part.
     """
-    return math.e * parents / min(1.0, synapse_to_cluster) * 1.0001
+    cluster, synapse = math.exp(pressure.cluster) * parents, math.exp(pressure.synapse) * parents
+    return max(cluster, synapse / synapse_to_cluster) * 1.0001
 
 
 def on_pace(waypoints: dict[int, float], generation: int) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evolve.genetics.encoding import PAPERS, SelectionPressure, selected
 from evolve.network.classes import Classes
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph
@@ -53,7 +54,9 @@ class FilterEncoding:
         return {stage.name: there[self.graph.blobs[stage.uses[0].top].classes] for stage in self.graph.stages}
 
 
-def encode(graph: Graph, weights: Weights, truncation: float, block: int) -> FilterEncoding:
+def encode(
+    graph: Graph, weights: Weights, truncation: float, block: int, pressure: SelectionPressure = PAPERS
+) -> FilterEncoding:
     """Encodes a parent by clusters of `block` neighbouring filters; `truncation` is equation (4)'s tau.
 
     A filter's strength is the sum of its truncated synapses / the strongest filter's of its layer, so that layers
@@ -76,7 +79,7 @@ def encode(graph: Graph, weights: Weights, truncation: float, block: int) -> Fil
     largest = np.zeros(int(families.max(initial=-1)) + 1)
     np.maximum.at(largest, families, strength)
     z = np.where(largest > 0, largest, 1)[families]
-    probability = np.where(present, np.exp(strength / z - 1), 0).astype(np.float32)
+    probability = np.where(present, selected(strength / z, pressure.cluster), 0).astype(np.float32)
     return FilterEncoding(probability, clusters, graph, per_kernel)
 
 

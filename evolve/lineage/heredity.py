@@ -10,6 +10,7 @@ from evolve.lineage.workspace import Birth
 from evolve.network import efficiency, phases, reach, resize, shrink, weights, widths
 from evolve.network.topology import Graph
 from evolve.runs import generation, paths
+from evolve.settings import settings
 
 GENOME, MASKED, MASKED_NET = "genome.caffemodel", "masked.caffemodel", "masked.prototxt"
 
@@ -53,11 +54,12 @@ def _encode(birth: Birth, read: Parents) -> environment.Encodings:
 
 def _encode_one(birth: Birth, graph: Graph, parent: weights.Weights) -> environment.Encodings:
     chosen = birth.experiment.settings
+    pressure = budget.pressure(settings.environment(chosen, birth.number))
     if birth.block:
-        return filters.encode(graph, parent, chosen.truncation, birth.block)
+        return filters.encode(graph, parent, chosen.truncation, birth.block, pressure)
     clustered = chosen.encoding == chosen.CLUSTER
     rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in graph.stages]
-    return [encoding.encode(each, chosen.truncation, clustered) for each in rows]
+    return [encoding.encode(each, chosen.truncation, clustered, pressure) for each in rows]
 
 
 def _fewest(read: Parents) -> int:

@@ -11,6 +11,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.parallel import Stop
 from evolve.datasets import Dataset
+from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases
 from evolve.network.topology import Graph
@@ -108,8 +109,14 @@ def solver_of(birth: Birth, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any
     solver.snapshot_after_train = False
     solver.random_seed = birth.solver_seed
     batch = phases.batch_size(phases.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
-    length = settings.training_length(birth.experiment.settings, birth.number, birth.dataset.name)
-    solver.max_iter = length.iterations(birth.dataset.counts["train"], batch)
+    solver.max_iter = _iterations(birth, birth.number, batch)
+    if birth.number > 1 and birth.experiment.settings.rewind_learning_rate:
+        rewinding.rewind(solver, _iterations(birth, 1, batch))
     if not solver.HasField("solver_mode"):
         solver.solver_mode = solver.CPU
     return solver
+
+
+def _iterations(birth: Birth, number: int, batch: int) -> int:
+    length = settings.training_length(birth.experiment.settings, number, birth.dataset.name)
+    return length.iterations(birth.dataset.counts["train"], batch)

@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0f\x65volution.proto\x12\x08\x63\x61vefish\"\xd9\x07\n\x12\x45volutionParameter\x12\x11\n\ttrain_val\x18\x01 \x01(\t\x12\x0e\n\x06solver\x18\x02 \x01(\t\x12\x18\n\x10offspring_solver\x18\x0f \x01(\t\x12\x19\n\x11scratch_train_val\x18\x18 \x01(\t\x12\x16\n\x0escratch_solver\x18\x19 \x01(\t\x12\x13\n\x0bgenerations\x18\x03 \x01(\r\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12+\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1a.cavefish.DatasetParameter\x12\x37\n\x08\x65ncoding\x18\x06 \x01(\x0e\x32%.cavefish.EvolutionParameter.Encoding\x12\x12\n\ntruncation\x18\x07 \x01(\x02\x12@\n\rcluster_shape\x18\x14 \x01(\x0e\x32).cavefish.EvolutionParameter.ClusterShape\x12\x13\n\x0b\x62lock_width\x18\x15 \x01(\r\x12\x33\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32\x1e.cavefish.EnvironmentParameter\x12\x37\n\x03lrn\x18\x16 \x01(\x0e\x32*.cavefish.EvolutionParameter.LocalResponse\x12\x14\n\x0ckeep_unknown\x18\x17 \x01(\x08\x12\x17\n\x0finherit_weights\x18\t \x01(\x08\x12\x39\n\tprecision\x18\n \x01(\x0e\x32&.cavefish.EvolutionParameter.Precision\x12\x12\n\nhalf_blobs\x18\x0e \x01(\x08\x12\x18\n\x10scratch_training\x18\x1a \x01(\t\x12\x19\n\x11\x61ncestor_training\x18\x0b \x01(\t\x12\x1a\n\x12offspring_training\x18\x0c \x03(\t\x12 \n\x18stop_when_accuracy_drops\x18\r \x01(\x02\x12 \n\x18offspring_per_generation\x18\x1b \x01(\r\x12\x0f\n\x07parents\x18\x1c \x01(\r\x12\x14\n\x0csynapse_cost\x18\x1d \x01(\x02\"$\n\x08\x45ncoding\x12\x0b\n\x07\x43LUSTER\x10\x00\x12\x0b\n\x07SYNAPSE\x10\x01\"8\n\x0c\x43lusterShape\x12\n\n\x06KERNEL\x10\x00\x12\n\n\x06\x46ILTER\x10\x01\x12\x10\n\x0c\x46ILTER_BLOCK\x10\x02\"\'\n\rLocalResponse\x12\t\n\x05\x45XACT\x10\x00\x12\x0b\n\x07RETRAIN\x10\x01\".\n\tPrecision\x12\x08\n\x04HALF\x10\x00\x12\x0c\n\x08\x42\x46LOAT16\x10\x01\x12\t\n\x05\x46LOAT\x10\x02\"\x92\x01\n\x10\x44\x61tasetParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x07or_else\x18\x02 \x01(\x0b\x32\x1a.cavefish.StandInParameter\x12\x12\n\nimage_size\x18\x03 \x01(\r\x12/\n\tdetection\x18\x04 \x01(\x0b\x32\x1c.cavefish.DetectionParameter\"\x95\x02\n\x12\x44\x65tectionParameter\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x0e\n\x06stride\x18\x03 \x01(\r\x12-\n\x03\x66it\x18\x04 \x01(\x0e\x32 .cavefish.DetectionParameter.Fit\x12\x12\n\nclass_name\x18\x05 \x03(\t\x12\x10\n\x08\x64ontcare\x18\x06 \x03(\t\x12\x11\n\tmax_boxes\x18\x07 \x01(\r\x12\x10\n\x08smallest\x18\x08 \x01(\r\x12\x0e\n\x06\x66older\x18\t \x01(\t\x12\x0e\n\x06\x66rames\x18\n \x01(\r\x12\x0b\n\x03iou\x18\x0b \x01(\x02\")\n\x03\x46it\x12\n\n\x06RESIZE\x10\x00\x12\r\n\tLETTERBOX\x10\x01\x12\x07\n\x03PAD\x10\x02\"W\n\x10StandInParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11\x61ncestor_training\x18\x02 \x01(\t\x12\x1a\n\x12offspring_training\x18\x03 \x01(\t\"\x9e\x03\n\x14\x45nvironmentParameter\x12\x17\n\x0f\x66rom_generation\x18\x01 \x01(\r\x12\x31\n\x04type\x18\x02 \x01(\x0e\x32#.cavefish.EnvironmentParameter.Type\x12\x16\n\x0esynapse_budget\x18\x03 \x01(\x02\x12\x1a\n\x12synapse_to_cluster\x18\x04 \x01(\x02\x12\x16\n\x0e\x63luster_factor\x18\x05 \x01(\x02\x12\x16\n\x0esynapse_factor\x18\x06 \x01(\x02\x12\x35\n\x07table_1\x18\x07 \x01(\x0e\x32$.cavefish.EnvironmentParameter.Table\x12$\n\x08waypoint\x18\x08 \x03(\x0b\x32\x12.cavefish.Waypoint\x12\x19\n\x11largest_offspring\x18\t \x01(\x02\"2\n\x04Type\x12\x12\n\x0eSYNAPSE_BUDGET\x10\x00\x12\x0c\n\x08\x43ONSTANT\x10\x01\x12\x08\n\x04PACE\x10\x02\"*\n\x05Table\x12\t\n\x05MNIST\x10\x00\x12\t\n\x05STL10\x10\x01\x12\x0b\n\x07\x43IFAR10\x10\x02\"@\n\x08Waypoint\x12\x12\n\ngeneration\x18\x01 \x01(\r\x12 \n\x18\x61rchitectural_efficiency\x18\x02 \x01(\x02')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0f\x65volution.proto\x12\x08\x63\x61vefish\"\xf7\x07\n\x12\x45volutionParameter\x12\x11\n\ttrain_val\x18\x01 \x01(\t\x12\x0e\n\x06solver\x18\x02 \x01(\t\x12\x18\n\x10offspring_solver\x18\x0f \x01(\t\x12\x19\n\x11scratch_train_val\x18\x18 \x01(\t\x12\x16\n\x0escratch_solver\x18\x19 \x01(\t\x12\x13\n\x0bgenerations\x18\x03 \x01(\r\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12+\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1a.cavefish.DatasetParameter\x12\x37\n\x08\x65ncoding\x18\x06 \x01(\x0e\x32%.cavefish.EvolutionParameter.Encoding\x12\x12\n\ntruncation\x18\x07 \x01(\x02\x12@\n\rcluster_shape\x18\x14 \x01(\x0e\x32).cavefish.EvolutionParameter.ClusterShape\x12\x13\n\x0b\x62lock_width\x18\x15 \x01(\r\x12\x33\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32\x1e.cavefish.EnvironmentParameter\x12\x37\n\x03lrn\x18\x16 \x01(\x0e\x32*.cavefish.EvolutionParameter.LocalResponse\x12\x14\n\x0ckeep_unknown\x18\x17 \x01(\x08\x12\x17\n\x0finherit_weights\x18\t \x01(\x08\x12\x39\n\tprecision\x18\n \x01(\x0e\x32&.cavefish.EvolutionParameter.Precision\x12\x12\n\nhalf_blobs\x18\x0e \x01(\x08\x12\x18\n\x10scratch_training\x18\x1a \x01(\t\x12\x19\n\x11\x61ncestor_training\x18\x0b \x01(\t\x12\x1a\n\x12offspring_training\x18\x0c \x03(\t\x12 \n\x18stop_when_accuracy_drops\x18\r \x01(\x02\x12 \n\x18offspring_per_generation\x18\x1b \x01(\r\x12\x0f\n\x07parents\x18\x1c \x01(\r\x12\x14\n\x0csynapse_cost\x18\x1d \x01(\x02\x12\x1c\n\x14rewind_learning_rate\x18\x1e \x01(\x08\"$\n\x08\x45ncoding\x12\x0b\n\x07\x43LUSTER\x10\x00\x12\x0b\n\x07SYNAPSE\x10\x01\"8\n\x0c\x43lusterShape\x12\n\n\x06KERNEL\x10\x00\x12\n\n\x06\x46ILTER\x10\x01\x12\x10\n\x0c\x46ILTER_BLOCK\x10\x02\"\'\n\rLocalResponse\x12\t\n\x05\x45XACT\x10\x00\x12\x0b\n\x07RETRAIN\x10\x01\".\n\tPrecision\x12\x08\n\x04HALF\x10\x00\x12\x0c\n\x08\x42\x46LOAT16\x10\x01\x12\t\n\x05\x46LOAT\x10\x02\"\x92\x01\n\x10\x44\x61tasetParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x07or_else\x18\x02 \x01(\x0b\x32\x1a.cavefish.StandInParameter\x12\x12\n\nimage_size\x18\x03 \x01(\r\x12/\n\tdetection\x18\x04 \x01(\x0b\x32\x1c.cavefish.DetectionParameter\"\x95\x02\n\x12\x44\x65tectionParameter\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x0e\n\x06stride\x18\x03 \x01(\r\x12-\n\x03\x66it\x18\x04 \x01(\x0e\x32 .cavefish.DetectionParameter.Fit\x12\x12\n\nclass_name\x18\x05 \x03(\t\x12\x10\n\x08\x64ontcare\x18\x06 \x03(\t\x12\x11\n\tmax_boxes\x18\x07 \x01(\r\x12\x10\n\x08smallest\x18\x08 \x01(\r\x12\x0e\n\x06\x66older\x18\t \x01(\t\x12\x0e\n\x06\x66rames\x18\n \x01(\r\x12\x0b\n\x03iou\x18\x0b \x01(\x02\")\n\x03\x46it\x12\n\n\x06RESIZE\x10\x00\x12\r\n\tLETTERBOX\x10\x01\x12\x07\n\x03PAD\x10\x02\"W\n\x10StandInParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11\x61ncestor_training\x18\x02 \x01(\t\x12\x1a\n\x12offspring_training\x18\x03 \x01(\t\"\xde\x03\n\x14\x45nvironmentParameter\x12\x17\n\x0f\x66rom_generation\x18\x01 \x01(\r\x12\x31\n\x04type\x18\x02 \x01(\x0e\x32#.cavefish.EnvironmentParameter.Type\x12\x16\n\x0esynapse_budget\x18\x03 \x01(\x02\x12\x1a\n\x12synapse_to_cluster\x18\x04 \x01(\x02\x12\x16\n\x0e\x63luster_factor\x18\x05 \x01(\x02\x12\x16\n\x0esynapse_factor\x18\x06 \x01(\x02\x12\x35\n\x07table_1\x18\x07 \x01(\x0e\x32$.cavefish.EnvironmentParameter.Table\x12$\n\x08waypoint\x18\x08 \x03(\x0b\x32\x12.cavefish.Waypoint\x12\x19\n\x11largest_offspring\x18\t \x01(\x02\x12\x1a\n\x12selection_pressure\x18\n \x01(\x02\x12\"\n\x1asynapse_selection_pressure\x18\x0b \x01(\x02\"2\n\x04Type\x12\x12\n\x0eSYNAPSE_BUDGET\x10\x00\x12\x0c\n\x08\x43ONSTANT\x10\x01\x12\x08\n\x04PACE\x10\x02\"*\n\x05Table\x12\t\n\x05MNIST\x10\x00\x12\t\n\x05STL10\x10\x01\x12\x0b\n\x07\x43IFAR10\x10\x02\"@\n\x08Waypoint\x12\x12\n\ngeneration\x18\x01 \x01(\r\x12 \n\x18\x61rchitectural_efficiency\x18\x02 \x01(\x02')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'evolution_pb2', globals())
@@ -21,29 +21,29 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   _EVOLUTIONPARAMETER._serialized_start=30
-  _EVOLUTIONPARAMETER._serialized_end=1015
-  _EVOLUTIONPARAMETER_ENCODING._serialized_start=832
-  _EVOLUTIONPARAMETER_ENCODING._serialized_end=868
-  _EVOLUTIONPARAMETER_CLUSTERSHAPE._serialized_start=870
-  _EVOLUTIONPARAMETER_CLUSTERSHAPE._serialized_end=926
-  _EVOLUTIONPARAMETER_LOCALRESPONSE._serialized_start=928
-  _EVOLUTIONPARAMETER_LOCALRESPONSE._serialized_end=967
-  _EVOLUTIONPARAMETER_PRECISION._serialized_start=969
-  _EVOLUTIONPARAMETER_PRECISION._serialized_end=1015
-  _DATASETPARAMETER._serialized_start=1018
-  _DATASETPARAMETER._serialized_end=1164
-  _DETECTIONPARAMETER._serialized_start=1167
-  _DETECTIONPARAMETER._serialized_end=1444
-  _DETECTIONPARAMETER_FIT._serialized_start=1403
-  _DETECTIONPARAMETER_FIT._serialized_end=1444
-  _STANDINPARAMETER._serialized_start=1446
-  _STANDINPARAMETER._serialized_end=1533
-  _ENVIRONMENTPARAMETER._serialized_start=1536
-  _ENVIRONMENTPARAMETER._serialized_end=1950
-  _ENVIRONMENTPARAMETER_TYPE._serialized_start=1856
-  _ENVIRONMENTPARAMETER_TYPE._serialized_end=1906
-  _ENVIRONMENTPARAMETER_TABLE._serialized_start=1908
-  _ENVIRONMENTPARAMETER_TABLE._serialized_end=1950
-  _WAYPOINT._serialized_start=1952
-  _WAYPOINT._serialized_end=2016
+  _EVOLUTIONPARAMETER._serialized_end=1045
+  _EVOLUTIONPARAMETER_ENCODING._serialized_start=862
+  _EVOLUTIONPARAMETER_ENCODING._serialized_end=898
+  _EVOLUTIONPARAMETER_CLUSTERSHAPE._serialized_start=900
+  _EVOLUTIONPARAMETER_CLUSTERSHAPE._serialized_end=956
+  _EVOLUTIONPARAMETER_LOCALRESPONSE._serialized_start=958
+  _EVOLUTIONPARAMETER_LOCALRESPONSE._serialized_end=997
+  _EVOLUTIONPARAMETER_PRECISION._serialized_start=999
+  _EVOLUTIONPARAMETER_PRECISION._serialized_end=1045
+  _DATASETPARAMETER._serialized_start=1048
+  _DATASETPARAMETER._serialized_end=1194
+  _DETECTIONPARAMETER._serialized_start=1197
+  _DETECTIONPARAMETER._serialized_end=1474
+  _DETECTIONPARAMETER_FIT._serialized_start=1433
+  _DETECTIONPARAMETER_FIT._serialized_end=1474
+  _STANDINPARAMETER._serialized_start=1476
+  _STANDINPARAMETER._serialized_end=1563
+  _ENVIRONMENTPARAMETER._serialized_start=1566
+  _ENVIRONMENTPARAMETER._serialized_end=2044
+  _ENVIRONMENTPARAMETER_TYPE._serialized_start=1950
+  _ENVIRONMENTPARAMETER_TYPE._serialized_end=2000
+  _ENVIRONMENTPARAMETER_TABLE._serialized_start=2002
+  _ENVIRONMENTPARAMETER_TABLE._serialized_end=2044
+  _WAYPOINT._serialized_start=2046
+  _WAYPOINT._serialized_end=2110
 # @@protoc_insertion_point(module_scope)

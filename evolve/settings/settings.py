@@ -87,6 +87,11 @@ def problems(settings: Settings) -> list[str]:
     if settings.cluster_shape != settings.KERNEL and settings.encoding != settings.CLUSTER:
         shape = settings.ClusterShape.Name(settings.cluster_shape)
         found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got SYNAPSE, which knows no clusters")
+    if settings.rewind_learning_rate and settings.offspring_solver:
+        found.append(
+            "rewind_learning_rate: expected no offspring_solver beside it, for offspring go on with the ancestor's; "
+            f"got '{settings.offspring_solver}'"
+        )
     if not settings.stop_when_accuracy_drops >= 0:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:
@@ -159,9 +164,14 @@ def _environment_problems(block: Environment) -> list[str]:
         )
     if not 0 < block.largest_offspring <= 1:
         found.append(f"largest_offspring: expected above 0 and up to 1, got {block.largest_offspring:g}")
-    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
+    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor", "selection_pressure"):
         if not 0 < getattr(block, field) < math.inf:
             found.append(f"{field}: expected above 0, got {getattr(block, field):g}")
+    if not 0 <= block.synapse_selection_pressure < math.inf:
+        found.append(
+            "synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, "
+            f"got {block.synapse_selection_pressure:g}"
+        )
     generations = [point.generation for point in block.waypoint]
     efficiencies = [point.architectural_efficiency for point in block.waypoint]
     if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:

@@ -1,13 +1,8 @@
-"""One folder of prototxts, read and checked: the network's template, its solvers, its settings.
+"""An experiment is one folder of prototxts, read and checked: the network's template, its solvers, its settings.
 
-The data set that a network's settings ask for: images with a class each, or images with boxes.
-
-What Caffe would say of a solver only once it trains, or not at all: found before anything runs.
+The data set is the one that its settings ask for: images with a class each, or images with boxes.
 """
 
-import difflib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,107 +13,12 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets.boxes import kitti
 from evolve.detectnet.consistency import Geometry
+from evolve.lineage import solver
+from evolve.lineage.solver import Solver
 from evolve.network import phases, topology
 from evolve.runs import paths
 from evolve.settings import changes, settings
-
-
-def prepare(chosen: settings.Settings, seed: int) -> datasets.Dataset:
-    """The data set, made if it is not there yet; whatever must be known of it is said. UserError."""
-    wanted = chosen.dataset
-    if datasets.has_boxes(wanted.name):
-        made = datasets.prepare_detection(
-            wanted.name, _detection(wanted), seed=seed, or_else=wanted.or_else.name, data=paths.data(),
-            report=progress.say,
-        )  # fmt: skip
-    else:
-        made = datasets.prepare(
-            wanted.name, image_size=wanted.image_size, seed=seed, or_else=wanted.or_else.name, data=paths.data(),
-            report=progress.say,
-        )  # fmt: skip
-    if made.notice:
-        progress.say(f"NOTE: {made.notice}")
-    return made
-
-
-def detection_geometry(chosen: settings.Settings) -> Geometry | None:
-    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError."""
-    wanted = chosen.dataset
-    if wanted.name not in datasets.names() or not datasets.has_boxes(wanted.name):
-        return None
-    asked = wanted.detection
-    classes = list(asked.class_name) or datasets.class_names(wanted.name)
-    if not classes:
-        raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
-    for side in ("width", "height"):
-        if asked.stride < 1 or getattr(asked, side) < 1 or getattr(asked, side) % asked.stride:
-            raise UserError(
-                f"dataset: detection: expected a {side} that is a multiple of stride {asked.stride}, got "
-                f"{getattr(asked, side)}"
-            )
-    return Geometry(asked.width, asked.height, asked.stride, len(classes))
-
-
-def kitti_pixels(chosen: settings.Settings) -> float | None:
-    """How many pixels of its file a pixel of a stored KITTI image is high; None for other data sets.
-
-    Difficulties are asked of heights in the file: padded images have them still.
-    """
-    wanted = chosen.dataset
-    if wanted.name != "kitti":
-        return None
-    asked = wanted.detection
-    by_height, by_width = kitti.SIZE[1] / asked.height, kitti.SIZE[0] / asked.width
-    return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
-
-
-def _detection(wanted: settings.Settings) -> datasets.Detection:
-    asked = wanted.detection
-    # Only drawn streets know a number of frames.
-    drawn = "streets" in (wanted.name, wanted.or_else.name)
-    return datasets.Detection(
-        width=asked.width,
-        height=asked.height,
-        fit=asked.Fit.Name(asked.fit).lower(),
-        classes=tuple(asked.class_name),
-        dontcare=tuple(asked.dontcare),
-        max_boxes=asked.max_boxes,
-        smallest=asked.smallest,
-        folder=asked.folder,
-        frames=asked.frames if drawn else 0,
-    )
-
-
-TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
-POLICIES = ("fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")  # SGDSolver::GetLearningRate
-
-
-def problems(solver: Any) -> list[str]:
-    """Each as ``field: expected …, got …; do …`` of a caffe_pb2.SolverParameter."""
-    found = []
-    if solver.HasField("type") and solver.type not in TYPES:
-        found.append(f"type: expected one of {', '.join(TYPES)}, got '{solver.type}'; {_near(solver.type, TYPES)}")
-    if solver.lr_policy not in POLICIES:
-        got = f"'{solver.lr_policy}'" if solver.lr_policy else "none"
-        near = _near(solver.lr_policy, POLICIES)
-        found.append(f"lr_policy: expected one of {', '.join(POLICIES)}, got {got}; {near}")
-    if not 0 < solver.base_lr < math.inf:
-        got = f"{solver.base_lr:g}" if solver.HasField("base_lr") else "none"
-        found.append(f"base_lr: expected above 0, got {got}; 0.01 is a usual one for SGD, 0.001 for Adam")
-    if not 0 <= solver.momentum < 1:
-        found.append(f"momentum: expected 0 to below 1, got {solver.momentum:g}; 0.9 is usual")
-    if not 0 <= solver.weight_decay < math.inf:
-        found.append(f"weight_decay: expected 0 or more, got {solver.weight_decay:g}; 0.0005 is usual")
-    if solver.iter_size < 1:
-        found.append(f"iter_size: expected 1 or more, got {solver.iter_size}; leave it out for 1")
-    if solver.lr_policy == "step" and solver.stepsize < 1:
-        found.append(f"stepsize: expected 1 or more for lr_policy step, got {solver.stepsize}; write the iterations")
-    return found
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
-    return next((f"did you mean {each}?" for each in known if near and each.lower() == near[0]), "write one of these")
+from evolve.settings.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -128,11 +28,11 @@ class Experiment:
     name: str
     folder: Path
     evolution: Path  # the settings' file
-    settings: settings.Settings
+    settings: Settings
     train_val: Path
     template: str  # the train_val.prototxt as the user wrote it, $NAMES and all
-    solvers: tuple[Any, Any]  # caffe_pb2.SolverParameter of the ancestor and of offspring
-    scratch: tuple[Path, str, Any] | None = None  # scratch_train_val's file and text, and scratch_solver
+    solvers: tuple[Solver, Solver]  # of the ancestor and of offspring
+    scratch: tuple[Path, str, Solver] | None = None  # scratch_train_val's file and text, and scratch_solver
     geometry: Geometry | None = None  # of a network that finds boxes
     settings_text: str = ""  # of the settings' file, SET= among it
 
@@ -149,17 +49,17 @@ class Experiment:
         if not self.scratch:
             return None
         train_val, template, solver = self.scratch
-        begun = type(self.settings)()
-        begun.CopyFrom(self.settings)
-        begun.ancestor_training = self.settings.scratch_training
-        begun.dataset.or_else.ancestor_training = ""
+        own = type(self.settings)()
+        own.CopyFrom(self.settings)
+        own.ancestor_training = self.settings.scratch_training
+        own.dataset.or_else.ancestor_training = ""
         return replace(
-            self, settings=begun, train_val=train_val, template=template, solvers=(solver, solver), scratch=None
+            self, settings=own, train_val=train_val, template=template, solvers=(solver, solver), scratch=None
         )
 
     def solver(self, generation: int) -> Any:
-        """The solver of a generation, as the user wrote it."""
-        return self.solvers[0 if generation == 1 else 1]
+        """The solver of a generation, as the user wrote it: caffe_pb2.SolverParameter."""
+        return self.solvers[0 if generation == 1 else 1].parameter
 
     def stored_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of an image of the data set, known before it is there."""
@@ -197,35 +97,92 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
     """
     folder = paths.network(network)
     evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else paths.EVOLUTION)
-    chosen = settings.read(evolution, changed)
-    train_val = folder / chosen.train_val
-    ancestor = folder / chosen.solver
-    offspring = folder / chosen.offspring_solver if chosen.offspring_solver else ancestor
-    scratch = folder / chosen.scratch_train_val if chosen.scratch_train_val else None
-    begins = folder / chosen.scratch_solver if chosen.scratch_solver else ancestor
+    read = settings.read(evolution, changed)
+    train_val, ancestor = folder / read.train_val, solver.read(folder / read.solver)
+    scratch = folder / read.scratch_train_val
+    begins = solver.read(folder / read.scratch_solver) if read.scratch_solver else ancestor
     return Experiment(
         name=folder.name,
         folder=folder,
         evolution=evolution,
-        settings=chosen,
+        settings=read,
         train_val=train_val,
         template=prototxt_text.read_text(train_val),
-        solvers=(_solver(ancestor), _solver(offspring)),
-        scratch=(scratch, prototxt_text.read_text(scratch), _solver(begins)) if scratch else None,
-        geometry=_geometry(evolution, chosen),
+        solvers=(ancestor, solver.read(folder / read.offspring_solver) if read.offspring_solver else ancestor),
+        scratch=(scratch, prototxt_text.read_text(scratch), begins) if read.scratch_train_val else None,
+        geometry=_geometry(evolution, read),
         settings_text=settings.own_text(evolution, changed),
     )
 
 
-def _geometry(evolution: Path, chosen: settings.Settings) -> Geometry | None:
+def _geometry(evolution: Path, settings: Settings) -> Geometry | None:
     try:
-        return detection_geometry(chosen)
+        return detection_geometry(settings)
     except UserError as error:
         raise UserError(f"{evolution}: {error}") from None
 
 
-def _solver(path: Path) -> Any:
-    solver = prototxt_text.read(path, caffe_pb2.SolverParameter())
-    for problem in problems(solver):
-        raise UserError(f"{path}: {problem}")
-    return solver
+def prepare(settings: Settings, seed: int) -> datasets.Dataset:
+    """The data set, made if it is not there yet; whatever must be known of it is said. UserError."""
+    wanted = settings.dataset
+    if datasets.has_boxes(wanted.name):
+        dataset = datasets.prepare_detection(
+            wanted.name, _detection(wanted), seed=seed, or_else=wanted.or_else.name, data=paths.data(),
+            report=progress.say,
+        )  # fmt: skip
+    else:
+        dataset = datasets.prepare(
+            wanted.name, image_size=wanted.image_size, seed=seed, or_else=wanted.or_else.name, data=paths.data(),
+            report=progress.say,
+        )  # fmt: skip
+    if dataset.notice:
+        progress.say(f"NOTE: {dataset.notice}")
+    return dataset
+
+
+def detection_geometry(settings: Settings) -> Geometry | None:
+    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError."""
+    wanted = settings.dataset
+    if wanted.name not in datasets.names() or not datasets.has_boxes(wanted.name):
+        return None
+    asked = wanted.detection
+    classes = list(asked.class_name) or datasets.class_names(wanted.name)
+    if not classes:
+        raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
+    for side in ("width", "height"):
+        if asked.stride < 1 or getattr(asked, side) < 1 or getattr(asked, side) % asked.stride:
+            raise UserError(
+                f"dataset: detection: expected a {side} that is a multiple of stride {asked.stride}, got "
+                f"{getattr(asked, side)}"
+            )
+    return Geometry(asked.width, asked.height, asked.stride, len(classes))
+
+
+def kitti_pixels(settings: Settings) -> float | None:
+    """How many pixels of its file a pixel of a stored KITTI image is high; None for other data sets.
+
+    Difficulties are asked of heights in the file: padded images have them still.
+    """
+    wanted = settings.dataset
+    if wanted.name != "kitti":
+        return None
+    asked = wanted.detection
+    by_height, by_width = kitti.SIZE[1] / asked.height, kitti.SIZE[0] / asked.width
+    return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
+
+
+def _detection(wanted: Any) -> datasets.Detection:
+    asked = wanted.detection
+    # Only drawn streets know a number of frames.
+    drawn = "streets" in (wanted.name, wanted.or_else.name)
+    return datasets.Detection(
+        width=asked.width,
+        height=asked.height,
+        fit=asked.Fit.Name(asked.fit).lower(),
+        classes=tuple(asked.class_name),
+        dontcare=tuple(asked.dontcare),
+        max_boxes=asked.max_boxes,
+        smallest=asked.smallest,
+        folder=asked.folder,
+        frames=asked.frames if drawn else 0,
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import mating
-from evolve.lineage.workspace import Birth
+from evolve.lineage.workspace import Workspace
 from evolve.network import phases, resize, shrink, weights, widths
 from evolve.network.expand import expanded
 from evolve.network.topology import Graph
@@ -31,24 +31,24 @@ class Parents:
     weights: Weights  # what an inherited synapse starts from
 
 
-def read(birth: Birth, folder: Path) -> Parents:
-    """The parents that generation `folder` has for `birth`: itself, and those of its siblings that it keeps."""
+def read(workspace: Workspace, folder: Path) -> Parents:
+    """The parents that generation `folder` has for `workspace`: itself, and those of its siblings that it keeps."""
     if not (folder / paths.COMMON).is_file():
-        net, graph = _net(birth, folder / paths.TRAIN_VAL)
+        net, graph = _net(workspace, folder / paths.TRAIN_VAL)
         alone = weights.read(folder / paths.WEIGHTS)
         shrink.check(graph, alone, str(folder / paths.WEIGHTS))
         return Parents(net, graph, [alone], alone)
-    common, graph = _net(birth, folder / paths.COMMON)
+    common, graph = _net(workspace, folder / paths.COMMON)
     each, kept = [], []
     for file, record in _files(folder):
         kept.append(_channels(record, graph))
         each.append(expanded(graph, weights.read(file), kept[-1]))
     start = mating.inherited(graph, each, kept)
-    union = widths.complete(graph, np.logical_or.reduce(kept), max(1, birth.block))
+    union = widths.complete(graph, np.logical_or.reduce(kept), max(1, workspace.block))
     each = [shrink.shrunk(graph, one, union) for one in each]
     start = shrink.shrunk(graph, start, union)
     net = resize.resized(common, graph, union)
-    smaller = birth.graph(net)
+    smaller = workspace.graph(net)
     shrink.check(smaller, start, str(folder / paths.COMMON))
     return Parents(net, smaller, each, start)
 
@@ -65,9 +65,9 @@ def record(folder: Path, net: phases.Net, kept: np.ndarray) -> None:
     (folder / paths.CHANNELS).write_text(json.dumps(channels) + "\n")
 
 
-def _net(birth: Birth, path: Path) -> tuple[phases.Net, Graph]:
-    net = phases.with_data_of(prototxt_text.read(path, caffe_pb2.NetParameter()), birth.template())
-    return net, birth.graph(net)
+def _net(workspace: Workspace, path: Path) -> tuple[phases.Net, Graph]:
+    net = phases.with_data_of(prototxt_text.read(path, caffe_pb2.NetParameter()), workspace.template())
+    return net, workspace.graph(net)
 
 
 def _files(folder: Path) -> list[tuple[Path, Path]]:

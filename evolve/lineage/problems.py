@@ -1,10 +1,6 @@
-"""What would stop a run, found before it begins: each with file, line and what to do.
-
-`make check`: everything that would stop a run, found before anything runs.
-"""
+"""What would stop a run, found before it begins: everything at once, each with file, line and what to do."""
 
 import re
-import tempfile
 from pathlib import Path
 
 from evolve import datasets
@@ -12,36 +8,55 @@ from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.detectnet.inputs import kind
-from evolve.lineage import experiment
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases, shrink, transfer, weights
-from evolve.network.stages import Stage
-from evolve.settings import changes
-from evolve.training.caffe_process import CaffeProcess
+from evolve.network.topology import Graph
 
 _NO_DATA = Path("/data-set")
 
 
+def refuse(experiment: Experiment, pretrained: Path | None = None) -> None:
+    """UserError with a line for each problem that `of` finds, if there are any."""
+    if found := of(experiment, pretrained):
+        raise UserError("\n".join(found))
+
+
 def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
-    """Everything that prototxts, settings and the caffemodel `pretrained` tell; Caffe does not run for it."""
+    """Everything that prototxts, settings and the caffemodel `pretrained` tell; Caffe does not run for it.
+
+    What another problem forbids to judge is left out: the shapes of a net whose data set is unknown, for one.
+    """
+    of_data = _unknown_data_sets(experiment) or _of_another_kind(experiment)
+    solvers = {each.file: each for each in (*experiment.solvers, *(experiment.scratch or ())[2:])}
+    found = of_data + [problem for each in solvers.values() for problem in each.problems()]
+    if of_data:
+        # Without its data, $STRIDE and the like stand for nothing in a net that finds boxes.
+        return found + ([] if _finds_boxes(experiment) else _of_layers(experiment))
+    of_net = _of_net(experiment) or _of_channels(experiment, pretrained)
+    found += of_net
+    if scratch := experiment.from_scratch():
+        of_scratch = _of_net(scratch) or _of_channels(scratch)
+        found += of_scratch if of_scratch or of_net else _of_other_shapes(experiment, scratch)
+    return found
+
+
+def _unknown_data_sets(experiment: Experiment) -> list[str]:
     dataset = experiment.settings.dataset
-    found = [
+    return [
         f"{experiment.evolution}: dataset: '{name}' is unknown; known are: {', '.join(datasets.names())}"
         for name in filter(None, (dataset.name, dataset.or_else.name))
         if name not in datasets.names()
     ]
-    found = found or _of_another_kind(experiment)
-    scratch = experiment.from_scratch()
-    try:
-        return found or _of_net(experiment, pretrained) or (_of_scratch(experiment, scratch) if scratch else [])
-    except UserError as error:
-        return [str(error)]
+
+
+def _finds_boxes(experiment: Experiment) -> bool:
+    """Whether the net does; asked of its text, since nothing else of it may be known yet."""
+    return re.search(r"""layer\s*:\s*["']DetectNetData["']""", experiment.template) is not None
 
 
 def _of_another_kind(experiment: Experiment) -> list[str]:
     """Data sets of images with boxes for a net that finds none, or the other way round."""
-    # As text: without boxes, the net's $STRIDE and the like stand for nothing.
-    finds = re.search(r"""layer\s*:\s*["']DetectNetData["']""", experiment.template) is not None
+    finds = _finds_boxes(experiment)
     kinds = ("images with a class each", "images with boxes")
     fitting = [name for name in datasets.names() if datasets.has_boxes(name) == finds]
     dataset = experiment.settings.dataset
@@ -54,20 +69,37 @@ def _of_another_kind(experiment: Experiment) -> list[str]:
     ]
 
 
-def _of_net(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
-    net = experiment.net(_NO_DATA)
-    found = _old_layers(experiment, net) or _batch_sizes(experiment, net) + _bottoms(experiment, net)
-    found = found or _boxes(experiment, net)
-    if found:
-        return found
-    graph = experiment.graph(net, experiment.stored_shape())
-    if pretrained:
-        learned = weights.read(pretrained)
-        found_there = transfer.match(graph, learned, str(pretrained))
-        if found_there.missing and found_there.matched:
-            found_there.check()
-        else:
-            shrink.check(graph, learned, str(pretrained))
+def _of_net(experiment: Experiment) -> list[str]:
+    """What the net's text tells, layer by layer, and what of boxes contradicts itself."""
+    found = _of_layers(experiment)
+    try:
+        return found + _boxes(experiment, experiment.net(_NO_DATA))
+    except UserError as error:
+        # A net without data layers is told of once.
+        return found or [str(error)]
+
+
+def _of_layers(experiment: Experiment) -> list[str]:
+    try:
+        net = experiment.net(_NO_DATA)
+    except UserError as error:
+        return [str(error)]
+    return _old_layers(experiment, net) or _batch_sizes(experiment, net) + _bottoms(experiment, net)
+
+
+def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
+    """What the channels tell of a net whose text is sound, and whether the caffemodel `pretrained` fits them."""
+    try:
+        graph = _graph(experiment)
+        if pretrained:
+            learned = weights.read(pretrained)
+            match = transfer.match(graph, learned, str(pretrained))
+            if match.missing and match.matched:
+                match.check()
+            else:
+                shrink.check(graph, learned, str(pretrained))
+    except UserError as error:
+        return [str(error)]
     return []
 
 
@@ -104,7 +136,7 @@ def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:
 
 def _boxes(experiment: Experiment, net: phases.Net) -> list[str]:
     """Of a net that finds boxes: where its geometry contradicts itself, or the settings, and what cannot be scored."""
-    if not experiment.geometry:
+    if not experiment.geometry or net.layers:
         return []
     found = consistency.problems(net, experiment.train_val, experiment.template)
     if found:
@@ -130,13 +162,11 @@ def _unlike_settings(experiment: Experiment, net: phases.Net) -> list[str]:
     return [str(experiment.located(UserError(message)))]
 
 
-def _of_scratch(experiment: Experiment, scratch: Experiment) -> list[str]:
-    """What it has to have is what train_val has."""
-    found = _of_net(scratch)
-    if found:
-        return found
-    stages = {each.name: each for each in _stages(scratch)}
-    for stage in _stages(experiment):
+def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
+    """Layers that the scratch form does not have as train_val has them."""
+    found = []
+    stages = {each.name: each for each in _graph(scratch).stages}
+    for stage in _graph(experiment).stages:
         got = stages.get(stage.name)
         if got is None or got.kernel_shape != stage.kernel_shape:
             words = f"{got.kernel_shape}" if got else "no such layer"
@@ -147,60 +177,5 @@ def _of_scratch(experiment: Experiment, scratch: Experiment) -> list[str]:
     return found
 
 
-def _stages(experiment: Experiment) -> list[Stage]:
-    return experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).stages
-
-
-_LISTED = 12  # layers that one line can name
-
-
-def check(
-    network: str, pretrained: Path | None = None, schedule: str = "", changed: changes.Changes = ()
-) -> str:
-    """One line that describes a sound network; UserError with a line for each problem otherwise.
-
-    Looks at every prototxt and at `pretrained`, then has Caffe itself set the network up, without its data.
-    """
-    chosen = experiment.load(network, schedule, changed)
-    found = of(chosen, pretrained)
-    if not found:
-        found = _refused_by_caffe(chosen)
-    if found:
-        raise UserError("\n".join(found))
-    stages = chosen.graph(_net(chosen), chosen.stored_shape()).stages
-    synapses = sum(stage.synapses + stage.outputs * stage.has_bias for stage in stages)
-    layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
-    if len(stages) > _LISTED:
-        layers = f"{len(stages)} layers"
-    return (
-        f"{chosen.name}: {synapses:,} synapses, {sum(s.macs for s in stages) / 1e6:.2f} MMAC ({layers}), "
-        f"data set {chosen.settings.dataset.name} at {_size(chosen)}, {chosen.settings.generations} generations: sound"
-    )
-
-
-def _size(chosen: experiment.Experiment) -> str:
-    if chosen.geometry:
-        return f"{chosen.geometry.width}x{chosen.geometry.height} pixels"
-    return f"{chosen.settings.dataset.image_size} pixels"
-
-
-def _refused_by_caffe(chosen: experiment.Experiment) -> list[str]:
-    scratch = chosen.from_scratch()
-    if scratch and (found := _refused_by_caffe(scratch)):
-        return found
-    net = _net(chosen)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for phase in ("TRAIN", "TEST"):
-            shape = phases.example_shape(phases.data_layer(net, phase), chosen.stored_shape())
-            prototxt_text.write(phases.fed_by_inputs(net, phase, shape), folder / "net.prototxt")
-            try:
-                with CaffeProcess(folder, folder / "log", chosen.train_val) as caffe:
-                    caffe.call("load", net="net.prototxt", phase=phase)
-            except UserError as error:
-                return [str(error)]
-    return []
-
-
-def _net(chosen: experiment.Experiment) -> phases.Net:
-    return chosen.net(Path("/data-set"))
+def _graph(experiment: Experiment) -> Graph:
+    return experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape())

@@ -1,7 +1,4 @@
-"""A generation in the making: what it is made from, where, and the network that it begins with.
-
-The prototxts of a generation: what it is trained, deployed and solved by.
-"""
+"""The workspace of a generation in the making: what it is made from, the folder, and the prototxts written there."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +13,14 @@ from evolve.lineage.experiment import Experiment
 from evolve.network import phases
 from evolve.network.topology import Graph
 from evolve.runs import paths
-from evolve.settings import settings
+from evolve.settings.settings import training_length
 
 
 @dataclass(frozen=True)
-class Birth:
-    """A generation in the making: its number, and the folder that it is written into.
+class Workspace:
+    """All that a generation is made from, and the folder that it is written into.
 
-    Or one of its siblings, counted from 1, whose folder lies in one more of the run's.
+    Siblings are counted from 1; the folder of one of them lies in one more of the run's.
     """
 
     experiment: Experiment
@@ -78,45 +75,43 @@ class Birth:
     @property
     def block(self) -> int:
         """How many filters a cluster is; 0 where clusters are kernels."""
-        chosen = self.experiment.settings
-        return {chosen.KERNEL: 0, chosen.FILTER: 1, chosen.FILTER_BLOCK: chosen.block_width}[chosen.cluster_shape]
+        settings = self.experiment.settings
+        widths = {settings.KERNEL: 0, settings.FILTER: 1, settings.FILTER_BLOCK: settings.block_width}
+        return widths[settings.cluster_shape]
+
+    def write(self, net: phases.Net) -> None:
+        """train_val, deploy and solver of `net` into the folder."""
+        test = phases.data_layer(net, "TEST")
+        shape = phases.example_shape(test, self.dataset.shape)
+        title = f"{self.experiment.name}, generation {self.number}"
+        prototxt_text.write(net, self.folder / paths.TRAIN_VAL, title)
+        heading = f"{title}\ninput: {phases.preprocessing(test)}"
+        prototxt_text.write(phases.deploy(net, shape), self.folder / paths.DEPLOY, heading)
+        prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
+
+    def solver_of(self, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
+        """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""
+        solver = caffe_pb2.SolverParameter()
+        solver.CopyFrom(self.experiment.solver(self.number))
+        # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
+        for name in ("train_net", "test_net", "test_iter", "test_interval", "snapshot_prefix"):
+            solver.ClearField(name)
+        solver.net = file
+        solver.snapshot_after_train = False
+        solver.random_seed = self.solver_seed
+        batch = phases.batch_size(phases.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
+        solver.max_iter = self._iterations(self.number, batch)
+        if self.number > 1 and self.experiment.settings.rewind_learning_rate:
+            rewinding.rewind(solver, self._iterations(1, batch))
+        if not solver.HasField("solver_mode"):
+            solver.solver_mode = solver.CPU
+        return solver
+
+    def _iterations(self, number: int, batch: int) -> int:
+        length = training_length(self.experiment.settings, number, self.dataset.name)
+        return length.iterations(self.dataset.counts["train"], batch)
 
 
 def _divisor(total: int, wanted: int) -> int:
     """The largest divisor of `total` up to `wanted`, so that whole batches score every image once."""
     return max(size for size in range(1, max(1, wanted) + 1) if total % size == 0)
-
-
-def write(birth: Birth, net: phases.Net) -> None:
-    """train_val, deploy and solver of `net` into birth.folder."""
-    test = phases.data_layer(net, "TEST")
-    shape = phases.example_shape(test, birth.dataset.shape)
-    title = f"{birth.experiment.name}, generation {birth.number}"
-    prototxt_text.write(net, birth.folder / paths.TRAIN_VAL, title)
-    heading = f"{title}\ninput: {phases.preprocessing(test)}"
-    prototxt_text.write(phases.deploy(net, shape), birth.folder / paths.DEPLOY, heading)
-    prototxt_text.write(solver_of(birth, net), birth.folder / paths.SOLVER, title)
-
-
-def solver_of(birth: Birth, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
-    """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""
-    solver = caffe_pb2.SolverParameter()
-    solver.CopyFrom(birth.experiment.solver(birth.number))
-    # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
-    for name in ("train_net", "test_net", "test_iter", "test_interval", "snapshot_prefix"):
-        solver.ClearField(name)
-    solver.net = file
-    solver.snapshot_after_train = False
-    solver.random_seed = birth.solver_seed
-    batch = phases.batch_size(phases.data_layer(net, "TRAIN")) * max(1, solver.iter_size)
-    solver.max_iter = _iterations(birth, birth.number, batch)
-    if birth.number > 1 and birth.experiment.settings.rewind_learning_rate:
-        rewinding.rewind(solver, _iterations(birth, 1, batch))
-    if not solver.HasField("solver_mode"):
-        solver.solver_mode = solver.CPU
-    return solver
-
-
-def _iterations(birth: Birth, number: int, batch: int) -> int:
-    length = settings.training_length(birth.experiment.settings, number, birth.dataset.name)
-    return length.iterations(birth.dataset.counts["train"], batch)

@@ -74,8 +74,7 @@ def prepare_data(plan: Plan) -> None:
 
 def _checked(words: Words, changed: changes.Changes) -> experiment.Experiment:
     chosen = experiment.load(words["NET"], words.get("SCHEDULE", ""), changed)
-    for problem in problems.of(chosen, Path(words["WEIGHTS"]) if "WEIGHTS" in words else None):
-        raise UserError(problem)
+    problems.refuse(chosen, Path(words["WEIGHTS"]) if "WEIGHTS" in words else None)
     return chosen
 
 

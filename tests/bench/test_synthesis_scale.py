@@ -17,8 +17,8 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.datasets import Dataset
-from evolve.lineage import experiment, heredity
-from evolve.lineage.workspace import Birth
+from evolve.lineage import experiment, offspring
+from evolve.lineage.workspace import Workspace
 from evolve.network import weights
 from evolve.runs import paths
 
@@ -76,11 +76,11 @@ def _measured_in_a_child(
 
 
 def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], synapses: int) -> None:
-    birth_ = _birth(network, parent, shape)
-    net = birth_.template()
+    workspace = _workspace(network, parent, shape)
+    net = workspace.template()
     random = np.random.default_rng(1)
     blobs: weights.Weights = {}
-    for stage in birth_.graph(net).stages:
+    for stage in workspace.graph(net).stages:
         matrix = random.standard_normal((stage.outputs, stage.inputs * stage.patch), np.float32)
         blobs[stage.name] = [matrix, np.ones(stage.outputs, np.float32)]
     assert sum(matrix.size for matrix, _ in blobs.values()) == synapses
@@ -91,9 +91,9 @@ def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], syna
     (ancestor / paths.METRICS).write_text(json.dumps({"synapses": synapses}))
 
 
-def _birth(network: Path, folder: Path, shape: tuple[int, int, int]) -> Birth:
+def _workspace(network: Path, folder: Path, shape: tuple[int, int, int]) -> Workspace:
     dataset = Dataset("digits", folder, shape, {"train": 640, "test": 100}, 10, "")
-    return Birth(experiment.load(str(network)), dataset, 2, 1, folder)
+    return Workspace(experiment.load(str(network)), dataset, 2, 1, folder)
 
 
 def _prototxt(convolutions: list[tuple], units: list[int]) -> str:
@@ -124,13 +124,13 @@ def _prototxt(convolutions: list[tuple], units: list[int]) -> str:
 
 def _measure(network: Path, parent: Path, shape: tuple[int, int, int], rounds: int) -> dict[str, float]:
     """In the child: seconds of each round, and how far memory grew over what it was before the first."""
-    made = _birth(network, parent.with_name(f"{network.name}-offspring"), shape)
-    made.folder.mkdir()
+    workspace = _workspace(network, parent.with_name(f"{network.name}-offspring"), shape)
+    workspace.folder.mkdir()
     before = _status("VmRSS")
     seconds, cpu = [], []
     for _ in range(rounds):
         wall, process = time.perf_counter(), time.process_time()
-        heredity.synthesize_offspring(made, parent)
+        offspring.synthesize(workspace, parent)
         seconds.append(time.perf_counter() - wall)
         cpu.append(time.process_time() - process)
     return {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evolve.figures.report import page
-from evolve.lineage import birth
+from evolve.lineage import ancestor, offspring
 from evolve.runs import generation
 
 Begun = Callable[[int], Any]
@@ -62,7 +62,7 @@ def test_an_interrupted_run_is_not_at_work(begun: Begun, monkeypatch: pytest.Mon
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(birth, "offspring", interrupted)
+    monkeypatch.setattr(offspring, "make", interrupted)
     with pytest.raises(KeyboardInterrupt):
         place.evolve(4)
     said = (place.run / "report.html").read_text()
@@ -73,7 +73,7 @@ def test_before_the_first_generation_there_is_none(place: Any, monkeypatch: pyte
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(birth, "ancestor", interrupted)
+    monkeypatch.setattr(ancestor, "make", interrupted)
     with pytest.raises(KeyboardInterrupt):
         place.evolve(2)
     assert not (place.run / "report.html").exists() and "no report" not in capsys.readouterr().out

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
 import importlib, os, signal, sys
 from pathlib import Path
-from evolve import lineage
+from evolve.lineage import lineage
 
 module, name, when, last_word = sys.argv[1:]
 if module:
@@ -46,10 +46,10 @@ lineage.evolve("tiny")
 
 # Where -> module, function, before or after its call, the end of its first argument, generations there afterwards.
 MOMENTS = {
-    "the folder is made": ("evolve.lineage.birth", "offspring", "before", "", 2),
+    "the folder is made": ("evolve.lineage.offspring", "make", "before", "", 2),
     "the masked offspring is half on disk": ("evolve.network.weights", "write", "after", "masked.caffemodel", 2),
-    "training is about to begin": ("evolve.lineage.birth", "_train", "before", "", 2),
-    "training has ended": ("evolve.lineage.birth", "_train", "after", "", 2),
+    "training is about to begin": ("evolve.lineage.trained", "train", "before", "", 2),
+    "training has ended": ("evolve.lineage.trained", "train", "after", "", 2),
     "the caffemodel is written": ("evolve.network.weights", "write", "after", "weights.caffemodel", 2),
     "all is written": ("evolve.runs.generation", "_commit", "before", "", 2),
     "DONE.json is written": ("evolve.runs.generation", "write_whole", "after", "DONE.json", 2),
@@ -94,7 +94,7 @@ def test_killed_again_and_again(begun: Callable[[int], Any], reference: Any) -> 
 
 def test_a_second_process_is_refused_with_the_holders_pid(place: Any) -> None:
     hold = (
-        "import sys\nfrom pathlib import Path\nfrom evolve import run_folder\n"
+        "import sys\nfrom pathlib import Path\nfrom evolve.runs import run_folder\n"
         "with run_folder.held(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", hold, str(place.run)]

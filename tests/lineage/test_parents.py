@@ -13,7 +13,7 @@ from test_graph_lineage import NET as RESIDUAL
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.lineage import experiment, parents
-from evolve.lineage.workspace import Birth
+from evolve.lineage.workspace import Workspace
 from evolve.network import expand, weights
 from evolve.runs import generation
 
@@ -69,9 +69,9 @@ def test_the_chain_of_hashes(family: Any) -> None:
 
 def test_in_common_coordinates_a_parent_has_the_synapses_that_it_was_drawn_with(family: Any) -> None:
     """Drawn in the ancestor's shapes, shrunk, trained, and expanded again: in the same places."""
-    newborn = _birth(family)
+    workspace = _workspace(family)
     folder = family.run / "gen002"
-    _, graph = parents._net(newborn, folder / "common.prototxt")
+    _, graph = parents._net(workspace, folder / "common.prototxt")
     ranked = sorted(metrics(folder)["siblings"], key=lambda one: one["parent"])[1:]
     for one, (file, record) in zip(ranked, parents._files(folder), strict=True):
         whole = expand.expanded(graph, weights.read(file), parents._channels(record, graph))
@@ -84,7 +84,7 @@ def test_in_common_coordinates_a_parent_has_the_synapses_that_it_was_drawn_with(
 
 def test_both_read_are_the_networks_that_were_kept(family: Any) -> None:
     folder = family.run / "gen002"
-    read = parents.read(_birth(family), folder)
+    read = parents.read(_workspace(family), folder)
     for one, kept in zip(read.each, both_parents(folder), strict=True):
         assert list(one) == list(kept)
         for name, blobs in kept.items():
@@ -156,9 +156,9 @@ def test_a_residual_network_with_statistics_groups_and_branches(words: str, plac
     assert max(one["accuracy"] for one in made["siblings"]) > 0.5
 
 
-def _birth(family: Any) -> Birth:
+def _workspace(family: Any) -> Workspace:
     """The one of generation 3, as the lineage makes it."""
     with contextlib.chdir(family.place.folder):
         chosen = experiment.load("tiny")
         dataset = experiment.prepare(chosen.settings, 1)
-    return Birth(chosen, dataset, 3, 1, family.run / ".gen003.unfinished")
+    return Workspace(chosen, dataset, 3, 1, family.run / ".gen003.unfinished")

@@ -14,8 +14,8 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import MachineError, UserError
-from evolve.lineage import birth, workspace
-from evolve.lineage.workspace import Birth
+from evolve.lineage import offspring, trained
+from evolve.lineage.workspace import Workspace
 from evolve.network import weights
 from evolve.runs import generation
 from evolve.training.caffe_process import CaffeProcess
@@ -37,7 +37,7 @@ def caffemodel(run: Path, number: int, name: str = "weights") -> bytes:
 
 def test_the_seeds_of_a_draw_and_a_training() -> None:
     """Of the first sibling they are those of an only child, as they were before there were siblings."""
-    seeds = [Birth(None, None, 7, 3, Path("x"), sibling) for sibling in range(4)]  # type: ignore[arg-type]
+    seeds = [Workspace(None, None, 7, 3, Path("x"), sibling) for sibling in range(4)]  # type: ignore[arg-type]
     assert [each.draw_seed for each in seeds] == [(3, 7), (3, 7), (3, 7, 0, 2), (3, 7, 0, 3)]
     assert [each.solver_seed for each in seeds] == [3007, 3007, 1003007, 2003007]
 
@@ -55,15 +55,15 @@ def test_the_first_of_two_is_the_only_child(begun: Callable[[int], Any], referen
     place = begun(1)
     place.set(TWO)
     siblings = {}
-    original = birth.offspring
+    original = offspring.make
 
-    def spy(newborn: Birth, parent: Path) -> dict[str, Any]:
-        made = original(newborn, parent)
-        siblings[newborn.sibling] = (newborn.folder / "weights.caffemodel").read_bytes()
+    def spy(workspace: Workspace, parent: Path) -> dict[str, Any]:
+        made = original(workspace, parent)
+        siblings[workspace.sibling] = (workspace.folder / "weights.caffemodel").read_bytes()
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(birth, "offspring", spy)
+        patch.setattr(offspring, "make", spy)
         place.evolve(2)
     assert siblings[1] == reference.caffemodel(2) and siblings[2] != siblings[1]
 
@@ -137,13 +137,13 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
 
 CHILD = """
 import os, signal
-from evolve import birth, lineage
-train = birth._train
-def watched(newborn, *arguments, **named):
-    if (newborn.number, newborn.sibling) == (3, 2):
+from evolve.lineage import lineage, trained
+train = trained.train
+def watched(workspace, *arguments, **named):
+    if (workspace.number, workspace.sibling) == (3, 2):
         os.kill(os.getpid(), signal.SIGKILL)
-    return train(newborn, *arguments, **named)
-birth._train = watched
+    return train(workspace, *arguments, **named)
+trained.train = watched
 lineage.evolve("tiny", 3)
 """
 
@@ -159,16 +159,16 @@ def test_killed_between_siblings_none_is_trained_twice(
     assert child.returncode == -signal.SIGKILL
     siblings = place.run / ".gen003.siblings"
     assert generation.exists(siblings / "1") and not (siblings / "2").exists()
-    trained = []
-    train = birth._train
+    at_work = []
+    train = trained.train
 
-    def spy(newborn: Birth, *arguments: Any, **named: Any) -> dict[str, Any]:
-        trained.append((newborn.number, newborn.sibling))
-        return train(newborn, *arguments, **named)
+    def spy(workspace: Workspace, *arguments: Any, **named: Any) -> dict[str, Any]:
+        at_work.append((workspace.number, workspace.sibling))
+        return train(workspace, *arguments, **named)
 
-    monkeypatch.setattr(birth, "_train", spy)
+    monkeypatch.setattr(trained, "train", spy)
     place.evolve(3)
-    assert sorted(trained) == [(3, 2), (3, 3)]
+    assert sorted(at_work) == [(3, 2), (3, 3)]
     assert caffemodel(place.run, 3) == caffemodel(family.run, 3)
     assert caffemodel(place.run, 3, "parent2") == caffemodel(family.run, 3, "parent2")
     assert not siblings.exists()
@@ -180,8 +180,8 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
 ) -> None:
     place = begun(1)
     place.set(TWO)
-    original = birth.offspring
-    monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
+    original = offspring.make
+    monkeypatch.setattr(offspring, "make", _out_of_memory(2, original))
     with pytest.raises(MachineError, match="^no memory$"):
         place.evolve(2)
     first = place.run / ".gen002.siblings" / "1"
@@ -196,7 +196,7 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
         (first / "DONE.json").write_text(json.dumps({"sha256": listed}, indent=1) + "\n")
         assert generation.exists(first)
     born: list[int] = []
-    monkeypatch.setattr(birth, "offspring", _noted(born, original))
+    monkeypatch.setattr(offspring, "make", _noted(born, original))
     place.evolve(2)
     assert sorted(born) == [1, 2]
 
@@ -205,12 +205,12 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
 
 
 def diverging(*unfit: int) -> Callable[..., Any]:
-    """newborn_prototxts.solver_of, with a rate at which those siblings diverge."""
-    original = workspace.solver_of
+    """Workspace.solver_of, with a rate at which those siblings diverge."""
+    original = Workspace.solver_of
 
-    def solver_of(newborn: Birth, *arguments: Any) -> Any:
-        solver = original(newborn, *arguments)
-        if newborn.sibling in unfit:
+    def solver_of(workspace: Workspace, *arguments: Any) -> Any:
+        solver = original(workspace, *arguments)
+        if workspace.sibling in unfit:
             solver.base_lr = 1e30
         return solver
 
@@ -222,7 +222,7 @@ def test_one_that_diverges_is_unfit_and_the_others_live(
 ) -> None:
     place = begun(1)
     place.set(TWO)
-    monkeypatch.setattr(workspace, "solver_of", diverging(2))
+    monkeypatch.setattr(Workspace, "solver_of", diverging(2))
     place.evolve(2)
     made = metrics(place.run / "gen002")
     unfit = made["siblings"][1]
@@ -236,13 +236,13 @@ def test_one_that_diverges_is_unfit_and_the_others_live(
 def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     place = begun(1)
     place.set(TWO)
-    original = birth.offspring
-    monkeypatch.setattr(workspace, "solver_of", diverging(1))
-    monkeypatch.setattr(birth, "offspring", _out_of_memory(2, original))
+    original = offspring.make
+    monkeypatch.setattr(Workspace, "solver_of", diverging(1))
+    monkeypatch.setattr(offspring, "make", _out_of_memory(2, original))
     with pytest.raises(MachineError):
         place.evolve(2)
     born: list[int] = []
-    monkeypatch.setattr(birth, "offspring", _noted(born, original))
+    monkeypatch.setattr(offspring, "make", _noted(born, original))
     place.evolve(2)
     assert born == [2]
     made = metrics(place.run / "gen002")
@@ -255,7 +255,7 @@ def test_if_all_diverge_the_first_ones_error_is_the_generations(
     place = begun(1)
     place.set(TWO)
     with monkeypatch.context() as patch:
-        patch.setattr(workspace, "solver_of", diverging(1, 2))
+        patch.setattr(Workspace, "solver_of", diverging(1, 2))
         with pytest.raises(UserError) as refused:
             place.evolve(2)
     log = place.run / ".gen002.siblings" / "1.failed.log"
@@ -275,15 +275,15 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
 ) -> None:
     place = begun(1)
     place.set(TWO)
-    train = birth._train
+    train = trained.train
 
-    def killed(newborn: Birth, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
-        if newborn.sibling == 1:
+    def killed(workspace: Workspace, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
+        if workspace.sibling == 1:
             os.kill(caffe._process.pid, number)
-        return train(newborn, caffe, *arguments, **named)
+        return train(workspace, caffe, *arguments, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(birth, "_train", killed)
+        patch.setattr(trained, "train", killed)
         with pytest.raises(UserError, match=said):
             place.evolve(2)
     siblings = place.run / ".gen002.siblings"
@@ -293,20 +293,20 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
 
 
 def _noted(born: list[int], original: Callable[..., Any]) -> Callable[..., Any]:
-    def offspring(newborn: Birth, parent: Path) -> dict[str, Any]:
-        born.append(newborn.sibling)
-        return dict(original(newborn, parent))
+    def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+        born.append(workspace.sibling)
+        return dict(original(workspace, parent))
 
-    return offspring
+    return make
 
 
 def _out_of_memory(sibling: int, original: Callable[..., Any]) -> Callable[..., Any]:
-    def offspring(newborn: Birth, parent: Path) -> dict[str, Any]:
-        if newborn.sibling == sibling:
+    def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+        if workspace.sibling == sibling:
             raise MachineError("no memory")
-        return dict(original(newborn, parent))
+        return dict(original(workspace, parent))
 
-    return offspring
+    return make
 
 
 def test_only_the_fittest_weights_stay(begun: Callable[[int], Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evolve.base import prototxt_text
-from evolve.lineage import experiment, problems
+from evolve.lineage import check, experiment
 from evolve.network import phases
 from evolve.runs import paths
 
@@ -58,7 +58,7 @@ def test_every_folder_is_listed_here() -> None:
 @pytest.mark.parametrize("name", SYNAPSES)
 def test_nothing_would_stop_a_run(name: str) -> None:
     for schedule in ("", *SCHEDULES.get(name, [])):
-        assert f"{name}: {SYNAPSES[name]:,} synapses" in problems.check(name, schedule=schedule)
+        assert f"{name}: {SYNAPSES[name]:,} synapses" in check.check(name, schedule=schedule)
 
 
 @pytest.mark.parametrize("name", SYNAPSES)

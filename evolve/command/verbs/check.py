@@ -10,9 +10,9 @@ WORDS = "NET SCHEDULE SET WEIGHTS"
 
 def run(words: Words) -> int:
     """Exit status 0. Raises UserError."""
-    from evolve.lineage import problems
+    from evolve.lineage import check
     from evolve.settings import changes
 
     pretrained = Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None
-    print(problems.check(words["NET"], pretrained, words.get("SCHEDULE", ""), changes.single(words.get("SET", ""))))
+    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", ""), changes.single(words.get("SET", ""))))
     return 0

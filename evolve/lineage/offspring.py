@@ -1,0 +1,113 @@
+"""An offspring: its parents encoded, drawn under the environment's factors, shrunk, verified, and retrained."""
+
+from pathlib import Path
+from typing import Any
+
+from evolve.base import prototxt_text
+from evolve.genetics import budget, clusters, encoding, environment, filters, mating, synthesis
+from evolve.lineage import finish, parents, trained
+from evolve.lineage.parents import Parents
+from evolve.lineage.trained import GENOME
+from evolve.lineage.workspace import Workspace
+from evolve.network import efficiency, phases, reach, resize, shrink, weights, widths
+from evolve.network.topology import RETRAIN, Graph
+from evolve.runs import generation, paths
+from evolve.settings.settings import environment as environment_of
+from evolve.training.caffe_process import CaffeProcess
+
+_MASKED, _MASKED_NET = "masked.caffemodel", "masked.prototxt"
+
+# The shrunk and the masked offspring compute the same; their sums run in another order.
+_TOLERANCE = 1e-5
+
+
+def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+    """Makes a later generation in the workspace from generation `parent`; returns its metrics. UserError if unfit."""
+    net, graph, factors = synthesize(workspace, parent)
+    with trained.caffe_in(workspace) as caffe:
+        difference = _verify(workspace, caffe, graph)
+        training = trained.train(workspace, caffe, genome=GENOME)
+        origin = {
+            "training": training,
+            "synthesis": {
+                "cluster_factor": factors.cluster,
+                "synapse_factor": factors.synapse,
+                "difference": difference,
+            },
+            "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
+        }
+        return finish.finish(workspace, caffe, net, origin)
+
+
+def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, environment.Factors]:
+    """Draws an offspring of the parents that generation `parent` has, and writes it, masked and shrunk.
+
+    Returns the shrunk net, the graph of the net that it was drawn in, and the environmental factors.
+    """
+    read = parents.read(workspace, parent)
+    drawn, exists, factors = _draw(workspace, read)
+    common, graph = read.net, read.graph
+    del read
+    kept = widths.complete(graph, exists.kept, max(1, workspace.block))
+    net = resize.resized(common, graph, kept)
+    workspace.write(net)
+    prototxt_text.write(common, workspace.folder / _MASKED_NET)
+    weights.write(workspace.folder / _MASKED, common, drawn)
+    weights.write(workspace.folder / GENOME, net, shrink.shrunk(graph, drawn, kept))
+    if workspace.experiment.settings.parents > 1:
+        parents.record(workspace.folder, common, kept)
+    return net, graph, factors
+
+
+def _draw(workspace: Workspace, read: Parents) -> tuple[weights.Weights, reach.Existing, environment.Factors]:
+    encodings, fewest = _encode(workspace, read), _fewest(read)
+    factors, limit = budget.of(
+        workspace.experiment.settings, workspace.number, read.graph, read.weights, encodings,
+        _ancestor_synapses(workspace), workspace.seed, fewest, len(read.each),
+    )  # fmt: skip
+    drawn, exists = synthesis.synthesize(read.graph, read.weights, encodings, factors, workspace.draw_seed, limit)
+    return drawn, exists, factors
+
+
+def _encode(workspace: Workspace, read: Parents) -> environment.Encodings:
+    each = [_encode_one(workspace, read.graph, one) for one in read.each]
+    if len(each) == 1:
+        return each[0]
+    return mating.mean(each, _encode_one(workspace, read.graph, read.weights) if workspace.block else None)
+
+
+def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> environment.Encodings:
+    settings = workspace.experiment.settings
+    pressure = budget.pressure(environment_of(settings, workspace.number))
+    if workspace.block:
+        return filters.encode(graph, parent, settings.truncation, workspace.block, pressure)
+    clustered = settings.encoding == settings.CLUSTER
+    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in graph.stages]
+    return [encoding.encode(each, settings.truncation, clustered, pressure) for each in rows]
+
+
+def _fewest(read: Parents) -> int:
+    """Synapses of the parent that has the fewest: no offspring has more than its part of any parent's."""
+    return min(efficiency.total(efficiency.count(read.graph, one), "synapses") for one in read.each)
+
+
+def _ancestor_synapses(workspace: Workspace) -> int:
+    return int(generation.metrics(paths.generation(workspace.run, 1))["synapses"])
+
+
+def _verify(workspace: Workspace, caffe: CaffeProcess, graph: Graph) -> float:
+    """Largest relative difference between the masked parent and the shrunk offspring on real images."""
+    answer = caffe.call(
+        "compare",
+        net=_MASKED_NET,
+        weights=_MASKED,
+        blobs=graph.answers(),
+        other_net=paths.TRAIN_VAL,
+        other_weights=GENOME,
+    )
+    settings = workspace.experiment.settings
+    # What LRN makes of a channel's new neighbours is left to training then.
+    allowed = settings.lrn == settings.LocalResponse.Value(RETRAIN) and graph.mixes()
+    if not answer["difference"] <= _TOLERANCE and not allowed:
+        raise AssertionError(f"the shrunk offspring differs from the masked parent by {answer['difference']:g}")
+    return float(answer["difference"])

@@ -1,0 +1,52 @@
+"""Training in a workspace: Caffe's process at work there, what it is told, and the caffemodel that it leaves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from evolve.base import progress
+from evolve.lineage.workspace import Workspace
+from evolve.runs import paths
+from evolve.training.caffe_process import CaffeProcess
+
+GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
+
+
+@contextmanager
+def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
+    """A process of Caffe that works in the workspace's folder, and ends with the block or when it is to stop."""
+    log = workspace.folder / paths.TRAIN_LOG
+    with (
+        CaffeProcess(workspace.folder, log, workspace.experiment.train_val) as caffe,
+        workspace.stop.by(caffe.kill),
+    ):
+        yield caffe
+
+
+def train(
+    workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = TRAINED, genome: str = "",
+    part: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Trains what `solver` says, from the caffemodel `genome` or from fillers, to `output`; returns how it went.
+
+    All are names in the workspace's folder. `part` is what this training is called, where it is one of several.
+    """
+    if why := caffe.call("layers").get("why"):
+        progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
+    title = f"{workspace.title} ({part})" if part else workspace.title
+    with progress.training(title) as report:
+        training = caffe.call(
+            "train",
+            report,
+            solver=solver,
+            output=output,
+            genome=genome,
+            # What was trained just before is not its parent's: it goes on.
+            inherit=workspace.number == 1 or workspace.experiment.settings.inherit_weights,
+            # Beside the folder that is made anew whenever a generation is begun again.
+            snapshots=str(workspace.snapshots / part),
+            data=workspace.dataset.sha256,
+        )
+    if training["revived"]:
+        raise AssertionError(f"{workspace.title}: {training['revived']} absent synapses came back in training")
+    return training

@@ -1,0 +1,71 @@
+"""Every kind of fault is said at once; what another fault forbids to judge is not said."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.lineage import lineage, problems
+from evolve.lineage.experiment import load
+from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
+
+ALL = ", ".join(("cifar10", "digits", "kitti", "mnist", "parse27k", "stl10", "streets", "voc"))
+
+
+def network(folder: Path, train_val: str = TRAIN_VAL, solver: str = SOLVER, evolution: str = EVOLUTION) -> Path:
+    tiny = folder / "tiny"
+    tiny.mkdir()
+    for name, text in (("train_val", train_val), ("solver", solver), ("evolution", evolution)):
+        (tiny / f"{name}.prototxt").write_text(text)
+    return tiny
+
+
+def edited(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
+TYPE = "type: expected one of SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam, got 'Adamm'; did you mean Adam?"
+RATE = "base_lr: expected above 0, got -0.05; 0.01 is a usual one for SGD, 0.001 for Adam"
+
+
+def test_of_the_data_set_the_solver_and_the_net_at_once(tmp_path: Path) -> None:
+    solver = edited(edited(SOLVER, '"SGD"', '"Adamm"'), "0.05", "-0.05")
+    tiny = network(tmp_path, edited(TRAIN_VAL, 'bottom: "pool2" top: "pool2"', 'bottom: "pol2" top: "pool2"'), solver,
+                   edited(EVOLUTION, '"digits"', '"digit"'))  # fmt: skip
+    line = 1 + TRAIN_VAL[: TRAIN_VAL.index('name: "relu2"')].count("\n")
+    said = [
+        f"{tiny}/evolution.prototxt: dataset: 'digit' is unknown; known are: {ALL}",
+        f"{tiny}/solver.prototxt: {TYPE}",
+        f"{tiny}/solver.prototxt: {RATE}",
+        f"{tiny}/train_val.prototxt:{line}: layer 'relu2': its bottom 'pol2' is the top of no layer before it",
+    ]
+    assert problems.of(load(str(tiny))) == said
+    with pytest.raises(UserError) as refused:
+        lineage.evolve(str(tiny), 2)
+    assert str(refused.value).splitlines() == said
+
+
+def test_of_a_solver_and_of_shapes(tmp_path: Path) -> None:
+    tiny = network(tmp_path, edited(TRAIN_VAL, "kernel_size: 5 stride: 2", "kernel_size: 50 stride: 2"),
+                   edited(SOLVER, '"SGD"', '"Adamm"'))  # fmt: skip
+    first, second = problems.of(load(str(tiny)))
+    assert first == f"{tiny}/solver.prototxt: {TYPE}"
+    assert second.startswith(f"{tiny}/train_val.prototxt:") and "layer 'conv1'" in second
+
+
+def test_of_an_unknown_data_set_no_shapes_follow(tmp_path: Path) -> None:
+    evolution = edited(EVOLUTION, '"digits"', '"digit"')
+    tiny = network(tmp_path, edited(TRAIN_VAL, "kernel_size: 5 stride: 2", "kernel_size: 50 stride: 2"),
+                   evolution=evolution)  # fmt: skip
+    assert problems.of(load(str(tiny))) == [f"{tiny}/evolution.prototxt: dataset: 'digit' is unknown; known are: {ALL}"]
+
+
+def test_a_solver_of_several_roles_is_told_of_once(tmp_path: Path) -> None:
+    evolution = EVOLUTION + 'offspring_solver: "solver.prototxt"\n'
+    tiny = network(tmp_path, solver=edited(SOLVER, '"SGD"', '"Adamm"'), evolution=evolution)
+    assert problems.of(load(str(tiny))) == [f"{tiny}/solver.prototxt: {TYPE}"]
+
+
+def test_a_sound_one_has_none(tmp_path: Path) -> None:
+    assert problems.of(load(str(network(tmp_path)))) == []

@@ -1,4 +1,4 @@
-"""The Makefile's NAME=value words: which a verb knows, and what their values mean."""
+"""Arguments of a verb are the Makefile's NAME=value words: which a verb knows, and what their values mean."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from evolve.base.errors import UserError
 from evolve.runs import paths, run_folder
 
-Words = dict[str, str]
+Arguments = dict[str, str]
 
 _REQUIRED = {
     "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
@@ -37,9 +37,9 @@ MEANINGS = """words:
 RUN=a,b,c gives `table`, `plot` and `frontier` several runs at once; without RUN `frontier` takes all."""
 
 
-def checked(verb: str, known: list[str], words: list[str]) -> Words:
-    """The words of a command line by name. UserError for one that `verb` does not know, or needs and has not."""
-    given: Words = {}
+def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
+    """The arguments by name. UserError for one that `verb` does not know, or needs and has not."""
+    given: Arguments = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name not in known:
@@ -53,35 +53,35 @@ def checked(verb: str, known: list[str], words: list[str]) -> Words:
     return given
 
 
-def image_shape(words: Words) -> tuple[int, int, int] | None:
+def image_shape(arguments: Arguments) -> tuple[int, int, int] | None:
     """SHAPE= as (channels, height, width); None where it is not given. UserError if malformed."""
-    if "SHAPE" not in words:
+    if "SHAPE" not in arguments:
         return None
-    lengths = [int(length) if _is_whole(length) else 0 for length in words["SHAPE"].split("x")]
+    lengths = [int(length) if _is_whole(length) else 0 for length in arguments["SHAPE"].split("x")]
     if len(lengths) != 3 or not all(lengths):
-        given = _shown(words["SHAPE"])
+        given = _shown(arguments["SHAPE"])
         raise UserError(f"SHAPE={given}: expected channels x height x width; for instance SHAPE=3x32x32")
     return lengths[0], lengths[1], lengths[2]
 
 
-def seeds(words: Words) -> list[int]:
+def seeds(arguments: Arguments) -> list[int]:
     """SEEDS= as 1..8, 1,2,5 or both mixed; empty where it is not given. UserError if malformed."""
     found: list[int] = []
-    for part in words["SEEDS"].split(",") if "SEEDS" in words else []:
+    for part in arguments["SEEDS"].split(",") if "SEEDS" in arguments else []:
         match = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
-            raise UserError(f"SEEDS={words['SEEDS']}: expected whole numbers like 1..8 or 1,2,5, got '{part}'")
+            raise UserError(f"SEEDS={arguments['SEEDS']}: expected whole numbers like 1..8 or 1,2,5, got '{part}'")
         found += range(first, last + 1)
     for seed, times in Counter(found).items():
         if times > 1:
-            raise UserError(f"SEEDS={words['SEEDS']}: expected every seed once, got {seed} {times} times")
+            raise UserError(f"SEEDS={arguments['SEEDS']}: expected every seed once, got {seed} {times} times")
     return found
 
 
-def whole(words: Words, name: str, least: int = 0) -> int:
+def whole(arguments: Arguments, name: str, least: int = 0) -> int:
     """A whole number; 0 where it is not given. UserError unless it is `least` or more."""
-    value = words.get(name)
+    value = arguments.get(name)
     if value is None:
         return 0
     if not _is_whole(value) or int(value) < least:
@@ -89,9 +89,14 @@ def whole(words: Words, name: str, least: int = 0) -> int:
     return int(value)
 
 
-def plain_name(words: Words, name: str) -> str:
+def given_path(arguments: Arguments, name: str) -> Path | None:
+    """A file or folder as it was written; None where it is not given."""
+    return Path(arguments[name]) if name in arguments else None
+
+
+def plain_name(arguments: Arguments, name: str) -> str:
     """A name for a folder that is to be made; "" where it is not given. UserError for a path, or what hides it."""
-    value = words.get(name, "")
+    value = arguments.get(name, "")
     if "/" in value or value.startswith(".") or len(value) > _LONGEST:
         raise UserError(f"{name}={_shown(value)}: expected a name for the run's folder, without / and no dot before it")
     return value
@@ -105,32 +110,32 @@ def _shown(value: str) -> str:
     return value if len(value) <= _LONGEST else f"{value[:_SHOWN]}… ({len(value)} letters)"
 
 
-def named_runs(words: Words) -> list[Path]:
+def named_runs(arguments: Arguments) -> list[Path]:
     """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
-    known = _known(words)
-    if "RUN" not in words:
+    known = _known(arguments)
+    if "RUN" not in arguments:
         return [max(_some(known), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
-    return [_run(name, known) for name in words["RUN"].split(",")]
+    return [_run(name, known) for name in arguments["RUN"].split(",")]
 
 
-def every_run(words: Words) -> list[Path]:
+def every_run(arguments: Arguments) -> list[Path]:
     """The runs that RUN= and NET= mean, each a folder or a lineage.csv kept elsewhere; without RUN all folders."""
-    known = _known(words)
-    if "RUN" not in words:
+    known = _known(arguments)
+    if "RUN" not in arguments:
         return _some(known)
-    return [Path(name) if name.endswith(".csv") else _run(name, known) for name in words["RUN"].split(",")]
+    return [Path(name) if name.endswith(".csv") else _run(name, known) for name in arguments["RUN"].split(",")]
 
 
-def named_run(words: Words) -> Path:
+def named_run(arguments: Arguments) -> Path:
     """The one run that RUN= and NET= mean. UserError where RUN= names several."""
-    run, *others = named_runs(words)
+    run, *others = named_runs(arguments)
     if others:
-        raise UserError(f"RUN={words['RUN']}: expected one run, got {1 + len(others)}")
+        raise UserError(f"RUN={arguments['RUN']}: expected one run, got {1 + len(others)}")
     return run
 
 
-def _known(words: Words) -> list[Path]:
-    networks = [paths.runs() / Path(words["NET"]).name] if "NET" in words else sorted(paths.runs().glob("*"))
+def _known(arguments: Arguments) -> list[Path]:
+    networks = [paths.runs() / Path(arguments["NET"]).name] if "NET" in arguments else sorted(paths.runs().glob("*"))
     return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
 
 

@@ -1,4 +1,4 @@
-"""The `cavefish` command: the Makefile's verbs, with the Makefile's NAME=value words."""
+"""The `cavefish` command has the Makefile's verbs, and takes the Makefile's NAME=value words."""
 
 import argparse
 import os
@@ -8,8 +8,10 @@ import traceback
 from types import FrameType
 
 from evolve.base.errors import UserError
+from evolve.command import verbs
 from evolve.command.arguments import MEANINGS, checked
-from evolve.command.verbs import VERBS
+
+VERBS = verbs.found()
 
 
 class Interrupted(BaseException):
@@ -19,12 +21,12 @@ class Interrupted(BaseException):
         self.number = number
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(words: list[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 the user's to mend, 1 ours, 130 and 143 signals."""
-    verb, words = _parse(sys.argv[1:] if arguments is None else arguments)
+    verb, given = _parse(sys.argv[1:] if words is None else words)
     _handle_signals()
     try:
-        return VERBS[verb].run(checked(verb, VERBS[verb].WORDS.split(), words))
+        return VERBS[verb].run(checked(verb, VERBS[verb].ARGUMENTS.split(), given))
     except UserError as error:
         print(f"cavefish: {error}", file=sys.stderr)
         return 2
@@ -42,17 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _parse(arguments: list[str]) -> tuple[str, list[str]]:
-    verbs = "\n".join(f"  {name:8} {verb.WHAT}" for name, verb in VERBS.items())
+def _parse(words: list[str]) -> tuple[str, list[str]]:
+    what = "\n".join(f"  {name:8} {verb.WHAT}" for name, verb in VERBS.items())
     parser = argparse.ArgumentParser(
         "cavefish",
         usage="cavefish VERB [NAME=value ...]",
-        description=f"Evolves trained Caffe networks into far smaller, faster ones.\n\nverbs:\n{verbs}\n\n{MEANINGS}",
+        description=f"Evolves trained Caffe networks into far smaller, faster ones.\n\nverbs:\n{what}\n\n{MEANINGS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs above")
     parser.add_argument("words", nargs="*", metavar="NAME=value", help="what the verb needs to know")
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_args(words)
     return parsed.verb, parsed.words
 
 

@@ -15,6 +15,7 @@ from evolve.base.errors import UserError
 from evolve.datasets import registry
 from evolve.figures import papers
 from evolve.runs import device_table, measurements, paths, run_folder
+from evolve.settings import networks
 
 # A detector's, by the names that metrics.json and lineage.csv have for them.
 DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
@@ -184,7 +185,7 @@ def read_kept(name: Path) -> Measured:
 def named(name: Path) -> tuple[str, str]:
     """Network and run: lenet and long-seed1 of lenet-long-seed1.csv, or of lenet/long-seed1.csv."""
     file = Path(str(name).partition(":")[2])
-    known = [folder.name for folder in paths.prototxt_root().iterdir() if folder.is_dir()]
+    known = [folder.name for folder in networks.root().iterdir() if folder.is_dir()]
     network, _, run = file.stem.partition("-")
     if network in known:
         return network, run

@@ -17,7 +17,7 @@ from evolve.lineage import solver
 from evolve.lineage.solver import Solver
 from evolve.network import phases, topology
 from evolve.runs import paths
-from evolve.settings import changes, settings
+from evolve.settings import changes, networks, settings
 from evolve.settings.settings import Settings
 
 
@@ -95,8 +95,8 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
     SCHEDULE= `schedule` takes the settings from evolution.<schedule>.prototxt there instead, and SET= `changed`
     changes them.
     """
-    folder = paths.network(network)
-    evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else paths.EVOLUTION)
+    folder = networks.find(network)
+    evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else networks.EVOLUTION)
     read = settings.read(evolution, changed)
     train_val, ancestor = folder / read.train_val, solver.read(folder / read.solver)
     scratch = folder / read.scratch_train_val

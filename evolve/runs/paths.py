@@ -1,17 +1,11 @@
 """Where everything lies on disk, named once."""
 
-import difflib
 import os
 from pathlib import Path
-
-from evolve.base.errors import UserError
-
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 TRAIN_VAL = "train_val.prototxt"
 DEPLOY = "deploy.prototxt"
 SOLVER = "solver.prototxt"
-EVOLUTION = "evolution.prototxt"
 WEIGHTS = "weights.caffemodel"
 HALF_WEIGHTS = "weights.half.caffemodel"
 METRICS = "metrics.json"
@@ -23,28 +17,6 @@ COMMON = "common.prototxt"  # the net that siblings were drawn in, where several
 CHANNELS = "channels.json"  # which of its channels one of them has
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
-
-
-def prototxt_root() -> Path:
-    """The folder of networks: the checkout's, or the copy that an installed package carries."""
-    checkout = _PACKAGE.parent / "prototxt"
-    return checkout if checkout.is_dir() else _PACKAGE / "prototxt"
-
-
-def defaults() -> Path:
-    """The one commented file of all defaults."""
-    return prototxt_root() / "evolution.defaults.prototxt"
-
-
-def network(name: str) -> Path:
-    """The folder of a network: a path, or a name under prototxt/. UserError naming the nearest one."""
-    for folder in (Path(name), prototxt_root() / name):
-        if (folder / TRAIN_VAL).is_file() or (folder / EVOLUTION).is_file():
-            return folder.resolve()
-    known = sorted(path.name for path in prototxt_root().iterdir() if path.is_dir())
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known are: {', '.join(known)}"
-    raise UserError(f"NET={name}: expected a folder with {TRAIN_VAL}, or a name under prototxt/; {hint}")
 
 
 def data() -> Path:

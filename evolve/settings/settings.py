@@ -11,8 +11,7 @@ from google.protobuf import text_format
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.proto import evolution_pb2
-from evolve.runs import paths
-from evolve.settings import changes
+from evolve.settings import changes, networks
 
 Settings = Any  # evolution_pb2.EvolutionParameter
 Environment = Any  # evolution_pb2.EnvironmentParameter
@@ -41,7 +40,7 @@ class Length:
 def read(path: Path, changed: changes.Changes = ()) -> Settings:
     """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or field."""
     own = _own(path, changed)
-    settings = prototxt_text.read(paths.defaults(), evolution_pb2.EvolutionParameter())
+    settings = prototxt_text.read(networks.defaults(), evolution_pb2.EvolutionParameter())
     usual = settings.environment[0]
     for field, _ in own.ListFields():
         if field.is_repeated:

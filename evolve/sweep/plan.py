@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Words, seeds, whole
+from evolve.command.arguments import Arguments, seeds, whole
 from evolve.lineage import experiment, problems
 from evolve.runs import paths, run_folder
 from evolve.settings import changes, settings
 
-# Words of `make sweep` that every run gets as they are.
+# Arguments of `make sweep` that every run gets as they are.
 _HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
 
 
@@ -50,7 +50,7 @@ class Plan:
     settings: list[settings.Settings]
 
 
-def make(words: Words) -> Plan:
+def make(words: Arguments) -> Plan:
     """The plan of `make sweep`. UserError for what would stop one of its runs before it begins."""
     combined = [tuple(found) for found in itertools.product(*changes.parse(words.get("SET", "")))]
     chosen = {changed: _checked(words, changed) for changed in combined}
@@ -72,13 +72,13 @@ def prepare_data(plan: Plan) -> None:
         experiment.prepare(chosen, seed)
 
 
-def _checked(words: Words, changed: changes.Changes) -> experiment.Experiment:
+def _checked(words: Arguments, changed: changes.Changes) -> experiment.Experiment:
     chosen = experiment.load(words["NET"], words.get("SCHEDULE", ""), changed)
     problems.refuse(chosen, Path(words["WEIGHTS"]) if "WEIGHTS" in words else None)
     return chosen
 
 
-def _run(words: Words, chosen: experiment.Experiment, changed: changes.Changes, seed: int) -> Run:
+def _run(words: Arguments, chosen: experiment.Experiment, changed: changes.Changes, seed: int) -> Run:
     name = run_folder.name(words.get("SCHEDULE", ""), changed, seed)
     given = [f"{word}={words[word]}" for word in _HANDED_ON if word in words]
     # With another number of threads the last bits differ: one each, however many runs are at work.

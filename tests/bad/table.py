@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evolve.command.verbs import VERBS
+from evolve.command.command import VERBS
 from tests.bad.inputs import (
     LENET,
     Make,

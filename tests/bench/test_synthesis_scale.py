@@ -21,6 +21,7 @@ from evolve.lineage import experiment, offspring
 from evolve.lineage.workspace import Workspace
 from evolve.network import weights
 from evolve.runs import paths
+from evolve.settings import networks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,7 +68,7 @@ def _measured_in_a_child(
     parent.mkdir()
     (network / paths.TRAIN_VAL).write_text(_prototxt(convolutions, units))
     (network / paths.SOLVER).write_text('base_lr: 0.01 lr_policy: "fixed"\n')
-    (network / paths.EVOLUTION).write_text(f'dataset {{ name: "digits" image_size: {shape[1]} }}\n')
+    (network / networks.EVOLUTION).write_text(f'dataset {{ name: "digits" image_size: {shape[1]} }}\n')
     _write_parent(network, parent, shape, synapses)
     command = [sys.executable, __file__, str(network), str(parent), json.dumps(shape), str(ROUNDS[name])]
     child = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})

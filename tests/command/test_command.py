@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolve import __version__
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
@@ -268,6 +269,12 @@ def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     assert re.search(r"ok      BLAS: .*, kernels for \w+, 1 thread", result.stdout)
     types = "BatchNorm, Convolution, Eltwise, LRN, Pooling, ReLU, Scale, Split"
     assert f"ok      fast layer types: {types}; all others are stock Caffe's\n" in result.stdout
+    declared = re.search(r"install_requires=\[(.*?)\]", (ROOT / "setup.py").read_text(), flags=re.DOTALL)
+    names = re.findall(r'^ +"([\w-]+)', declared[1], flags=re.MULTILINE) if declared else []
+    assert len(names) > 5
+    for name in names:
+        assert re.search(rf"ok      {name} \d", result.stdout)
+    assert f"ok      cavefish {__version__} in {ROOT}\n" in result.stdout
 
 
 def start(folder: Path, net: Path, *more: str) -> "subprocess.Popen[str]":

@@ -15,7 +15,7 @@ from evolve.datasets.images import stl10
 from evolve.datasets.raw_file import RawFile
 from evolve.figures import table
 from evolve.lineage import lineage
-from evolve.runs import paths
+from evolve.settings import networks
 
 PHOTOGRAPHS = {"train": 300, "test": 100}
 
@@ -23,7 +23,7 @@ PHOTOGRAPHS = {"train": 300, "test": 100}
 def test_lenet_on_stl10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _archive(tmp_path / "data" / "raw" / "stl10" / "stl10_binary.tar.gz", monkeypatch)
     network = tmp_path / "lenet_stl10"
-    shutil.copytree(paths.network("lenet_stl10"), network)
+    shutil.copytree(networks.find("lenet_stl10"), network)
     settings = (network / "evolution.prototxt").read_text()
     short = settings[: settings.index("ancestor_training")] + 'ancestor_training: "60it"\noffspring_training: "20it"\n'
     (network / "evolution.prototxt").write_text(short)

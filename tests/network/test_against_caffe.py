@@ -16,6 +16,7 @@ from evolve.network.reach import NothingLeft, alive
 from evolve.network.resize import resized
 from evolve.network.shrink import shrunk, silence
 from evolve.runs import paths
+from evolve.settings import networks
 
 LENET_LIKE = [
     "Convolution convolution_param { num_output: 12 kernel_size: 5 pad: 2 }",
@@ -123,7 +124,7 @@ def test_phases_include_what_caffe_includes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("network", "shape"), [("lenet", (3, 32, 32)), ("lenet_bvlc", (1, 28, 28))])
 def test_caffe_loads_the_deploy_nets(tmp_path: Path, network: str, shape: tuple[int, int, int]) -> None:
-    template = prototxt_text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    template = prototxt_text.read(networks.find(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
     net = phases.deploy(template, shape)
     (loaded,) = run(tmp_path, [Job(net)])
     assert loaded.layers == [(layer.name, layer.type) for layer in net.layer]

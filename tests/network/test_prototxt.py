@@ -10,6 +10,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import phases
 from evolve.runs import paths
+from evolve.settings import networks
 
 DATA = (
     'layer { name: "data" type: "Data" top: "data" top: "label" include { phase: %s } data_param { batch_size: %d } }'
@@ -19,7 +20,7 @@ IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_pro
 
 
 def lenet() -> Any:
-    return prototxt_text.read(paths.network("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    return prototxt_text.read(networks.find("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
 
 
 # Phases

@@ -11,10 +11,11 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import phases, topology
 from evolve.network.stages import Stage
 from evolve.runs import paths
+from evolve.settings import networks
 
 
 def stages_of(network: str, shape: tuple[int, int, int]) -> list[Stage]:
-    net = prototxt_text.read(paths.network(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+    net = prototxt_text.read(networks.find(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
     return topology.read([phases.deploy(net, shape)]).stages
 
 

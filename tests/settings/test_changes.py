@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.runs import paths, run_folder
-from evolve.settings import changes, settings
+from evolve.runs import run_folder
+from evolve.settings import changes, networks, settings
 
 
 def read(words: str) -> list[list[str]]:
@@ -158,7 +158,7 @@ def test_without_a_block_it_is_the_defaults(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_would_decide_nothing_brings_its_type_along(tmp_path: Path, setting: str, kind: str) -> None:
     """LeNet-5 keeps the paper's pace, under which a budget has no meaning."""
-    own = (paths.network("lenet") / paths.EVOLUTION).read_text()
+    own = (networks.find("lenet") / networks.EVOLUTION).read_text()
     (block,) = changed(tmp_path, own, f"environment.{setting}").environment
     assert block.Type.Name(block.type) == kind
 

@@ -14,7 +14,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.lineage import check, experiment
 from evolve.network import phases
-from evolve.runs import paths
+from evolve.settings import networks
 
 # Weights and biases. LeNet-5's are what [Cluster16]'s Table 1 gives away; ResNet-56 has no biases but the last one;
 # DetectNet's are those of NVIDIA's prototxt, 1,024 + 1 more for each further class.
@@ -48,10 +48,10 @@ json.dump(found, open("found.json", "w"))
 
 
 def test_every_folder_is_listed_here() -> None:
-    folders = {path.name for path in paths.defaults().parent.iterdir() if (path / paths.EVOLUTION).exists()}
+    folders = {path.name for path in networks.defaults().parent.iterdir() if (path / networks.EVOLUTION).exists()}
     assert folders == set(SYNAPSES)
     for name in SYNAPSES:
-        files = paths.network(name).glob("evolution.*.prototxt")
+        files = networks.find(name).glob("evolution.*.prototxt")
         assert sorted(path.name.split(".")[1] for path in files) == SCHEDULES.get(name, [])
 
 
@@ -92,7 +92,7 @@ def _loaded(name: str, folder: Path) -> dict[str, Any]:
     for phase in ("TRAIN", "TEST"):
         shape = phases.example_shape(phases.data_layer(net, phase), chosen.stored_shape())
         prototxt_text.write(phases.fed_by_inputs(net, phase, shape), folder / f"{phase}.prototxt")
-    ours = {"PYTHONPATH": str(paths.defaults().parents[1])}  # layers of Python are found there
+    ours = {"PYTHONPATH": str(networks.defaults().parents[1])}  # layers of Python are found there
     environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"} | ours
     command = [sys.executable, "-c", COUNT]
     child = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -117,14 +117,14 @@ def test_resnet56_has_the_papers_parameters(tmp_path_factory: pytest.TempPathFac
 
 
 def test_resnet56_is_as_its_generator_writes_it() -> None:
-    folder = paths.network("resnet56_cifar10")
+    folder = networks.find("resnet56_cifar10")
     written = runpy.run_path(str(folder / "write_train_val.py"))["train_val"]()
     assert written == (folder / "train_val.prototxt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("form", ["train_val", "scratch_train_val"])
 def test_detectnet_is_as_its_generator_writes_it(form: str) -> None:
-    folder = paths.network("detectnet")
+    folder = networks.find("detectnet")
     written = runpy.run_path(str(folder / "write_train_val.py"))["train_val"](form == "scratch_train_val")
     assert written == (folder / f"{form}.prototxt").read_text(encoding="utf-8")
 

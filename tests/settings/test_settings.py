@@ -10,8 +10,7 @@ from google.protobuf import text_format
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.proto import evolution_pb2
-from evolve.runs import paths
-from evolve.settings import settings
+from evolve.settings import networks, settings
 from evolve.settings.settings import Length
 
 BAD = sorted((Path(__file__).parents[1] / "bad").glob("evolution_*.prototxt"))
@@ -24,7 +23,7 @@ def read(tmp_path: Path, words: str) -> settings.Settings:
 
 
 def defaults() -> settings.Settings:
-    return prototxt_text.read(paths.defaults(), evolution_pb2.EvolutionParameter())
+    return prototxt_text.read(networks.defaults(), evolution_pb2.EvolutionParameter())
 
 
 # The defaults
@@ -46,13 +45,13 @@ def test_every_field_has_its_default_in_the_one_file() -> None:
     assert list(unset(defaults(), "")) == [
         "dataset.detection.class_name", "dataset.detection.dontcare", "environment.table_1", "environment.waypoint",
     ]  # fmt: skip
-    comments = [line.partition("#")[2] for line in paths.defaults().read_text(encoding="utf-8").splitlines()]
+    comments = [line.partition("#")[2] for line in networks.defaults().read_text(encoding="utf-8").splitlines()]
     for without in ("table_1", "waypoint", "generation", "architectural_efficiency", "class_name", "dontcare"):
         assert any(without in comment for comment in comments)
 
 
 def test_every_value_of_an_enum_is_in_the_one_file() -> None:
-    words = paths.defaults().read_text(encoding="utf-8")
+    words = networks.defaults().read_text(encoding="utf-8")
     enums = [enum for message in evolution_pb2.DESCRIPTOR.message_types_by_name.values() for enum in message.enum_types]
     names = ["ClusterShape", "Encoding", "Fit", "LocalResponse", "Precision", "Table", "Type"]
     assert sorted(enum.name for enum in enums) == names
@@ -71,7 +70,7 @@ def test_the_defaults_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("network", ["lenet", "lenet_bvlc"])
 def test_the_networks_that_come_along(network: str) -> None:
-    chosen = settings.read(paths.network(network) / paths.EVOLUTION)
+    chosen = settings.read(networks.find(network) / networks.EVOLUTION)
     assert settings.environment(chosen, 2).type == evolution_pb2.EnvironmentParameter.PACE
     assert (chosen.dataset.name, chosen.dataset.or_else.name) == ("mnist", "digits")
 

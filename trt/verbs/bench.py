@@ -1,31 +1,31 @@
-"""`make bench`."""
+"""`make bench` measures how quick each generation of a run is."""
 
 import os
 from pathlib import Path
 
-from evolve.command.arguments import Words, image_shape, named_run, whole
+from evolve.command.arguments import Arguments, image_shape, named_run, whole
 
 WHAT = "frames per second of every generation of a run, on engines here or from a device's table"
-WORDS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
+ARGUMENTS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0, or 2 where an engine computes something else than Caffe. Raises UserError."""
     from trt.speed import bench, engines, tables
 
-    folder, shape = named_run(words), image_shape(words)
+    folder, shape = named_run(arguments), image_shape(arguments)
     # The process that an engine runs in reads these.
-    os.environ |= {"FAST": str(whole(words, "FAST"))} if "FAST" in words else {}
-    os.environ |= {"TENSORRT": words["TENSORRT"]} if "TENSORRT" in words else {}
+    os.environ |= {"FAST": str(whole(arguments, "FAST"))} if "FAST" in arguments else {}
+    os.environ |= {"TENSORRT": arguments["TENSORRT"]} if "TENSORRT" in arguments else {}
     refused = []
-    if "FPS" in words:
-        bench.take(folder, Path(words["FPS"]))
-    if "FPS" not in words or "ENGINE" in words:
+    if "FPS" in arguments:
+        bench.take(folder, Path(arguments["FPS"]))
+    if "FPS" not in arguments or "ENGINE" in arguments:
         refused = bench.bench(
             folder,
-            engines.chosen(words.get("ENGINE", "")),
-            threads=whole(words, "THREADS", least=1) or 1,
-            runs=whole(words, "RUNS", least=1) or 100,
+            engines.chosen(arguments.get("ENGINE", "")),
+            threads=whole(arguments, "THREADS", least=1) or 1,
+            runs=whole(arguments, "RUNS", least=1) or 100,
             shape=shape,
         )
     tables.show(folder, shape)

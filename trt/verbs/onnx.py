@@ -1,28 +1,28 @@
-"""`make onnx`."""
+"""`make onnx` writes a network as an ONNX file."""
 
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Words, image_shape, named_run, whole
+from evolve.command.arguments import Arguments, given_path, image_shape, named_run, whole
 from evolve.runs import run_folder
 
 WHAT = "a deploy prototxt and its caffemodel, or a run's generation, as an ONNX file for engines"
-WORDS = "RUN NET GEN MODEL WEIGHTS SHAPE HALF OUT"
+ARGUMENTS = "RUN NET GEN MODEL WEIGHTS SHAPE HALF OUT"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from trt.onnx import export
 
-    half = whole(words, "HALF") > 0
-    if "MODEL" in words:
-        if "WEIGHTS" not in words:
+    half = whole(arguments, "HALF") > 0
+    if "MODEL" in arguments:
+        if "WEIGHTS" not in arguments:
             raise UserError("onnx: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
-        model, out = Path(words["MODEL"]), Path(words.get("OUT", "."))
-        print(export.export(model, Path(words["WEIGHTS"]), out, half=half, shape=image_shape(words)))
+        model, out = Path(arguments["MODEL"]), Path(arguments.get("OUT", "."))
+        print(export.export(model, Path(arguments["WEIGHTS"]), out, half=half, shape=image_shape(arguments)))
         return 0
-    folder = named_run(words)
-    number = whole(words, "GEN", least=1) or run_folder.committed(folder)[-1]
-    out = Path(words.get("OUT", folder))
-    print(export.export_generation(folder, number, out, half=half, shape=image_shape(words)))
+    folder = named_run(arguments)
+    number = whole(arguments, "GEN", least=1) or run_folder.committed(folder)[-1]
+    out = given_path(arguments, "OUT") or folder
+    print(export.export_generation(folder, number, out, half=half, shape=image_shape(arguments)))
     return 0

@@ -1,40 +1,36 @@
-"""What the `cavefish` command can do, a module a verb: WHAT it does, the WORDS that it knows, and `run`.
+"""A verb of the `cavefish` command is a file in a folder `verbs`, found by its name.
 
-What a verb needs is imported when it runs: Caffe and the figures take seconds to load. A new verb is a module here,
-its name below, and one in the Makefile's VERBS.
+It says WHAT it does and which ARGUMENTS it knows, and has `run`. What a verb needs is imported when it runs: Caffe and
+the figures take seconds to load. The Makefile's VERBS has the same names.
 """
 
-from typing import Protocol
+import importlib
+import pkgutil
+from typing import Protocol, cast
 
-from evolve.command.arguments import Words
-from evolve.command.verbs import check, count, data, doctor, evolve, frontier, plot, report, shrink, sweep, table
-from trt.verbs import bench, engine, onnx, tx1
+from evolve.command.arguments import Arguments
+
+# TensorRT's are its own: nothing here knows them, and without that package the others are all there is.
+_PACKAGES = (__name__, "trt.verbs")
 
 
 class Verb(Protocol):
-    """The first one of the space-separated WORDS is required where words.py says what it is for."""
+    """The first one of the space-separated ARGUMENTS is required where `arguments` says what it is for."""
 
     WHAT: str
-    WORDS: str
+    ARGUMENTS: str
 
-    def run(self, words: Words) -> int:
+    def run(self, arguments: Arguments) -> int:
         """Exit status 0, or 2 where something is not sound. Raises UserError."""
 
 
-VERBS: dict[str, Verb] = {
-    "evolve": evolve,
-    "sweep": sweep,
-    "data": data,
-    "check": check,
-    "shrink": shrink,
-    "table": table,
-    "plot": plot,
-    "report": report,
-    "frontier": frontier,
-    "count": count,
-    "onnx": onnx,
-    "engine": engine,
-    "tx1": tx1,
-    "bench": bench,
-    "doctor": doctor,
-}
+def found() -> dict[str, Verb]:
+    """Every verb by its name, in alphabetical order."""
+    modules: dict[str, str] = {}
+    for package in _PACKAGES:
+        try:
+            places = importlib.import_module(package).__path__
+        except ModuleNotFoundError:
+            continue
+        modules |= {module.name: f"{package}.{module.name}" for module in pkgutil.iter_modules(places)}
+    return {name: cast(Verb, importlib.import_module(modules[name])) for name in sorted(modules)}

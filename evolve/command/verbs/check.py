@@ -1,18 +1,19 @@
-"""`make check`."""
+"""`make check` says whether a network is sound before anything runs."""
 
 from pathlib import Path
 
-from evolve.command.arguments import Words
+from evolve.command.arguments import Arguments
 
 WHAT = "check prototxts and settings before anything runs"
-WORDS = "NET SCHEDULE SET WEIGHTS"
+ARGUMENTS = "NET SCHEDULE SET WEIGHTS"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.lineage import check
     from evolve.settings import changes
 
-    pretrained = Path(words["WEIGHTS"]).resolve() if "WEIGHTS" in words else None
-    print(check.check(words["NET"], pretrained, words.get("SCHEDULE", ""), changes.single(words.get("SET", ""))))
+    changed = changes.single(arguments.get("SET", ""))
+    pretrained = Path(arguments["WEIGHTS"]).resolve() if "WEIGHTS" in arguments else None
+    print(check.check(arguments["NET"], pretrained, arguments.get("SCHEDULE", ""), changed))
     return 0

@@ -1,17 +1,17 @@
-"""`make count`."""
+"""`make count` counts what any network has, layer by layer."""
 
 from pathlib import Path
 
-from evolve.command.arguments import Words, image_shape
+from evolve.command.arguments import Arguments, given_path, image_shape
 
 WHAT = "parameters, synapses, clusters, MACs and bytes of any network, layer by layer"
-WORDS = "MODEL WEIGHTS SHAPE"
+ARGUMENTS = "MODEL WEIGHTS SHAPE"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.figures import count_table
 
-    weights = Path(words["WEIGHTS"]) if "WEIGHTS" in words else None
-    count_table.show(Path(words["MODEL"]), weights, image_shape(words))
+    weights = given_path(arguments, "WEIGHTS")
+    count_table.show(Path(arguments["MODEL"]), weights, image_shape(arguments))
     return 0

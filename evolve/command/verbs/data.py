@@ -1,12 +1,12 @@
-"""`make data`."""
+"""`make data` prepares a network's data set."""
 
-from evolve.command.arguments import Words, whole
+from evolve.command.arguments import Arguments, whole
 
 WHAT = "prepare a network's data set"
-WORDS = "NET SCHEDULE SET SEED"
+ARGUMENTS = "NET SCHEDULE SET SEED"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve import datasets
     from evolve.base import progress
@@ -14,10 +14,11 @@ def run(words: Words) -> int:
     from evolve.lineage import experiment
     from evolve.settings import changes
 
-    chosen = experiment.load(words["NET"], words.get("SCHEDULE", ""), changes.single(words.get("SET", ""))).settings
-    made = experiment.prepare(chosen, whole(words, "SEED") if "SEED" in words else chosen.seed)
-    counts = " + ".join(str(count) for count in made.counts.values())
-    progress.say(f"{made.name}: {counts} images {made.shape} in {made.folder}")
-    if datasets.has_boxes(made.name):
-        print(census.text(made))
+    changed = changes.single(arguments.get("SET", ""))
+    settings = experiment.load(arguments["NET"], arguments.get("SCHEDULE", ""), changed).settings
+    dataset = experiment.prepare(settings, whole(arguments, "SEED") if "SEED" in arguments else settings.seed)
+    counts = " + ".join(str(count) for count in dataset.counts.values())
+    progress.say(f"{dataset.name}: {counts} images {dataset.shape} in {dataset.folder}")
+    if datasets.has_boxes(dataset.name):
+        print(census.text(dataset))
     return 0

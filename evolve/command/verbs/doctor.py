@@ -1,15 +1,130 @@
-"""`make doctor`."""
+"""`make doctor` says what is used, where it is, what is missing, and the remedy."""
 
-from evolve.command.arguments import Words
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from evolve import __version__
+from evolve.base.errors import UserError
+from evolve.command.arguments import Arguments
 
 WHAT = "versions and paths of everything used, what is missing and the remedy"
-WORDS = ""
+ARGUMENTS = ""
+
+_OK, _ABSENT, _MISSING = "ok     ", "absent ", "MISSING"
+_Line = tuple[str, str]  # a mark, and what it is of
+_PROGRAMS = {
+    "g++": "apt-get install g++",
+    "make": "apt-get install make",
+    "apt-get": "Caffe is built from Debian's packages here; elsewhere CAFFE_ROOT= your own build",
+}
+_OPTIONAL = {
+    "onnx": "`make onnx` installs it",
+    "onnxruntime": "`make engine` installs it",
+    "tensorrt": "for engines, where there is a GPU: `make engine TENSORRT=tensorrt` installs it",
+    "tensorrt_rtx": "for engines, with or without a GPU: `make engine TENSORRT=rtx` installs it",
+}
 
 
-def run(words: Words) -> int:
-    """Exit status 0, or 2 where something is not sound. Raises UserError."""
-    from evolve.command import doctor
+def run(arguments: Arguments) -> int:
+    """Exit status 0, or 2 where something that a run needs is missing."""
+    lines = [*_system(), *_libraries(), *_caffe(), *_programs(), *_data(), *_optional()]
+    for mark, what in lines:
+        print(mark, what)
+    return 2 if any(mark == _MISSING for mark, _ in lines) else 0
 
-    lines, sound = doctor.report()
-    print("\n".join(lines))
-    return 0 if sound else 2
+
+def _system() -> Iterator[_Line]:
+    from evolve.runs import threads
+
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    yield _OK, f"cavefish {__version__} in {Path(__file__).parents[3]}"
+    yield _OK, f"Python {sys.version.split()[0]} at {sys.executable}; {threads.cores()} cores"
+    remedy = "" if free > 1 else "; a run needs about 1"
+    yield _MISSING if remedy else _OK, f"disk: {free:.0f} GB free here{remedy}"
+
+
+def _libraries() -> Iterator[_Line]:
+    for name in required():
+        try:
+            yield _OK, f"{name} {importlib.metadata.version(name)}"
+        except importlib.metadata.PackageNotFoundError:
+            yield _MISSING, f"{name}: `make` installs it into .venv"
+
+
+def required() -> list[str]:
+    """The distributions that setup.py says are needed, extras aside; our own where it is not installed."""
+    try:
+        requirements = importlib.metadata.requires("cavefish") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ["cavefish"]
+    names = (re.match(r"[\w.-]+", each) for each in requirements if "extra ==" not in each)
+    return sorted(name[0] for name in names if name)
+
+
+def _caffe() -> Iterator[_Line]:
+    from evolve.training.caffe_process import CaffeProcess
+
+    package = importlib.util.find_spec("caffe")
+    if package is None:
+        yield _MISSING, "Caffe: `make` builds it; or CAFFE_ROOT= your own build, CAFFE_SRC= a source tree"
+        return
+    with tempfile.TemporaryDirectory() as name:
+        log = Path(name) / "log"
+        try:
+            with CaffeProcess(Path(name), log, Path(name) / "none") as caffe:
+                versions = caffe.call("versions")
+        except UserError as error:
+            yield _MISSING, f"Caffe at {package.origin} does not load: {error}; rebuild it for this Python"
+            return
+    yield _OK, f"Caffe {versions['caffe']} at {versions['caffe_path']}, {versions['layer_types']} layer types"
+    yield _OK, f"BLAS: {versions['blas']}, kernels for {versions['core']}, {versions['blas_threads']} thread"
+    yield from _fast_layers(versions)
+
+
+def _fast_layers(versions: dict[str, str]) -> Iterator[_Line]:
+    from evolve.runs import paths, threads
+
+    if versions["layers"] != "fast":
+        yield _ABSENT, f"fast layers, stock Caffe's instead: {versions.get('why', 'FAST=0')}"
+        return
+    share = threads.share(paths.runs() / "network" / "run")
+    code = f"{versions['simd']}, oneDNN {versions['onednn']} ({versions['onednn_isa']})"
+    yield _OK, f"fast layers: {code}; THREADS={share} for a run that starts now"
+    yield _OK, f"fast layer types: {', '.join(versions['fast_types'])}; all others are stock Caffe's"
+
+
+def _programs() -> Iterator[_Line]:
+    for name, remedy in _PROGRAMS.items():
+        path = shutil.which(name)
+        yield (_OK, f"{name} at {path}") if path else (_ABSENT, f"{name}, to build Caffe: {remedy}")
+    if compiler := shutil.which("g++"):
+        version = subprocess.run([compiler, "-dumpfullversion"], capture_output=True, text=True, check=False).stdout
+        yield _OK, f"g++ {version.strip()}"
+
+
+def _data() -> Iterator[_Line]:
+    from evolve.runs import paths
+    from evolve.settings import networks
+
+    folder = os.environ.get("CAVEFISH_DATA", "")
+    if folder:
+        there = Path(folder).is_dir()
+        remedy = "" if there else ": no such folder; name another, or unset it"
+        yield _OK if there else _MISSING, f"CAVEFISH_DATA={folder}{remedy}"
+    else:
+        yield _ABSENT, "CAVEFISH_DATA: a folder of raw data sets; without it data/raw is looked in, then downloads"
+    yield _OK, f"data sets in {paths.data()}, runs in {paths.runs()}, networks in {networks.root()}"
+
+
+def _optional() -> Iterator[_Line]:
+    for name, remedy in _OPTIONAL.items():
+        if importlib.util.find_spec(name) is None:
+            yield _ABSENT, f"{name}: {remedy}"

@@ -1,24 +1,22 @@
-"""`make frontier`."""
+"""`make frontier` draws accuracy against compression of all runs."""
 
-from pathlib import Path
-
-from evolve.command.arguments import Words, every_run
+from evolve.command.arguments import Arguments, every_run, given_path
 from evolve.runs import paths
 
 WHAT = "accuracy against compression: all runs, mean and spread, beside the papers and what others published"
-WORDS = "RUN NET OUT"
+ARGUMENTS = "RUN NET OUT"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.figures import frontier
 
-    frontiers, left_out = frontier.gather(every_run(words))
+    frontiers, left_out = frontier.gather(every_run(arguments))
     for each in frontiers:
         for sheet in each.sheets():
             sheet.show()
     for line in left_out:
         print(line)
-    for path in frontier.draw(frontiers, Path(words["OUT"]) if "OUT" in words else paths.runs()):
+    for path in frontier.draw(frontiers, given_path(arguments, "OUT") or paths.runs()):
         print(path)
     return 0

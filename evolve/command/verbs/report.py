@@ -1,16 +1,14 @@
-"""`make report`."""
+"""`make report` writes a run's page."""
 
-from pathlib import Path
-
-from evolve.command.arguments import Words, named_run
+from evolve.command.arguments import Arguments, given_path, named_run
 
 WHAT = "a run on one HTML page, readable offline and on a phone, also while it goes on"
-WORDS = "RUN NET OUT"
+ARGUMENTS = "RUN NET OUT"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.figures import report
 
-    print(report.write(named_run(words), Path(words["OUT"]) if "OUT" in words else None))
+    print(report.write(named_run(arguments), given_path(arguments, "OUT")))
     return 0

@@ -1,16 +1,16 @@
-"""`make table`."""
+"""`make table` shows the papers' tables beside runs."""
 
-from evolve.command.arguments import Words, named_runs
+from evolve.command.arguments import Arguments, named_runs
 
 WHAT = "the papers' tables beside a run's, or several runs' mean and spread"
-WORDS = "RUN NET"
+ARGUMENTS = "RUN NET"
 
 
-def run(words: Words) -> int:
+def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.figures import table
 
-    runs = named_runs(words)
+    runs = named_runs(arguments)
     if len(runs) > 1:
         print(table.summary(runs))
         return 0

@@ -21,7 +21,7 @@ setup(
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.prototxt": "prototxt"},
     package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["tx1/*"],
-                  "evolve": ["figures/*.csv", "network/*.csv"]},
+                  "evolve": ["figures/*.csv", "figures/report/page.*s", "network/*.csv"]},
     entry_points={"console_scripts": ["cavefish = evolve.command.command:main"]},
     install_requires=[
         "numpy>=1.23",

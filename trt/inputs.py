@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 from evolve.base.errors import UserError
 from evolve.network import shapes
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics
 from evolve.training.caffe_process import CaffeProcess
 from trt.onnx.export import Pair
 
@@ -101,10 +102,10 @@ def of_generation(run: Path, number: int, pair: Pair) -> Source:
 
     Its read() raises UserError, in Caffe's words, where the data is not there any more or of another shape.
     """
-    dataset = generation.metrics(paths.generation(run, number)).get("dataset", {})
+    dataset = Metrics.read(paths.generation(run, number)).dataset
     return Source(
-        f"{COUNT} of {dataset.get('sha256', run.name)}",
-        lambda: _of_generation(paths.generation(run, number), dataset.get("name", "the run's data set"), pair),
+        f"{COUNT} of {dataset.sha256 or run.name}",
+        lambda: _of_generation(paths.generation(run, number), dataset.name, pair),
     )
 
 

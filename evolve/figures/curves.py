@@ -1,8 +1,6 @@
 """`make plot`: what evolution did to a network, as one picture: curves.png for a page, curves.svg for print.
 
 Of a classifier synapses, accuracy, and what one cost in the other; of a detector [Half17]'s Figures 2 and 3.
-
-The picture of a detection run: [Half17]'s Figure 2, synapses and frames per second, and its Figure 3, the scores.
 """
 
 import textwrap
@@ -12,7 +10,6 @@ from statistics import mean
 from typing import Any
 
 import matplotlib.style
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -20,46 +17,9 @@ from matplotlib.lines import Line2D
 
 from evolve.base import sheet
 from evolve.base.errors import UserError
-from evolve.figures import measured, panels, papers
-from evolve.figures.measured import Measured
+from evolve.figures import panels, speed_panel
 from evolve.figures.papers import SOURCE
-
-_RECALL = {"color": "#009E73", "marker": "s"}
-
-
-def precision_and_recall(axes: Axes, seeds: list[Measured]) -> None:
-    """Both over the generations, on one scale."""
-    precision = panels.lines(axes, seeds, "precision", label=_named("precision", seeds))
-    recall = panels.lines(axes, seeds, "recall", label=_named("recall", seeds), **_RECALL)
-    values = [value for what in ("precision", "recall") for value in panels.every(seeds, what)]
-    least, most = min(values), max(values)
-    room = max(0.12 * (most - least), 0.02)
-    axes.set_ylim(max(0.0, least - room), most + 3 * room)
-    # Above 1 there is only room for words.
-    axes.set_yticks([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 1])
-    axes.set_ylabel("on the validation images")
-    axes.set_xlabel("generation")
-    panels.generations(axes, seeds)
-    higher_first = precision[1][-1] >= recall[1][-1]
-    _end(axes, precision, panels.OURS, above=higher_first)
-    _end(axes, recall, str(_RECALL["color"]), above=not higher_first)
-    title = f"{papers.HALF17_SOURCE}, Figure 3, generation {max(papers.HALF17_FPS)} against 1:\n{papers.HALF17_CHANGES}"
-    look: dict[str, Any] = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0.1}
-    key = axes.legend(loc="upper left", title=title, title_fontproperties={"size": 9}, **look)
-    key.get_title().set_color(panels.PAPER)
-
-
-def _named(what: str, seeds: list[Measured]) -> str:
-    """The metric with the mean of its first value, and of the last that all have."""
-    ends = (0, measured.common_generations(seeds) - 1)
-    values = [f"{mean(each.generations[k][what] for each in seeds):.3f}" for k in dict.fromkeys(ends)]
-    return f"{what}: {' → '.join(values)}"
-
-
-def _end(axes: Axes, line: panels.Line, colour: str, above: bool) -> None:
-    xs, ys = line
-    panels.at(axes, (xs[-1], ys[-1]), f"{ys[-1]:.3f}", colour, "above" if above else "below")
-
+from evolve.figures.run import Run, common_generations, read_seeds
 
 _INK = "#24292f"
 WARNING = "#B03A00"
@@ -89,17 +49,17 @@ _MORE = 2.4  # inches in height that another panel takes
 _DOTS_PER_INCH = 180
 
 
-def draw(runs: list[Path], output: Path, table: Path | None = None) -> list[Path]:
+def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[Path]:
     """Draws one run, or several seeds of one network, into the folder `output`; returns the two files.
 
     `table` is a device's CSV file of frames per second, of that one run.
     UserError if there is nothing to draw, or the runs differ in more than their seed.
     """
-    seeds = measured.read_seeds(runs, table)
-    for run, each in zip(runs, seeds, strict=True):
-        if not each.is_detection and any("accuracy" not in made for made in each.generations):
+    seeds = read_seeds(folders, table)
+    for folder, run in zip(folders, seeds, strict=True):
+        if not run.is_detection and len(run.values("accuracy")) < len(run.generations):
             raise UserError(
-                f"{run}: expected the test accuracy of every generation; give the net a top named 'accuracy'"
+                f"{folder}: expected the test accuracy of every generation; give the net a top named 'accuracy'"
             )
     output.mkdir(parents=True, exist_ok=True)
     png, svg = output / "curves.png", output / "curves.svg"
@@ -115,7 +75,7 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", _STYLE])
 
 
-def figure(seeds: list[Measured]) -> Figure:
+def figure(seeds: list[Run]) -> Figure:
     """The panels that there is something for, with title and key."""
     if all(each.is_detection for each in seeds):
         drawn = _detection(seeds)
@@ -127,9 +87,9 @@ def figure(seeds: list[Measured]) -> Figure:
     return drawn
 
 
-def _classification(seeds: list[Measured]) -> Figure:
+def _classification(seeds: list[Run]) -> Figure:
     """Synapses, frames per second if measured, and accuracy over the generations; accuracy against what it cost."""
-    timed = panels.known(seeds)
+    timed = speed_panel.is_known(seeds)
     left = ["synapses", *(["speed"] if timed else []), "accuracy"]
     drawn = _empty(_MORE if timed else 0.0)
     heights = [1.4 if name == "speed" else 1.0 for name in left]
@@ -138,22 +98,22 @@ def _classification(seeds: list[Measured]) -> Figure:
     )
     panels.synapses(parts["synapses"], seeds)
     if timed:
-        panels.frames(parts["speed"], seeds, with_paper=False)
+        speed_panel.panel(parts["speed"], seeds, with_paper=False)
         parts["speed"].tick_params(labelbottom=False)
     panels.accuracy(parts["accuracy"], seeds)
     panels.trade(parts["trade"], seeds)
     return drawn
 
 
-def _detection(seeds: list[Measured]) -> Figure:
+def _detection(seeds: list[Run]) -> Figure:
     """Synapses and frames per second on the left, as in the paper's Figure 2; precision and recall, its Figure 3."""
     drawn = _empty(_MORE / 2)
     left = ["synapses", "speed", "speed"]
     parts = drawn.subplot_mosaic([[name, "scores"] for name in left], width_ratios=[1.1, 1])
     panels.synapses(parts["synapses"], seeds)
-    panels.frames(parts["speed"], seeds, with_paper=True)
+    speed_panel.panel(parts["speed"], seeds, with_paper=True)
     parts["speed"].set_xlabel("generation")
-    precision_and_recall(parts["scores"], seeds)
+    panels.precision_and_recall(parts["scores"], seeds)
     return drawn
 
 
@@ -165,7 +125,7 @@ def _empty(more_inches: float) -> Figure:
     return drawn
 
 
-def _head(drawn: Figure, seeds: list[Measured]) -> None:
+def _head(drawn: Figure, seeds: list[Run]) -> None:
     """Above the panels: the title, and what the lines are, each in its colour."""
     lines = _key(seeds)
     key = drawn.legend(
@@ -182,17 +142,17 @@ def _head(drawn: Figure, seeds: list[Measured]) -> None:
         words.set_color(line.get_color())
 
 
-def _title(seeds: list[Measured]) -> str:
+def _title(seeds: list[Run]) -> str:
     run = seeds[0]
     heading = f"{run.network} on {run.dataset}"
-    generations = measured.common_generations(seeds)
+    generations = common_generations(seeds)
     if generations > 1:
-        gain = mean(each.generations[generations - 1]["architectural_efficiency"] for each in seeds)
+        gain = mean(run.generations[generations - 1].architectural_efficiency for run in seeds)
         heading += f": {sheet.times(gain)} fewer synapses in {generations} generations"
     return textwrap.fill(heading, 66)
 
 
-def _key(seeds: list[Measured]) -> list[Line2D]:
+def _key(seeds: list[Run]) -> list[Line2D]:
     run, paper = seeds[0], seeds[0].paper
     ours = "this run" if len(seeds) == 1 else f"mean of {len(seeds)} seeds; thin: each of them"
     lines = [Line2D([], [], label=ours, **panels.OUR_LINE)]

@@ -1,12 +1,8 @@
 """`make frontier`: what every run reaches, accuracy against compression, beside what others published.
 
 A picture for each data set, frontier-<data set>.png and .svg, and frontier.csv with every point of all of them.
-
-The frontier in figures: a table to print, a row a line of the picture, and a CSV file, a row a point.
 """
 
-import csv
-import io
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,90 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from evolve.base import sheet
-from evolve.base.sheet import BLANK, Sheet
-from evolve.figures import curves, frontier_panel, series
-from evolve.figures.measured import Measured
-from evolve.figures.series import MACS, SYNAPSES, Point, Series
+from evolve.base.sheet import Sheet
+from evolve.figures import curves, frontier_panel, frontier_table, series
+from evolve.figures.run import Run
+from evolve.figures.series import MACS, SYNAPSES, Series
 from evolve.runs import generation
-
-COLUMNS = (
-    "data_set network method kind generation seeds compression compression_spread score score_spread counted source"
-).split()
-
-# So much less accuracy than at the start, and a network is still as good to most people.
-_ALLOWED = 0.005
-
-
-def frontier_sheet(run: Measured, counted: str, lines: list[Series]) -> Sheet:
-    """The lines of one panel, each as far as it goes; the most compressed first."""
-    score = "AP" if run.is_detection else "accuracy"
-    ratio = "fewer MACs" if counted == MACS else "A-E"
-    rows = [_row(each, ratio, score) for each in sorted(lines, key=lambda each: -each.points[-1].compression)]
-    sources = [f"{each.title}: {each.source}." for each in lines if each.kind != "run"]
-    return Sheet.of(
-        f"{run.dataset}: {score} against compression, counted in {counted}",
-        rows,
-        notice=run.notice,
-        notes=[about({counted: lines}), *dict.fromkeys(sources)],
-    )
-
-
-def about(lines: dict[str, list[Series]]) -> str:
-    """How to read the picture, in one paragraph."""
-    every = [each for group in lines.values() for each in group]
-    words = ["A-E: synapses of a network's own generation 1 ÷ synapses now, biases counted."]
-    networks: dict[str, list[str]] = {}
-    for each in every:
-        if each.kind == "peer" and each.title not in networks.setdefault(each.network, []):
-            networks[each.network].append(each.title)
-    if networks:
-        words.append("Published points count what their papers count.")
-        words += [f"Of {name}: {', '.join(titles)}." for name, titles in networks.items() if name]
-    if any(point.count > 1 for each in every for point in each.points):
-        words.append("± and bars: sample standard deviation (n − 1) over the seeds that have the generation.")
-    return " ".join(words)
-
-
-def text(sets: list[tuple[str, dict[str, list[Series]]]]) -> str:
-    """frontier.csv: every point of every line."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for dataset, lines in sets:
-        for counted, group in lines.items():
-            for each in group:
-                for point in each.points:
-                    writer.writerow(_cells(dataset, counted, each, point))
-    return written.getvalue()
-
-
-def _cells(dataset: str, counted: str, each: Series, point: Point) -> list[object]:
-    seeds = point.count if each.kind == "run" else ""
-    spread = (point.compression_spread, point.score_spread) if point.count > 1 else ("", "")
-    what = each.counted if each.kind == "peer" else counted
-    return [
-        dataset, each.network, each.title, each.kind, point.generation or "", seeds, point.compression, spread[0],
-        point.score, spread[1], what, each.source,
-    ]  # fmt: skip
-
-
-def _row(each: Series, ratio: str, score: str) -> dict[str, str]:
-    last, kept = each.points[-1], each.within(_ALLOWED)
-    times, scores = f"{last.compression:.2f}", sheet.score(last.score)
-    if last.count > 1:
-        times, scores = f"{times} ± {last.compression_spread:.2f}", f"{scores} ± {last.score_spread:.4f}"
-    return {
-        "": each.title,
-        "network": each.network,
-        "counted": each.counted,
-        "seeds": str(last.count) if each.kind == "run" else BLANK,
-        "generation": str(last.generation) if last.generation else BLANK,
-        ratio: times,
-        score: scores,
-        f"{ratio} within {100 * _ALLOWED:g} points": f"{kept:.2f}" if kept else BLANK,
-    }
-
 
 _INCHES = (9.5, 6.2)
 _DOTS_PER_INCH = 180
@@ -116,7 +33,7 @@ class Frontier:
     """One picture: `lines` by what is counted, of runs on one data set, and whatever is published of it."""
 
     dataset: str  # as NET='s settings name it
-    run: Measured  # any of the runs, for what all have in common
+    run: Run  # any of the runs, for what all have in common
     lines: dict[str, list[Series]]
 
     @property
@@ -126,16 +43,16 @@ class Frontier:
 
     def sheets(self) -> list[Sheet]:
         """Its tables, one for each thing counted."""
-        return [frontier_sheet(self.run, counted, lines) for counted, lines in self.lines.items()]
+        return [frontier_table.sheet(self.run, counted, lines) for counted, lines in self.lines.items()]
 
 
 def gather(runs: list[Path]) -> tuple[list[Frontier], list[str]]:
     """The pictures that there are to be drawn of these runs, and a line for each run that is left out."""
-    found, left_out = series.groups(runs)
+    groups, left_out = series.groups(runs)
     sets: dict[tuple[str, bool], list[list[series.Seed]]] = {}
-    for group in found:
+    for group in groups:
         run = group[0].run
-        sets.setdefault((str(run.ancestor["dataset"]["name"]), run.is_detection), []).append(group)
+        sets.setdefault((run.ancestor.dataset.name, run.is_detection), []).append(group)
     return [_frontier(name, sets[name, boxes]) for name, boxes in sorted(sets)], left_out
 
 
@@ -151,7 +68,7 @@ def draw(frontiers: list[Frontier], output: Path) -> list[Path]:
             drawn.savefig(svg, metadata={"Date": None})
         files += [png, svg]
     table = output / "frontier.csv"
-    generation.write_whole(table, text([(each.dataset, each.lines) for each in frontiers]))
+    generation.write_whole(table, frontier_table.text([(each.dataset, each.lines) for each in frontiers]))
     return [*files, table]
 
 
@@ -179,12 +96,12 @@ def figure(each: Frontier) -> Figure:
     return drawn
 
 
-def _frontier(dataset: str, found: list[list[series.Seed]]) -> Frontier:
-    run = found[0][0].run
+def _frontier(dataset: str, groups: list[list[series.Seed]]) -> Frontier:
+    run = groups[0][0].run
     others = [] if run.is_detection else series.series(run.paper, run.paper.dataset if run.paper else run.dataset)
     counted = [SYNAPSES, *({MACS} & {series.axis(each) for each in others})]
     lines = {
-        axis: _named_apart([series.of(group, axis) for group in found])
+        axis: _named_apart([series.of(group, axis) for group in groups])
         + [each for each in others if series.axis(each) == axis]
         for axis in counted
     }
@@ -218,7 +135,7 @@ def _key(drawn: Figure, each: Frontier, looks: frontier_panel.Looks) -> None:
 
 def _caption(drawn: Figure, each: Frontier, letters: int) -> None:
     """Below the panels: how to read them, and what must be known of the data."""
-    words = textwrap.fill(about(each.lines), letters)
+    words = textwrap.fill(frontier_table.about(each.lines), letters)
     if each.run.notice:
         words = "\n".join([textwrap.fill(f"NOTE: {each.run.notice}", letters), words])
     drawn.supxlabel(words, x=0.012, ha="left", fontsize=9, color=curves.WARNING if each.run.notice else _FAINT)

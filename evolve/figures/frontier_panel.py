@@ -39,13 +39,13 @@ def key(lines: dict[str, list[Series]], styles: Looks) -> list[tuple[str, dict[s
     A line is named with where it ends; where there are several panels, in the first.
     """
     every = {each.title: each for group in reversed(lines.values()) for each in group}
-    found = [(f"{_named(each)}: {_reached(each)}", styles[title]) for title, each in every.items() if title in styles]
-    found += [
+    entries = [(f"{_named(each)}: {_reached(each)}", styles[title]) for title, each in every.items() if title in styles]
+    entries += [
         (f"{each.title}, {each.network}: {_reached(each)}", panels.PAPERS_LINE)
         for each in every.values()
         if each.kind == "paper"
     ]
-    return found + ([("published by others", _PEER)] if any(each.kind == "peer" for each in every.values()) else [])
+    return entries + ([("published by others", _PEER)] if any(each.kind == "peer" for each in every.values()) else [])
 
 
 def lines(axes: Axes, every: list[Series], styles: Looks) -> None:
@@ -94,15 +94,15 @@ def _reached(each: Series) -> str:
 
 def _drawn(every: list[Series]) -> list[tuple[float, float]]:
     """Every point, the ends of its bars, and points between: what a label should not lie on."""
-    found = []
+    places: list[tuple[float, float]] = []
     for each in every:
         for point in each.points:
-            found += [(point.compression, point.score + k * point.score_spread / 2) for k in range(-2, 3)]
+            places += [(point.compression, point.score + k * point.score_spread / 2) for k in range(-2, 3)]
         for a, b in zip(each.points, each.points[1:], strict=False):
             ratio = b.compression / a.compression
             parts = [k / _BETWEEN for k in range(1, _BETWEEN)]
-            found += [(a.compression * ratio**part, a.score + (b.score - a.score) * part) for part in parts]
-    return found
+            places += [(a.compression * ratio**part, a.score + (b.score - a.score) * part) for part in parts]
+    return places
 
 
 def _named(each: Series) -> str:

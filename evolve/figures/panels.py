@@ -1,12 +1,7 @@
-"""The panels of the picture, one function each. Lines are labelled where they end.
-
-Words beside lines, in the lines' colours.
-
-The panel of frames per second over generations: measured, predicted, and the paper's end points.
-"""
+"""Panels of the picture are drawn here, a function each. Lines are labelled where they end, in their own colours."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from statistics import mean
 from typing import Any
 
@@ -17,9 +12,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from evolve.base import sheet
-from evolve.figures import measured, papers
-from evolve.figures.measured import Measured
+from evolve.figures import papers
 from evolve.figures.papers import Reported
+from evolve.figures.run import Run, common_generations
 
 # Okabe and Ito's colours, told apart by every kind of colour vision.
 OURS = "#0072B2"
@@ -61,12 +56,13 @@ OUR_LINE: dict[str, Any] = {"color": OURS, "linewidth": 2.2, "marker": "o", "mar
 PAPERS_LINE: dict[str, Any] = {
     "color": PAPER, "linewidth": 1.4, "linestyle": (0, (4, 2)), "marker": "o", "markersize": 6.5, "mfc": "white"
 }  # fmt: skip
+_RECALL = {"color": "#009E73", "marker": "s"}
 
 # Of accuracy, an axis shows at least this much: on 10,000 images chance alone moves it by 0.001.
 _LEAST_ACCURACY_SHOWN = 0.01
 
 
-def synapses(axes: Axes, seeds: list[Measured]) -> None:
+def synapses(axes: Axes, seeds: list[Run]) -> None:
     """Synapses, on a log scale, over generations."""
     line = lines(axes, seeds, "synapses")
     axes.set_ylabel("synapses")
@@ -79,7 +75,7 @@ def synapses(axes: Axes, seeds: list[Measured]) -> None:
     _label_ends(axes, line, lambda y: f"{y:,.0f}")
 
 
-def accuracy(axes: Axes, seeds: list[Measured]) -> None:
+def accuracy(axes: Axes, seeds: list[Run]) -> None:
     """Test accuracy over generations."""
     line = lines(axes, seeds, "accuracy")
     axes.set_xlabel("generation")
@@ -88,7 +84,7 @@ def accuracy(axes: Axes, seeds: list[Measured]) -> None:
     _label_ends(axes, line, lambda y: f"{y:.4f}")
 
 
-def trade(axes: Axes, seeds: list[Measured]) -> None:
+def trade(axes: Axes, seeds: list[Run]) -> None:
     """Test accuracy against architectural efficiency, with the paper's Table 1."""
     theirs = _table_1(seeds[0].paper) if seeds[0].paper else ([], [])
     axes.plot(*theirs, **PAPERS_LINE)
@@ -101,31 +97,70 @@ def trade(axes: Axes, seeds: list[Measured]) -> None:
     _label_trade(axes, ours, theirs)
 
 
-def every(seeds: list[Measured], what: str) -> list[float]:
+def precision_and_recall(axes: Axes, seeds: list[Run]) -> None:
+    """Both over the generations, on one scale."""
+    precision = lines(axes, seeds, "precision", label=_named("precision", seeds))
+    recall = lines(axes, seeds, "recall", label=_named("recall", seeds), **_RECALL)
+    values = [value for what in ("precision", "recall") for value in every(seeds, what)]
+    least, most = min(values), max(values)
+    room = max(0.12 * (most - least), 0.02)
+    axes.set_ylim(max(0.0, least - room), most + 3 * room)
+    # Above 1 there is only room for words.
+    axes.set_yticks([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 1])
+    axes.set_ylabel("on the validation images")
+    axes.set_xlabel("generation")
+    generations(axes, seeds)
+    higher_first = precision[1][-1] >= recall[1][-1]
+    _end(axes, precision, OURS, above=higher_first)
+    _end(axes, recall, str(_RECALL["color"]), above=not higher_first)
+    title = f"{papers.HALF17_SOURCE}, Figure 3, generation {max(papers.HALF17_FPS)} against 1:\n{papers.HALF17_CHANGES}"
+    look: dict[str, Any] = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0.1}
+    key = axes.legend(loc="upper left", title=title, title_fontproperties={"size": 9}, **look)
+    key.get_title().set_color(PAPER)
+
+
+def _named(what: str, seeds: list[Run]) -> str:
+    """The metric with the mean of its first value, and of the last that all have."""
+    ends = (1, common_generations(seeds))
+    values = [f"{mean(run.values(what)[number] for run in seeds):.3f}" for number in dict.fromkeys(ends)]
+    return f"{what}: {' → '.join(values)}"
+
+
+def _end(axes: Axes, line: Line, colour: str, above: bool) -> None:
+    xs, ys = line
+    at(axes, (xs[-1], ys[-1]), f"{ys[-1]:.3f}", colour, "above" if above else "below")
+
+
+def every(seeds: list[Run], what: str) -> list[float]:
     """That metric of each generation of each seed."""
-    return [float(made[what]) for each in seeds for made in each.generations]
+    return [value for run in seeds for value in run.values(what).values()]
 
 
 def _table_1(paper: Reported) -> Line:
     return list(paper.architectural_efficiency.values()), list(paper.accuracy.values())
 
 
-def lines(axes: Axes, seeds: list[Measured], y: str, over: str = "generation", **look: Any) -> Line:
+def lines(axes: Axes, seeds: list[Run], y: str, over: str = "", **look: Any) -> Line:
     """Draws a metric of each seed thin and their mean thick; returns the mean, over the generations that all have.
 
-    `look` is what is other than OUR_LINE, a label for one.
+    `over` is the metric on the x axis, by default the generation's number; `look` is what is other than OUR_LINE.
     """
-    single = [tuple([float(made[what]) for made in each.generations] for what in (over, y)) for each in seeds]
+    single = [_points(run, y, over) for run in seeds]
     if len(single) > 1:
         for xs, ys in single:
             axes.plot(xs, ys, color=look.get("color", OURS), linewidth=1, alpha=0.45)
-    shared = range(measured.common_generations(seeds))
+    shared = range(common_generations(seeds))
     middle = [mean(xs[k] for xs, _ in single) for k in shared], [mean(ys[k] for _, ys in single) for k in shared]
     axes.plot(*middle, **(OUR_LINE | look))
     return middle
 
 
-def generations(axes: Axes, seeds: list[Measured]) -> None:
+def _points(run: Run, y: str, over: str) -> Line:
+    heights = run.values(y)
+    return list(run.values(over).values()) if over else [float(number) for number in heights], list(heights.values())
+
+
+def generations(axes: Axes, seeds: list[Run]) -> None:
     """Whole generations on the x axis, and room for the last one's label."""
     last = max(len(each.generations) for each in seeds)
     span = max(last - 1, 1)
@@ -176,66 +211,3 @@ def _below(line: Line) -> str:
 def _label_reached(axes: Axes, line: Line, colour: str, place: str) -> None:
     xs, ys = line
     at(axes, (xs[-1], ys[-1]), f"{sheet.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)
-
-
-# Okabe and Ito's colours again, of what is neither ours (blue) nor the paper's (vermilion) yet.
-_OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_PREDICTED: dict[str, Any] = {
-    "color": "#57606a", "linewidth": 1.4, "linestyle": (0, (1, 1.5)), "marker": "o", "markersize": 3.5
-}  # fmt: skip
-_ENDS: dict[str, Any] = PAPERS_LINE | {"linestyle": "none"}
-
-
-def known(seeds: list[Measured]) -> bool:
-    """Whether any generation was measured."""
-    return any(each.groups for each in seeds)
-
-
-def frames(axes: Axes, seeds: list[Measured], with_paper: bool) -> None:
-    """fps on a log scale; `with_paper` adds what is predicted for the paper's device, and what the paper says of it."""
-    titles = list(dict.fromkeys(title for each in seeds for title in each.groups))
-    drawn: list[float] = []
-    for number, title in enumerate(titles):
-        line = _mean(each.groups.get(title, {}) for each in seeds)
-        colour = {"color": _OTHERS[(number - 1) % len(_OTHERS)]} if number else {}
-        axes.plot(*line, **(OUR_LINE | colour), label=_named(title, line))
-        drawn += line[1]
-    if with_paper:
-        drawn += _the_papers(axes, seeds)
-    axes.set_ylabel("frames per second")
-    axes.set_yscale("log")
-    axes.set_ylim(min(drawn) / 1.6, max(drawn) * 1.6 * (max(drawn) / min(drawn)) ** (0.16 * len(axes.lines)))
-    log_ticks(axes.yaxis, axes.get_ylim(), lambda value: f"{value:,g}")
-    generations(axes, seeds)
-    axes.legend(loc="upper left", frameon=False, fontsize=9, borderaxespad=0.1, handlelength=2.4)
-
-
-def _the_papers(axes: Axes, seeds: list[Measured]) -> list[float]:
-    predicted = _mean(each.predicted for each in seeds)
-    if predicted[0]:
-        axes.plot(*predicted, **_PREDICTED, label=_named(f"TX1, predicted, {papers.HALF17_SHAPE}", predicted))
-    last = max(len(each.generations) for each in seeds)
-    ends = {number: fps for number, fps in papers.HALF17_FPS.items() if number <= last}
-    both = " → ".join(f"{fps:g}" for fps in papers.HALF17_FPS.values())
-    axes.plot(list(ends), list(ends.values()), **_ENDS, label=f"TX1, {papers.HALF17_SOURCE}, Figure 2: {both} fps")
-    if last > 1:
-        number = max(ends)
-        at(axes, (number, ends[number]), f"{ends[number]:g}", PAPER)
-    return [*predicted[1], *ends.values()]
-
-
-def _mean(runs: Iterable[dict[int, float]]) -> Line:
-    """fps over generations: the mean of those runs that have the generation."""
-    listed = [run for run in runs if run]
-    numbers = sorted({number for run in listed for number in run})
-    return [float(number) for number in numbers], [mean(run[n] for run in listed if n in run) for n in numbers]
-
-
-def _named(title: str, line: Line) -> str:
-    first, last = line[1][0], line[1][-1]
-    return f"{title}: {_figure(first)} → {_figure(last)} fps" if len(line[1]) > 1 else f"{title}: {_figure(first)} fps"
-
-
-def _figure(fps: float) -> str:
-    """Three figures at most before the comma."""
-    return f"{fps:,.{max(0, 1 - math.floor(math.log10(fps)))}f}" if fps < 100 else f"{fps:,.0f}"

@@ -1,37 +1,37 @@
 """The paper's side of a table: what stands in its columns, and what must be said where they do not fit."""
 
 from evolve.base.sheet import BLANK
-from evolve.figures.measured import Measured
 from evolve.figures.papers import SOURCE
+from evolve.figures.run import Run
 
 
-def table_1(run: Measured) -> str:
+def table_1(run: Run) -> str:
     """How a title names Table 1; "" where the paper has no lineage on this data set."""
     return f", beside {SOURCE} Table 1 ({run.paper.dataset})" if run.paper else ""
 
 
-def table_2(run: Measured) -> str:
+def table_2(run: Run) -> str:
     """How a title names Table 2, or 3; "" where the paper's network was another."""
     if not run.paper or not run.is_the_papers_network:
         return ""
     return f", beside {SOURCE} Table {run.paper.table} ({run.paper.dataset}, generation {run.paper.last})"
 
 
-def architectural_efficiency(run: Measured, generation: int) -> dict[str, str]:
+def architectural_efficiency(run: Run, generation: int) -> dict[str, str]:
     """The paper's cell at that generation, by the name of its column: none, one that is blank, or a number."""
     if not run.paper:
         return {}
     return {"paper A-E": _cell(run.paper.architectural_efficiency.get(generation), ".2f")}
 
 
-def accuracy(run: Measured, generation: int) -> dict[str, str]:
+def accuracy(run: Run, generation: int) -> dict[str, str]:
     """The same of the test accuracy."""
     if not run.paper:
         return {}
     return {"paper accuracy": _cell(run.paper.accuracy.get(generation), ".4f")}
 
 
-def cluster_efficiency(run: Measured, layer: int) -> dict[str, str]:
+def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
     """The same of the cluster efficiency of the layer with that index; blank for the last classifier."""
     if not run.paper or not run.is_the_papers_network:
         return {}
@@ -39,12 +39,12 @@ def cluster_efficiency(run: Measured, layer: int) -> dict[str, str]:
     return {"paper": f"{listed[layer]:.2f}" if layer < len(listed) else BLANK}
 
 
-def mean_cluster_efficiency(run: Measured) -> dict[str, str]:
+def mean_cluster_efficiency(run: Run) -> dict[str, str]:
     """The same of E."""
     return {"paper": f"{run.paper.mean:.2f}"} if run.paper and run.is_the_papers_network else {}
 
 
-def about_network(run: Measured) -> list[str]:
+def about_network(run: Run) -> list[str]:
     """A line for a network, or a data set, that the paper did not use."""
     if run.is_detection:
         return []

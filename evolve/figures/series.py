@@ -1,6 +1,7 @@
-"""What one setting, or one publication, reaches: accuracy against compression, mean and spread over its seeds.
+"""Lines of the frontier are what one setting or one publication reaches: accuracy against compression.
 
-What others published, as lines and points of the frontier: the papers' lineages, and frontier_points.csv.
+A setting's is the mean over its seeds, with their spread. Published ones are the papers' lineages, and the rows of
+frontier_points.csv.
 """
 
 import csv
@@ -9,15 +10,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
-from evolve.figures import measured, papers
-from evolve.figures.measured import Measured
+from evolve.figures import kept_lineage, papers
 from evolve.figures.papers import SOURCE
+from evolve.figures.run import Run
 from evolve.runs import run_folder, state
+from evolve.runs.metrics import Metrics
 
 # What a network became smaller in: our synapses, biases counted, stand for what others call parameters or weights.
 SYNAPSES, MACS = "synapses", "MACs"
+Setting = tuple[object, ...]  # equal for runs that differ in their seed alone
 _SEED = re.compile(r"[-_ ]?seed\d+")
 
 
@@ -65,37 +67,31 @@ class Seed:
     """One run of a series: a folder, or a lineage.csv that was kept."""
 
     path: Path
-    run: Measured
+    run: Run
 
     @property
     def name(self) -> str:
         """What the run is called."""
-        return measured.named(self.path)[1] if measured.is_one(self.path) else self.path.name
+        return kept_lineage.named(self.path)[1] if kept_lineage.is_one(self.path) else self.path.name
 
 
 def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
     """Runs of one network, data set and settings together, a seed once; and a line for each that is left out."""
-    found: dict[tuple[Any, ...], dict[int, Seed]] = {}
+    settings: dict[Setting, dict[int, Seed]] = {}
     left_out = []
     for path in runs:
-        kept = measured.is_one(path)
-        each = Seed(path, measured.read_kept(path) if kept else Measured(run_folder.read_lineage(path)))
-        if not score_name(each.run):
+        kept = kept_lineage.is_one(path)
+        each = Seed(path, kept_lineage.read(path) if kept else Run(run_folder.read_lineage(path)))
+        if not all(metrics.score.judged for metrics in each.run.generations):
             left_out.append(f"{path} is left out: no accuracy was measured; give the net a top named 'accuracy'.")
             continue
-        same = found.setdefault(_setting(each), {})
+        same = settings.setdefault(_setting(each), {})
         # The same numbers twice would halve a spread that is not there.
         if (other := same.get(each.run.seed)) is not None:
             each, shorter = sorted((other, each), key=lambda one: -len(one.run.generations))
             left_out.append(f"{shorter.path} is left out: of the same settings and seed as {each.path}.")
         same[each.run.seed] = each
-    return [[seeds[number] for number in sorted(seeds)] for seeds in found.values()], left_out
-
-
-def score_name(run: Measured) -> str:
-    """Which metric is compared: accuracy, or average precision; "" where a generation has neither."""
-    name = "ap" if run.is_detection else "accuracy"
-    return name if all(name in made for made in run.generations) else ""
+    return [[seeds[number] for number in sorted(seeds)] for seeds in settings.values()], left_out
 
 
 def of(seeds: list[Seed], counted: str) -> Series:
@@ -110,43 +106,41 @@ def of(seeds: list[Seed], counted: str) -> Series:
     return Series(title, "run", run.network, counted, points, source, numbers)
 
 
-def _point(runs: list[Measured], number: int, counted: str) -> Point:
-    made = [run.generations[number - 1] for run in runs]
-    ratios = [_compression(run, one, counted) for run, one in zip(runs, made, strict=True)]
-    scores = [float(one[score_name(runs[0])]) for one in made]
-    return Point(mean(ratios), mean(scores), _spread(ratios), _spread(scores), len(made), number)
+def _point(runs: list[Run], number: int, counted: str) -> Point:
+    ratios = [_compression(run.ancestor, run.generations[number - 1], counted) for run in runs]
+    scores = [run.generations[number - 1].score.value for run in runs]
+    return Point(mean(ratios), mean(scores), _spread(ratios), _spread(scores), len(runs), number)
 
 
-def _compression(run: Measured, made: dict[str, Any], counted: str) -> float:
-    return float(run.ancestor["macs"] / made["macs"] if counted == MACS else made["architectural_efficiency"])
+def _compression(ancestor: Metrics, metrics: Metrics, counted: str) -> float:
+    return ancestor.macs / metrics.macs if counted == MACS else metrics.architectural_efficiency
 
 
 def _spread(values: list[float]) -> float:
     return stdev(values) if len(values) > 1 else 0.0
 
 
-def _setting(seed: Seed) -> tuple[Any, ...]:
+def _setting(seed: Seed) -> Setting:
     """Whatever runs of one setting have in common: all but the seed, and how far they were to go."""
-    run = seed.run
-    begun = run.ancestor.get("training", {}).get("pretrained", "")
-    return run.network, run.ancestor["dataset"]["name"], run.is_detection, begun, _kept(seed)
+    first = seed.run.ancestor
+    return first.network, first.dataset.name, seed.run.is_detection, first.training.pretrained, _kept(seed)
 
 
-def _kept(seed: Seed) -> tuple[Any, ...]:
+def _kept(seed: Seed) -> Setting:
     """The prototxts that the run keeps; of its settings what they mean, so that comments make no other setting.
 
     Of a file that has none beside it there is the name alone.
     """
     path = seed.path
-    if measured.is_one(path):
+    if kept_lineage.is_one(path):
         return path.absolute().parent, _SEED.sub("", seed.name)
-    evolution, chosen = state.settings_file(path), state.wanted_settings(path)
+    evolution, settings = state.settings_file(path), state.wanted_settings(path)
     texts = {each.name: each.read_bytes() for each in sorted((path / "prototxt").glob("*.prototxt"))}
-    if evolution and chosen:
-        chosen.ClearField("seed")
-        chosen.ClearField("generations")
+    if evolution and settings:
+        settings.ClearField("seed")
+        settings.ClearField("generations")
         texts.pop(evolution.name)
-        return chosen.SerializeToString(deterministic=True), *texts.items()
+        return settings.SerializeToString(deterministic=True), *texts.items()
     return tuple(texts.items())
 
 
@@ -169,14 +163,14 @@ def _table_1(paper: papers.Reported) -> Series:
 @cache
 def _methods() -> list[tuple[str, Series]]:
     """The rows of one method on one network as one series, with its data set."""
-    found: dict[tuple[str, ...], list[Point]] = {}
+    methods: dict[tuple[str, ...], list[Point]] = {}
     with open(FILE, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             what = tuple(row[name] for name in ("data_set", "method", "network", "counted", "source"))
-            found.setdefault(what, []).append(Point(float(row["compression"]), float(row["accuracy"])))
+            methods.setdefault(what, []).append(Point(float(row["compression"]), float(row["accuracy"])))
     return [
         (dataset, Series(method, "peer", network, counted, points, source))
-        for (dataset, method, network, counted, source), points in found.items()
+        for (dataset, method, network, counted, source), points in methods.items()
     ]
 
 

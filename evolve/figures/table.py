@@ -1,75 +1,76 @@
-"""`make table`: what a run measured, beside Tables 1, 2 and 3 of [Cluster16]."""
+"""`make table` sets what a run measured beside Tables 1, 2 and 3 of [Cluster16]."""
 
 from pathlib import Path
-from typing import Any
 
 from evolve.base.sheet import BLANK, Sheet
-from evolve.figures import measured, paper_columns, papers, seeds
-from evolve.figures.measured import Measured
+from evolve.figures import paper_columns, papers, seeds
+from evolve.figures.run import ABOUT_SCORES, MEAN_TITLE, Run, read_seeds, seed_numbers
+from evolve.runs.measurements import Speed
+from evolve.runs.metrics import Metrics
 
 
-def markdown(run: Path) -> str:
+def markdown(folder: Path) -> str:
     """The tables of one run as Markdown. UserError where it has no generation."""
-    return "\n".join(sheet.markdown() for sheet in sheets(measured.read(run)))
+    return "\n".join(sheet.markdown() for sheet in sheets(Run.read(folder)))
 
 
-def show(run: Path) -> None:
+def show(folder: Path) -> None:
     """Prints the same tables. UserError where the run has no generation."""
-    for sheet in sheets(measured.read(run)):
+    for sheet in sheets(Run.read(folder)):
         sheet.show()
 
 
-def summary(runs: list[Path]) -> str:
+def summary(folders: list[Path]) -> str:
     """Several seeds of one network as Markdown: mean and spread. UserError if the runs are not that."""
-    return "\n".join(sheet.markdown() for sheet in seeds.sheets(measured.read_seeds(runs)))
+    return "\n".join(sheet.markdown() for sheet in seeds.sheets(read_seeds(folders)))
 
 
-def sheets(run: Measured) -> list[Sheet]:
+def sheets(run: Run) -> list[Sheet]:
     """The tables of one run: its generations, and its layers."""
     return [_generations(run), _layers(run)]
 
 
-def _generations(run: Measured) -> Sheet:
+def _generations(run: Run) -> Sheet:
     """Table 1: architectural efficiency and accuracy, or a detector's scores, a generation each."""
     return Sheet.of(
-        f"{run.network} on {run.dataset}, {measured.seed_numbers([run])}{paper_columns.table_1(run)}",
-        [_generation(run, made) for made in run.generations],
+        f"{run.network} on {run.dataset}, {seed_numbers([run])}{paper_columns.table_1(run)}",
+        [_generation(run, *each) for each in run.timed()],
         notice=run.notice,
         notes=[
             "A-E, architectural efficiency: synapses of generation 1 ÷ synapses now, biases counted.",
             "flushed: synapses that the cast to the run's precision rounded to zero.",
-            *([measured.ABOUT_SCORES] if run.is_detection else []),
+            *([ABOUT_SCORES] if run.is_detection else []),
             *_about_speed(run),
             *paper_columns.about_network(run),
         ],
     )
 
 
-def _generation(run: Measured, made: dict[str, Any]) -> dict[str, str]:
-    number = made["generation"]
+def _generation(run: Run, metrics: Metrics, speed: Speed) -> dict[str, str]:
+    number = metrics.generation
     return {
         "generation": str(number),
-        "synapses": f"{made['synapses']:,}",
-        "A-E": f"{made['architectural_efficiency']:.2f}",
+        "synapses": f"{metrics.synapses:,}",
+        "A-E": f"{metrics.architectural_efficiency:.2f}",
         **paper_columns.architectural_efficiency(run, number),
-        **{title: f"{made[name]:.4f}" if name in made else BLANK for name, title in run.scores.items()},
+        **{title: _cell(getattr(metrics.score, name), ".4f") for name, title in run.scores.items()},
         **({} if run.is_detection else paper_columns.accuracy(run, number)),
-        "caffemodel, kB": f"{made['caffemodel_bytes'] / 1e3:,.1f}",
-        "flushed": f"{made['flushed_synapses']:,}",
-        **({"fps": f"{made['fps']:,.1f}" if "fps" in made else BLANK} if _engines(run) else {}),
-        **({"TX1 fps, predicted": _predicted(made)} if run.is_detection else {}),
+        "caffemodel, kB": f"{metrics.caffemodel_bytes / 1e3:,.1f}",
+        "flushed": f"{metrics.flushed_synapses:,}",
+        **({"fps": _cell(speed.fps, ",.1f")} if _engines(run) else {}),
+        **({"TX1 fps, predicted": _cell(speed.predicted_tx1_fps, ",.1f")} if run.is_detection else {}),
     }
 
 
-def _predicted(made: dict[str, Any]) -> str:
-    return f"{made['predicted_tx1_fps']:,.1f}" if "predicted_tx1_fps" in made else BLANK
+def _cell(value: float | None, form: str) -> str:
+    return BLANK if value is None else f"{value:{form}}"
 
 
-def _engines(run: Measured) -> list[str]:
-    return list(dict.fromkeys(made["fps_engine"] for made in run.generations if "fps_engine" in made))
+def _engines(run: Run) -> list[str]:
+    return list(dict.fromkeys(speed.fps_engine for speed in run.speeds if speed.fps_engine))
 
 
-def _about_speed(run: Measured) -> list[str]:
+def _about_speed(run: Run) -> list[str]:
     """Of the columns of frames per second that there are."""
     lines = [f"fps: frames per second, {', '.join(engines)}."] if (engines := _engines(run)) else []
     if run.is_detection:
@@ -80,19 +81,19 @@ def _about_speed(run: Measured) -> list[str]:
     return lines
 
 
-def _layers(run: Measured) -> Sheet:
+def _layers(run: Run) -> Sheet:
     """Tables 2 and 3: cluster efficiency of every layer at the last generation, and their mean E."""
-    number = run.last["generation"]
+    number = run.last.generation
     mean = {
-        "layer": measured.MEAN_TITLE,
+        "layer": MEAN_TITLE,
         "kernels at generation 1": BLANK,
         f"now, at {number}": BLANK,
-        "cluster efficiency": f"{run.last['cluster_efficiency']:.2f}",
+        "cluster efficiency": f"{run.last.cluster_efficiency:.2f}",
         **paper_columns.mean_cluster_efficiency(run),
     }
     return Sheet.of(
         f"{run.network} on {run.dataset}: clusters at generation {number}{paper_columns.table_2(run)}",
-        [_layer(run, k) for k in range(len(run.last["layers"]))] + [mean],
+        [_layer(run, k) for k in range(len(run.last.layers))] + [mean],
         notice=run.notice,
         notes=[
             "Cluster efficiency: kernels of generation 1 ÷ kernels now; E: its mean over the layers.",
@@ -101,12 +102,12 @@ def _layers(run: Measured) -> Sheet:
     )
 
 
-def _layer(run: Measured, index: int) -> dict[str, str]:
-    first, last = run.ancestor["layers"][index], run.last["layers"][index]
+def _layer(run: Run, index: int) -> dict[str, str]:
+    first, last = run.ancestor.layers[index], run.last.layers[index]
     return {
-        "layer": measured.layer_title(run, index),
-        "kernels at generation 1": f"{first['kernels']:,}",
-        f"now, at {run.last['generation']}": f"{last['kernels']:,}",
-        "cluster efficiency": f"{last['cluster_efficiency']:.2f}",
+        "layer": run.layer_title(index),
+        "kernels at generation 1": f"{first.kernels:,}",
+        f"now, at {run.last.generation}": f"{last.kernels:,}",
+        "cluster efficiency": f"{last.cluster_efficiency:.2f}",
         **paper_columns.cluster_efficiency(run, index),
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.runs import measurements, run_folder
-from evolve.runs.measurements import Frames
+from evolve.runs.measurements import Measurement
 
 # Stated once, where the programs for a device have it at hand too.
 COLUMNS = (Path(__file__).resolve().parents[2] / "trt" / "tx1" / "columns.csv").read_text().strip().split(",")
@@ -14,7 +14,7 @@ COLUMNS = (Path(__file__).resolve().parents[2] / "trt" / "tx1" / "columns.csv").
 _ROUNDING = 0.05
 
 
-def read(table: Path, run: Path) -> list[Frames]:
+def read(table: Path, run: Path) -> list[Measurement]:
     """The rows of a CSV file for the generations of `run`. UserError naming the line that does not say what it must.
 
     Lines that begin with # are the device's comments.
@@ -28,10 +28,10 @@ def read(table: Path, run: Path) -> list[Frames]:
     if not rows or [cell.strip() for cell in rows[0][1]] != COLUMNS:
         raise UserError(f"FPS={table}: expected the columns {','.join(COLUMNS)}")
     known = run_folder.committed(run)
-    return [_frames(cells, f"{table}:{number}", run, known, table.stem) for number, cells in rows[1:]]
+    return [_measurement(cells, f"{table}:{number}", run, known, table.stem) for number, cells in rows[1:]]
 
 
-def _frames(cells: list[str], where: str, run: Path, known: list[int], device: str) -> Frames:
+def _measurement(cells: list[str], where: str, run: Path, known: list[int], device: str) -> Measurement:
     if len(cells) != len(COLUMNS):
         raise UserError(f"{where}: expected {len(COLUMNS)} cells, got {len(cells)}")
     row = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
@@ -42,7 +42,7 @@ def _frames(cells: list[str], where: str, run: Path, known: list[int], device: s
     fps = _positive(row, "fps", where)
     if abs(fps * median / (1000 * batch) - 1) > _ROUNDING:
         raise UserError(f"{where}: {row['fps']} fps are not 1000 * {batch} / {row['median_ms']} ms; mend the row")
-    return Frames(
+    return Measurement(
         generation=number,
         engine=row["engine"],
         precision=row["precision"],
@@ -55,7 +55,6 @@ def _frames(cells: list[str], where: str, run: Path, known: list[int], device: s
         threads=0,
         device=device,
         version="",
-        difference=None,
         weights_sha256=measurements.weights_sha256(run, number),
     )
 

@@ -8,24 +8,23 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from evolve.base import files, progress
 from evolve.base.errors import UserError
 from evolve.runs import generation, measurements, paths
+from evolve.runs.measurements import Speed
+from evolve.runs.metrics import Figures, Metrics
 from evolve.settings import changes
 
 # A process that is killed while it starts another leaves the lock, for some milliseconds, to what was to become that.
 _SECONDS = 2.0
 _LOCK = ".lock"
 
-COLUMNS = (
-    "generation synapses architectural_efficiency clusters cluster_efficiency macs caffemodel_bytes iterations "
-    "train_seconds flushed_synapses accuracy precision recall map ap fps fps_p95 fps_engine predicted_tx1_fps"
-).split()
+COLUMNS = ("generation", *(each.name for record in (Figures, Speed) for each in fields(record)))
 
 
 def name(schedule: str, changed: changes.Changes, seed: int) -> str:
@@ -142,27 +141,25 @@ def write_lineage(run: Path) -> None:
 
 def table(run: Path) -> list[dict[str, str]]:
     """The rows of lineage.csv as it is or will be, by its COLUMNS."""
-    rows = [made if "recall" in made else made | {"precision": ""} for made in _rows(run)]
-    return [{name: str(made.get(name, "")) for name in COLUMNS} for made in rows]
+    generations = _committed_metrics(run)
+    return [_row(*each) for each in zip(generations, measurements.speeds(run, generations), strict=True)]
 
 
-def read_lineage(run: Path) -> list[dict[str, Any]]:
-    """The metrics of every committed generation, frames per second among them. UserError where there is none."""
-    rows = _rows(run)
-    if not rows:
+def _row(metrics: Metrics, speed: Speed) -> dict[str, str]:
+    row = {"generation": metrics.generation} | vars(metrics.figures()) | vars(speed)
+    return {name: "" if row[name] is None else str(row[name]) for name in COLUMNS}
+
+
+def read_lineage(run: Path) -> list[Metrics]:
+    """The metrics of every committed generation. UserError where there is none."""
+    generations = _committed_metrics(run)
+    if not generations:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
-    return rows
+    return generations
 
 
-def _rows(run: Path) -> list[dict[str, Any]]:
-    numbers, timed = committed(run), measurements.columns_of(run)
-    made = [generation.metrics(paths.generation(run, number)) for number in numbers]
-    return [each | _precision(each) | measurements.joined(run, each, timed) for each in made]
-
-
-def _precision(made: dict[str, Any]) -> dict[str, Any]:
-    """Of a detector how often a box that it finds is right; else metrics.json's type of numbers has that name."""
-    return {"precision": made["score"]["precision"]} if "recall" in made and "score" in made else {}
+def _committed_metrics(run: Path) -> list[Metrics]:
+    return [Metrics.read(paths.generation(run, number)) for number in committed(run)]
 
 
 def _first_difference(old: str, new: str) -> int:

@@ -1,4 +1,4 @@
-"""How far a run is: generations done of those wanted, and who is at work on the next one."""
+"""How far a run is: generations done of those wanted, whether it ended before, and who is at work on the next one."""
 
 import os
 import re
@@ -8,9 +8,10 @@ from pathlib import Path
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.figures.measured import Measured
 from evolve.runs import paths, run_folder
+from evolve.runs.metrics import Metrics
 from evolve.settings import settings
+from evolve.settings.settings import Settings
 
 # Caffe's log, of which only the end is read.
 _ITERATION = re.compile(r"\] Iteration (\d+)\b")
@@ -19,12 +20,15 @@ _END = 1 << 16
 
 @dataclass(frozen=True)
 class State:
-    """`wanted` is 0 where the settings do not say; `iteration` of `iterations` are the next generation's, or 0."""
+    """`wanted` is 0 where the settings do not say; `iteration` of `iterations` are the next generation's, or 0.
+
+    `fallen` says what ended the run before it was where it was to go, or "".
+    """
 
     done: int
     wanted: int
     at_work: bool
-    fallen: float = 0.0
+    fallen: str = ""
     iteration: int = 0
     iterations: int = 0
 
@@ -38,7 +42,7 @@ class State:
         if self.at_work:
             return self._working()
         if self.fallen:
-            return f"ended at generation {self.done}: accuracy fell by more than {self.fallen:g}"
+            return f"ended at generation {self.done}: {self.fallen}"
         if self.done < self.wanted:
             return f"{self.done} of {self.wanted} generations done; the same `make evolve` goes on"
         return f"{self.done} generation{'s' * (self.done > 1)}, all done" if self.wanted else f"{self.done} done"
@@ -49,17 +53,34 @@ class State:
         return f"{self.done}{of} generations done; at work on generation {self.done + 1}{trained}"
 
 
-def read(folder: Path, run: Measured, wanted: int = 0, at_work: bool | None = None) -> State:
-    """What the run's folder says now, where whoever is at work on it does not say how many generations are `wanted`.
+def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: bool | None = None) -> State:
+    """What the run's folder says now, with the metrics of its `generations`.
 
-    `at_work` is known to that process; None: see who holds the run.
+    `wanted` and `at_work` are known to whoever is at work on it; 0: as its settings say; None: see who holds the run.
     """
-    done = len(run.generations)
-    chosen = wanted_settings(folder)
-    wanted = wanted or (int(chosen.generations) if chosen else 0)
+    done = len(generations)
+    kept = wanted_settings(folder)
+    wanted = wanted or (int(kept.generations) if kept else 0)
     if not (run_folder.at_work(folder) if at_work is None else at_work):
-        return State(done, wanted, False, _fallen(run, chosen))
-    return State(done, wanted, True, 0.0, *training(paths.generation(folder, done + 1)))
+        ended = kept is not None and fell_too_far(kept, generations[0], generations[-1])
+        return State(done, wanted, False, how_it_fell(kept, generations[-1]) if kept and ended else "")
+    return State(done, wanted, True, "", *training(paths.generation(folder, done + 1)))
+
+
+def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
+    """The stop rule: whether a generation's score is further below the ancestor's than `stop_when_accuracy_drops`.
+
+    That ends an evolution. It never does where that is 0, or the net says no score.
+    """
+    allowed = kept.stop_when_accuracy_drops
+    if not allowed or not metrics.score.judged or not ancestor.score.judged:
+        return False
+    return bool(ancestor.score.value - metrics.score.value > allowed)
+
+
+def how_it_fell(kept: Settings, metrics: Metrics) -> str:
+    """The same in words, of a generation that fell too far."""
+    return f"{metrics.score.title} fell by more than {kept.stop_when_accuracy_drops:g}"
 
 
 def settings_file(folder: Path) -> Path | None:
@@ -67,7 +88,7 @@ def settings_file(folder: Path) -> Path | None:
     return next(iter(sorted((folder / "prototxt").glob("evolution*.prototxt"))), None)
 
 
-def wanted_settings(folder: Path) -> settings.Settings | None:
+def wanted_settings(folder: Path) -> Settings | None:
     """The settings that the run was begun with, over the defaults; None where they cannot be read."""
     try:
         path = settings_file(folder)
@@ -82,11 +103,11 @@ def training(folder: Path) -> tuple[int, int]:
     try:
         with open(unfinished / paths.TRAIN_LOG, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
-            found = _ITERATION.findall(file.read().decode("utf-8", "replace"))
+            iterations = _ITERATION.findall(file.read().decode("utf-8", "replace"))
         solver = prototxt_text.read(unfinished / paths.SOLVER, caffe_pb2.SolverParameter())
     except (OSError, UserError):
         return 0, 0
-    reached = int(found[-1]) if found else 0
+    reached = int(iterations[-1]) if iterations else 0
     return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
 
 
@@ -94,11 +115,3 @@ def _under_way(folder: Path) -> Path:
     """The folder that generation `folder` is made in; of siblings, the first one's that is made now."""
     siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
     return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")
-
-
-def _fallen(run: Measured, chosen: settings.Settings | None) -> float:
-    """How far accuracy may fall, if it fell further."""
-    if not chosen or not chosen.stop_when_accuracy_drops or "accuracy" not in run.last:
-        return 0.0
-    allowed = float(chosen.stop_when_accuracy_drops)
-    return allowed if run.ancestor.get("accuracy", 0) - run.last["accuracy"] > allowed else 0.0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.runs import generation, paths, run_folder
+from evolve.runs.metrics import Metrics
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -75,7 +76,7 @@ def cores() -> int:
 def _begun_with(run: Path) -> int:
     """That of the first generation that is as it was committed; 0 where there is none."""
     whole = (folder for folder in sorted(run.glob("gen[0-9][0-9][0-9]")) if generation.exists(folder))
-    return next((int(generation.metrics(folder)["versions"].get("threads", 0)) for folder in whole), 0)
+    return next((int(Metrics.read(folder).versions.threads or 0) for folder in whole), 0)
 
 
 def _others_at_work(run: Path) -> int:

@@ -2,7 +2,6 @@
 
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,28 +64,6 @@ class Page(HTMLParser):
                 rows[-1][cell] = attrs["value"]
                 cell = ""
         return rows
-
-
-def filled(generations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With whatever else a real generation's metrics have."""
-    for made in generations:
-        n = made["generation"]
-        made |= {"clusters": sum(layer["kernels"] for layer in made["layers"]), "macs": 10_715_776 // n}
-        made |= {"iterations": 800, "train_seconds": 30.25 + n, "precision": "HALF"}
-        made["versions"] = {"caffe": "1.0.0", "core": "Haswell" if n < 3 else "Zen", "caffe_path": "/home/somebody"}
-        for layer in made["layers"]:
-            layer["synapses"] = 9 * layer["kernels"]
-    return generations
-
-
-def as_detector(generations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With a detector's scores instead of an accuracy."""
-    for made in filled(generations):
-        n = made["generation"]
-        del made["accuracy"]
-        score = {"precision": 0.8 - n / 100, "recall": 0.7 + n / 100, "map": 0.6 - n / 50, "ap": 0.65 - n / 40}
-        made |= score | {"precision": "HALF", "score": score}
-    return generations
 
 
 def with_settings(run: Path, words: str, name: str = "evolution.prototxt") -> None:

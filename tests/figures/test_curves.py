@@ -1,9 +1,8 @@
 """The picture: there, whole, readable, and the same every time."""
 
 import itertools
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,10 +12,10 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation, Text
 
 from evolve.base.errors import UserError
-from evolve.figures import curves, measured
-
-Fabricate = Callable[..., Path]
-Lineage = Callable[..., list[dict[str, Any]]]
+from evolve.figures import curves
+from evolve.figures.run import read_seeds
+from tests.figures.conftest import Fabricate, Lineage
+from tests.runs.made_up import with_score
 
 NOTICE = (
     "MNIST could not be had (train-images-idx3-ubyte.gz was neither found nor downloaded: storage.googleapis.com, "
@@ -26,7 +25,7 @@ NOTICE = (
 
 def drawn(runs: list[Path]) -> Figure:
     with curves.style():
-        figure = curves.figure(measured.read_seeds(runs))
+        figure = curves.figure(read_seeds(runs))
         figure.canvas.draw()
     return figure
 
@@ -85,7 +84,7 @@ def test_title_lines_and_ends_are_labelled(fabricated: Fabricate, lineage: Linea
 def test_labels_keep_apart_where_both_lines_end_together(fabricated: Fabricate, lineage: Lineage) -> None:
     generations = lineage(13)
     for accuracy in (0.9774, 0.9775, 0.9776):
-        generations[-1] |= {"accuracy": accuracy, "architectural_efficiency": 125.0}
+        generations[-1] = with_score(replace(generations[-1], architectural_efficiency=125.0), accuracy=accuracy)
         assert_labels_keep_apart(drawn([fabricated(f"run{accuracy}", generations)]))
 
 
@@ -141,7 +140,7 @@ def test_empty_run(tmp_path: Path) -> None:
 
 def test_run_without_accuracy(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> None:
     generations = lineage(2)
-    del generations[1]["accuracy"]
+    generations[1] = with_score(generations[1])
     with pytest.raises(UserError, match="expected the test accuracy of every generation; give the net a top named"):
         curves.draw([fabricated("run", generations)], tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -3,9 +3,8 @@
 import csv
 import itertools
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -14,10 +13,10 @@ from matplotlib.text import Annotation, Text
 
 from evolve.command.command import main
 from evolve.figures import curves, frontier, series
-from tests.figures.report_page import as_detector, filled, with_settings
+from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.report_page import with_settings
+from tests.runs.made_up import detector, with_score
 
-Fabricate = Callable[..., Path]
-Lineage = Callable[..., list[dict[str, Any]]]
 LENET5 = "LeNet-5 20-50-500-10"
 
 
@@ -26,10 +25,11 @@ def seeds(fabricated: Fabricate, lineage: Lineage) -> list[Path]:
     """Two seeds of three generations: compressions 1, 1.5, 2.25 and 1, 2, 4; accuracies 0.98, 0.97, 0.96 and +0.01."""
     runs = []
     for seed, base in ((1, 1.5), (2, 2.0)):
-        made = filled(lineage(3, seed=seed))
-        for k, one in enumerate(made):
-            one |= {"architectural_efficiency": base**k, "accuracy": 0.97 + seed / 100 - k / 100}
-        runs.append(fabricated(f"brief-seed{seed}", made))
+        generations = [
+            with_score(replace(metrics, architectural_efficiency=base**k), accuracy=0.97 + seed / 100 - k / 100)
+            for k, metrics in enumerate(lineage(3, seed=seed))
+        ]
+        runs.append(fabricated(f"brief-seed{seed}", generations))
         with_settings(runs[-1], f"# of seed {seed}\ngenerations: {seed + 3}\nseed: {seed}\n")
     return runs
 
@@ -94,9 +94,7 @@ def test_the_same_seed_again_is_left_out_and_said(fabricated: Fabricate, lineage
 
 
 def test_a_run_without_accuracy_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:
-    blind = fabricated("blind", lineage(2))
-    for made in blind.glob("gen*/metrics.json"):
-        made.write_text(re.sub(r', "accuracy": [\d.]+', "", made.read_text()))
+    blind = fabricated("blind", [with_score(metrics) for metrics in lineage(2)])
     frontiers, left_out = frontier.gather([blind])
     said = f"{blind} is left out: no accuracy was measured; give the net a top named 'accuracy'."
     assert (frontiers, left_out) == ([], [said])
@@ -134,7 +132,7 @@ def test_what_others_published_is_what_their_papers_say() -> None:
 
 
 def test_macs_have_a_panel_of_their_own(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", filled(lineage(3, network="resnet56_cifar10", dataset="cifar10")))
+    run = fabricated("run", lineage(3, network="resnet56_cifar10", dataset="cifar10"))
     (each,), _ = frontier.gather([run])
     ours = {counted: [line for line in lines if line.kind == "run"][0] for counted, lines in each.lines.items()}
     assert [point.compression for point in ours["MACs"].points] == pytest.approx([1, 2, 3], rel=1e-6)
@@ -152,8 +150,8 @@ def test_macs_have_a_panel_of_their_own(fabricated: Fabricate, lineage: Lineage)
 def test_all_can_be_read(settings: int, count: int, fabricated: Fabricate, lineage: Lineage) -> None:
     runs = []
     for k, seed in itertools.product(range(settings), (1, 2)):
-        made = lineage(count, seed=seed, accuracy=0.99 - k / 500)
-        runs.append(fabricated(f"synapse_budget=0.{k + 1}-seed{seed}", made))
+        generations = lineage(count, seed=seed, accuracy=0.99 - k / 500)
+        runs.append(fabricated(f"synapse_budget=0.{k + 1}-seed{seed}", generations))
         with_settings(runs[-1], f"environment {{ synapse_budget: 0.{k + 1} }}\n")
     (each,), _ = frontier.gather(runs)
     figure = drawn(each)
@@ -165,15 +163,16 @@ def test_all_can_be_read(settings: int, count: int, fabricated: Fabricate, linea
 
 
 def test_what_fell_far_does_not_flatten_the_rest(fabricated: Fabricate, lineage: Lineage) -> None:
-    made = lineage(4)
-    made[3]["accuracy"] = 0.1
-    (each,), _ = frontier.gather([fabricated("run", made)])
+    generations = lineage(4)
+    generations[3] = with_score(generations[3], accuracy=0.1)
+    (each,), _ = frontier.gather([fabricated("run", generations)])
     assert drawn(each).axes[0].get_ylim()[0] > 0.95
     assert each.lines["synapses"][0].points[3].score == 0.1
 
 
 def test_a_detector_has_average_precision(fabricated: Fabricate, lineage: Lineage) -> None:
-    (each,), _ = frontier.gather([fabricated("seed1", as_detector(lineage(3, network="detectnet", dataset="streets")))])
+    generations = [detector(metrics) for metrics in lineage(3, network="detectnet", dataset="streets")]
+    (each,), _ = frontier.gather([fabricated("seed1", generations)])
     (line,) = each.lines["synapses"]
     assert line.title == "detectnet" and line.points[2].score == pytest.approx(0.575)
     figure = drawn(each)

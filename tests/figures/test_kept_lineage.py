@@ -6,14 +6,14 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.datasets import registry
-from evolve.figures import frontier, measured
+from evolve.figures import frontier, kept_lineage
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
 def refused(name: str) -> str:
     with pytest.raises(UserError) as error:
-        measured.read_kept(Path(name))
+        kept_lineage.read(Path(name))
     return str(error.value)
 
 
@@ -22,8 +22,8 @@ def test_network_run_and_seed_are_in_the_name() -> None:
         ("lenet/lenet_bvlc-long-seed2.csv", ("lenet_bvlc", 2, "mnist", 13)),
         ("alexnet_cifar10/dense-seed1.csv", ("alexnet_cifar10", 1, "cifar10", 6)),
     ):
-        run = measured.read_kept(Path(f"{expected[2]}:{RESULTS / file}"))
-        assert (run.network, run.seed, run.ancestor["dataset"]["name"], len(run.generations)) == expected
+        run = kept_lineage.read(Path(f"{expected[2]}:{RESULTS / file}"))
+        assert (run.network, run.seed, run.ancestor.dataset.name, len(run.generations)) == expected
 
 
 def test_the_three_seeds_of_the_results_are_one_line() -> None:
@@ -51,6 +51,7 @@ def test_what_a_name_must_say(tmp_path: Path) -> None:
     ("content", "why"),
     [(b"", "other columns, or no generation"), (b"generation,synapses\n", "other columns, or no generation"),
      (b"a,b\n1,2\n", "other columns, or no generation"),
+     (b"generation,synapses\n1,9\n", "one without architectural_efficiency in every row"),
      (b"generation,synapses\n1,many\n", "could not convert string to float: 'many'"),
      (b"\xff\xfe", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte")],
 )  # fmt: skip

@@ -4,15 +4,14 @@ import csv
 import html
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from evolve.figures import report
 from evolve.runs import run_folder
-from tests.figures.report_page import Page, filled, with_settings, with_weights
+from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.report_page import Page, with_settings, with_weights
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -48,8 +47,8 @@ def opened(page: Path, profile: Path, seconds: int = 2) -> tuple[str, list[str]]
 
 
 @pytest.fixture
-def page(fabricated: Callable[..., Path], lineage: Callable[..., list[dict[str, Any]]]) -> Path:
-    run = fabricated("seed1", filled(lineage(13, dataset="digits", notice="drawn")))
+def page(fabricated: Fabricate, lineage: Lineage) -> Path:
+    run = fabricated("seed1", lineage(13, dataset="digits", notice="drawn"))
     with_settings(run, "generations: 13\n")
     with_weights(run)
     run_folder.write_lineage(run)

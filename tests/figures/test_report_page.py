@@ -5,9 +5,8 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -18,10 +17,10 @@ from evolve.base.errors import UserError
 from evolve.command.command import main
 from evolve.figures import report
 from evolve.runs import run_folder
-from tests.figures.report_page import Page, as_detector, filled, with_settings, with_weights
-
-Fabricate = Callable[..., Path]
-Lineage = Callable[..., list[dict[str, Any]]]
+from evolve.runs.metrics import Metrics, Sibling, Versions
+from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.report_page import Page, with_settings, with_weights
+from tests.runs.made_up import detector, with_score
 
 NOTICE = "MNIST could not be had (no network): the 1,797 handwritten digits of scikit-learn instead"
 
@@ -29,10 +28,14 @@ NOTICE = "MNIST could not be had (no network): the 1,797 handwritten digits of s
 @pytest.fixture
 def run(fabricated: Fabricate, lineage: Lineage) -> Path:
     """A whole run of 13 generations with settings and caffemodels."""
-    made = fabricated("seed1", filled(lineage(13)))
+    made = fabricated("seed1", lineage(13))
     with_settings(made, "generations: 13\n")
     with_weights(made)
     return made
+
+
+def detectors(generations: list[Metrics]) -> list[Metrics]:
+    return [detector(metrics) for metrics in generations]
 
 
 def read(run: Path, out: Path | None = None) -> Page:
@@ -76,9 +79,9 @@ def test_the_papers_tables_are_those_of_make_table(run: Path) -> None:
 def test_survival_of_every_layer(run: Path) -> None:
     cells = [(attrs.get("title", ""), attrs.get("class"), words) for attrs, words in read(run).all("td")]
     # By hand: 1024 kernels, three quarters of them each time; 324 at generation 5, and a shade of 1 + 9 * (1 - 0.25).
-    assert ("conv2\ngeneration 5: 324 of 1,024 kernels", "h8", "32") in cells
-    assert ("conv2\ngeneration 1: 9,216 of 9,216 synapses", "h10", "100") in cells
-    assert ("ip2\ngeneration 13: 10 of 10 neurons", "h10", "100") in cells
+    assert ("conv2\ngeneration 5: 324 of 1,024 kernels", "s8", "32") in cells
+    assert ("conv2\ngeneration 1: 9,216 of 9,216 synapses", "s10", "100") in cells
+    assert ("ip2\ngeneration 13: 10 of 10 neurons", "s10", "100") in cells
 
 
 def test_kernels_as_pictures(run: Path) -> None:
@@ -106,9 +109,8 @@ def test_nothing_is_asked_of_any_network(run: Path) -> None:
 def test_what_a_run_says_is_text_and_never_markup(fabricated: Fabricate, lineage: Lineage) -> None:
     evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;"
     layers = {f"conv{evil}": (6, 12), "ip": (10, 640)}
-    generations = filled(lineage(2, network=evil, dataset="streets", notice=evil, layers=layers))
-    for made in generations:
-        made["versions"] |= {evil: evil}
+    versions = Versions(core=evil, fast_types=[evil])
+    generations = lineage(2, network=evil, dataset="streets", notice=evil, layers=layers, versions=versions)
     run = fabricated("a <b> & c", generations)
     with_settings(run, f"# </pre>{evil}\ngenerations: 2\n", name="evolution.a&b.prototxt")
     page = read(run)
@@ -133,14 +135,14 @@ def test_files_are_linked_from_wherever_the_page_lies(run: Path, tmp_path: Path)
 
 
 def test_the_data_set_that_stands_in_is_said_first(fabricated: Fabricate, lineage: Lineage) -> None:
-    page = read(fabricated("run", filled(lineage(2, dataset="digits", notice=NOTICE))))
+    page = read(fabricated("run", lineage(2, dataset="digits", notice=NOTICE)))
     said = f"NOTE: measured on digits, another data set than the paper's MNIST. {NOTICE}"
     assert page.text().index(said) < page.text().index("Summary")
     assert page.text().count(said) == 2 and page.all("h1")[0][1] == "lenet on digits (not MNIST), seed 1"
 
 
 def test_an_unfinished_run_says_how_far_it_is(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", filled(lineage(3)))
+    run = fabricated("run", lineage(3))
     with_settings(run, "generations: 13\n", name="evolution.long.prototxt")
     page = read(run)
     assert "3 of 13 generations done; the same `make evolve` goes on" in page.text()
@@ -149,7 +151,7 @@ def test_an_unfinished_run_says_how_far_it_is(fabricated: Fabricate, lineage: Li
 
 
 def test_a_run_at_work_says_on_what(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", filled(lineage(3)))
+    run = fabricated("run", lineage(3))
     with_settings(run, "generations: 13\n")
     with run_folder.held(run):
         assert "3 of 13 generations done; at work on generation 4" in read(run).text()
@@ -175,15 +177,15 @@ def test_a_run_that_is_done_is_the_same_page_again(run: Path) -> None:
 
 
 def test_one_that_fell_too_far_has_ended(fabricated: Fabricate, lineage: Lineage) -> None:
-    generations = filled(lineage(2))
-    generations[1]["accuracy"] = 0.9
+    generations = lineage(2)
+    generations[1] = with_score(generations[1], accuracy=0.9)
     run = fabricated("run", generations)
     with_settings(run, "generations: 13\nstop_when_accuracy_drops: 0.0625\n")
     assert "ended at generation 2: accuracy fell by more than 0.0625" in read(run).text()
 
 
 def test_one_generation(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", filled(lineage(1)))
+    run = fabricated("run", lineage(1))
     with_weights(run)
     page = read(run)
     assert len(page.lineage()) == 1 and len(page.all("svg")) == 6 and len(page.all("img")) == 2
@@ -191,17 +193,14 @@ def test_one_generation(fabricated: Fabricate, lineage: Lineage) -> None:
 
 
 def test_what_was_not_measured_is_left_out(fabricated: Fabricate, lineage: Lineage) -> None:
-    generations = lineage(2)
-    for made in generations:
-        del made["accuracy"]
-    page = read(fabricated("run", generations))
+    page = read(fabricated("run", [with_score(metrics) for metrics in lineage(2)]))
     assert [attrs["aria-label"].split(":")[0] for attrs, _ in page.all("svg")] == [
-        "Chart of synapses", "Chart of bytes of the caffemodel"
+        "Chart of synapses", "Chart of clusters", "Chart of MACs of one image", "Chart of bytes of the caffemodel"
     ]  # fmt: skip
 
 
 def test_a_detector(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", as_detector(lineage(3, network="detectnet", dataset="streets", notice="drawn streets")))
+    run = fabricated("run", detectors(lineage(3, network="detectnet", dataset="streets", notice="drawn streets")))
     with_weights(run, channels=3)
     noise = np.random.default_rng(1).integers(0, 255, (900, 1600, 3), np.uint8)
     for number in (1, 2, 3):
@@ -221,7 +220,7 @@ def test_a_detector(fabricated: Fabricate, lineage: Lineage) -> None:
 
 
 def test_a_damaged_picture_or_caffemodel_costs_only_itself(fabricated: Fabricate, lineage: Lineage) -> None:
-    run = fabricated("run", as_detector(lineage(2)))
+    run = fabricated("run", detectors(lineage(2)))
     with_weights(run)
     (run / "gen002" / "weights.caffemodel").write_bytes(b"\xff\xff")
     (run / "gen001" / "detections.png").write_bytes(b"\x89PNG")
@@ -232,25 +231,39 @@ def test_a_damaged_picture_or_caffemodel_costs_only_itself(fabricated: Fabricate
 
 def test_a_page_of_a_large_network_goes_into_a_mail(fabricated: Fabricate, lineage: Lineage) -> None:
     layers = {f"inception_{k}/3x3": (64 + k, 4096) for k in range(60)}
-    run = fabricated("run", as_detector(lineage(13, layers=layers)))
+    run = fabricated("run", detectors(lineage(13, layers=layers)))
     with_weights(run, channels=3)
     assert report.write(run).stat().st_size < 1_000_000
 
 
 def test_siblings(fabricated: Fabricate, lineage: Lineage) -> None:
-    generations = filled(lineage(3))
-    generations[2]["siblings"] = [
-        {"sibling": 1, "fitness": 0.97, "parent": 0, "why": "0.0100 less fit than sibling 2", "accuracy": 0.97,
-         "synapses": 60001},
-        {"sibling": 2, "fitness": 0.98, "parent": 1, "why": "the fittest", "accuracy": 0.98, "synapses": 63990},
-        {"sibling": 3, "fitness": None, "parent": 0, "why": "unfit: no synapse was left"},
-    ]  # fmt: skip
+    generations = lineage(3)
+    siblings = [
+        Sibling(sibling=1, fitness=0.97, why="0.0100 less fit than sibling 2", accuracy=0.97, synapses=60001),
+        Sibling(sibling=2, fitness=0.98, parent=1, why="the fittest", accuracy=0.98, synapses=63990),
+        Sibling(sibling=3, why="unfit: no synapse was left"),
+    ]
+    generations[2] = replace(generations[2], siblings=siblings)
     words = re.sub(r"\s+", " ", read(fabricated("run", generations)).text())
     # The fittest first, and what could not live last.
     assert (
         "generationsiblingsynapsesA-Eaccuracyfitnessparent3263,9900.98000.98001the fittest"
         "3160,0010.97000.97000.0100 less fit than sibling 233unfit: no synapse was left"
     ) in words
+
+
+@pytest.mark.parametrize("kind", ["HALF", "BFLOAT16", "FLOAT"])
+def test_the_precision_is_said(fabricated: Fabricate, lineage: Lineage, kind: str) -> None:
+    generations = lineage(2, number_format=kind)
+    for name, each in (("classifier", generations), ("detector", detectors(generations))):
+        settings = read(fabricated(name, each)).all("section", id="settings-and-versions")[0][1]
+        assert f"precision{kind}" in settings
+
+
+def test_a_detector_that_fell_too_far_has_ended(fabricated: Fabricate, lineage: Lineage) -> None:
+    run = fabricated("run", detectors(lineage(2)))
+    with_settings(run, "generations: 13\nstop_when_accuracy_drops: 0.02\n")
+    assert "ended at generation 2: average precision fell by more than 0.02" in read(run).text()
 
 
 def test_versions_say_which_generations_and_no_path(run: Path) -> None:

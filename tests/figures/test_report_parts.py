@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base import sheet
-from evolve.figures.report import chart, kernels, markup, page, survival
+from evolve.figures.report import chart, kernels, markup, origin, survival
 
 BLUE, VERMILION, GAP = (0, 114, 178, 255), (213, 94, 0, 255), (128, 128, 128, 110)
 
@@ -53,7 +53,7 @@ def test_figures_as_people_read_them() -> None:
     assert {seconds: sheet.duration(seconds) for seconds in times} == times
     rates = {7.273: "7.273", 137.5: "137.5", 3349.5: "3,350", 9999.4: "9,999", 9999.6: "10,000", 13608.2: "13,608"}
     assert {value: sheet.rate(value) for value in rates} == rates
-    assert page.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"
+    assert origin.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"
     assert kernels.spread(list(range(1, 14))) == [1, 4, 7, 10, 13] and kernels.spread([1, 2]) == [1, 2]
 
 

@@ -14,15 +14,15 @@ from matplotlib.text import Annotation, Text
 
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
-from evolve.figures import curves, measured, papers, table
+from evolve.figures import curves, papers, table
+from evolve.figures.run import read_seeds
+from tests.figures.conftest import Fabricate, Lineage
+from tests.runs.made_up import with_score
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
 
 import famous_nets  # noqa: E402
-
-Fabricate = Callable[..., Path]
-Lineage = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -30,18 +30,15 @@ def detector(fabricated: Fabricate, lineage: Lineage) -> Callable[..., Path]:
     """detector(13, "seed1", seed=1, …): a run of made-up scores, with a full DetectNet in every generation."""
 
     def make(count: int, name: str = "seed1", deploy: bool = True, **others: Any) -> Path:
-        generations = lineage(count, network="detectnet", dataset="streets", **others)
-        for made in generations:
-            number = made["generation"]
-            del made["accuracy"]
-            score = {"precision": 0.85 + 0.003 * number, "recall": 0.86 - 0.002 * number, "map": 0.7, "ap": 0.8}
-            made |= score | {"precision": "HALF", "score": score}
+        generations = [
+            with_score(each, precision=0.85 + 0.003 * number, recall=0.86 - 0.002 * number, map=0.7, ap=0.8)
+            for number, each in enumerate(lineage(count, network="detectnet", dataset="streets", **others), start=1)
+        ]
         run = fabricated(name, generations)
-        for made in generations:
-            folder = run / f"gen{made['generation']:03d}"
+        for each in generations:
             if deploy:
+                folder = run / f"gen{each.generation:03d}"
                 prototxt_text.write(famous_nets.detectnet(192, 320), folder / "deploy.prototxt")
-            (folder / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "w"}}))
         return run
 
     return make
@@ -56,7 +53,7 @@ def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320
             {
                 "generation": number, "engine": engine, "precision": "f32", "batch": 1, "runs": 100,
                 "median_ms": 1000 / each, "p95_ms": 1100 / each, "fps": each, "shape": shape, "threads": 1,
-                "device": "CPU", "version": "1", "difference": 1e-6, "weights_sha256": "w",
+                "device": "CPU", "version": "1", "difference": 1e-6, "weights_sha256": f"weights {number}",
             }  # fmt: skip
         )
     path.write_text(json.dumps({"protocol": "", "frames": rows}))
@@ -64,7 +61,7 @@ def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320
 
 def drawn(runs: list[Path], device: Path | None = None) -> Figure:
     with curves.style():
-        figure = curves.figure(measured.read_seeds(runs, device))
+        figure = curves.figure(read_seeds(runs, device))
         figure.canvas.draw()
     return figure
 
@@ -157,7 +154,7 @@ def test_a_devices_table_is_drawn_beside(detector: Callable[..., Path], tmp_path
     assert line(speed, "tensorrt 2.1 f16") == {1: 10.0, 3: 20.0}
     assert line(speed, "openvino") == {1: 10.0, 2: 20.0, 3: 30.0}
     with pytest.raises(UserError, match="FPS=.*tx1.csv: expected one run that it is of, got 2"):
-        measured.read_seeds([run, detector(3, "seed2", seed=2)], device)
+        read_seeds([run, detector(3, "seed2", seed=2)], device)
 
 
 def test_seeds_are_averaged_where_they_were_measured(detector: Callable[..., Path]) -> None:
@@ -172,8 +169,6 @@ def test_seeds_are_averaged_where_they_were_measured(detector: Callable[..., Pat
 def test_a_classifier_has_the_panel_once_it_is_measured(fabricated: Fabricate, lineage: Lineage) -> None:
     run = fabricated("run", lineage(5))
     assert not any(axes.get_ylabel() == "frames per second" for axes in drawn([run]).axes)
-    for number in range(1, 6):
-        (run / f"gen{number:03d}" / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "w"}}))
     timed(run, "openvino", {number: 2000.0 * number for number in range(1, 6)}, "1x32x32")
     figure = drawn([run])
     assert line(panel(figure, "frames per second"), "openvino")[5] == 10000
@@ -210,7 +205,6 @@ def test_the_tables_of_a_detectors_seeds(detector: Callable[..., Path]) -> None:
 
 def test_a_classifiers_table_has_fps_once_measured(fabricated: Fabricate, lineage: Lineage) -> None:
     run = fabricated("run", lineage(2))
-    (run / "gen002" / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": "w"}}))
     timed(run, "caffe", {2: 5000.0}, "1x32x32")
     made = rows(table.markdown(run))
     assert made["generation"][-2:] == ["flushed", "fps"]

@@ -1,17 +1,14 @@
 """What `make table` prints."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from evolve.base.errors import UserError
 from evolve.figures import table
-
-Fabricate = Callable[..., Path]
-Lineage = Callable[..., list[dict[str, Any]]]
+from tests.figures.conftest import Fabricate, Lineage
+from tests.runs.made_up import with_score
 
 NOTICE = "MNIST could not be had (no network): the 1,797 handwritten digits of scikit-learn instead"
 
@@ -119,9 +116,7 @@ def test_a_data_set_that_the_paper_did_not_use(fabricated: Fabricate, lineage: L
 
 
 def test_without_accuracy_its_cells_are_blank(fabricated: Fabricate, lineage: Lineage) -> None:
-    generations = lineage(2)
-    for made in generations:
-        del made["accuracy"]
+    generations = [with_score(metrics) for metrics in lineage(2)]
     assert rows(table.markdown(fabricated("run", generations)))["2"][3] == ""
 
 
@@ -143,10 +138,11 @@ def test_empty_run(tmp_path: Path) -> None:
 
 
 def test_summary_of_seeds(fabricated: Fabricate, lineage: Lineage) -> None:
-    runs = [fabricated(f"seed{seed}", lineage(13 if seed == 1 else 12, seed=seed)) for seed in (1, 2, 3)]
-    for run, accuracy in zip(runs, (0.98, 0.982, 0.987), strict=True):
-        path = run / "gen012" / "metrics.json"
-        path.write_text(path.read_text().replace('"accuracy": 0.9877', f'"accuracy": {accuracy}'))
+    runs = []
+    for seed, accuracy in ((1, 0.98), (2, 0.982), (3, 0.987)):
+        generations = lineage(13 if seed == 1 else 12, seed=seed)
+        generations[11] = with_score(generations[11], accuracy=accuracy)
+        runs.append(fabricated(f"seed{seed}", generations))
     printed = table.summary(runs)
     made = rows(printed)
     assert "lenet on MNIST, 3 seeds (1, 2, 3), beside [Cluster16] Table 1 (MNIST)" in printed

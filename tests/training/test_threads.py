@@ -1,7 +1,6 @@
 """A run's share of the cores: divided by the runs at work beside it, and kept for all of its generations."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.runs import generation, run_folder, threads
+from evolve.runs.metrics import Versions
+from tests.runs.made_up import metrics
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +37,10 @@ def begin() -> Iterator[Begin]:
         yield _begin
 
 
-def commit(run: Path, number: int, versions: dict[str, str]) -> Path:
+def commit(run: Path, number: int, versions: Versions) -> Path:
     folder = run / f"gen{number:03d}"
     with generation.writing(folder) as unfinished:
-        (unfinished / "metrics.json").write_text(json.dumps({"versions": versions}))
+        metrics(number, versions=versions).write(unfinished)
     return folder
 
 
@@ -86,7 +87,7 @@ def test_a_containers_quota_holds(tmp_path: Path, quota: str, cores: int) -> Non
 
 def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
-    commit(run, 1, {"threads": "3"})
+    commit(run, 1, Versions(threads="3"))
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "3"
     assert "THREADS" not in os.environ
@@ -94,18 +95,18 @@ def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin)
 
 def test_what_a_damaged_generation_says_does_not_count(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
-    first = commit(run, 1, {"threads": "3"})
-    (first / "metrics.json").write_text(json.dumps({"versions": {"threads": "1"}}))
+    first = commit(run, 1, Versions(threads="3"))
+    metrics(1, versions=Versions(threads="1")).write(first)
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "8"
-    commit(run, 2, {"threads": "3"})
+    commit(run, 2, Versions(threads="3"))
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "3"
 
 
 def test_a_run_begun_on_stock_layers_gets_its_share(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
-    commit(run, 1, {"layers": "stock"})
+    commit(run, 1, Versions(layers="stock"))
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "8"
 
@@ -113,7 +114,7 @@ def test_a_run_begun_on_stock_layers_gets_its_share(tmp_path: Path, begin: Begin
 def test_what_the_user_says_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: Begin) -> None:
     monkeypatch.setenv("THREADS", "5")
     run = begin(tmp_path / "lenet" / "seed1")
-    commit(run, 1, {"threads": "3"})
+    commit(run, 1, Versions(threads="3"))
     with threads.shared_out(run):
         assert os.environ["THREADS"] == "5"
     assert os.environ["THREADS"] == "5"

@@ -18,6 +18,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
 from evolve.runs import generation, paths, run_folder
+from tests.runs.made_up import metrics
 from trt.onnx import export
 from trt.speed import bench, engines, prepared
 from trt.speed.process import EngineProcess, environment
@@ -53,8 +54,7 @@ def run(tmp_path: Path) -> Path:
                 net, unfinished / paths.DEPLOY, "tiny\ninput: pixels 0..255, minus 104, 117, 123, times 0.02"
             )
             weights.write(unfinished / paths.WEIGHTS, net, learned)
-            metrics = {"generation": number, "network": "tiny", "synapses": 1000 * width, "precision": "HALF"}
-            (unfinished / paths.METRICS).write_text(json.dumps(metrics))
+            metrics(number, network="tiny", synapses=1000 * width).write(unfinished)
     return folder
 
 
@@ -77,7 +77,7 @@ def test_every_engine_computes_what_caffe_does_and_is_timed(run: Path) -> None:
         assert row["precision"] == "f32" and re.match(rf"{row['engine']} \d", row["version"])
         done = json.loads((run / f"gen{row['generation']:03d}" / "DONE.json").read_text())
         assert row["weights_sha256"] == done["sha256"]["weights.caffemodel"]
-    assert {row["fps_engine"] for row in run_folder.read_lineage(run)} == {"openvino f32 1 thread"}
+    assert {row["fps_engine"] for row in run_folder.table(run)} == {"openvino f32 1 thread"}
     assert all(generation.exists(paths.generation(run, number)) for number in (1, 2))
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.runs import device_table, measurements, run_folder
-from evolve.runs.measurements import Frames
-from trt.speed import bench
+from evolve.runs.measurements import Measurement
+from evolve.runs.metrics import Score
+from tests.runs import made_up
+from trt.speed import bench, tables
 
 DEPLOY = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
@@ -20,23 +22,19 @@ layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_
 
 
 def make_run(folder: Path, generations: int = 3, **metrics: Any) -> Path:
-    run = folder / "seed1"
-    for number in range(1, generations + 1):
-        made = run / f"gen{number:03d}"
-        made.mkdir(parents=True)
-        (made / "metrics.json").write_text(json.dumps({"generation": number, "precision": "HALF"} | metrics))
+    run = made_up.write(folder / "seed1", [made_up.metrics(number, **metrics) for number in range(1, generations + 1)])
+    for made in run.glob("gen*"):
         (made / "deploy.prototxt").write_text(DEPLOY)
-        (made / "DONE.json").write_text(json.dumps({"sha256": {"weights.caffemodel": f"weights {number}"}}))
     return run
 
 
-def one(generation: int, fps: float = 100.0, **others: Any) -> Frames:
+def one(generation: int, fps: float = 100.0, **others: Any) -> Measurement:
     row: dict[str, Any] = {
         "engine": "openvino", "precision": "f32", "batch": 1, "runs": 100, "median_ms": 1000 / fps,
         "p95_ms": 1250 / fps, "fps": fps, "shape": "3x8x8", "threads": 1, "device": "CPU", "version": "1",
         "difference": 1e-6, "weights_sha256": f"weights {generation}",
     }  # fmt: skip
-    return Frames(generation=generation, **(row | others))
+    return Measurement(generation=generation, **(row | others))
 
 
 def lineage(run: Path) -> list[dict[str, str]]:
@@ -85,8 +83,7 @@ def test_lineage_columns(tmp_path: Path) -> None:
 
 
 def test_a_detectors_scores_have_columns(tmp_path: Path) -> None:
-    score: dict[str, Any] = {"precision": 0.8, "recall": 0.7, "map": 0.56, "ap": 0.75}
-    run = make_run(tmp_path, **(score | {"precision": "HALF", "score": score}))
+    run = make_run(tmp_path, score=Score(precision=0.8, recall=0.7, map=0.56, ap=0.75))
     columns = ("accuracy", "precision", "recall", "map", "ap")
     for row in lineage(run):
         assert [row[name] for name in columns] == ["", "0.8", "0.7", "0.56", "0.75"]
@@ -110,6 +107,17 @@ def test_the_prediction_is_for_the_size_that_was_measured(tmp_path: Path) -> Non
     run = make_run(tmp_path)
     measurements.keep(run, [one(1, shape="3x16x16")], "")
     assert float(lineage(run)[2]["predicted_tx1_fps"]) == pytest.approx(0.3208 * 25.6e9 / 2 / (768 + 112 + 784))
+
+
+@pytest.mark.parametrize("kind", ["HALF", "BFLOAT16", "FLOAT"])
+def test_a_prediction_is_for_the_precision_that_was_imposed(tmp_path: Path, kind: str) -> None:
+    """By hand: what is moved, as above, is twice as many bytes in 32 bits, and the bandwidth is the limit in both."""
+    run = make_run(tmp_path, number_format=kind)
+    fps = 0.3208 * 25.6e9 / (896 if kind != "FLOAT" else 2 * 896)
+    assert [float(row["predicted_tx1_fps"]) for row in lineage(run)] == [pytest.approx(fps, abs=1e-3)] * 3
+    printed = tables.predicted("lenet", run_folder.read_lineage(run), run, None)
+    (column,) = [k for k, name in enumerate(printed.columns) if "TX1" in name]
+    assert [row[column] for row in printed.rows] == [f"{fps:,.1f}"] * 3
 
 
 @pytest.mark.parametrize("broken", ['layer { type: "Unknowable" name: "x" bottom: "y" top: "x" }', "nonsense {"])

@@ -14,7 +14,7 @@ import numpy as np
 from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.runs import device_table, generation, measurements, paths, run_folder
-from evolve.runs.measurements import Frames
+from evolve.runs.measurements import Measurement
 from trt.speed import prepared, rounds
 from trt.speed.engines import ENGINES
 from trt.speed.process import EngineProcess
@@ -119,7 +119,7 @@ def _case(run: Path, number: int, scratch: Path, engines: list[str], shape: tupl
 
 def _measured(
     run: Path, engine: str, cases: list[Case], threads: int, runs: int, scratch: Path
-) -> list[Frames]:
+) -> list[Measurement]:
     """One engine's figures, a generation each; none if it computes something else than pycaffe."""
     with ExitStack() as stack:
         process = stack.enter_context(EngineProcess(engine, threads, scratch / f"{engine}.log"))
@@ -137,7 +137,7 @@ def _measured(
         timings = rounds.measure(timers, runs, lambda seconds: _announce(engine, len(cases), seconds))
     device = about[cases[0].number]["device"] or rounds.device()
     return [
-        Frames(
+        Measurement(
             generation=case.number,
             engine=engine,
             precision=about[case.number]["precision"],

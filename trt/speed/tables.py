@@ -1,7 +1,6 @@
 """What `make bench` prints: each engine's figures, a generation a row, and predictions for devices not at hand."""
 
 from pathlib import Path
-from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
@@ -10,22 +9,23 @@ from evolve.base.sheet import BLANK, Sheet
 from evolve.network import devices, phases, roofline
 from evolve.network.devices import Device
 from evolve.runs import measurements, paths, run_folder
-from evolve.runs.measurements import Frames
+from evolve.runs.measurements import Measurement
+from evolve.runs.metrics import Metrics
 
 
 def show(run: Path, shape: tuple[int, int, int] | None = None) -> None:
     """Prints every measurement of the run, and the predictions for images of `shape`, its own by default."""
-    made = run_folder.read_lineage(run)
-    name = f"{made[0]['network']}, {run.name}"
+    generations = run_folder.read_lineage(run)
+    name = f"{generations[0].network}, {run.name}"
     for group in measurements.grouped(measurements.read(run)):
-        measured(name, made, group).show()
-    predicted(name, made, run, shape).show()
+        measured(name, generations, group).show()
+    predicted(name, generations, run, shape).show()
 
 
-def measured(name: str, made: list[dict[str, Any]], group: list[Frames]) -> Sheet:
-    """What one engine measured, of the generations whose metrics are `made`."""
+def measured(name: str, generations: list[Metrics], group: list[Measurement]) -> Sheet:
+    """What one engine measured of these generations."""
     first = group[0]
-    synapses = {each["generation"]: f"{each['synapses']:,}" for each in made}
+    synapses = {metrics.generation: f"{metrics.synapses:,}" for metrics in generations}
     rows = [
         {
             "generation": str(each.generation),
@@ -42,15 +42,14 @@ def measured(name: str, made: list[dict[str, Any]], group: list[Frames]) -> Shee
     return Sheet.of(f"{name}: {first.title}{size}, batch {first.batch}", rows, notice="", notes=_notes(group))
 
 
-def predicted(name: str, made: list[dict[str, Any]], run: Path, shape: tuple[int, int, int] | None) -> Sheet:
+def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int, int, int] | None) -> Sheet:
     """What the devices of the table are predicted to do."""
     known = devices.read()
     rows = []
-    for each in made:
-        net = _net(paths.generation(run, each["generation"]), shape)
-        half = each.get("precision") != "FLOAT"
-        cells = {device.name: _prediction(net, device, half) for device in known.values()}
-        rows.append({"generation": str(each["generation"])} | cells)
+    for metrics in generations:
+        net = _net(paths.generation(run, metrics.generation), shape)
+        cells = {device.name: _prediction(net, device, metrics.in_half) for device in known.values()}
+        rows.append({"generation": str(metrics.generation)} | cells)
     return Sheet.of(
         f"{name}: predicted fps of devices that are not at hand",
         rows,
@@ -64,7 +63,7 @@ def predicted(name: str, made: list[dict[str, Any]], run: Path, shape: tuple[int
     )  # fmt: skip
 
 
-def _notes(group: list[Frames]) -> list[str]:
+def _notes(group: list[Measurement]) -> list[str]:
     one, differences = group[0], [each.difference for each in group if each.difference is not None]
     if not differences:
         return [f"From the table {one.device}."]
@@ -75,11 +74,11 @@ def _notes(group: list[Frames]) -> list[str]:
     ]
 
 
-def _net(folder: Path, shape: tuple[int, int, int] | None) -> Any:
+def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
     return phases.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
 
 
-def _prediction(net: Any, device: Device, half: bool) -> str:
+def _prediction(net: phases.Net, device: Device, half: bool) -> str:
     try:
         return f"{roofline.frames_per_second(net, device, half):,.1f}"
     except UserError:

@@ -1,21 +1,14 @@
-"""A line chart as inline SVG: what it shows stands in its caption, in its text alternative, and under the pointer.
+"""A line chart is inline SVG: what it shows stands in its caption, in its text alternative, and under the pointer.
 
-Where a value lies along an axis, and which values get a tick.
-
-The curves of a run: whatever its generations measured, over the generations, the papers' points where they fit.
+It is not matplotlib's, whose SVG has its colours fixed and its letters as outlines: this one is as light or dark as the
+reader has it, may be pointed at, and is a few kilobytes.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import ceil
-from typing import Any
 
-from evolve.base import sheet
-from evolve.figures import papers
-from evolve.figures.measured import Measured
-from evolve.figures.papers import SOURCE
-from evolve.figures.report.markup import Markup, element, join, section
+from evolve.figures.report.markup import Markup, element, join
 
 # On 10,000 images chance alone moves an accuracy by 0.001: its axis shows at least ten times as much.
 _LEAST_OF_A_SCORE = 0.01
@@ -148,7 +141,7 @@ class Chart:
         if self.x.logarithmic:
             return self.x.ticks()
         last = int(self.x.high)
-        return [float(number) for number in range(1, last + 1, ceil(last / 14))]
+        return [float(number) for number in range(1, last + 1, math.ceil(last / 14))]
 
     def _line(self, line: Line) -> Markup:
         places = [(self._x(x), self._y(y)) for x, y in line.points]
@@ -164,8 +157,8 @@ class Chart:
         return [self._column(x, half) for x in sorted({x for line in self.lines for x, _ in line.points})]
 
     def _column(self, x: float, half: float) -> Markup:
-        found = [(line, y) for line in self.lines for at, y in line.points if at == x]
-        words = [f"{self.across} {self.say_x(x)}", *(f"{line.name}: {self.say(y)}" for line, y in found)]
+        there = [(line, y) for line in self.lines for at, y in line.points if at == x]
+        words = [f"{self.across} {self.say_x(x)}", *(f"{line.name}: {self.say(y)}" for line, y in there)]
         title = element("title", "\n".join(words))
         left, height = round(self._x(x) - half, 1), _HEIGHT - _TOP - _BOTTOM
         box = element("rect", title, x=left, y=_TOP, width=round(2 * half, 1), height=height, class_="hit")
@@ -180,92 +173,3 @@ class Chart:
 
     def _y(self, value: float) -> float:
         return round(_TOP + (1 - self.y.at(value)) * (_HEIGHT - _TOP - _BOTTOM), 1)
-
-
-Say = Callable[[float], str]
-
-# What a generation has how much of, and how it is called.
-_COUNTS = {
-    "synapses": "synapses",
-    "clusters": "clusters",
-    "macs": "MACs of one image",
-    "caffemodel_bytes": "bytes of the caffemodel",
-}
-_LOOKS = ("ours", "second", "third", "fourth")
-
-
-def curves(run: Measured) -> Markup:
-    """The section with every chart that there is something for."""
-    counts = [_over(run, title, [(name, name, "ours")]) for name, title in _COUNTS.items()]
-    charts = [*counts, *_scores(run), _trade(run), _speed(run)]
-    found = [chart.figure() for chart in charts if chart]
-    return section("Curves", element("div", *found, class_="charts"), about="Point at a generation for its values.")
-
-
-def _scores(run: Measured) -> list[Chart | None]:
-    if not run.is_detection:
-        return [_accuracy(run)]
-    first = [("precision", "precision", "ours"), ("recall", "recall", "second")]
-    second = [("mAP", "map", "ours"), ("AP", "ap", "second")]
-    return [_over(run, "precision and recall", first, scored=True), _over(run, "mAP and AP", second, scored=True)]
-
-
-def _over(run: Measured, title: str, named: list[tuple[str, str, str]], scored: bool = False) -> Chart | None:
-    """Metrics over generations; `named` are a line's name, its metric and its look. None if no generation has any."""
-    lines = [Line(name, _points(run, metric), look) for name, metric, look in named]
-    return _chart(run, title, lines, scored)
-
-
-def _chart(run: Measured, title: str, lines: list[Line], scored: bool, say: Say = sheet.whole) -> Chart | None:
-    lines = [line for line in lines if line.points]
-    if not lines:
-        return None
-    values = [y for line in lines for _, y in line.points]
-    x = of_generations(len(run.generations))
-    if scored:
-        return Chart(title, lines, x, of_scores(values), sheet.score)
-    return Chart(title, lines, x, of_counts(values), say, short=sheet.short)
-
-
-def _accuracy(run: Measured) -> Chart | None:
-    lines = [Line("this run", _points(run, "accuracy"))]
-    if lines[0].points and run.paper:
-        known = {n: y for n, y in run.paper.accuracy.items() if n <= len(run.generations)}
-        lines.append(Line(f"{SOURCE}, {run.paper.dataset}", [(float(n), y) for n, y in known.items()], "paper"))
-    return _chart(run, "test accuracy", lines, scored=True)
-
-
-def _trade(run: Measured) -> Chart | None:
-    """Accuracy against what it cost in synapses: where the paper's whole lineage can stand beside a young run."""
-    ours = [(m["architectural_efficiency"], m["accuracy"]) for m in run.generations if "accuracy" in m]
-    if run.is_detection or not ours:
-        return None
-    lines = [Line("this run", ours)]
-    if run.paper:
-        theirs = zip(run.paper.architectural_efficiency.values(), run.paper.accuracy.values(), strict=True)
-        lines.append(Line(f"{SOURCE}, {run.paper.dataset}", list(theirs), "paper"))
-    across, values = zip(*(point for line in lines for point in line.points), strict=True)
-    x = Scale(min(across) / 1.12, 1.12 * max([*across, 2]), logarithmic=True)
-    y, title = of_scores(list(values)), "accuracy for its A-E"
-    named = "architectural efficiency A-E"
-    return Chart(title, lines, x, y, sheet.score, across=named, say_x=lambda x: f"{sheet.rate(x)}×")
-
-
-def _speed(run: Measured) -> Chart | None:
-    """Frames per second on every engine; of a detector what is predicted for the paper's device, and its points."""
-    lines = [
-        Line(title, [(float(n), fps) for n, fps in sorted(group.items())], _LOOKS[k % len(_LOOKS)])
-        for k, (title, group) in enumerate(run.groups.items())
-    ]
-    if run.is_detection:
-        ends = {n: fps for n, fps in papers.HALF17_FPS.items() if n <= len(run.generations)}
-        predicted = [(float(n), fps) for n, fps in sorted(run.predicted.items())]
-        lines.append(Line(f"TX1, predicted, {papers.HALF17_SHAPE}", predicted, "predicted"))
-        lines.append(Line(f"TX1, {papers.HALF17_SOURCE}", [(float(n), fps) for n, fps in ends.items()], "paper"))
-    return _chart(run, "frames per second", lines, scored=False, say=sheet.rate)
-
-
-def _points(run: Measured, metric: str) -> list[tuple[float, float]]:
-    every: list[tuple[int, Any]] = [(made["generation"], made.get(metric)) for made in run.generations]
-    # metrics.json's type of numbers has the name of a detector's precision.
-    return [(float(number), float(value)) for number, value in every if isinstance(value, int | float)]

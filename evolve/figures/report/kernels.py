@@ -1,29 +1,25 @@
-"""The kernels of the first layers that survived, as pictures, from the caffemodels themselves.
+"""The kernels of the first layers that survived are drawn from the caffemodels themselves.
 
-A layer's kernels side by side in one picture, a pixel a weight; what is gone is transparent.
-
-Pictures that are part of the page itself: as data in their own address.
+A layer's kernels are side by side in one picture, a pixel a weight; what is gone is transparent.
 """
 
-import base64
-import io
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.figures.measured import Measured
+from evolve.figures.report import pictures
 from evolve.figures.report.markup import Markup, element, section
+from evolve.figures.run import Run
 from evolve.network import weights
 from evolve.runs import paths
 
 Pixels = NDArray[np.uint8]
+Kernels = NDArray[np.float32]  # outputs x inputs x height x width
 
 # Okabe and Ito's blue and vermilion, told apart by every kind of colour vision, and what lies between them.
 _COLOURS = ((0, 114, 178), (236, 236, 236), (213, 94, 0))
@@ -93,34 +89,6 @@ def _grid(tiles: Pixels) -> Pixels:
     return pixels
 
 
-def png(pixels: NDArray[np.uint8]) -> str:
-    """The address of a picture of `pixels`: (height, width, 4), red, green, blue and opacity."""
-    return _address(Image.fromarray(pixels, "RGBA"), "PNG", optimize=True)
-
-
-def photograph(content: bytes, width: int, largest: int) -> tuple[str, int, int]:
-    """The address, width and height of an image file's `content`, which stays as it is up to `largest` bytes.
-
-    Beyond, it is made `width` pixels wide, if it is wider, and a JPEG. OSError if it is no image.
-    """
-    with Image.open(io.BytesIO(content)) as image:
-        if len(content) <= largest and image.format == "PNG":
-            return _data("png", content), image.width, image.height
-        size = (width, round(image.height * width / image.width)) if image.width > width else image.size
-        smaller = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        return _address(smaller, "JPEG", quality=82, optimize=True), *size
-
-
-def _address(image: Image.Image, kind: str, **how: int | bool) -> str:
-    file = io.BytesIO()
-    image.save(file, kind, **how)
-    return _data(kind.lower(), file.getvalue())
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
 # How many generations are shown, the first and the last among them.
 _SHOWN = 5
 # Of layers behind the first one, those with at most so many kernels: a picture of more shows nothing any more.
@@ -129,9 +97,9 @@ _MOST_KERNELS = 4096
 _WIDE = 260
 
 
-def kernels(folder: Path, run: Measured) -> Markup | None:
+def kernels(folder: Path, run: Run) -> Markup | None:
     """The section with a row of pictures a layer; None where no caffemodel can be read, or nothing in it convolves."""
-    numbers = spread([made["generation"] for made in run.generations])
+    numbers = spread([metrics.generation for metrics in run.generations])
     try:
         names = _chosen(_convolutions(paths.generation(folder, numbers[0])))
         # Of a large network one caffemodel at a time, and of that what is drawn.
@@ -140,7 +108,7 @@ def kernels(folder: Path, run: Measured) -> Markup | None:
         return None
     if not names:
         return None
-    layers = [_layer(name, {n: found[name] for n, found in every.items() if name in found}, run) for name in names]
+    layers = [_layer(name, {n: each[name] for n, each in every.items() if name in each}, run) for name in names]
     about = (
         "A square a weight, all of one layer at one scale: blue is negative, vermilion positive; a layer that sees "
         "colours is shown in them. Where there is only background, the synapse is gone."
@@ -154,25 +122,25 @@ def spread(numbers: list[int]) -> list[int]:
     return [numbers[round(place)] for place in places]
 
 
-def _convolutions(folder: Path, names: list[str] | None = None) -> dict[str, Any]:
+def _convolutions(folder: Path, names: list[str] | None = None) -> dict[str, Kernels]:
     """The weights of the layers that convolve, in their order; those of 1x1, which are no pictures, left out.
 
     Those of these `names` alone, where names are given.
     """
     net = prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter())
     learned = weights.read(folder / paths.WEIGHTS)
-    found = {layer.name: learned[layer.name][0] for layer in net.layer if layer.name in learned}
-    of_type = {layer.name for layer in net.layer if layer.type == "Convolution" and (not names or layer.name in names)}
-    return {name: w for name, w in found.items() if name in of_type and w.ndim == 4 and w.shape[2] * w.shape[3] > 1}
+    wanted = [layer.name for layer in net.layer if layer.type == "Convolution" and (not names or layer.name in names)]
+    kernels = {name: learned[name][0] for name in wanted if name in learned}
+    return {name: each for name, each in kernels.items() if each.ndim == 4 and each.shape[2] * each.shape[3] > 1}
 
 
-def _chosen(convolutions: dict[str, Any]) -> list[str]:
+def _chosen(convolutions: dict[str, Kernels]) -> list[str]:
     """The first layer, and the second one if it can be seen."""
     first, second = list(convolutions)[:1], list(convolutions)[1:2]
     return [*first, *(name for name in second if _count(convolutions[name]) <= _MOST_KERNELS)]
 
 
-def _layer(name: str, by_generation: dict[int, Any], run: Measured) -> Markup:
+def _layer(name: str, by_generation: dict[int, Kernels], run: Run) -> Markup:
     sheets = {n: sheet(each, run.is_detection) for n, each in by_generation.items()}
     widest = max(pixels.shape[1] for pixels in sheets.values())
     zoom = max(1, -(-_WIDE // widest))
@@ -180,15 +148,15 @@ def _layer(name: str, by_generation: dict[int, Any], run: Measured) -> Markup:
     return element("div", element("h3", name), element("div", *shown, class_="kernels"))
 
 
-def _picture(name: str, number: int, each: Any, pixels: Any, zoom: int) -> Markup:
+def _picture(name: str, number: int, each: Kernels, pixels: Pixels, zoom: int) -> Markup:
     left = int(each.any(axis=(2, 3)).sum())
     words = f"generation {number}: {left:,} kernels, {np.count_nonzero(each):,} weights, {each.shape[0]} neurons"
     height, width = pixels.shape[:2]
     image = element(
-        "img", src=png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"
+        "img", src=pictures.png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"
     )
     return element("figure", image, element("figcaption", words))
 
 
-def _count(each: Any) -> int:
+def _count(each: Kernels) -> int:
     return int(each.shape[0] * each.shape[1])

@@ -1,15 +1,15 @@
 """The run at a glance: how far it is, and of each figure what it is now and what it was at generation 1."""
 
 from evolve.base import sheet
-from evolve.figures.measured import Measured
 from evolve.figures.report.markup import Markup, element, number, section
+from evolve.figures.run import Run
 from evolve.runs.state import State
 
 _COUNTS = {"synapses": "synapses", "clusters": "clusters", "macs": "MACs", "caffemodel_bytes": "caffemodel, bytes"}
 _LARGEST_IN_FULL = 10**8
 
 
-def summary(run: Measured, state: State) -> Markup:
+def summary(run: Run, state: State) -> Markup:
     """The section with a bar of generations and a tile each figure."""
     counts = [_count(run, name, title) for name, title in _COUNTS.items()]
     scores = [_score(run, name, title) for name, title in run.scores.items()]
@@ -28,11 +28,9 @@ def _tile(title: str, now: Markup | str, was: Markup | str | None) -> Markup:
     return element("div", element("dt", title), element("dd", now, class_="now"), small, class_="tile")
 
 
-def _count(run: Measured, name: str, title: str) -> Markup | None:
+def _count(run: Run, name: str, title: str) -> Markup:
     """How many there are, and how many times fewer that is."""
-    if name not in run.last or name not in run.ancestor:
-        return None
-    now, was = run.last[name], run.ancestor[name]
+    now, was = getattr(run.last, name), getattr(run.ancestor, name)
     # "1.0× fewer" would say nothing.
     gain = f"{sheet.times(was / now)} fewer than" if 0 < 1.05 * now <= was else "generation 1:"
     return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
@@ -43,24 +41,23 @@ def _fitting(value: int) -> str:
     return sheet.whole(value) if value < _LARGEST_IN_FULL else sheet.short(value)
 
 
-def _score(run: Measured, name: str, title: str) -> Markup | None:
-    now, was = run.last.get(name), run.ancestor.get(name)
-    if not isinstance(now, float | int) or not isinstance(was, float | int):
+def _score(run: Run, name: str, title: str) -> Markup | None:
+    now, was = getattr(run.last.score, name), getattr(run.ancestor.score, name)
+    if now is None or was is None:
         return None
     changed = f", {100 * (now - was):+.2f} points".replace("-", "−") if now != was else ""
     return _tile(title, number(now, sheet.score(now)), f"{sheet.score(was)} at generation 1{changed}")
 
 
-def _speed(run: Measured) -> Markup | None:
-    timed = [made for made in run.generations if "fps" in made]
+def _speed(run: Run) -> Markup | None:
+    timed = [(each.generation, speed.fps, speed.fps_engine) for each, speed in run.timed() if speed.fps is not None]
     if not timed:
         return None
-    say = sheet.rate
-    first, last = timed[0], timed[-1]
-    was = f"generation {last['generation']}; {say(first['fps'])} at {first['generation']}, {last['fps_engine']}"
-    return _tile("frames per second", number(last["fps"], say(last["fps"])), was)
+    (first, before, _), (last, now, engine) = timed[0], timed[-1]
+    was = f"generation {last}; {sheet.rate(before)} at {first}, {engine}"
+    return _tile("frames per second", number(now, sheet.rate(now)), was)
 
 
-def _time(run: Measured) -> Markup | None:
-    known = [made["train_seconds"] for made in run.generations if "train_seconds" in made]
-    return _tile("training, all generations", sheet.duration(sum(known)), None) if known else None
+def _time(run: Run) -> Markup:
+    seconds = sum(metrics.training.seconds for metrics in run.generations)
+    return _tile("training, all generations", sheet.duration(seconds), None)

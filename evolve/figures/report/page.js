@@ -1,13 +1,6 @@
-"""The page's one script: the value under the pointer, at once and under a finger too; a run's next generation.
-
-Without it, everything is there as well: browsers show an SVG's and a cell's title by themselves, after a while, and
-the reader reloads the page. A refresh by <meta> would do so while somebody reads, and fold up what was opened.
-"""
-
-# Seconds without a reader's hand on it after which the page of a run at work is loaded again.
-RENEWED = 60
-
-SCRIPT = """
+// Shows the value under the pointer, at once and under a finger too, and a run's next generation.
+// Without it everything is there as well: browsers show an SVG's and a cell's title by themselves, after a while, and
+// the reader reloads the page. A refresh by <meta> would do so while somebody reads, and fold up what was opened.
 (() => {
   const tip = document.createElement("div");
   tip.className = "tip";
@@ -52,4 +45,3 @@ SCRIPT = """
     location.reload();
   }, 1000);
 })();
-"""

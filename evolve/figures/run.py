@@ -1,0 +1,165 @@
+"""A run as the figures see it: what its generations measured, and which of the papers' lineages belongs beside them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.figures import papers
+from evolve.runs import device_table, measurements, run_folder
+from evolve.runs.measurements import Measurement, Speed
+from evolve.runs.metrics import Metrics
+
+# A detector's, by the names that metrics.json and lineage.csv have for them.
+DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
+ABOUT_SCORES = (
+    "precision and recall: against the labels, at the settings' overlap; mAP: NVIDIA's simplified score, precision × "
+    "recall at overlap 0.7, against what the grid shows of the labels; AP: average precision, the mean of the classes."
+)
+MEAN_TITLE = "E (without the last classifier)"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The metrics of a run's committed generations, generation 1 first; at least one."""
+
+    generations: list[Metrics]
+    # Of each of them what lineage.csv says; none where nothing can be timed or predicted.
+    speeds: list[Speed] = field(default_factory=list)
+    # Frames per second by generation, by what they were measured with; the one of lineage.csv first.
+    groups: dict[str, dict[int, float]] = field(default_factory=dict)
+    # Of a detector: what the TX1 is predicted to do at the paper's size, by generation.
+    predicted: dict[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, table: Path | None = None) -> "Run":
+        """The run in `folder`, with a device's `table` of frames per second. UserError where it has no generation."""
+        generations = run_folder.read_lineage(folder)
+        known = [*measurements.read(folder), *(device_table.read(table, folder) if table else [])]
+        groups = measurements.grouped(known)
+        fps = [{one.generation: one.fps for one in group} for group in groups]
+        run = cls(generations, measurements.speeds(folder, generations), dict(zip(_titles(groups), fps, strict=True)))
+        if run.is_detection:
+            run.predicted.update(_predicted(folder, generations))
+        return run
+
+    @property
+    def is_detection(self) -> bool:
+        """Whether boxes are what it finds: precision and recall are its scores then, and it has no accuracy."""
+        return all(metrics.score.is_of_boxes for metrics in self.generations)
+
+    @property
+    def scores(self) -> dict[str, str]:
+        """What a generation is judged by: the metric's name and its title."""
+        return DETECTION_SCORES if self.is_detection else {"accuracy": "accuracy"}
+
+    @property
+    def ancestor(self) -> Metrics:
+        """Generation 1."""
+        return self.generations[0]
+
+    @property
+    def last(self) -> Metrics:
+        """The last generation that there is."""
+        return self.generations[-1]
+
+    @property
+    def network(self) -> str:
+        """Its name, as NET= has it."""
+        return self.ancestor.network
+
+    @property
+    def seed(self) -> int:
+        """What decided its every draw."""
+        return self.ancestor.seed
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it was really made from: the paper's spelling, marked where another one stands in."""
+        name = self.ancestor.dataset.name
+        if self.paper is None:
+            return name
+        return f"{name} (not {self.paper.dataset})" if papers.stands_in(name) else self.paper.dataset
+
+    @property
+    def notice(self) -> str:
+        """What whoever looks at the numbers must know of their data set; "" if nothing."""
+        said = next((each.dataset.notice for each in self.generations if each.dataset.notice), "")
+        name = self.ancestor.dataset.name
+        if self.paper is None or not papers.stands_in(name):
+            return said
+        return f"measured on {name}, another data set than the paper's {self.paper.dataset}. {said}".strip()
+
+    @property
+    def paper(self) -> papers.Reported | None:
+        """The paper's lineage on this data set, whatever its network."""
+        return papers.of(self.ancestor.dataset.name)
+
+    @property
+    def is_the_papers_network(self) -> bool:
+        """Whether the ancestor has the layers and neurons of the network that the paper evolved on this data set."""
+        return self.paper is not None and self.paper.is_of([layer.neurons for layer in self.ancestor.layers])
+
+    def values(self, metric: str) -> dict[int, float]:
+        """That column of lineage.csv by generation, as far as it was measured."""
+        values = {each.generation: getattr(each.figures(), metric) for each in self.generations}
+        return {number: float(value) for number, value in values.items() if value is not None}
+
+    def timed(self) -> list[tuple[Metrics, Speed]]:
+        """Each generation with its speed."""
+        return list(zip(self.generations, self.speeds, strict=True))
+
+    def layer_title(self, index: int) -> str:
+        """A layer's name, marked where E does not count it: the last one, if it is not the only one."""
+        layers = self.ancestor.layers
+        is_last = 0 < index == len(layers) - 1
+        return f"{layers[index].name} (last classifier)" if is_last else layers[index].name
+
+
+def read_seeds(folders: list[Path], table: Path | None = None) -> list[Run]:
+    """Several runs of one network on one data set, a seed each. UserError if they are not, or if there is none.
+
+    `table`, what a device measured, is of the one run that there is then.
+    """
+    if not folders:
+        raise UserError("expected a run to show, got none; `make evolve` makes one")
+    if table and len(folders) > 1:
+        raise UserError(f"FPS={table}: expected one run that it is of, got {len(folders)}")
+    seeds = [Run.read(folder, table) for folder in folders]
+    known: dict[int, Path] = {}
+    for folder, run in zip(folders, seeds, strict=True):
+        if (run.network, run.dataset) != (seeds[0].network, seeds[0].dataset):
+            raise UserError(
+                f"{folder}: expected {seeds[0].network} on {seeds[0].dataset} as in {folders[0]}, "
+                f"got {run.network} on {run.dataset}; name runs that differ in their seed alone"
+            )
+        # The same numbers twice would halve a spread that is not there.
+        if known.setdefault(run.seed, folder) is not folder:
+            raise UserError(
+                f"{folder}: expected another seed than {known[run.seed]}'s, got {run.seed} too; name it once"
+            )
+    return seeds
+
+
+def common_generations(seeds: list[Run]) -> int:
+    """The number of the last generation that every one of the runs has."""
+    return min(len(run.generations) for run in seeds)
+
+
+def seed_numbers(seeds: list[Run]) -> str:
+    """`seed 1`, or `3 seeds (1, 2, 3)`."""
+    numbers = ", ".join(str(run.seed) for run in seeds)
+    return f"seed {numbers}" if len(seeds) == 1 else f"{len(seeds)} seeds ({numbers})"
+
+
+def _predicted(folder: Path, generations: list[Metrics]) -> dict[int, float]:
+    fps = {
+        each.generation: measurements.predicted_tx1_fps(folder, each, papers.HALF17_SHAPE) for each in generations
+    }
+    return {number: value for number, value in fps.items() if value}
+
+
+def _titles(groups: list[list[Measurement]]) -> list[str]:
+    """A name for each measurement: as much of it as tells it from the others."""
+    short = [" ".join(filter(None, (one.title, one.shape))) for one, *_ in groups]
+    long = [" ".join((words, f"batch {one.batch}", one.device)) for words, (one, *_) in zip(short, groups, strict=True)]
+    return [words if short.count(words) == 1 else more for words, more in zip(short, long, strict=True)]

@@ -1,0 +1,252 @@
+"""All that is measured of a generation is one record, which alone writes and reads its metrics.json.
+
+Scores are 0 to 1, the caffemodel's size in bytes, times in seconds, hashes sha256 in hexadecimal.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evolve.base import records
+from evolve.base.errors import UserError
+from evolve.network.precision import Range
+from evolve.runs import paths
+
+# What a generation is judged by; precision and recall could be traded for each other, average precision has both.
+_JUDGED = {"accuracy": "accuracy", "ap": "average precision"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What exists of one layer, and how many times fewer clusters it has than at generation 1."""
+
+    name: str
+    synapses: int  # biases included
+    biases: int
+    kernels: int
+    neurons: int
+    macs: int
+    clusters: int
+    cluster_efficiency: float
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well objects of one class are found, or those of one difficulty."""
+
+    precision: float
+    recall: float
+    ap: float
+    map: float | None = None  # NVIDIA's; of a difficulty there is none
+    difficulties: dict[str, "ClassScore"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A classifier has an accuracy, if its net says one; a detector the other four, in all and by class."""
+
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    map: float | None = None
+    ap: float | None = None
+    classes: dict[str, ClassScore] = field(default_factory=dict)
+    outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says, the loss for one
+
+    @classmethod
+    def of(cls, said: Mapping[str, object]) -> "Score":
+        """The score that Caffe's process says: a TEST net's outputs by name, or a detector's scores with classes."""
+        return records.read(cls, _gathered(said), "score")
+
+    @property
+    def is_of_boxes(self) -> bool:
+        """Whether it is a detector's."""
+        return self.recall is not None
+
+    @property
+    def judged(self) -> str:
+        """The name of what the generation is judged by, ``accuracy`` or ``ap``; "" where the net says neither."""
+        return next((name for name in _JUDGED if getattr(self, name) is not None), "")
+
+    @property
+    def title(self) -> str:
+        """The same in words."""
+        return _JUDGED.get(self.judged, "")
+
+    @property
+    def value(self) -> float:
+        """What the generation is judged by. ValueError where the net says neither."""
+        if not self.judged:
+            raise ValueError("neither an accuracy nor an average precision was measured")
+        return float(getattr(self, self.judged))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a training went: the whole of it, `scratch` being what came first of an ancestor in another form."""
+
+    iterations: int
+    seconds: float
+    loss: float | None = None  # the last one; None where it was no number, or nothing was trained
+    revived: int = 0  # absent synapses that came back; must be 0
+    resumed: int = 0  # the iteration at which it went on
+    scratch: "Training | None" = None
+    pretrained: str | None = None  # hash of the user's caffemodel that it began with
+    from_fillers: list[str] = field(default_factory=list)  # layers that this caffemodel did not have
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What an offspring was drawn with; empty of an ancestor. `difference` is from its masked parent, relative."""
+
+    cluster_factor: float | None = None
+    synapse_factor: float | None = None
+    difference: float | None = None
+    parents_sha256: list[str] = field(default_factory=list)  # of a generation that had siblings, the fittest first
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set; `notice` is what whoever reads the numbers must know of it, or ""."""
+
+    name: str
+    sha256: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What the last bits depend on, as Caffe's process and its fast layers say it; `why` there are no fast ones."""
+
+    caffe: str | None = None
+    caffe_path: str | None = None
+    layer_types: int | None = None
+    numpy: str | None = None
+    blas_threads: int | None = None
+    blas: str | None = None
+    core: str | None = None
+    layers: str | None = None  # fast or stock
+    fast_types: list[str] | None = None
+    simd: str | None = None
+    onednn: str | None = None
+    onednn_isa: str | None = None
+    threads: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What lineage.csv lists of a generation, in its order; None where a figure was not measured."""
+
+    synapses: int | None = None
+    architectural_efficiency: float | None = None
+    clusters: int | None = None
+    cluster_efficiency: float | None = None
+    macs: int | None = None
+    caffemodel_bytes: int | None = None
+    iterations: int | None = None
+    train_seconds: float | None = None
+    flushed_synapses: int | None = None
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    map: float | None = None
+    ap: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sibling(Figures):
+    """One of the offspring that were born together; one that was unfit to live has no figures and no fitness."""
+
+    sibling: int  # from 1
+    fitness: float | None = None
+    parent: int = 0  # its rank among the next generation's parents, from 1; 0 if it is none
+    why: str
+
+
+@dataclass(frozen=True)
+class Kin:
+    """What tells siblings of one generation from those of another run of events in the same folder."""
+
+    parents: list[str]
+    dataset: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A generation's measurements, and what it was made from. `number_format` is HALF, BFLOAT16 or FLOAT."""
+
+    generation: int
+    network: str
+    seed: int
+    number_format: str
+    synapses: int
+    architectural_efficiency: float
+    clusters: int
+    cluster_efficiency: float
+    macs: int
+    caffemodel_bytes: int
+    flushed_synapses: int
+    dataset: Data
+    training: Training
+    score: Score
+    layers: list[Layer] = field(default_factory=list)
+    range: list[Range] = field(default_factory=list)
+    synthesis: Synthesis = Synthesis()
+    parent_sha256: str = ""
+    versions: Versions = Versions()
+    sibling: int = 0  # which of several became the generation; 0 where it was alone
+    siblings: list[Sibling] = field(default_factory=list)
+    kin: Kin | None = None  # of a sibling, until one is chosen
+
+    @property
+    def in_half(self) -> bool:
+        """Whether a device computes it in 16 bits."""
+        return self.number_format != "FLOAT"
+
+    @classmethod
+    def read(cls, folder: Path) -> "Metrics":
+        """The metrics of the generation in `folder`. UserError naming the key that is not as it must be."""
+        path = folder / paths.METRICS
+        try:
+            said = json.loads(path.read_bytes())
+            if isinstance(said, dict) and isinstance(said.get("score"), dict):
+                said["score"] = _gathered(said["score"])
+            return records.read(cls, said)
+        except ValueError as error:
+            raise UserError(
+                f"{path}: expected what is measured of a generation, got {error}; begin another run with RUN="
+            ) from None
+
+    def write(self, folder: Path) -> None:
+        """Writes metrics.json into `folder`."""
+        (folder / paths.METRICS).write_text(records.text(self))
+
+    def figures(self) -> Figures:
+        """The row of lineage.csv."""
+        return Figures(
+            synapses=self.synapses,
+            architectural_efficiency=self.architectural_efficiency,
+            clusters=self.clusters,
+            cluster_efficiency=self.cluster_efficiency,
+            macs=self.macs,
+            caffemodel_bytes=self.caffemodel_bytes,
+            iterations=self.training.iterations,
+            train_seconds=self.training.seconds,
+            flushed_synapses=self.flushed_synapses,
+            accuracy=self.score.accuracy,
+            precision=self.score.precision,
+            recall=self.score.recall,
+            map=self.score.map,
+            ap=self.score.ap,
+        )
+
+
+def _gathered(score: Mapping[str, object]) -> Mapping[str, object]:
+    """A score in which what a TEST net says beside an accuracy is under `outputs`; runs once kept it beside it."""
+    if isinstance(score.get("classes"), dict) or isinstance(score.get("outputs"), dict):
+        return score
+    outputs = {name: value for name, value in score.items() if name != "accuracy"}
+    return {"accuracy": score.get("accuracy"), "outputs": outputs}

@@ -1,0 +1,47 @@
+"""One rule says when an evolution ends early, for the lineage that ends and for the report that tells."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.runs import state
+from evolve.runs.metrics import Metrics, Score
+from evolve.settings import settings
+from tests.runs.made_up import metrics, with_score
+
+
+def allowing(drop: str, folder: Path) -> settings.Settings:
+    (folder / "prototxt").mkdir(exist_ok=True)
+    path = folder / "prototxt" / "evolution.prototxt"
+    path.write_text(f"generations: 13\nstop_when_accuracy_drops: {drop}\n")
+    return settings.read(path)
+
+
+def boxes(number: int, ap: float) -> Metrics:
+    return with_score(metrics(number), precision=0.9, recall=0.9, map=0.9, ap=ap)
+
+
+@pytest.mark.parametrize(
+    ("now", "fell"), [(0.80, False), (0.76, False), (0.74, True)]
+)
+def test_the_score_is_a_classifiers_accuracy_or_a_detectors_average_precision(
+    now: float, fell: bool, tmp_path: Path
+) -> None:
+    allowed = allowing("0.05", tmp_path)
+    first, last = metrics(1, accuracy=0.8), metrics(2, accuracy=now)
+    assert state.fell_too_far(allowed, first, last) is fell
+    assert state.fell_too_far(allowed, boxes(1, 0.8), boxes(2, now)) is fell
+    assert not state.fell_too_far(allowing("0", tmp_path), first, last)
+
+
+def test_without_a_score_nothing_ends(tmp_path: Path) -> None:
+    blind = with_score(metrics(2))
+    assert blind.score == Score() and not state.fell_too_far(allowing("0.05", tmp_path), metrics(1), blind)
+
+
+def test_a_detector_that_fell_has_ended(tmp_path: Path) -> None:
+    allowing("0.0625", tmp_path)
+    now = state.read(tmp_path, [boxes(1, 0.8), boxes(2, 0.7)], at_work=False)
+    assert now.finished and now.words() == "ended at generation 2: average precision fell by more than 0.0625"
+    now = state.read(tmp_path, [boxes(1, 0.8), boxes(2, 0.75)], at_work=False)
+    assert not now.finished and now.words() == "2 of 13 generations done; the same `make evolve` goes on"

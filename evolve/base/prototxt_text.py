@@ -3,7 +3,6 @@
 Caffe itself aborts on a mistyped field; here the same mistake is a sentence with the nearest known name.
 """
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import did_you_mean
 
 M = TypeVar("M", bound=Message)
 
@@ -109,9 +109,7 @@ def _explain(error: str, message: Message, path: Path | str) -> str:
         return f"{where}: {what.strip()}"
     type_name, name = unknown.groups()
     known = _names(message, type_name)
-    nearest = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
-    hint = next((each for each in known if nearest and each.lower() == nearest[0]), None)
-    remedy = f"did you mean {hint}?" if hint else f"known are: {', '.join(sorted(known))}"
+    remedy = did_you_mean(name, known, f"known are: {', '.join(sorted(known))}")
     return f"{where}: {type_name.split('.')[-1]} has no '{name}'; {remedy}"
 
 

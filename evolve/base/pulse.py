@@ -4,6 +4,7 @@ Caffe holds Python's lock as long as it steps, minutes with a large net: no thre
 What a child and its own children have computed grows in every step, however long that takes.
 """
 
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -17,17 +18,20 @@ _PROC = Path("/proc")
 class Pulse:
     """That of process `pid`, looked at every SECONDS while it owes an answer.
 
-    Looks are counted, not time: who stops the whole run for a while, or has the machine sleep, ends nothing.
+    `may_wait` says that it may well compute nothing for a while. Looks are counted, not time: who stops the whole run
+    for a while, or has the machine sleep, ends nothing.
     """
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    def __init__(self, pid: int, may_wait: bool = False) -> None:
+        self._pid, self._may_wait = pid, may_wait
         self._computed = -1
         self._stopped = self._still = 0
+        self._looked = time.monotonic()
 
     def look(self) -> str:
-        """Why no answer will come, in words; "" while one may."""
-        states = _states()
+        """Why no answer will come, in words that follow what the process is called; "" while one may."""
+        self._looked = time.monotonic()
+        states = _states([self._pid] if self._may_wait else None)
         if self._pid not in states:
             return ""
         computed = _computed(self._pid, states)
@@ -35,10 +39,14 @@ class Pulse:
         self._stopped = self._stopped + 1 if states[self._pid].letter == "T" else 0
         self._computed = computed
         if self._stopped >= STOPPED:
-            return f"Caffe's process was stopped (SIGSTOP) and did not go on for {STOPPED * SECONDS:.0f} s"
-        if self._still >= STILL:
-            return f"Caffe's process has computed nothing for {STILL * SECONDS:.0f} s; see what its disk waits for"
+            return f"was stopped (SIGSTOP) and did not go on for {STOPPED * SECONDS:.0f} s"
+        if self._still >= STILL and not self._may_wait:
+            return f"has computed nothing for {STILL * SECONDS:.0f} s; see what its disk waits for"
         return ""
+
+    def look_in_time(self) -> str:
+        """As look, where it is called more often than every SECONDS."""
+        return self.look() if time.monotonic() - self._looked >= SECONDS else ""
 
 
 class _State(NamedTuple):
@@ -47,10 +55,10 @@ class _State(NamedTuple):
     computed: int
 
 
-def _states() -> dict[int, _State]:
-    """That of every process, by its pid; none where this is not Linux."""
+def _states(pids: list[int] | None = None) -> dict[int, _State]:
+    """That of these processes, or of every one, by their pids; none where this is not Linux."""
     found = {}
-    for folder in _PROC.glob("[0-9]*"):
+    for folder in _PROC.glob("[0-9]*") if pids is None else (_PROC / str(pid) for pid in pids):
         try:
             # The name before the last ) may have anything in it.
             fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -1,11 +1,12 @@
 """Arguments of a verb are the Makefile's NAME=value words: which a verb knows, and what their values mean."""
 
-import difflib
 import re
 from collections import Counter
 from pathlib import Path
 
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
+from evolve.base.spelling import did_you_mean
 from evolve.runs import paths, run_folder
 
 Arguments = dict[str, str]
@@ -43,8 +44,7 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name not in known:
-            nearest = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean {nearest[0]}=?" if nearest else f"{verb} knows {', '.join(known) or 'none'}"
+            hint = did_you_mean(name, known, f"{verb} knows {', '.join(known) or 'none'}", quoted="{}=")
             raise UserError(f"{word}: expected NAME=value; {hint}")
         if value:
             given[name] = value
@@ -92,6 +92,12 @@ def whole(arguments: Arguments, name: str, least: int = 0) -> int:
 def given_path(arguments: Arguments, name: str) -> Path | None:
     """A file or folder as it was written; None where it is not given."""
     return Path(arguments[name]) if name in arguments else None
+
+
+def machine(arguments: Arguments, threads: int = 0) -> Machine:
+    """THREADS= (else `threads`), FAST= and TENSORRT=: what children are to compute with. UserError if malformed."""
+    fast = "FAST" not in arguments or whole(arguments, "FAST") > 0
+    return Machine(whole(arguments, "THREADS", least=1) or threads, fast, tensorrt=arguments.get("TENSORRT", ""))
 
 
 def plain_name(arguments: Arguments, name: str) -> str:

@@ -7,7 +7,6 @@ A text of annotations is as long as a person or a tool writes one; what is longe
 A box lies in its image: one that stands out a little is cut and counted, one that cannot be is an error.
 """
 
-import difflib
 import hashlib
 import os
 from collections import Counter
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import nearest
 from evolve.datasets.raw_file import folders
 from evolve.datasets.source import Box, Detection, Photos, Unavailable
 
@@ -157,9 +157,8 @@ def check(name: str, photos: Photos, wanted: Detection) -> None:
 
 def _unknown(where: str, spelt: str, wanted: Detection, held: str, count: int) -> str:
     listed = [*wanted.classes, *wanted.dontcare]
-    folded = {name.lower(): name for name in listed}
-    near = difflib.get_close_matches(spelt.lower(), folded, n=1)
-    advice = f"write '{spelt}' for '{folded[near[0]]}'" if near else f"list '{spelt}'"
+    near = nearest(spelt, listed)
+    advice = f"write '{spelt}' for '{near}'" if near else f"list '{spelt}'"
     return (
         f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' ({count} boxes); {advice} in the classes "
         f"or in dontcare; the whole set holds {held}"

@@ -1,8 +1,8 @@
 """The data sets by name: a new one is its own file and one line here."""
 
-import difflib
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import nearest
 from evolve.datasets.boxes import kitti, parse27k, streets, voc
 from evolve.datasets.images import cifar10, digits, mnist, stl10
 from evolve.datasets.source import DetectionSource, Source
@@ -58,6 +58,6 @@ def detection_source(name: str) -> DetectionSource:
 def _any(name: str) -> Source | DetectionSource:
     if name in SOURCES:
         return SOURCES[name]
-    near = difflib.get_close_matches(name.lower(), names(), n=1, cutoff=0.5)
-    advice = f"write '{near[0]}'" if near else "choose one of these"
+    near = nearest(name, names())
+    advice = f"write '{near}'" if near else "choose one of these"
     raise UserError(f"data set '{name}': expected one of {', '.join(names())}; {advice}")

@@ -1,78 +1,27 @@
 """Batches are made ahead of the solver, in processes of their own, and wait for it in shared memory.
 
 The processes are started anew, never forked: the solver's has Caffe, OpenBLAS and OpenMP in it, whose threads a forked
-child lacks. Each has a pipe to itself for what to make and one for answers, and makes every n-th batch; as many are
-asked for as there are slots, so that the queue is bounded. When the solver's process dies, even by SIGKILL, the pipes
-close and so do they. Batches are the same bits whatever the number of processes.
+child lacks. Each makes every n-th batch, told by JSON lines which batch goes into which slot; as many are asked for as
+there are slots, so that the queue is bounded. Batches are the same bits whatever the number of processes.
 
-The process that makes batches ahead of the solver: reads JSON lines of what to make where, until they end.
-
-Run by `prefetch` as ``python -m evolve.detectnet.prefetch``. First line in: the param_str, the phase and the shared
-memory; each other one ``{"batch", "slot"}``, answered by ``{"batch"}`` or ``{"error"}``. Lines end when the solver's
-process does, however it ends, and so this one never outlives it.
+A child of `Prefetch` is this module too. Its word is a JSON object: the param_str, the phase and the shared memory.
 """
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import traceback
 import weakref
-from contextlib import suppress
-from typing import IO, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import cv2
 
-from evolve.base.answers import private_stdout
+from evolve.base.child import Serving, end_all
 from evolve.base.errors import UserError
+from evolve.base.serving import Task, serve
 from evolve.detectnet import batches, parameters
 from evolve.detectnet.batches import Batch, Shapes
 from evolve.detectnet.parameters import Parameters
-
-
-def main() -> None:
-    """Serves requests from standard input until it closes."""
-    # Ctrl-C in a terminal reaches every process of the group; the solver's closes this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
-    answers = private_stdout()
-    try:
-        _serve(answers)
-    except BrokenPipeError:
-        # The solver's process is gone.
-        os._exit(1)
-
-
-def _serve(answers: IO[str]) -> None:
-    begin = json.loads(sys.stdin.readline() or "null")
-    if begin is None:
-        return
-    given = parameters.parse(begin["param_str"])
-    assert given.data
-    shapes = Shapes(*map(tuple, begin["shapes"]))
-    slots = batches.shared_memory(begin["descriptor"], shapes.count, begin["slots"])
-    examples = batches.open_examples(given.data)
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer = {"batch": request["batch"]}
-        try:
-            batches.make(request["batch"], examples, given, begin["train"], shapes.views(slots[request["slot"]]))
-        except Exception as error:
-            if not isinstance(error, UserError):
-                traceback.print_exc()
-            answer = {"error": str(error) or type(error).__name__}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
-if __name__ == "__main__":
-    main()
-
-
-_PATIENCE = 10  # seconds that a process has to end by itself
-
-Worker: TypeAlias = "subprocess.Popen[str]"
 
 
 class Prefetch:
@@ -86,19 +35,17 @@ class Prefetch:
         descriptor = batches.new_memory(shapes.count, slots)
         try:
             self._slots = batches.shared_memory(descriptor, shapes.count, slots)
-            self._workers = [_start(descriptor) for _ in range(given.data.processes)]
+            begin = {
+                "param_str": param_str,
+                "train": train,
+                "shapes": [shapes.images, shapes.truth, shapes.labels],
+                "descriptor": descriptor,
+                "slots": slots,
+            }
+            self._workers = [_start(json.dumps(begin), descriptor) for _ in range(given.data.processes)]
         finally:
             os.close(descriptor)
-        self.close = weakref.finalize(self, _end, self._workers)
-        begin = {
-            "param_str": param_str,
-            "train": train,
-            "shapes": [shapes.images, shapes.truth, shapes.labels],
-            "descriptor": descriptor,
-            "slots": slots,
-        }
-        for worker in self._workers:
-            _say(worker, begin)
+        self.close = weakref.finalize(self, end_all, self._workers)
         for number in range(slots):
             self._ask(number)
 
@@ -108,7 +55,7 @@ class Prefetch:
         UserError with the process's words if it could not make it, or if it died; then there are no more batches.
         """
         try:
-            _hear(self._worker(self._next))
+            self._worker(self._next).answer()
         except UserError:
             self.close()
             raise
@@ -118,58 +65,42 @@ class Prefetch:
         self._ask(self._next + len(self._slots))
         self._next += 1
 
-    def _worker(self, number: int) -> Worker:
+    def _worker(self, number: int) -> Serving:
         return self._workers[number % len(self._workers)]
 
     def _ask(self, number: int) -> None:
-        _say(self._worker(number), {"batch": number, "slot": number % len(self._slots)})
+        self._worker(number).ask("make", batch=number, slot=number % len(self._slots))
 
 
-def _start(descriptor: int) -> Worker:
-    return subprocess.Popen(
-        [sys.executable, "-m", "evolve.detectnet.prefetch"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        pass_fds=(descriptor,),
-        env={
-            **os.environ,
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        },
-        text=True,
+def _start(begin: str, descriptor: int) -> Serving:
+    return Serving(
+        "evolve.detectnet.prefetch", begin, called="the process that makes batches", passed=(descriptor,)
     )
 
 
-def _say(worker: Worker, message: dict[str, object]) -> None:
-    assert worker.stdin
-    # What a dead process does not read is missed when its answer is waited for.
-    with suppress(BrokenPipeError):
-        worker.stdin.write(json.dumps(message) + "\n")
-        worker.stdin.flush()
+class _Maker:
+    """The child's side."""
+
+    def __init__(self, begin: str) -> None:
+        # One process is one thread's work.
+        cv2.setNumThreads(1)
+        self._begin = json.loads(begin)
+        self._given = parameters.parse(self._begin["param_str"])
+        assert self._given.data
+        self._shapes = Shapes(*map(tuple, self._begin["shapes"]))
+        self._slots = batches.shared_memory(self._begin["descriptor"], self._shapes.count, self._begin["slots"])
+        self._examples = batches.open_examples(self._given.data)
+
+    def tasks(self) -> Mapping[str, Task]:
+        """By name."""
+        return {"make": self.make}
+
+    def make(self, batch: int, slot: int) -> dict[str, Any]:
+        """Makes a batch in its slot."""
+        into = self._shapes.views(self._slots[slot])
+        batches.make(batch, self._examples, self._given, self._begin["train"], into)
+        return {}
 
 
-def _hear(worker: Worker) -> None:
-    assert worker.stdout
-    answer = json.loads(worker.stdout.readline() or "null")
-    if answer is None:
-        raise UserError(
-            f"the process that makes batches ended with status {worker.wait()}; what it said is above, in the same log"
-        )
-    if "error" in answer:
-        raise UserError(answer["error"])
-
-
-def _end(workers: list[Worker]) -> None:
-    for worker in workers:
-        assert worker.stdin
-        with suppress(BrokenPipeError):
-            worker.stdin.close()
-    for worker in workers:
-        assert worker.stdout
-        try:
-            worker.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-        worker.stdout.close()
+if __name__ == "__main__":
+    serve(lambda: _Maker(sys.argv[1]).tasks())

@@ -7,6 +7,7 @@ from typing import Any
 
 from evolve import datasets
 from evolve.base import progress
+from evolve.base.machine import USUAL, Machine
 from evolve.lineage import ancestor, problems, resume, selection
 from evolve.lineage.experiment import Experiment, load, prepare
 from evolve.lineage.selection import score_name
@@ -26,11 +27,13 @@ def evolve(
     half_blobs: bool = False,
     schedule: str = "",
     changed: changes.Changes = (),
+    machine: Machine = USUAL,
 ) -> Path:
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
     `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`
     writes NVIDIA Caffe's 16-bit form too, whatever the settings say; `schedule` and `changed` as for experiment.load.
+    Caffe computes as `machine` says, whatever the environment, and on its share of the cores where that has no number.
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
@@ -40,11 +43,12 @@ def evolve(
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed
     folder = paths.runs() / experiment.name / (run or run_folder.name(schedule, changed, seed))
-    with run_folder.held(folder), threads.shared_out(folder), _reported(folder, last):
+    with run_folder.held(folder), _reported(folder, last):
+        machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
         run_folder.same_origin(folder, resume.origin(experiment))
         dataset = prepare(experiment.settings, seed)
-        _generations(experiment, dataset, folder, last, seed, pretrained)
+        _generations(experiment, dataset, folder, last, seed, pretrained, machine)
     return folder
 
 
@@ -55,6 +59,7 @@ def _generations(
     last: int,
     seed: int,
     pretrained: Path | None,
+    machine: Machine,
 ) -> None:
     done = resume.verified(run, last, dataset, seed)
     if done:
@@ -70,7 +75,7 @@ def _generations(
             metrics = generation.metrics(folder)
         else:
             with generation.writing(folder) as unfinished:
-                workspace = Workspace(experiment, dataset, number, seed, unfinished)
+                workspace = Workspace(experiment, dataset, number, seed, unfinished, machine)
                 metrics = _make(workspace, pretrained)
             resume.remove_leftovers(run)
             run_folder.write_lineage(run)

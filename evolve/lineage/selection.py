@@ -16,7 +16,7 @@ from evolve.base import parallel, progress
 from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
-from evolve.runs import generation, paths, threads
+from evolve.runs import generation, paths
 from evolve.settings.settings import Settings
 
 Metrics = dict[str, Any]
@@ -67,10 +67,11 @@ def make(workspace: Workspace, parent: Path) -> Metrics:
         return offspring.make(workspace, parent)
     place = workspace.run / paths.siblings(workspace.number)
     place.mkdir(exist_ok=True)
-    with threads.divided(wanted) as at_a_time:
-        tasks: list[Callable[[], Metrics | UserError]]
-        tasks = [partial(_sibling, workspace, number, place, parent) for number in range(1, wanted + 1)]
-        born = dict(enumerate(parallel.run(tasks, at_a_time, workspace.stop), start=1))
+    at_a_time, machine = workspace.machine.divided(wanted)
+    each = replace(workspace, machine=machine)
+    tasks: list[Callable[[], Metrics | UserError]]
+    tasks = [partial(_sibling, each, number, place, parent) for number in range(1, wanted + 1)]
+    born = dict(enumerate(parallel.run(tasks, at_a_time, workspace.stop), start=1))
     return _choose(workspace, place, parent, born)
 
 

@@ -1,14 +1,13 @@
 """A solver's prototxt: read, and what Caffe would say of it only once it trains, or not at all, found before."""
 
-import difflib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.spelling import did_you_mean
 
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 POLICIES = ("fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")  # SGDSolver::GetLearningRate
@@ -35,10 +34,11 @@ def problems(solver: Any) -> list[str]:
     """Each as ``field: expected …, got …; do …`` of a caffe_pb2.SolverParameter."""
     found = []
     if solver.HasField("type") and solver.type not in TYPES:
-        found.append(f"type: expected one of {', '.join(TYPES)}, got '{solver.type}'; {_near(solver.type, TYPES)}")
+        near = did_you_mean(solver.type, TYPES, "write one of these")
+        found.append(f"type: expected one of {', '.join(TYPES)}, got '{solver.type}'; {near}")
     if solver.lr_policy not in POLICIES:
         got = f"'{solver.lr_policy}'" if solver.lr_policy else "none"
-        near = _near(solver.lr_policy, POLICIES)
+        near = did_you_mean(solver.lr_policy, POLICIES, "write one of these")
         found.append(f"lr_policy: expected one of {', '.join(POLICIES)}, got {got}; {near}")
     if not 0 < solver.base_lr < math.inf:
         got = f"{solver.base_lr:g}" if solver.HasField("base_lr") else "none"
@@ -52,8 +52,3 @@ def problems(solver: Any) -> list[str]:
     if solver.lr_policy == "step" and solver.stepsize < 1:
         found.append(f"stepsize: expected 1 or more for lr_policy step, got {solver.stepsize}; write the iterations")
     return found
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
-    return next((f"did you mean {each}?" for each in known if near and each.lower() == near[0]), "write one of these")

@@ -17,7 +17,7 @@ def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
     """A process of Caffe that works in the workspace's folder, and ends with the block or when it is to stop."""
     log = workspace.folder / paths.TRAIN_LOG
     with (
-        CaffeProcess(workspace.folder, log, workspace.experiment.train_val) as caffe,
+        CaffeProcess(workspace.folder, log, workspace.experiment.train_val, workspace.machine) as caffe,
         workspace.stop.by(caffe.kill),
     ):
         yield caffe

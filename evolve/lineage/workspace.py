@@ -6,6 +6,7 @@ from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.machine import USUAL, Machine
 from evolve.base.parallel import Stop
 from evolve.datasets import Dataset
 from evolve.lineage import rewinding
@@ -28,6 +29,7 @@ class Workspace:
     number: int
     seed: int
     folder: Path
+    machine: Machine = USUAL  # what Caffe computes with
     sibling: int = 0
     stop: Stop = field(default_factory=Stop)
 

@@ -3,12 +3,12 @@
 Shapes are Caffe's own, batch axis included; a loss is a scalar, ().
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import did_you_mean
 from evolve.detectnet import inputs
 from evolve.network import shape_rules, shape_sources
 from evolve.network.axes import Shape, count, written
@@ -69,8 +69,7 @@ def _too_small(layer: Any, bottoms: tuple[Shape, ...], top: Shape) -> UserError:
 def _read(layer: Any, bottom: str, blobs: dict[str, Shape]) -> Shape:
     if bottom in blobs:
         return blobs[bottom]
-    nearest = difflib.get_close_matches(bottom, list(blobs), n=1)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else f"there are: {', '.join(blobs) or 'none'}"
+    hint = did_you_mean(bottom, blobs, f"there are: {', '.join(blobs) or 'none'}", quoted="'{}'")
     raise UserError(f"layer '{layer.name}': expected a bottom that a layer before it writes, got '{bottom}'; {hint}")
 
 

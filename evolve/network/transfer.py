@@ -4,7 +4,6 @@ As Caffe's copy_from does it (Net::CopyTrainedLayersFrom), which is silent about
 first shape that differs; here every layer is accounted for before anything is trained.
 """
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import nearest
 from evolve.network import weights
 from evolve.network.axes import Shape
 from evolve.network.kernels import core, listed
@@ -19,7 +19,7 @@ from evolve.network.topology import Graph
 from evolve.network.weights import Weights
 
 _SHOWN = 6  # names in one message
-_NEAR = 0.6  # of difflib's likeness
+_NEAR = 0.6  # of spelling's likeness
 _RENAMED = 0.8  # so like another name that one may be the other's mistake
 
 
@@ -38,8 +38,8 @@ class Transfer:
         every = len(self.matched) + len(self.missing) + len(self.differing)
         lines = [f"{self.source}: {len(self.matched)} of {every} layers with weights start from it"]
         for name in self.missing:
-            near = difflib.get_close_matches(name, self.unused, n=1, cutoff=_RENAMED)
-            hint = f" (it has a layer '{near[0]}')" if near else ""
+            near = nearest(name, self.unused, _RENAMED)
+            hint = f" (it has a layer '{near}')" if near else ""
             lines.append(f"layer '{name}': no weights of that name in {self.source}{hint}: from its filler")
         lines += self.differing
         if self.unused:
@@ -59,8 +59,8 @@ class Transfer:
     def _nearest(self) -> str:
         found = []
         for name in self.missing:
-            if near := difflib.get_close_matches(name, self.unused, n=1, cutoff=_NEAR):
-                found.append(f"'{near[0]}' for '{name}'")
+            if near := nearest(name, self.unused, _NEAR):
+                found.append(f"'{near}' for '{name}'")
         return f"; nearest are {', '.join(found[:_SHOWN])}" if found else ""
 
 

@@ -4,62 +4,27 @@ With another number of threads the last bits of a training differ, so a run keep
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.runs import generation, paths, run_folder
 from evolve.runs.metrics import Metrics
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-@contextmanager
-def shared_out(run: Path) -> Iterator[None]:
-    """For the block, $THREADS is what the processes of `run` get; what the user has set stays.
+def of_run(run: Path, machine: Machine) -> Machine:
+    """What the processes of `run` compute with: `machine`, and as many threads as the run began with, or its share.
 
-    UserError if $THREADS is no number of 1 or more.
+    A number of threads that `machine` has stays.
     """
-    given = os.environ.get("THREADS", "")
-    if given:
-        if not given.isdecimal() or not int(given):
-            raise UserError(f"THREADS={given}: expected a whole number of 1 or more")
-        yield
-        return
-    os.environ["THREADS"] = str(_begun_with(run) or share(run))
-    try:
-        yield
-    finally:
-        del os.environ["THREADS"]
+    return replace(machine, threads=machine.threads or _begun_with(run) or share(run))
 
 
 def share(run: Path) -> int:
     """The cores there are, divided by the runs at work below the same folder, `run` itself among them."""
     return max(1, cores() // (1 + _others_at_work(run)))
-
-
-@contextmanager
-def divided(tasks: int) -> Iterator[int]:
-    """For the block, what runs `tasks` side by side shares out $THREADS; yields how many run at a time.
-
-    As many as there are threads; with more than one at a time, each has one thread of BLAS.
-    """
-    total = int(os.environ.get("THREADS") or cores())
-    at_a_time = min(tasks, total)
-    each = {"THREADS": str(total // at_a_time)}
-    if at_a_time > 1:
-        each |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    before = {name: os.environ.get(name) for name in each}
-    os.environ |= each
-    try:
-        yield at_a_time
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def cores() -> int:

@@ -9,13 +9,13 @@ A field of `environment` is set in every block of the schedule.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message_factory import GetMessageClass
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import did_you_mean
 from evolve.proto import evolution_pb2
 
 BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
@@ -101,25 +101,7 @@ def _remedy(path: str, every: list[str]) -> str:
         return f"expected one of its settings: {', '.join(inside)}"
     if path.startswith(f"{BLOCKS}.waypoint"):
         return "waypoints go together; write them into evolution.NAME.prototxt, and give SCHEDULE=NAME"
-    nearest = _nearest(path, every)
-    hint = f"did you mean {nearest}?" if nearest else "prototxt/evolution.defaults.prototxt has them all"
-    return f"no such setting; {hint}"
-
-
-def _nearest(path: str, every: list[str]) -> str:
-    """The one of that name elsewhere, or the one most alike in the same message, or anywhere; "" if none is near."""
-    block, _, name = path.rpartition(".")
-
-    def alike(each: str) -> tuple[float, float]:
-        last = SequenceMatcher(None, each.rpartition(".")[2], name)
-        return last.ratio(), SequenceMatcher(None, each, path).ratio()
-
-    namesakes = [each for each in every if ends(each, name)]
-    for group in (namesakes, [each for each in every if each.rpartition(".")[0] == block], every):
-        nearest = max(group, key=alike, default="")
-        if nearest and alike(nearest)[0] > 0.5:
-            return nearest
-    return ""
+    return f"no such setting; {did_you_mean(path, every, 'prototxt/evolution.defaults.prototxt has them all')}"
 
 
 def _printed(path: str, descriptor: Any, element: str) -> str:

@@ -1,9 +1,9 @@
 """Networks are folders of prototxts: where those that ship lie, and which one NET= means."""
 
-import difflib
 from pathlib import Path
 
 from evolve.base.errors import UserError
+from evolve.base.spelling import did_you_mean
 
 TRAIN_VAL, EVOLUTION = "train_val.prototxt", "evolution.prototxt"  # what one of them holds
 
@@ -27,6 +27,5 @@ def find(name: str) -> Path:
         if (folder / TRAIN_VAL).is_file() or (folder / EVOLUTION).is_file():
             return folder.resolve()
     known = sorted(path.name for path in root().iterdir() if path.is_dir())
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known are: {', '.join(known)}"
+    hint = did_you_mean(name, known, f"known are: {', '.join(known)}")
     raise UserError(f"NET={name}: expected a folder with {TRAIN_VAL}, or a name under prototxt/; {hint}")

@@ -14,7 +14,7 @@ from typing import Any
 from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.runs import run_folder
-from evolve.sweep.child import Child, Ended
+from evolve.sweep.child import Ended, RunAtWork
 from evolve.sweep.plan import Run
 from evolve.sweep.watch import Watch
 
@@ -71,7 +71,7 @@ def work(run: Run) -> Ended:
     patience = time.monotonic() + _SECONDS_UNTIL_FREE
     while run_folder.at_work(run.folder) and time.monotonic() < patience and _wanted():
         time.sleep(_SECONDS)
-    with Child(run) as child:
+    with RunAtWork(run) as child:
         while (how := child.ended()) is None and _wanted():
             time.sleep(_SECONDS)
     return how or Ended(1, "its task was cancelled")

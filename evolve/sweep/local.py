@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from evolve.sweep import child
-from evolve.sweep.child import Child, Ended
+from evolve.base.child import end_all
+from evolve.sweep.child import Ended, RunAtWork
 from evolve.sweep.plan import Run
 from evolve.sweep.watch import Watch
 
@@ -22,7 +22,7 @@ def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
             while waiting and len(children) < at_once:
                 run = waiting.popleft()
                 try:
-                    children[run] = Child(run)
+                    children[run] = RunAtWork(run)
                 except OSError as error:
                     ended[run] = Ended(2, str(error))
                     watch.ended(run, ended[run])
@@ -37,9 +37,9 @@ def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
 
 
 @contextmanager
-def _at_work() -> Iterator[dict[Run, Child]]:
-    children: dict[Run, Child] = {}
+def _at_work() -> Iterator[dict[Run, RunAtWork]]:
+    children: dict[Run, RunAtWork] = {}
     try:
         yield children
     finally:
-        child.end(list(children.values()))
+        end_all(children.values())

@@ -2,17 +2,33 @@
 
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, seeds, whole
 from evolve.lineage import experiment, problems
+from evolve.lineage.experiment import Experiment
 from evolve.runs import paths, run_folder
 from evolve.settings import changes, settings
 
-# Arguments of `make sweep` that every run gets as they are.
-_HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a sweep is asked for: values of settings, an axis each, times seeds; without seeds the settings' own.
+
+    `generations` 0 are as many as settings say; `threads` are a run's; `words` those that every run's `cavefish evolve`
+    gets as they are.
+    """
+
+    network: str
+    schedule: str = ""
+    axes: Sequence[Sequence[changes.Change]] = ()
+    seeds: Sequence[int] = ()
+    generations: int = 0
+    pretrained: Path | None = None
+    threads: int = 1
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,45 +66,43 @@ class Plan:
     settings: list[settings.Settings]
 
 
-def make(words: Arguments) -> Plan:
+def make(wanted: Wanted) -> Plan:
     """The plan of `make sweep`. UserError for what would stop one of its runs before it begins."""
-    combined = [tuple(found) for found in itertools.product(*changes.parse(words.get("SET", "")))]
-    chosen = {changed: _checked(words, changed) for changed in combined}
-    default = next(iter(chosen.values())).settings.seed
+    combined = [tuple(found) for found in itertools.product(*wanted.axes)]
+    experiments = {changed: _checked(wanted, changed) for changed in combined}
+    default = next(iter(experiments.values())).settings.seed
     runs = [
-        _run(words, chosen[changed], changed, seed) for seed in seeds(words) or [default] for changed in combined
+        _run(wanted, experiments[changed], changed, seed) for seed in wanted.seeds or [default] for changed in combined
     ]
     for run in runs:
         alike = [one for one in runs if one.folder == run.folder]
         if len(alike) > 1:
             raise UserError(f"SET={changes.text(run.changed)}: {len(alike)} runs would be {run.name}; take one away")
-    return Plan(runs, [each.settings for each in chosen.values()])
+    return Plan(runs, [each.settings for each in experiments.values()])
 
 
 def prepare_data(plan: Plan) -> None:
     """Makes every data set that the runs need, once, so that they do not wait for each other. UserError."""
     wanted = {each.dataset.SerializeToString(deterministic=True): each for each in plan.settings}
-    for seed, chosen in itertools.product(dict.fromkeys(run.seed for run in plan.runs), wanted.values()):
-        experiment.prepare(chosen, seed)
+    for seed, each in itertools.product(dict.fromkeys(run.seed for run in plan.runs), wanted.values()):
+        experiment.prepare(each, seed)
 
 
-def _checked(words: Arguments, changed: changes.Changes) -> experiment.Experiment:
-    chosen = experiment.load(words["NET"], words.get("SCHEDULE", ""), changed)
-    problems.refuse(chosen, Path(words["WEIGHTS"]) if "WEIGHTS" in words else None)
-    return chosen
+def _checked(wanted: Wanted, changed: changes.Changes) -> Experiment:
+    found = experiment.load(wanted.network, wanted.schedule, changed)
+    problems.refuse(found, wanted.pretrained)
+    return found
 
 
-def _run(words: Arguments, chosen: experiment.Experiment, changed: changes.Changes, seed: int) -> Run:
-    name = run_folder.name(words.get("SCHEDULE", ""), changed, seed)
-    given = [f"{word}={words[word]}" for word in _HANDED_ON if word in words]
-    # With another number of threads the last bits differ: one each, however many runs are at work.
-    given += [f"SEED={seed}", f"THREADS={whole(words, 'THREADS', least=1) or 1}"]
+def _run(wanted: Wanted, of: Experiment, changed: changes.Changes, seed: int) -> Run:
+    # With another number of threads the last bits differ: the same for each, however many runs are at work.
+    own = (f"SEED={seed}", f"THREADS={wanted.threads}")
     return Run(
-        folder=paths.runs() / chosen.name / name,
+        folder=paths.runs() / of.name / run_folder.name(wanted.schedule, changed, seed),
         seed=seed,
         changed=changed,
-        generations=whole(words, "GEN", least=1) or chosen.settings.generations,
-        words=("evolve", *given, *([f"SET={changes.text(changed)}"] if changed else [])),
+        generations=wanted.generations or of.settings.generations,
+        words=("evolve", *wanted.words, *own, *([f"SET={changes.text(changed)}"] if changed else [])),
         place=Path(os.getcwd()),
         environment=tuple((name, value) for name, value in os.environ.items() if name.startswith("CAVEFISH_")),
     )

@@ -19,7 +19,7 @@ _DRAWN = 8  # the split's first images
 
 def detect(
     net: str, weights: str, images: int, iou: float, class_names: list[str], file_pixels: float | None = None,
-    picture: dict[str, Any] | None = None, report: Any = None,
+    picture: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Scores of the TEST net on the first `images` examples of its data, in all and for each class.
 

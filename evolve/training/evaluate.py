@@ -13,7 +13,7 @@ import numpy as np
 from evolve.training import saving
 
 
-def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[str, Any]:
+def score(net: str, weights: str, iterations: int) -> dict[str, Any]:
     """The TEST net's outputs, each averaged over `iterations` batches: accuracy, loss, whatever it has."""
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
@@ -25,7 +25,7 @@ def score(net: str, weights: str, iterations: int, report: Any = None) -> dict[s
 
 
 def compare(
-    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, report: Any = None
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str
 ) -> dict[str, Any]:
     """Largest difference of any of `blobs` in two TEST nets on their first batch, relative to the first's largest."""
     both = [_values(*pair, blobs) for pair in ((net, weights), (other_net, other_weights))]
@@ -34,7 +34,7 @@ def compare(
 
 
 def agree(
-    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, seed: int, report: Any = None
+    net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, seed: int
 ) -> dict[str, Any]:
     """As compare, of two nets that begin with Input layers, on the same random numbers: normal, or whole below 2."""
     both = [_values(*pair, blobs, seed) for pair in ((net, weights), (other_net, other_weights))]
@@ -48,13 +48,13 @@ def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first - second).max()) / scale
 
 
-def upgrade(net: str, weights: str, output: str, phase: str = "TEST", report: Any = None) -> dict[str, Any]:
+def upgrade(net: str, weights: str, output: str, phase: str = "TEST") -> dict[str, Any]:
     """Loads any caffemodel that Caffe reads (the V1 form of 2013 too) into `net` and saves it in today's form."""
     saving.save(caffe.Net(net, getattr(caffe, phase), weights=weights), Path(output))
     return {}
 
 
-def load(net: str, phase: str, report: Any = None) -> dict[str, Any]:
+def load(net: str, phase: str) -> dict[str, Any]:
     """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says each blob's shape."""
     loaded = caffe.Net(net, getattr(caffe, phase))
     return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
@@ -73,7 +73,7 @@ def _values(net: str, weights: str, blobs: list[str], seed: int | None = None) -
     return {blob: np.array(run.blobs[blob].data) for blob in blobs}
 
 
-def examples(net: str, blobs: list[str], count: int, output: str, report: Any = None) -> dict[str, Any]:
+def examples(net: str, blobs: list[str], count: int, output: str) -> dict[str, Any]:
     """Writes the values of `blobs` for the first `count` examples to the .npz `output`; needs no weights.
 
     The net runs only as far as the layers that first write those blobs.

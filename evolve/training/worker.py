@@ -1,32 +1,18 @@
-"""The child process in which Caffe runs: reads requests, answers them, until its parent ends it.
+"""The child process in which Caffe runs: which tasks it does when it is asked, until its parent ends it."""
 
-Run as ``python -m evolve.training.worker PARENT_PID``. One JSON object a line: in ``{"task", "arguments"}``; out
-``{"progress"}`` any number of times, then ``{"answer"}`` or ``{"error"}``.
-"""
+from collections.abc import Mapping
 
-import json
-import signal
-import sys
-import traceback
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-from evolve.base import files
-from evolve.base.answers import die_with, private_stdout
+from evolve.base import machine
+from evolve.base.serving import Task, serve
 
 
-def main() -> None:
-    """Serves requests from standard input until it closes."""
-    die_with(parent=int(sys.argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = private_stdout()
-    # Imported here: it loads Caffe, which must find the log and the signals as set above.
+def tasks() -> Mapping[str, Task]:
+    """By name; loads Caffe, with the layers that its parent wants."""
+    # Imported here: Caffe must find the log and the signals as a child has them.
     from evolve.training import detect, evaluate, train, versions
 
-    versions.enable()
-
-    tasks: dict[str, Callable[..., dict[str, Any]]] = {
+    versions.enable(machine.of_this_process())
+    return {
         "train": train.train,
         "score": evaluate.score,
         "detect": detect.detect,
@@ -39,22 +25,6 @@ def main() -> None:
         "layers": versions.which,
     }
 
-    def send(message: dict[str, Any]) -> None:
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
-
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = tasks[request["task"]](
-                report=lambda progress: send({"progress": progress}), **request["arguments"]
-            )
-            send({"answer": answer})
-        except Exception as error:
-            traceback.print_exc()
-            refused = files.refusal(error, Path.cwd())
-            send({"error": str(refused or error) or type(error).__name__, "of_disk": refused is not None})
-
 
 if __name__ == "__main__":
-    main()
+    serve(tasks)

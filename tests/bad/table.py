@@ -124,7 +124,7 @@ CASES = [
         "half a thread",
         nothing,
         "evolve NET=lenet THREADS=.5",
-        "THREADS=.5: expected a whole number of 0 or more",
+        "THREADS=.5: expected a whole number of 1 or more",
     ),
     Case(
         "a schedule that is not there",

@@ -56,7 +56,7 @@ def test_so_is_one_whose_own_child_computes(child: Callable[[str], subprocess.Po
 def test_one_that_is_stopped_is_noticed(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
     stopped = child("while True: pass")
     stopped.send_signal(signal.SIGSTOP)
-    assert _looked_at(stopped, looks=100) == "Caffe's process was stopped (SIGSTOP) and did not go on for 0 s"
+    assert _looked_at(stopped, looks=100) == "was stopped (SIGSTOP) and did not go on for 0 s"
 
 
 def test_one_that_goes_on_in_time_is_not(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
@@ -71,7 +71,7 @@ def test_one_that_goes_on_in_time_is_not(child: Callable[[str], subprocess.Popen
 
 def test_one_that_computes_nothing_is_noticed(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
     said = _looked_at(child("import time; time.sleep(600)"), looks=200)
-    assert said == "Caffe's process has computed nothing for 3 s; see what its disk waits for"
+    assert said == "has computed nothing for 3 s; see what its disk waits for"
 
 
 def test_one_that_is_gone_says_nothing(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
@@ -83,7 +83,7 @@ def test_one_that_is_gone_says_nothing(child: Callable[[str], subprocess.Popen[b
 def test_a_stopped_caffe_is_ended_and_said(tmp_path: Path) -> None:
     _write_training(tmp_path, images=4, side=4)
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
-        pid = caffe._process.pid
+        pid = caffe.pid
 
         def stop(progress: dict[str, float]) -> None:
             os.kill(pid, signal.SIGSTOP)

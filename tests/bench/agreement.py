@@ -7,7 +7,6 @@ output too: it hides differences.
 
 import argparse
 import csv
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.machine import Machine
 from evolve.network import phases, weights
 from evolve.runs import paths
 from tests.network import famous_nets
@@ -72,9 +72,8 @@ def _with_scores(net: Any) -> Any:
 
 def _outputs(engine: str, folder: Path, fast: bool) -> Path:
     path = folder / f"{engine}{'' if fast else '-stock'}.npz"
-    os.environ["FAST"] = "1" if fast else "0"
-    with EngineProcess(engine, 1, folder / f"{engine}.log") as process:
-        print(" ", process.ask("load", number=1, folder=str(folder / "net"), outputs=str(path))["version"])
+    with EngineProcess(engine, Machine(threads=1, fast=fast), folder / f"{engine}.log") as process:
+        print(" ", process.call("load", number=1, folder=str(folder / "net"), outputs=str(path))["version"])
     return path
 
 

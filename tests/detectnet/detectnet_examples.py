@@ -9,7 +9,8 @@ import lmdb
 import numpy as np
 
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.training import caffe_process
+from evolve.base.child import _environment as inner
+from evolve.base.machine import USUAL
 
 Objects = list[tuple[float, float, float, float, int]]  # x, y, w, h, class
 
@@ -70,7 +71,7 @@ def python(
     child = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         cwd=folder,
-        env=caffe_process._environment() | {"GLOG_minloglevel": "1", "PATH": os.environ["PATH"]},
+        env=inner(USUAL, {}, ()) | {"GLOG_minloglevel": "1", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=False,

@@ -106,14 +106,14 @@ def test_an_error_in_the_process_reaches_the_solver_with_its_text(tmp_path: Path
     assert str(error.value) == (
         f"{images}: record '00000002': expected 3 x 9 x 9 = 243 values, got 5; make the data again"
     )
-    assert all(worker.poll() is not None for worker in ahead._workers)
+    assert all(worker.status() is not None for worker in ahead._workers)
 
 
 def test_a_process_that_is_killed_is_an_error_not_a_hang(pair: Pair) -> None:
     ahead, shapes = begin(param_str(*pair(3), 1, prefetch=1))
     ahead.get(empty(shapes))
     ahead._workers[0].kill()
-    with pytest.raises(UserError, match="the process that makes batches ended with status -9"):
+    with pytest.raises(UserError, match="the process that makes batches was killed; most often because memory ran out"):
         for _ in range(3):
             ahead.get(empty(shapes))
 
@@ -122,10 +122,10 @@ HOLD = """
 import signal, sys, time, numpy
 # A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from evolve.detectnet import batch, parameters
+from evolve.detectnet import batches, parameters
 from evolve.detectnet.prefetch import Prefetch
 given = parameters.parse(sys.argv[1])
-shapes = batch.Shapes.of(given, 2, 8)
+shapes = batches.Shapes.of(given, 2, 8)
 ahead = Prefetch(sys.argv[1], given, shapes, True)
 ahead.get(shapes.views(numpy.empty(shapes.count, numpy.float32)))
 print(*[worker.pid for worker in ahead._workers], flush=True)

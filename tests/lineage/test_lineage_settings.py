@@ -1,6 +1,7 @@
 """What settings and a caffemodel of the user's own make of a generation, on real Caffe."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.network import weights
+from evolve.runs import generation
 
 
 def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> None:
@@ -251,9 +254,19 @@ def test_without_the_fast_layers_the_run_says_so_in_one_line_and_goes_on(
 def test_a_run_on_stock_layers_by_the_users_wish_says_nothing(
     place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("FAST", "0")
-    place.evolve(1)
+    place.evolve(1, machine=Machine(fast=False))
     assert "NOTE" not in capsys.readouterr().out
+
+
+def test_a_library_asks_nobody_but_its_caller(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment has of the same names is somebody else's: a variable called FAST or THREADS is no wish."""
+    monkeypatch.setenv("FAST", "0")
+    monkeypatch.setenv("THREADS", "many")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    run = place.evolve(1, machine=Machine(threads=1))
+    versions = generation.metrics(run / "gen001")["versions"]
+    assert (versions["layers"], versions["threads"], versions["blas_threads"]) == ("fast", "1", 1)
+    assert os.environ["THREADS"] == "many"
 
 
 def test_a_pruned_caffemodel_is_a_parent_as_it_is(place: Any, reference: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import MachineError, UserError
+from evolve.base.machine import Machine
 from evolve.lineage import offspring, trained
 from evolve.lineage.workspace import Workspace
 from evolve.network import weights
@@ -118,8 +119,7 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
     family: Any, place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
-    monkeypatch.setenv("THREADS", "3")
-    place.evolve(3)
+    place.evolve(3, machine=Machine(threads=3))
     for number in (1, 2, 3):
         assert caffemodel(place.run, number) == caffemodel(family.run, number)
     assert caffemodel(place.run, 3, "parent2") == caffemodel(family.run, 3, "parent2")
@@ -127,7 +127,6 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
     for number in (1, 2, 3):
         assert f"generation 3, sibling {number} of 3: accuracy 0." in said
     assert "the fittest of 3\n" in said
-    assert os.environ["THREADS"] == "3"
     versions = metrics(place.run / "gen003")["versions"]
     # Stock layers have no threads to share out.
     assert versions["layers"] != "fast" or versions["threads"] == "1"
@@ -137,6 +136,7 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
 
 CHILD = """
 import os, signal
+from evolve.base.machine import Machine
 from evolve.lineage import lineage, trained
 train = trained.train
 def watched(workspace, *arguments, **named):
@@ -144,7 +144,7 @@ def watched(workspace, *arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
     return train(workspace, *arguments, **named)
 trained.train = watched
-lineage.evolve("tiny", 3)
+lineage.evolve("tiny", 3, machine=Machine(threads=1))
 """
 
 
@@ -152,7 +152,7 @@ def test_killed_between_siblings_none_is_trained_twice(
     family: Any, place: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     child = subprocess.run(
         [sys.executable, "-c", CHILD], cwd=place.folder, env=environment, stdout=subprocess.DEVNULL, check=False
     )
@@ -279,7 +279,7 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
 
     def killed(workspace: Workspace, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
         if workspace.sibling == 1:
-            os.kill(caffe._process.pid, number)
+            os.kill(caffe.pid, number)
         return train(workspace, caffe, *arguments, **named)
 
     with monkeypatch.context() as patch:

@@ -39,6 +39,7 @@ def test_words(words: str, axes: list[list[str]]) -> None:
     [
         ("environment.synapses=0.6", "environment.synapses: no such setting; did you mean environment.synapse_budget?"),
         ("synapse_budget=0.6", "synapse_budget: no such setting; did you mean environment.synapse_budget?"),
+        ("sinapse_budget=1", "sinapse_budget: no such setting; did you mean environment.synapse_budget?"),
         ("enviroment.type=PACE", "enviroment.type: no such setting; did you mean environment.type?"),
         ("presicion=HALF", "presicion: no such setting; did you mean precision?"),
         ("x=1", "x: no such setting; prototxt/evolution.defaults.prototxt has them all"),

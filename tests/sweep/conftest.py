@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from evolve.base.machine import Machine
 from evolve.lineage import lineage
 from evolve.settings import changes
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
@@ -41,7 +42,8 @@ class Place:
     def evolve(self, seed: int, words: str = "", generations: int = 0) -> Path:
         """One run by itself, in this process."""
         with contextlib.chdir(self.folder):
-            return lineage.evolve("tiny", generations, seed=seed, changed=changes.single(words))
+            changed, one = changes.single(words), Machine(threads=1)
+            return lineage.evolve("tiny", generations, seed=seed, changed=changed, machine=one)
 
     @property
     def runs(self) -> Path:
@@ -80,11 +82,10 @@ def processes(word: str) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data in ./data, runs in ./runs, no download, one thread as in a sweep."""
+    """Data in ./data, runs in ./runs, no download."""
     for name in ("CAVEFISH_DATA", "CAVEFISH_RUNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CAVEFISH_OFFLINE", "1")
-    monkeypatch.setenv("THREADS", "1")
 
 
 @pytest.fixture

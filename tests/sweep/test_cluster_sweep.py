@@ -133,7 +133,7 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_worker_without_the_filesystem(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder)
-    (run,) = plan.make({"NET": "tiny"}).runs
+    (run,) = plan.make(plan.Wanted("tiny")).runs
     monkeypatch.setattr("socket.gethostname", lambda: "node7")
     assert cluster.work(run) == Ended(2, f"worker node7 has no {run.folder}; workers must share this filesystem")
     assert not place.runs.exists()
@@ -171,7 +171,7 @@ def killed() -> Exception:
 def test_workers_that_die_are_forgiven_while_generations_come(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dask gives a task up once four workers died on it, which happens to long runs on machines that come and go."""
     monkeypatch.chdir(place.folder)
-    (run,) = plan.make({"NET": "tiny"}).runs
+    (run,) = plan.make(plan.Wanted("tiny")).runs
     client = Client(killed(), killed(), Ended(0))
     tasks = cluster._Tasks(client, [run])
     (run.folder / "gen001").mkdir(parents=True)
@@ -197,5 +197,5 @@ def test_what_else_can_become_of_a_task(
     place: Place, monkeypatch: pytest.MonkeyPatch, error: Exception, ended: Ended
 ) -> None:
     monkeypatch.chdir(place.folder)
-    (run,) = plan.make({"NET": "tiny"}).runs
+    (run,) = plan.make(plan.Wanted("tiny")).runs
     assert list(cluster._Tasks(Client(error), [run]).take_ended()) == [(run, ended)]

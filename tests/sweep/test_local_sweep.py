@@ -19,7 +19,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = make_place(tmp_path_factory.mktemp("reference"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CAVEFISH_OFFLINE", "1")
-        patch.setenv("THREADS", "1")
         for seed in (1, 2):
             for budget in (0.5, 0.7):
                 place.evolve(seed, f"environment.synapse_budget={budget}", 2)

@@ -6,6 +6,7 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.command import arguments
+from evolve.command.verbs import sweep
 from evolve.sweep import plan
 from tests.sweep.conftest import Place
 
@@ -15,13 +16,18 @@ def _there(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder)
 
 
+def planned(**given: str) -> plan.Plan:
+    """Of the words of `make sweep NET=tiny`."""
+    return plan.make(sweep.wanted({"NET": "tiny"} | given))
+
+
 def names(**given: str) -> list[str]:
-    return [run.name for run in plan.make({"NET": "tiny"} | given).runs]
+    return [run.name for run in planned(**given).runs]
 
 
 def refused(**given: str) -> str:
     with pytest.raises(UserError) as error:
-        plan.make({"NET": "tiny"} | given)
+        planned(**given)
     return str(error.value)
 
 
@@ -41,17 +47,17 @@ def test_seeds_alone_and_settings_alone() -> None:
 
 
 def test_what_a_run_is_told(place: Place) -> None:
-    made = plan.make({"NET": "tiny", "SEEDS": "4", "GEN": "2", "SET": "truncation=.25", "SCHEDULER": "tcp://there:1"})
+    made = planned(SEEDS="4", GEN="2", SET="truncation=.25", SCHEDULER="tcp://there:1")
     (run,) = made.runs
     assert run.words == ("evolve", "NET=tiny", "GEN=2", "SEED=4", "THREADS=1", "SET=truncation=0.25")
     assert (run.folder, run.place, run.generations) == (place.runs / "truncation=0.25-seed4", place.folder, 2)
-    (run,) = plan.make({"NET": "tiny", "THREADS": "2"}).runs
+    (run,) = planned(THREADS="2").runs
     assert (run.words, run.generations) == (("evolve", "NET=tiny", "SEED=1", "THREADS=2"), 4)
 
 
 def test_a_schedules_settings(place: Place) -> None:
     (place.folder / "tiny" / "evolution.long.prototxt").write_text('dataset { name: "digits" }\ngenerations: 9\n')
-    (run,) = plan.make({"NET": "tiny", "SCHEDULE": "long", "SET": "truncation=.25"}).runs
+    (run,) = planned(SCHEDULE="long", SET="truncation=.25").runs
     assert (run.name, run.generations) == ("long-truncation=0.25-seed1", 9)
 
 
@@ -96,7 +102,7 @@ def test_two_settings_of_one_name(place: Place) -> None:
 
 
 def test_data_is_prepared_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    made = plan.make({"NET": "tiny", "SEEDS": "1,2", "SET": "truncation=.1,.2"})
+    made = planned(SEEDS="1,2", SET="truncation=.1,.2")
     plan.prepare_data(made)
     assert capsys.readouterr().out.count("images to train") == 2
     assert sorted(path.name for path in (place.folder / "data").glob("digits*")) == [

@@ -127,10 +127,10 @@ class Commands:
 
 
 def environment() -> dict[str, str]:
-    """One thread, no download, and faults.c at hand."""
+    """No download, and faults.c at hand."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("CAVEFISH_", "TORTURE_"))}
     return own | {
-        "CAVEFISH_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "THREADS": "1",
+        "CAVEFISH_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "GLOG_minloglevel": "0", "GLOG_logtostderr": "1", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1",
         "LD_PRELOAD": str(preload.library()),
     }  # fmt: skip

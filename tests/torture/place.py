@@ -9,7 +9,7 @@ from evolve.runs import generation
 from tests.torture.commands import Commands, Ended, Running
 
 GENERATIONS = 3
-WORDS = ("evolve", "NET=tiny", f"GEN={GENERATIONS}")
+WORDS = ("evolve", "NET=tiny", f"GEN={GENERATIONS}", "THREADS=1")
 # As small as a net can be that has neurons to lose: what is tried here is everything but its training.
 TRAIN_VAL = """
 name: "tiny"

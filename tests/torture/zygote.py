@@ -13,34 +13,37 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from evolve.base import child, serving
 from evolve.command import command
-from evolve.training import caffe_process, worker
 
 _ENVIRONMENT = dict(os.environ)
 
 
 class ForkedWorker:
-    """What caffe_process asks of subprocess.Popen, by fork alone."""
+    """What a Child asks of subprocess.Popen, by fork alone."""
 
-    def __init__(self, words: list[str], *, stderr: Any, cwd: Path, env: dict[str, str], **others: Any) -> None:
+    def __init__(self, words: list[str], *, stderr: int, cwd: Path, env: dict[str, str], **others: Any) -> None:
         requests, self._ours = os.pipe()
         answers, theirs = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _take((requests, theirs, stderr.fileno()), cwd, env)
+            _take((requests, theirs, stderr), cwd, env)
             os.setsid()
             sys.argv = words[2:]
-            _end(worker.main)
+            _end(serving.main)
         os.close(requests)
         os.close(theirs)
-        self.stdin, self.stdout = open(self._ours, "w"), open(answers)
+        self.stdin, self.stdout = open(self._ours, "wb"), open(answers, "rb")
         self._status: int | None = None
 
     def kill(self) -> None:
         if self._status is None:
             os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self) -> int:
+    def poll(self) -> int | None:
+        return self._status
+
+    def wait(self, timeout: float = 0) -> int:
         if self._status is None:
             self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self._status
@@ -49,11 +52,11 @@ class ForkedWorker:
 def main() -> None:
     """Serves commands from standard input until it closes."""
     # What the worker imports as it starts, and the verbs.
-    for module in ("detection", "evaluation", "examples", "layers", "retrain", "versions"):
+    for module in ("detect", "evaluate", "train", "versions"):
         importlib.import_module(f"evolve.training.{module}")
     for module in ("evolve.figures.report", "evolve.figures.table", "evolve.lineage.lineage"):
         importlib.import_module(module)
-    caffe_process.subprocess.Popen = ForkedWorker  # type: ignore[assignment,misc]
+    child.subprocess.Popen = ForkedWorker  # type: ignore[assignment,misc]
     for line in sys.stdin:
         job = json.loads(line)
         pid = os.fork()

@@ -178,7 +178,7 @@ from evolve.training.caffe_process import CaffeProcess
 folder = Path(sys.argv[1])
 with CaffeProcess(folder, folder / "log", folder / "net.prototxt") as caffe:
     caffe.call("versions")
-    print(caffe._process.pid, flush=True)
+    print(caffe.pid, flush=True)
     {what}
 """
 
@@ -331,7 +331,7 @@ def _zeros(outputs: int, inputs: int) -> list[np.ndarray]:
 
 
 def _pid(caffe: CaffeProcess) -> int:
-    return caffe._process.pid
+    return caffe.pid
 
 
 def _alive(pid: int) -> bool:

@@ -1,5 +1,8 @@
 """Scores against NumPy, comparison of two nets, old caffemodels, and what `versions` says."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +12,11 @@ import pytest
 from evolve import datasets
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.machine import Machine
 from evolve.network import weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
+ROOT = Path(__file__).resolve().parents[2]
 NET = """
 name: "judge"
 layer {{ name: "data" type: "Data" top: "data" top: "label" include {{ phase: TEST }}
@@ -123,17 +128,28 @@ def test_a_caffemodel_of_2013_is_brought_to_todays_form(
     assert _compare(caffe, "new.caffemodel")["difference"] == 0
 
 
-def test_versions(caffe: CaffeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_versions(caffe: CaffeProcess, tmp_path: Path) -> None:
     found = caffe.call("versions")
     assert set(found) >= {"caffe", "caffe_path", "layer_types", "numpy", "blas_threads", "blas", "core", "layers"}
     assert (Path(found["caffe_path"]) / "proto" / "caffe_pb2.py").is_file()
     assert found["numpy"] == np.__version__ and found["layer_types"] > 50 and found["blas"] and found["core"]
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
-    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as two:
+    assert found["blas_threads"] == 1
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt", Machine(blas_threads=2)) as two:
         assert two.call("versions")["blas_threads"] == 2
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
-    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as usual:
-        assert usual.call("versions")["blas_threads"] == 1
+
+
+def test_the_blas_is_caffes_own(caffe: CaffeProcess) -> None:
+    """Others are in the same process: NumPy's, and OpenCV's once it is imported, whose name comes first."""
+    found = caffe.call("versions")
+    program = (
+        "import cv2, json; from evolve.training import versions; from pathlib import Path\n"
+        "names = {Path(line.split()[-1]).name for line in open('/proc/self/maps') if 'openblas' in line}\n"
+        "print(json.dumps([len(names), versions.versions()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    libraries, said = json.loads(done.stdout.splitlines()[-1])
+    assert libraries > 1 and (said["blas"], said["core"]) == (found["blas"], found["core"])
+    assert "0.3.21" in said["blas"] or "site-packages/caffe" not in said["caffe_path"]
 
 
 def _compare(caffe: CaffeProcess, other: str, net: str = "net.prototxt") -> dict[str, float]:

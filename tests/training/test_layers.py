@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from evolve.base.machine import USUAL, Machine
 from evolve.training.caffe_process import CaffeProcess
 
 
-def versions(folder: Path) -> dict[str, Any]:
-    with CaffeProcess(folder, folder / "log", folder / "none.prototxt") as caffe:
+def versions(folder: Path, machine: Machine = USUAL) -> dict[str, Any]:
+    with CaffeProcess(folder, folder / "log", folder / "none.prototxt", machine) as caffe:
         return caffe.call("versions")
 
 
@@ -19,14 +20,12 @@ def test_fast_layers_are_the_default(tmp_path: Path) -> None:
     assert found["threads"] == "1" and found["onednn"] and found["simd"]
 
 
-def test_threads_are_what_the_user_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("THREADS", "2")
-    assert versions(tmp_path)["threads"] == "2"
+def test_threads_are_what_the_user_says(tmp_path: Path) -> None:
+    assert versions(tmp_path, Machine(threads=2))["threads"] == "2"
 
 
-def test_stock_layers_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAST", "0")
-    found = versions(tmp_path)
+def test_stock_layers_when_asked_for(tmp_path: Path) -> None:
+    found = versions(tmp_path, Machine(fast=False))
     assert found["layers"] == "stock"
     assert "why" not in found and "onednn" not in found
 

@@ -53,7 +53,7 @@ def train(folder: Path, solver: str, kept: str, stop: int = LENGTH + 1, every: i
 
         def look(progress: dict[str, Any]) -> None:
             if progress["iteration"] >= stop:
-                caffe._process.kill()
+                caffe.kill()
 
         return caffe.call("train", look, solver="solver.prototxt", output="weights.caffemodel", snapshots=kept)
 

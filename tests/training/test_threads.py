@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve.base.errors import UserError
+from evolve.base.machine import USUAL, Machine
 from evolve.runs import generation, run_folder, threads
 from evolve.runs.metrics import Versions
 from tests.runs.made_up import metrics
@@ -17,7 +17,6 @@ from tests.runs.made_up import metrics
 
 @pytest.fixture(autouse=True)
 def _eight_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.setattr(threads, "_QUOTA", tmp_path / "cpu.max")
 
@@ -88,58 +87,25 @@ def test_a_containers_quota_holds(tmp_path: Path, quota: str, cores: int) -> Non
 def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
     commit(run, 1, Versions(threads="3"))
-    with threads.shared_out(run):
-        assert os.environ["THREADS"] == "3"
-    assert "THREADS" not in os.environ
+    assert threads.of_run(run, Machine(fast=False)) == Machine(threads=3, fast=False)
 
 
 def test_what_a_damaged_generation_says_does_not_count(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
     first = commit(run, 1, Versions(threads="3"))
     metrics(1, versions=Versions(threads="1")).write(first)
-    with threads.shared_out(run):
-        assert os.environ["THREADS"] == "8"
+    assert threads.of_run(run, USUAL).threads == 8
     commit(run, 2, Versions(threads="3"))
-    with threads.shared_out(run):
-        assert os.environ["THREADS"] == "3"
+    assert threads.of_run(run, USUAL).threads == 3
 
 
 def test_a_run_begun_on_stock_layers_gets_its_share(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
     commit(run, 1, Versions(layers="stock"))
-    with threads.shared_out(run):
-        assert os.environ["THREADS"] == "8"
+    assert threads.of_run(run, USUAL).threads == 8
 
 
-def test_what_the_user_says_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: Begin) -> None:
-    monkeypatch.setenv("THREADS", "5")
+def test_what_the_user_says_comes_first(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
     commit(run, 1, Versions(threads="3"))
-    with threads.shared_out(run):
-        assert os.environ["THREADS"] == "5"
-    assert os.environ["THREADS"] == "5"
-
-
-@pytest.mark.parametrize("wrong", ["0", "two", "-1"])
-def test_a_number_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    monkeypatch.setenv("THREADS", wrong)
-    with pytest.raises(UserError, match=f"THREADS={wrong}: expected a whole number of 1 or more"):
-        with threads.shared_out(tmp_path):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("given", "tasks", "at_a_time", "each"), [("8", 2, 2, "4"), ("2", 4, 2, "1"), ("1", 3, 1, "1"), ("3", 2, 2, "1")]
-)
-def test_what_runs_side_by_side_shares_out_the_threads(
-    given: str, tasks: int, at_a_time: int, each: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("THREADS", given)
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    with threads.divided(tasks) as together:
-        assert together == at_a_time and os.environ["THREADS"] == each
-        assert os.environ["OMP_NUM_THREADS"] == ("1" if at_a_time > 1 else "7")
-        assert os.environ.get("OPENBLAS_NUM_THREADS") == ("1" if at_a_time > 1 else None)
-    assert (os.environ["THREADS"], os.environ["OMP_NUM_THREADS"]) == (given, "7")
-    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    assert threads.of_run(run, Machine(threads=5)).threads == 5

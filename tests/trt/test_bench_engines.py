@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,16 @@ import numpy as np
 import pytest
 from both import filled
 
-from evolve.base import prototxt_text
+from evolve.base import prototxt_text, pulse
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.network import weights
 from evolve.runs import generation, paths, run_folder
 from tests.runs.made_up import metrics
 from trt.onnx import export
 from trt.speed import bench, engines, prepared
-from trt.speed.process import EngineProcess, environment
+from trt.speed.process import EngineProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = (12, 5)  # of the first layer, a generation each
@@ -81,9 +84,9 @@ def test_every_engine_computes_what_caffe_does_and_is_timed(run: Path) -> None:
     assert all(generation.exists(paths.generation(run, number)) for number in (1, 2))
 
 
-def test_another_size_two_threads_and_stock_layers(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAST", "0")
-    assert bench.bench(run, ["onnxruntime", "caffe"], threads=2, runs=1, shape=(3, 24, 20)) == []
+def test_another_size_two_threads_and_stock_layers(run: Path) -> None:
+    stock = Machine(threads=2, fast=False)
+    assert bench.bench(run, ["onnxruntime", "caffe"], stock, runs=1, shape=(3, 24, 20)) == []
     assert {(row["shape"], row["threads"]) for row in kept(run)} == {("3x24x20", 2)}
     assert any(row["version"].endswith("stock layers") for row in kept(run))
 
@@ -167,7 +170,8 @@ def test_without_a_heading_normal_numbers(run: Path, tmp_path: Path) -> None:
 def test_an_engine_that_is_not_installed(package: str) -> None:
     program = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        f"from trt.speed.engines import ENGINES\nENGINES[{package!r}].make(1)"
+        f"from trt.speed.engines import ENGINES\nfrom evolve.base.machine import Machine\n"
+        f"ENGINES[{package!r}].make(Machine(1))"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert f"UserError: {package} is not installed; `make bench` installs it, or pip install {package}" in ended.stderr
@@ -183,22 +187,48 @@ def test_an_engine_that_dies_says_what_it_was_at(tmp_path: Path) -> None:
     shutil.copy(ROOT / "prototxt/lenet/train_val.prototxt", tmp_path / paths.DEPLOY)
     (tmp_path / paths.WEIGHTS).touch()
     np.savez(tmp_path / prepared.INPUTS)
-    with EngineProcess("caffe", 1, tmp_path / "log") as process:
+    with EngineProcess("caffe", Machine(1), tmp_path / "log") as process:
         with pytest.raises(UserError, match="caffe: its process ended with status -?\\d+; it last said: "):
-            process.ask("load", number=1, folder=str(tmp_path), outputs=str(tmp_path / "out.npz"))
-    with EngineProcess("openvino", 1, tmp_path / "log") as process:
+            process.call("load", number=1, folder=str(tmp_path), outputs=str(tmp_path / "out.npz"))
+    with EngineProcess("openvino", Machine(1), tmp_path / "log") as process:
         with pytest.raises(UserError, match="openvino: .*net.onnx"):
-            process.ask("load", number=1, folder=str(tmp_path), outputs=str(tmp_path / "out.npz"))
+            process.call("load", number=1, folder=str(tmp_path), outputs=str(tmp_path / "out.npz"))
 
 
-def test_nothing_chooses_kernels_or_threads_behind_the_users_back() -> None:
-    outer = {"OPENBLAS_CORETYPE": "Nehalem", "OMP_PLACES": "cores", "OV_X": "1", "HOME": "/root", "THREADS": "7"}
-    inner = environment(outer, 2)
-    assert not {"OPENBLAS_CORETYPE", "OMP_PLACES", "OV_X"} & inner.keys()
-    assert (inner["HOME"], inner["THREADS"], inner["OMP_NUM_THREADS"], inner["OPENBLAS_NUM_THREADS"]) == (
-        "/root", "2", "2", "1",
-    )  # fmt: skip
-    assert environment(outer | {"FAST": "0"}, 2)["OPENBLAS_NUM_THREADS"] == "2"
+def test_nothing_chooses_kernels_or_threads_behind_the_users_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPENBLAS_CORETYPE": "Nehalem", "OMP_PLACES": "cores", "OV_X": "1", "THREADS": "7"}.items():
+        monkeypatch.setenv(name, value)
+    for fast, blas in ((True, "1"), (False, "2")):
+        with EngineProcess("caffe", Machine(2, fast), tmp_path / "log") as process:
+            said = Path(f"/proc/{process.pid}/environ").read_text()
+            inner = dict(pair.split("=", 1) for pair in said.split("\0") if pair)
+        assert not {"OPENBLAS_CORETYPE", "OMP_PLACES", "OV_X"} & inner.keys()
+        assert (inner["HOME"], inner["OMP_NUM_THREADS"]) == (os.environ["HOME"], "2")
+        assert inner["OPENBLAS_NUM_THREADS"] == blas
+
+
+@pytest.mark.parametrize("asked", ["before", "in the middle"])
+def test_an_engine_that_is_stopped_is_ended_and_said(
+    asked: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make bench` waited for one for ever."""
+    monkeypatch.setattr(pulse, "SECONDS", 0.05)
+    monkeypatch.setattr(pulse, "STOPPED", 6)
+    made = run / "gen001"
+    prepared.prepare(made / paths.DEPLOY, made / paths.WEIGHTS, tmp_path / "one", onnx=False)
+    with EngineProcess("caffe", Machine(1), tmp_path / "log") as process:
+        process.call("load", number=1, folder=str(tmp_path / "one"), outputs=str(tmp_path / "out.npz"))
+        stopping = threading.Timer(0 if asked == "before" else 0.5, os.kill, (process.pid, signal.SIGSTOP))
+        stopping.start()
+        if asked == "before":
+            stopping.join()
+        with pytest.raises(UserError) as stopped:
+            process.call("time", number=1, calls=10**6, samples=10**6)
+    assert str(stopped.value) == (
+        "caffe: its process was stopped (SIGSTOP) and did not go on for 0 s; it was ended"
+    )
 
 
 def test_engines_by_name() -> None:

@@ -15,6 +15,7 @@ from both import filled
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.network import weights
 from trt.speed import engines, prepared
 from trt.speed.engines import tensorrt_
@@ -99,7 +100,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_images_go_in_once_runs_end_before_they_return_and_outputs_come_back(driver: Driver, folder: Path) -> None:
-    made = tensorrt_.TensorRt(1)
+    made = tensorrt_.TensorRt(Machine(1))
     made.load(folder)
     driver.calls.clear()
     made.run()
@@ -117,21 +118,21 @@ def test_half_or_float_is_what_is_built(driver: Driver, folder: Path, monkeypatc
 
     monkeypatch.setattr(engine, "make", make)
     for kind in (tensorrt_.TensorRt, tensorrt_.TensorRtFloat):
-        kind(1).load(folder)
+        kind(Machine(1)).load(folder)
     assert [(order.half, order.inputs is not None, order.out.name) for order in orders] == [
         (True, True, "f16.engine"), (False, False, "f32.engine"),
     ]  # fmt: skip
 
 
 def test_what_tensorrt_or_cuda_refuses_is_said(driver: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = tensorrt_.TensorRt(1)
+    made = tensorrt_.TensorRt(Machine(1))
     made.load(folder)
     driver.context.runs = False
     with pytest.raises(UserError, match="tensorrt: the engine did not run"):
         made.run()
     driver.refused = "cuMemAlloc_v2"
     with pytest.raises(UserError, match="cuMemAlloc_v2 failed with CUDA's error 2"):
-        tensorrt_.TensorRt(1).load(folder)
+        tensorrt_.TensorRt(Machine(1)).load(folder)
     monkeypatch.setattr(engine, "make", lambda order, flavour, say: order.out.write_bytes(b"foreign"))
     with pytest.raises(UserError, match="tensorrt: TensorRT 9.9 does not load the engine: it does not say why"):
         made.load(folder)
@@ -140,7 +141,7 @@ def test_what_tensorrt_or_cuda_refuses_is_said(driver: Any, folder: Path, monkey
 def test_without_a_gpu_the_remedy_is_said(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(which, "name", lambda: which.NONE)
     with pytest.raises(UserError, match="expected a GPU that CUDA may use, found none; ENGINE=openvino needs none"):
-        tensorrt_.TensorRt(1)
+        tensorrt_.TensorRt(Machine(1))
     assert engines.default() == "openvino"
 
 

@@ -13,11 +13,14 @@ import numpy as np
 
 from evolve.base import progress
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.runs import device_table, generation, measurements, paths, run_folder
 from evolve.runs.measurements import Measurement
 from trt.speed import prepared, rounds
 from trt.speed.engines import ENGINES
 from trt.speed.process import EngineProcess
+
+ONE_THREAD = Machine(threads=1)
 
 # Relative to a blob's largest value, by the precision of weights and arithmetic. A rounding to 16 bits is 2^-11 of a
 # number, and a deep network adds up many.
@@ -73,7 +76,11 @@ class Case:
 
 
 def bench(
-    run: Path, engines: list[str], threads: int = 1, runs: int = 100, shape: tuple[int, int, int] | None = None
+    run: Path,
+    engines: list[str],
+    machine: Machine = ONE_THREAD,
+    runs: int = 100,
+    shape: tuple[int, int, int] | None = None,
 ) -> list[str]:
     """Measures the run's generations, keeps the figures in its fps.json and lineage.csv; returns the engines refused.
 
@@ -88,11 +95,11 @@ def bench(
     refused = []
     with tempfile.TemporaryDirectory(prefix="cavefish-bench-") as scratch:
         cases = [_case(run, number, Path(scratch), engines, shape) for number in numbers]
-        with EngineProcess("caffe", threads, Path(scratch) / "pycaffe.log") as pycaffe:
+        with EngineProcess("caffe", machine, Path(scratch) / "pycaffe.log") as pycaffe:
             for case in cases:
-                pycaffe.ask("load", number=case.number, folder=str(case.folder), outputs=str(case.expected))
+                pycaffe.call("load", number=case.number, folder=str(case.folder), outputs=str(case.expected))
         for engine in engines:
-            measured = _measured(run, engine, cases, threads, runs, Path(scratch))
+            measured = _measured(run, engine, cases, machine, runs, Path(scratch))
             if measured:
                 measurements.keep(run, measured, PROTOCOL)
                 run_folder.write_lineage(run)
@@ -118,16 +125,16 @@ def _case(run: Path, number: int, scratch: Path, engines: list[str], shape: tupl
 
 
 def _measured(
-    run: Path, engine: str, cases: list[Case], threads: int, runs: int, scratch: Path
+    run: Path, engine: str, cases: list[Case], machine: Machine, runs: int, scratch: Path
 ) -> list[Measurement]:
     """One engine's figures, a generation each; none if it computes something else than pycaffe."""
     with ExitStack() as stack:
-        process = stack.enter_context(EngineProcess(engine, threads, scratch / f"{engine}.log"))
+        process = stack.enter_context(EngineProcess(engine, machine, scratch / f"{engine}.log"))
         about: dict[int, dict[str, Any]] = {}
         differences: dict[int, float] = {}
         for case in cases:
             outputs = scratch / f"{engine}-{case.number}.npz"
-            about[case.number] = process.ask(
+            about[case.number] = process.call(
                 "load", number=case.number, folder=str(case.folder), outputs=str(outputs)
             )
             differences[case.number] = difference(outputs, case.expected)
@@ -147,7 +154,7 @@ def _measured(
             p95_ms=timings[case.number].p95_ms,
             fps=round(1000 / timings[case.number].median_ms, 3),
             shape=case.shape,
-            threads=0 if engine.startswith("tensorrt") else threads,
+            threads=0 if engine.startswith("tensorrt") else machine.threads,
             device=device,
             version=about[case.number]["version"],
             difference=differences[case.number],
@@ -158,7 +165,7 @@ def _measured(
 
 
 def _timer(process: EngineProcess, number: int) -> rounds.Timer:
-    return lambda calls, samples: process.ask("time", number=number, calls=calls, samples=samples)["seconds"]
+    return lambda calls, samples: process.call("time", number=number, calls=calls, samples=samples)["seconds"]
 
 
 def _accepted(engine: str, differences: dict[int, float], precision: str) -> bool:

@@ -1,9 +1,8 @@
 """`make bench` measures how quick each generation of a run is."""
 
-import os
 from pathlib import Path
 
-from evolve.command.arguments import Arguments, image_shape, named_run, whole
+from evolve.command.arguments import Arguments, image_shape, machine, named_run, whole
 
 WHAT = "frames per second of every generation of a run, on engines here or from a device's table"
 ARGUMENTS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
@@ -14,9 +13,6 @@ def run(arguments: Arguments) -> int:
     from trt.speed import bench, engines, tables
 
     folder, shape = named_run(arguments), image_shape(arguments)
-    # The process that an engine runs in reads these.
-    os.environ |= {"FAST": str(whole(arguments, "FAST"))} if "FAST" in arguments else {}
-    os.environ |= {"TENSORRT": arguments["TENSORRT"]} if "TENSORRT" in arguments else {}
     refused = []
     if "FPS" in arguments:
         bench.take(folder, Path(arguments["FPS"]))
@@ -24,7 +20,7 @@ def run(arguments: Arguments) -> int:
         refused = bench.bench(
             folder,
             engines.chosen(arguments.get("ENGINE", "")),
-            threads=whole(arguments, "THREADS", least=1) or 1,
+            machine(arguments, threads=1),
             runs=whole(arguments, "RUNS", least=1) or 100,
             shape=shape,
         )

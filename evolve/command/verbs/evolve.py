@@ -1,9 +1,8 @@
 """`make evolve` evolves a network, or goes on with it."""
 
-import os
 from pathlib import Path
 
-from evolve.command.arguments import Arguments, plain_name, whole
+from evolve.command.arguments import Arguments, machine, plain_name, whole
 
 WHAT = "evolve a network, or go on with it"
 ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS"
@@ -11,8 +10,6 @@ ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
-    # The process that Caffe runs in reads these.
-    os.environ |= {name: str(whole(arguments, name)) for name in ("FAST", "THREADS") if name in arguments}
     from evolve.figures import table
     from evolve.lineage import lineage
     from evolve.settings import changes
@@ -26,6 +23,7 @@ def run(arguments: Arguments) -> int:
         half_blobs=whole(arguments, "HALF_BLOBS") > 0,
         schedule=arguments.get("SCHEDULE", ""),
         changed=changes.single(arguments.get("SET", "")),
+        machine=machine(arguments),
     )
     table.show(folder)
     return 0

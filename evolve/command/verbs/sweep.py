@@ -3,13 +3,15 @@
 import sys
 from typing import TYPE_CHECKING
 
-from evolve.command.arguments import Arguments, whole
+from evolve.command.arguments import Arguments, given_path, seeds, whole
 
 if TYPE_CHECKING:
     from evolve.sweep.child import Ended
-    from evolve.sweep.plan import Plan, Run
+    from evolve.sweep.plan import Plan, Run, Wanted
 
 WHAT = "evolve many: seeds times settings, side by side, here or on a Dask cluster"
+# Arguments that every run gets as they are.
+_HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
 ARGUMENTS = "NET GEN SEEDS SET SCHEDULE WEIGHTS HALF_BLOBS FAST THREADS SCHEDULER"
 
 
@@ -17,7 +19,7 @@ def run(arguments: Arguments) -> int:
     """Exit status 0; if runs failed 2, or 1 where one of them was not the user's to mend. Raises UserError."""
     from evolve.sweep import plan, summary
 
-    planned = plan.make(arguments)
+    planned = plan.make(wanted(arguments))
     ended = _on_a_cluster(planned, arguments["SCHEDULER"]) if "SCHEDULER" in arguments else _here(planned, arguments)
     ended = {each: ended[each] for each in planned.runs}
     for sheet in summary.sheets(ended):
@@ -25,6 +27,23 @@ def run(arguments: Arguments) -> int:
     if failed := summary.failures(ended):
         print(f"cavefish: {len(failed)} of {len(ended)} runs failed", *failed, sep="\n", file=sys.stderr)
     return summary.status(ended)
+
+
+def wanted(arguments: Arguments) -> "Wanted":
+    """What the arguments ask for. UserError."""
+    from evolve.settings import changes
+    from evolve.sweep.plan import Wanted
+
+    return Wanted(
+        network=arguments["NET"],
+        schedule=arguments.get("SCHEDULE", ""),
+        axes=changes.parse(arguments.get("SET", "")),
+        seeds=seeds(arguments),
+        generations=whole(arguments, "GEN", least=1),
+        pretrained=given_path(arguments, "WEIGHTS"),
+        threads=whole(arguments, "THREADS", least=1) or 1,
+        words=tuple(f"{name}={arguments[name]}" for name in _HANDED_ON if name in arguments),
+    )
 
 
 def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":

@@ -1,6 +1,6 @@
 """The engines that frames per second are measured on: a small class each, named here.
 
-A class is made in a process of its own with the number of threads to take, once a network, and has what Engine lists.
+A class is made in a process of its own with the Machine that it is to be, once a network, and has what Engine lists.
 Another engine is a module with such a class and a line in ENGINES.
 """
 
@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from trt.tensorrt import which
 
 
@@ -44,10 +45,10 @@ class Known:
     kind: str
     reads_onnx: bool
 
-    def make(self, threads: int) -> Engine:
+    def make(self, machine: Machine) -> Engine:
         """A new one, for one network. UserError where it cannot be had."""
-        made: Callable[[int], Engine] = getattr(importlib.import_module(self.module), self.kind)
-        return made(threads)
+        made: Callable[[Machine], Engine] = getattr(importlib.import_module(self.module), self.kind)
+        return made(machine)
 
 
 ENGINES = {

@@ -5,6 +5,7 @@ from pathlib import Path
 import caffe
 import numpy as np
 
+from evolve.base.machine import Machine
 from evolve.runs import paths
 from evolve.training import versions
 from trt.speed import prepared
@@ -16,9 +17,9 @@ class Caffe:
     precision = "f32"
     device = ""
 
-    def __init__(self, threads: int) -> None:
-        # Threads are the process's: THREADS for the fast layers, OPENBLAS_NUM_THREADS for stock ones (process.py).
-        versions.enable()
+    def __init__(self, machine: Machine) -> None:
+        # Stock layers' threads are OpenBLAS's, which read them when they were loaded (process.py).
+        versions.enable(machine)
 
     def load(self, folder: Path) -> None:
         self._net = caffe.Net(str(folder / paths.DEPLOY), caffe.TEST, weights=str(folder / paths.WEIGHTS))

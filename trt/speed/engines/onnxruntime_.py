@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from trt.speed import prepared
 
 try:
@@ -14,14 +15,14 @@ except ImportError:
 
 
 class OnnxRuntime:
-    """One session on `threads` threads, its inputs and outputs bound to memory."""
+    """One session on the machine's threads, its inputs and outputs bound to memory."""
 
     precision = "f32"
     device = ""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, machine: Machine) -> None:
         self._options = onnxruntime.SessionOptions()
-        self._options.intra_op_num_threads = threads
+        self._options.intra_op_num_threads = machine.threads
         self._options.inter_op_num_threads = 1
         self._options.log_severity_level = 3
         # Between its turns it shall sleep: others need the cores.

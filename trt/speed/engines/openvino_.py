@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from trt.speed import prepared
 
 # Its package brings one that reports to its makers who converts what; with None here it is not loaded.
@@ -17,12 +18,13 @@ except ImportError:
 
 
 class OpenVino:
-    """One stream of inferences on `threads` threads."""
+    """One stream of inferences on the machine's threads."""
 
     precision = "f32"
     device = ""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, machine: Machine) -> None:
+        threads = machine.threads
         self._properties = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
 
     def load(self, folder: Path) -> None:

@@ -1,12 +1,12 @@
 """TensorRT on a GPU as an engine, in half precision as on the paper's device, or in float."""
 
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.base.machine import Machine
 from evolve.runs import paths
 from trt import inputs
 from trt.onnx import export
@@ -20,9 +20,9 @@ class TensorRt:
 
     precision = "f16"
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, machine: Machine) -> None:
         # Threads are the processor's: they do nothing here.
-        self._flavour = which.find(os.environ.get("TENSORRT", ""))
+        self._flavour = which.find(machine.tensorrt)
         self.device = which.name()
         if self.device == which.NONE:
             raise UserError("tensorrt: expected a GPU that CUDA may use, found none; ENGINE=openvino needs none")

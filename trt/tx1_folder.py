@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from evolve.base import prototxt_text
-from evolve.base.errors import UserError
+from evolve.base import files, prototxt_text
 from evolve.network import shapes
-from evolve.runs import generation, paths, run_folder
+from evolve.runs import paths, run_folder
 from trt import inputs
 from trt.onnx import export
 from trt.tensorrt.engine import half_model
@@ -27,15 +26,13 @@ def fill(run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] |
     `shape` is (channels, height, width) of an image, None the generations' own. `look`: the range report of each
     generation decides what of its half precision ONNX file keeps 32 bits. UserError where something cannot be written.
     """
-    try:
+    with files.named_by_out(out):
         place = out / GENERATIONS
         place.mkdir(parents=True, exist_ok=True)
         for program in sorted(path for path in PROGRAMS.iterdir() if path.is_file()):
             shutil.copy(program, out / program.name)
         rows = [_generation(run, number, place, shape, look, say) for number in numbers]
-        generation.write_whole(place / "generations.csv", _table(rows))
-    except OSError as error:
-        raise UserError(f"{out}: expected to write there, got {error.strerror}; name another OUT=") from None
+        files.write_whole(place / "generations.csv", _table(rows))
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     say(f"{out}: {len(rows)} generations, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
 

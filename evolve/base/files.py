@@ -1,19 +1,10 @@
-"""What the disk may refuse: space, and the right to write; and how what was written is made to stay.
-
-What a disk refuses, space, the right to write or its service, in one line that says what to do.
-
-Two processes that want to write the same thing take turns, and the one that waits says so.
-
-A folder is written whole or not at all: beside its place first, then renamed into it.
-
-Bytes written so that a reader, or a power cut, sees the old file or the new one.
-"""
+"""Files that are written whole or not at all, and stay; one process at a time; and what a disk refuses, in one line."""
 
 import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import lmdb
@@ -24,110 +15,109 @@ from evolve.base.progress import Report
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 _BROKEN = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT)
+_SECONDS_BETWEEN_WORDS = 30.0
 
 
 @contextmanager
-def refusals(place: Path) -> Iterator[None]:
-    """Turns what the disk of `place` refuses in the block into a MachineError; any other error stays what it is."""
+def refusals(place: Path, needed: int = 0) -> Iterator[None]:
+    """Turns what the disk of `place` refuses in the block into a MachineError; any other error stays what it is.
+
+    `needed` is for what is made anew: the bytes that it takes, where nothing that is there already can be lost.
+    """
     try:
         yield
-    except OSError as error:
-        told = refusal(error, place)
+    except (OSError, lmdb.Error) as error:
+        told = refusal(error, place, needed)
         if told is None:
             raise
         raise told from None
 
 
-def refusal(error: BaseException, place: Path) -> MachineError | None:
-    """What the user reads of an OSError at `place`; None if it is no refusal of a disk's."""
+def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError | None:
+    """What the user reads of an error at `place`; None if it is no refusal of a disk's."""
+    if isinstance(error, lmdb.Error):
+        # LMDB calls a write that a full disk cut short an I/O error: what is free tells the two apart.
+        short = isinstance(error, (lmdb.MapFullError, lmdb.DiskError)) or free(place) < needed
+        return no_space(place, needed) if needed and short else None
     if not isinstance(error, OSError):
         return None
     if error.errno in _FULL:
-        return no_space(place)
+        return no_space(place, needed)
+    if needed and error.errno in (*_FORBIDDEN, *_IN_THE_WAY):
+        return MachineError(
+            f"{error.filename or place}: expected a place to write {place.name}, got {error.strerror}; "
+            "choose another folder, or give the right to write there"
+        )
     where = os.path.abspath(error.filename) if isinstance(error.filename, str) else place
     what = (error.strerror or str(error)).lower()
+    kept = "" if needed else "nothing committed is lost: "
     if error.errno in _FORBIDDEN:
         return MachineError(
-            f"{where}: {what}; nothing committed is lost: give the right to read and write there, and the same "
-            "command resumes"
+            f"{where}: {what}; {kept}give the right to read and write there, and the same command resumes"
         )
     if error.errno in _BROKEN:
-        return MachineError(
-            f"{where}: {what}; nothing committed is lost: see to that disk, and the same command resumes"
-        )
+        return MachineError(f"{where}: {what}; {kept}see to that disk, and the same command resumes")
     return None
 
 
-def no_space(place: Path) -> MachineError:
-    """What the user reads when the disk of `place` is full."""
+def no_space(place: Path, needed: int = 0) -> MachineError:
+    """What the user reads when the disk of `place` is full, or has not the bytes `needed`."""
+    if needed:
+        return MachineError(
+            f"{place}: expected {needed} bytes free, got {free(place)}; make room there, or choose another folder"
+        )
     return MachineError(
         f"{place}: no space left on the disk; nothing committed is lost: free some, and the same command resumes"
     )
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+def check_space(place: Path, needed: int) -> None:
+    """MachineError if the file system of `place`'s folder has less than `needed` bytes free."""
+    if free(place) < needed:
+        raise no_space(place, needed)
 
 
-@contextmanager
-def disk_errors(path: Path, needed: int) -> Iterator[None]:
-    """Turns a full or forbidden disk into a UserError that names ``path``; ``needed`` is in bytes."""
-    try:
-        yield
-    except lmdb.Error as error:
-        # LMDB calls a write that a full disk cut short an I/O error: what is free tells the two apart.
-        if isinstance(error, (lmdb.MapFullError, lmdb.DiskError)) or free(path) < needed:
-            raise full(path, needed) from None
-        raise
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise full(path, needed) from None
-        if error.errno in _NOT_WRITABLE:
-            raise UserError(
-                f"{error.filename or path}: expected a place to write {path.name}, got {error.strerror}; "
-                "choose another folder, or give the right to write there"
-            ) from None
-        raise
-
-
-def check_space(path: Path, needed: int) -> None:
-    """UserError if the file system of ``path``'s folder has less than ``needed`` bytes free."""
-    if free(path) < needed:
-        raise full(path, needed)
-
-
-def full(path: Path, needed: int) -> UserError:
-    return UserError(
-        f"{path}: expected {needed} bytes free, got {free(path)}; make room there, or choose another folder"
-    )
-
-
-def free(path: Path) -> int:
-    """Free bytes for a user on the file system that ``path``, or the nearest folder above it, lies on."""
-    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+def free(place: Path) -> int:
+    """Free bytes for a user on the file system that `place`, or the nearest folder above it, lies on."""
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     return shutil.disk_usage(there).free
 
 
-def sync_file(path: Path) -> None:
-    """Returns when the file's content is on the disk itself."""
-    _sync(path, os.O_RDONLY)
+@contextmanager
+def named_by_out(place: Path) -> Iterator[None]:
+    """Turns whatever keeps the block from writing `place`, which the user names by OUT=, into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{place}: expected to write there, got {error.strerror}; name another OUT=") from None
 
 
-def sync_folder(path: Path) -> None:
-    """Returns when the folder's entries (names, renames) are on the disk itself."""
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file, text in UTF-8, so that a reader, or a power cut, sees the old one or the new one. OSError."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        # Half of a page is nothing, and on a full disk takes the room of what is needed more.
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+    sync(path.parent)
 
 
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
+def sync(path: Path) -> None:
+    """Returns when a file's content, or a folder's entries (names, renames), are on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-SAY_AGAIN = 30.0  # seconds
 
 
 @contextmanager
@@ -141,7 +131,7 @@ def locked(path: Path, doing: str, report: Report) -> Iterator[None]:
             break
         except Timeout:
             report(f"{path}: another process is {doing}; waiting for it (its lock is {lock.lock_file})")
-            patience = SAY_AGAIN
+            patience = _SECONDS_BETWEEN_WORDS
     try:
         yield
     finally:
@@ -150,9 +140,9 @@ def locked(path: Path, doing: str, report: Report) -> Iterator[None]:
 
 @contextmanager
 def turn(folder: Path, report: Report) -> Iterator[None]:
-    """This process's turn to make ``folder``; UserError if nothing can be written there."""
+    """This process's turn to make ``folder``; MachineError if nothing can be written there."""
     with ExitStack() as held:
-        with disk_errors(folder, 1):
+        with refusals(folder, 1):
             folder.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(folder, "preparing it", report))
         yield
@@ -174,26 +164,12 @@ def replacing(folder: Path, report: Report, why: str = "is not as its DONE.json 
     unfinished.mkdir()
     try:
         yield unfinished
-        sync_folder(unfinished)
+        sync(unfinished)
         if os.path.lexists(folder):
             report(f"{folder}: {why}; made anew")
             folder.rename(broken)
         unfinished.rename(folder)
-        sync_folder(folder.parent)
+        sync(folder.parent)
     finally:
         for leftover in (unfinished, broken):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes `data` to `path`, whole or not at all. UserError where that fails."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path}: expected to write there, got {error.strerror}; name another OUT=") from None

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.base.files import sync_file
+from evolve.base.files import sync
 
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
 
@@ -39,7 +39,7 @@ def write_done(folder: Path, dataset: Dataset) -> None:
     del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
     done = folder / "DONE.json"
     done.write_text(json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
-    sync_file(done)
+    sync(done)
 
 
 def finished(folder: Path, name: str) -> Dataset | None:

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evolve.base.files import disk_errors, locked, sync_folder
+from evolve.base.files import locked, refusals, sync
 from evolve.base.progress import Report
 from evolve.datasets.raw_file import RawFile
 
@@ -38,7 +38,7 @@ def download(urls: Sequence[str], target: Path, file: RawFile, report: Report) -
 
     Raises DownloadFailed, or UserError if the disk is full or the folder cannot be written.
     """
-    with disk_errors(target, file.size):
+    with refusals(target, file.size):
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target, "downloading it", report):
             if target.exists():  # another process brought it while this one waited
@@ -152,7 +152,7 @@ def _commit(part: Path, target: Path, file: RawFile) -> None:
         part.unlink()
         raise _Broken(f"expected md5 {file.md5} ({file.size} bytes), got {found} ({size})")
     os.replace(part, target)
-    sync_folder(target.parent)
+    sync(target.parent)
 
 
 def _size(path: Path) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
-from evolve.base.files import sync_file, sync_folder
+from evolve.base.files import sync
 from evolve.datasets import annotations, image_file
 from evolve.datasets.annotations import clipped
 from evolve.datasets.census import Census
@@ -107,8 +107,8 @@ class Store:
             self._environment.close()
         (self._folder / "lock.mdb").unlink()  # readers make their own
         if kind is None:
-            sync_file(self._folder / "data.mdb")
-            sync_folder(self._folder)
+            sync(self._folder / "data.mdb")
+            sync(self._folder)
 
 
 def space(record: int, count: int) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.base.files import check_space, disk_errors, replacing, turn
+from evolve.base.files import check_space, refusals, replacing, turn
 from evolve.datasets import annotations, census, image_file
 from evolve.datasets.dataset import Dataset, finished, write_done
 from evolve.datasets.lmdb_write import record_bytes, space, split_bytes, write, write_detection
@@ -137,7 +137,7 @@ def _write_detection(
     needed = sum(space(record, len(those)) for those in splits.values() for record in record_bytes(wanted))
     began = time.monotonic()
     why = CHANGED if finished(folder, name) else BROKEN
-    with disk_errors(folder, needed), replacing(folder, report, why) as unfinished:
+    with refusals(folder, needed), replacing(folder, report, why) as unfinished:
         check_space(folder, needed)
         content, counted = hashlib.sha256(), {}
         for split, those in splits.items():
@@ -211,7 +211,7 @@ def _prepare(name: str, image_size: int, seed: int, data: Path, report: Callable
 def _write(name: str, folder: Path, samples: Samples, seed: int, report: Callable[[str], None]) -> Dataset:
     needed = split_bytes(samples.train) + split_bytes(samples.test)
     began = time.monotonic()
-    with disk_errors(folder, needed), replacing(folder, report) as unfinished:
+    with refusals(folder, needed), replacing(folder, report) as unfinished:
         check_space(folder, needed)
         content = hashlib.sha256()
         shuffled = np.random.default_rng(seed).permutation(len(samples.train))

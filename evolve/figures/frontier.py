@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from evolve.base.files import write_whole
 from evolve.base.sheet import Sheet
 from evolve.figures import curves, frontier_panel, frontier_table, series
 from evolve.figures.run import Run
 from evolve.figures.series import MACS, SYNAPSES, Series
-from evolve.runs import generation
 
 _INCHES = (9.5, 6.2)
 _DOTS_PER_INCH = 180
@@ -68,7 +68,7 @@ def draw(frontiers: list[Frontier], output: Path) -> list[Path]:
             drawn.savefig(svg, metadata={"Date": None})
         files += [png, svg]
     table = output / "frontier.csv"
-    generation.write_whole(table, frontier_table.text([(each.dataset, each.lines) for each in frontiers]))
+    write_whole(table, frontier_table.text([(each.dataset, each.lines) for each in frontiers]))
     return [*files, table]
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evolve.base import parallel, progress
+from evolve.base import files, parallel, progress
 from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
@@ -94,7 +94,7 @@ def _sibling(workspace: Workspace, number: int, place: Path, parent: Path) -> Me
         # Whoever is unfit is so every time: what the machine does to a sibling must not decide on a lineage.
         if isinstance(why, MachineError) or isinstance(error, MachineError):
             raise
-        generation.write_whole(unfit, json.dumps({"kin": kin, "why": str(why)}) + "\n")
+        files.write_whole(unfit, json.dumps({"kin": kin, "why": str(why)}) + "\n")
         progress.say(f"{own.title}: unfit: {error}")
         return error
     score = score_name(metrics)

@@ -6,10 +6,9 @@ It exists if and only if DONE.json verifies.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,35 +105,10 @@ def done(digests: dict[str, str]) -> str:
     return json.dumps({"sha256": digests}, indent=1) + "\n"
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Writes a text file so that a reader, or a power cut, sees the old one or the new one."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-    except OSError:
-        # Half of a page is nothing, and on a full disk takes the room of what is needed more.
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
-    _sync(path.parent)
-
-
 def _commit(unfinished: Path, folder: Path) -> None:
-    files = sorted(path for path in unfinished.iterdir() if path.is_file())
-    for path in files:
-        _sync(path)
-    write_whole(unfinished / paths.DONE, done({path.name: sha256(path) for path in files}))
+    written = sorted(path for path in unfinished.iterdir() if path.is_file())
+    for path in written:
+        files.sync(path)
+    files.write_whole(unfinished / paths.DONE, done({path.name: sha256(path) for path in written}))
     unfinished.rename(folder)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    files.sync(folder.parent)

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evolve.base import prototxt_text, records
+from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import phases
-from evolve.runs import generation, paths
+from evolve.runs import paths
 from evolve.runs.metrics import Metrics
 
 FILE = "fps.json"
@@ -93,7 +93,7 @@ def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
     new = {(each.generation, each.conditions) for each in measured}
     old = [each for each in read(run) if (each.generation, each.conditions) not in new]
     rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
-    generation.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
+    files.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
 
 
 def grouped(measured: Iterable[Measurement]) -> list[list[Measurement]]:

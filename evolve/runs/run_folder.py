@@ -97,7 +97,7 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
             progress.say(f"{path}: is not as it was written; written anew")
         if damaged or not path.exists():
             kept.mkdir(exist_ok=True)
-            generation.write_whole(path, words)
+            files.write_whole(path, words)
             continue
         line = _first_difference(path.read_text(encoding="utf-8", errors="replace"), words)
         if line:
@@ -106,7 +106,7 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
                 "take the change back, or begin another run with RUN="
             )
     if written != hashes:
-        generation.write_whole(kept / paths.DONE, generation.done(hashes))
+        files.write_whole(kept / paths.DONE, generation.done(hashes))
 
 
 def _hashes(done: Path) -> dict[str, str]:
@@ -136,7 +136,7 @@ def write_lineage(run: Path) -> None:
     writer.writerows(table(run))
     lineage = run / paths.LINEAGE
     if not lineage.exists() or lineage.read_bytes() != written.getvalue().encode():
-        generation.write_whole(lineage, written.getvalue())
+        files.write_whole(lineage, written.getvalue())
 
 
 def table(run: Path) -> list[dict[str, str]]:

@@ -15,9 +15,8 @@ from typing import Any
 
 import caffe
 
-from evolve.base import prototxt_text
+from evolve.base import files, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.base.files import sync_file
 from evolve.detectnet import inputs
 from evolve.network import phases
 from evolve.runs import generation
@@ -116,13 +115,13 @@ class Snapshots:
         saving.check(self._folder / names[0], layers=len(training.net.layers))
         saving.check_state(self._folder / names[1])
         for name in names:
-            sync_file(self._folder / name)
+            files.sync(self._folder / name)
         record = {
             "iteration": training.iter,
             "identity": self._identity,
             "sha256": {name: generation.sha256(self._folder / name) for name in names},
         }
-        generation.write_whole(self._folder / _RECORD, json.dumps(record))
+        files.write_whole(self._folder / _RECORD, json.dumps(record))
 
     def _reseed(self, training: Any) -> None:
         # Dropout's numbers come from here; Caffe keeps no record of where they were.

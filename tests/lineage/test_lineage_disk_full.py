@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evolve.base import prototxt_text
+from evolve.base import files, prototxt_text
 from evolve.base.errors import UserError
 from evolve.network import weights
 from evolve.runs import generation, run_folder
@@ -60,7 +60,7 @@ def test_a_disk_full_when_lineage_csv_is_written(
     place = begun(2)
     place.evolve(2)
     before = (place.run / "lineage.csv").read_text()
-    write_whole = generation.write_whole
+    write_whole = files.write_whole
 
     def full(path: Path, content: str) -> None:
         if path.name == "lineage.csv":
@@ -68,7 +68,7 @@ def test_a_disk_full_when_lineage_csv_is_written(
         write_whole(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(generation, "write_whole", full)
+        patch.setattr(files, "write_whole", full)
         with pytest.raises(UserError) as refused:
             place.evolve(3)
     assert str(refused.value) == _message(place.run)
@@ -88,7 +88,7 @@ def test_whichever_file_finds_it_full(
     for owner, function, position in (
         (prototxt_text, "write", 1),
         (weights, "write", 0),
-        (generation, "write_whole", 0),
+        (files, "write_whole", 0),
     ):
         monkeypatch.setattr(owner, function, _full_at(name, getattr(owner, function), position))
     with pytest.raises(UserError) as refused:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from evolve.base import files
 from evolve.figures.report import page
 from evolve.lineage import ancestor, offspring
 from evolve.runs import generation
@@ -18,14 +19,14 @@ Begun = Callable[[int], Any]
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every report that is written from now on, as text."""
     written: list[str] = []
-    write = generation.write_whole
+    write = files.write_whole
 
     def spy(path: Path, content: str) -> None:
         write(path, content)
         if path.name == "report.html":
             written.append(content)
 
-    monkeypatch.setattr(generation, "write_whole", spy)
+    monkeypatch.setattr(files, "write_whole", spy)
     return written
 
 
@@ -105,12 +106,12 @@ def test_whatever_goes_wrong_with_it_the_run_goes_on(
 
 def test_a_full_disk_keeps_the_old_page_and_nothing_half_written(tmp_path: Path, monkeypatch: Any) -> None:
     path = tmp_path / "report.html"
-    generation.write_whole(path, "old")
+    files.write_whole(path, "old")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(generation.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device"):
-        generation.write_whole(path, "new")
+        files.write_whole(path, "new")
     assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["report.html"]

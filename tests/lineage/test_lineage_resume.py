@@ -52,10 +52,10 @@ MOMENTS = {
     "training has ended": ("evolve.lineage.trained", "train", "after", "", 2),
     "the caffemodel is written": ("evolve.network.weights", "write", "after", "weights.caffemodel", 2),
     "all is written": ("evolve.runs.generation", "_commit", "before", "", 2),
-    "DONE.json is written": ("evolve.runs.generation", "write_whole", "after", "DONE.json", 2),
+    "DONE.json is written": ("evolve.base.files", "write_whole", "after", "DONE.json", 2),
     "it is committed": ("evolve.runs.generation", "_commit", "after", "", 3),
-    "lineage.csv is about to be written": ("evolve.runs.generation", "write_whole", "before", "lineage.csv", 3),
-    "lineage.csv is written": ("evolve.runs.generation", "write_whole", "after", "lineage.csv", 3),
+    "lineage.csv is about to be written": ("evolve.base.files", "write_whole", "before", "lineage.csv", 3),
+    "lineage.csv is written": ("evolve.base.files", "write_whole", "after", "lineage.csv", 3),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from both import filled, images
 from google.protobuf import text_format
 
-from evolve.base import prototxt_text
+from evolve.base import files, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
@@ -139,11 +139,15 @@ def test_a_kill_between_the_two_files(place: Place, monkeypatch: pytest.MonkeyPa
     """The new engine is there with the old record: the next call builds it again."""
     place.learn(seed=5)
 
-    def killed(path: Path, content: str) -> None:
-        raise KeyboardInterrupt
+    write = files.write_whole
+
+    def killed(path: Path, content: str | bytes) -> None:
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache.generation, "write_whole", killed)
+        patch.setattr(files, "write_whole", killed)
         place.module.__version__ = "10.9.10.34"
         with pytest.raises(KeyboardInterrupt):
             place.make()

@@ -44,8 +44,9 @@ def model(graph: Graph, name: str, words: dict[str, str]) -> Any:
 
 
 def write(made: Any, path: Path) -> None:
-    """Writes the model whole or not at all; the same model gives the same bytes."""
-    files.write_bytes(path, serialised(made))
+    """Writes the model whole or not at all; the same model gives the same bytes. UserError where that fails."""
+    with files.named_by_out(path):
+        files.write_whole(path, serialised(made))
 
 
 def serialised(made: Any) -> bytes:

@@ -10,9 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from evolve.base import files
 from evolve.base.errors import UserError
-from evolve.base.files import write_bytes
-from evolve.runs import generation
 from trt.tensorrt.builder import Built
 
 Key = dict[str, str]  # what it is -> its hash or its name
@@ -77,11 +76,10 @@ def keep(engine: Path, key: Key, built: Built, in_32_bits: list[str], ranges: st
     digest = hashlib.sha256(built.data).hexdigest()
     seconds = round(built.seconds, 3)
     record = Record(key, digest, len(built.data), built.layers, seconds, in_32_bits, ranges)
-    write_bytes(engine, built.data)
-    try:
-        generation.write_whole(record_of(engine), json.dumps(asdict(record), indent=1) + "\n")
-    except OSError as error:
-        raise UserError(f"{record_of(engine)}: expected to write there, got {error.strerror}") from None
+    words = json.dumps(asdict(record), indent=1) + "\n"
+    for path, content in ((engine, built.data), (record_of(engine), words)):
+        with files.named_by_out(path):
+            files.write_whole(path, content)
     return record
 
 

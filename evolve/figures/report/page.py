@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from evolve import __version__
+from evolve.base import files
 from evolve.figures.report import origin, tables
 from evolve.figures.report.kernels import kernels
 from evolve.figures.report.markup import Markup, element, join
@@ -14,7 +15,7 @@ from evolve.figures.report.summary import summary
 from evolve.figures.report.survival import survival
 from evolve.figures.report.trends import curves
 from evolve.figures.run import Run, seed_numbers
-from evolve.runs import generation, run_folder, state
+from evolve.runs import run_folder, state
 
 FILE = "report.html"
 STYLE, SCRIPT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -34,7 +35,7 @@ def write(folder: Path, out: Path | None = None, wanted: int = 0, at_work: bool 
     run = Run.read(folder)
     written = page(folder, path.absolute(), run, state.read(folder, run.generations, wanted, at_work))
     if not path.exists() or path.read_text(encoding="utf-8") != written:
-        generation.write_whole(path, written)
+        files.write_whole(path, written)
     return path
 
 

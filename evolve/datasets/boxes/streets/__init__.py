@@ -9,7 +9,7 @@ hidden parts as well; people of whom less than 30 % can be seen are not in the p
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.base.files import check_space, disk_errors, replacing, turn
+from evolve.base.files import check_space, refusals, replacing, turn
 from evolve.base.progress import Report
 from evolve.datasets.boxes import parse27k
 from evolve.datasets.boxes.streets.recording import LEAST, record
@@ -32,7 +32,7 @@ def load(*, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
     folder = _folder(wanted, seed, raw)
     if not (folder / parse27k.DATABASE).exists():
         needed = int(frames * width * height * FRAME_BYTES)
-        with turn(folder, report), disk_errors(folder, needed):
+        with turn(folder, report), refusals(folder, needed):
             if not (folder / parse27k.DATABASE).exists():
                 check_space(folder, needed)
                 with replacing(folder, report) as unfinished:

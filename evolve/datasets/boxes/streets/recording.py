@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from evolve.base.files import sync_file
+from evolve.base.files import sync
 from evolve.base.progress import Report
 from evolve.datasets.boxes.parse27k import DATABASE
 from evolve.datasets.boxes.streets.camera import Camera
@@ -70,7 +70,7 @@ def record(folder: Path, frames: int, width: int, height: int, seed: int, report
                     left = (said - began) / done * (frames - done)
                     report(f"streets: {done} of {frames} frames drawn, {left:.0f} s left")
         database.commit()
-    sync_file(folder / DATABASE)
+    sync(folder / DATABASE)
 
 
 def lengths(frames: int) -> dict[int, int]:

@@ -1,17 +1,22 @@
-"""The genetic encoding: a parent's weights as the probability of each cluster and each synapse in its offspring.
+"""The genetic encoding says of everything that a parent has how probable it is in its offspring.
 
-[Cluster16] equations (4) and (5); [Darwin16] is the same without clusters. What the parent does not have has
-probability zero: heredity.
+[Cluster16] equations (4) and (5) give the probability of a cluster and of a synapse, and [Darwin16] that of a synapse
+alone. What the parent does not have has probability zero: heredity.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 
-from evolve.genetics.clusters import blocks, row_sums
 
-# [Darwin16] knows no clusters, so no F_c takes one away: a probability that stays above 1 whatever F_c is.
-CERTAIN = np.float32(1e18)
+@dataclass(frozen=True)
+class Factors:
+    """F_c(E) and F_s(E) of equation (3): what the environment multiplies probabilities by."""
+
+    cluster: float
+    synapse: float
 
 
 @dataclass(frozen=True)
@@ -25,34 +30,27 @@ class SelectionPressure:
 PAPERS = SelectionPressure()
 
 
-@dataclass(frozen=True)
-class LayerEncoding:
-    """A layer's part of the encoding; both arrays float32."""
+class Encoding(Protocol):
+    """The genetic encoding of a network's weights."""
 
-    cluster: np.ndarray  # (clusters,): P(cluster | W), equation (4); CERTAIN for the SYNAPSE encoding
-    synapse: np.ndarray  # (clusters, synapses of a cluster): P(synapse | w), equation (5)
+    @property
+    def synapses(self) -> int:
+        """How many the parent has, biases aside."""
 
+    def factors(self, factor: float, synapse_to_cluster: float) -> Factors:
+        """The factors that one number stands for, where the environment is solved for: F_c, and F_s beside it."""
 
-def encode(
-    rows: np.ndarray, truncation: float, clustered: bool = True, pressure: SelectionPressure = PAPERS
-) -> LayerEncoding:
-    """Encodes one layer's weights (clusters, synapses), its normalisers Z and z taken from the layer itself.
+    def expected(self, factors: Factors) -> float:
+        """Expected number of an offspring's synapses, biases aside: the mean of equation (3)'s distribution."""
 
-    `truncation` is tau: a synapse weaker than tau times the layer's strongest counts nothing for its cluster.
-    z is the layer's largest strength and Z its strongest cluster's sum, so that the largest P is 1.
-    """
-    z = max((float(np.abs(rows[block]).max()) for block in blocks(rows)), default=0.0)
-    if z == 0:
-        return LayerEncoding(np.zeros(len(rows), np.float32), np.zeros(rows.shape, np.float32))
-    sums = np.empty(len(rows), np.float32)
-    synapse = np.empty(rows.shape, np.float32)
-    for block in blocks(rows):
-        strength = np.abs(rows[block])
-        synapse[block] = _synapse_probability(strength, z, pressure.synapse)
-        sums[block] = row_sums(np.where(strength >= truncation * z, strength, np.float32(0)))
-    if not clustered:
-        return LayerEncoding(np.full(len(rows), CERTAIN), synapse)
-    return LayerEncoding(_cluster_probability(sums, synapse, pressure.cluster), synapse)
+    def draw(self, factors: Factors, random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+        """Draws an offspring: each stage's name, and bool in its weights' order, which of its synapses there are."""
+
+    def mean(self, others: Sequence[Self]) -> Self:
+        """Encodes several parents as one: `others` are theirs, this one is of the weights that an offspring inherits.
+
+        A probability is the mean of the parents'.
+        """
 
 
 def selected(strength: np.ndarray, pressure: float) -> np.ndarray:
@@ -60,18 +58,6 @@ def selected(strength: np.ndarray, pressure: float) -> np.ndarray:
     return np.asarray(np.exp((strength - strength.dtype.type(1)) * strength.dtype.type(pressure)))
 
 
-def _synapse_probability(strength: np.ndarray, z: float, pressure: float) -> np.ndarray:
-    """Equation (5): exp(|w| / z - 1), to the power of the pressure, and 0 where there is no synapse."""
-    probability = selected(strength / np.float32(z), pressure)
-    probability[strength == 0] = 0
-    return probability
-
-
-def _cluster_probability(sums: np.ndarray, synapse: np.ndarray, pressure: float) -> np.ndarray:
-    """Equation (4): exp(sum of the truncated strengths / Z - 1), likewise; 0 where the parent has no such cluster."""
-    largest = sums.max()
-    # Every synapse truncated, tau > 1: no cluster is stronger than another.
-    probability = selected(sums / (largest if largest > 0 else np.float32(1)), pressure)
-    for block in blocks(synapse):
-        probability[block][row_sums(synapse[block]) == 0] = 0
-    return probability
+def mean(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of the parents' probabilities, float32; what one of them lacks has probability 0 in its own."""
+    return np.asarray(sum(arrays[1:], arrays[0]) / np.float32(len(arrays)))

@@ -6,16 +6,9 @@ probability that equations (4) and (5) give is 1/e, so F is what sets the pace.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.genetics.clusters import blocks, row_sums
-from evolve.genetics.encoding import PAPERS, LayerEncoding, SelectionPressure
-from evolve.genetics.filters import FilterEncoding
-
-Encodings = list[LayerEncoding] | FilterEncoding  # one a layer; or the network's, where clusters are filters
+from evolve.genetics.encoding import PAPERS, Encoding, Factors, SelectionPressure
 
 # [Cluster16]: an offspring has at most 80 % of the synapses of its direct ancestor; settings may say otherwise.
 LARGEST_OFFSPRING = 0.8
@@ -31,64 +24,38 @@ TABLE_1 = {
 }
 
 
-@dataclass(frozen=True)
-class Factors:
-    """F_c(E) and F_s(E)."""
-
-    cluster: float
-    synapse: float
-
-
-def synapses(encodings: Encodings) -> int:
-    """How many synapses the parent has, biases aside."""
-    if isinstance(encodings, FilterEncoding):
-        return encodings.synapses
-    return sum(int(np.count_nonzero(encoding.synapse)) for encoding in encodings)
-
-
-def expected_synapses(encodings: Encodings, factors: Factors) -> float:
-    """Expected number of an offspring's synapses, biases aside: the mean of equation (3)'s distribution."""
-    if isinstance(encodings, FilterEncoding):
-        return encodings.expected(factors.cluster)
-    total = 0.0
-    for encoding in encodings:
-        for block in blocks(encoding.synapse):
-            of_cluster = row_sums(np.minimum(encoding.synapse[block] * np.float32(factors.synapse), np.float32(1)))
-            of_layer = np.minimum(encoding.cluster[block] * np.float32(factors.cluster), np.float32(1))
-            # Not np.dot: its BLAS threads spin, and their number would decide on the last bits of F.
-            total += float(np.multiply(of_layer, of_cluster, dtype=np.float64).sum())
-    return total
-
-
 def solve(
-    encodings: Encodings,
+    encoding: Encoding,
     target: float,
     synapse_to_cluster: float = 1.0,
     parents: int = 1,
     pressure: SelectionPressure = PAPERS,
 ) -> Factors:
-    """The F_c, and F_s = `synapse_to_cluster` F_c, for which the expected offspring has `target` synapses.
+    """The factors, F_s = `synapse_to_cluster` F_c for clusters, for which the expected offspring has `target` synapses.
 
     To a relative 1e-4. UserError if not even F without limit keeps that many, or the target is not positive.
     """
-    most = synapses(encodings)
+    most = encoding.synapses
     if not 0 < target <= most:
         raise UserError(f"environment: expected offspring of {target:.0f} synapses, but the parent has {most}")
 
     def excess(factor: float) -> float:
-        return expected_synapses(encodings, Factors(factor, factor * synapse_to_cluster)) - target
+        return encoding.expected(encoding.factors(factor, synapse_to_cluster)) - target
 
-    factor = root(excess, 0.0, highest(synapse_to_cluster, parents, pressure), tolerance=1e-4 * target)
-    return Factors(factor, factor * synapse_to_cluster)
+    most_factor = highest(encoding, synapse_to_cluster, parents, pressure)
+    return encoding.factors(root(excess, 0.0, most_factor, tolerance=1e-4 * target), synapse_to_cluster)
 
 
-def highest(synapse_to_cluster: float, parents: int = 1, pressure: SelectionPressure = PAPERS) -> float:
+def highest(
+    encoding: Encoding, synapse_to_cluster: float = 1.0, parents: int = 1, pressure: SelectionPressure = PAPERS
+) -> float:
     """The F_c from which on nothing changes: the smallest probability times F is 1 for clusters and synapses.
 
     That is 1/e to the power of the pressure; of a mean of several parents, of which only one has the synapse, a part.
     """
     cluster, synapse = math.exp(pressure.cluster) * parents, math.exp(pressure.synapse) * parents
-    return max(cluster, synapse / synapse_to_cluster) * 1.0001
+    one = encoding.factors(1.0, synapse_to_cluster)
+    return max(cluster / one.cluster, synapse / one.synapse) * 1.0001
 
 
 def on_pace(waypoints: dict[int, float], generation: int) -> float:

@@ -5,11 +5,13 @@ at all. All synapses of an inherited cluster that the parent had come too, so of
 blocks of eight as wide as tensor cores and SIMD like it. The network's outputs are in no cluster: they stay.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evolve.genetics.encoding import PAPERS, SelectionPressure, selected
+from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, mean, selected
 from evolve.network.classes import Classes
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph
@@ -17,10 +19,13 @@ from evolve.network.weights import Weights
 
 ALWAYS = -1
 
+# More than the smallest probability of the papers, 1/e, has to be multiplied by to be 1.
+_EVERY_SYNAPSE = math.e * 1.0001
+
 
 @dataclass(frozen=True)
-class FilterEncoding:
-    """A network's encoding by filters."""
+class Filters:
+    """A network's encoding by filters: F_c decides on them, and F_s takes no synapse of an inherited one away."""
 
     probability: np.ndarray  # float32 (clusters,): P(cluster | W), equation (4)
     clusters: np.ndarray  # int (classes,): the cluster of each channel class; ALWAYS for the image and the outputs
@@ -29,12 +34,14 @@ class FilterEncoding:
 
     @property
     def synapses(self) -> int:
-        """How many the parent has, biases aside."""
         return sum(int(kernels.sum(dtype=np.float64)) for kernels in self.per_kernel.values())
 
-    def expected(self, factor: float) -> float:
-        """Expected synapses of an offspring, biases aside: what a lost channel takes from its readers counted too."""
-        each = np.append(np.minimum(self.probability * np.float32(factor), 1), 1)[self.clusters]
+    def factors(self, factor: float, synapse_to_cluster: float) -> Factors:
+        return Factors(factor, _EVERY_SYNAPSE)
+
+    def expected(self, factors: Factors) -> float:
+        """What a lost channel takes from its readers is counted too."""
+        each = np.append(np.minimum(self.probability * np.float32(factors.cluster), 1), 1)[self.clusters]
         total = 0.0
         for stage in self.graph.stages:
             use = stage.uses[0]
@@ -47,16 +54,23 @@ class FilterEncoding:
             total += float((of_row * first).sum())
         return total
 
-    def draw(self, factor: float, random: np.random.Generator) -> dict[str, np.ndarray]:
-        """Which neurons an offspring has: stage -> bool (outputs,)."""
-        drawn = random.random(len(self.probability), np.float32) < self.probability * np.float32(factor)
+    def draw(self, factors: Factors, random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+        """All or nothing of a neuron, with F_c P(cluster) of the cluster that it is in."""
+        drawn = random.random(len(self.probability), np.float32) < self.probability * np.float32(factors.cluster)
         there = np.append(drawn, True)[self.clusters]
-        return {stage.name: there[self.graph.blobs[stage.uses[0].top].classes] for stage in self.graph.stages}
+        for stage in self.graph.stages:
+            present = np.ones(stage.kernel_shape, bool)
+            stage.clear(present, there[self.graph.blobs[stage.uses[0].top].classes], np.ones(stage.inputs, bool))
+            yield stage.name, present
+
+    def mean(self, others: Sequence["Filters"]) -> "Filters":
+        """An inherited filter brings all the synapses that it has in what an offspring inherits."""
+        return replace(self, probability=mean([other.probability for other in others]))
 
 
 def encode(
     graph: Graph, weights: Weights, truncation: float, block: int, pressure: SelectionPressure = PAPERS
-) -> FilterEncoding:
+) -> Filters:
     """Encodes a parent by clusters of `block` neighbouring filters; `truncation` is equation (4)'s tau.
 
     A filter's strength is the sum of its truncated synapses / the strongest filter's of its layer, so that layers
@@ -80,7 +94,7 @@ def encode(
     np.maximum.at(largest, families, strength)
     z = np.where(largest > 0, largest, 1)[families]
     probability = np.where(present, selected(strength / z, pressure.cluster), 0).astype(np.float32)
-    return FilterEncoding(probability, clusters, graph, per_kernel)
+    return Filters(probability, clusters, graph, per_kernel)
 
 
 def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,33 +1,17 @@
-"""Several parents: the mean of their genetic encodings, and the weights that an offspring of theirs starts from.
+"""Several parents mate: their offspring starts from weights of all of them, and from the mean of their encodings.
 
-arXiv 1709.02043 synthesises an offspring from two parents' combined encodings; here each parent counts the same, and
-what one of them lacks has probability 0 in its own, so that a synapse of all parents is likelier than one of a single
-one. All parents are in the shapes of one network, zero where they lack something.
+arXiv 1709.02043 synthesises an offspring from two parents' combined encodings; here each parent counts the same
+(`Encoding.mean`), and what one of them lacks has probability 0 in its own, so that a synapse of all parents is likelier
+than one of a single one. All parents are in the shapes of one network, zero where they lack something.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from evolve.genetics.encoding import LayerEncoding
-from evolve.genetics.environment import Encodings
-from evolve.genetics.filters import FilterEncoding
 from evolve.network.stages import Stage
 from evolve.network.topology import Graph, Node
 from evolve.network.weights import Weights
-
-
-def mean(encodings: Sequence[Encodings], start: Encodings | None = None) -> Encodings:
-    """P(cluster) and P(synapse) as means over the parents.
-
-    `start` is the encoding of the weights that their offspring start from, where clusters are filters: an
-    inherited filter brings all the synapses that it has there.
-    """
-    if isinstance(start, FilterEncoding):
-        return replace(start, probability=_mean([each.probability for each in encodings]))  # type: ignore[union-attr]
-    layers = zip(*encodings, strict=True)  # type: ignore[arg-type]
-    return [LayerEncoding(_mean([p.cluster for p in each]), _mean([p.synapse for p in each])) for each in layers]
 
 
 def inherited(graph: Graph, parents: Sequence[Weights], kept: Sequence[np.ndarray]) -> Weights:
@@ -46,10 +30,6 @@ def inherited(graph: Graph, parents: Sequence[Weights], kept: Sequence[np.ndarra
             there = [each[graph.blobs[node.tops[0]].classes] for each in kept]
             result[node.layer.name] = _per_channel(node, [p[node.layer.name] for p in parents], there)
     return result
-
-
-def _mean(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return np.asarray(sum(arrays[1:], arrays[0]) / np.float32(len(arrays)))
 
 
 def _first(values: Sequence[np.ndarray], there: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,16 +1,10 @@
-"""Synthesis: the draw that decides which clusters and which synapses an offspring has.
-
-Equation (3): a synapse exists if its cluster was drawn, with F_c P(cluster), and it was drawn itself, with
-F_s P(synapse).
-"""
+"""Synthesis draws an offspring: what its encoding and the environment leave of a parent's synapses, equation (3)."""
 
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.genetics.clusters import as_rows, blocks
-from evolve.genetics.encoding import LayerEncoding
-from evolve.genetics.environment import LARGEST_OFFSPRING, Encodings, Factors
-from evolve.genetics.filters import FilterEncoding
+from evolve.genetics.encoding import Encoding, Factors
+from evolve.genetics.environment import LARGEST_OFFSPRING
 from evolve.network.efficiency import count, total
 from evolve.network.reach import Existing, NothingLeft, alive
 from evolve.network.shrink import silence
@@ -20,22 +14,10 @@ from evolve.network.weights import Weights
 _ATTEMPTS = 100
 
 
-def draw(encoding: LayerEncoding, factors: Factors, random: np.random.Generator) -> np.ndarray:
-    """bool (clusters, synapses of a cluster): the synapses that the offspring's layer has."""
-    drawn = np.empty(encoding.synapse.shape, bool)
-    for block in blocks(encoding.synapse):
-        cluster, synapse = encoding.cluster[block], encoding.synapse[block]
-        # random() is below 1, so a probability of 1 and above always exists, and one of 0 never does.
-        exists = random.random(cluster.shape, np.float32) < cluster * np.float32(factors.cluster)
-        drawn[block] = random.random(synapse.shape, np.float32) < synapse * np.float32(factors.synapse)
-        drawn[block] &= exists[:, np.newaxis]
-    return drawn
-
-
 def synthesize(
     graph: Graph,
     parent: Weights,
-    encodings: Encodings,
+    encoding: Encoding,
     factors: Factors,
     seed: tuple[int, ...],
     limit: float | None = None,
@@ -51,7 +33,7 @@ def synthesize(
     for attempt in range(_ATTEMPTS):
         random = np.random.default_rng([*seed, attempt])
         try:
-            offspring, exists = _attempt(graph, parent, encodings, factors, random)
+            offspring, exists = _attempt(graph, parent, encoding, factors, random)
         except NothingLeft as error:
             reason = str(error)
             continue
@@ -68,7 +50,7 @@ def synthesize(
 def trial(
     graph: Graph,
     parent: Weights,
-    encodings: Encodings,
+    encoding: Encoding,
     factors: Factors,
     seed: tuple[int, ...],
     draws: int,
@@ -82,7 +64,7 @@ def trial(
         # One word more than synthesize seeds with: trials and births share no random numbers.
         random = np.random.default_rng([*seed, number, draws])
         try:
-            offspring, exists = _attempt(graph, parent, encodings, factors, random)
+            offspring, exists = _attempt(graph, parent, encoding, factors, random)
         except NothingLeft:
             continue
         kept.append(total(count(graph, offspring, exists), "synapses"))
@@ -92,18 +74,14 @@ def trial(
 def _attempt(
     graph: Graph,
     parent: Weights,
-    encodings: Encodings,
+    encoding: Encoding,
     factors: Factors,
     random: np.random.Generator,
 ) -> tuple[Weights, Existing]:
     offspring = {name: [blob.copy() for blob in blobs] for name, blobs in _without_synapses(graph, parent).items()}
-    if isinstance(encodings, FilterEncoding):
-        offspring |= _inherited(graph, parent, encodings.draw(factors.cluster, random))
-    else:
-        for stage, encoding in zip(graph.stages, encodings, strict=True):
-            weights, *biases = parent[stage.name]
-            rows = draw(encoding, factors, random) * as_rows(weights, stage)
-            offspring[stage.name] = [rows.reshape(weights.shape), *(bias.copy() for bias in biases)]
+    for name, present in encoding.draw(factors, random):
+        weights, *biases = parent[name]
+        offspring[name] = [present.reshape(weights.shape) * weights, *(bias.copy() for bias in biases)]
     exists = alive(graph, offspring)
     silence(graph, offspring, exists)
     return offspring, exists
@@ -113,12 +91,3 @@ def _without_synapses(graph: Graph, parent: Weights) -> Weights:
     """What a draw does not decide on: the blobs of layers such as BatchNorm."""
     drawn = {name for stage in graph.stages for name in (stage.name, *stage.sharers)}
     return {name: blobs for name, blobs in parent.items() if name not in drawn}
-
-
-def _inherited(graph: Graph, parent: Weights, neurons: dict[str, np.ndarray]) -> Weights:
-    """The parent's stages with only those neurons, stage -> bool (outputs,), and all their synapses."""
-    result = {}
-    for stage in graph.stages:
-        result[stage.name] = [blob.copy() for blob in parent[stage.name]]
-        stage.clear(result[stage.name][0], neurons[stage.name], np.ones(stage.inputs, bool))
-    return result

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
-from evolve.genetics import budget, clusters, encoding, environment, filters, mating, synthesis
+from evolve.genetics import budget, clusters, filters, synapses, synthesis
+from evolve.genetics.encoding import Encoding, Factors
 from evolve.lineage import finish, parents, trained
 from evolve.lineage.parents import Parents
 from evolve.lineage.trained import GENOME
@@ -39,7 +40,7 @@ def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
         return finish.finish(workspace, caffe, net, origin)
 
 
-def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, environment.Factors]:
+def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, Factors]:
     """Draws an offspring of the parents that generation `parent` has, and writes it, masked and shrunk.
 
     Returns the shrunk net, the graph of the net that it was drawn in, and the environmental factors.
@@ -59,31 +60,29 @@ def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, e
     return net, graph, factors
 
 
-def _draw(workspace: Workspace, read: Parents) -> tuple[weights.Weights, reach.Existing, environment.Factors]:
-    encodings, fewest = _encode(workspace, read), _fewest(read)
+def _draw(workspace: Workspace, read: Parents) -> tuple[weights.Weights, reach.Existing, Factors]:
+    encoding = _encode(workspace, read)
     factors, limit = budget.of(
-        workspace.experiment.settings, workspace.number, read.graph, read.weights, encodings,
-        _ancestor_synapses(workspace), workspace.seed, fewest, len(read.each),
+        workspace.experiment.settings, workspace.number, read.graph, read.weights, encoding,
+        _ancestor_synapses(workspace), workspace.seed, _fewest(read), len(read.each),
     )  # fmt: skip
-    drawn, exists = synthesis.synthesize(read.graph, read.weights, encodings, factors, workspace.draw_seed, limit)
+    drawn, exists = synthesis.synthesize(read.graph, read.weights, encoding, factors, workspace.draw_seed, limit)
     return drawn, exists, factors
 
 
-def _encode(workspace: Workspace, read: Parents) -> environment.Encodings:
+def _encode(workspace: Workspace, read: Parents) -> Encoding:
     each = [_encode_one(workspace, read.graph, one) for one in read.each]
-    if len(each) == 1:
-        return each[0]
-    return mating.mean(each, _encode_one(workspace, read.graph, read.weights) if workspace.block else None)
+    return each[0] if len(each) == 1 else _encode_one(workspace, read.graph, read.weights).mean(each)
 
 
-def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> environment.Encodings:
+def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> Encoding:
     settings = workspace.experiment.settings
     pressure = budget.pressure(environment_of(settings, workspace.number))
     if workspace.block:
         return filters.encode(graph, parent, settings.truncation, workspace.block, pressure)
-    clustered = settings.encoding == settings.CLUSTER
-    rows = [clusters.as_rows(parent[stage.name][0], stage) for stage in graph.stages]
-    return [encoding.encode(each, settings.truncation, clustered, pressure) for each in rows]
+    if settings.encoding == settings.SYNAPSE:
+        return synapses.encode(graph, parent, pressure)
+    return clusters.encode(graph, parent, settings.truncation, pressure)
 
 
 def _fewest(read: Parents) -> int:

@@ -1,108 +1,95 @@
-"""Equations (4) and (5) against plain loops."""
+"""What every encoding keeps to, whichever it is: the mean of its draws, heredity, and the ends of the factors."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from plain_loops import SIXTY_FOURTHS, cluster_probabilities, synapse_probabilities
+from plain_loops import chain, stage
 
-from evolve.genetics import clusters
-from evolve.genetics.encoding import CERTAIN, encode
+from evolve.genetics import clusters, filters, synapses
+from evolve.genetics.encoding import Encoding, Factors
+from evolve.genetics.environment import highest
+from evolve.network.weights import Weights
 
-SIZES = st.tuples(st.integers(1, 7), st.integers(1, 25))
-LAYERS = SIZES.flatmap(lambda shape: arrays(np.float32, shape, elements=SIXTY_FOURTHS))
-ANY_FLOATS = SIZES.flatmap(lambda shape: arrays(np.float32, shape, elements=st.floats(-(2**60), 2**60, width=32)))
-# Dyadic, so that "as strong as tau times the strongest" is no matter of rounding.
-TRUNCATIONS = st.sampled_from([0, 1 / 16, 1 / 8, 0.25, 0.5, 1])
-
-
-@given(rows=LAYERS, truncation=TRUNCATIONS)
-@settings(deadline=None, max_examples=200)
-def test_both_equations(rows: np.ndarray, truncation: float) -> None:
-    encoding = encode(rows, truncation)
-    loops = rows.tolist()
-    assert encoding.cluster.dtype == encoding.synapse.dtype == np.float32
-    np.testing.assert_allclose(encoding.cluster, cluster_probabilities(loops, truncation), rtol=1e-5)
-    np.testing.assert_allclose(encoding.synapse, synapse_probabilities(loops), rtol=1e-5)
+GRAPH = chain(stage("conv1", 6, 2, 9), stage("conv2", 8, 6, 9), stage("ip1", 5, 8))
+ENCODINGS: dict[str, Callable[[Weights], Encoding]] = {
+    "CLUSTER": lambda weights: clusters.encode(GRAPH, weights, 0.1),
+    "SYNAPSE": lambda weights: synapses.encode(GRAPH, weights),
+    "FILTER": lambda weights: filters.encode(GRAPH, weights, 0.1, 1),
+    "FILTER_BLOCK": lambda weights: filters.encode(GRAPH, weights, 0.1, 4),
+}
+every = pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 
 
-@given(rows=ANY_FLOATS)
-@settings(deadline=None)
-def test_both_equations_over_all_magnitudes(rows: np.ndarray) -> None:
-    encoding = encode(rows, truncation=0)
-    loops = rows.tolist()
-    np.testing.assert_allclose(encoding.cluster, cluster_probabilities(loops, 0), rtol=1e-5)
-    np.testing.assert_allclose(encoding.synapse, synapse_probabilities(loops), rtol=1e-5)
+def parent(seed: int = 0) -> Weights:
+    random = np.random.default_rng(seed)
+    return {
+        each.name: [(random.normal(size=each.kernel_shape) * (random.random(each.kernel_shape) < 0.7)).astype("f4")]
+        for each in GRAPH.stages
+    }
 
 
-@given(rows=LAYERS, truncation=TRUNCATIONS, clustered=st.booleans())
-@settings(deadline=None)
-def test_absent_is_0_and_present_from_1_over_e_to_1(rows: np.ndarray, truncation: float, clustered: bool) -> None:
-    encoding = encode(rows, truncation, clustered)
-    assert np.array_equal(encoding.synapse != 0, rows != 0)
-    probabilities = [encoding.synapse]
-    if clustered:
-        assert np.array_equal(encoding.cluster != 0, (rows != 0).any(axis=1))
-        probabilities.append(encoding.cluster)
-    for probability in probabilities:
-        present = probability[probability != 0]
-        assert (present >= 1 / math.e - 1e-7).all() and (present <= 1).all()
-        # Z and z are the largest of the layer: where there is any synapse, something has probability 1.
-        assert not present.size or present.max() == 1
+def drawn(encoding: Encoding, factors: Factors, seed: int = 1) -> Weights:
+    """The draw, and the synapses of it that the parent has; stages come in the order of the net."""
+    weights = parent()
+    found = list(encoding.draw(factors, np.random.default_rng(seed)))
+    assert [name for name, _ in found] == [each.name for each in GRAPH.stages]
+    assert all(present.dtype == bool for _, present in found)
+    return {name: [present.reshape(weights[name][0].shape) * weights[name][0]] for name, present in found}
 
 
-@pytest.mark.parametrize("clustered", [True, False])
-def test_scale_does_not_matter_so_z_is_per_layer(clustered: bool) -> None:
-    rows = np.random.default_rng(0).normal(size=(20, 9)).astype(np.float32)
-    weak, strong = encode(rows, 0.25, clustered), encode(rows * 1024, 0.25, clustered)
-    assert np.array_equal(weak.cluster, strong.cluster) and np.array_equal(weak.synapse, strong.synapse)
+def synapses_in(weights: Weights) -> int:
+    return sum(int(np.count_nonzero(matrix)) for matrix, *_ in weights.values())
 
 
-def test_by_hand() -> None:
-    rows = np.array([[4, 0, -1], [2, 2, 0.5], [0, 0, 0]], np.float32)
-    encoding = encode(rows, truncation=0.25)
-    # 0.5 is weaker than a quarter of 4; the first row sums to 5, the second to 4.
-    np.testing.assert_allclose(encoding.cluster, [1, math.exp(-1 / 5), 0], rtol=1e-6)
-    np.testing.assert_allclose(encoding.synapse[0], [1, 0, math.exp(-3 / 4)], rtol=1e-6)
-    np.testing.assert_allclose(encoding.synapse[1], [math.exp(-0.5), math.exp(-0.5), math.exp(-0.875)], rtol=1e-6)
-    assert encoding.synapse[2].tolist() == [0, 0, 0]
+@every
+def test_how_many_the_parent_has(encode: Callable[[Weights], Encoding]) -> None:
+    assert encode(parent()).synapses == synapses_in(parent())
 
 
-@pytest.mark.parametrize("strength", [1e-30, 0.5, 3.0])
-def test_a_layer_of_one_strength_is_certain(strength: float) -> None:
-    rows = np.full((4, 6), strength, np.float32) * np.where(np.arange(6) % 2, 1, -1)
-    encoding = encode(rows.astype(np.float32), truncation=1)
-    assert (encoding.cluster == 1).all() and (encoding.synapse == 1).all()
+@every
+def test_beyond_the_highest_factor_all_come(encode: Callable[[Weights], Encoding]) -> None:
+    encoding = encode(parent())
+    for ratio in (0.5, 1.0, 2.0):
+        factors = encoding.factors(highest(encoding, ratio), ratio)
+        assert encoding.expected(factors) == pytest.approx(encoding.synapses, rel=1e-6)
+        assert synapses_in(drawn(encoding, factors)) == encoding.synapses
 
 
-@pytest.mark.parametrize("clustered", [True, False])
-@pytest.mark.parametrize("shape", [(4, 6), (3, 1), (0, 5)])
-def test_a_layer_without_synapses(shape: tuple[int, int], clustered: bool) -> None:
-    encoding = encode(np.zeros(shape, np.float32), 0.1, clustered)
-    assert encoding.cluster.shape == shape[:1] and not encoding.cluster.any()
-    assert encoding.synapse.shape == shape and not encoding.synapse.any()
+@every
+def test_with_none_hardly_any_comes(encode: Callable[[Weights], Encoding]) -> None:
+    """Those of a net's outputs stay where filters are clusters, but nothing leads to them."""
+    encoding = encode(parent())
+    assert encoding.expected(encoding.factors(0, 1)) == 0 or encoding.factors(0, 1).synapse > 0
+    kept = drawn(encoding, encoding.factors(0, 1))
+    assert not kept["conv1"][0].any() and not kept["conv2"][0].any()
 
 
-def test_all_truncated() -> None:
-    encoding = encode(np.array([[1, 2], [0, 0], [0, 1]], np.float32), truncation=2)
-    np.testing.assert_allclose(encoding.cluster, [1 / math.e, 0, 1 / math.e], rtol=1e-6)
+@every
+def test_the_same_seed_is_the_same_draw(encode: Callable[[Weights], Encoding]) -> None:
+    encoding = encode(parent())
+    factors = encoding.factors(1.2, 1)
+    first, again, *others = (drawn(encoding, factors, seed) for seed in (1, 1, *range(2, 30)))
+    assert all(np.array_equal(first[name][0], again[name][0]) for name in first)
+    assert any(not np.array_equal(first[name][0], other[name][0]) for name in first for other in others)
 
 
-def test_synapse_encoding_knows_no_clusters() -> None:
-    rows = np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32)
-    encoding = encode(rows, truncation=0.5, clustered=False)
-    assert (encoding.cluster == CERTAIN).all()
-    assert np.array_equal(encoding.synapse, encode(rows, truncation=0.5).synapse)
+@pytest.mark.parametrize("name", ["CLUSTER", "SYNAPSE"])
+def test_the_mean_of_many_draws_is_what_is_expected(name: str) -> None:
+    """Of filters see test_filters: what is lost with a channel is not in the draw itself."""
+    encoding = ENCODINGS[name](parent())
+    factors = encoding.factors(1.3, 1.5)
+    counts = [synapses_in(drawn(encoding, factors, seed)) for seed in range(400)]
+    error = 5 * float(np.std(counts)) / math.sqrt(len(counts))
+    assert abs(float(np.mean(counts)) - encoding.expected(factors)) < error
 
 
-@given(rows=LAYERS, truncation=TRUNCATIONS, clustered=st.booleans(), block=st.integers(1, 30))
-@settings(deadline=None)
-def test_blocks_change_nothing(rows: np.ndarray, truncation: float, clustered: bool, block: int) -> None:
-    whole = encode(rows, truncation, clustered)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(clusters, "_BLOCK", block)
-        cut = encode(rows, truncation, clustered)
-    assert np.array_equal(whole.cluster, cut.cluster) and np.array_equal(whole.synapse, cut.synapse)
+@every
+def test_the_mean_of_one_parent_is_its_own(encode: Callable[[Weights], Encoding]) -> None:
+    encoding = encode(parent())
+    factors = encoding.factors(1.2, 1)
+    alone = encoding.mean([encoding])
+    assert alone.expected(factors) == encoding.expected(factors) and alone.synapses == encoding.synapses
+    first, second = drawn(encoding, factors), drawn(alone, factors)
+    assert all(np.array_equal(first[name][0], second[name][0]) for name in first)

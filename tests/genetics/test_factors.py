@@ -5,9 +5,8 @@ import pytest
 from plain_loops import chain, stage
 
 from evolve.base.errors import UserError
-from evolve.genetics import budget, synthesis
-from evolve.genetics.clusters import as_rows
-from evolve.genetics.encoding import encode
+from evolve.genetics import budget, clusters, synthesis
+from evolve.genetics.clusters import Clusters
 from evolve.network.efficiency import count, total
 from evolve.network.weights import Weights
 from evolve.proto import evolution_pb2
@@ -35,9 +34,9 @@ def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
 
 
 def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: int) -> list[int]:
-    encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
-    found, limit = budget.of(chosen, 7, GRAPH, parent, encodings, ancestor, seed=3)
-    offspring = [synthesis.synthesize(GRAPH, parent, encodings, found, (n, 7), limit) for n in range(40)]
+    encoding = clusters.encode(GRAPH, parent, 0.1)
+    found, limit = budget.of(chosen, 7, GRAPH, parent, encoding, ancestor, seed=3)
+    offspring = [synthesis.synthesize(GRAPH, parent, encoding, found, (n, 7), limit) for n in range(40)]
     return [total(count(GRAPH, weights, exists), "synapses") for weights, exists in offspring]
 
 
@@ -73,16 +72,16 @@ def test_constant_factors_are_taken_as_they_are() -> None:
     chosen = settings({"type": "CONSTANT", "cluster_factor": 1.25, "synapse_factor": 1.5})
     parent = sparse_parent(0.3)
     synapses = total(count(GRAPH, parent), "synapses")
-    found, limit = budget.of(chosen, 2, GRAPH, parent, [], 0, seed=1)
+    found, limit = budget.of(chosen, 2, GRAPH, parent, Clusters({}), 0, seed=1)
     assert (found.cluster, found.synapse, limit) == (1.25, 1.5, pytest.approx(0.8 * synapses))
 
 
 def test_a_budget_below_the_biases() -> None:
     parent = sparse_parent(0.3)
     biases = total(count(GRAPH, parent), "biases")
-    encodings = [encode(as_rows(parent[each.name][0], each), 0.1) for each in STAGES]
+    encoding = clusters.encode(GRAPH, parent, 0.1)
     with pytest.raises(UserError) as error:
-        budget.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encodings, 0, seed=1)
+        budget.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encoding, 0, seed=1)
     wanted = 0.01 * total(count(GRAPH, parent), "synapses")
     assert str(error.value) == (
         f"generation 4: a budget of {wanted:.0f} synapses, but the neurons' biases alone are {biases}; "

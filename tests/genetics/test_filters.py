@@ -10,7 +10,8 @@ from plain_loops import chain, stage
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import filters
-from evolve.genetics.environment import Factors, expected_synapses, solve
+from evolve.genetics.encoding import Factors
+from evolve.genetics.environment import solve
 from evolve.genetics.synthesis import synthesize, trial
 from evolve.network import efficiency, topology
 from evolve.network.topology import Graph
@@ -88,7 +89,7 @@ def test_the_expected_offspring_is_the_mean_of_the_draws(block: int) -> None:
     weights = random_weights(graph, 2)
     encoding = filters.encode(graph, weights, 0.1, block)
     factors = solve(encoding, 0.6 * encoding.synapses)
-    assert expected_synapses(encoding, factors) == pytest.approx(0.6 * encoding.synapses, rel=1e-3)
+    assert encoding.expected(factors) == pytest.approx(0.6 * encoding.synapses, rel=1e-3)
     biases = sum(each.outputs for each in graph.stages)
     # Of neurons in a row drawn independently, hardly any is lost for want of a way; biases go with their neurons.
     mean = trial(graph, weights, encoding, factors, (1,), 300)

@@ -6,11 +6,11 @@ from google.protobuf import text_format
 from plain_loops import chain, stage
 
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.genetics import filters, mating, synthesis
-from evolve.genetics.clusters import as_rows
-from evolve.genetics.encoding import CERTAIN, LayerEncoding, encode
-from evolve.genetics.environment import Factors, highest
-from evolve.genetics.filters import FilterEncoding
+from evolve.genetics import clusters, filters, mating, synapses
+from evolve.genetics.clusters import Clusters
+from evolve.genetics.encoding import Factors
+from evolve.genetics.environment import highest
+from evolve.genetics.rows import as_rows
 from evolve.network import topology
 from evolve.network.weights import Weights
 
@@ -32,55 +32,54 @@ def parents(count: int, density: float = 0.5) -> list[Weights]:
     return made
 
 
-def encodings(weights: Weights, clustered: bool = True) -> list[LayerEncoding]:
-    return [encode(as_rows(weights[each.name][0], each), 0.1, clustered) for each in GRAPH.stages]
+def mean_of(each: list[Weights]) -> Clusters:
+    """The parents' mean, as their offspring's encoding has it."""
+    start = mating.inherited(GRAPH, each, [ALL] * len(each))
+    return clusters.encode(GRAPH, start, 0.1).mean([clusters.encode(GRAPH, one, 0.1) for one in each])
 
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_probabilities_are_the_means(count: int) -> None:
-    each = [encodings(one) for one in parents(count)]
-    mean = mating.mean(each)
-    assert isinstance(mean, list)
-    for layer, got in enumerate(mean):
+    each = [clusters.encode(GRAPH, one, 0.1) for one in parents(count)]
+    for layer, got in mean_of(parents(count)).layers.items():
         for c in range(len(got.cluster)):
-            wanted = sum(float(one[layer].cluster[c]) for one in each) / count
+            wanted = sum(float(one.layers[layer].cluster[c]) for one in each) / count
             assert got.cluster[c] == pytest.approx(wanted, rel=1e-6)
             for s in range(got.synapse.shape[1]):
-                wanted = sum(float(one[layer].synapse[c, s]) for one in each) / count
+                wanted = sum(float(one.layers[layer].synapse[c, s]) for one in each) / count
                 assert got.synapse[c, s] == pytest.approx(wanted, rel=1e-6)
 
 
 def test_a_probability_is_0_only_where_no_parent_has_the_synapse() -> None:
     both = parents(2)
-    mean = mating.mean([encodings(one) for one in both])
-    assert isinstance(mean, list)
-    for layer, got in zip(GRAPH.stages, mean, strict=True):
+    mean = mean_of(both)
+    for layer in GRAPH.stages:
+        got = mean.layers[layer.name]
         has = [as_rows(one[layer.name][0], layer) != 0 for one in both]
         assert np.array_equal(got.synapse > 0, has[0] | has[1])
         assert np.array_equal(got.cluster > 0, (has[0] | has[1]).any(axis=1))
 
 
-def test_without_clusters_they_stay_certain() -> None:
-    mean = mating.mean([encodings(one, clustered=False) for one in parents(2)])
-    assert isinstance(mean, list)
-    assert all(np.all(layer.cluster == CERTAIN) for layer in mean)
+def test_synapses_alone_have_the_means_of_synapses() -> None:
+    each = [synapses.encode(GRAPH, one) for one in parents(2)]
+    start = mating.inherited(GRAPH, parents(2), [ALL] * 2)
+    for layer, got in synapses.encode(GRAPH, start).mean(each).layers.items():
+        assert np.array_equal(got, mean_of(parents(2)).layers[layer].synapse)
+        assert np.array_equal(got, (each[0].layers[layer] + each[1].layers[layer]) / np.float32(2))
 
 
 def test_with_the_highest_factor_every_synapse_of_any_parent_comes() -> None:
-    both = parents(2)
-    mean = mating.mean([encodings(one) for one in both])
-    factors = Factors(highest(1.0, 2), highest(1.0, 2))
-    assert isinstance(mean, list)
-    for layer in mean:
-        assert np.array_equal(synthesis.draw(layer, factors, np.random.default_rng(1)), layer.synapse > 0)
+    mean = mean_of(parents(2))
+    factors = Factors(highest(mean, 1.0, 2), highest(mean, 1.0, 2))
+    for layer, drawn in mean.draw(factors, np.random.default_rng(1)):
+        assert np.array_equal(drawn, mean.layers[layer].synapse > 0)
 
 
 def test_filters_have_the_mean_and_the_synapses_of_what_they_start_from() -> None:
     both = parents(2)
     start = mating.inherited(GRAPH, both, [ALL, ALL])
     each = [filters.encode(GRAPH, one, 0.1, 1) for one in both]
-    mean = mating.mean(each, filters.encode(GRAPH, start, 0.1, 1))
-    assert isinstance(mean, FilterEncoding)
+    mean = filters.encode(GRAPH, start, 0.1, 1).mean(each)
     assert mean.probability == pytest.approx((each[0].probability + each[1].probability) / 2)
     assert mean.synapses == sum(np.count_nonzero(start[one.name][0]) for one in GRAPH.stages)
 

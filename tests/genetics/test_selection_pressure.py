@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from of_layers import encoded
 from plain_loops import cluster_probabilities, synapse_probabilities
 
 from evolve.base.errors import UserError
 from evolve.genetics import budget
-from evolve.genetics.encoding import SelectionPressure, encode
-from evolve.genetics.environment import expected_synapses, highest, solve
+from evolve.genetics.clusters import encode_layer
+from evolve.genetics.encoding import SelectionPressure
+from evolve.genetics.environment import highest, solve
 from evolve.proto import evolution_pb2
 from evolve.settings import settings
 
@@ -27,7 +29,7 @@ def rows(seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("synapse", PRESSURES)
 def test_each_probability_is_the_papers_to_that_power(cluster: float, synapse: float) -> None:
     weights = rows()
-    encoding = encode(weights, 0.125, pressure=SelectionPressure(cluster, synapse))
+    encoding = encode_layer(weights, 0.125, pressure=SelectionPressure(cluster, synapse))
     of_clusters = [p**cluster for p in cluster_probabilities(weights.tolist(), 0.125)]
     of_synapses = [[p**synapse for p in row] for row in synapse_probabilities(weights.tolist())]
     np.testing.assert_allclose(encoding.cluster, of_clusters, rtol=1e-5)
@@ -36,7 +38,7 @@ def test_each_probability_is_the_papers_to_that_power(cluster: float, synapse: f
 
 def test_a_pressure_of_1_keeps_every_bit_of_the_papers_form() -> None:
     weights = rows()
-    ours = encode(weights, 0.1, pressure=SelectionPressure(1, 1))
+    ours = encode_layer(weights, 0.1, pressure=SelectionPressure(1, 1))
     z = np.abs(weights).max()
     papers = np.exp(np.abs(weights) / z - np.float32(1))
     assert np.array_equal(ours.synapse[weights != 0], papers[weights != 0])
@@ -50,20 +52,21 @@ def test_factors_are_solved_for_whatever_the_pressure(
     pressure: float, ratio: float, clustered: bool, part: float
 ) -> None:
     selection = SelectionPressure(pressure, pressure / 2)
-    encodings = [encode(rows(seed), 0.1, clustered, selection) for seed in range(3)]
-    target = part * sum(np.count_nonzero(each.synapse) for each in encodings)
-    factors = solve(encodings, target, ratio, pressure=selection)
-    assert expected_synapses(encodings, factors) == pytest.approx(target, rel=2e-4)
+    encoding = encoded([rows(seed) for seed in range(3)], 0.1, clustered, selection)
+    target = part * encoding.synapses
+    factors = solve(encoding, target, ratio, pressure=selection)
+    assert encoding.expected(factors) == pytest.approx(target, rel=2e-4)
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_beyond_the_highest_factor_nothing_changes(ratio: float) -> None:
     pressure = SelectionPressure(4, 2)
     # 1e-6 is next to nothing of the strongest: its probability is the smallest that there is.
-    encodings = [encode(np.array([[1], [1e-6]], np.float32), 0, pressure=pressure)]
-    assert encodings[0].cluster[1] == pytest.approx(math.exp(-4), rel=1e-4)
-    factor = highest(ratio, pressure=pressure)
-    assert factor * encodings[0].cluster.min() >= 1 and factor * ratio * encodings[0].synapse.min() >= 1
+    weights = np.array([[1], [1e-6]], np.float32)
+    layer = encode_layer(weights, 0, pressure=pressure)
+    assert layer.cluster[1] == pytest.approx(math.exp(-4), rel=1e-4)
+    factor = highest(encoded([weights], 0, pressure=pressure), ratio, pressure=pressure)
+    assert factor * layer.cluster.min() >= 1 and factor * ratio * layer.synapse.min() >= 1
 
 
 def test_the_strong_are_spared() -> None:
@@ -71,9 +74,9 @@ def test_the_strong_are_spared() -> None:
     kept = []
     for pressure in (1.0, 4.0):
         selection = SelectionPressure(pressure, pressure)
-        encoding = encode(rows(), 0.1, clustered=False, pressure=selection)
-        factors = solve([encoding], 0.5 * np.count_nonzero(encoding.synapse), pressure=selection)
-        likely = np.minimum(encoding.synapse * np.float32(factors.synapse), 1)
+        encoding = encoded([rows()], clustered=False, pressure=selection)
+        factors = solve(encoding, 0.5 * encoding.synapses, pressure=selection)
+        likely = np.minimum(encode_layer(rows(), 0.1, selection).synapse * np.float32(factors.synapse), 1)
         strength = np.abs(rows())
         kept.append(float((likely * strength).sum() / strength.sum()))
     # A draw that does not look keeps half of all strength.

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evolve.base import progress, prototxt_text
 from evolve.lineage import finish, trained
@@ -10,12 +9,13 @@ from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import absorb, phases, shrink, transfer, weights
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
 
 _SCRATCH_NET, _SCRATCH_SOLVER, _SCRATCH = "scratch.prototxt", "scratch_solver.prototxt", "scratch.caffemodel"
 
 
-def make(workspace: Workspace, pretrained: Path | None) -> dict[str, Any]:
+def make(workspace: Workspace, pretrained: Path | None) -> Metrics:
     """Makes generation 1 in the workspace, from the caffemodel `pretrained` if there is one; returns its metrics."""
     net = workspace.template()
     workspace.write(net)
@@ -24,26 +24,27 @@ def make(workspace: Workspace, pretrained: Path | None) -> dict[str, Any]:
             training = _train_from_scratch(workspace, caffe, net)
         else:
             training = _begin_with(workspace, caffe, net, pretrained)
-        return finish.finish(workspace, caffe, net, {"training": training, "synthesis": {}, "parent_sha256": ""})
+        return finish.finish(workspace, caffe, net, finish.Origin(training))
 
 
-def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pretrained: Path) -> dict[str, Any]:
+def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pretrained: Path) -> Training:
     """The user's caffemodel as it is, or trained from it where it is another network's and has not every layer."""
     graph, learned = workspace.graph(net), weights.read(pretrained)
     match = transfer.match(graph, learned, str(pretrained))
-    origin = {"pretrained": generation.sha256(pretrained)}
+    digest = generation.sha256(pretrained)
     if not match.missing:
         shrink.check(graph, learned, str(pretrained))
         # Layers that only training has, auxiliary classifiers, are the next generation's too.
         caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=TRAINED, phase="TRAIN")
-        return {"iterations": 0, "seconds": 0.0, "revived": 0} | origin
+        return Training(iterations=0, seconds=0.0, pretrained=digest)
     for line in match.text():
         progress.say(line)
     transfer.write(workspace.folder / GENOME, net, graph, learned, str(pretrained))
-    return trained.train(workspace, caffe, genome=GENOME) | origin | {"from_fillers": match.missing}
+    training = trained.train(workspace, caffe, genome=GENOME)
+    return replace(training, pretrained=digest, from_fillers=match.missing)
 
 
-def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[str, Any]:
+def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Training:
     """Trains from fillers: first in the form that settings name for that, folded, then as the network is."""
     form = workspace.experiment.from_scratch()
     if form is None:
@@ -58,4 +59,4 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
     shrink.check(workspace.graph(net), folded, str(form.train_val))
     weights.write(folder / GENOME, net, folded)
     second = trained.train(workspace, caffe, genome=GENOME)
-    return second | {"scratch": first, "seconds": first["seconds"] + second["seconds"]}
+    return replace(second, scratch=first, seconds=first.seconds + second.seconds)

@@ -1,17 +1,17 @@
 """A trained generation is finished: cast, written, scored, measured."""
 
-import json
+from dataclasses import dataclass, field
 from typing import Any
 
-from evolve.base import prototxt_text
+from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import efficiency, phases, precision, weights
-from evolve.network.topology import Graph
-from evolve.runs import generation, paths
+from evolve.runs import paths
+from evolve.runs.metrics import Data, Layer, Metrics, Score, Synthesis, Training, Versions
 from evolve.training.caffe_process import CaffeProcess
 
 _OF_SYNTHESIS = (GENOME, TRAINED, "masked.caffemodel", "masked.prototxt")
@@ -21,29 +21,67 @@ _OF_TRAINING = (
 )  # fmt: skip
 
 
-def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: dict[str, Any]) -> dict[str, Any]:
-    """Casts, writes, scores and measures the generation; returns its metrics, written too.
+@dataclass(frozen=True)
+class Origin:
+    """How a generation came to be, as its metrics say it; an ancestor was trained alone."""
 
-    `origin` is what its metrics say of how it came to be: its training, synthesis and parent.
-    """
+    training: Training
+    synthesis: Synthesis = field(default_factory=Synthesis)
+    parent_sha256: str = ""
+
+
+def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: Origin) -> Metrics:
+    """Casts, writes, scores and measures the generation; returns its metrics, written too."""
+    cast, ranges = _impose_precision(workspace, net)
+    score = Score.of(_score(workspace, caffe, net))
+    counts = _count(workspace, net, cast)
+    first = counts if workspace.number == 1 else _ancestor_counts(workspace)
+    ratios = efficiency.cluster_efficiencies(first, counts)
+    synapses = efficiency.total(counts, "synapses")
+    metrics = Metrics(
+        generation=workspace.number,
+        network=workspace.experiment.name,
+        seed=workspace.seed,
+        number_format=_number_format(workspace),
+        synapses=synapses,
+        architectural_efficiency=efficiency.total(first, "synapses") / synapses,
+        clusters=efficiency.total(counts, "clusters"),
+        cluster_efficiency=efficiency.mean_cluster_efficiency(ratios),
+        macs=efficiency.total(counts, "macs"),
+        caffemodel_bytes=(workspace.folder / paths.WEIGHTS).stat().st_size,
+        flushed_synapses=sum(each.flushed for each in ranges),
+        dataset=Data(workspace.dataset.name, workspace.dataset.sha256, workspace.dataset.notice),
+        training=origin.training,
+        score=score,
+        layers=[_layer(each, ratio) for each, ratio in zip(counts, ratios, strict=True)],
+        range=ranges,
+        synthesis=origin.synthesis,
+        parent_sha256=origin.parent_sha256,
+        versions=records.read(Versions, caffe.call("versions"), "versions"),
+    )
+    metrics.write(workspace.folder)
+    return metrics
+
+
+def _number_format(workspace: Workspace) -> str:
     settings = workspace.experiment.settings
-    kind = settings.Precision.Name(settings.precision)
+    return str(settings.Precision.Name(settings.precision))
+
+
+def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.Weights, list[precision.Range]]:
+    """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left."""
+    kind = _number_format(workspace)
     types = {layer.name: layer.type for layer in net.layer}
-    cast, ranges = precision.cast(weights.read(workspace.folder / TRAINED), kind, types)
+    trained = weights.read(workspace.folder / TRAINED)
+    cast, ranges = precision.cast(trained, kind, types)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
     whole = phases.with_training_layers(deploy, net, cast)
     weights.write(workspace.folder / paths.WEIGHTS, whole, cast)
-    if settings.half_blobs and kind == "HALF":
+    if workspace.experiment.settings.half_blobs and kind == "HALF":
         weights.write(workspace.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)
     for name in (*_OF_SYNTHESIS, *_OF_TRAINING):
         (workspace.folder / name).unlink(missing_ok=True)
-    score = _score(workspace, caffe, net)
-    metrics = _measure(workspace, workspace.graph(net), cast, ranges)
-    metrics |= score | origin | {"score": score, "versions": caffe.call("versions"), "number_format": kind}
-    training = origin["training"]
-    metrics |= {"iterations": training["iterations"], "train_seconds": training["seconds"]}
-    (workspace.folder / paths.METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
-    return metrics
+    return cast, ranges
 
 
 def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[str, Any]:
@@ -68,40 +106,23 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
     return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)
 
 
-def _measure(
-    workspace: Workspace, graph: Graph, cast: weights.Weights, ranges: list[precision.Range]
-) -> dict[str, Any]:
+def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[efficiency.LayerCount]:
+    graph = workspace.graph(net)
     shape = filters.of_neurons(graph, workspace.block) if workspace.block else None
-    counts = efficiency.count(graph, cast, filters=shape)
-    first = counts if workspace.number == 1 else _ancestor_counts(workspace)
-    per_layer = efficiency.cluster_efficiencies(first, counts)
-    synapses = efficiency.total(counts, "synapses")
-    return {
-        "generation": workspace.number,
-        "network": workspace.experiment.name,
-        "synapses": synapses,
-        "architectural_efficiency": efficiency.total(first, "synapses") / synapses,
-        "clusters": efficiency.total(counts, "clusters"),
-        "cluster_efficiency": efficiency.mean_cluster_efficiency(per_layer),
-        "macs": efficiency.total(counts, "macs"),
-        "caffemodel_bytes": (workspace.folder / paths.WEIGHTS).stat().st_size,
-        "flushed_synapses": sum(each.flushed for each in ranges),
-        "seed": workspace.seed,
-        "dataset": {
-            "name": workspace.dataset.name,
-            "sha256": workspace.dataset.sha256,
-            "notice": workspace.dataset.notice,
-        },
-        "layers": [
-            each.as_dict() | {"cluster_efficiency": ratio} for each, ratio in zip(counts, per_layer, strict=True)
-        ],
-        "range": [each.as_dict() for each in ranges],
-    }
+    return efficiency.count(graph, cast, filters=shape)
 
 
 def _ancestor_counts(workspace: Workspace) -> list[efficiency.LayerCount]:
-    layers = generation.metrics(paths.generation(workspace.run, 1))["layers"]
-    fields = efficiency.LayerCount.__dataclass_fields__
-    # Runs made before clusters had shapes have kernels alone.
-    known = [{"clusters": layer["kernels"]} | layer for layer in layers]
-    return [efficiency.LayerCount(**{name: layer[name] for name in fields}) for layer in known]
+    layers = Metrics.read(paths.generation(workspace.run, 1)).layers
+    return [
+        efficiency.LayerCount(
+            each.name, each.synapses, each.biases, each.kernels, each.neurons, each.macs, each.clusters
+        )
+        for each in layers
+    ]
+
+
+def _layer(each: efficiency.LayerCount, ratio: float) -> Layer:
+    return Layer(
+        each.name, each.synapses, each.biases, each.kernels, each.neurons, each.macs, each.clusters, ratio
+    )

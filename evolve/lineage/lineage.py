@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from evolve import datasets
 from evolve.base import progress
 from evolve.base.machine import USUAL, Machine
 from evolve.lineage import ancestor, problems, resume, selection
 from evolve.lineage.experiment import Experiment, load, prepare
-from evolve.lineage.selection import score_name
 from evolve.lineage.workspace import Workspace
-from evolve.runs import generation, paths, run_folder, threads
+from evolve.runs import generation, paths, run_folder, state, threads
+from evolve.runs.metrics import Metrics
 from evolve.settings import changes
 
 _SCORES = ("accuracy", "precision", "recall", "ap")
@@ -72,7 +71,7 @@ def _generations(
     for number in range(1, last + 1):
         folder = paths.generation(run, number)
         if number <= len(done):
-            metrics = generation.metrics(folder)
+            metrics = Metrics.read(folder)
         else:
             with generation.writing(folder) as unfinished:
                 workspace = Workspace(experiment, dataset, number, seed, unfinished, machine)
@@ -82,38 +81,31 @@ def _generations(
             if number < last:
                 _renew_report(run, last)
         progress.say(describe(metrics))
-        if _fallen_too_far(experiment, run, metrics):
-            allowed, name = experiment.settings.stop_when_accuracy_drops, score_name(metrics)
+        if state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
+            allowed, name = experiment.settings.stop_when_accuracy_drops, metrics.score.judged
             progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
             break
 
 
-def _make(workspace: Workspace, pretrained: Path | None) -> dict[str, Any]:
+def _make(workspace: Workspace, pretrained: Path | None) -> Metrics:
     if workspace.number == 1:
         return ancestor.make(workspace, pretrained)
     return selection.make(workspace, paths.generation(workspace.run, workspace.number - 1))
 
 
-def describe(metrics: dict[str, Any]) -> str:
+def describe(metrics: Metrics) -> str:
     """One line of measurements of a generation."""
-    scores = "".join(f"{name} {metrics[name]:.4f}  " for name in _SCORES if isinstance(metrics.get(name), float))
-    siblings = f"  the fittest of {len(metrics['siblings'])}" if "siblings" in metrics else ""
+    named = {name: getattr(metrics.score, name) for name in _SCORES}
+    scores = "".join(f"{name} {value:.4f}  " for name, value in named.items() if value is not None)
+    siblings = f"  the fittest of {len(metrics.siblings)}" if metrics.siblings else ""
     return (
-        f"generation {metrics['generation']:2d}  {scores}synapses {metrics['synapses']:,}  "
-        f"A-E {metrics['architectural_efficiency']:.2f}  "
-        f"clusters {metrics['clusters']:,} (E {metrics['cluster_efficiency']:.2f})  "
-        f"{metrics['macs'] / 1e6:.2f} MMAC  {metrics['caffemodel_bytes'] / 1e3:.0f} kB  "
-        f"flushed {metrics['flushed_synapses']}  {metrics['iterations']} it in {metrics['train_seconds']:.0f} s"
+        f"generation {metrics.generation:2d}  {scores}synapses {metrics.synapses:,}  "
+        f"A-E {metrics.architectural_efficiency:.2f}  "
+        f"clusters {metrics.clusters:,} (E {metrics.cluster_efficiency:.2f})  "
+        f"{metrics.macs / 1e6:.2f} MMAC  {metrics.caffemodel_bytes / 1e3:.0f} kB  "
+        f"flushed {metrics.flushed_synapses}  {metrics.training.iterations} it in {metrics.training.seconds:.0f} s"
         f"{siblings}"
     )
-
-
-def _fallen_too_far(experiment: Experiment, run: Path, metrics: dict[str, Any]) -> bool:
-    allowed = experiment.settings.stop_when_accuracy_drops
-    score = score_name(metrics)
-    if not allowed or score not in metrics:
-        return False
-    return bool(generation.metrics(paths.generation(run, 1))[score] - metrics[score] > allowed)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """An offspring: its parents encoded, drawn under the environment's factors, shrunk, verified, and retrained."""
 
 from pathlib import Path
-from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.genetics import budget, clusters, filters, synapses, synthesis
@@ -13,6 +12,7 @@ from evolve.lineage.workspace import Workspace
 from evolve.network import efficiency, phases, reach, resize, shrink, weights, widths
 from evolve.network.topology import RETRAIN, Graph
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics, Synthesis
 from evolve.settings.settings import environment as environment_of
 from evolve.training.caffe_process import CaffeProcess
 
@@ -22,21 +22,14 @@ _MASKED, _MASKED_NET = "masked.caffemodel", "masked.prototxt"
 _TOLERANCE = 1e-5
 
 
-def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+def make(workspace: Workspace, parent: Path) -> Metrics:
     """Makes a later generation in the workspace from generation `parent`; returns its metrics. UserError if unfit."""
     net, graph, factors = synthesize(workspace, parent)
     with trained.caffe_in(workspace) as caffe:
         difference = _verify(workspace, caffe, graph)
         training = trained.train(workspace, caffe, genome=GENOME)
-        origin = {
-            "training": training,
-            "synthesis": {
-                "cluster_factor": factors.cluster,
-                "synapse_factor": factors.synapse,
-                "difference": difference,
-            },
-            "parent_sha256": generation.sha256(parent / paths.WEIGHTS),
-        }
+        synthesis = Synthesis(factors.cluster, factors.synapse, difference)
+        origin = finish.Origin(training, synthesis, generation.sha256(parent / paths.WEIGHTS))
         return finish.finish(workspace, caffe, net, origin)
 
 
@@ -91,7 +84,7 @@ def _fewest(read: Parents) -> int:
 
 
 def _ancestor_synapses(workspace: Workspace) -> int:
-    return int(generation.metrics(paths.generation(workspace.run, 1))["synapses"])
+    return Metrics.read(paths.generation(workspace.run, 1)).synapses
 
 
 def _verify(workspace: Workspace, caffe: CaffeProcess, graph: Graph) -> float:

@@ -8,6 +8,7 @@ from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.lineage.experiment import Experiment
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics
 
 
 def verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list[Path]:
@@ -24,7 +25,7 @@ def verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list
         why = generation.damage(folder)
         if not why and len(done) < number - 1:
             why = f"generation {len(done) + 1}, from which it comes, is not there"
-        if not why and generation.metrics(folder)["parent_sha256"] != parent:
+        if not why and Metrics.read(folder).parent_sha256 != parent:
             why = "it is not of this lineage"
         if why:
             aside = generation.set_aside(folder)
@@ -37,22 +38,22 @@ def verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list
 
 
 def _check_same_kind(folder: Path, dataset: datasets.Dataset, seed: int) -> None:
-    metrics = generation.metrics(folder)
-    if metrics["seed"] != seed:
+    metrics = Metrics.read(folder)
+    if metrics.seed != seed:
         raise UserError(
-            f"{folder}: was made with SEED={metrics['seed']}, this is SEED={seed}; begin another run with RUN="
+            f"{folder}: was made with SEED={metrics.seed}, this is SEED={seed}; begin another run with RUN="
         )
-    data = metrics["dataset"]
-    if data["sha256"] != dataset.sha256:
+    data = metrics.dataset
+    if data.sha256 != dataset.sha256:
         raise UserError(
-            f"{folder}: was made from {data['name']} (sha256 {data['sha256'][:12]}), and this would go on with "
+            f"{folder}: was made from {data.name} (sha256 {data.sha256[:12]}), and this would go on with "
             f"{dataset.name} ({dataset.sha256[:12]}); bring that data back, or begin another run with RUN="
         )
 
 
 def check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
     """UserError if generation 1, in `folder`, was not made from the caffemodel `pretrained`; None asks nothing."""
-    known = generation.metrics(folder)["training"].get("pretrained")
+    known = Metrics.read(folder).training.pretrained
     if pretrained and generation.sha256(pretrained) != known:
         raise UserError(f"{folder}: is not WEIGHTS={pretrained}; take WEIGHTS= back, or begin another run with RUN=")
 

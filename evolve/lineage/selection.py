@@ -7,7 +7,7 @@ of the run, so that a killed run trains none of them twice.
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,26 +17,20 @@ from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Kin, Metrics, Sibling
 from evolve.settings.settings import Settings
-
-Metrics = dict[str, Any]
-
-
-def score_name(metrics: Metrics) -> str:
-    """What a generation is judged by; precision and recall could be traded for each other, ap has both."""
-    return "accuracy" if "accuracy" in metrics else "ap"
 
 
 def fitness(settings: Settings, metrics: Metrics, parent_synapses: int) -> float:
     """The fitness of a generation with these metrics."""
-    cost = round(settings.synapse_cost, 6) * metrics["synapses"] / parent_synapses
-    return float(metrics[score_name(metrics)] - cost)
+    cost = round(settings.synapse_cost, 6) * metrics.synapses / parent_synapses
+    return metrics.score.value - cost
 
 
 def by_fitness(settings: Settings, siblings: dict[int, Metrics], parent_synapses: int) -> list[tuple[int, float]]:
     """(sibling, fitness), the fittest first: of equals the one with fewer synapses, then the one born first."""
     fit = {number: fitness(settings, metrics, parent_synapses) for number, metrics in siblings.items()}
-    order = sorted(siblings, key=lambda number: (-fit[number], siblings[number]["synapses"], number))
+    order = sorted(siblings, key=lambda number: (-fit[number], siblings[number].synapses, number))
     return [(number, fit[number]) for number in order]
 
 
@@ -46,15 +40,8 @@ def reason_for(number: int, fit: float, best: tuple[int, float], siblings: dict[
         return "the fittest"
     if fit != best[1]:
         return f"{best[1] - fit:.4f} less fit than sibling {best[0]}"
-    more = siblings[number]["synapses"] - siblings[best[0]]["synapses"]
+    more = siblings[number].synapses - siblings[best[0]].synapses
     return f"as fit as sibling {best[0]}, " + (f"with {more} synapses more" if more else "which was born before")
-
-
-# Of each sibling, what its generation's metrics.json keeps.
-_FIGURES = (
-    "accuracy", "precision", "recall", "map", "ap", "synapses", "architectural_efficiency", "clusters",
-    "cluster_efficiency", "macs", "caffemodel_bytes", "flushed_synapses", "iterations", "train_seconds",
-)  # fmt: skip
 
 
 def make(workspace: Workspace, parent: Path) -> Metrics:
@@ -80,31 +67,31 @@ def _sibling(workspace: Workspace, number: int, place: Path, parent: Path) -> Me
     folder, unfit = place / str(number), place / f"{number}.unfit.json"
     own = replace(workspace, sibling=number, folder=folder)
     kin = _kin(workspace, parent)
-    if unfit.is_file() and (known := json.loads(unfit.read_text()))["kin"] == kin:
+    if unfit.is_file() and (known := json.loads(unfit.read_text()))["kin"] == asdict(kin):
         return UserError(known["why"])
-    if generation.exists(folder) and (metrics := generation.metrics(folder))["kin"] == kin:
+    if generation.exists(folder) and (metrics := Metrics.read(folder)).kin == kin:
         return metrics
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with generation.writing(folder) as unfinished:
-            metrics = offspring.make(replace(own, folder=unfinished), parent) | {"kin": kin}
-            (unfinished / paths.METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+            metrics = replace(offspring.make(replace(own, folder=unfinished), parent), kin=kin)
+            metrics.write(unfinished)
     except UserError as error:
         why = error.__cause__ or error
         # Whoever is unfit is so every time: what the machine does to a sibling must not decide on a lineage.
         if isinstance(why, MachineError) or isinstance(error, MachineError):
             raise
-        files.write_whole(unfit, json.dumps({"kin": kin, "why": str(why)}) + "\n")
+        files.write_whole(unfit, json.dumps({"kin": asdict(kin), "why": str(why)}) + "\n")
         progress.say(f"{own.title}: unfit: {error}")
         return error
-    score = score_name(metrics)
-    progress.say(f"{own.title}: {score} {metrics[score]:.4f}  synapses {metrics['synapses']:,}")
+    score = metrics.score
+    progress.say(f"{own.title}: {score.judged} {score.value:.4f}  synapses {metrics.synapses:,}")
     return metrics
 
 
-def _kin(workspace: Workspace, parent: Path) -> dict[str, Any]:
+def _kin(workspace: Workspace, parent: Path) -> Kin:
     """What tells siblings of this generation from those of another run of events in the same folder."""
-    return {"parents": parents.hashes(parent), "dataset": workspace.dataset.sha256, "seed": workspace.seed}
+    return Kin(parents.hashes(parent), workspace.dataset.sha256, workspace.seed)
 
 
 def _choose(workspace: Workspace, place: Path, parent: Path, born: dict[int, Metrics | UserError]) -> Metrics:
@@ -115,7 +102,7 @@ def _choose(workspace: Workspace, place: Path, parent: Path, born: dict[int, Met
             unfit.unlink()
         raise next(error for error in born.values() if isinstance(error, UserError))
     settings = workspace.experiment.settings
-    ranked = by_fitness(settings, alive, generation.metrics(parent)["synapses"])
+    ranked = by_fitness(settings, alive, Metrics.read(parent).synapses)
     best, _ = ranked[0]
     for file in (place / str(best)).iterdir():
         if file.name != paths.DONE:
@@ -123,28 +110,32 @@ def _choose(workspace: Workspace, place: Path, parent: Path, born: dict[int, Met
     for rank, (number, _) in enumerate(ranked[1 : settings.parents], start=2):
         for name, kept_as in zip(paths.parent(1), paths.parent(rank), strict=True):
             shutil.copy(place / str(number) / name, workspace.folder / kept_as)
-    metrics = {key: value for key, value in alive[best].items() if key != "kin"}
-    metrics["synthesis"] |= {"parents_sha256": parents.hashes(parent)}
-    metrics |= {"sibling": best, "siblings": _figures(born, alive, ranked, settings.parents)}
-    (workspace.folder / paths.METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    metrics = replace(
+        alive[best],
+        synthesis=replace(alive[best].synthesis, parents_sha256=parents.hashes(parent)),
+        sibling=best,
+        siblings=_siblings(born, alive, ranked, settings.parents),
+        kin=None,
+    )
+    metrics.write(workspace.folder)
     return metrics
 
 
-def _figures(
+def _siblings(
     born: dict[int, Metrics | UserError], alive: dict[int, Metrics], ranked: list[tuple[int, float]], parents_kept: int
-) -> list[dict[str, Any]]:
+) -> list[Sibling]:
     fit = dict(ranked)
     ranks = {number: rank for rank, (number, _) in enumerate(ranked, start=1)}
-    figures: list[dict[str, Any]] = []
+    siblings = []
     for number in sorted(born):
         if number not in alive:
-            figures.append({"sibling": number, "fitness": None, "parent": 0, "why": f"unfit: {_plain(born[number])}"})
+            siblings.append(Sibling(sibling=number, why=f"unfit: {_plain(born[number])}"))
             continue
-        kept = {name: alive[number][name] for name in _FIGURES if name in alive[number]}
         why = reason_for(number, fit[number], ranked[0], alive)
         rank = ranks[number] if ranks[number] <= parents_kept else 0
-        figures.append({"sibling": number, "fitness": fit[number], "parent": rank, "why": why} | kept)
-    return figures
+        figures = vars(alive[number].figures())
+        siblings.append(Sibling(sibling=number, fitness=fit[number], parent=rank, why=why, **figures))
+    return siblings
 
 
 def _plain(error: Any) -> str:

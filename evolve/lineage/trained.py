@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from evolve.base import progress
+from evolve.base import progress, records
 from evolve.lineage.workspace import Workspace
 from evolve.runs import paths
+from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
 
 GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
@@ -26,7 +26,7 @@ def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
 def train(
     workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = TRAINED, genome: str = "",
     part: str = "",
-) -> dict[str, Any]:  # fmt: skip
+) -> Training:  # fmt: skip
     """Trains what `solver` says, from the caffemodel `genome` or from fillers, to `output`; returns how it went.
 
     All are names in the workspace's folder. `part` is what this training is called, where it is one of several.
@@ -35,7 +35,7 @@ def train(
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
     title = f"{workspace.title} ({part})" if part else workspace.title
     with progress.training(title) as report:
-        training = caffe.call(
+        answer = caffe.call(
             "train",
             report,
             solver=solver,
@@ -47,6 +47,7 @@ def train(
             snapshots=str(workspace.snapshots / part),
             data=workspace.dataset.sha256,
         )
-    if training["revived"]:
-        raise AssertionError(f"{workspace.title}: {training['revived']} absent synapses came back in training")
+    training = records.read(Training, answer, "training")
+    if training.revived:
+        raise AssertionError(f"{workspace.title}: {training.revived} absent synapses came back in training")
     return training

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from evolve.base import files
 from evolve.base.errors import UserError
@@ -87,11 +86,6 @@ def set_aside(folder: Path) -> Path:
         number += 1
     folder.rename(aside)
     return aside
-
-
-def metrics(folder: Path) -> dict[str, Any]:
-    """The metrics.json of a committed generation."""
-    return dict(json.loads((folder / paths.METRICS).read_text()))
 
 
 def sha256(path: Path) -> str:

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from evolve.base import progress
 from evolve.lineage import lineage
-from evolve.runs import generation, paths, run_folder, state
+from evolve.runs import paths, run_folder, state
+from evolve.runs.metrics import Metrics
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 
@@ -71,7 +72,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._done[run] = self._wanted[run]
         said = how.message
         if not how.status and numbers:
-            said = lineage.describe(generation.metrics(paths.generation(run.folder, numbers[-1])))
+            said = lineage.describe(Metrics.read(paths.generation(run.folder, numbers[-1])))
         progress.say(f"{run.name}: {said}")
 
     def _state(self, run: Run) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ from evolve.base.errors import UserError
 from evolve.lineage import experiment, lineage
 from evolve.network import transfer, weights
 from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics
 from evolve.training import caffe_process
 
 SCORES = ("precision", "recall", "map", "ap")
@@ -38,11 +39,12 @@ def net(run: Path, number: int, name: str) -> caffe_pb2.NetParameter:
 
 def test_every_generation_is_scored(run: Path) -> None:
     for number in (1, 2, 3):
-        made = generation.metrics(paths.generation(run, number))
-        assert all(0 <= made[name] <= 1 for name in SCORES)
-        assert set(made["classes"]) == {"pedestrian"} and set(made["classes"]["pedestrian"]) == set(SCORES)
-        assert made["dataset"]["name"] == "streets"
-        assert "drawn, not photographed" in made["dataset"]["notice"]
+        made = Metrics.read(paths.generation(run, number))
+        assert all(0 <= getattr(made.score, name) <= 1 for name in SCORES)
+        (found,) = made.score.classes.values()
+        assert set(made.score.classes) == {"pedestrian"} and found.ap == made.score.ap and found.map is not None
+        assert made.dataset.name == "streets"
+        assert "drawn, not photographed" in made.dataset.notice
 
 
 def test_the_ancestor_is_the_plain_net(run: Path) -> None:
@@ -60,8 +62,8 @@ def test_the_ancestor_is_the_plain_net(run: Path) -> None:
 
 
 def test_offspring_lose_whole_blocks_of_neurons(run: Path) -> None:
-    first, *_, last = (generation.metrics(paths.generation(run, number)) for number in (1, 2, 3))
-    assert last["synapses"] < 0.6 * first["synapses"] and last["macs"] < 0.7 * first["macs"]
+    first, *_, last = (Metrics.read(paths.generation(run, number)) for number in (1, 2, 3))
+    assert last.synapses < 0.6 * first.synapses and last.macs < 0.7 * first.macs
     for layer in net(run, 3, paths.DEPLOY).layer:
         outputs = layer.convolution_param.num_output
         assert outputs % 8 == 0 or layer.name in ("cvg/classifier", "bboxes")
@@ -81,15 +83,15 @@ def test_the_lineage_lists_the_scores(run: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["generation"] for row in rows] == ["1", "2", "3"]
     for number, row in enumerate(rows, start=1):
-        made = generation.metrics(paths.generation(run, number))
-        assert {name: float(row[name]) for name in SCORES} == {name: made[name] for name in SCORES}
+        made = Metrics.read(paths.generation(run, number))
+        assert {name: float(row[name]) for name in SCORES} == {name: getattr(made.score, name) for name in SCORES}
         assert row["accuracy"] == ""
 
 
 def test_a_line_a_generation_tells_the_scores(run: Path) -> None:
-    made = generation.metrics(paths.generation(run, 2))
-    line = lineage.describe(made)
-    assert f"precision {made['precision']:.4f}  recall {made['recall']:.4f}  ap {made['ap']:.4f}  " in line
+    made = Metrics.read(paths.generation(run, 2))
+    line, score = lineage.describe(made), made.score
+    assert f"precision {score.precision:.4f}  recall {score.recall:.4f}  ap {score.ap:.4f}  " in line
 
 
 def test_nothing_of_training_stays(run: Path) -> None:
@@ -119,8 +121,9 @@ def test_a_killed_ancestor_goes_on_with_the_same_bytes(
         with pytest.raises(UserError, match="killed"):
             evolve(tmp_path, 1)
     again = evolve(tmp_path, 1)
-    made = generation.metrics(paths.generation(again, 1))
-    assert (made["training"]["scratch"]["resumed"], made["training"]["resumed"]) == resumed
+    made = Metrics.read(paths.generation(again, 1))
+    scratch = made.training.scratch
+    assert scratch and (scratch.resumed, made.training.resumed) == resumed
     assert generation.sha256(paths.generation(again, 1) / paths.WEIGHTS) == generation.sha256(
         paths.generation(run, 1) / paths.WEIGHTS
     )
@@ -151,9 +154,9 @@ def test_another_networks_weights_are_a_start(tmp_path: Path, capsys: pytest.Cap
         f"{source}: not used, the net has no such layers: loss3/classifier",
     ]
     assert [line for line in said if "googlenet.caffemodel" in line] == wanted
-    made = generation.metrics(paths.generation(begun, 1))["training"]
-    assert made["from_fillers"] == ["cvg/classifier", "bboxes"] and made["iterations"] == 12
+    made = Metrics.read(paths.generation(begun, 1)).training
+    assert made.from_fillers == ["cvg/classifier", "bboxes"] and made.iterations == 12
     # Without the part that makes a start from nothing.
-    assert "scratch" not in made and made["pretrained"] == generation.sha256(source)
+    assert made.scratch is None and made.pretrained == generation.sha256(source)
     learned = weights.read(paths.generation(begun, 1) / paths.WEIGHTS)["conv1/7x7_s2"][0]
     assert 0.8 < np.corrcoef(learned.ravel(), given["conv1/7x7_s2"][0].ravel())[0, 1] < 1

@@ -6,17 +6,19 @@ import pytest
 
 from evolve.lineage import selection
 from evolve.proto import evolution_pb2
+from evolve.runs.metrics import Metrics, Score
+from tests.runs.made_up import metrics
 
 
 def settings(cost: float = 0) -> Any:
     return evolution_pb2.EvolutionParameter(synapse_cost=cost)
 
 
-def accuracies(*each: tuple[float, int]) -> dict[int, dict[str, Any]]:
-    return {n: {"accuracy": accuracy, "synapses": synapses} for n, (accuracy, synapses) in enumerate(each, start=1)}
+def accuracies(*each: tuple[float, int]) -> dict[int, Metrics]:
+    return {n: metrics(accuracy=accuracy, synapses=synapses) for n, (accuracy, synapses) in enumerate(each, start=1)}
 
 
-def order(siblings: dict[int, dict[str, Any]], cost: float = 0) -> list[int]:
+def order(siblings: dict[int, Metrics], cost: float = 0) -> list[int]:
     return [number for number, _ in selection.by_fitness(settings(cost), siblings, parent_synapses=1000)]
 
 
@@ -32,18 +34,18 @@ def test_synapses_cost_what_the_settings_say() -> None:
     # 0.1 x (700 - 600) / 1000 = a hundredth.
     assert order(accuracies((0.905, 700), (0.9, 600)), cost=0) == [1, 2]
     assert order(accuracies((0.905, 700), (0.9, 600)), cost=0.1) == [2, 1]
-    assert selection.fitness(settings(0.1), {"accuracy": 0.9, "synapses": 600}, 1000) == pytest.approx(0.84)
+    assert selection.fitness(settings(0.1), metrics(accuracy=0.9, synapses=600), 1000) == pytest.approx(0.84)
 
 
 def test_detectors_are_judged_by_ap() -> None:
-    made = {"precision": 0.9, "recall": 0.2, "ap": 0.4, "synapses": 5}
-    assert selection.fitness(settings(), made, 10) == 0.4
+    boxes = metrics(score=Score(precision=0.9, recall=0.2, map=0.18, ap=0.4), synapses=5)
+    assert selection.fitness(settings(), boxes, 10) == 0.4
 
 
 def test_why() -> None:
     siblings = accuracies((0.9, 700), (0.9, 600), (0.8975, 600), (0.9, 600))
     best = (2, 0.9)
-    said = [selection.reason_for(number, made["accuracy"], best, siblings) for number, made in siblings.items()]
+    said = [selection.reason_for(number, each.score.value, best, siblings) for number, each in siblings.items()]
     assert said == [
         "as fit as sibling 2, with 100 synapses more",
         "the fittest",

@@ -1,6 +1,5 @@
 """A residual network with BatchNorm, branches and an auxiliary classifier evolves on real Caffe."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
+from evolve.runs.metrics import Metrics
 
 CONV = 'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" convolution_param {{ num_output: {2} kernel_size: {3} {4} weight_filler {{ type: "msra" }} }} }}\n'  # noqa: E501
 NORM = (
@@ -47,11 +47,11 @@ layer { name: "extra/loss" type: "SoftmaxWithLoss" bottom: "extra" bottom: "labe
 )  # fmt: skip
 
 
-def evolved(place: Any, words: str, net: str = NET) -> tuple[Path, list[dict[str, Any]]]:
+def evolved(place: Any, words: str, net: str = NET) -> tuple[Path, list[Metrics]]:
     (place.folder / "tiny" / "train_val.prototxt").write_text(net)
     place.set(words)
     run = place.evolve(3)
-    return run, [json.loads((run / f"gen{number:03d}" / "metrics.json").read_text()) for number in (1, 2, 3)]
+    return run, [Metrics.read(run / f"gen{number:03d}") for number in (1, 2, 3)]
 
 
 def widths(run: Path, number: int) -> dict[str, int]:
@@ -62,12 +62,12 @@ def widths(run: Path, number: int) -> dict[str, int]:
 @pytest.mark.parametrize("shape", ["KERNEL", "FILTER", "FILTER_BLOCK"])
 def test_three_generations(place: Any, shape: str) -> None:
     run, made = evolved(place, f"cluster_shape: {shape} environment {{ from_generation: 2 synapse_budget: 0.75 }}")
-    synapses = [metrics["synapses"] for metrics in made]
+    synapses = [metrics.synapses for metrics in made]
     assert all(child <= 0.8 * parent for parent, child in zip(synapses, synapses[1:], strict=False)), synapses
-    assert [metrics["accuracy"] > 0.3 for metrics in made] == [True] * 3
+    assert [metrics.score.value > 0.3 for metrics in made] == [True] * 3
     for metrics in made[1:]:
-        assert metrics["training"]["revived"] == 0 and metrics["synthesis"]["difference"] <= 1e-5
-        assert {layer["name"] for layer in metrics["layers"]} >= {"extra", "deep", "b"}
+        assert metrics.training.revived == 0 and vars(metrics.synthesis)["difference"] <= 1e-5
+        assert {layer.name for layer in metrics.layers} >= {"extra", "deep", "b"}
     last = widths(run, 3)
     # What Eltwise adds is equally wide, and depthwise groups are as many as their channels.
     assert last["stem"] == last["b"] == last["deep"]
@@ -81,7 +81,7 @@ def test_three_generations(place: Any, shape: str) -> None:
         for name in ("stem", "a", "b", "units"):
             there = (genome[name][0] != 0).reshape(*genome[name][0].shape[:2], -1).any(axis=2)
             assert there[there.any(axis=1)][:, there.any(axis=0)].all(), name
-    assert made[2]["clusters"] < made[0]["clusters"]
+    assert made[2].clusters < made[0].clusters
 
 
 def test_statistics_are_inherited(place: Any) -> None:

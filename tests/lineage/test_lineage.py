@@ -15,6 +15,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
 from evolve.runs import generation
+from evolve.runs.metrics import Metrics
 
 FILES = {"train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log"}
 # As DESIGN.md promises to tools.
@@ -101,15 +102,16 @@ def test_the_prototxts_have_the_caffemodels_sizes(reference: Any) -> None:
 
 
 def test_metrics(reference: Any) -> None:
-    made = [json.loads((reference.run / f"gen{number:03d}" / "metrics.json").read_text()) for number in range(1, 5)]
+    made = [Metrics.read(reference.run / f"gen{number:03d}") for number in range(1, 5)]
     for number, metrics in enumerate(made, start=1):
-        assert metrics["generation"] == number and metrics["seed"] == 1 and metrics["number_format"] == "HALF"
-        assert metrics["dataset"]["name"] == "digits" and metrics["versions"]["blas_threads"] == 1
-        assert metrics["training"]["revived"] == 0
-        assert sum(layer["synapses"] for layer in metrics["layers"]) == metrics["synapses"]
+        assert metrics.generation == number and metrics.seed == 1 and metrics.number_format == "HALF"
+        assert metrics.dataset.name == "digits" and metrics.versions.blas_threads == 1
+        assert metrics.training.revived == 0
+        assert sum(layer.synapses for layer in metrics.layers) == metrics.synapses
     for parent, metrics in zip(range(1, 4), made[1:], strict=True):
-        assert metrics["parent_sha256"] == generation.sha256(reference.run / f"gen{parent:03d}" / "weights.caffemodel")
-        assert 0 <= metrics["synthesis"]["difference"] <= 1e-5
+        assert metrics.parent_sha256 == generation.sha256(reference.run / f"gen{parent:03d}" / "weights.caffemodel")
+        assert metrics.synthesis.difference is not None
+        assert 0 <= metrics.synthesis.difference <= 1e-5
 
 
 def test_the_same_seed_gives_the_same_bytes_elsewhere(place: Any, reference: Any) -> None:
@@ -241,7 +243,8 @@ def test_the_lineage_ends_when_accuracy_falls_too_far(
     place.set('stop_when_accuracy_drops: 0.2 environment { synapse_budget: 0.05 } inherit_weights: false')
     place.evolve(4)
     assert "accuracy is more than 0.2 below the ancestor's: evolution ends\n" in capsys.readouterr().out
-    assert len(_lineage(place.run)) < 4
+    assert (done := len(_lineage(place.run))) < 4
+    assert f"ended at generation {done}: accuracy fell by more than 0.2" in (place.run / "report.html").read_text()
     before = sorted(place.run.iterdir())
     place.evolve(4)
     assert sorted(place.run.iterdir()) == before

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.network import weights
-from evolve.runs import generation
+from evolve.runs.metrics import Metrics
 
 
 def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> None:
@@ -22,8 +21,8 @@ def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> Non
     trained.write_bytes(reference.caffemodel(1))
     place.evolve(2, pretrained=trained)
     assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
-    first, theirs = _metrics(place.run / "gen001"), _metrics(reference.run / "gen001")
-    assert first["iterations"] == 0 and first["accuracy"] == theirs["accuracy"]
+    first, theirs = Metrics.read(place.run / "gen001"), Metrics.read(reference.run / "gen001")
+    assert first.training.iterations == 0 and first.score == theirs.score
     # The same parent, the same seed: the same offspring.
     assert (place.run / "gen002" / "weights.caffemodel").read_bytes() == reference.caffemodel(2)
 
@@ -60,8 +59,8 @@ def test_one_of_another_network_is_what_training_begins_with(
     said = capsys.readouterr().out
     assert f"{path}: 3 of 4 layers with weights start from it\n" in said
     assert f"layer 'ip1': no weights of that name in {path}: from its filler\n" in said
-    training = _metrics(run / "gen001")["training"]
-    assert (training["from_fillers"], training["iterations"]) == (["ip1"], 100)
+    training = Metrics.read(run / "gen001").training
+    assert (training.from_fillers, training.iterations) == (["ip1"], 100)
 
 
 def test_one_of_nothing_alike_is_refused(place: Any, reference: Any) -> None:
@@ -113,7 +112,7 @@ def test_precision(precision: str, place: Any) -> None:
         blobs = [blob for each in weights.read(folder / "weights.caffemodel").values() for blob in each]
         significant = np.concatenate([_significant_bits(blob) for blob in blobs])
         assert significant.max() == {"HALF": 11, "BFLOAT16": 8, "FLOAT": 24}[precision]
-        assert _metrics(folder)["number_format"] == precision
+        assert Metrics.read(folder).number_format == precision
 
 
 def test_synapse_encoding(begun: Callable[[int], Any]) -> None:
@@ -121,17 +120,17 @@ def test_synapse_encoding(begun: Callable[[int], Any]) -> None:
     place = begun(1)
     place.set("encoding: SYNAPSE")
     place.evolve(2)
-    made = _metrics(place.run / "gen002")
-    parent = _metrics(place.run / "gen001")
-    assert made["synapses"] / parent["synapses"] == pytest.approx(0.67, abs=0.03)
+    made = Metrics.read(place.run / "gen002")
+    parent = Metrics.read(place.run / "gen001")
+    assert made.synapses / parent.synapses == pytest.approx(0.67, abs=0.03)
     # ip1: 24 x 12 patches of 16 synapses; by chance alone hardly one loses all.
-    assert made["layers"][2]["kernels"] > 0.98 * parent["layers"][2]["kernels"]
+    assert made.layers[2].kernels > 0.98 * parent.layers[2].kernels
 
 
 def test_cluster_encoding_loses_whole_clusters(reference: Any) -> None:
     """What the test above is compared with."""
-    parent, made = (_metrics(reference.run / f"gen00{number}")["layers"][2] for number in (1, 2))
-    assert made["kernels"] < 0.9 * parent["kernels"]
+    parent, made = (Metrics.read(reference.run / f"gen00{number}").layers[2] for number in (1, 2))
+    assert made.kernels < 0.9 * parent.kernels
 
 
 def test_constant_environment(begun: Callable[[int], Any]) -> None:
@@ -139,11 +138,11 @@ def test_constant_environment(begun: Callable[[int], Any]) -> None:
     place = begun(1)
     place.set("environment { type: CONSTANT cluster_factor: 2.8 synapse_factor: 0.7 }")
     place.evolve(2)
-    made = _metrics(place.run / "gen002")
-    assert made["synthesis"]["cluster_factor"] == pytest.approx(2.8)
-    assert made["synthesis"]["synapse_factor"] == pytest.approx(0.7)
+    made = Metrics.read(place.run / "gen002")
+    assert made.synthesis.cluster_factor == pytest.approx(2.8)
+    assert made.synthesis.synapse_factor == pytest.approx(0.7)
     # All clusters come; a synapse comes with 0.7 / e to 0.7.
-    assert 0.7 / np.e < made["synapses"] / _metrics(place.run / "gen001")["synapses"] < 0.7
+    assert 0.7 / np.e < made.synapses / Metrics.read(place.run / "gen001").synapses < 0.7
 
 
 @pytest.mark.parametrize("budget", [0.3, 0.6])
@@ -151,8 +150,8 @@ def test_synapse_budget(budget: float, begun: Callable[[int], Any]) -> None:
     place = begun(1)
     place.set(f"environment {{ type: SYNAPSE_BUDGET synapse_budget: {budget} }}")
     place.evolve(2)
-    made, parent = _metrics(place.run / "gen002"), _metrics(place.run / "gen001")
-    assert made["synapses"] / parent["synapses"] == pytest.approx(budget, abs=0.05)
+    made, parent = Metrics.read(place.run / "gen002"), Metrics.read(place.run / "gen001")
+    assert made.synapses / parent.synapses == pytest.approx(budget, abs=0.05)
 
 
 def test_pace(begun: Callable[[int], Any]) -> None:
@@ -163,8 +162,8 @@ def test_pace(begun: Callable[[int], Any]) -> None:
     )
     place.evolve(3)
     # Geometric between the waypoints: 2, then 4.
-    assert _metrics(place.run / "gen002")["architectural_efficiency"] == pytest.approx(2, rel=0.1)
-    assert _metrics(place.run / "gen003")["architectural_efficiency"] == pytest.approx(4, rel=0.1)
+    assert Metrics.read(place.run / "gen002").architectural_efficiency == pytest.approx(2, rel=0.1)
+    assert Metrics.read(place.run / "gen003").architectural_efficiency == pytest.approx(4, rel=0.1)
 
 
 def test_a_pace_that_not_even_biases_could_keep(begun: Callable[[int], Any]) -> None:
@@ -218,10 +217,6 @@ def _significant_bits(blob: np.ndarray) -> np.ndarray:
     return 24 - np.log2(lowest).astype(int)
 
 
-def _metrics(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "metrics.json").read_text()))
-
-
 def _net(genome: weights.Weights) -> Any:
     net = caffe_pb2.NetParameter(name="other")
     for name in genome:
@@ -264,8 +259,8 @@ def test_a_library_asks_nobody_but_its_caller(place: Any, monkeypatch: pytest.Mo
     monkeypatch.setenv("THREADS", "many")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
     run = place.evolve(1, machine=Machine(threads=1))
-    versions = generation.metrics(run / "gen001")["versions"]
-    assert (versions["layers"], versions["threads"], versions["blas_threads"]) == ("fast", "1", 1)
+    versions = Metrics.read(run / "gen001").versions
+    assert (versions.layers, versions.threads, versions.blas_threads) == ("fast", "1", 1)
     assert os.environ["THREADS"] == "many"
 
 
@@ -278,12 +273,12 @@ def test_a_pruned_caffemodel_is_a_parent_as_it_is(place: Any, reference: Any) ->
     pruned["conv2"][0][absent] = 0
     weights.write(place.folder / "pruned.caffemodel", net, pruned)
     run = place.evolve(2, pretrained=place.folder / "pruned.caffemodel")
-    first, second = (json.loads((run / f"gen00{number}" / "metrics.json").read_text()) for number in (1, 2))
-    conv2 = {layer["name"]: layer for layer in first["layers"]}["conv2"]
+    first, second = (Metrics.read(run / f"gen00{number}") for number in (1, 2))
+    conv2 = {layer.name: layer for layer in first.layers}["conv2"]
     # Filter 3 does not exist: neither does its bias, nor what read it.
-    assert conv2["synapses"] == np.count_nonzero(~absent) + 11 and conv2["neurons"] == 11
+    assert conv2.synapses == np.count_nonzero(~absent) + 11 and conv2.neurons == 11
     assert np.array_equal(weights.read(run / "gen001" / "weights.caffemodel")["conv2"][0] == 0, absent)
-    assert second["training"]["revived"] == 0 and second["synthesis"]["difference"] <= 1e-5
+    assert second.training.revived == 0 and vars(second.synthesis)["difference"] <= 1e-5
     assert weights.read(run / "gen002" / "weights.caffemodel")["conv2"][0].shape[0] <= 11
 
 

@@ -16,12 +16,9 @@ from evolve.lineage import experiment, parents
 from evolve.lineage.workspace import Workspace
 from evolve.network import expand, weights
 from evolve.runs import generation
+from evolve.runs.metrics import Metrics
 
 TWO = "offspring_per_generation: 2 parents: 2"
-
-
-def metrics(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "metrics.json").read_text()))
 
 
 def synapses(genome: weights.Weights) -> int:
@@ -50,8 +47,8 @@ def test_each_is_kept_with_its_prototxt_and_hashed(family: Any) -> None:
                 if layer.type in ("Convolution", "InnerProduct")
             }
             assert outputs == {name: len(blobs[0]) for name, blobs in genome.items()}
-        ranked = sorted(metrics(folder)["siblings"], key=lambda one: one["parent"])[1:]
-        assert [one["synapses"] for one in ranked] == [synapses(genome) for genome in both_parents(folder)]
+        ranked = sorted(Metrics.read(folder).siblings, key=lambda one: one.parent)[1:]
+        assert [one.synapses for one in ranked] == [synapses(genome) for genome in both_parents(folder)]
     # They have not the same neurons, which is what this is about; of one generation two may, by chance.
     widths = [
         [{name: len(blobs[0]) for name, blobs in genome.items()} for genome in both_parents(family.run / generation)]
@@ -61,10 +58,10 @@ def test_each_is_kept_with_its_prototxt_and_hashed(family: Any) -> None:
 
 
 def test_the_chain_of_hashes(family: Any) -> None:
-    made = metrics(family.run / "gen003")
+    made = Metrics.read(family.run / "gen003")
     folder = family.run / "gen002"
     files = [generation.sha256(folder / f"{name}.caffemodel") for name in ("weights", "parent2")]
-    assert made["synthesis"]["parents_sha256"] == files and made["parent_sha256"] == files[0]
+    assert made.synthesis.parents_sha256 == files and made.parent_sha256 == files[0]
 
 
 def test_in_common_coordinates_a_parent_has_the_synapses_that_it_was_drawn_with(family: Any) -> None:
@@ -72,10 +69,10 @@ def test_in_common_coordinates_a_parent_has_the_synapses_that_it_was_drawn_with(
     workspace = _workspace(family)
     folder = family.run / "gen002"
     _, graph = parents._net(workspace, folder / "common.prototxt")
-    ranked = sorted(metrics(folder)["siblings"], key=lambda one: one["parent"])[1:]
+    ranked = sorted(Metrics.read(folder).siblings, key=lambda one: one.parent)[1:]
     for one, (file, record) in zip(ranked, parents._files(folder), strict=True):
         whole = expand.expanded(graph, weights.read(file), parents._channels(record, graph))
-        drawn = family.masked[2, one["sibling"]]
+        drawn = family.masked[2, one.sibling]
         for layer in graph.stages:
             had, has = drawn[layer.name][0] != 0, whole[layer.name][0] != 0
             # A few are flushed by the cast to half precision.
@@ -110,7 +107,7 @@ def test_every_weight_that_an_offspring_starts_from_is_a_parents(family: Any) ->
 
 def test_no_offspring_has_more_than_its_part_of_any_parents_synapses(family: Any) -> None:
     fewest = min(synapses(genome) for genome in both_parents(family.run / "gen002"))
-    drawn = [one["synapses"] for one in metrics(family.run / "gen003")["siblings"]]
+    drawn = [vars(one)["synapses"] for one in Metrics.read(family.run / "gen003").siblings]
     assert all(0.3 * fewest < each <= 0.8 * fewest for each in drawn), (drawn, fewest)
     assert np.mean(drawn) == pytest.approx(0.4 * fewest, rel=0.1)
 
@@ -135,9 +132,9 @@ def test_other_clusters_mate_too(words: str, begun: Callable[[int], Any]) -> Non
     place.set(f"{TWO} {words} environment {{ synapse_budget: 0.5 }}")
     place.evolve(3)
     fewest = min(synapses(genome) for genome in both_parents(place.run / "gen002"))
-    made = metrics(place.run / "gen003")
-    assert all(one["synapses"] <= 0.8 * fewest for one in made["siblings"])
-    assert made["training"]["revived"] == 0 and made["synthesis"]["difference"] <= 1e-5
+    made = Metrics.read(place.run / "gen003")
+    assert all(vars(one)["synapses"] <= 0.8 * fewest for one in made.siblings)
+    assert made.training.revived == 0 and vars(made.synthesis)["difference"] <= 1e-5
     if "FILTER" in words:
         # Dense: the ancestor had every synapse, and so has an offspring of both parents.
         genome = weights.read(place.run / "gen003" / "weights.caffemodel")
@@ -150,10 +147,10 @@ def test_a_residual_network_with_statistics_groups_and_branches(words: str, plac
     # Generation 3 has twice the usual training: what it learns in less differs with the layers and the processor.
     place.set(f'{TWO} {words} environment {{ synapse_budget: 0.5 }} offspring_training: "80it"')
     place.evolve(3)
-    made = metrics(place.run / "gen003")
-    assert len(made["synthesis"]["parents_sha256"]) == 2
-    assert made["training"]["revived"] == 0 and made["synthesis"]["difference"] <= 1e-5
-    assert max(one["accuracy"] for one in made["siblings"]) > 0.5
+    made = Metrics.read(place.run / "gen003")
+    assert len(made.synthesis.parents_sha256) == 2
+    assert made.training.revived == 0 and vars(made.synthesis)["difference"] <= 1e-5
+    assert max(vars(one)["accuracy"] for one in made.siblings) > 0.5
 
 
 def _workspace(family: Any) -> Workspace:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,11 @@ from evolve.lineage import offspring, trained
 from evolve.lineage.workspace import Workspace
 from evolve.network import weights
 from evolve.runs import generation
+from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = "offspring_per_generation: 2"
-
-
-def metrics(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "metrics.json").read_text()))
 
 
 def caffemodel(run: Path, number: int, name: str = "weights") -> bytes:
@@ -49,7 +47,7 @@ def test_the_solver_has_its_seed(reference: Any, family: Any) -> None:
 
     assert seed(reference.run / "gen002" / "solver.prototxt") == 1002
     folder = family.run / "gen002"
-    assert seed(folder / "solver.prototxt") == 1002 + 1_000_000 * (metrics(folder)["sibling"] - 1)
+    assert seed(folder / "solver.prototxt") == 1002 + 1_000_000 * (Metrics.read(folder).sibling - 1)
 
 
 def test_the_first_of_two_is_the_only_child(begun: Callable[[int], Any], reference: Any) -> None:
@@ -58,7 +56,7 @@ def test_the_first_of_two_is_the_only_child(begun: Callable[[int], Any], referen
     siblings = {}
     original = offspring.make
 
-    def spy(workspace: Workspace, parent: Path) -> dict[str, Any]:
+    def spy(workspace: Workspace, parent: Path) -> Metrics:
         made = original(workspace, parent)
         siblings[workspace.sibling] = (workspace.folder / "weights.caffemodel").read_bytes()
         return made
@@ -74,21 +72,21 @@ def test_the_first_of_two_is_the_only_child(begun: Callable[[int], Any], referen
 
 def test_the_fittest_becomes_the_generation_and_all_figures_stay(family: Any) -> None:
     for number in (2, 3):
-        made = metrics(family.run / f"gen{number:03d}")
-        each = made["siblings"]
-        assert [one["sibling"] for one in each] == [1, 2, 3]
-        best = max(each, key=lambda one: (one["fitness"], -one["synapses"], -one["sibling"]))
-        assert made["sibling"] == best["sibling"] and best["why"] == "the fittest" and best["parent"] == 1
+        made = Metrics.read(family.run / f"gen{number:03d}")
+        each = made.siblings
+        assert [one.sibling for one in each] == [1, 2, 3]
+        best = max(each, key=lambda one: (vars(one)["fitness"], -vars(one)["synapses"], -one.sibling))
+        assert made.sibling == best.sibling and best.why == "the fittest" and best.parent == 1
         for name in ("accuracy", "synapses", "architectural_efficiency", "clusters", "macs", "iterations"):
-            assert made[name] == best[name]
-        assert all(one["fitness"] == one["accuracy"] for one in each)
-        assert sorted(one["parent"] for one in each) == [0, 1, 2]
+            assert getattr(made.figures(), name) == getattr(best, name)
+        assert all(one.fitness == one.accuracy for one in each)
+        assert sorted(one.parent for one in each) == [0, 1, 2]
         # Three draws, three networks.
-        assert len({(one["synapses"], one["clusters"]) for one in each}) == 3
-        others = [one["why"] for one in each if one is not best]
-        assert all(f"fit than sibling {best['sibling']}" in why or "as fit as sibling" in why for why in others)
-        assert "kin" not in made
-    assert "siblings" not in metrics(family.run / "gen001")
+        assert len({(one.synapses, one.clusters) for one in each}) == 3
+        others = [one.why for one in each if one is not best]
+        assert all(f"fit than sibling {best.sibling}" in why or "as fit as sibling" in why for why in others)
+        assert made.kin is None
+    assert not Metrics.read(family.run / "gen001").siblings
 
 
 def test_nothing_else_stays_of_them(family: Any, reference: Any) -> None:
@@ -108,11 +106,12 @@ def test_synapses_may_cost(begun: Callable[[int], Any]) -> None:
     place = begun(1)
     place.set(TWO + " synapse_cost: 1000")
     place.evolve(2)
-    made = metrics(place.run / "gen002")
-    assert made["synapses"] == min(one["synapses"] for one in made["siblings"])
-    parent = metrics(place.run / "gen001")["synapses"]
-    for one in made["siblings"]:
-        assert one["fitness"] == pytest.approx(one["accuracy"] - 1000 * one["synapses"] / parent)
+    made = Metrics.read(place.run / "gen002")
+    assert made.synapses == min(vars(one)["synapses"] for one in made.siblings)
+    parent = Metrics.read(place.run / "gen001").synapses
+    for one in made.siblings:
+        assert one.accuracy and one.synapses
+        assert one.fitness == pytest.approx(one.accuracy - 1000 * one.synapses / parent)
 
 
 def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
@@ -127,9 +126,9 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
     for number in (1, 2, 3):
         assert f"generation 3, sibling {number} of 3: accuracy 0." in said
     assert "the fittest of 3\n" in said
-    versions = metrics(place.run / "gen003")["versions"]
+    versions = Metrics.read(place.run / "gen003").versions
     # Stock layers have no threads to share out.
-    assert versions["layers"] != "fast" or versions["threads"] == "1"
+    assert versions.layers != "fast" or versions.threads == "1"
 
 
 # Killed
@@ -162,7 +161,7 @@ def test_killed_between_siblings_none_is_trained_twice(
     at_work = []
     train = trained.train
 
-    def spy(workspace: Workspace, *arguments: Any, **named: Any) -> dict[str, Any]:
+    def spy(workspace: Workspace, *arguments: Any, **named: Any) -> Training:
         at_work.append((workspace.number, workspace.sibling))
         return train(workspace, *arguments, **named)
 
@@ -189,9 +188,9 @@ def test_a_finished_sibling_that_is_not_as_it_should_be_is_made_anew(
     if what == "a changed byte":
         (first / "weights.caffemodel").write_bytes(model[:-1] + bytes([model[-1] ^ 1]))
     else:
-        made = metrics(first)
-        made["kin"]["parents"] = ["0" * 64]
-        (first / "metrics.json").write_text(json.dumps(made))
+        made = Metrics.read(first)
+        assert made.kin
+        replace(made, kin=replace(made.kin, parents=["0" * 64])).write(first)
         listed = {path.name: generation.sha256(path) for path in first.iterdir() if path.name != "DONE.json"}
         (first / "DONE.json").write_text(json.dumps({"sha256": listed}, indent=1) + "\n")
         assert generation.exists(first)
@@ -224,13 +223,13 @@ def test_one_that_diverges_is_unfit_and_the_others_live(
     place.set(TWO)
     monkeypatch.setattr(Workspace, "solver_of", diverging(2))
     place.evolve(2)
-    made = metrics(place.run / "gen002")
-    unfit = made["siblings"][1]
-    assert unfit["fitness"] is None and unfit["parent"] == 0
-    assert unfit["why"].startswith("unfit: the loss is ")
-    assert unfit["why"].endswith(": training diverged; lower base_lr in solver.prototxt")
+    made = Metrics.read(place.run / "gen002")
+    unfit = made.siblings[1]
+    assert unfit.fitness is None and unfit.parent == 0
+    assert unfit.why.startswith("unfit: the loss is ")
+    assert unfit.why.endswith(": training diverged; lower base_lr in solver.prototxt")
     assert "generation 2, sibling 2 of 2: unfit: the loss is " in capsys.readouterr().out
-    assert made["sibling"] == 1 and caffemodel(place.run, 2) == reference.caffemodel(2)
+    assert made.sibling == 1 and caffemodel(place.run, 2) == reference.caffemodel(2)
 
 
 def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,8 +244,8 @@ def test_one_that_diverged_is_not_trained_again(begun: Callable[[int], Any], mon
     monkeypatch.setattr(offspring, "make", _noted(born, original))
     place.evolve(2)
     assert born == [2]
-    made = metrics(place.run / "gen002")
-    assert made["sibling"] == 2 and made["siblings"][0]["why"].startswith("unfit: the loss is ")
+    made = Metrics.read(place.run / "gen002")
+    assert made.sibling == 2 and made.siblings[0].why.startswith("unfit: the loss is ")
 
 
 def test_if_all_diverge_the_first_ones_error_is_the_generations(
@@ -263,7 +262,7 @@ def test_if_all_diverge_the_first_ones_error_is_the_generations(
     assert log.is_file() and not (place.run / "gen002").exists()
     # The same again tries again.
     place.evolve(2)
-    assert metrics(place.run / "gen002")["siblings"][0]["fitness"] > 0
+    assert vars(Metrics.read(place.run / "gen002").siblings[0])["fitness"] > 0
 
 
 @pytest.mark.parametrize(
@@ -277,7 +276,7 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
     place.set(TWO)
     train = trained.train
 
-    def killed(workspace: Workspace, caffe: CaffeProcess, *arguments: Any, **named: Any) -> dict[str, Any]:
+    def killed(workspace: Workspace, caffe: CaffeProcess, *arguments: Any, **named: Any) -> Training:
         if workspace.sibling == 1:
             os.kill(caffe.pid, number)
         return train(workspace, caffe, *arguments, **named)
@@ -289,7 +288,7 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
     siblings = place.run / ".gen002.siblings"
     assert generation.exists(siblings / "2") and not list(siblings.glob("*.unfit.json"))
     place.evolve(2)
-    assert [one["fitness"] is None for one in metrics(place.run / "gen002")["siblings"]] == [False, False]
+    assert [one.fitness is None for one in Metrics.read(place.run / "gen002").siblings] == [False, False]
 
 
 def _noted(born: list[int], original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,16 +1,17 @@
 """What a sweep says while it works, of runs that are made up."""
 
 import io
-import json
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from evolve.base import progress
+from evolve.runs.metrics import Training
 from evolve.sweep import watch
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
+from tests.runs.made_up import metrics
 
 
 def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> Run:
@@ -20,12 +21,10 @@ def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> Ru
         generation = made.folder / f"gen{number:03d}"
         generation.mkdir(parents=True)
         (generation / "DONE.json").touch()
-        metrics = {
-            "generation": number, "accuracy": 0.9, "synapses": 1234, "architectural_efficiency": 2, "clusters": 5,
-            "cluster_efficiency": 1.5, "macs": 1e6, "caffemodel_bytes": 7000, "flushed_synapses": 0, "iterations": 40,
-            "train_seconds": 3,
-        }  # fmt: skip
-        (generation / "metrics.json").write_text(json.dumps(metrics))
+        metrics(
+            number, accuracy=0.9, synapses=1234, architectural_efficiency=2.0, clusters=5, cluster_efficiency=1.5,
+            macs=1_000_000, caffemodel_bytes=7000, flushed_synapses=0, training=Training(40, 3.0),
+        ).write(generation)  # fmt: skip
     if iteration:
         unfinished = made.folder / f".gen{generations + 1:03d}.unfinished"
         unfinished.mkdir(parents=True)

@@ -1,9 +1,8 @@
-"""Real inputs of a net: the first test images of a run's data set, or the arrays of a file that the user gives.
+"""Real inputs of a net are the first test images of a run's data set, or the arrays of a file that the user gives.
 
-Arrays of a .npy or .npz file, believed only as far as its length goes: no pickles, no more memory than it holds.
-
-NumPy's own reader takes the memory that a header asks for before it looks whether the file is as long, reads every
-array of an archive, and lets through whatever a broken one makes it stumble over.
+A .npy or .npz file is believed only as far as its length goes: no pickles, no more memory than it holds. NumPy's own
+reader takes the memory that a header asks for before it looks whether the file is as long, reads every array of an
+archive, and lets through whatever a broken one makes it stumble over.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The folder to copy to a Jetson TX1: programs of trt/tx1/, and every generation as the files that they read."""
+"""The folder to copy to a Jetson TX1 has the programs of trt/tx1/, and every generation as the files that they read."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Caffe's protobuf messages without Caffe's C++ library.
+"""Caffe's protobuf messages are loaded without Caffe's C++ library.
 
 ``import caffe`` loads libcaffe, whose failed checks abort the whole interpreter; the process that holds a
 lineage must survive those, so it loads the generated ``caffe/proto/caffe_pb2.py`` alone. The messages are

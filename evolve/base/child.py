@@ -1,4 +1,4 @@
-"""A child process: one way to start it, talk to it, watch it and end it.
+"""A child process is started, talked to, watched and ended in one way.
 
 A child is a module run by `serving`, in a session of its own: Ctrl-C in a terminal reaches every process of the group,
 and ending the child is the parent's to do.

@@ -1,4 +1,4 @@
-"""What can go wrong in a way that the user can mend."""
+"""Errors are what the user can mend, and say how."""
 
 
 class UserError(Exception):

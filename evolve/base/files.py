@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and stay; one process at a time; and what a disk refuses, in one line."""
+"""Files are written whole or not at all, and stay; what a disk refuses is one line that says what to do."""
 
 import errno
 import os

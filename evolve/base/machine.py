@@ -1,4 +1,4 @@
-"""What a process computes with: how many threads, fast layers or stock ones, which TensorRT.
+"""A machine is what a process computes with: how many threads, fast layers or stock ones, which TensorRT.
 
 Whoever gives a command decides it, and hands it on as a value; the environment carries it into a child's process, and
 only there is it read: a program that calls Cavefish as a library is asked nothing behind its back.

@@ -1,4 +1,4 @@
-"""Tasks side by side in threads, each of which mostly waits for a process of its own."""
+"""Tasks run side by side in threads, each of which mostly waits for a process of its own."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

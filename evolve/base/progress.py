@@ -1,4 +1,4 @@
-"""What a run says while it works: a bar with an estimate on a terminal, now and then a line without one."""
+"""Progress is a bar with an estimate on a terminal, and now and then a line without one."""
 
 import functools
 import threading

@@ -1,4 +1,4 @@
-"""Prototxt text to message and back, with errors that name file and line.
+"""Prototxt text becomes a message and back, with errors that name file and line.
 
 Caffe itself aborts on a mistyped field; here the same mistake is a sentence with the nearest known name.
 """

@@ -1,7 +1,7 @@
-"""Whether a child computes, is stopped, or stands still, as Linux tells it from outside.
+"""The pulse tells from outside whether a child computes, is stopped, or stands still.
 
 Caffe holds Python's lock as long as it steps, minutes with a large net: no thread of the child could beat meanwhile.
-What a child and its own children have computed grows in every step, however long that takes.
+What a child and its own children have computed, as Linux says, grows in every step, however long that takes.
 """
 
 import time

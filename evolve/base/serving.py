@@ -1,4 +1,4 @@
-"""The child's own end: it never outlives its parent, and keeps its standard output for its answers.
+"""A child serves its parent: it never outlives it, and keeps its standard output for its answers.
 
 Run by `child` as ``python -m evolve.base.serving PARENT_PID MODULE …``, which runs MODULE as a program of its own.
 """

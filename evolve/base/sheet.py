@@ -1,7 +1,4 @@
-"""One table with its title and notes, as Markdown or on the terminal. A first column of words, then numbers.
-
-Figures as a person reads them.
-"""
+"""A sheet is one table with title and notes, as Markdown or on the terminal, of figures as a person reads them."""
 
 import math
 from dataclasses import dataclass, field

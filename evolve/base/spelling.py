@@ -1,4 +1,4 @@
-"""What somebody meant who wrote a name that is not known: the one most like it, if any is like it."""
+"""The name that somebody meant is the known one most like what they wrote, if any is like it."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher

@@ -1,1 +1,1 @@
-"""Many lineages of one network: the product of seeds and settings, each a run of its own."""
+"""A sweep is many lineages of one network: the product of seeds and settings, each a run of its own."""

@@ -1,4 +1,4 @@
-"""One run of a sweep: `cavefish evolve` in a process of its own. What it says goes to sweep.log in its folder."""
+"""One run of a sweep is `cavefish evolve` in a process of its own; what it says goes to sweep.log in its folder."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""A sweep on a Dask cluster: a task a run, and as many at once as its workers have threads.
+"""A sweep on a Dask cluster is a task a run, and as many at once as its workers have threads.
 
 Workers see the runs and data sets of this machine, on a filesystem that they share. A run lives in its folder, not in
 its worker: when a worker is lost, Dask gives the task to another one, which resumes the run.

@@ -1,4 +1,4 @@
-"""A sweep on this machine: as many runs side by side as its cores have room for."""
+"""A sweep on this machine has as many runs side by side as its cores have room for."""
 
 import time
 from collections import deque

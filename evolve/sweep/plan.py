@@ -1,4 +1,4 @@
-"""Which runs a sweep is: the product of its seeds and its settings, all of them checked before one begins."""
+"""A plan is the runs of a sweep: the product of its seeds and its settings, all checked before one begins."""
 
 import itertools
 import os

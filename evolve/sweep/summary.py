@@ -1,4 +1,4 @@
-"""The tables at the end of a sweep: every run's last generation, and mean and spread over the seeds of each setting."""
+"""The summary of a sweep is two tables: every run's last generation, and mean and spread over seeds of each setting."""
 
 
 from evolve.base.sheet import BLANK, Sheet

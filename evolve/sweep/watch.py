@@ -1,4 +1,4 @@
-"""What a sweep says while it works: bars of all that is at work on a terminal, now and then a line without one.
+"""The watch says how far a sweep's runs are: bars of all at work on a terminal, now and then a line without one.
 
 What a run has done is read from its folder, which is all that this machine knows of a run on another one.
 """

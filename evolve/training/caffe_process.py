@@ -1,4 +1,4 @@
-"""Caffe in a child process: a failed CHECK kills the child, and the parent says what it was about.
+"""Caffe runs in a child process: a failed CHECK kills the child, and the parent says what it was about.
 
 The child is evolve.training.worker; what Caffe logs goes to a file. It runs with one BLAS thread.
 """

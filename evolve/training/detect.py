@@ -1,4 +1,4 @@
-"""What a trained DetectNet finds on a split: scored, and drawn for a person to see. Runs in the worker."""
+"""A trained DetectNet's detections on a split are scored, and drawn for a person to see. Runs in the worker."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,4 @@
-"""What a trained network scores, and whether two networks compute the same. Runs in the worker.
-
-What a net is really shown: the first examples of its TEST data, as its own layers make them ready. In the worker.
-"""
+"""A trained network is scored, or compared with another that should compute the same. Runs in the worker."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +7,7 @@ from typing import Any
 import caffe
 import numpy as np
 
-from evolve.training import saving
+from evolve.training import snapshots
 
 
 def score(net: str, weights: str, iterations: int) -> dict[str, Any]:
@@ -50,7 +47,7 @@ def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
 
 def upgrade(net: str, weights: str, output: str, phase: str = "TEST") -> dict[str, Any]:
     """Loads any caffemodel that Caffe reads (the V1 form of 2013 too) into `net` and saves it in today's form."""
-    saving.save(caffe.Net(net, getattr(caffe, phase), weights=weights), Path(output))
+    snapshots.save_net(caffe.Net(net, getattr(caffe, phase), weights=weights), Path(output))
     return {}
 
 

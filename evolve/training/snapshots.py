@@ -1,11 +1,12 @@
-"""The newest state of a training, so that a long one that was killed goes on where it was. Runs in the worker.
+"""Snapshots keep the newest state of a training, so that a long one that was killed goes on where it was.
 
 A training with snapshots is cut at fixed iterations, and Caffe's random numbers begin anew at each: whether it was
-killed in between or not, the same bytes come out.
-
-Where in its data a training is: one that goes on must see what would have come next. Runs in the worker.
+killed in between or not, the same bytes come out, for its data goes on where it was too. What Caffe saves is looked at
+before it is relied on: a full or failing disk can cut the end off a file without a word from Caffe's own writer. Runs
+in the worker.
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -14,49 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import caffe
+from google.protobuf.message import DecodeError
 
 from evolve.base import files, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import inputs
 from evolve.network import phases
+from evolve.proto import caffemodel_pb2
 from evolve.runs import generation
-from evolve.training import saving
-
-
-def moved(net: phases.Net, batches: int) -> tuple[phases.Net, int]:
-    """`net` as it goes on after so many batches of TRAIN, and how many it still has to read to be there."""
-    started = phases.for_phase(net, "TRAIN")
-    layer = _data(started)[0]
-    if not inputs.feeds(layer):
-        return net, batches
-    inputs.start_at(layer, batches * inputs.batch_size(layer))
-    return started, 0
-
-
-def skip(net: Any, batches: int) -> None:
-    """Has the data of a caffe.Net, one layer or two, read so many batches: Data cannot be told where to begin."""
-    reading = [number for number in range(len(net.layers)) if not len(net._bottom_ids(number))]
-    for _ in range(batches):
-        for number in reading:
-            net._forward(number, number)
-
-
-def nowhere(net: phases.Net) -> phases.Net:
-    """`net` in phase TRAIN without the names of the folders that it reads from."""
-    result = phases.for_phase(net, "TRAIN")
-    for layer in _data(result):
-        if inputs.feeds(layer):
-            inputs.forget_source(layer)
-        for field in ("data_param", "image_data_param", "hdf5_data_param"):
-            if layer.HasField(field):
-                getattr(layer, field).ClearField("source")
-    return result
-
-
-def _data(net: phases.Net) -> list[phases.Layer]:
-    """The layers that feed `net`: one, or images and labels apart from each other."""
-    return [layer for layer in net.layer if not layer.bottom]
-
 
 _RECORD = "newest.json"
 # Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
@@ -112,8 +78,8 @@ class Snapshots:
 
     def _record(self, training: Any) -> None:
         names = [f"state_iter_{training.iter}.{kind}" for kind in ("caffemodel", "solverstate")]
-        saving.check(self._folder / names[0], layers=len(training.net.layers))
-        saving.check_state(self._folder / names[1])
+        check_caffemodel(self._folder / names[0], layers=len(training.net.layers))
+        check_solverstate(self._folder / names[1])
         for name in names:
             files.sync(self._folder / name)
         record = {
@@ -141,3 +107,69 @@ def identity(solver: Any, net: phases.Net, *others: str) -> str:
 def read_solver(path: Path) -> Any:
     """caffe_pb2.SolverParameter."""
     return prototxt_text.read(path, caffe_pb2.SolverParameter())
+
+
+def moved(net: phases.Net, batches: int) -> tuple[phases.Net, int]:
+    """`net` as it goes on after so many batches of TRAIN, and how many it still has to read to be there."""
+    started = phases.for_phase(net, "TRAIN")
+    layer = _data(started)[0]
+    if not inputs.feeds(layer):
+        return net, batches
+    inputs.start_at(layer, batches * inputs.batch_size(layer))
+    return started, 0
+
+
+def skip(net: Any, batches: int) -> None:
+    """Has the data of a caffe.Net, one layer or two, read so many batches: Data cannot be told where to begin."""
+    reading = [number for number in range(len(net.layers)) if not len(net._bottom_ids(number))]
+    for _ in range(batches):
+        for number in reading:
+            net._forward(number, number)
+
+
+def nowhere(net: phases.Net) -> phases.Net:
+    """`net` in phase TRAIN without the names of the folders that it reads from."""
+    result = phases.for_phase(net, "TRAIN")
+    for layer in _data(result):
+        if inputs.feeds(layer):
+            inputs.forget_source(layer)
+        for field in ("data_param", "image_data_param", "hdf5_data_param"):
+            if layer.HasField(field):
+                getattr(layer, field).ClearField("source")
+    return result
+
+
+def _data(net: phases.Net) -> list[phases.Layer]:
+    """The layers that feed `net`: one, or images and labels apart from each other."""
+    return [layer for layer in net.layer if not layer.bottom]
+
+
+def save_net(net: Any, path: Path) -> None:
+    """Saves a caffe.Net as a caffemodel. OSError if it is not there to its end."""
+    net.save(str(path))
+    check_caffemodel(path, layers=len(net.layers))
+
+
+def check_caffemodel(path: Path, layers: int) -> None:
+    """OSError unless the caffemodel that Caffe saved has so many layers, the last one to its end."""
+    model = _read(path, caffemodel_pb2.Model())
+    if len(model.layer) != layers:
+        raise _cut_off(path)
+
+
+def check_solverstate(path: Path) -> None:
+    """OSError unless the solverstate that Caffe saved has its last field."""
+    if not _read(path, caffe_pb2.SolverState()).HasField("current_step"):
+        raise _cut_off(path)
+
+
+def _read(path: Path, message: Any) -> Any:
+    try:
+        message.ParseFromString(path.read_bytes())
+    except DecodeError:
+        raise _cut_off(path) from None
+    return message
+
+
+def _cut_off(path: Path) -> OSError:
+    return OSError(errno.EIO, "cut off while it was written", str(path))

@@ -1,4 +1,4 @@
-"""Retraining with Caffe's own solver, in which what is absent stays absent. Runs in the worker.
+"""Retraining is Caffe's own solver's, and what is absent stays absent. Runs in the worker.
 
 Caffe calls back between the gradients and the update. There the gradient of every absent synapse is set to zero;
 a weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
@@ -18,8 +18,8 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import nvidia
 from evolve.network import weights
 from evolve.runs import generation
-from evolve.training import saving, snapshots
-from evolve.training.snapshots import Snapshots
+from evolve.training import snapshots
+from evolve.training.snapshots import Snapshots, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 _WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
@@ -96,7 +96,7 @@ def train(
     started = time.monotonic()
     loss = _step_to_the_end(training, kept, report)
     seconds = time.monotonic() - started
-    saving.save(training.net, Path(output))
+    save_net(training.net, Path(output))
     return {
         "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
         "revived": mask.revived(), "resumed": resumed,

@@ -1,4 +1,4 @@
-"""Which Caffe, which BLAS and which layers a result comes from: the fast ones of fastcaffe, or stock Caffe's own.
+"""Versions say which Caffe, which BLAS and which layers a result comes from, fastcaffe's or stock Caffe's own.
 
 Runs in the worker.
 """

@@ -1,4 +1,4 @@
-"""The child process in which Caffe runs: which tasks it does when it is asked, until its parent ends it."""
+"""The worker is the child process in which Caffe runs, and does one task after another when it is asked."""
 
 from collections.abc import Mapping
 

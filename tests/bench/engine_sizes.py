@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from trt.onnx import export, model
-from trt.tensorrt import builder, which
+from trt.tensorrt import builder, gpu, which
 from trt.tensorrt.builder import Built
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -29,13 +29,13 @@ HEADING = ("network", "bits", "numbers", "ONNX, MB", "engine, MB", "TensorRT's l
 
 def main(words: list[str]) -> None:
     """Prints the table."""
-    flavour = which.find()
-    print(f"{flavour}, {which.name()}; build: parsing and building, the fastest of {BUILDS}; CPU: their median\n")
+    tensorrt = which.find()
+    print(f"{tensorrt}, {gpu.name()}; build: parsing and building, the fastest of {BUILDS}; CPU: their median\n")
     print(f"| {' | '.join(HEADING)} |\n|{'---|' * len(HEADING)}")
     for word in words:
         for name, net in (_generations(word) if ":" in word else _detectnet(word)):
             for half in (False, True):
-                print(_row(name, net(half), half, flavour), flush=True)
+                print(_row(name, net(half), half, tensorrt), flush=True)
 
 
 def _detectnet(word: str) -> Iterator[tuple[str, Any]]:
@@ -52,8 +52,8 @@ def _generations(word: str) -> Iterator[tuple[str, Any]]:
         yield f"generation {number}", pair.onnx
 
 
-def _row(name: str, made: Any, half: bool, flavour: which.Flavour) -> str:
-    builds, seconds = zip(*(_built(made, half, flavour) for _ in range(BUILDS)), strict=True)
+def _row(name: str, made: Any, half: bool, tensorrt: which.TensorRT) -> str:
+    builds, seconds = zip(*(_built(made, half, tensorrt) for _ in range(BUILDS)), strict=True)
     numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.FLOATING)
     megabytes = [f"{size / 1e6:.2f}" for size in (made.ByteSize(), len(builds[0].data))]
     cells = (
@@ -63,10 +63,10 @@ def _row(name: str, made: Any, half: bool, flavour: which.Flavour) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _built(model: Any, half: bool, flavour: which.Flavour) -> tuple[Built, float]:
+def _built(model: Any, half: bool, tensorrt: which.TensorRT) -> tuple[Built, float]:
     """An engine, and the processor's seconds for it: a busy machine disturbs them less."""
     began = time.process_time()
-    return builder.build(flavour, model, half), time.process_time() - began
+    return builder.build(tensorrt, model, half), time.process_time() - began
 
 
 if __name__ == "__main__":

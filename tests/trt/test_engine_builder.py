@@ -16,7 +16,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import reach, resize, shrink, topology
 from trt.onnx import export
-from trt.tensorrt import builder, which
+from trt.tensorrt import builder, logger, which
 from trt.tensorrt.builder import WORKSPACE, ask
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
@@ -47,7 +47,7 @@ def model(half: bool) -> Any:
 
 
 def build(module: Any, half: bool) -> builder.Built:
-    return builder.build(which.Flavour("TensorRT", module), model(half), half)
+    return builder.build(which.TensorRT("TensorRT", module), model(half), half)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_builder_that_refuses() -> None:
     """In its own words, not in those of the driver that is not there."""
     module = fake_tensorrt.module("8.2", "EXPLICIT_BATCH", "FP16")
     with pytest.raises(UserError) as error:
-        builder.build(which.Flavour("TensorRT", module), model(True), half=False)
+        builder.build(which.TensorRT("TensorRT", module), model(True), half=False)
     assert str(error.value) == "TensorRT 8.2 builds no engine: 1: half precision is not enabled"
 
 
@@ -152,18 +152,18 @@ def test_a_builder_that_refuses() -> None:
     ],
 )  # fmt: skip
 def test_its_own_words(said: list[str], words: str) -> None:
-    assert builder.in_its_words(said) == words
+    assert logger.in_its_words(said) == words
 
 
 @pytest.fixture(scope="module")
-def rtx() -> which.Flavour:
+def rtx() -> which.TensorRT:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
     return which.find("rtx")
 
 
 @pytest.mark.parametrize("half", [True, False])
 @pytest.mark.parametrize("name", sorted(set(onnx_cases.nets()) - NOT_IN_TENSORRT))
-def test_an_engine_of_every_layer_form(rtx: which.Flavour, name: str, half: bool) -> None:
+def test_an_engine_of_every_layer_form(rtx: which.TensorRT, name: str, half: bool) -> None:
     net = onnx_cases.nets()[name]
     made = export.of_net(net, filled(net, np.random.default_rng(1)), half=half)
     built = builder.build(rtx, made, half)
@@ -171,13 +171,13 @@ def test_an_engine_of_every_layer_form(rtx: which.Flavour, name: str, half: bool
 
 
 @pytest.mark.parametrize("name", NOT_IN_TENSORRT)
-def test_a_layer_form_that_no_engine_has(rtx: which.Flavour, name: str) -> None:
+def test_a_layer_form_that_no_engine_has(rtx: which.TensorRT, name: str) -> None:
     net = onnx_cases.nets()[name]
     with pytest.raises(UserError, match="layer 'l': TensorRT-RTX .* does not take it: .* outputs for MaxPool"):
         builder.build(rtx, export.of_net(net, {}), half=False)
 
 
-def test_engines_of_detectnets_first_and_last_generation(rtx: which.Flavour) -> None:
+def test_engines_of_detectnets_first_and_last_generation(rtx: which.TensorRT) -> None:
     """Of the last one's bytes most are kernels: each layer brings its own, however few its weights."""
     net = famous_nets.detectnet(96, 160)
     sizes = {}
@@ -202,7 +202,7 @@ def shrunk(net: Any) -> tuple[Any, Any]:
     return resize.resized(net, graph, exists.kept), shrink.shrunk(graph, learned, exists.kept)
 
 
-def test_what_tensorrt_itself_refuses(rtx: which.Flavour) -> None:
+def test_what_tensorrt_itself_refuses(rtx: which.TensorRT) -> None:
     """Its words, not those of the driver that is missing here."""
     made = model(False)
     made.graph.node[0].attribute.append(onnx.helper.make_attribute("kernel_shape", [9, 9]))

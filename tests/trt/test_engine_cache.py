@@ -18,7 +18,7 @@ from evolve.base.errors import UserError
 from evolve.network import weights
 from trt import inputs
 from trt.onnx import export
-from trt.tensorrt import cache, engine, which
+from trt.tensorrt import cache, engine, gpu, which
 
 NET = """
 name: "small"
@@ -50,7 +50,7 @@ class Place:
         pair = export.read(self.folder / "net.prototxt", self.folder / "net.caffemodel")
         source = inputs.of_file(self.folder / self.inputs, pair)
         order = engine.Order(pair, self.out, self.half, source, self.wide)
-        record = engine.make(order, which.Flavour("TensorRT", self.module), said.append)
+        record = engine.make(order, which.TensorRT("TensorRT", self.module), said.append)
         assert len(self.out.read_bytes()) == record.bytes
         return said
 
@@ -124,7 +124,7 @@ def test_built_again(place: Place, change: Callable[[Place], Any], why: str) -> 
 
 
 def test_another_gpu(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(which, "name", lambda: "NVIDIA Tegra X1 (5.3)")
+    monkeypatch.setattr(gpu, "name", lambda: "NVIDIA Tegra X1 (5.3)")
     said = place.make()
     assert said[0] == f"{place.out}: built again: it is for another GPU"
     assert said[-1].startswith(f"{place.out}: TensorRT 10.9.0.34, NVIDIA Tegra X1 (5.3), 16 bits, ")

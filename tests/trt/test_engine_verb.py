@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
-from trt.tensorrt import which
+from trt.tensorrt import gpu
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN_VAL = """
@@ -40,13 +40,13 @@ layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
 """
-without_gpu = pytest.mark.skipif(which.name() != which.NONE, reason="about a machine without a GPU")
+without_gpu = pytest.mark.skipif(gpu.name() != gpu.NONE, reason="about a machine without a GPU")
 
 
 @pytest.fixture(scope="module")
 def rtx() -> str:
     module = pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
-    return f"TensorRT-RTX {module.__version__}, {which.name()}"
+    return f"TensorRT-RTX {module.__version__}, {gpu.name()}"
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_without_tensorrt(tmp_path: Path, pair: tuple[str, str]) -> None:
     command = [sys.executable, "-c", code, "engine", *pair]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    modules = "tensorrt_rtx or tensorrt" if which.name() == which.NONE else "tensorrt or tensorrt_rtx"
+    modules = "tensorrt_rtx or tensorrt" if gpu.name() == gpu.NONE else "tensorrt or tensorrt_rtx"
     assert (done.returncode, done.stderr) == (
         2, f"cavefish: engine: expected the Python module {modules}, found none; {REMEDY}\n"
     )  # fmt: skip
@@ -239,5 +239,5 @@ def test_the_gpus_name(tmp_path: Path, status: int, name: str) -> None:
     library = tmp_path / "libcuda.so.1"
     command = ["g++", "-shared", "-fPIC", f"-DSTATUS={status}", "-o", str(library), str(tmp_path / "driver.cpp")]
     subprocess.run(command, check=True)
-    assert which.name(str(library)) == name
-    assert which.name(str(tmp_path / "nothing.so")) == which.NONE
+    assert gpu.name(str(library)) == name
+    assert gpu.name(str(tmp_path / "nothing.so")) == gpu.NONE

@@ -19,7 +19,7 @@ from evolve.base.machine import Machine
 from evolve.network import weights
 from trt.speed import engines, prepared
 from trt.speed.engines import tensorrt_
-from trt.tensorrt import cuda_memory, engine, which
+from trt.tensorrt import engine, gpu, which
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
@@ -83,10 +83,10 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     runtime = SimpleNamespace(deserialize_cuda_engine=lambda data: deserialised if data == b"whole" else None)
     module = SimpleNamespace(ILogger=Logger, Runtime=lambda logger: runtime, __version__="9.9")
     made.context = context  # type: ignore[attr-defined]
-    monkeypatch.setattr(which, "name", lambda: "A GPU (5.3)")
-    monkeypatch.setattr(which, "find", lambda wanted: which.Flavour("TensorRT", module))
-    monkeypatch.setattr(tensorrt_, "Cuda", lambda: cuda_memory.Cuda(made))
-    monkeypatch.setattr(engine, "make", lambda order, flavour, say: order.out.write_bytes(b"whole"))
+    monkeypatch.setattr(gpu, "name", lambda: "A GPU (5.3)")
+    monkeypatch.setattr(which, "find", lambda wanted: which.TensorRT("TensorRT", module))
+    monkeypatch.setattr(tensorrt_, "Cuda", lambda: gpu.Cuda(made))
+    monkeypatch.setattr(engine, "make", lambda order, tensorrt, say: order.out.write_bytes(b"whole"))
     return made
 
 
@@ -112,7 +112,7 @@ def test_images_go_in_once_runs_end_before_they_return_and_outputs_come_back(dri
 def test_half_or_float_is_what_is_built(driver: Driver, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     orders: list[engine.Order] = []
 
-    def make(order: engine.Order, flavour: Any, say: Any) -> None:
+    def make(order: engine.Order, tensorrt: Any, say: Any) -> None:
         orders.append(order)
         order.out.write_bytes(b"whole")
 
@@ -133,13 +133,13 @@ def test_what_tensorrt_or_cuda_refuses_is_said(driver: Any, folder: Path, monkey
     driver.refused = "cuMemAlloc_v2"
     with pytest.raises(UserError, match="cuMemAlloc_v2 failed with CUDA's error 2"):
         tensorrt_.TensorRt(Machine(1)).load(folder)
-    monkeypatch.setattr(engine, "make", lambda order, flavour, say: order.out.write_bytes(b"foreign"))
+    monkeypatch.setattr(engine, "make", lambda order, tensorrt, say: order.out.write_bytes(b"foreign"))
     with pytest.raises(UserError, match="tensorrt: TensorRT 9.9 does not load the engine: it does not say why"):
         made.load(folder)
 
 
 def test_without_a_gpu_the_remedy_is_said(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(which, "name", lambda: which.NONE)
+    monkeypatch.setattr(gpu, "name", lambda: gpu.NONE)
     with pytest.raises(UserError, match="expected a GPU that CUDA may use, found none; ENGINE=openvino needs none"):
         tensorrt_.TensorRt(Machine(1))
     assert engines.default() == "openvino"
@@ -154,4 +154,4 @@ def test_with_a_gpu_and_a_tensorrt_that_is_the_default(driver: Driver, monkeypat
 
 def test_no_driver() -> None:
     with pytest.raises(UserError, match="found no libcuda.so.1: there is no driver for a GPU here"):
-        cuda_memory.Cuda()
+        gpu.Cuda()

@@ -1,8 +1,7 @@
-"""trt/tx1 without a TX1: linted for Python 3.6, compiled against declarations, run on stand-ins; one table for all."""
+"""trt/tx1 without a TX1: linted for Python 3.6, run on stand-ins; one table for all."""
 
 import csv
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ def test_it_is_python_3_6(folder: Path) -> None:
 def test_what_is_in_the_folder(folder: Path, run: Path) -> None:
     names = {path.name for path in folder.iterdir() if path.is_file()}
     assert names == {path.name for path in tx1_folder.PROGRAMS.iterdir() if path.is_file()}
-    assert {"README.md", "bench.py", "bench.cpp", "Makefile", "trtexec.sh", "columns.csv"} <= names
+    assert {"README.md", "bench.py", "trtexec.sh", "columns.csv"} <= names
     place = folder / "generations"
     kinds = ("prototxt", "caffemodel", "onnx", "half.onnx")
     expected = {f"gen00{number}.{kind}" for number in (1, 2) for kind in kinds} | {"generations.csv"}
@@ -189,86 +188,14 @@ def test_what_the_script_says_of_the_board(folder: Path) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """bench.cpp as its own Makefile compiles it, with the declarations in CUDA's place, linked to the stand-ins."""
-    place = tmp_path_factory.mktemp("program")
-    sources = " ".join(str(STAND_INS / name) for name in ("tensorrt.cpp", "cuda.cpp"))
-    (place / "cuda").mkdir()
-    (place / "cuda" / "include").symlink_to(STAND_INS)
-    for name in ("bench.cpp", "Makefile", "columns.csv"):
-        shutil.copy(tx1_folder.PROGRAMS / name, place)
-    done = called(place, "make", f"CUDA={place}/cuda", f"LDLIBS={sources} -pthread")
-    assert done.returncode == 0, done.stderr
-    assert "-Wall -Wextra -Werror" in done.stdout
-    return place / "bench"
-
-
-@pytest.fixture
-def compiled(folder: Path, program: Path) -> Path:
-    """The folder with ./bench in it."""
-    shutil.copy(program, folder)
-    return folder
-
-
-def test_the_program(compiled: Path) -> None:
-    done = called(compiled, "./bench", "half", "5")
-    assert done.returncode == 0 and done.stderr.splitlines() == [
-        *["stand-in: weights half"] * 2, "stand-in: 0 objects left"
-    ]  # fmt: skip
-    assert [(each["generation"], each["engine"], each["precision"], each["runs"]) for each in rows(done.stdout)] == [
-        (str(number), "tensorrt 2.1 caffe", "f16", "5") for number in (1, 2)
-    ]
-    floats = rows(called(compiled, "./bench", "float", "5").stdout)
-    assert [3 <= float(each["median_ms"]) < 200 for each in floats] == [True, True]
-    assert len(rows(called(compiled, "./bench").stdout)) == 2
-
-
-def test_what_the_program_says(compiled: Path) -> None:
-    place = compiled / "generations"
-    for suffix in ("prototxt", "caffemodel"):
-        shutil.copy(place / f"gen001.{suffix}", place / f"gen003.{suffix}")
-    (place / "generations.csv").write_text(
-        "generation,input,shape,outputs\n3,data,3x2x2,coverage\n1,data,3x2x2,nothing\n2,data,3x2x2,coverage bboxes\n"
-    )
-    done = called(compiled, "./bench", "half", "3")
-    assert done.returncode == 2 and [each["generation"] for each in rows(done.stdout)] == ["2"]
-    assert [line for line in done.stderr.splitlines() if "stand-in" not in line] == [
-        "out of memory",
-        "bench: generation 3: TensorRT made no engine",
-        "bench: generation 1: the Caffe parser does not take it, or finds no blob 'nothing'",
-    ]
-    assert "stand-in: 0 objects left" in done.stderr
-    assert "this GPU is not fast in half precision" in called(compiled, "./bench", "half", NO_HALF="1").stderr
-    for words in (("quarter",), ("half", "0")):
-        assert "expected half or float, then how many runs" in called(compiled, "./bench", *words).stderr
-    (place / "generations.csv").unlink()
-    done = called(compiled, "./bench")
-    assert done.returncode == 2 and "found no generations/generations.csv here" in done.stderr
-
-
-def test_percentiles_agree(compiled: Path) -> None:
-    """The C++ program's with numpy's, on 7 numbers that it prints itself."""
-    source = (compiled / "bench.cpp").read_text()
-    asked = "int main() { for (double p : {0., 5., 50., 90., 95., 100.}) " \
-        'std::printf("%.9f ", percentile({5, 1, 9, 2.5, 7, 7, 30}, p)); }'  # fmt: skip
-    (compiled / "percentile.cpp").write_text(source.partition("void print(")[0] + "}\n" + asked)
-    command = ["g++", "-std=c++11", "-I", str(STAND_INS), "-o", "percentile", "percentile.cpp"]
-    sources = [str(STAND_INS / name) for name in ("tensorrt.cpp", "cuda.cpp")]
-    subprocess.run([*command, *sources, "-pthread"], cwd=compiled, check=True)
-    said = subprocess.run([compiled / "percentile"], capture_output=True, text=True, check=True).stdout
-    expected = np.percentile([5, 1, 9, 2.5, 7, 7, 30], [0, 5, 50, 90, 95, 100])
-    assert np.allclose([float(each) for each in said.split()], expected)
-
-
-def test_a_table_is_taken_back(compiled: Path, run: Path) -> None:
+def test_a_table_is_taken_back(folder: Path, run: Path) -> None:
     """As `make bench FPS=` takes it, comments and all."""
-    tables = (bench(compiled, 8), called(compiled, "./bench", "float", "5"))
+    tables = (bench(folder, 8), bench(folder, 5, "--from", "caffe", "--precision", "float"))
     for done, engine, precision in zip(
-        tables, ("tensorrt 8.1.2.3 onnx", "tensorrt 2.1 caffe"), ("f16", "f32"), strict=True
+        tables, ("tensorrt 8.1.2.3 onnx", "tensorrt 5.1.2.3 caffe"), ("f16", "f32"), strict=True
     ):
-        (compiled / "tx1.csv").write_text(done.stdout)
-        found = device_table.read(compiled / "tx1.csv", run)
+        (folder / "tx1.csv").write_text(done.stdout)
+        found = device_table.read(folder / "tx1.csv", run)
         assert [(each.generation, each.engine, each.precision, each.runs, each.device) for each in found] == [
             (number, engine, precision, 5, "tx1") for number in (1, 2)
         ]

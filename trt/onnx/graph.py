@@ -1,6 +1,6 @@
-"""A graph of ONNX operators in the making: nodes, constants and names, still without the onnx library.
+"""A graph of ONNX operators in the making has nodes, constants and names, still without the onnx library.
 
-A Caffe layer as it is to be said in ONNX: with its weights, and free of Caffe's order of blobs.
+A Caffe layer comes to it with its weights, and free of Caffe's order of blobs.
 """
 
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ from evolve.network import shapes
 from evolve.network.geometry import blob_shapes
 from evolve.network.kernels import blobs_of
 from evolve.network.weights import Weights
-from trt.onnx import affine, arrangement, convolution, elementwise, normalisation, pooling, reduction
+from trt.onnx import affine, convolution, elementwise, moving, normalisation, pooling, reduction
 from trt.onnx.graph import Graph, Operation
 
 Say = Callable[[Graph, Operation, list[str]], str | list[str]]
@@ -16,40 +16,40 @@ Say = Callable[[Graph, Operation, list[str]], str | list[str]]
 _NARROW: dict[str, Say] = {
     "AbsVal": elementwise.absolute,
     "BatchNorm": normalisation.batch_norm,
-    "BatchReindex": arrangement.batch_reindex,
+    "BatchReindex": moving.batch_reindex,
     "Bias": normalisation.scale,
     "Clip": elementwise.clip,
-    "Concat": arrangement.concat,
+    "Concat": moving.concat,
     "Convolution": convolution.convolution,
-    "Crop": arrangement.crop,
+    "Crop": moving.crop,
     "Deconvolution": convolution.convolution,
     "Dropout": lambda graph, op, bottoms: bottoms,
     "ELU": elementwise.elu,
     "Eltwise": reduction.eltwise,
-    "Flatten": arrangement.reshape,
+    "Flatten": moving.reshape,
     "Im2col": convolution.gathered,
     "InnerProduct": convolution.inner_product,
     "Parameter": lambda graph, op, bottoms: graph.constant("values", op.blobs[0]),
     "Pooling": pooling.pooling,
     "PReLU": elementwise.prelu,
     "ReLU": elementwise.relu,
-    "Reshape": arrangement.reshape,
+    "Reshape": moving.reshape,
     "Scale": normalisation.scale,
     "Sigmoid": elementwise.sigmoid,
     "Silence": lambda graph, op, bottoms: [],
-    "Slice": arrangement.slice_,
+    "Slice": moving.slice_,
     "Split": lambda graph, op, bottoms: bottoms * len(op.tops),
     "SPP": pooling.pyramid,
     "Swish": elementwise.swish,
     "TanH": elementwise.tanh,
     "Threshold": elementwise.threshold,
-    "Tile": arrangement.tile,
+    "Tile": moving.tile,
 }
 # What squares, sums, takes powers or counts leaves half precision's range or its digits soon: 32 bits, always.
 _WIDE: dict[str, Say] = {
     "ArgMax": reduction.arg_max,
     "BNLL": elementwise.bnll,
-    "Embed": arrangement.embed,
+    "Embed": moving.embed,
     "Exp": elementwise.exponential,
     "Log": elementwise.logarithm,
     "LRN": normalisation.lrn,

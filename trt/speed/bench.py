@@ -1,6 +1,6 @@
-"""`make bench`: every generation of a run on every chosen engine, its outputs compared with pycaffe's first.
+"""`make bench` times every generation of a run on every engine whose outputs are pycaffe's.
 
-Whether an engine computes what pycaffe does on the same input: only then its speed means anything.
+Only where an engine computes what pycaffe does on the same input does its speed mean anything.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""An engine in a process of its own, with nothing in its environment that would choose kernels or threads for it."""
+"""An engine runs in a process of its own, where nothing in its environment chooses kernels or threads for it."""
 
 from dataclasses import replace
 from pathlib import Path

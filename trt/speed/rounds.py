@@ -1,9 +1,9 @@
-"""The protocol: networks in turn, round after round, so that what slows the machine down slows all of them.
+"""The protocol takes networks in turn, round after round, so that what slows the machine down slows all of them.
 
 A turn begins with a run that is not timed. A sample is one run or, where that takes next to no time, the mean of as
 many in a row as make the clock's own time no part of it. Median and 95th percentile are of the samples.
 
-Which processor the figures come from, how fast its clock ran, and whether others were at work on it.
+With the figures goes which processor they come from, how fast its clock ran, and whether others were at work on it.
 """
 
 import math

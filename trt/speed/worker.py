@@ -1,4 +1,4 @@
-"""The process in which one engine runs: loads generations, runs them when asked, until its parent ends it.
+"""The worker is the process in which one engine runs: it loads generations, and runs them when it is asked.
 
 Its word is the engine's name.
 """

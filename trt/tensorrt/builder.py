@@ -1,14 +1,10 @@
-"""One builder for every TensorRT: an ONNX model into a serialised engine.
+"""The builder makes an ONNX model a serialised engine, on every TensorRT.
 
-What a TensorRT can do, asked of its module; never guessed from its version.
-
-Half precision stands in the graph's own types. A network that is strongly typed takes the types that it finds; one
-that is not (TensorRT 8) uses 16 bits only under a flag, and then wherever it likes, unless it is told to obey.
-
-TensorRT's own words when it refuses: gathered from its logger, freed of what only says that there is no driver.
+What a TensorRT can do is asked of its module, never guessed from its version. Half precision stands in the graph's own
+types: a network that is strongly typed takes the types that it finds; one that is not (TensorRT 8) uses 16 bits only
+under a flag, and then wherever it likes, unless it is told to obey.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +13,12 @@ from typing import Any
 
 from evolve.base.errors import UserError
 from trt.onnx.model import serialised, wide_nodes
-from trt.tensorrt.which import Flavour
+from trt.tensorrt import logger
+from trt.tensorrt.which import TensorRT
 
 # Of the workspace where TensorRT's own limit is nothing at all; newer ones begin with the whole memory.
 WORKSPACE = 1 << 30
+_NO_DRIVER = "no driver for a GPU here; TensorRT-RTX builds without one: make engine TENSORRT=rtx"
 
 
 @dataclass(frozen=True)
@@ -58,56 +56,6 @@ def ask(module: Any) -> Capabilities:
     )
 
 
-# Of a machine without a driver: such lines appear beside real messages, and are not the fault.
-_STRAY = re.compile(
-    r"cudaError 35|CUDA driver version is insufficient|Thread context has not been set"
-    r"|CUDA initialization failure with error: (35|100)\b"
-)
-# Where TensorRT's sources say something, and what they call themselves.
-_WHERE = re.compile(r"^(\w+::\w+: |\[[\w.]+::[\w:]+\] |\w+\.cpp:\d+: )?(Error Code \d+: )?")
-_FRAME = re.compile(r"While parsing node number|--- (Begin|End) node ---|^(ERROR:|Node name:|input:|Invalid Node -) ")
-
-_loggers: dict[Any, Any] = {}  # its ILogger -> ours, one a process: TensorRT keeps the first that it is given
-
-
-def trt_logger(module: Any) -> Any:
-    """The logger of this process, empty: its `said` fills with what TensorRT calls an error, in order."""
-    if module.ILogger not in _loggers:
-        _loggers[module.ILogger] = _new(module)
-    ours = _loggers[module.ILogger]
-    ours.said.clear()
-    return ours
-
-
-def in_its_words(said: list[str]) -> str:
-    """The first line that tells the fault, without where in TensorRT's sources it was found; empty if none does."""
-    lines = [line.strip() for text in said for line in text.splitlines()]
-    told = [line for line in lines if line and not _STRAY.search(line)]
-    plain = [_WHERE.sub("", line) for line in told]
-    return next((line for line in plain if line and not _FRAME.search(line)), plain[0] if plain else "")
-
-
-def only_no_driver(said: list[str]) -> bool:
-    """Whether all that was said is that there is no driver, or none that serves."""
-    return bool(said) and not in_its_words(said)
-
-
-def _new(module: Any) -> Any:
-    class Complaints(module.ILogger):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            module.ILogger.__init__(self)
-            self.said: list[str] = []
-
-        def log(self, severity: Any, message: str) -> None:
-            if severity in (module.ILogger.INTERNAL_ERROR, module.ILogger.ERROR):
-                self.said.append(message)
-
-    return Complaints()
-
-
-_NO_DRIVER = "no driver for a GPU here; TensorRT-RTX builds without one: make engine TENSORRT=rtx"
-
-
 @dataclass(frozen=True)
 class Built:
     """A serialised engine, how many layers TensorRT made of the graph, and how long that took."""
@@ -117,20 +65,20 @@ class Built:
     seconds: float
 
 
-def build(flavour: Flavour, model: Any, half: bool) -> Built:
+def build(tensorrt: TensorRT, model: Any, half: bool) -> Built:
     """The engine of an onnx.ModelProto; `half` says that there are 16-bit types in it.
 
     UserError with TensorRT's own words, ``layer 'x': `` before them where they are about one.
     """
-    module, can = flavour.module, ask(flavour.module)
+    module, can = tensorrt.module, ask(tensorrt.module)
     began = time.monotonic()
-    logger = trt_logger(module)
-    with _refusals(flavour, logger):
-        builder = module.Builder(logger)
+    log = logger.of(module)
+    with _refusals(tensorrt, log):
+        builder = module.Builder(log)
         network = builder.create_network(_bits(can.creation))
-        parser = module.OnnxParser(network, logger)
+        parser = module.OnnxParser(network, log)
         if not parser.parse(serialised(model)):
-            raise _refused(flavour, parser, model)
+            raise _refused(tensorrt, parser, model)
         config = _config(builder, can, half)
         if half and can.half is not None:
             _keep_wide(module, network, wide_nodes(model))
@@ -142,15 +90,15 @@ def build(flavour: Flavour, model: Any, half: bool) -> Built:
 
 
 @contextmanager
-def _refusals(flavour: Flavour, logger: Any) -> Iterator[None]:
+def _refusals(tensorrt: TensorRT, log: Any) -> Iterator[None]:
     """Turns what pybind11 makes of a null pointer, and no engine at all, into what TensorRT said of it."""
     try:
         yield
     except (TypeError, RuntimeError) as error:
-        words = in_its_words(logger.said)
+        words = logger.in_its_words(log.said)
         if not words:
-            words = _NO_DRIVER if only_no_driver(logger.said) else str(error)
-        raise UserError(f"{flavour} builds no engine: {words}") from None
+            words = _NO_DRIVER if logger.only_no_driver(log.said) else str(error)
+        raise UserError(f"{tensorrt} builds no engine: {words}") from None
 
 
 def _bits(flags: tuple[Any, ...]) -> int:
@@ -185,13 +133,13 @@ def _keep_wide(module: Any, network: Any, names: set[str]) -> None:
                 layer.set_output_type(output, module.float32)
 
 
-def _refused(flavour: Flavour, parser: Any, model: Any) -> UserError:
+def _refused(tensorrt: TensorRT, parser: Any, model: Any) -> UserError:
     """``layer 'x': `` and the parser's words; its nodes have Caffe's names, with a number behind where several do."""
     where, words = "", "it does not say why"
     if parser.num_errors:
         error = parser.get_error(0)
-        words = in_its_words([error.desc()]) or error.desc()
+        words = logger.in_its_words([error.desc()]) or error.desc()
         # A fault of the whole file has no node.
         if 0 <= error.node() < len(model.graph.node):
             where = f"layer '{model.graph.node[error.node()].name}': "
-    return UserError(f"{where}{flavour} does not take it: {words}")
+    return UserError(f"{where}{tensorrt} does not take it: {words}")

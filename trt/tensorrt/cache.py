@@ -1,4 +1,4 @@
-"""An engine on disk with its key beside it: what it was built from and for, and its own hash.
+"""The cache is an engine on disk with its key beside it: what it was built from and for, and its own hash.
 
 ``gen013.half.engine`` is TensorRT's file, ``gen013.half.engine.json`` says whether it may be loaded: only if its key
 is the wanted one and its hash is the file's. Either is written whole, the engine first: whatever stops the writing

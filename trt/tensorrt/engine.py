@@ -1,6 +1,6 @@
-"""From a deploy prototxt and its caffemodel to an engine: ONNX, range report, TensorRT, cache.
+"""An engine is made of a deploy prototxt and its caffemodel: by way of ONNX, the range report, TensorRT and the cache.
 
-The ONNX model in half precision that the range report leads to: what 16 bits cannot hold keeps 32.
+In half precision, what 16 bits cannot hold keeps 32, as the range report finds.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from trt import range_report
 from trt.inputs import Source
 from trt.onnx import export, model
 from trt.onnx.export import Pair
-from trt.tensorrt import builder, cache, which
+from trt.tensorrt import builder, cache, gpu, which
 
 _UNSEEN = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
 
@@ -47,14 +47,14 @@ class Order:
     wide: frozenset[str] = frozenset()  # layers that the user wants in 32 bits
 
 
-def make(order: Order, flavour: which.Flavour, say: Callable[[str], None]) -> cache.Record:
+def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> cache.Record:
     """Builds the engine, or finds that it is there already; `say` gets a line about each step.
 
     Writes the ONNX file that it is built from beside it. UserError, in TensorRT's words where it is TensorRT's.
     """
     _known(order)
     plain = order.pair.onnx()
-    key = _key(order, flavour, plain)
+    key = _key(order, tensorrt, plain)
     record, why = cache.found(order.out, key)
     if record is not None:
         say(f"{order.out}: {_said(record, key)}, built before in {record.seconds:.2f} s")
@@ -64,7 +64,7 @@ def make(order: Order, flavour: which.Flavour, say: Callable[[str], None]) -> ca
     model, ranges = half_model(order.pair, order.inputs, order.wide, say) if order.half else (plain, "")
     say(export.write(model, order.out.with_suffix(".onnx")))
     try:
-        built = builder.build(flavour, model, order.half)
+        built = builder.build(tensorrt, model, order.half)
     except UserError as error:
         raise prototxt_text.located(error, order.pair.model, prototxt_text.read_text(order.pair.model)) from None
     record = cache.keep(order.out, key, built, _in_32_bits(model), ranges)
@@ -78,7 +78,7 @@ def _known(order: Order) -> None:
         raise UserError(f"WIDE={min(unknown)}: expected layers of {order.pair.model}, separated by commas")
 
 
-def _key(order: Order, flavour: which.Flavour, plain: Any) -> cache.Key:
+def _key(order: Order, tensorrt: which.TensorRT, plain: Any) -> cache.Key:
     """All that decides what the engine is; `plain` is the net's ONNX model in 32 bits."""
     half = order.half
     return {
@@ -88,9 +88,9 @@ def _key(order: Order, flavour: which.Flavour, plain: Any) -> cache.Key:
         "precision": "half" if half else "float",
         "inputs": order.inputs.digest if half and order.inputs else "none",
         "wide": ",".join(sorted(order.wide)) if half else "",
-        "tensorrt": str(flavour),
-        "gpu": which.name(),
-    } | builder.ask(flavour.module).words(half)
+        "tensorrt": str(tensorrt),
+        "gpu": gpu.name(),
+    } | builder.ask(tensorrt.module).words(half)
 
 
 def _in_32_bits(model: Any) -> list[str]:

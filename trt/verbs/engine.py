@@ -15,8 +15,8 @@ def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from trt.tensorrt import engine, which
 
-    flavour = which.find(arguments.get("TENSORRT", ""))
-    engine.make(_order(arguments), flavour, print)
+    tensorrt = which.find(arguments.get("TENSORRT", ""))
+    engine.make(_order(arguments), tensorrt, print)
     return 0
 
 

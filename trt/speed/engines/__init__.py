@@ -1,4 +1,4 @@
-"""The engines that frames per second are measured on: a small class each, named here.
+"""The engines that frames per second are measured on are a small class each, named here.
 
 A class is made in a process of its own with the Machine that it is to be, once a network, and has what Engine lists.
 Another engine is a module with such a class and a line in ENGINES.
@@ -15,7 +15,7 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
-from trt.tensorrt import which
+from trt.tensorrt import gpu, which
 
 
 class Engine(Protocol):
@@ -62,7 +62,7 @@ ENGINES = {
 
 def default() -> str:
     """TensorRT where there is a GPU and a module for it, else OpenVINO."""
-    there = which.name() != which.NONE and any(importlib.util.find_spec(name) for name in which.MODULES.values())
+    there = gpu.name() != gpu.NONE and any(importlib.util.find_spec(name) for name in which.MODULES.values())
     return "tensorrt" if there else "openvino"
 
 

@@ -11,8 +11,8 @@ from evolve.runs import paths
 from trt import inputs
 from trt.onnx import export
 from trt.speed import prepared
-from trt.tensorrt import builder, engine, which
-from trt.tensorrt.cuda_memory import Cuda
+from trt.tensorrt import engine, gpu, logger, which
+from trt.tensorrt.gpu import Cuda
 
 
 class TensorRt:
@@ -22,9 +22,9 @@ class TensorRt:
 
     def __init__(self, machine: Machine) -> None:
         # Threads are the processor's: they do nothing here.
-        self._flavour = which.find(machine.tensorrt)
-        self.device = which.name()
-        if self.device == which.NONE:
+        self._tensorrt = which.find(machine.tensorrt)
+        self.device = gpu.name()
+        if self.device == gpu.NONE:
             raise UserError("tensorrt: expected a GPU that CUDA may use, found none; ENGINE=openvino needs none")
         self._cuda = Cuda()
 
@@ -33,21 +33,21 @@ class TensorRt:
         half = self.precision == "f16"
         seen = inputs.of_file(folder / prepared.INPUTS, pair) if half else None
         out = folder / f"{self.precision}{engine.SUFFIX}"
-        engine.make(engine.Order(pair, out, half, seen), self._flavour, lambda line: print(line, file=sys.stderr))
-        module = self._flavour.module
-        self._logger = builder.trt_logger(module)
+        engine.make(engine.Order(pair, out, half, seen), self._tensorrt, lambda line: print(line, file=sys.stderr))
+        module = self._tensorrt.module
+        self._logger = logger.of(module)
         self._engine = module.Runtime(self._logger).deserialize_cuda_engine(out.read_bytes())
         if self._engine is None:
-            words = builder.in_its_words(self._logger.said) or "it does not say why"
-            raise UserError(f"tensorrt: {self._flavour} does not load the engine: {words}")
+            words = logger.in_its_words(self._logger.said) or "it does not say why"
+            raise UserError(f"tensorrt: {self._tensorrt} does not load the engine: {words}")
         if not hasattr(self._engine, "num_io_tensors"):
-            raise UserError(f"tensorrt: {self._flavour} is older than 8.5; `make tx1` has programs for it")
+            raise UserError(f"tensorrt: {self._tensorrt} is older than 8.5; `make tx1` has programs for it")
         self._context = self._engine.create_execution_context()
         self._bind(prepared.inputs(folder))
 
     def run(self) -> None:
         if not self._context.execute_async_v3(self._cuda.stream):
-            raise UserError(f"tensorrt: {builder.in_its_words(self._logger.said) or 'the engine did not run'}")
+            raise UserError(f"tensorrt: {logger.in_its_words(self._logger.said) or 'the engine did not run'}")
         self._cuda.wait()
 
     def outputs(self) -> dict[str, np.ndarray]:
@@ -55,7 +55,7 @@ class TensorRt:
                 for name, (address, shape) in self._outputs.items()}  # fmt: skip
 
     def describe(self) -> str:
-        return str(self._flavour)
+        return str(self._tensorrt)
 
     def _bind(self, images: dict[str, np.ndarray]) -> None:
         """Memory for each blob that goes in or comes out, in 32 bits: an engine's edges are, in half precision too."""

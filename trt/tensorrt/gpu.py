@@ -1,4 +1,7 @@
-"""Memory of the GPU through CUDA's driver, by ctypes: where a GPU is, so is its driver, and nothing else is needed."""
+"""The GPU is reached through CUDA's driver, by ctypes: its name, and memory on it.
+
+Where a GPU is, so is its driver; no CUDA toolkit is needed.
+"""
 
 import ctypes
 from typing import Any
@@ -6,6 +9,26 @@ from typing import Any
 import numpy as np
 
 from evolve.base.errors import UserError
+
+NONE = "no GPU"
+_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
+
+
+def name(library: str = "libcuda.so.1") -> str:
+    """Name and compute capability of the first GPU that CUDA may use, ``NVIDIA Tegra X1 (5.3)``; else ``no GPU``."""
+    try:
+        driver = ctypes.CDLL(library)
+    except OSError:
+        return NONE
+    device, words = ctypes.c_int(), ctypes.create_string_buffer(256)
+    if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), 0):
+        return NONE
+    if driver.cuDeviceGetName(words, len(words), device):
+        return NONE
+    numbers = [ctypes.c_int(), ctypes.c_int()]
+    for number, attribute in zip(numbers, (_MAJOR, _MINOR), strict=True):
+        driver.cuDeviceGetAttribute(ctypes.byref(number), attribute, device)
+    return f"{words.value.decode(errors='replace')} ({numbers[0].value}.{numbers[1].value})"
 
 
 class Cuda:

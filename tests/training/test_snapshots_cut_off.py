@@ -7,7 +7,7 @@ import pytest
 
 caffe = pytest.importorskip("caffe")
 
-from evolve.training import saving  # noqa: E402
+from evolve.training import snapshots  # noqa: E402
 
 NET = """
 layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param {
@@ -33,24 +33,24 @@ def solver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 def test_every_cut_of_a_caffemodel_is_found(solver: object, tmp_path: Path) -> None:
     net = solver.net  # type: ignore[attr-defined]
     path = tmp_path / "saved.caffemodel"
-    saving.save(net, path)
+    snapshots.save_net(net, path)
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(OSError) as cut:
-            saving.check(path, layers=len(net.layers))
+            snapshots.check_caffemodel(path, layers=len(net.layers))
         assert (cut.value.errno, cut.value.filename) == (errno.EIO, str(path))
     path.write_bytes(whole)
-    saving.check(path, layers=len(net.layers))
+    snapshots.check_caffemodel(path, layers=len(net.layers))
 
 
 def test_every_cut_of_a_solverstate_is_found(solver: object, tmp_path: Path) -> None:
     solver.snapshot()  # type: ignore[attr-defined]
     path = tmp_path / "state_iter_1.solverstate"
     whole = path.read_bytes()
-    saving.check_state(path)
+    snapshots.check_solverstate(path)
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(OSError) as cut:
-            saving.check_state(path)
+            snapshots.check_solverstate(path)
         assert (cut.value.errno, cut.value.strerror) == (errno.EIO, "cut off while it was written")

@@ -17,9 +17,10 @@ setup(
     description="Evolves trained Caffe networks into far smaller, faster ones",
     license="BSD-2-Clause",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["evolve*", "fastcaffe*", "trt*"]), "evolve.prototxt"]
+    # No `datasets` among what is installed: that name is Hugging Face's.
+    packages=[*find_packages(include=["evolve*", "fastcaffe*", "trt*"]), "evolve.datasets.sets", "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
-    package_dir={"evolve.prototxt": "prototxt"},
+    package_dir={"evolve.datasets.sets": "datasets", "evolve.prototxt": "prototxt"},
     package_data={"": ["*.proto", "*.prototxt"], "fastcaffe": ["src/*"], "trt": ["tx1/*"],
                   "evolve": ["figures/*.csv", "figures/report/page.*s", "network/*.csv"]},
     entry_points={"console_scripts": ["cavefish = evolve.command.command:main"]},

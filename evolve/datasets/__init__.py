@@ -2,21 +2,29 @@
 
 ``prepare("mnist", image_size=32)`` is the whole of it for images with a class each, and
 ``prepare_detection("parse27k", Detection(width=1024, height=512))`` for images with boxes; ``make data`` and the
-lineage call nothing else. A new data set is one file with a ``SOURCE`` and one line in ``registry.py``.
+lineage call nothing else. A new data set is one file beside a network, or in datasets/, that defines ``SOURCE`` with
+the records from here: datasets/README.md.
 """
 
 from evolve.datasets.dataset import Dataset
+from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
 from evolve.datasets.lmdb_read import images, labels, read
-from evolve.datasets.prepare import prepare, prepare_detection
-from evolve.datasets.registry import channels, class_names, has_boxes, names
-from evolve.datasets.source import Detection
+from evolve.datasets.lookup import find, names
+from evolve.datasets.preparation import prepare, prepare_detection
+from evolve.datasets.source import Samples, Source, Split, Unavailable
 
 __all__ = [
+    "Box",
     "Dataset",
     "Detection",
-    "channels",
-    "class_names",
-    "has_boxes",
+    "DetectionSource",
+    "Photo",
+    "Photos",
+    "Samples",
+    "Source",
+    "Split",
+    "Unavailable",
+    "find",
     "images",
     "labels",
     "names",

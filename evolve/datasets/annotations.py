@@ -1,71 +1,19 @@
-"""Every class name in the annotations is wanted, or said to be dontcare, or an error: none is lost in silence.
+"""Annotations are checked before an image is read: what can be nobody's box, and classes that nobody listed.
 
-Where a detection set's folder is looked for, and whether its annotations are still those that were read.
-
-A text of annotations is as long as a person or a tool writes one; what is longer is something else, and not read.
-
-A box lies in its image: one that stands out a little is cut and counted, one that cannot be is an error.
+Every class name is wanted, or said to be dontcare, or an error: none is lost in silence. A box lies in its image: one
+that stands out a little is cut and counted, one that cannot be is an error.
 """
 
-import hashlib
-import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from math import isfinite
-from pathlib import Path
 
 import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
-from evolve.datasets.raw_file import folders
-from evolve.datasets.source import Box, Detection, Photos, Unavailable
-
-
-def folder_with(entry: str, subfolder: str, raw: Path) -> Path | None:
-    """The first of the folders for raw data that holds ``entry``; None if there is none."""
-    return next((folder for folder in folders(subfolder, raw) if os.path.lexists(folder / entry)), None)
-
-
-def missing(title: str, entry: str, subfolder: str, raw: Path, advice: str) -> Unavailable:
-    """That no folder holds ``entry``."""
-    looked = ", ".join(map(str, folders(subfolder, raw)))
-    return Unavailable(
-        f"expected {entry} in one of {looked}, got none; {advice}, and set CAVEFISH_DATA to the folder that holds it, "
-        f"or put it into {raw / subfolder}",
-        reason=f"{title}'s {entry} was not found",
-    )
-
-
-def state_of(root: Path, files: Iterable[Path]) -> str:
-    """A short text that differs as soon as a file's name, size or time of change does; nothing is read."""
-    state = hashlib.sha256()
-    for file in sorted(files):
-        stat = file.stat() if file.exists() else file.lstat()  # a link to nothing is for those who read to complain of
-        state.update(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return state.hexdigest()[:16]
-
-
-LARGEST = 1 << 22  # bytes: a thousand boxes are a few hundred kB
-
-
-def content(file: Path) -> bytes:
-    """What is in it; UserError if that is more than LARGEST. Raises OSError."""
-    with open(file, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
-        if size > LARGEST:
-            raise UserError(
-                f"{file}: expected annotations of at most {LARGEST} bytes, got {size}; replace it with the original "
-                "file"
-            )
-        return opened.read(size)
-
-
-def text(file: Path) -> str:
-    """The same in UTF-8, with lines that end in \\n. Raises OSError or UnicodeDecodeError."""
-    return content(file).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-
+from evolve.datasets.detection import Box, Detection, Photos
 
 SHOWN = 5  # of the same complaint
 STORED = tuple(field.name for field in fields(Box) if field.name not in ("name", "where"))

@@ -9,7 +9,7 @@ from typing import Any
 from evolve.base.errors import UserError
 from evolve.datasets.annotations import Clipped
 from evolve.datasets.dataset import Dataset
-from evolve.datasets.source import CELL, Box
+from evolve.datasets.detection import CELL, Box
 
 EDGES = (1, 2, 4, 8, 16)  # cells; a size falls below the first that is larger
 SIZES = ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 and more")

@@ -1,8 +1,10 @@
 """A split's first images, read back from its LMDB without Caffe.
 
-An LMDB is opened to be read only if its file is whole: a page that is missing ends the process, no error is.
+An LMDB is opened only if its file is as long as its meta page says: a page that is missing ends the process.
 """
 
+import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,17 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
-from evolve.datasets import lmdb_pages, lmdb_write
+from evolve.datasets import label_datum
 from evolve.datasets.dataset import Dataset
 
 FILE = "data.mdb"
+# From LMDB's own layout (mdb.c, 0.9): each of the first two pages is a header and a meta page, the newer one counts.
+_MAGIC = struct.Struct("<16xI")
+_PAGE_SIZE = struct.Struct("<40xI")
+_LAST_PAGE, _TRANSACTION = struct.Struct("<136xQ"), struct.Struct("<144xQ")
+_META = 152  # bytes to its end
 
 
 def opened(folder: Path) -> Any:
-    """The environment in ``folder``, for reading; UserError if it is none, empty, cut off or damaged."""
+    """The environment in ``folder``, for reading; UserError if it is none, empty or cut off."""
     file = folder / FILE
-    if broken := lmdb_pages.damage(file):
-        raise UserError(f"{file}: {broken}; make the data again")
+    held, whole = _bytes(file)
+    if held < whole:
+        raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; make the data again")
     try:
         # No lock file: the folder may be read-only, and nobody writes to a finished data set.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
@@ -32,6 +40,21 @@ def opened(folder: Path) -> Any:
         environment.close()
         raise UserError(f"{folder}: expected records, got an empty LMDB; make the data again")
     return environment
+
+
+def _bytes(file: Path) -> tuple[int, int]:
+    """How many it has, and how many its newer meta page says; 0 and 0 for what LMDB refuses by itself."""
+    try:
+        with open(file, "rb") as opened:
+            first = opened.read(_META)
+            size = _PAGE_SIZE.unpack_from(first)[0]
+            opened.seek(size)
+            newer = max(first, opened.read(_META), key=lambda meta: _TRANSACTION.unpack_from(meta)[0])
+            held = opened.seek(0, os.SEEK_END)
+    except (OSError, struct.error):
+        return 0, 0
+    is_lmdb = _MAGIC.unpack_from(first)[0] == 0xBEEFC0DE
+    return (held, (_LAST_PAGE.unpack_from(newer)[0] + 1) * size) if is_lmdb else (0, 0)
 
 
 def _what(folder: Path, error: lmdb.Error) -> str:
@@ -64,7 +87,7 @@ def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
 
 def labels(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
     """The first ``count`` labels (count, max_boxes + 1, 16) of that split of a detection data set."""
-    return np.stack(_datums(dataset.folder / split / "labels", count, lmdb_write.array))
+    return np.stack(_datums(dataset.folder / split / "labels", count, label_datum.array))
 
 
 def _image(datum: Any) -> tuple[NDArray[np.float32], int]:

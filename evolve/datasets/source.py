@@ -1,63 +1,13 @@
-"""What the user wants of a detection data set, and what its own file has to offer.
+"""A data set of images with a class each, as its own file gives it: its title, and how to load its samples."""
 
-What a detection data set's own file gives: photographs, each a file still to be read, and the boxes in it.
-
-What a data set's own file gives: its title, and how to load its samples into memory.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.base.errors import UserError
 from evolve.base.progress import Report
-
-SPLITS = ("train", "val", "test")  # in this order; a set may have no test
-
-
-@dataclass(frozen=True)
-class Box:
-    """One object: ``x``, ``y`` its left and top edge, ``w`` x ``h`` its size, in pixels of the photograph's file.
-
-    Pixel 0 reaches from 0 to 1: a box around that pixel alone is (0, 0, 1, 1). ``where`` is how a message finds it
-    (file and line, or row). The rest is KITTI's: angles in radians, sizes and place in metres, 0 where not known.
-    """
-
-    x: float
-    y: float
-    w: float
-    h: float
-    name: str  # of its class, as the annotations spell it
-    where: str
-    alpha: float = 0
-    scenario: float = 0
-    roty: float = 0
-    truncated: float = 0
-    occlusion: float = 0
-    length: float = 0
-    width: float = 0
-    height: float = 0
-    locx: float = 0
-    locy: float = 0
-    locz: float = 0
-
-
-@dataclass(frozen=True)
-class Photo:
-    """An image file and its boxes; ``size`` is (width, height) where the annotations say it, to be compared."""
-
-    file: Path
-    boxes: Sequence[Box]
-    where: str  # what names this file, for a message
-    size: tuple[int, int] | None = None
-
-
-Photos = Mapping[str, Sequence[Photo]]  # by split
-
 
 
 @dataclass(frozen=True)
@@ -103,7 +53,7 @@ class Load(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as the registry knows it; ``title`` is how a message to the user calls it."""
+    """What a data set's file defines as SOURCE; ``title`` is how a message to the user calls it."""
 
     title: str
     channels: int  # of an image
@@ -116,96 +66,3 @@ class Unavailable(Exception):
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-CELL = 16  # pixels: DetectNet's stride
-FITS = ("resize", "letterbox", "pad")
-ONLY_SOME = frozenset({"folder", "frames", "frame_width", "frame_height"})  # what not every data set knows
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How images and labels are to be stored.
-
-    ``width`` x ``height`` pixels, reached by ``fit`` (see ``fitting``). ``classes`` are ids 1, 2 ... in this order
-    and ``dontcare`` the names that become id 0; both empty: as the data set has them. ``max_boxes`` rows a label
-    (0: as many as the fullest image needs). A box with a side below ``smallest`` stored pixels becomes dontcare.
-    ``folder`` is for sets of the user's own; ``frames``, ``frame_width`` and ``frame_height`` for drawn ones.
-    """
-
-    width: int
-    height: int
-    fit: str = "resize"
-    classes: tuple[str, ...] = ()
-    dontcare: tuple[str, ...] = ()
-    max_boxes: int = 0
-    smallest: int = 0
-    folder: str = ""
-    frames: int = 0
-    frame_width: int = 0
-    frame_height: int = 0
-
-
-class Find(Protocol):
-    """The folder that holds the raw data now; None if there is none."""
-
-    def __call__(self, *, wanted: Detection, seed: int, raw: Path) -> Path | None: ...
-
-
-class LoadPhotos(Protocol):
-    """Every photograph with its boxes, by split; UserError for annotations that are wrong, Unavailable for none."""
-
-    def __call__(self, *, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos: ...
-
-
-@dataclass(frozen=True)
-class DetectionSource:
-    """A detection data set as the registry knows it.
-
-    ``state`` is a short text that differs as soon as the annotations in a folder do. ``uses`` names the fields of
-    Detection that only some data sets know. ``notice`` is what is said wherever the set is used.
-    """
-
-    title: str
-    classes: tuple[str, ...]  # () if only the user can know
-    dontcare: tuple[str, ...]
-    find: Find
-    state: Callable[[Path], str]
-    load: LoadPhotos
-    uses: frozenset[str] = frozenset()
-    notice: str = ""
-    channels: int = 3
-
-
-def checked(name: str, wanted: Detection, source: DetectionSource) -> Detection:
-    """``wanted`` with the source's classes where it names none; UserError for what cannot be."""
-    where = f"data set '{name}'"
-    for side in ("width", "height"):
-        pixels = getattr(wanted, side)
-        if pixels < CELL or pixels % CELL:
-            near = max(CELL, round(pixels / CELL) * CELL)
-            raise UserError(f"{where}: expected a {side} that is a multiple of {CELL}, got {pixels}; {near} would do")
-    if wanted.fit not in FITS:
-        raise UserError(f"{where}: expected a fit of {', '.join(FITS)}, got '{wanted.fit}'; choose one of these")
-    for field in fields(wanted):
-        value = getattr(wanted, field.name)
-        if isinstance(value, int) and value < 0:
-            raise UserError(f"{where}: expected a {field.name} of 0 or more, got {value}; choose another")
-        if field.name in ONLY_SOME - source.uses and value:
-            raise UserError(f"{where}: expected no {field.name}, got {value}; leave it out")
-    return _with_classes(where, wanted, source)
-
-
-def _with_classes(where: str, wanted: Detection, source: DetectionSource) -> Detection:
-    classes = wanted.classes or source.classes
-    if not classes:
-        raise UserError(f"{where}: expected a list of classes, got none; name them as the files spell them")
-    # What the data set itself knows of, and nobody asked for, is not to be learnt, nor to be punished.
-    rest = [known for known in dict.fromkeys((*source.dontcare, *source.classes)) if known not in classes]
-    dontcare = wanted.dontcare or tuple(rest)
-    every = [*classes, *dontcare]
-    for each in every:
-        if every.count(each) > 1:
-            raise UserError(f"{where}: expected every class once, got '{each}' {every.count(each)} times; leave one")
-    settings = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
-    return Detection(**(settings | {"classes": classes, "dontcare": dontcare}))

@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.datasets.boxes.kitti import DIFFICULTIES, difficulty
 from evolve.detectnet import clustering, coverage, labels
 from evolve.detectnet.clustering import Clustering
+from evolve.detectnet.difficulty import DIFFICULTIES, difficulty
 
 IOU = 0.7
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.datasets import registry
+from evolve.datasets import lookup
 from evolve.figures.run import Run
 from evolve.runs import run_folder
 from evolve.runs.metrics import Data, Figures, Metrics, Score, Training
@@ -27,8 +27,8 @@ def is_one(name: Path) -> bool:
 def read(name: Path) -> Run:
     """Its generations. UserError where the name does not say what it must, or the file is no lineage.csv."""
     dataset, colon, file = str(name).partition(":")
-    if not colon or dataset not in registry.names():
-        known = ", ".join(registry.names())
+    if not colon or dataset not in lookup.names():
+        known = ", ".join(lookup.names())
         raise UserError(
             f"RUN={name}: expected the data set that it was measured on and a colon before it; known are: {known}"
         )

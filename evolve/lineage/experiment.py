@@ -11,7 +11,6 @@ from evolve import datasets
 from evolve.base import progress, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.datasets.boxes import kitti
 from evolve.detectnet.consistency import Geometry
 from evolve.lineage import solver
 from evolve.lineage.solver import Solver
@@ -67,7 +66,7 @@ class Experiment:
         height, width = wanted.image_size, wanted.image_size
         if self.geometry:
             height, width = self.geometry.height, self.geometry.width
-        return (datasets.channels(wanted.name), height, width)
+        return (datasets.find(wanted.name, self.folder).source.channels, height, width)
 
     def graph(self, net: phases.Net, stored: tuple[int, int, int]) -> topology.Graph:
         """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
@@ -110,43 +109,49 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
         template=prototxt_text.read_text(train_val),
         solvers=(ancestor, solver.read(folder / read.offspring_solver) if read.offspring_solver else ancestor),
         scratch=(scratch, prototxt_text.read_text(scratch), begins) if read.scratch_train_val else None,
-        geometry=_geometry(evolution, read),
+        geometry=_geometry(evolution, read, folder),
         settings_text=settings.own_text(evolution, changed),
     )
 
 
-def _geometry(evolution: Path, settings: Settings) -> Geometry | None:
+def _geometry(evolution: Path, settings: Settings, folder: Path) -> Geometry | None:
     try:
-        return detection_geometry(settings)
+        return detection_geometry(settings, folder)
     except UserError as error:
         raise UserError(f"{evolution}: {error}") from None
 
 
-def prepare(settings: Settings, seed: int) -> datasets.Dataset:
+def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
     """The data set, made if it is not there yet; whatever must be known of it is said. UserError."""
-    wanted = settings.dataset
-    if datasets.has_boxes(wanted.name):
+    wanted, folder = experiment.settings.dataset, experiment.folder
+    if datasets.find(wanted.name, folder).has_boxes:
         dataset = datasets.prepare_detection(
-            wanted.name, _detection(wanted), seed=seed, or_else=wanted.or_else.name, data=paths.data(),
-            report=progress.say,
+            wanted.name, _detection(wanted, folder), seed=seed, or_else=wanted.or_else.name, beside=folder,
+            data=paths.data(), report=progress.say,
         )  # fmt: skip
     else:
         dataset = datasets.prepare(
-            wanted.name, image_size=wanted.image_size, seed=seed, or_else=wanted.or_else.name, data=paths.data(),
-            report=progress.say,
+            wanted.name, image_size=wanted.image_size, seed=seed, or_else=wanted.or_else.name, beside=folder,
+            data=paths.data(), report=progress.say,
         )  # fmt: skip
     if dataset.notice:
         progress.say(f"NOTE: {dataset.notice}")
     return dataset
 
 
-def detection_geometry(settings: Settings) -> Geometry | None:
-    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError."""
+def detection_geometry(settings: Settings, folder: Path | None = None) -> Geometry | None:
+    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError.
+
+    The data set's file may lie in the network's `folder`.
+    """
     wanted = settings.dataset
-    if wanted.name not in datasets.names() or not datasets.has_boxes(wanted.name):
+    if wanted.name not in datasets.names(folder):
+        return None
+    source = datasets.find(wanted.name, folder).source
+    if not isinstance(source, datasets.DetectionSource):
         return None
     asked = wanted.detection
-    classes = list(asked.class_name) or datasets.class_names(wanted.name)
+    classes = list(asked.class_name) or source.classes
     if not classes:
         raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
     for side in ("width", "height"):
@@ -158,23 +163,25 @@ def detection_geometry(settings: Settings) -> Geometry | None:
     return Geometry(asked.width, asked.height, asked.stride, len(classes))
 
 
-def kitti_pixels(settings: Settings) -> float | None:
+def kitti_pixels(experiment: Experiment) -> float | None:
     """How many pixels of its file a pixel of a stored KITTI image is high; None for other data sets.
 
     Difficulties are asked of heights in the file: padded images have them still.
     """
-    wanted = settings.dataset
-    if wanted.name != "kitti":
+    wanted = experiment.settings.dataset
+    source = datasets.find(wanted.name, experiment.folder).source
+    if not isinstance(source, datasets.DetectionSource) or not source.kitti_size:
         return None
-    asked = wanted.detection
-    by_height, by_width = kitti.SIZE[1] / asked.height, kitti.SIZE[0] / asked.width
+    asked, (width, height) = wanted.detection, source.kitti_size
+    by_height, by_width = height / asked.height, width / asked.width
     return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
 
 
-def _detection(wanted: Any) -> datasets.Detection:
+def _detection(wanted: Any, folder: Path) -> datasets.Detection:
     asked = wanted.detection
-    # Only drawn streets know a number of frames.
-    drawn = "streets" in (wanted.name, wanted.or_else.name)
+    sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
+    # The settings have a number of frames by default, of which few data sets know.
+    drawn = any(isinstance(source, datasets.DetectionSource) and "frames" in source.uses for source in sources)
     return datasets.Detection(
         width=asked.width,
         height=asked.height,

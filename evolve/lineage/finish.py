@@ -94,7 +94,7 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
             images=workspace.dataset.counts["val"],
             iou=round(workspace.experiment.settings.dataset.detection.iou, 6),
             class_names=list(workspace.dataset.class_names),
-            file_pixels=experiment.kitti_pixels(workspace.experiment.settings),
+            file_pixels=experiment.kitti_pixels(workspace.experiment),
             picture={
                 "path": paths.DETECTIONS,
                 "network": workspace.experiment.name,

@@ -46,7 +46,7 @@ def evolve(
         machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
         run_folder.same_origin(folder, resume.origin(experiment))
-        dataset = prepare(experiment.settings, seed)
+        dataset = prepare(experiment, seed)
         _generations(experiment, dataset, folder, last, seed, pretrained, machine)
     return folder
 

@@ -41,12 +41,13 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
 
 
 def _unknown_data_sets(experiment: Experiment) -> list[str]:
-    dataset = experiment.settings.dataset
-    return [
-        f"{experiment.evolution}: dataset: '{name}' is unknown; known are: {', '.join(datasets.names())}"
-        for name in filter(None, (dataset.name, dataset.or_else.name))
-        if name not in datasets.names()
-    ]
+    dataset, found = experiment.settings.dataset, []
+    for name in filter(None, (dataset.name, dataset.or_else.name)):
+        try:
+            datasets.find(name, experiment.folder)
+        except UserError as error:
+            found.append(f"{experiment.evolution}: {error}")
+    return found
 
 
 def _finds_boxes(experiment: Experiment) -> bool:
@@ -58,14 +59,14 @@ def _of_another_kind(experiment: Experiment) -> list[str]:
     """Data sets of images with boxes for a net that finds none, or the other way round."""
     finds = _finds_boxes(experiment)
     kinds = ("images with a class each", "images with boxes")
-    fitting = [name for name in datasets.names() if datasets.has_boxes(name) == finds]
+    fitting = [name for name in datasets.names() if datasets.find(name).has_boxes == finds]
     dataset = experiment.settings.dataset
     return [
         f"{experiment.evolution}: dataset: expected {kinds[finds]} for {experiment.train_val.name}, which has "
         f"{'a' if finds else 'no'} DetectNetData layer, got '{name}', {kinds[not finds]}; "
         f"choose one of {', '.join(fitting)}, or another network"
         for name in filter(None, (dataset.name, dataset.or_else.name))
-        if name not in fitting
+        if datasets.find(name, experiment.folder).has_boxes != finds
     ]
 
 

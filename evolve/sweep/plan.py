@@ -10,7 +10,7 @@ from evolve.base.errors import UserError
 from evolve.lineage import experiment, problems
 from evolve.lineage.experiment import Experiment
 from evolve.runs import paths, run_folder
-from evolve.settings import changes, settings
+from evolve.settings import changes
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs, first seed first, and their settings, without doubles."""
+    """The runs, first seed first, and their experiments, without doubles."""
 
     runs: list[Run]
-    settings: list[settings.Settings]
+    experiments: list[Experiment]
 
 
 def make(wanted: Wanted) -> Plan:
@@ -78,12 +78,12 @@ def make(wanted: Wanted) -> Plan:
         alike = [one for one in runs if one.folder == run.folder]
         if len(alike) > 1:
             raise UserError(f"SET={changes.text(run.changed)}: {len(alike)} runs would be {run.name}; take one away")
-    return Plan(runs, [each.settings for each in experiments.values()])
+    return Plan(runs, list(experiments.values()))
 
 
 def prepare_data(plan: Plan) -> None:
     """Makes every data set that the runs need, once, so that they do not wait for each other. UserError."""
-    wanted = {each.dataset.SerializeToString(deterministic=True): each for each in plan.settings}
+    wanted = {each.settings.dataset.SerializeToString(deterministic=True): each for each in plan.experiments}
     for seed, each in itertools.product(dict.fromkeys(run.seed for run in plan.runs), wanted.values()):
         experiment.prepare(each, seed)
 

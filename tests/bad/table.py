@@ -533,15 +533,17 @@ CASES = [
         "a CIFAR-10 pickle that runs a command",
         cifar_with("test_batch", b"cposix\nsystem\n(S'touch ran'\ntR."),
         DATA,
-        "{here}/data/raw/cifar-10-batches-py/test_batch: expected a pickled batch with data and labels, "
-        "got posix.system, which no array needs; replace it with the original file",
+        "{here}/data/raw/cifar-10-batches-py/test_batch: expected md5 9a14e70462e8b61230dacf587dbb8b08 (12491 bytes), "
+        "got fe6ce2bbcf154f226fa29e2feb9e77eb (31 bytes); remove it to have it downloaded, or "
+        "replace it with the original file",
     ),
     Case(
         "a CIFAR-10 pickle cut off",
         cifar_with("test_batch", b"\x80\x02}"),
         DATA,
-        "{here}/data/raw/cifar-10-batches-py/test_batch: expected a pickled batch with data and labels, "
-        "got a pickle that was cut off; replace it with the original file",
+        "{here}/data/raw/cifar-10-batches-py/test_batch: expected md5 9a14e70462e8b61230dacf587dbb8b08 (12491 bytes), "
+        "got 30545e04bf15533f95b99413e3a097d1 (3 bytes); remove it to have it downloaded, or "
+        "replace it with the original file",
     ),
     Case(
         "binary batches cut off",

@@ -11,8 +11,8 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.datasets.lmdb_write import write
-from evolve.datasets.source import Split
+from evolve.datasets import Split
+from evolve.datasets.image_write import write
 from evolve.network import weights
 from evolve.runs import paths
 from evolve.training.caffe_process import CaffeProcess

@@ -233,7 +233,8 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "evolution.prototxt",
             '"mnist"',
             '"minst"',
-            ": dataset: 'minst' is unknown; known are: cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc",
+            ": data set 'minst': expected one of cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc; write "
+            "'mnist'",
         ),
     ],
 )

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.datasets.images import mnist
+from evolve.datasets import lookup
 from evolve.datasets.raw_file import RawFile
+
+mnist = lookup.module("mnist")
 
 REAL_DATA = os.environ.get("CAVEFISH_DATA", "")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from evolve.base.errors import UserError
+from evolve.datasets import Box
 from evolve.datasets.annotations import Clipped, clipped, raise_all, shape_problem
-from evolve.datasets.source import Box
 
 
 def _box(x: float, y: float, w: float, h: float) -> Box:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from small_files import expecting, stl10_files, unpack
 
-from evolve.datasets import Dataset, prepare, read
-from evolve.datasets.images import stl10
+from evolve.datasets import Dataset, lookup, prepare, read
+
+stl10 = lookup.module("stl10")
 
 NET = """
 layer {{

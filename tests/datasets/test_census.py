@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from miniatures import parse27k
 
-from evolve.datasets import Detection, census, prepare_detection
+from evolve.datasets import Box, Detection, census, prepare_detection
 from evolve.datasets.annotations import Clipped
-from evolve.datasets.source import Box
 
 # Stored at twice the size, 192x128: in cells of 16 pixels these are, wide x high,
 PEOPLE = {

@@ -9,7 +9,7 @@ import pytest
 from miniatures import PERSON, change, noise, parse27k
 
 from evolve.base.errors import UserError
-from evolve.datasets import Detection, has_boxes, prepare, prepare_detection
+from evolve.datasets import Detection, box_set, find, prepare, prepare_detection
 
 WANTED = Detection(96, 64)
 
@@ -87,7 +87,7 @@ def test_a_stop_in_the_middle_leaves_nothing(
         folder.mkdir()
         raise stop
 
-    monkeypatch.setattr(prepare, "write", _stops)
+    monkeypatch.setattr(box_set, "write_detection", _stops)
     with pytest.raises(stop):
         prepare_detection("parse27k", WANTED, data=tmp_path)
     assert _made(tmp_path) == []
@@ -134,7 +134,7 @@ def test_impossible_wishes(tmp_path: Path, root: Path, wanted: Detection, messag
 
 
 def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
-    assert has_boxes("streets") and not has_boxes("mnist")
+    assert find("streets").has_boxes and not find("mnist").has_boxes
     with pytest.raises(UserError) as error:
         prepare_detection("digits", WANTED, data=tmp_path)
     assert str(error.value) == (

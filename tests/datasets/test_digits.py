@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
-from evolve.datasets import prepare, read
-from evolve.datasets.images import digits
+from evolve.datasets import lookup, prepare, read
+
+digits = lookup.module("digits")
 
 
 def test_enlarged_repeats_every_pixel_in_the_full_range() -> None:

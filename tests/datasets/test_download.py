@@ -12,10 +12,11 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.datasets import download as module
-from evolve.datasets import prepare
+from evolve.datasets import lookup, prepare
 from evolve.datasets.download import DownloadFailed, download
-from evolve.datasets.images import mnist
 from evolve.datasets.raw_file import RawFile
+
+mnist = lookup.module("mnist")
 
 CONTENT = np.random.default_rng(3).bytes(300_000)
 FILE = RawFile("file.gz", hashlib.md5(CONTENT).hexdigest(), len(CONTENT))

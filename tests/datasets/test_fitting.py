@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets.image_file import fitting
-from evolve.datasets.source import Detection, Photo
+from evolve.datasets import Detection, Photo
+from evolve.datasets.fitting import fitting
 
 PHOTO = Photo(Path("a.png"), (), "list:1")
 

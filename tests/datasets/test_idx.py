@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from evolve.base.errors import UserError
-from evolve.datasets.images import mnist
+from evolve.datasets import lookup
+
+mnist = lookup.module("mnist")
 
 FILE = Path("some-idx.gz")
 MEND = "replace it with the original file"

@@ -7,9 +7,9 @@ import pytest
 from miniatures import CAR, FAR, NOTHING, kitti
 
 from evolve.base.errors import UserError
-from evolve.datasets import Detection, census, images, labels, prepare_detection
-from evolve.datasets.boxes.kitti import boxes, difficulty
+from evolve.datasets import Detection, census, images, labels, lookup, prepare_detection
 
+boxes = lookup.module("kitti").boxes
 PADDED = Detection(112, 80, fit="pad")
 
 
@@ -36,23 +36,6 @@ def test_what_was_not_asked_for_is_counted_as_dontcare(tmp_path: Path, lines: li
     counted = census.read(prepare_detection("kitti", PADDED, data=tmp_path, report=lines.append))
     assert counted["train"].boxes == {"Car": 3} and counted["train"].dontcare == {"DontCare": 1, "Van": 1}
     assert counted["val"].boxes == {"Car": 1} and counted["val"].dontcare == {}
-
-
-@pytest.mark.parametrize(
-    ("height", "occlusion", "truncated", "expected"),
-    [
-        (40, 0, 0.15, "easy"),
-        (39.9, 0, 0.15, "moderate"),
-        (40, 1, 0.15, "moderate"),
-        (40, 0, 0.30, "moderate"),
-        (25, 2, 0.50, "hard"),
-        (24.9, 0, 0, ""),
-        (40, 3, 0, ""),
-        (40, 0, 0.51, ""),
-    ],
-)
-def test_difficulties(height: float, occlusion: int, truncated: float, expected: str) -> None:
-    assert difficulty(height, occlusion, truncated) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evolve.datasets.lmdb_write import array, datum, table
-from evolve.datasets.source import Box
+from evolve.datasets import Box
+from evolve.datasets.label_datum import array, datum, table
 
 
 def _box(x: float, w: float, h: float, locz: float = 0) -> Box:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets import read
-from evolve.datasets.lmdb_write import split_bytes, write
-from evolve.datasets.source import Split
+from evolve.datasets import Split, read
+from evolve.datasets.image_write import split_bytes, write
+from evolve.datasets.lmdb_read import opened
+from evolve.datasets.lmdb_write import Store
 
 
 def _split(count: int, side: int, channels: int = 1, margin: int = 0) -> Split:
@@ -68,3 +69,40 @@ def test_reading_more_than_there_is(tmp_path: Path) -> None:
 def test_reading_where_nothing_is(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"^{tmp_path}/train: expected an LMDB, got: .*; make the data again$"):
         read(tmp_path / "train", 1)
+
+
+SIZES = [(1, 1), (3, 900), (500, 300), (2000, 300), (30, 3100), (3, 70_000)]
+
+
+@pytest.mark.parametrize(("records", "size"), SIZES)
+def test_one_that_is_a_page_short_is_not_opened(tmp_path: Path, records: int, size: int) -> None:
+    """LMDB maps its file and believes it: where a page is missing, reading it ends the process."""
+    with Store(tmp_path / "a", 4 * records * (size + 4096) + (1 << 16), lambda stored: None) as made:
+        for number in range(records):
+            made.put(bytes([number % 256]) * size)
+    file = tmp_path / "a" / "data.mdb"
+    with opened(tmp_path / "a") as environment:
+        assert environment.stat()["entries"] == records
+    whole = file.stat().st_size
+    file.write_bytes(file.read_bytes()[:-4096])
+    with pytest.raises(UserError) as error:
+        opened(tmp_path / "a")
+    assert str(error.value) == (
+        f"{file}: expected {whole} bytes, got {whole - 4096}: it was cut off; make the data again"
+    )
+
+
+def test_the_newer_meta_page_counts(tmp_path: Path) -> None:
+    """LMDB writes them in turn: after one more transaction the other one knows the last page."""
+    for values in (1, 2, 3):
+        folder = tmp_path / str(values)
+        with lmdb.open(str(folder), map_size=1 << 24) as environment:
+            for number in range(values):
+                with environment.begin(write=True) as transaction:
+                    transaction.put(b"%d" % number, bytes(70_000))
+        with opened(folder) as environment:
+            assert environment.stat()["entries"] == values
+        file = folder / "data.mdb"
+        file.write_bytes(file.read_bytes()[:-4096])
+        with pytest.raises(UserError, match="it was cut off"):
+            opened(folder)

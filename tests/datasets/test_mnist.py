@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets import prepare, read
-from evolve.datasets.images import mnist
+from evolve.datasets import lookup, prepare, read
+
+mnist = lookup.module("mnist")
 
 Place = Callable[..., dict[str, bytes]]
 IMAGES = "train-images-idx3-ubyte.gz"

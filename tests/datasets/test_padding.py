@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
-from evolve.datasets.image_file import margin
+from evolve.datasets.fitting import margin
 
 
 @given(own=st.integers(1, 64), zeros=st.integers(0, 100))

@@ -8,7 +8,7 @@ from miniatures import change, noise, parse27k
 
 from evolve.base.errors import UserError
 from evolve.datasets import Detection, images, labels, prepare_detection
-from evolve.datasets.boxes.parse27k import read
+from evolve.datasets.parse27k_layout import read
 
 WANTED = Detection(96, 64)
 

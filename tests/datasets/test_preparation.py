@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from evolve.base.errors import UserError
-from evolve.datasets import images, names, prepare
+from evolve.datasets import image_set, images, names, prepare
 
 Place = Callable[..., dict[str, bytes]]
 # Four images share a page of 4096 bytes; 2 % and 256 KiB more for each split.
@@ -65,7 +65,7 @@ def test_a_stop_in_the_middle_leaves_nothing(
         (folder / "train").mkdir(parents=True)
 
     with monkeypatch.context() as patched, pytest.raises(stop):
-        patched.setattr(prepare, "write", _stops)
+        patched.setattr(image_set, "write", _stops)
         prepare("mnist", image_size=28, data=data, report=lines.append)
     assert _visible(data) == []
     assert prepare("mnist", image_size=28, data=data, report=lines.append).counts["test"] == 10
@@ -134,7 +134,7 @@ def test_a_disk_that_fills_up_leaves_nothing(
         monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free=4096))
         raise failure
 
-    monkeypatch.setattr(prepare, "write", _fills)
+    monkeypatch.setattr(image_set, "write", _fills)
     with pytest.raises(UserError) as error:
         prepare("mnist", image_size=28, data=data, report=lines.append)
     assert str(error.value) == (
@@ -150,7 +150,7 @@ def test_another_error_of_lmdb_is_not_called_a_full_disk(
     def _fails(*rest: object) -> None:
         raise lmdb.Error("mdb_txn_commit: Input/output error")
 
-    monkeypatch.setattr(prepare, "write", _fails)
+    monkeypatch.setattr(image_set, "write", _fails)
     with pytest.raises(lmdb.Error, match="Input/output error"):
         prepare("mnist", image_size=28, data=data, report=lines.append)
     assert _visible(data) == []

@@ -7,10 +7,11 @@ import pytest
 from small_files import expecting, pack, stl10_files, unpack
 
 from evolve.base.errors import UserError
-from evolve.datasets import prepare
-from evolve.datasets.images import stl10
+from evolve.datasets import lookup, prepare
 from evolve.datasets.published import Published, contents
 from evolve.datasets.raw_file import RawFile
+
+stl10 = lookup.module("stl10")
 
 FILES = {"one.bin": b"11", "two.bin": b"2222"}
 FORM = expecting(Published(RawFile("thing.tar.gz", "", 0), "thing_folder", (), ()), FILES)

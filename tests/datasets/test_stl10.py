@@ -10,8 +10,9 @@ from hypothesis.extra import numpy as arrays
 from small_files import expecting, stl10_files, unpack
 
 from evolve.base.errors import UserError
-from evolve.datasets import channels, prepare, read
-from evolve.datasets.images import stl10
+from evolve.datasets import find, lookup, prepare, read
+
+stl10 = lookup.module("stl10")
 
 
 def _place(folder: Path, monkeypatch: pytest.MonkeyPatch, **instead: bytes) -> dict[str, bytes]:
@@ -38,7 +39,7 @@ def test_stored_pixels_are_the_means(
 ) -> None:
     files = _place(tmp_path / "raw" / "stl10" / "stl10_binary", monkeypatch)
     done = prepare("stl10", image_size=image_size, data=tmp_path, report=lines.append)
-    assert done.shape == (channels("stl10"), image_size, image_size) == (3, image_size, image_size)
+    assert done.shape == (find("stl10").source.channels, image_size, image_size) == (3, image_size, image_size)
     assert done.counts == {"train": 6, "test": 4} and done.classes == 10
     images, labels = read(done.folder / "test", 4)
     assert labels.tolist() == [label - 1 for label in files["test_y.bin"]]

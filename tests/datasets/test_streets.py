@@ -9,11 +9,11 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.datasets import Detection, images, prepare_detection
-from evolve.datasets.boxes.parse27k import read
-from evolve.datasets.boxes.streets import figure, gait, looks, scene
-from evolve.datasets.boxes.streets.camera import Camera
-from evolve.datasets.boxes.streets.patch import Patch, Placed
-from evolve.datasets.boxes.streets.recording import lengths, record
+from evolve.datasets.parse27k_layout import read
+from evolve.datasets.streets import figure, gait, looks, scene
+from evolve.datasets.streets.camera import Camera
+from evolve.datasets.streets.patch import Patch, Placed
+from evolve.datasets.streets.recording import lengths, record
 
 CAMERA = Camera(320, 192, 330, 80, 1.7, 0.1)
 SMALL = Detection(96, 64, frames=48, frame_width=192, frame_height=112)

@@ -6,6 +6,7 @@ from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage, labels
 from evolve.detectnet.clustering import Clustering
+from evolve.detectnet.difficulty import difficulty
 from evolve.detectnet.parameters import GroundTruth
 from evolve.detectnet.scores import AveragePrecision, ByDifficulty, Counts, Validation, levels
 
@@ -18,6 +19,23 @@ def rows(*objects: tuple[float, float, float, float, float, float]) -> labels.Ro
     made[:, labels.OCCLUSION] = [each[3] for each in objects]
     made[:, labels.TRUNCATED] = [each[4] for each in objects]
     return made
+
+
+@pytest.mark.parametrize(
+    ("height", "occlusion", "truncated", "expected"),
+    [
+        (40, 0, 0.15, "easy"),
+        (39.9, 0, 0.15, "moderate"),
+        (40, 1, 0.15, "moderate"),
+        (40, 0, 0.30, "moderate"),
+        (25, 2, 0.50, "hard"),
+        (24.9, 0, 0, ""),
+        (40, 3, 0, ""),
+        (40, 0, 0.51, ""),
+    ],
+)
+def test_difficulties(height: float, occlusion: int, truncated: float, expected: str) -> None:
+    assert difficulty(height, occlusion, truncated) == expected
 
 
 @pytest.mark.parametrize(

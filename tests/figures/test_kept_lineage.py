@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets import registry
+from evolve.datasets import lookup
 from evolve.figures import frontier, kept_lineage
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -37,7 +37,7 @@ def test_the_three_seeds_of_the_results_are_one_line() -> None:
 
 
 def test_what_a_name_must_say(tmp_path: Path) -> None:
-    known = ", ".join(registry.names())
+    known = ", ".join(lookup.names())
     for name in ("lenet-seed1.csv", "imagenet:lenet-seed1.csv"):
         assert refused(name) == (
             f"RUN={name}: expected the data set that it was measured on and a colon before it; known are: {known}"

@@ -1,4 +1,4 @@
-"""Fuzzed: Datums in an LMDB, an LMDB's own file, and the arrays of INPUTS=."""
+"""Fuzzed: Datums in an LMDB, and the arrays of INPUTS=."""
 
 import io
 import shutil
@@ -9,9 +9,9 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.datasets import lmdb_read, lmdb_write
+from evolve.datasets import label_datum, lmdb_read
+from evolve.datasets.detection import Box
 from evolve.datasets.lmdb_write import Store
-from evolve.datasets.source import Box
 from evolve.detectnet.examples import Examples
 from trt import inputs
 from trt.onnx.export import Pair
@@ -34,7 +34,7 @@ def _image() -> bytes:
 
 def _label() -> bytes:
     boxes = [(1, Box(5 * n, 4, 20, 30, "a", "", alpha=-1.5, locz=n)) for n in range(3)]
-    return bytes(lmdb_write.datum(lmdb_write.table(boxes, 4)).SerializeToString())
+    return bytes(label_datum.datum(label_datum.table(boxes, 4)).SerializeToString())
 
 
 def image_datum(folder: Path) -> Any:
@@ -59,17 +59,6 @@ def label_of(folder: Path) -> Any:
         return rows
 
     return (_label(),), _read, None
-
-
-def lmdb_file(folder: Path) -> Any:
-    place = _store(folder / "images", *[_image()] * 40, _image() * 20)
-    file = place / "data.mdb"
-
-    def _read(content: bytes) -> object:
-        file.write_bytes(content)
-        return lmdb_read.read(place, 40)
-
-    return (file.read_bytes(),), _read, None
 
 
 def npy(folder: Path) -> Any:
@@ -105,7 +94,6 @@ def _inputs(file: Path) -> Any:
 FORMATS = {
     "Datum of an image": image_datum,
     "Datum of a label": label_of,
-    "LMDB file": lmdb_file,
     "INPUTS .npy": npy,
     "INPUTS .npz": npz,
 }

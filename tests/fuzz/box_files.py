@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-import evolve.datasets.boxes.kitti
-import evolve.datasets.boxes.parse27k
-import evolve.datasets.boxes.voc
-from evolve.datasets import image_file, lmdb_write
+from evolve.datasets import image_file, label_datum, lookup, parse27k_layout
 from evolve.datasets.annotations import shape_problem
-from evolve.datasets.source import Box, Detection, Photos
+from evolve.datasets.detection import Box, Detection, Photos
 from tests.datasets.miniatures import CAR, NOTHING, VAN, kitti, noise, parse27k, voc
 
+voc_files, kitti_files = lookup.module("voc"), lookup.module("kitti")
 WANTED = Detection(width=96, height=64, classes=("cat",), folder="pets")
 
 
@@ -24,7 +22,7 @@ def stored(boxes: Iterable[Box]) -> np.ndarray:
     """The label of those boxes that can be somebody's."""
     sound = [(1, box) for box in boxes if not shape_problem(box)]
     with np.errstate(all="raise"):
-        table = lmdb_write.table(sound, len(sound))
+        table = label_datum.table(sound, len(sound))
     assert np.isfinite(table).all(), "a label that is no number"
     return table
 
@@ -35,11 +33,11 @@ def _every(photos: Photos) -> np.ndarray:
 
 def voc_xml(folder: Path) -> Any:
     root = voc(folder, {}, {"a": [("cat", (1, 1, 96, 64)), ("dog", (11, 21, 30, 40))]})
-    file = root / evolve.datasets.boxes.voc.ANNOTATIONS / "a.xml"
+    file = root / voc_files.ANNOTATIONS / "a.xml"
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        photo = evolve.datasets.boxes.voc.photo(root, "a", "list:1")
+        photo = voc_files.photo(root, "a", "list:1")
         assert photo.size is None or min(photo.size) > 0
         return stored(photo.boxes)
 
@@ -48,8 +46,8 @@ def voc_xml(folder: Path) -> Any:
 
 def voc_list(folder: Path) -> Any:
     root = voc(folder / "pets", {"train": ["a", "b"], "val": ["c"]}, {name: [("cat", (1, 1, 9, 9))] for name in "abc"})
-    file = root / evolve.datasets.boxes.voc.LISTS / "train.txt"
-    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, evolve.datasets.boxes.voc, folder), None
+    file = root / voc_files.LISTS / "train.txt"
+    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, voc_files, folder), None
 
 
 def kitti_labels(folder: Path) -> Any:
@@ -57,7 +55,7 @@ def kitti_labels(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return stored(evolve.datasets.boxes.kitti.boxes(file))
+        return stored(kitti_files.boxes(file))
 
     return ("\n".join([CAR, NOTHING, VAN]).encode(),), _read, None
 
@@ -71,21 +69,21 @@ def kitti_mapping(folder: Path) -> Any:
         damaged = "mapping" if b"drive" in content else "rand"
         for name, file in files.items():
             file.write_bytes(content if name == damaged else good[name])
-        return _every(evolve.datasets.boxes.kitti.load(wanted=WANTED, seed=1, raw=folder, report=print))
+        return _every(kitti_files.load(wanted=WANTED, seed=1, raw=folder, report=print))
 
     return tuple(good.values()), _read, None
 
 
 def sqlite(folder: Path) -> Any:
     root = parse27k(folder)
-    file = root / evolve.datasets.boxes.parse27k.DATABASE
+    file = root / parse27k_layout.DATABASE
     good = file.read_bytes()
     before = sorted(root.iterdir())
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
         try:
-            return _every(evolve.datasets.boxes.parse27k.read(root))
+            return _every(parse27k_layout.read(root))
         finally:
             assert sorted(root.iterdir()) == before, "a file beside the database"
 

@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from evolve.datasets import published
-from evolve.datasets.images import cifar10, mnist, stl10
+from evolve.datasets import lookup, published
 from evolve.datasets.published import Published
 from evolve.datasets.raw_file import RawFile
-from tests.datasets.small_files import cifar10_batches, pickled, records, stl10_files
+from tests.datasets.small_files import cifar10_batches, records, stl10_files
+
+cifar10 = lookup.module("cifar10")
+mnist = lookup.module("mnist")
+stl10 = lookup.module("stl10")
 
 NAME = Path("the file")
 
@@ -26,15 +29,6 @@ def idx_file(folder: Path) -> Any:
     header = b"\0\0\x08\x03" + b"".join(size.to_bytes(4, "big") for size in (5, 28, 28))
     images = header + np.random.default_rng(0).integers(0, 256, 5 * 28 * 28, dtype=np.uint8).tobytes()
     return (images,), lambda content: mnist.decode(NAME, content, 3), lambda inside: gzip.compress(inside, 1, mtime=0)
-
-
-def cifar_pickle(folder: Path) -> Any:
-    import pickle
-
-    images, labels = cifar10_batches()[0]
-    rows = images.reshape(len(images), -1)
-    today = pickle.dumps({b"data": rows, b"labels": labels.tolist(), b"filenames": [b"a.png"] * 4}, protocol=4)
-    return (pickled(images, labels), today), lambda content: cifar10.pickled(NAME, content), None
 
 
 def cifar_binary(folder: Path) -> Any:
@@ -88,7 +82,6 @@ def _packed(inside: bytes) -> bytes:
 
 FORMATS = {
     "idx": idx_file,
-    "CIFAR pickle": cifar_pickle,
     "CIFAR binary batch": cifar_binary,
     "STL-10 binary": stl_binary,
     "tar, gz, xz, bz2": archive,

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.datasets.images import stl10
+from evolve.datasets import lookup
 from evolve.datasets.raw_file import RawFile
 from evolve.figures import table
 from evolve.lineage import lineage
 from evolve.settings import networks
+
+stl10 = lookup.module("stl10")
 
 PHOTOGRAPHS = {"train": 300, "test": 100}
 

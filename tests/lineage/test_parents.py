@@ -157,5 +157,5 @@ def _workspace(family: Any) -> Workspace:
     """The one of generation 3, as the lineage makes it."""
     with contextlib.chdir(family.place.folder):
         chosen = experiment.load("tiny")
-        dataset = experiment.prepare(chosen.settings, 1)
+        dataset = experiment.prepare(chosen, 1)
     return Workspace(chosen, dataset, 3, 1, family.run / ".gen003.unfinished")

@@ -89,7 +89,7 @@ def test_what_a_setting_cannot_be_is_said_before_any_run_begins(place: Place) ->
         f"{own} with SET='environment.synapse_budget=0.9': environment: synapse_budget: expected above 0 and up to "
         "largest_offspring, 0.8, got 0.9"
     )
-    assert refused(SET="dataset.name=digits,digit").startswith(f"{own}: dataset: 'digit' is unknown; known are: ")
+    assert refused(SET="dataset.name=digits,digit").startswith(f"{own}: data set 'digit': expected one of ")
     assert not place.runs.exists()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.datasets.lmdb_write import write
-from evolve.datasets.source import Split
+from evolve.datasets import Split
+from evolve.datasets.image_write import write
 from evolve.training.caffe_process import CaffeProcess
 
 

@@ -8,17 +8,16 @@ ARGUMENTS = "NET SCHEDULE SET SEED"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
-    from evolve import datasets
     from evolve.base import progress
     from evolve.datasets import census
     from evolve.lineage import experiment
     from evolve.settings import changes
 
     changed = changes.single(arguments.get("SET", ""))
-    settings = experiment.load(arguments["NET"], arguments.get("SCHEDULE", ""), changed).settings
-    dataset = experiment.prepare(settings, whole(arguments, "SEED") if "SEED" in arguments else settings.seed)
+    asked = experiment.load(arguments["NET"], arguments.get("SCHEDULE", ""), changed)
+    dataset = experiment.prepare(asked, whole(arguments, "SEED") if "SEED" in arguments else asked.settings.seed)
     counts = " + ".join(str(count) for count in dataset.counts.values())
     progress.say(f"{dataset.name}: {counts} images {dataset.shape} in {dataset.folder}")
-    if datasets.has_boxes(dataset.name):
+    if dataset.class_names:
         print(census.text(dataset))
     return 0

@@ -1,0 +1,71 @@
+"""The files in a tar archive from a stranger, one after the other: nothing is written, and no header takes memory.
+
+Only plain files are read, each by its last name: links, devices, and names that lead elsewhere lead nowhere here.
+"""
+
+import bz2
+import gzip
+import lzma
+import tarfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Self
+
+LONGEST = 1 << 20  # bytes of a header that goes on in data of its own: a long name, or pax's list of words
+_CONTINUED = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+# By what a packed file begins with.
+_OPENED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
+    b"BZ": bz2.open,  # type: ignore[dict-item]
+    b"\xfd7": lzma.open,  # type: ignore[dict-item]
+    b"]\0": lzma.open,  # type: ignore[dict-item]
+}
+
+
+class BrokenArchive(Exception):
+    """It is no whole archive; the message says why."""
+
+
+class _Header(tarfile.TarInfo):
+    """tarfile reads such data in one piece, whatever length the header says; and a negative one leads it in circles."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.size < 0 or (header.type in _CONTINUED and header.size > LONGEST):
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        return header
+
+
+def members(path: Path) -> Iterator[tuple[str, Callable[[int], bytes]]]:
+    """The last name of each plain file in the archive, and what reads up to so many bytes of it now.
+
+    Packed or not. Raises BrokenArchive, as reading does.
+    """
+    try:
+        with open(path, "rb") as file, _unpacked(file) as plain:
+            with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Header) as archive:
+                for member in archive:
+                    content = archive.extractfile(member) if member.isreg() else None
+                    if content:
+                        yield Path(member.name).name, partial(_read, content)
+                    archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header that it saw
+    except Exception as error:
+        # Its own errors, those of four ways to pack, and whatever else a broken header makes tarfile stumble over.
+        raise BrokenArchive(f"{error or type(error).__name__}") from None
+
+
+def _read(content: IO[bytes], most: int) -> bytes:
+    try:
+        return content.read(most)
+    except Exception as error:
+        raise BrokenArchive(f"{error or type(error).__name__}") from None
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    begin = file.read(2)
+    file.seek(0)
+    return _OPENED.get(begin, lambda as_it_is: as_it_is)(file)

@@ -1,0 +1,141 @@
+"""A data set of images with boxes is found, or made from its photographs, once all that can be known of them is right.
+
+It is made anew if its annotations have changed since.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from evolve.base.files import check_space, refusals, replacing, turn
+from evolve.base.progress import Report
+from evolve.datasets import annotations, census, image_file
+from evolve.datasets.dataset import Dataset, finished, write_done
+from evolve.datasets.detection import ONLY_SOME, SPLITS, Detection, DetectionSource, Photo, Photos, checked
+from evolve.datasets.detection_write import record_bytes, write_detection
+from evolve.datasets.lmdb_write import space
+from evolve.datasets.lookup import Found
+
+CHANGED, BROKEN = "its annotations have changed since", "is not as its DONE.json says"
+
+
+def prepared(found: Found[DetectionSource], wanted: Detection, seed: int, data: Path, report: Report) -> Dataset:
+    """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
+    source = found.source
+    unused = {field: type(getattr(wanted, field))() for field in ONLY_SOME - source.uses}
+    wanted = checked(found.name, replace(wanted, **unused), source)
+    data = Path(os.path.abspath(data))
+    folder = data / _folder_name(found.stem, wanted, seed)
+
+    def _done() -> Dataset | None:
+        done, state = finished(folder, found.name), _state(found, wanted, seed, data / "raw")
+        if done and state and state != done.origin:
+            return None
+        return done and replace(done, notice=source.notice)
+
+    if done := _done():
+        return done
+    with turn(folder, report):
+        if done := _done():  # by the process that this one waited for
+            return done
+        photos = _all_checked(found.name, _loaded(found, wanted, seed, data / "raw", report), wanted)
+        origin = _state(found, wanted, seed, data / "raw")
+        made = _write_detection(found.name, folder, photos, wanted, seed, origin, report)
+    return replace(made, notice=source.notice)
+
+
+def _state(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path) -> str:
+    """That of the raw data; "" if there is none."""
+    with found.calling("find"):
+        root = found.source.find(wanted=wanted, seed=seed, raw=raw)
+    with found.calling("state"):
+        return found.source.state(root) if root else ""
+
+
+def _loaded(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
+    """What the file's ``load`` gives; UserError unless it is what it promised."""
+    with found.calling("load"):
+        photos: object = found.source.load(wanted=wanted, seed=seed, raw=raw, report=report)
+    where = f"{found.file}: load"
+    if not isinstance(photos, Mapping) or not {"train", "val"} <= set(photos) <= set(SPLITS):
+        got = f"{sorted(map(str, photos))}" if isinstance(photos, Mapping) else f"one of type {type(photos).__name__}"
+        raise UserError(f"{where}: expected a dictionary of train, val and perhaps test, got {got}")
+    for split, those in photos.items():
+        if not isinstance(those, Sequence) or not all(isinstance(photo, Photo) for photo in those):
+            raise UserError(f"{where}: {split}: expected a list of Photo of evolve.datasets, got something else")
+    return photos
+
+
+def _folder_name(stem: str, wanted: Detection, seed: int) -> str:
+    """Different for every different wish."""
+    wish = hashlib.sha256(json.dumps(asdict(wanted), sort_keys=True).encode()).hexdigest()[:8]
+    own = f"-{Path(wanted.folder).name}" if wanted.folder else ""
+    return f"{stem}{own}-{wanted.width}x{wanted.height}-{wish}-seed{seed}"
+
+
+def _all_checked(name: str, photos: Photos, wanted: Detection) -> Photos:
+    """The photographs; UserError for what can be known without reading an image."""
+    every = [photo for split in SPLITS for photo in photos.get(split, ())]
+    shapes = [annotations.shape_problem(box) for photo in every for box in photo.boxes]
+    annotations.raise_all([problem for problem in shapes if problem])
+    annotations.check(name, photos, wanted)
+    annotations.raise_all(
+        [
+            f"{photo.where}: expected its image {photo.file}, got no such file; bring it or take its row out"
+            for photo in every
+            if not image_file.there(photo.file)
+        ]
+    )
+    if wanted.max_boxes:
+        annotations.raise_all(
+            [
+                f"{photo.where}: expected at most {wanted.max_boxes} boxes in an image, got {len(photo.boxes)}; "
+                "raise max_boxes, or leave it out for as many as are needed"
+                for photo in every
+                if len(photo.boxes) > wanted.max_boxes
+            ]
+        )
+    return photos
+
+
+def _write_detection(
+    name: str, folder: Path, photos: Photos, wanted: Detection, seed: int, origin: str, report: Report
+) -> Dataset:
+    splits = {split: list(photos[split]) for split in SPLITS if split in photos}
+    fullest = max(len(photo.boxes) for those in splits.values() for photo in those)
+    wanted = replace(wanted, max_boxes=wanted.max_boxes or fullest)
+    needed = sum(space(record, len(those)) for those in splits.values() for record in record_bytes(wanted))
+    began = time.monotonic()
+    why = CHANGED if finished(folder, name) else BROKEN
+    with refusals(folder, needed), replacing(folder, report, why) as unfinished:
+        check_space(folder, needed)
+        content, counted = hashlib.sha256(), {}
+        for split, those in splits.items():
+            ordered = _shuffled(those, seed) if split == "train" else those
+            counted[split] = write_detection(unfinished / split, ordered, len(those), wanted, content.update)
+        census.write(unfinished, counted)
+        dataset = Dataset(
+            name,
+            folder,
+            shape=(3, wanted.height, wanted.width),
+            counts={split: len(those) for split, those in splits.items()},
+            classes=len(wanted.classes),
+            sha256=content.hexdigest(),
+            class_names=wanted.classes,
+            origin=origin,
+        )
+        write_done(unfinished, dataset)
+    sizes = " + ".join(f"{count} {split}" for split, count in dataset.counts.items())
+    report(f"{name}: {sizes} images, {wanted.width}x{wanted.height}, in {time.monotonic() - began:.1f} s into {folder}")
+    return dataset
+
+
+def _shuffled(photos: list[Photo], seed: int) -> list[Photo]:
+    return [photos[i] for i in np.random.default_rng(seed).permutation(len(photos))]

@@ -1,0 +1,77 @@
+"""A data set of images with a class each is found, or made from its samples: an LMDB of Caffe's Datum a split."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from evolve.base.files import check_space, refusals, replacing, turn
+from evolve.base.progress import Report
+from evolve.datasets.dataset import Dataset, finished, write_done
+from evolve.datasets.image_write import split_bytes, write
+from evolve.datasets.lookup import Found
+from evolve.datasets.source import Samples, Source
+
+
+def prepared(found: Found[Source], image_size: int, seed: int, data: Path, report: Report) -> Dataset:
+    """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
+    data = Path(os.path.abspath(data))
+    folder = data / f"{found.stem}-{image_size}-seed{seed}"
+    if done := finished(folder, found.name):
+        return done
+    with turn(folder, report):
+        if done := finished(folder, found.name):  # by the process that this one waited for
+            return done
+        with found.calling("load"):
+            samples = found.source.load(image_size=image_size, seed=seed, raw=data / "raw", report=report)
+        _check(found, samples, image_size)
+        return _write(found.name, folder, samples, seed, report)
+
+
+def _check(found: Found[Source], samples: object, image_size: int) -> None:
+    """UserError unless the file's ``load`` gave what it promised."""
+    where = f"{found.file}: load"
+    if not isinstance(samples, Samples):
+        raise UserError(f"{where}: expected Samples of evolve.datasets, got one of type {type(samples).__name__}")
+    wanted = found.source.channels, image_size, image_size
+    for name, split in (("train", samples.train), ("test", samples.test)):
+        images, labels = np.asarray(split.images), np.asarray(split.labels)
+        if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+            got = f"{images.dtype} {images.shape}"
+            raise UserError(f"{where}: {name}: expected images (N, channels, height, width) of uint8, got {got}")
+        if split.shape != wanted:
+            got = _by(split.shape)
+            raise UserError(f"{where}: {name}: expected images of {_by(wanted)} with their margin, got {got}")
+        if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+            got = f"{labels.dtype} {labels.shape}"
+            raise UserError(f"{where}: {name}: expected {len(images)} whole numbers for labels, got {got}")
+        if not 0 <= labels.min() <= labels.max() < samples.classes:
+            got = f"{labels.min()} to {labels.max()}"
+            raise UserError(f"{where}: {name}: expected labels from 0 to {samples.classes - 1}, got {got}")
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _write(name: str, folder: Path, samples: Samples, seed: int, report: Report) -> Dataset:
+    needed = split_bytes(samples.train) + split_bytes(samples.test)
+    began = time.monotonic()
+    with refusals(folder, needed), replacing(folder, report) as unfinished:
+        check_space(folder, needed)
+        content = hashlib.sha256()
+        shuffled = np.random.default_rng(seed).permutation(len(samples.train))
+        write(unfinished / "train", samples.train, shuffled, content.update)
+        write(unfinished / "test", samples.test, np.arange(len(samples.test)), content.update)
+        counts = {"train": len(samples.train), "test": len(samples.test)}
+        shape = samples.train.shape
+        dataset = Dataset(name, folder, shape, counts, samples.classes, content.hexdigest())
+        write_done(unfinished, dataset)
+    report(
+        f"{name}: {counts['train']} images to train and {counts['test']} to test, {shape[1]}x{shape[2]}, "
+        f"in {time.monotonic() - began:.1f} s into {folder}"
+    )
+    return dataset

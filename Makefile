@@ -1,22 +1,65 @@
 # Every verb sets up what it needs first: a virtual environment, real Caffe and its fast layers, built once and cached.
 # Words on the command line (NET=lenet GEN=13 …) are handed on to the `cavefish` command, which knows their meaning.
 
-PYTHON     ?= $(firstword $(shell command -v python3.11 python3 2>/dev/null))
-VENV       ?= .venv
-CAFFE_ROOT ?=
-CAFFE_SRC  ?=
-export CAFFE_SRC
+# A text as one word of the shell, whatever it holds.
+quoted = '$(subst ','\'',$(1))'
+
+VENV ?= .venv
+ifneq ($(words $(value VENV)),1)
+$(error VENV='$(value VENV)': expected a path without blanks; give another one)
+endif
+
+# The interpreter that the environment was made by, whichever this shell would find first; without one, one that serves.
+define FIND_PYTHON
+made=$$(cat $(call quoted,$(VENV)/made-by) 2>/dev/null) && command -v "$$made" ||
+for name in python3.11 python3 python3.12 python3.13 python3.14; do
+  "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null &&
+  command -v "$$name" && break;
+done
+endef
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell $(FIND_PYTHON))
+endif
+# As they were written: a $ in them is no variable of make's.
+override PYTHON      := $(or $(shell command -v $(call quoted,$(value PYTHON))),$(value PYTHON))
+override CAFFE_ROOT  := $(value CAFFE_ROOT)
+override CAFFE_SRC   := $(value CAFFE_SRC)
+override CAFFE_WHEEL := $(value CAFFE_WHEEL)
+export CAFFE_ROOT CAFFE_SRC CAFFE_WHEEL
 ifneq ($(origin TENSORRT),command line)
 TENSORRT :=
 endif
 
+# Modules of Python layers are found on PYTHONPATH, but never another Cavefish or another Caffe than the environment's.
+ifneq ($(value PYTHONPATH),)
+USERS_PYTHONPATH := $(value PYTHONPATH)
+PACKAGES = $(wildcard $(VENV)/lib/python*/site-packages)
+export PYTHONPATH = $(CURDIR):$(if $(CAFFE_ROOT),$(CAFFE_ROOT)/python:)$(PACKAGES:%=$(if $(VENV:/%=),$(CURDIR)/)%:)$(USERS_PYTHONPATH)
+endif
+
 VERBS := evolve sweep data check shrink count onnx engine tx1 bench table plot report frontier doctor
-# The shell would take the ; and quotes of SET= for its own.
-WORDS  = $(subst ',\',$(subst ",\",$(subst ;,\;,$(filter-out PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=%,$(MAKEOVERRIDES)))))
+# Make keeps the command line's words with a backslash before each blank and backslash, and $$ for $.
+define newline
+
+
+endef
+ifneq ($(findstring $(newline),$(MAKEOVERRIDES)),)
+$(error expected every NAME=value on one line)
+endif
+blank   := $() $()
+tab     := $()	$()
+unblanked = $(subst \$(tab),{tab},$(subst \$(blank),{blank},$(subst \\,{backslash},$(subst $$$$,$$,$(1)))))
+blanked   = $(subst {tab},$(tab),$(subst {blank},$(blank),$(subst {backslash},\,$(1))))
+OWN   := PYTHON=% VENV=% CAFFE_ROOT=% CAFFE_SRC=% CAFFE_WHEEL=%
+WORDS  = $(foreach word,$(filter-out $(OWN),$(call unblanked,$(MAKEOVERRIDES))),$(call quoted,$(call blanked,$(word))))
+
+ENVIRONMENT = third_party/environment.py --venv $(VENV) --ready $@
+NO_PYTHON   := expected a Python from 3.11 to 3.14; apt-get install python3 python3-venv, or give PYTHON=
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
 RECIPE := setup.py $(wildcard third_party/caffe/*.py)
-KEY    := $(firstword $(shell { cat $(RECIPE); echo "$(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)"; } | sha256sum))
+MADE_OF := $(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)$(if $(CAFFE_WHEEL), $(CAFFE_WHEEL))
+KEY    := $(firstword $(shell { cat $(RECIPE); echo $(call quoted,$(MADE_OF)); } | sha256sum))
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
 ONNXED := $(VENV)/onnx-ready-$(KEY)
@@ -57,7 +100,7 @@ help:
 setup: $(FASTER)
 
 $(VERBS): $(FASTER)
-	@$(VENV)/bin/cavefish $@ $(WORDS)
+	@$(VENV)/bin/python $(VENV)/bin/cavefish $@ $(WORDS)
 
 onnx: $(ONNXED)
 
@@ -71,11 +114,11 @@ test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest $(PYTEST)
 
 torture: $(TESTED) $(FASTER)
-	@TORTURE_RESULTS="$(TORTURE_RESULTS)" $(VENV)/bin/python -m pytest -m torture -s tests/torture
+	@TORTURE_RESULTS=$(call quoted,$(value TORTURE_RESULTS)) $(VENV)/bin/python -m pytest -m torture -s tests/torture
 
 lint: $(TESTED)
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy
+	@$(VENV)/bin/python -m mypy
 
 bench-tests: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench
@@ -92,22 +135,8 @@ build/speed/ready: tests/bench/speed/requirements.txt $(READY)
 	@touch $@
 
 $(READY):
-	@command -v "$(PYTHON)" >/dev/null || { echo "make: PYTHON='$(PYTHON)': no such command; apt-get install python3 python3-venv, or another PYTHON=" >&2; exit 2; }
-ifneq ($(CAFFE_ROOT),)
-	@test -e $(CAFFE_ROOT)/python/caffe/_caffe.so || { echo "make: $(CAFFE_ROOT)/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for $(PYTHON)" >&2; exit 2; }
-endif
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv: apt-get install python3-venv" >&2; exit 2; }
-	@echo "setting up $(VENV) with $$($(PYTHON) --version)" >&2
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e . || \
-	  { echo "make: pip could not install what setup.py lists; see above, mend the network, and repeat" >&2; exit 2; }
-ifneq ($(CAFFE_ROOT),)
-	@echo "$(abspath $(CAFFE_ROOT))/python" > "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/caffe_root.pth"
-else
-	@wheel=$$($(VENV)/bin/python third_party/caffe/build.py --python $(VENV)/bin/python) && \
-	  $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$$wheel"
-endif
-	@touch $@
+	@command -v $(call quoted,$(PYTHON)) >/dev/null || { echo $(call quoted,make: PYTHON=$(PYTHON): $(NO_PYTHON)) >&2; exit 2; }
+	@$(call quoted,$(PYTHON)) -E $(ENVIRONMENT) --made-by $(call quoted,$(PYTHON))
 
 # Without them everything works as well, only more slowly: a run says so in its metrics, and `make doctor` says why.
 $(FASTER): $(READY)
@@ -115,32 +144,17 @@ $(FASTER): $(READY)
 	  echo "make: no fast layers, stock Caffe's instead; see above" >&2
 	@touch $@
 
-$(TESTED): $(READY)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
-	@touch $@
-
-$(ONNXED): $(READY)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[onnx]'
-	@touch $@
-
-$(BENCHED): $(READY)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
-	@touch $@
-
-$(DASKED): $(READY)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dask]'
-	@touch $@
+$(TESTED) $(ONNXED) $(BENCHED) $(DASKED): $(READY)
+	@$(VENV)/bin/python $(ENVIRONMENT) --extras $(firstword $(subst -, ,$(notdir $@)))
 
 # TensorRT is NVIDIA's and large: installed for TENSORRT=rtx or TENSORRT=tensorrt alone, else what is there is used.
 $(ENGINED): $(READY)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[engine$(TENSORRT:%=,%)]' || \
-	  { echo "make: pip could not install it; see above, or do without TENSORRT=" >&2; exit 2; }
-	@touch $@
+	@$(VENV)/bin/python $(ENVIRONMENT) --extras $(call quoted,engine$(TENSORRT:%=,%))
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.
 proto:
-	@$(PYTHON) -m venv build/protoc && build/protoc/bin/pip install --quiet grpcio-tools==1.51.3 'setuptools<80'
+	@$(call quoted,$(PYTHON)) -m venv build/protoc && build/protoc/bin/pip install --quiet grpcio-tools==1.51.3 'setuptools<80'
 	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. *.proto
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV).lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -17,12 +19,18 @@ RECIPE = Path(__file__).resolve().parents[1] / "third_party" / "caffe"
 sys.path.append(str(RECIPE))
 
 apt_sources = importlib.import_module("apt_sources")
+boost_python = importlib.import_module("boost_python")
 caffe_edits = importlib.import_module("caffe_edits")
+caffe_source = importlib.import_module("caffe_source")
 compilation = importlib.import_module("compilation")
 debian_packages = importlib.import_module("debian_packages")
+given_wheel = importlib.import_module("given_wheel")
+interpreter = importlib.import_module("interpreter")
+object_cache = importlib.import_module("object_cache")
 stages = importlib.import_module("stages")
 wheel_cache = importlib.import_module("wheel_cache")
 wheel_file = importlib.import_module("wheel_file")
+wheel_needs = importlib.import_module("wheel_needs")
 
 DEB822 = """\
 # the release and its updates
@@ -71,9 +79,7 @@ deb [ trusted=yes ] http://other.invalid/apt bookworm stable
 def run_builder(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The builder as its user runs it."""
     command = [sys.executable, str(RECIPE / "build.py"), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
-    )
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
 
 
 def test_deb822_keeps_the_release_and_leaves_out_the_rest() -> None:
@@ -88,12 +94,13 @@ def test_deb822_keeps_the_release_and_leaves_out_the_rest() -> None:
 
 
 def test_private_sources_name_no_updates_and_keep_an_inline_key() -> None:
-    text = apt_sources.private_sources(apt_sources.parse_deb822(DEB822), "bookworm")
+    mirrors = apt_sources.debian_mirrors(apt_sources.parse_deb822(DEB822), ["bookworm"])
+    text = apt_sources.private_sources(mirrors, "deb-src", "bullseye")
     suites = [line for line in text.splitlines() if line.startswith("Suites")]
-    assert suites == ["Suites: bookworm", "Suites: bullseye"] * 2
+    assert suites == ["Suites: bullseye"] * 2
     assert "Types: deb-src\nURIs: http://mirror.invalid/debian\nSuites: bullseye\nComponents: main\n" in text
     again = apt_sources.parse_deb822(text)
-    assert again[2].trust["Signed-By"].split() == ["-----BEGIN", "KEY-----", ".", "abc"]
+    assert again[1].trust["Signed-By"].split() == ["-----BEGIN", "KEY-----", ".", "abc"]
 
 
 def test_one_line_sources_with_options_and_comments() -> None:
@@ -114,14 +121,38 @@ def test_both_forms_are_read_from_a_folder_and_others_are_not(tmp_path: Path) ->
     assert "http://c.invalid" not in uris
 
 
-def test_a_machine_without_the_release_is_told_so() -> None:
-    with pytest.raises(stages.UserError, match="names no repository with the suite 'bookworm'"):
-        apt_sources.private_sources(apt_sources.parse_one_line("deb http://x.invalid sid main"), "bookworm")
+OS_RELEASES = {
+    "trixie": 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_CODENAME=trixie\nID=debian\n',
+    "noble": 'PRETTY_NAME="Ubuntu 24.04 LTS"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\n',
+    "fedora": 'NAME="Fedora Linux"\nID=fedora\nPRETTY_NAME="Fedora Linux 43"\n',
+}
 
 
-def test_another_release_is_refused() -> None:
-    with pytest.raises(stages.UserError, match=r"come from Debian 12 \(bookworm\); this is 'noble'"):
-        debian_packages.require_release("noble")
+def test_any_debian_knows_where_debian_12_is(tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text(OS_RELEASES["trixie"])
+    suites = apt_sources.own_suites(tmp_path / "os-release")
+    assert suites[0] == "trixie" and "sid" in suites
+    machine = apt_sources.parse_one_line("deb [signed-by=/k] http://m.invalid/debian trixie main\n")
+    mirrors = apt_sources.debian_mirrors(machine, ("bookworm", *suites))
+    assert apt_sources.private_sources(mirrors, "deb", "bookworm") == (
+        "Types: deb\nURIs: http://m.invalid/debian\nSuites: bookworm\nComponents: main\nSigned-By: /k\n"
+    )
+
+
+@pytest.mark.parametrize(("name", "called"), [("noble", "Ubuntu 24.04 LTS"), ("fedora", "Fedora Linux 43")])
+def test_what_is_no_debian_is_told_of_wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, called: str
+) -> None:
+    (tmp_path / "os-release").write_text(OS_RELEASES[name])
+    assert apt_sources.own_suites(tmp_path / "os-release") == ()
+    system = apt_sources.system_name(tmp_path / "os-release")
+    machine = apt_sources.parse_one_line("deb http://ubuntu.invalid/ubuntu noble main universe\n")
+    monkeypatch.setattr(debian_packages, "machine_sources", lambda: machine)
+    monkeypatch.setattr(debian_packages, "own_suites", lambda: ())
+    monkeypatch.setattr(debian_packages, "system_name", lambda: system)
+    with pytest.raises(stages.UserError, match=rf"this machine \({called}\) names no Debian\nrepository") as error:
+        debian_packages.require_mirrors()
+    assert "`make caffe-wheel` on a Debian" in str(error.value) and "CAFFE_WHEEL=" in str(error.value)
 
 
 def test_private_apt_has_no_hook_and_no_pin_of_the_machine(tmp_path: Path) -> None:
@@ -171,9 +202,7 @@ def test_edits_that_are_already_made_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "python/caffe").mkdir(parents=True)
     (tmp_path / "python/caffe/io.py").write_text("x.tostring()\n")
     told = caffe_edits.apply_edits(tmp_path)
-    assert [text for text, made in told.items() if made] == [
-        "python/caffe/io.py: tobytes and frombuffer (NumPy 2.3)"
-    ]
+    assert [text for text, made in told.items() if made] == ["python/caffe/io.py: tobytes and frombuffer (NumPy 2.3)"]
     assert (tmp_path / "python/caffe/io.py").read_text() == "x.tobytes()\n"
 
 
@@ -220,9 +249,7 @@ def test_a_wheel_appears_whole(tmp_path: Path) -> None:
     assert [path.name for path in wheel.parent.iterdir()] == ["a.whl"] and not made.exists()
 
 
-def test_a_second_builder_waits_and_names_the_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_second_builder_waits_and_names_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     holder = (
         f"import sys, time; sys.path.append({str(RECIPE)!r}); import pathlib, wheel_cache\n"
         f"with wheel_cache.builder_lock(pathlib.Path({str(tmp_path)!r})):\n"
@@ -246,7 +273,7 @@ def test_a_missing_compiler_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(stages.UserError) as error:
         compilation.require_compiler()
-    assert str(error.value).startswith("g++, gcc, make, objdump, strip not found: apt-get install g++ make\n")
+    assert str(error.value).startswith("g++, gcc, make, objdump, strip, tar, xz not found: apt-get install g++ make")
 
 
 def test_the_callers_flags_do_not_reach_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,34 +355,201 @@ def test_the_stand_in_answers_for_the_versions_that_hdf5_asks_for() -> None:
     assert wheel_file.s3_symbols(dump) == {"CURL_4": ["curl_easy_init"]}
 
 
-def test_another_python_version_is_refused_without_a_traceback(tmp_path: Path) -> None:
-    fake = tmp_path / "python3.12"
-    fake.write_text(
-        '#!/bin/sh\necho \'{"version": "3.12", "implementation": "cpython", "platform": "linux-x86_64",'
-        ' "include": "/x", "numpy": null}\'\n'
-    )
-    fake.chmod(0o755)
-    done = run_builder("--python", str(fake), XDG_CACHE_HOME=str(tmp_path))
+def fake_python(folder: Path, **told: object) -> Path:
+    """An interpreter that tells of itself what a test wants."""
+    about = {"version": "3.11", "implementation": "cpython", "platform": "linux-x86_64", "include": "/x", "numpy": None}
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\necho '{json.dumps(about | told)}'\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ({"version": "3.10"}, "cpython 3.10"),
+        ({"version": "3.15"}, "cpython 3.15"),
+        ({"version": "3.11", "implementation": "pypy"}, "pypy 3.11"),
+        ({"version": "3.13", "free_threaded": True}, "cpython 3.13, free-threaded"),
+    ],
+)
+def test_an_interpreter_that_no_wheel_can_be_for_is_refused(tmp_path: Path, told: dict[str, object], kind: str) -> None:
+    done = run_builder("--python", str(fake_python(tmp_path, **told)), XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 2 and not done.stdout
-    assert "boost-python is for 3.11 only: PYTHON=.../python3.11, or CAFFE_ROOT=" in done.stderr
+    assert f"is {kind}; Caffe is built for CPython 3.11 to 3.14:\nPYTHON= one of these" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_what_does_not_run_is_refused(tmp_path: Path) -> None:
     done = run_builder("--python", "/nowhere/python", XDG_CACHE_HOME=str(tmp_path))
-    assert done.returncode == 2 and "'/nowhere/python' is not a Python that runs" in done.stderr
+    assert done.returncode == 2
+    assert "'/nowhere/python' is not a Python that runs (No such file or directory)" in done.stderr
+
+
+def test_an_interpreters_own_words_are_shown(tmp_path: Path) -> None:
+    shim = fake_python(tmp_path)
+    shim.write_text("#!/bin/sh\necho 'pyenv: version 3.13.9 is not installed' >&2\nexit 1\n")
+    done = run_builder("--python", str(shim), XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 2 and "It says\n    pyenv: version 3.13.9 is not installed\n" in done.stderr
 
 
 def test_print_key_builds_nothing(tmp_path: Path) -> None:
-    fake = tmp_path / "python3.11"
-    fake.write_text(
-        '#!/bin/sh\necho \'{"version": "3.11", "implementation": "cpython", "platform": "linux-x86_64",'
-        ' "include": "/x", "numpy": null}\'\n'
-    )
-    fake.chmod(0o755)
-    done = run_builder(
-        "--python", str(fake), "--print-key", XDG_CACHE_HOME=str(tmp_path / "cache"), CAFFE_SRC=""
-    )
+    fake = fake_python(tmp_path)
+    done = run_builder("--python", str(fake), "--print-key", XDG_CACHE_HOME=str(tmp_path / "cache"), CAFFE_SRC="")
     key, wheel = done.stdout.split()
     assert wheel.endswith(f"/cavefish/caffe/{key}/caffe-1.0+99bd997.{key[:8]}-cp311-cp311-linux_x86_64.whl")
     assert not (tmp_path / "cache").exists()
+
+
+def test_all_that_a_build_lacks_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    fake = fake_python(tmp_path)
+    (tmp_path / "bin/sh").symlink_to("/bin/sh")
+    done = run_builder(
+        "--python", str(fake), "--check", PATH=str(tmp_path / "bin"), XDG_CACHE_HOME=str(tmp_path), CAFFE_SRC=""
+    )
+    compiler, mirrors = done.stdout.strip().split("\n\n")
+    assert done.returncode == 2
+    assert compiler.startswith("g++, gcc, make, objdump, strip, tar, xz not found: apt-get install g++ make")
+    assert mirrors.startswith("Caffe's libraries come from Debian's packages")
+
+
+def wheels(folder: Path, *pythons: str) -> list[Path]:
+    """Empty files named as wheels for these Pythons."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"caffe-1.0+99bd997.01234567-{python}-{python}-linux_x86_64.whl" for python in pythons]
+    for path in paths:
+        path.write_bytes(b"")
+    return paths
+
+
+def test_a_given_wheel_is_taken_alone_or_out_of_a_folder(tmp_path: Path) -> None:
+    older, newer = wheels(tmp_path / "wheels", "cp312", "cp313")
+    fake = fake_python(tmp_path, version="3.13")
+    for given in (newer, newer.parent):
+        done = run_builder("--python", str(fake), CAFFE_WHEEL=str(given), XDG_CACHE_HOME=str(tmp_path / "cache"))
+        assert (done.returncode, done.stdout.strip()) == (0, str(newer)), done.stderr
+    done = run_builder("--python", str(fake), "--check", CAFFE_WHEEL=str(older))
+    assert done.returncode == 2
+    assert f"CAFFE_WHEEL='{older}': expected a wheel for cp313-cp313-linux_x86_64, got {older.name}" in done.stdout
+    assert "`make caffe-wheel PYTHON=python3.13` on a Debian makes one." in done.stdout
+    done = run_builder("--python", str(fake), CAFFE_WHEEL=str(tmp_path / "none"))
+    assert done.returncode == 2 and f"CAFFE_WHEEL='{tmp_path}/none': no such file or folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "Py_TYPE(&class_type) = incref(class_metatype().get());",
+            "Py_SET_TYPE(&class_type, incref(class_metatype().get()));",
+        ),
+        ("Py_SIZE(self) = holder_offset;", "Py_SET_SIZE(self, holder_offset);"),
+        ('FILE *fs = _Py_fopen(f, "r");', 'FILE *fs = fopen(f, "r");'),
+        (
+            "if (Py_TYPE(self) == &type && Py_SIZE(self) != n) {}",
+            "if (Py_TYPE(self) == &type && Py_SIZE(self) != n) {}",
+        ),
+    ],
+)
+def test_boost_python_is_edited_for_later_pythons(before: str, after: str) -> None:
+    assert boost_python.edited(before) == boost_python.edited(after) == after
+
+
+def test_boost_pythons_files_are_told_from_numpys_and_others() -> None:
+    named = [
+        "boost/libs/python/src/object/class.cpp",
+        "boost/libs/python/src/str.cpp",
+        "boost/libs/python/src/numpy/dtype.cpp",
+        "boost/libs/python/test/str.cpp",
+        "boost/libs/python/src/fabscript",
+    ]
+    assert [name for name in named if boost_python.SOURCES.search(name)] == named[:2]
+
+
+def test_objects_are_kept_but_for_the_one_that_knows_python(tmp_path: Path) -> None:
+    first, second, kept = tmp_path / "first", tmp_path / "second", tmp_path / "objects/key"
+    for name in ("src/caffe/net.o", "src/caffe/layer_factory.o", "src/caffe/util/io.o"):
+        path = first / ".build_release" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "work").mkdir()
+    object_cache.keep(kept, first, tmp_path / "work")
+    assert object_cache.lay(kept, second) == 2
+    laid = sorted(path.relative_to(second / ".build_release") for path in second.rglob("*.o"))
+    assert laid == [Path("src/caffe/net.o"), Path("src/caffe/util/io.o")]
+    assert object_cache.lay(tmp_path / "nothing", second) == 0
+
+
+def test_objects_follow_options_and_edits_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = object_cache.objects_folder(tmp_path, "A := 1\n")
+    assert folder == object_cache.objects_folder(tmp_path, "A := 1\n")
+    others = {object_cache.objects_folder(tmp_path, "A := 2\n")}
+    for place, name, value in (
+        (object_cache, "c_library", lambda: "glibc 2.41"),
+        (object_cache, "sha256_of", lambda path: "other edits"),
+        (object_cache, "LIBRARIES", ("one",)),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(place, name, value)
+            others.add(object_cache.objects_folder(tmp_path, "A := 1\n"))
+    assert len(others | {folder}) == 5
+
+
+DUMP = """
+  NEEDED               libcaffe.so.1.0.0
+  NEEDED               libc.so.6
+  NEEDED               libfoo.so.3
+  required from libc.so.6:
+    0x069691b4 0x00 04 GLIBC_2.34
+0000000000000000      DF *UND*  0000000000000000 (GLIBC_2.4)  __stack_chk_fail
+0000000000000000      DF *UND*  0000000000000000 (GLIBCXX_3.4.30)  _ZSt3foo
+"""
+
+
+def test_a_wheels_needs_are_compared_with_what_systems_have() -> None:
+    needs = wheel_needs.needs([DUMP, "  NEEDED   libm.so.6\n"], {"libcaffe.so.1.0.0"})
+    assert str(needs) == "GLIBC 2.34, GLIBCXX 3.4.30, libc.so.6, libfoo.so.3, libm.so.6"
+    assert needs.complaints() == [
+        "GLIBCXX_3.4.30, where GLIBCXX_3.4.29 is the newest that they all have",
+        "libfoo.so.3, which is not in the wheel",
+    ]
+
+
+def test_the_wheel_that_these_tests_load_runs_on_other_systems() -> None:
+    package = Path(importlib.import_module("caffe").__file__ or "").parent
+    binaries = sorted(package.glob("*.so*"))
+    needs = wheel_needs.needs([wheel_needs.objdump(path) for path in binaries], {path.name for path in binaries})
+    if not (package / "include").exists():
+        pytest.skip("a Caffe of the user's own")
+    assert needs.versions["GLIBC"] >= (2, 2, 5) and not [each for each in needs.complaints() if "GLIBC" not in each]
+
+
+def test_the_source_has_a_second_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"caffe"
+    (tmp_path / "good").write_bytes(content)
+    (tmp_path / "wrong").write_bytes(b"another")
+    monkeypatch.setattr(caffe_source, "SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(caffe_source.PrivateApt, "run", no_index)
+    monkeypatch.setattr(caffe_source, "require_mirrors", lambda: [])
+    archives = [f"file://{tmp_path}/{name}" for name in ("none", "wrong", "good")]
+    with (tmp_path / "log").open("w") as log, stages.Stages(7, log) as told:
+        monkeypatch.setattr(caffe_source, "ARCHIVES", archives[:2])
+        with pytest.raises(stages.UserError, match=r"(?s)cannot be downloaded.*CAFFE_SRC.*sha256 "):
+            caffe_source.fetch_source(tmp_path / "downloads", told)
+        monkeypatch.setattr(caffe_source, "ARCHIVES", archives)
+        found = caffe_source.fetch_source(tmp_path / "downloads", told)
+    assert found.read_bytes() == content and [path.name for path in found.parent.iterdir()] == [caffe_source.TARBALL]
+    assert "what came has another sha256" in (tmp_path / "log").read_text()
+
+
+def no_index(apt: object, *arguments: str, cwd: Path) -> None:
+    """In place of apt-get: a mirror that no longer has the release."""
+    raise stages.CommandFailed("apt-get ended with status 100")
+
+
+def test_the_mirrors_pool_is_asked_before_the_archives() -> None:
+    mirror = apt_sources.parse_one_line("deb http://m.invalid/debian/ bookworm main\n")[0]
+    first, *archives = caffe_source.addresses([mirror, mirror])
+    assert first == f"http://m.invalid/debian/pool/main/c/caffe/{caffe_source.TARBALL}"
+    assert archives == list(caffe_source.ARCHIVES)

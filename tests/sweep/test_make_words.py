@@ -25,12 +25,12 @@ def commands(*words: str) -> list[str]:
     ],
 )
 def test_set(setting: str) -> None:
-    command, verb, *words = shlex.split(commands("sweep", "NET=tiny", f"SET={setting}", "SEEDS=1..2")[-1])
+    _, command, verb, *words = shlex.split(commands("sweep", "NET=tiny", f"SET={setting}", "SEEDS=1..2")[-1])
     assert (Path(command).name, verb) == ("cavefish", "sweep")
     assert sorted(words) == ["NET=tiny", "SEEDS=1..2", f"SET={setting}"]
 
 
 def test_dask_is_installed_for_a_scheduler_alone() -> None:
-    asked = "-e '.[dask]'"
+    asked = "--extras dask"
     assert not any(asked in line for line in commands("-B", "sweep", "NET=tiny"))
     assert any(asked in line for line in commands("-B", "sweep", "NET=tiny", "SCHEDULER=tcp://there:1"))

@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages import UserError
-
-SOURCE_RELEASE = "bullseye"  # the last Debian release whose archive has Caffe's source
+MOVING = ("stable", "testing", "unstable", "sid")  # suites that are another release's by and by
 ONE_LINE = re.compile(
     r"^(?P<type>deb|deb-src)\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s*(?P<components>[^#]*)"
 )
@@ -87,22 +85,27 @@ def machine_sources(apt_folder: Path = Path("/etc/apt")) -> list[AptSource]:
     return sources
 
 
-def release_codename(os_release: Path = Path("/etc/os-release")) -> str:
-    """VERSION_CODENAME of the machine, "" if it has none."""
+def own_suites(os_release: Path = Path("/etc/os-release")) -> tuple[str, ...]:
+    """The suites that this machine's own packages come from, if it is a Debian; none on any other system."""
     text = os_release.read_text() if os_release.exists() else ""
-    match = re.search(r'^VERSION_CODENAME="?([^"\n]*)', text, re.M)
-    return match[1] if match else ""
+    fields = dict(re.findall(r'^(\w+)="?([^"\n]*)', text, re.M))
+    if fields.get("ID") != "debian":
+        return ()
+    return tuple(filter(None, (fields.get("VERSION_CODENAME"), *MOVING)))
 
 
-def private_sources(sources: Iterable[AptSource], codename: str) -> str:
-    """The private list: this release's packages and the old release's sources, one stanza each per mirror."""
-    stanzas: list[str] = []
-    for source in sources:
-        if source.serves(codename):
-            stanzas += [source.stanza("deb", codename), source.stanza("deb-src", SOURCE_RELEASE)]
-    if not stanzas:
-        raise UserError(
-            f"/etc/apt names no repository with the suite '{codename}' and the component 'main', so there\n"
-            "is nowhere to take the libraries from. Mend /etc/apt, or set CAFFE_ROOT to your own build."
-        )
-    return "\n".join(dict.fromkeys(stanzas))
+def system_name(os_release: Path = Path("/etc/os-release")) -> str:
+    """What the machine calls itself: Ubuntu 24.04 LTS."""
+    match = re.search(r'^PRETTY_NAME="?([^"\n]*)', os_release.read_text() if os_release.exists() else "", re.M)
+    return match[1] if match else "unknown"
+
+
+def debian_mirrors(sources: Iterable[AptSource], suites: Iterable[str]) -> list[AptSource]:
+    """The repositories that serve one of these suites: Debian itself, which has all its releases in one place."""
+    wanted = tuple(suites)
+    return [source for source in sources if any(source.serves(suite) for suite in wanted)]
+
+
+def private_sources(mirrors: Iterable[AptSource], kind: str, suite: str) -> str:
+    """The private list: one suite, its packages (deb) or its sources (deb-src), from each of the mirrors."""
+    return "\n".join(dict.fromkeys(mirror.stanza(kind, suite) for mirror in mirrors))

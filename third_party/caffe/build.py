@@ -2,16 +2,17 @@
 
     python third_party/caffe/build.py --python PYTHON              builds, or finds in the cache
     python third_party/caffe/build.py --python PYTHON --print-key  only prints the cache key and the path
+    python third_party/caffe/build.py --python PYTHON --check      only says what would keep it from building
+    python third_party/caffe/build.py --python PYTHON --out FOLDER puts the wheel there, if other systems can load it
 
-CAFFE_SRC=folder builds that source tree instead of downloading one. The cache is below
-${XDG_CACHE_HOME:-~/.cache}/cavefish/caffe. Exit status: 2 for what the user must mend, 1 for our fault.
+CAFFE_WHEEL=file or folder is taken instead of a build, CAFFE_SRC=folder built instead of a downloaded source tree. The
+cache is below ${XDG_CACHE_HOME:-~/.cache}/cavefish/caffe. Exit status: 2 for what the user must mend, 1 for our fault.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
-import json
 import os
 import platform
 import shutil
@@ -22,9 +23,11 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from apt_sources import release_codename
-from compilation import STAGES, Build, Interpreter
-from debian_packages import require_release
+from compilation import OPTIONS, STAGES, Build, require_compiler
+from debian_packages import require_mirrors
+from given_wheel import given_wheel
+from interpreter import Interpreter, ask_interpreter, require_python
+from object_cache import c_library, objects_folder
 from stages import CommandFailed, Stages, UserError, last_lines
 from wheel_cache import (
     TEMPORARY,
@@ -35,54 +38,24 @@ from wheel_cache import (
     remove_leftovers,
     wheel_path,
 )
+from wheel_needs import needs_of
 
 USERS_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 RECIPE = Path(__file__).resolve().parent
-QUESTIONS = """
-import json, sys, sysconfig
-try:
-    import numpy
-    headers = numpy.get_include() if int(numpy.__version__.split(".")[0]) >= 2 else None
-except ImportError:
-    headers = None
-print(json.dumps({
-    "version": "%d.%d" % sys.version_info[:2],
-    "implementation": sys.implementation.name,
-    "platform": sysconfig.get_platform(),
-    "include": sysconfig.get_paths()["include"],
-    "numpy": headers,
-}))
-"""
-
-
-def ask_interpreter(path: str) -> Interpreter:
-    """Run an interpreter and let it tell about itself."""
-    try:
-        answer = subprocess.run([path, "-c", QUESTIONS], capture_output=True, text=True, check=True).stdout
-        return Interpreter(path=path, **json.loads(answer))
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        raise UserError(f"'{path}' is not a Python that runs; give another one with --python.") from error
-
-
-def require_python(python: Interpreter) -> None:
-    """Debian's boost-python exists for one Python version."""
-    if (python.implementation, python.version) != ("cpython", "3.11"):
-        raise UserError(
-            f"'{python.path}' is {python.implementation} {python.version}.\n"
-            "Debian 12's boost-python is for 3.11 only: PYTHON=.../python3.11, or CAFFE_ROOT=your own build."
-        )
 
 
 def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None) -> None:
     """Build the wheel and put it into the cache; the lock is held."""
-    require_release(release_codename())
+    require_mirrors()
+    require_compiler()
     for name in remove_leftovers(cache):
         print(f"removed the leftover of an interrupted build: {name}", file=sys.stderr)
     log_path = cache / "build.log"
     work = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
+    objects = None if own_source else objects_folder(cache, OPTIONS)
     try:
         with log_path.open("w") as log, Stages(STAGES, log) as stages:
-            put_in_place(Build(python, cache, work, stages).run(wheel.name, own_source), wheel)
+            put_in_place(Build(python, cache, work, stages, objects).run(wheel.name, own_source), wheel)
             stages.begin(f"done: {wheel.stat().st_size / 1e6:.1f} MB")
     except (CommandFailed, subprocess.CalledProcessError) as error:
         end = f"the log ends with\n{last_lines(log_path)}\nall of it: {log_path}"
@@ -93,19 +66,69 @@ def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None)
         shutil.rmtree(work, ignore_errors=True)
 
 
-def find_or_build(python: Interpreter, print_key: bool) -> None:
-    """Print the wheel's path, after building it if the cache has none; or only the key and the path."""
-    own_source = os.environ.get("CAFFE_SRC") or None
-    key = cache_key(RECIPE, python.version, platform.machine(), own_source)
-    cache = cache_folder(os.environ)
-    wheel = wheel_path(cache, key, python.tag, own_source)
-    if print_key:
-        print(key)
-    elif not wheel.exists():
-        with builder_lock(cache):
-            if not wheel.exists():  # another builder may have made it meanwhile
-                build(python, cache, wheel, own_source)
-    print(wheel)
+class Order:
+    """One wheel to find or to build: for which Python, of which source, and where the cache has it."""
+
+    def __init__(self, python: Interpreter) -> None:
+        self.python = python
+        self.source = os.environ.get("CAFFE_SRC") or None
+        self.key = cache_key(RECIPE, python.version, f"{platform.machine()} {c_library()}", self.source)
+        self.cache = cache_folder(os.environ)
+        self.wheel = wheel_path(self.cache, self.key, python.tag, self.source)
+
+    def fill(self) -> Path:
+        """The wheel, built if the cache has none."""
+        if not self.wheel.exists():
+            with builder_lock(self.cache):
+                if not self.wheel.exists():  # another builder may have made it meanwhile
+                    build(self.python, self.cache, self.wheel, self.source)
+        return self.wheel
+
+    def obstacles(self) -> list[str]:
+        """All that would keep this wheel from being built."""
+        found = []
+        for require in (require_compiler, require_mirrors) if not self.wheel.exists() else ():
+            try:
+                require()
+            except UserError as error:
+                found.append(str(error))
+        return found
+
+
+def put_out(wheel: Path, folder: Path) -> Path:
+    """A copy of the wheel for other machines; UserError if it asks for more than they have."""
+    needs = needs_of(wheel)
+    if complaints := needs.complaints():
+        raise UserError(
+            "this wheel runs here, but not on every system of glibc 2.34 or newer; it needs\n  "
+            + "\n  ".join(complaints)
+            + f"\nBuild it on Debian 12 for those. The wheel: {wheel}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"needs {needs}: for Debian 12, Ubuntu 22.04, Fedora 35, RHEL 9 and newer", file=sys.stderr)
+    return Path(shutil.copy(wheel, folder))
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Do what the command line asks; returns the exit status."""
+    python = ask_interpreter(options.python)
+    given = os.environ.get("CAFFE_WHEEL")
+    if given and not options.out:
+        wheel = given_wheel(given, python)
+        print("" if options.check else wheel)
+        return 0
+    require_python(python)
+    order = Order(python)
+    if options.check:
+        obstacles = order.obstacles()
+        print("\n\n".join(obstacles))
+        return 2 if obstacles else 0
+    if options.print_key:
+        print(f"{order.key}\n{order.wheel}")
+    else:
+        wheel = order.fill()
+        print(put_out(wheel, options.out) if options.out else wheel)
+    return 0
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
@@ -117,27 +140,23 @@ def interrupted(number: int, frame: FrameType | None) -> None:
 
 def main(arguments: list[str]) -> int:
     """Parse the command line, do it, and return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--python", default=sys.executable, help="the Python that will load Caffe (default: this)"
-    )
-    parser.add_argument(
-        "--print-key", action="store_true", help="print the key and the wheel's path, build nothing"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", default=sys.executable, help="the Python that will load Caffe (default: this)")
+    parser.add_argument("--print-key", action="store_true", help="print the key and the wheel's path, build nothing")
+    parser.add_argument("--check", action="store_true", help="print what is missing, build nothing")
+    parser.add_argument("--out", type=Path, help="a folder for a copy of the wheel, checked for other machines")
     options = parser.parse_args(arguments)
     os.environ["LC_ALL"] = "C"  # the tools' output is read
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
             signal.signal(number, interrupted)
     try:
-        python = ask_interpreter(options.python)
-        require_python(python)
-        find_or_build(python, options.print_key)
-        return 0
+        return carry_out(options)
     except UserError as error:
-        print(f"third_party/caffe: {error}", file=sys.stderr)
+        if options.check:
+            print(error)
+        else:
+            print(f"third_party/caffe: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in USERS_ERRNO:

@@ -56,9 +56,7 @@ def without_six(text: str) -> str:
 
 
 EDITS = (
-    Edit(
-        "src/caffe/util/io.cpp", "SetTotalBytesLimit of one argument (protobuf 3.6)", one_argument_bytes_limit
-    ),
+    Edit("src/caffe/util/io.cpp", "SetTotalBytesLimit of one argument (protobuf 3.6)", one_argument_bytes_limit),
     Edit("python/caffe/io.py", "skimage and scipy imported where used", late_image_imports),
     Edit("python/caffe/io.py", "tobytes and frombuffer (NumPy 2.3)", bytes_of_arrays),
     Edit("python/caffe/io.py", "as_gray (skimage 0.16)", grey_argument),

@@ -9,16 +9,20 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import boost_python
 import debian_packages as debian
+import object_cache
 import wheel_file
+from apt_sources import own_suites
 from caffe_edits import apply_edits
+from caffe_source import fetch_source
+from interpreter import Interpreter
 from stages import CommandFailed, Stages, UserError, run
 
-STAGES = 6
-TOOLS = ("g++", "gcc", "make", "objdump", "strip")
+TOOLS = ("g++", "gcc", "make", "objdump", "strip", "tar", "xz")
+STAGES = 7
 BUILD_PRODUCTS = (".git", "build", ".build_*", "distribute", "*.so", "*.pyc", "*_pb2.py", "Makefile.config")
 OPTIONS = """\
 CPU_ONLY := 1
@@ -34,35 +38,12 @@ Q ?= @
 """
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """What the build must know of the Python that will load Caffe."""
-
-    path: str
-    version: str
-    implementation: str
-    platform: str
-    include: str
-    numpy: str | None  # NumPy's headers if it is 2 or newer: these serve NumPy 1.23 and later alike
-
-    @property
-    def tag(self) -> str:
-        """The wheel's compatibility tag."""
-        python = "cp" + self.version.replace(".", "")
-        return f"{python}-{python}-{self.platform.replace('-', '_').replace('.', '_')}"
-
-    @property
-    def has_headers(self) -> bool:
-        """Whether Python.h is there (Debian's python3 has it in another package)."""
-        return (Path(self.include) / "Python.h").exists()
-
-
 def require_compiler() -> str:
     """The multiarch name of the machine (x86_64-linux-gnu); UserError if a build tool is missing."""
     if missing := [name for name in TOOLS if not shutil.which(name)]:
         raise UserError(
-            f"{', '.join(missing)} not found: apt-get install g++ make\n"
-            "or set CAFFE_ROOT to a Caffe that you built yourself."
+            f"{', '.join(missing)} not found: apt-get install g++ make xz-utils\n"
+            "or set CAFFE_WHEEL to a wheel that was built elsewhere, CAFFE_ROOT to a Caffe that you built yourself."
         )
     return subprocess.check_output(["g++", "-print-multiarch"], text=True).strip()
 
@@ -77,11 +58,11 @@ def build_environment(sysroot: Path, libraries: Path) -> dict[str, str]:
 class Build:
     """The stages of one build; everything is made below the folder `work`."""
 
-    def __init__(self, python: Interpreter, cache: Path, work: Path, stages: Stages) -> None:
+    def __init__(self, python: Interpreter, cache: Path, work: Path, stages: Stages, objects: Path | None) -> None:
+        """objects: where the cache has, or gets, what is the same for every Python; None for a source of one's own."""
         self.python, self.stages, self.work = python, stages, work
         self.multiarch = require_compiler()
-        self.downloads = cache / "downloads"
-        self.apt = debian.PrivateApt(self.downloads / "apt", stages)
+        self.downloads, self.objects = cache / "downloads", objects
         self.source, self.sysroot = work / "source", work / "sysroot"
         self.libraries = self.sysroot / "usr/lib" / self.multiarch
         self.headers = self.sysroot / "usr/include"
@@ -91,6 +72,7 @@ class Build:
         """All stages; returns the folder that holds the wheel."""
         self.get_source(own_source)
         self.get_libraries()
+        self.get_boost_python()
         self.edit()
         self.compile()
         return self.pack(wheel_name)
@@ -103,7 +85,7 @@ class Build:
             shutil.copytree(own_source, self.source, symlinks=True, ignore=unwanted)
             return
         self.stages.begin("source: BVLC Caffe 1.0 (99bd997)")
-        with tarfile.open(debian.fetch_source(self.apt, self.downloads / "source")) as archive:
+        with tarfile.open(fetch_source(self.downloads, self.stages)) as archive:
             if hasattr(tarfile, "data_filter"):
                 archive.extractall(self.source, filter="data")
             else:  # an older Python; the tarball's hash is known
@@ -112,11 +94,33 @@ class Build:
     def get_libraries(self) -> None:
         """Stage: Debian's libraries, and Python's headers if the interpreter has none."""
         self.stages.begin("libraries: Debian's packages into a private folder")
-        extra = () if self.python.has_headers else (f"libpython{self.python.version}-dev",)
-        packages = debian.fetch_libraries(self.apt, self.downloads / "packages", (*debian.LIBRARIES, *extra))
+        apt = debian.PrivateApt(self.downloads, "deb", debian.LIBRARY_RELEASE, self.stages)
+        packages = debian.fetch_packages(apt, self.downloads / "packages", debian.LIBRARIES)
+        if not self.python.has_headers:
+            packages += self.get_headers()
         megabytes = sum(path.stat().st_size for path in packages) / 1e6
         self.stages.say(f"libraries: {len(packages)} packages, {megabytes:.0f} MB")
         debian.unpack(packages, self.sysroot, self.stages)
+
+    def get_headers(self) -> list[Path]:
+        """Python's headers, from the release that this machine's own Python is of."""
+        name = f"libpython{self.python.version}-dev"
+        suite = next(iter(own_suites()), debian.LIBRARY_RELEASE)
+        try:
+            apt = debian.PrivateApt(self.downloads, "deb", suite, self.stages)
+            return debian.fetch_packages(apt, self.downloads / "packages", (name,))
+        except UserError as error:
+            raise UserError(f"{self.python.path} has no Python.h: install {name}\n{error}") from error
+
+    def get_boost_python(self) -> None:
+        """Stage: Boost.Python compiled, where Debian's is for another Python."""
+        if not boost_python.is_needed(self.python):
+            self.stages.begin("Boost.Python: Debian's")
+            return
+        self.stages.begin(f"Boost.Python: compiled for Python {self.python.version}")
+        headers = [*self.python_headers(), *self.header_roots()]
+        sources = boost_python.fetch_sources(self.downloads, self.work, self.stages)
+        boost_python.compile_library(self.python, sources, headers, self.libraries, self.work, self.stages)
 
     def edit(self) -> None:
         """Stage: the edits, each told."""
@@ -126,20 +130,22 @@ class Build:
             self.stages.say(f"  {'made' if made else 'not needed here'}: {text}")
 
     def compile(self) -> None:
-        """Stage: upstream's Makefile makes libcaffe, _caffe.so and caffe_pb2.py."""
+        """Stage: upstream's Makefile makes libcaffe, _caffe.so and caffe_pb2.py, of objects that are there already."""
         (self.source / "Makefile.config").write_text(self.configuration())
+        self.make("proto")
+        there = object_cache.lay(self.objects, self.source) if self.objects else 0
         jobs = len(os.sched_getaffinity(0))
         cpp_files = (path for path in (self.source / "src/caffe").rglob("*.cpp") if "test" not in path.parts)
-        total = 2 + sum(1 for _ in cpp_files)  # two more: caffe.pb.cc and _caffe.cpp
+        total = 2 + sum(1 for _ in cpp_files) - there  # two more: caffe.pb.cc and _caffe.cpp
         self.stages.begin(f"compiling: {total} files, {jobs} at a time")
-        each_line = compile_progress(self.stages, total, jobs)
-        run(
-            ["make", f"-j{jobs}", "WARNINGS=-w", "py"],
-            self.stages.log,
-            cwd=self.source,
-            env=self.env,
-            each_line=each_line,
-        )
+        self.make(f"-j{jobs}", "py", each_line=compile_progress(self.stages, total, jobs))
+        if self.objects and not there:
+            object_cache.keep(self.objects, self.source, self.work)
+
+    def make(self, *arguments: str, each_line: Callable[[str], None] | None = None) -> None:
+        """Upstream's Makefile."""
+        command = ["make", "WARNINGS=-w", *arguments]
+        run(command, self.stages.log, cwd=self.source, env=self.env, each_line=each_line)
 
     def configuration(self) -> str:
         """Makefile.config: what upstream's Makefile asks its user to say."""
@@ -150,9 +156,11 @@ class Build:
             "BLAS_INCLUDE": self.header_roots()[0],
             "BLAS_LIB": self.library_folders()[1],
             # Not libpython: the interpreter that imports Caffe is already there, shared or static.
-            "PYTHON_LIBRARIES": f"boost_python{self.python.version.replace('.', '')}",
+            "PYTHON_LIBRARIES": f"boost_python{self.python.digits}",
             "PYTHON_INCLUDE": python[0],
             "PYTHON_LIB": self.libraries,
+            # Without the build's own folder in them, the same compiler makes the same libcaffe anywhere.
+            "COMMON_FLAGS": " ".join([f"-ffile-prefix-map={self.work}=.", *boost_python.flags(self.python)]),
             "INCLUDE_DIRS": " ".join(map(str, headers)),
             "LIBRARY_DIRS": " ".join(map(str, folders)),
         }
@@ -161,9 +169,7 @@ class Build:
     def python_headers(self) -> list[Path]:
         """Where Python.h is: the interpreter's own folder, else those of Debian's package."""
         own = [Path(self.python.include)]
-        return (
-            own if self.python.has_headers else [self.headers / f"python{self.python.version}", self.headers]
-        )
+        return own if self.python.has_headers else [self.headers / f"python{self.python.version}", self.headers]
 
     def header_roots(self) -> list[Path]:
         """The sysroot's include folders; the innermost come first."""
@@ -197,9 +203,7 @@ class Build:
         package, result = self.work / "package" / "caffe", self.work / "result"
         result.mkdir()
         wheel_file.collect_package(self.source, package)
-        wheel_file.collect_headers(
-            self.source, self.header_roots(), self.python_headers(), package / "include"
-        )
+        wheel_file.collect_headers(self.source, self.header_roots(), self.python_headers(), package / "include")
         wheel_file.bundle_libraries(package, self.library_folders())
         patchelf = wheel_file.Patchelf(self.sysroot / "usr/bin/patchelf", self.env, self.stages.log)
         wheel_file.replace_s3_libraries(package, patchelf, self.work)

@@ -14,11 +14,9 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from apt_sources import machine_sources, private_sources, release_codename
+from apt_sources import AptSource, debian_mirrors, machine_sources, own_suites, private_sources, system_name
 from stages import CommandFailed, Stages, UserError, run
 
-SOURCE_PATTERN = "caffe_1.0*.orig.tar.*"
-SOURCE_SHA256 = "e0eb3f06794f7402c77b7dec8e8480273ee1a1bb192e9122b621a69d4147ad0c"
 LIBRARY_RELEASE = "bookworm"
 LIBRARIES = tuple(
     """
@@ -33,24 +31,29 @@ LIBRARIES = tuple(
 )
 NO_NETWORK_HELP = (
     "this step needs the Debian mirror of this machine's own apt configuration.\n"
-    "Try again when it can be reached, or set CAFFE_ROOT to a Caffe that you built yourself{more}."
+    "Try again when it can be reached, or set CAFFE_WHEEL to a wheel that was built elsewhere (`make caffe-wheel`),\n"
+    "or CAFFE_ROOT to a Caffe that you built yourself{more}."
 )
 
 
-def require_release(codename: str) -> None:
-    """The library packages above carry the names of one Debian release."""
-    if codename != LIBRARY_RELEASE or not shutil.which("apt-get"):
+def require_mirrors() -> list[AptSource]:
+    """Where this machine finds Debian's releases; UserError on a machine that knows no Debian."""
+    mirrors = debian_mirrors(machine_sources(), (LIBRARY_RELEASE, *own_suites()))
+    if not mirrors or not shutil.which("apt-get"):
         raise UserError(
-            f"the libraries come from Debian 12 ({LIBRARY_RELEASE}); this is '{codename or 'unknown'}'.\n"
-            "Build in a Debian 12 container, or set CAFFE_ROOT to a Caffe that you built yourself."
+            f"Caffe's libraries come from Debian's packages, and this machine ({system_name()}) names no Debian\n"
+            "repository in /etc/apt. `make caffe-wheel` on a Debian, in a container for one, builds a wheel that runs\n"
+            "here: CAFFE_WHEEL= that file. Or CAFFE_ROOT= your own build."
         )
+    return mirrors
 
 
 class PrivateApt:
-    """apt-get with its own lists, cache, status and sources below one folder."""
+    """apt-get that knows one suite, with its own lists, cache, status and sources below one folder."""
 
-    def __init__(self, folder: Path, stages: Stages) -> None:
-        self.folder, self.stages = folder, stages
+    def __init__(self, downloads: Path, kind: str, suite: str, stages: Stages) -> None:
+        self.folder = downloads / f"apt-{suite}-{kind}"
+        self.kind, self.suite, self.stages = kind, suite, stages
         self.updated = False
 
     def run(self, *arguments: str, cwd: Path) -> None:
@@ -73,7 +76,8 @@ class PrivateApt:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").write_text("")
         (self.folder / "preferences").write_text("Package: *\nPin: release o=Debian\nPin-Priority: 990\n")
-        (self.folder / "private.sources").write_text(private_sources(machine_sources(), release_codename()))
+        sources = private_sources(require_mirrors(), self.kind, self.suite)
+        (self.folder / "private.sources").write_text(sources)
         (self.folder / "apt.conf").write_text(private_configuration(self.folder, machine_acquire_settings()))
 
 
@@ -111,30 +115,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def fetch_source(apt: PrivateApt, folder: Path) -> Path:
-    """Caffe's upstream tarball, from the folder or from the mirror; its hash is fixed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob(SOURCE_PATTERN):
-        if sha256_of(path) == SOURCE_SHA256:
-            return path
-        path.unlink()
-    try:
-        apt.run("source", "--download-only", "--tar-only", "caffe", cwd=folder)
-    except CommandFailed as error:
-        more = ",\nor CAFFE_SRC to a source tree of BVLC Caffe 1.0 (git 99bd997)"
-        raise UserError(
-            "Caffe's source package cannot be downloaded: " + NO_NETWORK_HELP.format(more=more)
-        ) from error
-    found = next(folder.glob(SOURCE_PATTERN), None)
-    if found is None or sha256_of(found) != SOURCE_SHA256:
-        raise UserError(
-            f"the mirror's Caffe source is not the known one (sha256 {SOURCE_SHA256});\n"
-            "set CAFFE_SRC to a source tree of BVLC Caffe 1.0 (git 99bd997) instead."
-        )
-    return found
-
-
-def fetch_libraries(apt: PrivateApt, folder: Path, names: Sequence[str]) -> list[Path]:
+def fetch_packages(apt: PrivateApt, folder: Path, names: Sequence[str]) -> list[Path]:
     """The .deb files of these packages, from the folder if a former run fetched all, else from the mirror."""
     folder = folder / hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
     record = folder / "complete.json"
@@ -147,8 +128,13 @@ def fetch_libraries(apt: PrivateApt, folder: Path, names: Sequence[str]) -> list
         apt.run("download", *names, cwd=folder)
     except CommandFailed as error:
         advice = NO_NETWORK_HELP.format(more="")
-        raise UserError(f"Debian's libraries cannot be downloaded: {advice}") from error
-    paths = sorted(folder.glob("*.deb"))
+        raise UserError(f"Debian's packages cannot be downloaded: {advice}") from error
+    return record_files(record, folder.glob("*.deb"))
+
+
+def record_files(record: Path, files: Iterable[Path]) -> list[Path]:
+    """Write down the hashes of files beside the record; returns the files in order."""
+    paths = sorted(files)
     record.write_text(json.dumps({path.name: sha256_of(path) for path in paths}))
     return paths
 

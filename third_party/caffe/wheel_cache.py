@@ -19,16 +19,18 @@ TEMPORARY = "building-"  # the prefix of a build's folder; what has it while no 
 
 def cache_folder(env: Mapping[str, str]) -> Path:
     """Where wheels, downloads, the lock and the log live."""
-    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cavefish" / "caffe"
+    try:
+        root = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:  # no $HOME, and nobody of this number in /etc/passwd
+        raise UserError(f"no cache folder: {error} XDG_CACHE_HOME chooses one.") from error
+    return root / "cavefish" / "caffe"
 
 
 def source_identity(source: str) -> str:
     """A digest of the names and contents of the files that a user's source tree brings to the build."""
     root = Path(source)
     if not (root / "src/caffe/proto/caffe.proto").is_file():
-        raise UserError(
-            f"CAFFE_SRC='{source}' is no Caffe source tree: no src/caffe/proto/caffe.proto in it."
-        )
+        raise UserError(f"CAFFE_SRC='{source}' is no Caffe source tree: no src/caffe/proto/caffe.proto in it.")
     digest = hashlib.sha256()
     for top in ("Makefile", "LICENSE", "include", "src", "python"):
         for path in sorted([root / top, *(root / top).rglob("*")]):

@@ -167,14 +167,15 @@ def make_relocatable(package: Path, patchelf: Patchelf) -> None:
         patchelf("--force-rpath", "--set-rpath", "$ORIGIN", str(path))
 
 
-def metadata(version: str, licences: Iterable[str]) -> str:
-    """The wheel's METADATA."""
+def metadata(version: str, tag: str, licences: Iterable[str]) -> str:
+    """The wheel's METADATA; tag: cp313-… of the one Python that loads it."""
+    python = re.sub(r"cp(\d)(\d+).*", r"\1.\2", tag)
     lines = [
         "Metadata-Version: 2.1",
         "Name: caffe",
         f"Version: {version}",
         "Summary: BVLC Caffe 1.0 (99bd997), CPU only, built by Cavefish's third_party/caffe",
-        "Requires-Python: ==3.11.*",
+        f"Requires-Python: =={python}.*",
         "Requires-Dist: numpy>=1.23",
         "Requires-Dist: protobuf>=3.20.2",
     ]
@@ -187,7 +188,7 @@ def write_wheel(path: Path, package: Path, tag: str, licences: Mapping[str, byte
     info = f"caffe-{version}.dist-info"
     contents = {f"caffe/{p.relative_to(package)}": p.read_bytes() for p in package.rglob("*") if p.is_file()}
     contents |= {f"{info}/licenses/{name}": text for name, text in licences.items()}
-    contents[f"{info}/METADATA"] = metadata(version, sorted(licences)).encode()
+    contents[f"{info}/METADATA"] = metadata(version, tag, sorted(licences)).encode()
     wheel = ("Wheel-Version: 1.0", "Generator: cavefish", "Root-Is-Purelib: false", f"Tag: {tag}", "")
     contents[f"{info}/WHEEL"] = "\n".join(wheel).encode()
     record = io.StringIO()

@@ -1,0 +1,183 @@
+"""Make the virtual environment of the Makefile's verbs: requirements first, then one process at a time.
+
+    PYTHON third_party/environment.py --venv .venv --ready .venv/ready-KEY              the environment and Caffe
+    PYTHON third_party/environment.py --venv .venv --ready .venv/test-… --extras test   more packages into it
+
+CAFFE_ROOT, CAFFE_SRC and CAFFE_WHEEL as third_party/caffe/README.md says. Whoever comes second waits, and finds the
+ready file. Exit status 0, or 2 with what the user must mend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILDER = Path("third_party/caffe/build.py")
+OLDEST = (3, 11)  # as setup.py says
+# What would make pip look at, or install into, something else than the environment.
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+
+
+class CannotSetUp(Exception):
+    """Something that the user can mend; the text says what, and how."""
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without the variables that mislead pip."""
+    return {name: value for name, value in os.environ.items() if name not in MISLEADING}
+
+
+def missing() -> list[str]:
+    """Everything that this machine lacks for the set-up, each with its remedy; found without the network."""
+    found = [*lacking_python(), *lacking_venv()]
+    root = os.environ.get("CAFFE_ROOT")
+    if root and not (Path(root) / "python/caffe/_caffe.so").exists():
+        found.append(f"{root}/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for {shown()}")
+    if not root and not lacking_python():
+        command = [sys.executable, str(BUILDER), "--python", sys.executable, "--check"]
+        done = subprocess.run(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+        found += done.stdout.strip().split("\n\n") if done.returncode else []
+    return found
+
+
+def shown() -> str:
+    """This interpreter, as messages name it."""
+    return f"{sys.executable} (Python {sys.version.split()[0]})"
+
+
+def lacking_python() -> list[str]:
+    """Whether this interpreter is too old."""
+    if sys.version_info[:2] < OLDEST:
+        return [f"{shown()}: Python 3.11 or newer is needed: apt-get install python3.11 python3.11-venv, or PYTHON="]
+    return []
+
+
+def lacking_venv() -> list[str]:
+    """Whether `python -m venv` would fail, with the interpreter's own words."""
+    done = subprocess.run(
+        [sys.executable, "-E", "-c", "import ensurepip"], stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+    if done.returncode == 0:
+        return []
+    words = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    system = sys.executable == "/usr/bin/python3" or os.path.realpath("/usr/bin/python3") == sys.executable
+    package = "python3-venv" if system else f"python3.{sys.version_info[1]}-venv"
+    return [f"{shown()} has no venv ({words}): apt-get install {package}"]
+
+
+@contextmanager
+def locked(venv: Path) -> Iterator[None]:
+    """One process at a time makes `venv`; the second waits and says for whom. The lock dies with its process."""
+    with open(f"{venv}.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            print(f"make: another make (pid {lock.read().strip()}) sets up {venv}; waiting for it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def at_work(venv: Path) -> str | None:
+    """A process that has a library of the environment loaded, as 'pid (command)'; None if there is none to see."""
+    prefix = f"{venv.resolve()}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if prefix in (process / "maps").read_text(errors="surrogateescape"):
+                command = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                return f"{process.name} ({' '.join(command).strip()[:100]})"
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+    return None
+
+
+def make_environment(venv: Path) -> None:
+    """Make `venv` anew, with what setup.py lists and with Caffe."""
+    if found := missing():
+        raise CannotSetUp("this machine lacks, before anything can be installed:\n  " + "\n  ".join(found))
+    if venv.exists() and (process := at_work(venv)):
+        raise CannotSetUp(
+            f"{venv} would be made anew, as setup.py, third_party/caffe, PYTHON or a CAFFE_ variable is another now,\n"
+            f"but process {process} is at work in it; repeat when it has ended, or give VENV=another"
+        )
+    print(f"setting up {venv} with Python {sys.version.split()[0]}", file=sys.stderr)
+    called([sys.executable, "-m", "venv", "--clear", str(venv)], f"{shown()} made no environment; see above")
+    install(venv, ["-e", "."], "pip could not install what setup.py lists; see above, mend the network, and repeat")
+    if root := os.environ.get("CAFFE_ROOT"):
+        ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        folder = called([python_of(venv), "-c", ask], f"{venv}: its Python does not run")
+        Path(folder.strip(), "caffe_root.pth").write_text(f"{Path(root).resolve()}/python\n")
+    else:
+        wheel = called([python_of(venv), str(BUILDER), "--python", python_of(venv)], "no Caffe; see above").strip()
+        install(venv, ["--no-deps", wheel], "pip could not install Caffe's wheel; see above")
+
+
+def python_of(venv: Path) -> str:
+    """The environment's interpreter."""
+    return str(venv / "bin/python")
+
+
+def install(venv: Path, what: list[str], complaint: str) -> None:
+    """`pip install` into the environment."""
+    called([python_of(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what], complaint)
+
+
+def called(command: list[str], complaint: str) -> str:
+    """What a command prints; CannotSetUp with `complaint` if it fails. Its errors go to the screen."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise CannotSetUp(f"{command[0]}: {error.strerror}; {complaint}") from error
+    if done.returncode:
+        print(done.stdout, end="", file=sys.stderr)
+        raise CannotSetUp(complaint)
+    return done.stdout
+
+
+def set_up(venv: Path, ready: Path, made_by: str, extras: str) -> None:
+    """Make the environment, or add to it, unless another process has done so; `ready` says that it is whole."""
+    with locked(venv):
+        if ready.exists():
+            return
+        if extras:
+            complaint = f"pip could not install {extras}; see above, mend the network, and repeat"
+            install(venv, ["-e", f".[{extras}]"], complaint)
+        else:
+            make_environment(venv)
+            (venv / "made-by").write_text(f"{made_by}\n")
+        ready.touch()
+
+
+def main(arguments: list[str]) -> int:
+    """Parse the command line, do it, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--venv", type=Path, required=True, help="the environment's folder")
+    parser.add_argument("--ready", type=Path, required=True, help="the file that says that all is done")
+    parser.add_argument("--made-by", default=sys.executable, help="the interpreter's name, kept for the next call")
+    parser.add_argument("--extras", default="", help="install these extras of setup.py into what is there already")
+    options = parser.parse_args(arguments)
+    try:
+        set_up(options.venv, options.ready, options.made_by, options.extras)
+        return 0
+    except CannotSetUp as error:
+        print(f"make: {error}", file=sys.stderr)
+    except OSError as error:
+        hint = "the checkout must be yours to write to: `git clone` it into a folder of yours"
+        print(f"make: {error.filename}: {error.strerror}; {hint}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

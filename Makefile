@@ -17,8 +17,8 @@ for name in python3.11 python3 python3.12 python3.13 python3.14; do
   command -v "$$name" && break;
 done
 endef
-ifeq ($(origin PYTHON),undefined)
-PYTHON := $(shell $(FIND_PYTHON))
+ifeq ($(value PYTHON),)
+override PYTHON := $(shell $(FIND_PYTHON))
 endif
 # As they were written: a $ in them is no variable of make's.
 override PYTHON      := $(or $(shell command -v $(call quoted,$(value PYTHON))),$(value PYTHON))
@@ -70,7 +70,7 @@ FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KE
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup $(VERBS) test torture lint fuzz bench-tests bench-speed proto clean
+.PHONY: help setup caffe-wheel $(VERBS) test torture lint fuzz bench-tests bench-speed proto clean
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -93,8 +93,9 @@ help:
 	@echo "make fuzz ARGS=...             10,000 damaged files of every foreign format: errors or results, never a crash"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
 	@echo "make setup                     only the environment and Caffe"
+	@echo "make caffe-wheel PYTHON=...    Caffe as a file, for other machines and Pythons   OUT= a folder (dist)"
 	@echo
-	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree"
+	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree   CAFFE_WHEEL= a wheel"
 	@echo "Words and meanings: .venv/bin/cavefish --help"
 
 setup: $(FASTER)
@@ -150,6 +151,12 @@ $(TESTED) $(ONNXED) $(BENCHED) $(DASKED): $(READY)
 # TensorRT is NVIDIA's and large: installed for TENSORRT=rtx or TENSORRT=tensorrt alone, else what is there is used.
 $(ENGINED): $(READY)
 	@$(VENV)/bin/python $(ENVIRONMENT) --extras $(call quoted,engine$(TENSORRT:%=,%))
+
+# Caffe for another Python, or for a machine that is no Debian, where it is given as CAFFE_WHEEL=: third_party/caffe.
+caffe-wheel:
+	@$(call quoted,$(PYTHON)) -E -m venv --clear build/caffe-wheel
+	@env -u PYTHONPATH -u CAFFE_WHEEL build/caffe-wheel/bin/python third_party/caffe/build.py \
+	  --python build/caffe-wheel/bin/python --out $(call quoted,$(or $(value OUT),dist))
 
 # The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.
 proto:

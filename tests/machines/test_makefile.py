@@ -200,3 +200,11 @@ def test_a_folder_that_is_not_the_users(checkout: Checkout) -> None:
     done = checkout.make("setup")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "make: .venv.lock: Is a directory; the checkout must be yours to write to" in done.stderr
+
+
+def test_caffes_wheel_is_built_for_a_chosen_interpreter(ready: Checkout) -> None:
+    done = ready.make("caffe-wheel", "OUT=some wheels", PYTHONPATH="/other")
+    assert done.returncode == 0, done.stderr
+    python = "build/caffe-wheel/bin/python"
+    assert ready.asked()[-1] == f"third_party/caffe/build.py --python {python} --out some wheels"
+    assert ready.make("caffe-wheel").returncode == 0 and ready.asked()[-1].endswith(" --out dist")

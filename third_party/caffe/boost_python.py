@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -64,16 +65,20 @@ def fetch_sources(downloads: Path, work: Path, stages: Stages) -> list[Path]:
 
 def extract(tarball: Path, folder: Path, work: Path, stages: Stages) -> list[Path]:
     """The sources out of the tarball, by flat names: object/class.cpp becomes object_class.cpp."""
-    unpacked = work / "boost"
-    unpacked.mkdir()
-    # tar, not Python's tarfile: a Python that was compiled by its user may lack lzma.
-    names = ["--wildcards", "*/libs/python/src/*.cpp"]
-    run(["tar", "-xJf", str(tarball), "-C", str(unpacked), *names], stages.log)
+    texts = {}
+    try:
+        with tarfile.open(tarball) as archive:
+            for member in archive:
+                if SOURCES.search(member.name) and (stream := archive.extractfile(member)):
+                    texts[member.name] = stream.read()
+    except tarfile.CompressionError:  # a Python that was compiled without lzma
+        run(["tar", "-xJf", str(tarball), "--wildcards", "*/libs/python/src/*.cpp"], stages.log, cwd=work)
+        texts = {str(path): path.read_bytes() for path in work.rglob("*.cpp") if SOURCES.search(str(path))}
     files = []
-    for path in unpacked.rglob("*.cpp"):
-        if match := SOURCES.search(str(path)):
-            files.append(folder / f"{(match[1] or '').replace('/', '_')}{path.name}")
-            files[-1].write_bytes(path.read_bytes())
+    for name, text in texts.items():
+        match = SOURCES.search(name)
+        files.append(folder / f"{(match and match[1] or '').replace('/', '_')}{Path(name).name}")
+        files[-1].write_bytes(text)
     return files
 
 

@@ -21,7 +21,7 @@ from caffe_source import fetch_source
 from interpreter import Interpreter
 from stages import CommandFailed, Stages, UserError, run
 
-TOOLS = ("g++", "gcc", "make", "objdump", "strip", "tar", "xz")
+TOOLS = ("g++", "gcc", "make", "objdump", "strip")
 STAGES = 7
 BUILD_PRODUCTS = (".git", "build", ".build_*", "distribute", "*.so", "*.pyc", "*_pb2.py", "Makefile.config")
 OPTIONS = """\
@@ -42,7 +42,7 @@ def require_compiler() -> str:
     """The multiarch name of the machine (x86_64-linux-gnu); UserError if a build tool is missing."""
     if missing := [name for name in TOOLS if not shutil.which(name)]:
         raise UserError(
-            f"{', '.join(missing)} not found: apt-get install g++ make xz-utils\n"
+            f"{', '.join(missing)} not found: apt-get install g++ make\n"
             "or set CAFFE_WHEEL to a wheel that was built elsewhere, CAFFE_ROOT to a Caffe that you built yourself."
         )
     return subprocess.check_output(["g++", "-print-multiarch"], text=True).strip()

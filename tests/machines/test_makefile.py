@@ -79,7 +79,8 @@ def test_two_at_once_set_up_once(checkout: Checkout) -> None:
         while not checkout.asked() and time.monotonic() < deadline:
             time.sleep(0.02)
         second = checkout.make("setup")
-        assert first.stderr is not None and first.wait(30) == 0, first.stderr.read()
+        assert first.stderr is not None
+        assert first.wait(30) == 0, first.stderr.read()
     assert second.returncode == 0
     assert "sets up .venv; waiting for it" in second.stderr
     assert sum("-e ." in line for line in checkout.asked()) == 1
@@ -100,8 +101,8 @@ def test_an_environment_at_work_is_not_cleared(checkout: Checkout) -> None:
     library = checkout.folder / ".venv/library.so"
     library.write_bytes(b"x" * 4096)
     code = "import mmap, sys; f = open(sys.argv[1]); m = mmap.mmap(f.fileno(), 0, prot=1); print(flush=True); input()"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code, str(library)], **pipes) as run:
+    command = [sys.executable, "-c", code, str(library)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None and run.stdout.readline()
         (checkout.folder / "setup.py").write_text("# another\n")
         refused = checkout.make("table")

@@ -158,10 +158,10 @@ caffe-wheel:
 	@env -u PYTHONPATH -u CAFFE_WHEEL build/caffe-wheel/bin/python third_party/caffe/build.py \
 	  --python build/caffe-wheel/bin/python --out $(call quoted,$(or $(value OUT),dist))
 
-# The generated messages are committed, so that nobody needs protoc; a test compares them with their sources.
+# The generated messages, and their types for mypy, are committed: nobody needs protoc; a test compares all of them.
 proto:
 	@$(call quoted,$(PYTHON)) -m venv build/protoc && build/protoc/bin/pip install --quiet grpcio-tools==1.51.3 'setuptools<80'
-	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. *.proto
+	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. *.proto
 
 clean:
 	rm -rf $(VENV) $(VENV).lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,6 @@
-"""The committed generated messages say what their .proto files say."""
+"""The committed generated messages, and their types, say what their .proto files say."""
 
+import ast
 import re
 from pathlib import Path
 from types import ModuleType
@@ -65,3 +66,40 @@ def _kind(field: Any) -> str:
 @pytest.mark.parametrize(("name", "module"), MODULES)
 def test_generated_messages_are_those_of_the_proto(name: str, module: ModuleType) -> None:
     assert generated(module) == written(PROTO / f"{name}.proto")
+
+
+PYTHON_TYPES = {"float": "float", "double": "float", "string": "str", "bytes": "bytes", "bool": "bool"}
+
+
+def typed(body: list[ast.stmt], scope: str = "") -> set[str]:
+    """Every field of a .pyi as ``Outer.Inner.name: type``, of messages and enums the last part of their names."""
+    found = set()
+    for part in body:
+        if isinstance(part, ast.ClassDef):
+            found |= typed(part.body, f"{scope}{part.name}.")
+        elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and scope:
+            found.add(f"{scope}{part.target.id}: {re.sub(r'[A-Za-z_]+[.]', '', ast.unparse(part.annotation))}")
+    return found
+
+
+def _types_of(message: Any, name: str) -> set[str]:
+    found = set()
+    for field in message.fields:
+        kind = _kind(field)
+        own = PYTHON_TYPES.get(kind, "int" if kind.startswith(("int", "uint")) else kind)
+        if field.is_repeated:
+            container = "RepeatedCompositeFieldContainer" if field.message_type else "RepeatedScalarFieldContainer"
+            own = f"{container}[{own}]"
+        found.add(f"{name}.{field.name}: {own}")
+    return found.union(*(_types_of(inner, f"{name}.{inner.name}") for inner in message.nested_types))
+
+
+@pytest.mark.parametrize(("name", "module"), MODULES)
+def test_generated_types_are_those_of_the_messages(name: str, module: ModuleType) -> None:
+    written_types = typed(ast.parse((PROTO / f"{name}_pb2.pyi").read_text()).body)
+    wanted = set[str]()
+    for message in module.DESCRIPTOR.message_types_by_name.values():
+        wanted |= _types_of(message, message.name)
+    # Beside the fields there are their numbers, and the values of enums.
+    values = {each for each in written_types - wanted if not each.split(": ")[0].split(".")[-1].isupper()}
+    assert wanted <= written_types and not values, (wanted - written_types, values)

@@ -15,6 +15,7 @@ from evolve.detectnet.consistency import Geometry
 from evolve.lineage import solver
 from evolve.lineage.solver import Solver
 from evolve.network import phases, topology
+from evolve.proto.evolution_pb2 import DatasetParameter
 from evolve.runs import paths
 from evolve.settings import changes, networks, settings
 from evolve.settings.settings import Settings
@@ -177,7 +178,7 @@ def kitti_pixels(experiment: Experiment) -> float | None:
     return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
 
 
-def _detection(wanted: Any, folder: Path) -> datasets.Detection:
+def _detection(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
     asked = wanted.detection
     sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
     # The settings have a number of frames by default, of which few data sets know.

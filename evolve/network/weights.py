@@ -37,7 +37,8 @@ def read(path: Path) -> Weights:
             f"{path}: expected a caffemodel, got {size} bytes that are none, or are cut off; copy it anew"
         ) from None
     weights: Weights = {}
-    for layer in [*model.layers, *model.layer]:
+    layers: list[caffemodel_pb2.OldLayer | caffemodel_pb2.Layer] = [*model.layers, *model.layer]
+    for layer in layers:
         if layer.blobs:
             name = _name(layer, path)
             weights[name] = [_array(blob, name, path) for blob in layer.blobs]

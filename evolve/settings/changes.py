@@ -1,6 +1,4 @@
-"""Every setting by its dotted path: which there are, and what values they can have, in protobuf's text format.
-
-SET= on the command line: settings that get other values than evolution.prototxt has, each by its dotted path.
+"""SET= gives settings other values than evolution.prototxt has, each by its dotted path, in protobuf's text format.
 
 ``environment.synapse_budget=0.6,0.67; offspring_training=800it`` is two settings, the first one with two values.
 A field of `environment` is set in every block of the schedule.
@@ -9,9 +7,10 @@ A field of `environment` is set in every block of the schedule.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf import text_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from evolve.base.errors import UserError
@@ -20,11 +19,11 @@ from evolve.proto import evolution_pb2
 
 BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
 
-_ROOT = evolution_pb2.EvolutionParameter.DESCRIPTOR
+_ROOT = evolution_pb2.DESCRIPTOR.message_types_by_name["EvolutionParameter"]
 _PLAIN = re.compile(r"[\w.+-]+")
 
 
-def known(message: Any = _ROOT, before: str = "") -> Iterator[str]:
+def known(message: Descriptor = _ROOT, before: str = "") -> Iterator[str]:
     """The dotted paths of all that a value can be given to."""
     for field in message.fields:
         path = f"{before}{field.name}"
@@ -39,16 +38,17 @@ def ends(path: str, tail: str) -> bool:
     return path == tail or path.endswith(f".{tail}")
 
 
-def field(path: str) -> Any:
+def field(path: str) -> FieldDescriptor:
     """The descriptor of a setting. UserError naming the nearest one."""
     every = list(known())
     if path not in every:
         raise UserError(f"SET={path}: {_remedy(path, every)}")
-    *parents, name = path.split(".")
-    message = _ROOT
-    for parent in parents:
-        message = message.fields_by_name[parent].message_type
-    return message.fields_by_name[name]
+    first, *names = path.split(".")
+    found = _ROOT.fields_by_name[first]
+    for name in names:
+        assert found.message_type, f"{path}: {found.name} has no fields"
+        found = found.message_type.fields_by_name[name]
+    return found
 
 
 def canonical(path: str, value: str) -> str:
@@ -60,7 +60,7 @@ def canonical(path: str, value: str) -> str:
     return f"[{','.join(printed)}]" if len(printed) > 1 else printed[0]
 
 
-def put(message: Any, name: str, element: str) -> None:
+def put(message: Message, name: str, element: str) -> None:
     """Merges one element into a field of `message`; of text, the quotes may be missing. Raises ParseError."""
     descriptor = message.DESCRIPTOR.fields_by_name[name]
     if descriptor.cpp_type == descriptor.CPPTYPE_STRING and element[:1] not in ("'", '"', ""):
@@ -104,7 +104,8 @@ def _remedy(path: str, every: list[str]) -> str:
     return f"no such setting; {did_you_mean(path, every, 'prototxt/evolution.defaults.prototxt has them all')}"
 
 
-def _printed(path: str, descriptor: Any, element: str) -> str:
+def _printed(path: str, descriptor: FieldDescriptor, element: str) -> str:
+    assert descriptor.containing_type
     message = GetMessageClass(descriptor.containing_type)()
     try:
         put(message, descriptor.name, element)
@@ -118,7 +119,7 @@ def _printed(path: str, descriptor: Any, element: str) -> str:
     return inside if value.startswith('"') and _PLAIN.fullmatch(inside) else value
 
 
-def _kind(descriptor: Any) -> str:
+def _kind(descriptor: FieldDescriptor) -> str:
     if descriptor.enum_type:
         return f"one of {', '.join(value.name for value in descriptor.enum_type.values)}"
     kinds = {
@@ -187,7 +188,7 @@ def text(changes: Changes) -> str:
     return ";".join(sorted(map(str, changes)))
 
 
-def apply(changes: Changes, own: Any) -> None:
+def apply(changes: Changes, own: evolution_pb2.EvolutionParameter) -> None:
     """Changes `own`, an EvolutionParameter without the defaults."""
     for change in changes:
         _put(own, change.path.split("."), elements_of(change.value))
@@ -210,7 +211,7 @@ def _axis(words: str) -> list[Change]:
     return found
 
 
-def _put(message: Any, names: list[str], elements: list[str]) -> None:
+def _put(message: Message, names: list[str], elements: list[str]) -> None:
     name, *rest = names
     if not rest:
         message.ClearField(name)

@@ -1,10 +1,10 @@
-"""An evolution's settings: evolution.prototxt over the one commented file of defaults, checked."""
+"""An evolution's settings are evolution.prototxt over the one commented file of defaults, checked."""
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from google.protobuf import text_format
 
@@ -13,8 +13,8 @@ from evolve.base.errors import UserError
 from evolve.proto import evolution_pb2
 from evolve.settings import changes, networks
 
-Settings = Any  # evolution_pb2.EvolutionParameter
-Environment = Any  # evolution_pb2.EnvironmentParameter
+Settings = evolution_pb2.EvolutionParameter
+Environment = evolution_pb2.EnvironmentParameter
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Length:
 
 
 def read(path: Path, changed: changes.Changes = ()) -> Settings:
-    """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or field."""
+    """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or each field."""
     own = _own(path, changed)
     settings = prototxt_text.read(networks.defaults(), evolution_pb2.EvolutionParameter())
     usual = settings.environment[0]
@@ -51,8 +51,9 @@ def read(path: Path, changed: changes.Changes = ()) -> Settings:
         merged.CopyFrom(usual)
         merged.MergeFrom(block)
         settings.environment[index].CopyFrom(merged)
-    for problem in problems(settings):
-        raise UserError(f"{path}{_with(changed)}: {problem}")
+    if found := problems(settings):
+        # Two blocks of the environment may have the same.
+        raise UserError("\n".join(f"{path}{_with(changed)}: {problem}" for problem in dict.fromkeys(found)))
     return settings
 
 
@@ -145,7 +146,7 @@ def _sibling_problems(settings: Settings) -> list[str]:
     return found
 
 
-def _detection_problems(asked: Any) -> list[str]:
+def _detection_problems(asked: evolution_pb2.DetectionParameter) -> list[str]:
     found = []
     if asked.stride < 1:
         found.append("stride: expected 1 or more pixels, got 0; DetectNet's is 16")
@@ -182,5 +183,5 @@ def _environment_problems(block: Environment) -> list[str]:
     return found
 
 
-def _rises(numbers: list[float]) -> bool:
+def _rises(numbers: Sequence[float]) -> bool:
     return all(first < second for first, second in zip(numbers, numbers[1:], strict=False))

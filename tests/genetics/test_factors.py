@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from plain_loops import chain, stage
 
 from evolve.base.errors import UserError
@@ -13,6 +14,7 @@ from evolve.proto import evolution_pb2
 
 GRAPH = chain(stage("conv1", 32, 1, 25), stage("conv2", 32, 32, 25), stage("ip1", 64, 32, 16), stage("ip2", 10, 64))
 STAGES = GRAPH.stages
+WAYPOINTS = "waypoint { generation: 1 architectural_efficiency: 1 } waypoint { generation: 7"
 
 
 def sparse_parent(density: float) -> Weights:
@@ -28,9 +30,11 @@ def sparse_parent(density: float) -> Weights:
     return weights
 
 
-def settings(words: dict[str, object]) -> evolution_pb2.EvolutionParameter:
-    block = {"from_generation": 2, "synapse_budget": 0.67, "synapse_to_cluster": 1.0, "largest_offspring": 0.8} | words
-    return evolution_pb2.EvolutionParameter(environment=[evolution_pb2.EnvironmentParameter(**block)])
+def settings(words: str) -> evolution_pb2.EvolutionParameter:
+    block = evolution_pb2.EnvironmentParameter(
+        from_generation=2, synapse_budget=0.67, synapse_to_cluster=1, largest_offspring=0.8, selection_pressure=1
+    )
+    return evolution_pb2.EvolutionParameter(environment=[text_format.Merge(words, block)])
 
 
 def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: int) -> list[int]:
@@ -44,14 +48,14 @@ def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: i
 def test_a_budget_counts_the_neurons_that_die(density: float) -> None:
     parent = sparse_parent(density)
     synapses = total(count(GRAPH, parent), "synapses")
-    assert np.mean(sizes(settings({"synapse_budget": 0.6}), parent, 0)) == pytest.approx(0.6 * synapses, rel=0.03)
+    assert np.mean(sizes(settings("synapse_budget: 0.6"), parent, 0)) == pytest.approx(0.6 * synapses, rel=0.03)
 
 
 def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
     parent = sparse_parent(0.1)
     synapses = total(count(GRAPH, parent), "synapses")
-    waypoints = [{"generation": 1, "architectural_efficiency": 1}, {"generation": 7, "architectural_efficiency": 12}]
-    found = sizes(settings({"type": "PACE", "waypoint": waypoints}), parent, round(12 * 0.65 * synapses))
+    chosen = settings(f"type: PACE {WAYPOINTS} architectural_efficiency: 12 }}")
+    found = sizes(chosen, parent, round(12 * 0.65 * synapses))
     assert max(found) <= 0.65 * synapses
     assert np.mean(found) == pytest.approx(0.65 * synapses, rel=0.05)
 
@@ -61,15 +65,14 @@ def test_no_offspring_is_larger_than_the_settings_allow(largest: float) -> None:
     """On a pace that is ahead of what is due, so that nothing else is in force."""
     parent = sparse_parent(0.3)
     synapses = total(count(GRAPH, parent), "synapses")
-    waypoints = [{"generation": 1, "architectural_efficiency": 1}, {"generation": 7, "architectural_efficiency": 2}]
-    chosen = settings({"type": "PACE", "waypoint": waypoints, "largest_offspring": largest})
+    chosen = settings(f"type: PACE {WAYPOINTS} architectural_efficiency: 2 }} largest_offspring: {largest}")
     found = sizes(chosen, parent, 2 * synapses)
     assert max(found) <= largest * synapses
     assert np.mean(found) == pytest.approx(largest * synapses, rel=0.04)
 
 
 def test_constant_factors_are_taken_as_they_are() -> None:
-    chosen = settings({"type": "CONSTANT", "cluster_factor": 1.25, "synapse_factor": 1.5})
+    chosen = settings("type: CONSTANT cluster_factor: 1.25 synapse_factor: 1.5")
     parent = sparse_parent(0.3)
     synapses = total(count(GRAPH, parent), "synapses")
     found, limit = budget.of(chosen, 2, GRAPH, parent, Clusters({}), 0, seed=1)
@@ -81,7 +84,7 @@ def test_a_budget_below_the_biases() -> None:
     biases = total(count(GRAPH, parent), "biases")
     encoding = clusters.encode(GRAPH, parent, 0.1)
     with pytest.raises(UserError) as error:
-        budget.of(settings({"synapse_budget": 0.01}), 4, GRAPH, parent, encoding, 0, seed=1)
+        budget.of(settings("synapse_budget: 0.01"), 4, GRAPH, parent, encoding, 0, seed=1)
     wanted = 0.01 * total(count(GRAPH, parent), "synapses")
     assert str(error.value) == (
         f"generation 4: a budget of {wanted:.0f} synapses, but the neurons' biases alone are {biases}; "

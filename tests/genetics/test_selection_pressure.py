@@ -94,7 +94,9 @@ def test_the_strong_are_spared() -> None:
 def test_synapses_have_the_clusters_pressure_unless_another_is_named(
     words: dict[str, float], expected: SelectionPressure
 ) -> None:
-    block = evolution_pb2.EnvironmentParameter(**({"selection_pressure": 1} | words))
+    block = evolution_pb2.EnvironmentParameter(selection_pressure=1)
+    for name, value in words.items():
+        setattr(block, name, value)
     assert budget.pressure(block) == expected
 
 

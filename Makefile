@@ -88,7 +88,7 @@ help:
 	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
-	@echo "make test | lint | bench-tests tests; style and types; slow measurements"
+	@echo "make test | lint | bench-tests tests; style, types and imports; slow measurements"
 	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"
 	@echo "make fuzz ARGS=...             10,000 damaged files of every foreign format: errors or results, never a crash"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"

@@ -45,7 +45,7 @@ setup(
         "rtx": ["tensorrt-rtx"],
         "tensorrt": ["tensorrt"],
         "test": [
-            *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf"),
+            *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf", "import-linter>=2.17"),
             *("onnx>=1.15", "onnxruntime", "openvino", f"tensorrt-rtx; {X86_LINUX}", "vermin"),
             "distributed",
         ],

@@ -120,6 +120,7 @@ torture: $(TESTED) $(FASTER)
 lint: $(TESTED)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/python -m mypy
+	@$(VENV)/bin/python $(VENV)/bin/lint-imports --no-logo --cache-dir build/imports
 
 bench-tests: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -m bench -s tests/bench

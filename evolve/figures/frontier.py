@@ -42,7 +42,7 @@ class Frontier:
         return "average precision" if self.run.is_detection else "test accuracy"
 
     def sheets(self) -> list[Sheet]:
-        """Its tables, one for each thing counted."""
+        """The picture's tables, one for each thing counted."""
         return [frontier_table.sheet(self.run, counted, lines) for counted, lines in self.lines.items()]
 
 

@@ -12,7 +12,8 @@ from evolve.base.errors import UserError
 from evolve.datasets import lookup
 from evolve.figures.run import Run
 from evolve.runs import run_folder
-from evolve.runs.metrics import Data, Figures, Metrics, Score, Training
+from evolve.runs.metrics import Data, Figures, Metrics, Training
+from evolve.runs.score import Score
 from evolve.settings import networks
 
 _SCORES = ("accuracy", "precision", "recall", "map", "ap")
@@ -25,7 +26,7 @@ def is_one(name: Path) -> bool:
 
 
 def read(name: Path) -> Run:
-    """Its generations. UserError where the name does not say what it must, or the file is no lineage.csv."""
+    """Reads a kept file's generations. UserError where its name lacks what it must say, or it is no lineage.csv."""
     dataset, colon, file = str(name).partition(":")
     if not colon or dataset not in lookup.names():
         known = ", ".join(lookup.names())

@@ -1,4 +1,4 @@
-"""Labels at points, each at a place where it lies on no other label, on no line and within the axes."""
+"""Labels stand beside points: where they are told to, or where they hide no other label and no line."""
 
 from typing import Any
 
@@ -9,7 +9,18 @@ from matplotlib.transforms import Bbox
 
 Label = tuple[tuple[float, float], str, str]  # the point, the words, their colour
 
+# A line that must pass behind a word leaves it readable.
 _HALO = [withStroke(linewidth=3, foreground="white")]
+# Where words stand to their point: offset in points, vertical and horizontal alignment.
+_PLACES = {
+    "level": ((8, 0), "center", "left"),
+    "above": ((8, 2), "bottom", "left"),
+    "below": ((8, -2), "top", "left"),
+    "under": ((4, -9), "top", "right"),
+    "over": ((-2, 7), "bottom", "left"),
+    "beneath": ((-2, -7), "top", "left"),
+}
+
 _NEAR, *_FAR = 7, 24, 44, 70  # how far from the point, in points
 # Beside, above and below, then obliquely: (x, y) of the offset, horizontal and vertical alignment.
 _SIDES = (
@@ -19,6 +30,22 @@ _SIDES = (
 )  # fmt: skip
 # What lying on something costs: another label or the edge is unreadable, a line only unsightly.
 _ON_LABEL, _OUTSIDE, _ON_POINT = 1000.0, 1000.0, 10.0
+
+
+def at(axes: Axes, point: tuple[float, float], words: str, colour: str, place: str = "level") -> None:
+    """Writes `words` at one of the places around the point that _PLACES names."""
+    offset, va, ha = _PLACES[place]
+    axes.annotate(
+        words,
+        point,
+        offset,
+        textcoords="offset points",
+        color=colour,
+        va=va,
+        ha=ha,
+        fontweight="bold",
+        path_effects=_HALO,
+    )
 
 
 def label(axes: Axes, wanted: list[Label], points: list[tuple[float, float]]) -> None:

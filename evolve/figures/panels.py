@@ -8,47 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from evolve.base import sheet
-from evolve.figures import papers
+from evolve.figures import label_placement, papers
 from evolve.figures.papers import Reported
 from evolve.figures.run import Run, common_generations
 
 # Okabe and Ito's colours, told apart by every kind of colour vision.
 OURS = "#0072B2"
 PAPER = "#D55E00"
-
-# A line that must pass behind a word leaves it readable.
-_HALO = [withStroke(linewidth=3, foreground="white")]
-
-# Where words stand to their point: offset in points, vertical and horizontal alignment.
-_PLACES = {
-    "level": ((8, 0), "center", "left"),
-    "above": ((8, 2), "bottom", "left"),
-    "below": ((8, -2), "top", "left"),
-    "under": ((4, -9), "top", "right"),
-    "over": ((-2, 7), "bottom", "left"),
-    "beneath": ((-2, -7), "top", "left"),
-}
-
-
-def at(axes: Axes, point: tuple[float, float], words: str, colour: str = OURS, place: str = "level") -> None:
-    """Writes `words` at one of the places around the point that _PLACES names."""
-    offset, va, ha = _PLACES[place]
-    axes.annotate(
-        words,
-        point,
-        offset,
-        textcoords="offset points",
-        color=colour,
-        va=va,
-        ha=ha,
-        fontweight="bold",
-        path_effects=_HALO,
-    )
-
 
 Line = tuple[list[float], list[float]]
 
@@ -128,7 +97,7 @@ def _named(what: str, seeds: list[Run]) -> str:
 
 def _end(axes: Axes, line: Line, colour: str, above: bool) -> None:
     xs, ys = line
-    at(axes, (xs[-1], ys[-1]), f"{ys[-1]:.3f}", colour, "above" if above else "below")
+    label_placement.at(axes, (xs[-1], ys[-1]), f"{ys[-1]:.3f}", colour, "above" if above else "below")
 
 
 def every(seeds: list[Run], what: str) -> list[float]:
@@ -190,8 +159,8 @@ def _label_ends(axes: Axes, line: Line, title: Callable[[float], str]) -> None:
     """The first value, on the side that the line leaves free, and the last one."""
     xs, ys = line
     if len(xs) > 1:
-        at(axes, (xs[0], ys[0]), title(ys[0]), place="beneath" if ys[1] > ys[0] else "over")
-    at(axes, (xs[-1], ys[-1]), title(ys[-1]))
+        label_placement.at(axes, (xs[0], ys[0]), title(ys[0]), OURS, "beneath" if ys[1] > ys[0] else "over")
+    label_placement.at(axes, (xs[-1], ys[-1]), title(ys[-1]), OURS)
 
 
 def _label_trade(axes: Axes, ours: Line, theirs: Line) -> None:
@@ -210,4 +179,4 @@ def _below(line: Line) -> str:
 
 def _label_reached(axes: Axes, line: Line, colour: str, place: str) -> None:
     xs, ys = line
-    at(axes, (xs[-1], ys[-1]), f"{sheet.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)
+    label_placement.at(axes, (xs[-1], ys[-1]), f"{sheet.times(xs[-1])}\n{ys[-1]:.4f}", colour, place)

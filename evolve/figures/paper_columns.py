@@ -1,4 +1,4 @@
-"""The paper's side of a table: what stands in its columns, and what must be said where they do not fit."""
+"""The paper's side of a table is its columns, and what must be said where they do not fit."""
 
 from evolve.base.sheet import BLANK
 from evolve.figures.papers import SOURCE
@@ -25,14 +25,14 @@ def architectural_efficiency(run: Run, generation: int) -> dict[str, str]:
 
 
 def accuracy(run: Run, generation: int) -> dict[str, str]:
-    """The same of the test accuracy."""
+    """The paper's test accuracy at that generation, by the name of its column."""
     if not run.paper:
         return {}
     return {"paper accuracy": _cell(run.paper.accuracy.get(generation), ".4f")}
 
 
 def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
-    """The same of the cluster efficiency of the layer with that index; blank for the last classifier."""
+    """The paper's cluster efficiency of the layer with that index, by column; blank for the last classifier."""
     if not run.paper or not run.is_the_papers_network:
         return {}
     listed = run.paper.cluster_efficiency
@@ -40,12 +40,12 @@ def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
 
 
 def mean_cluster_efficiency(run: Run) -> dict[str, str]:
-    """The same of E."""
+    """The paper's E, by column."""
     return {"paper": f"{run.paper.mean:.2f}"} if run.paper and run.is_the_papers_network else {}
 
 
 def about_network(run: Run) -> list[str]:
-    """A line for a network, or a data set, that the paper did not use."""
+    """A line says so of a network, or a data set, that the paper did not use."""
     if run.is_detection:
         return []
     if not run.paper:

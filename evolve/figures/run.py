@@ -1,4 +1,4 @@
-"""A run as the figures see it: what its generations measured, and which of the papers' lineages belongs beside them."""
+"""A run is, for the figures, what its generations measured, with the papers' lineage that belongs beside them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def network(self) -> str:
-        """Its name, as NET= has it."""
+        """The network's name, as NET= has it."""
         return self.ancestor.network
 
     @property

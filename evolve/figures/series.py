@@ -48,7 +48,7 @@ class Series:
     seeds: list[int] = field(default_factory=list)
 
     def titled(self, title: str) -> "Series":
-        """The same under another name."""
+        """This line under another name."""
         return replace(self, title=title)
 
     def within(self, allowed: float) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from evolve.figures import panels, papers
+from evolve.figures import label_placement, panels, papers
 from evolve.figures.run import Run
 
 # Okabe and Ito's colours again, of what is neither ours (blue) nor the paper's (vermilion) yet.
@@ -52,7 +52,7 @@ def _the_papers(axes: Axes, seeds: list[Run]) -> list[float]:
     axes.plot(list(ends), list(ends.values()), **_ENDS, label=f"TX1, {papers.HALF17_SOURCE}, Figure 2: {both} fps")
     if last > 1:
         number = max(ends)
-        panels.at(axes, (number, ends[number]), f"{ends[number]:g}", panels.PAPER)
+        label_placement.at(axes, (number, ends[number]), f"{ends[number]:g}", panels.PAPER)
     return [*predicted[1], *ends.values()]
 
 

@@ -71,7 +71,7 @@ def _engines(run: Run) -> list[str]:
 
 
 def _about_speed(run: Run) -> list[str]:
-    """Of the columns of frames per second that there are."""
+    """Notes on the columns of frames per second that there are."""
     lines = [f"fps: frames per second, {', '.join(engines)}."] if (engines := _engines(run)) else []
     if run.is_detection:
         lines.append(

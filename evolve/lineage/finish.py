@@ -11,7 +11,8 @@ from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import efficiency, phases, precision, weights
 from evolve.runs import paths
-from evolve.runs.metrics import Data, Layer, Metrics, Score, Synthesis, Training, Versions
+from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
+from evolve.runs.score import Score
 from evolve.training.caffe_process import CaffeProcess
 
 _OF_SYNTHESIS = (GENOME, TRAINED, "masked.caffemodel", "masked.prototxt")

@@ -12,7 +12,7 @@ from pathlib import Path
 from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases
+from evolve.network import devices, phases, roofline
 from evolve.runs import paths
 from evolve.runs.metrics import Metrics
 
@@ -126,8 +126,6 @@ def predicted_tx1_fps(run: Path, metrics: Metrics, shape: str = "") -> float | N
 
     None where it cannot be predicted.
     """
-    from evolve.network import devices, roofline
-
     try:
         deploy = paths.generation(run, metrics.generation) / paths.DEPLOY
         net = phases.sized(prototxt_text.read(deploy, caffe_pb2.NetParameter()), _lengths(shape))

@@ -4,7 +4,6 @@ Scores are 0 to 1, the caffemodel's size in bytes, times in seconds, hashes sha2
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +11,7 @@ from evolve.base import records
 from evolve.base.errors import UserError
 from evolve.network.precision import Range
 from evolve.runs import paths
-
-# What a generation is judged by; precision and recall could be traded for each other, average precision has both.
-_JUDGED = {"accuracy": "accuracy", "ap": "average precision"}
+from evolve.runs.score import Score, gathered
 
 
 @dataclass(frozen=True)
@@ -29,57 +26,6 @@ class Layer:
     macs: int
     clusters: int
     cluster_efficiency: float
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """How well objects of one class are found, or those of one difficulty."""
-
-    precision: float
-    recall: float
-    ap: float
-    map: float | None = None  # NVIDIA's; of a difficulty there is none
-    difficulties: dict[str, "ClassScore"] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Score:
-    """A classifier has an accuracy, if its net says one; a detector the other four, in all and by class."""
-
-    accuracy: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    map: float | None = None
-    ap: float | None = None
-    classes: dict[str, ClassScore] = field(default_factory=dict)
-    outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says, the loss for one
-
-    @classmethod
-    def of(cls, said: Mapping[str, object]) -> "Score":
-        """The score that Caffe's process says: a TEST net's outputs by name, or a detector's scores with classes."""
-        return records.read(cls, _gathered(said), "score")
-
-    @property
-    def is_of_boxes(self) -> bool:
-        """Whether it is a detector's."""
-        return self.recall is not None
-
-    @property
-    def judged(self) -> str:
-        """The name of what the generation is judged by, ``accuracy`` or ``ap``; "" where the net says neither."""
-        return next((name for name in _JUDGED if getattr(self, name) is not None), "")
-
-    @property
-    def title(self) -> str:
-        """The same in words."""
-        return _JUDGED.get(self.judged, "")
-
-    @property
-    def value(self) -> float:
-        """What the generation is judged by. ValueError where the net says neither."""
-        if not self.judged:
-            raise ValueError("neither an accuracy nor an average precision was measured")
-        return float(getattr(self, self.judged))
 
 
 @dataclass(frozen=True)
@@ -213,7 +159,7 @@ class Metrics:
         try:
             said = json.loads(path.read_bytes())
             if isinstance(said, dict) and isinstance(said.get("score"), dict):
-                said["score"] = _gathered(said["score"])
+                said["score"] = gathered(said["score"])
             return records.read(cls, said)
         except ValueError as error:
             raise UserError(
@@ -242,11 +188,3 @@ class Metrics:
             map=self.score.map,
             ap=self.score.ap,
         )
-
-
-def _gathered(score: Mapping[str, object]) -> Mapping[str, object]:
-    """A score in which what a TEST net says beside an accuracy is under `outputs`; runs once kept it beside it."""
-    if isinstance(score.get("classes"), dict) or isinstance(score.get("outputs"), dict):
-        return score
-    outputs = {name: value for name, value in score.items() if name != "accuracy"}
-    return {"accuracy": score.get("accuracy"), "outputs": outputs}

@@ -1,4 +1,4 @@
-"""A run's folder: held by one process at a time, made from one set of prototxts, listed in lineage.csv."""
+"""A run's folder is held by one process at a time, made from one set of prototxts, and listed in lineage.csv."""
 
 import csv
 import fcntl

@@ -1,4 +1,4 @@
-"""How far a run is: generations done of those wanted, whether it ended before, and who is at work on the next one."""
+"""How far a run is says its folder: generations done, whether the stop rule ended it, who is at work on the next."""
 
 import os
 import re
@@ -38,7 +38,7 @@ class State:
         return bool(self.wanted and self.done >= self.wanted or self.fallen) and not self.at_work
 
     def words(self) -> str:
-        """The same in one line."""
+        """One line says how far the run is."""
         if self.at_work:
             return self._working()
         if self.fallen:
@@ -54,7 +54,7 @@ class State:
 
 
 def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: bool | None = None) -> State:
-    """What the run's folder says now, with the metrics of its `generations`.
+    """The state that the run's folder says now, with the metrics of its `generations`.
 
     `wanted` and `at_work` are known to whoever is at work on it; 0: as its settings say; None: see who holds the run.
     """
@@ -79,7 +79,7 @@ def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
 
 
 def how_it_fell(kept: Settings, metrics: Metrics) -> str:
-    """The same in words, of a generation that fell too far."""
+    """Words say what fell how far, of a generation that fell too far."""
     return f"{metrics.score.title} fell by more than {kept.stop_when_accuracy_drops:g}"
 
 
@@ -112,6 +112,6 @@ def training(folder: Path) -> tuple[int, int]:
 
 
 def _under_way(folder: Path) -> Path:
-    """The folder that generation `folder` is made in; of siblings, the first one's that is made now."""
+    """The folder where `folder` is being made; where there are siblings, the first one that is made now."""
     siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
     return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")

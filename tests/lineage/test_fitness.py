@@ -6,7 +6,8 @@ import pytest
 
 from evolve.lineage import selection
 from evolve.proto import evolution_pb2
-from evolve.runs.metrics import Metrics, Score
+from evolve.runs.metrics import Metrics
+from evolve.runs.score import Score
 from tests.runs.made_up import metrics
 
 

@@ -106,7 +106,7 @@ def test_metrics(reference: Any) -> None:
     for number, metrics in enumerate(made, start=1):
         assert metrics.generation == number and metrics.seed == 1 and metrics.number_format == "HALF"
         assert metrics.dataset.name == "digits" and metrics.versions.blas_threads == 1
-        assert metrics.training.revived == 0
+        assert metrics.training.revived == 0 and metrics.training.loss and metrics.score.outputs["loss"] > 0
         assert sum(layer.synapses for layer in metrics.layers) == metrics.synapses
     for parent, metrics in zip(range(1, 4), made[1:], strict=True):
         assert metrics.parent_sha256 == generation.sha256(reference.run / f"gen{parent:03d}" / "weights.caffemodel")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from evolve.runs import generation, paths
-from evolve.runs.metrics import Data, Layer, Metrics, Score, Training, Versions
+from evolve.runs.metrics import Data, Layer, Metrics, Training, Versions
+from evolve.runs.score import Score
 
 PAPERS_LENET = {"conv1": (32, 32), "conv2": (32, 1024), "conv3": (64, 2048), "ip1": (64, 4096), "ip2": (10, 640)}
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from evolve.base import records
 from evolve.base.errors import UserError
 from evolve.network.precision import Range
 from evolve.runs import run_folder
-from evolve.runs.metrics import ClassScore, Figures, Kin, Metrics, Score, Sibling, Synthesis, Training
+from evolve.runs.metrics import Figures, Kin, Metrics, Sibling, Synthesis, Training, Versions
+from evolve.runs.score import ClassScore, Score
+from evolve.training.caffe_process import CaffeProcess
 from tests.runs.made_up import metrics, with_score, write
 
 # What a run wrote before there was this record: a TEST net's outputs stood beside its accuracy, and all of it twice.
@@ -100,6 +103,13 @@ def test_a_file_that_says_something_else(tmp_path: Path, right: str, wrong: str,
         f"{tmp_path / 'metrics.json'}: expected what is measured of a generation, got {why}; "
         "begin another run with RUN="
     )
+
+
+def test_no_version_that_caffes_process_says_is_lost(tmp_path: Path) -> None:
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
+        said = caffe.call("versions")
+    kept = vars(records.read(Versions, said))
+    assert {name: value for name, value in kept.items() if value is not None} == said and said["caffe"]
 
 
 def test_every_figure_has_its_column(tmp_path: Path) -> None:

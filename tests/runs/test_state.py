@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from evolve.runs import state
-from evolve.runs.metrics import Metrics, Score
+from evolve.runs.metrics import Metrics
+from evolve.runs.score import Score
 from evolve.settings import settings
 from tests.runs.made_up import metrics, with_score
 

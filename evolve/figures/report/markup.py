@@ -1,4 +1,4 @@
-"""HTML and SVG as text, put together so that nothing from a run can become markup by accident.
+"""HTML and SVG are put together as text so that nothing from a run can become markup by accident.
 
 Whatever is a plain str is escaped; only what `element` and `join` return is markup, and goes through as it is.
 """
@@ -31,8 +31,8 @@ def element(tag: str, *content: str | None, **attributes: Any) -> Markup:
 
 def join(pieces: Iterable[str | None], between: str = "") -> Markup:
     """Pieces of content one after the other, those that are plain text escaped."""
-    found = [piece if isinstance(piece, Markup) else escape(piece) for piece in pieces if piece is not None]
-    return Markup(escape(between).join(found))
+    escaped = [piece if isinstance(piece, Markup) else escape(piece) for piece in pieces if piece is not None]
+    return Markup(escape(between).join(escaped))
 
 
 def number(value: Any, shown: str) -> Markup:

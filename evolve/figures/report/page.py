@@ -95,7 +95,7 @@ def _header(run: Run, titles: list[str]) -> Markup:
 
 
 def _footer(now: state.State, renewed: bool) -> Markup:
-    """Of a run that is not done the page is old as soon as it is written: it says of when it is."""
+    """The page of a run that is not done is old as soon as it is written: it says of when it is."""
     how = "the run writes it anew after each generation" if renewed else "`make report` renews it"
     written = "" if now.finished else f" Written {time.strftime('%Y-%m-%d %H:%M:%S %Z')}; {how}."
     return element("footer", f"Cavefish {__version__}.{written}")

@@ -11,7 +11,7 @@ import pytest
 from evolve.base.errors import UserError
 from evolve.runs import device_table, measurements, run_folder
 from evolve.runs.measurements import Measurement
-from evolve.runs.metrics import Score
+from evolve.runs.score import Score
 from tests.runs import made_up
 from trt.speed import bench, tables
 

@@ -36,7 +36,7 @@ def caffemodel(run: Path, number: int, name: str = "weights") -> bytes:
 
 def test_the_seeds_of_a_draw_and_a_training() -> None:
     """Of the first sibling they are those of an only child, as they were before there were siblings."""
-    seeds = [Workspace(None, None, 7, 3, Path("x"), sibling) for sibling in range(4)]  # type: ignore[arg-type]
+    seeds = [Workspace(None, None, 7, 3, Path("x"), sibling=sibling) for sibling in range(4)]  # type: ignore[arg-type]
     assert [each.draw_seed for each in seeds] == [(3, 7), (3, 7), (3, 7, 0, 2), (3, 7, 0, 3)]
     assert [each.solver_seed for each in seeds] == [3007, 3007, 1003007, 2003007]
 

@@ -33,6 +33,7 @@ setup(
         "filelock",
         "ml_dtypes",
         "scikit-learn",
+        "pillow",
         # groupRectangles, which tests compare with, is gone in 5.
         "opencv-python-headless>=4.5,<5",
     ],

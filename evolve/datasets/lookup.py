@@ -133,7 +133,7 @@ def _executed(file: Path, content: bytes) -> ModuleType:
     except UserError:
         raise
     except SyntaxError as error:
-        place = f"{error.filename or file}:{error.lineno}"
+        place = ":".join(str(part) for part in (error.filename or file, error.lineno) if part)
         raise UserError(f"{place}: expected Python, got {error.msg}; correct it") from error
     except Exception as error:
         place = _place(file, error)

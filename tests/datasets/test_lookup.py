@@ -36,7 +36,8 @@ def refused(folder: Path, name: str = "mine", image_size: int = 8) -> str:
 
 
 def test_the_readmes_flowers(tmp_path: Path, lines: list[str]) -> None:
-    net, pixels = write(tmp_path / "net", "flowers", FLOWERS), {}
+    net = write(tmp_path / "net", "flowers", FLOWERS)
+    pixels: dict[tuple[str, str, int], np.ndarray] = {}
     for split, count in (("train", 3), ("test", 2)):
         for kind in ("rose", "tulip"):
             for number in range(count):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -31,6 +32,11 @@ stages = importlib.import_module("stages")
 wheel_cache = importlib.import_module("wheel_cache")
 wheel_file = importlib.import_module("wheel_file")
 wheel_needs = importlib.import_module("wheel_needs")
+
+_SPEC = importlib.util.spec_from_file_location("caffe_builder", RECIPE / "build.py")  # PyPI has a package `build`
+assert _SPEC and _SPEC.loader
+builder = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(builder)
 
 DEB822 = """\
 # the release and its updates
@@ -553,3 +559,20 @@ def test_the_mirrors_pool_is_asked_before_the_archives() -> None:
     first, *archives = caffe_source.addresses([mirror, mirror])
     assert first == f"http://m.invalid/debian/pool/main/c/caffe/{caffe_source.TARBALL}"
     assert archives == list(caffe_source.ARCHIVES)
+
+
+def test_upstreams_makefile_sees_no_path_with_blanks(tmp_path: Path) -> None:
+    cache = tmp_path / "my cache $1 #"
+    cache.mkdir()
+    headers = tmp_path / "check out/numpy"
+    headers.mkdir(parents=True)
+    (headers / "Python.h").write_text("")
+    about = {"version": "3.12", "implementation": "cpython", "platform": "linux-x86_64"}
+    python = interpreter.Interpreter("python", **about, include=str(headers), numpy=str(headers))
+    with builder.plain_path(cache) as work, (tmp_path / "log").open("w") as log, stages.Stages(7, log) as told:
+        text = compilation.Build(python, cache, work, told, None).configuration()
+        assert (work / "numpy-headers").resolve() == headers and (work / "python-headers/Python.h").exists()
+    assert "check out" not in text and "my cache" not in text and str(work) in text
+    assert not work.exists() and cache.exists()
+    with builder.plain_path(tmp_path) as work:
+        assert work == tmp_path

@@ -15,11 +15,14 @@ import argparse
 import errno
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -51,11 +54,12 @@ def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None)
     for name in remove_leftovers(cache):
         print(f"removed the leftover of an interrupted build: {name}", file=sys.stderr)
     log_path = cache / "build.log"
-    work = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
     objects = None if own_source else objects_folder(cache, OPTIONS)
     try:
-        with log_path.open("w") as log, Stages(STAGES, log) as stages:
-            put_in_place(Build(python, cache, work, stages, objects).run(wheel.name, own_source), wheel)
+        with log_path.open("w") as log, Stages(STAGES, log) as stages, plain_path(temporary) as work:
+            Build(python, cache, work, stages, objects).run(wheel.name, own_source)
+            put_in_place(temporary / "result", wheel)
             stages.begin(f"done: {wheel.stat().st_size / 1e6:.1f} MB")
     except (CommandFailed, subprocess.CalledProcessError) as error:
         end = f"the log ends with\n{last_lines(log_path)}\nall of it: {log_path}"
@@ -63,7 +67,19 @@ def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None)
     except UserError as error:
         raise UserError(f"{error}\nThe log: {log_path}") from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def plain_path(folder: Path) -> Iterator[Path]:
+    """`folder` by a path that upstream's Makefile can take: through a link where its own has blanks or the like."""
+    if re.fullmatch(r"[\w.+/-]+", str(folder), re.ASCII):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="cavefish-") as place:
+        link = Path(place) / "build"
+        link.symlink_to(folder)
+        yield link
 
 
 class Order:

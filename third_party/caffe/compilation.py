@@ -168,8 +168,15 @@ class Build:
 
     def python_headers(self) -> list[Path]:
         """Where Python.h is: the interpreter's own folder, else those of Debian's package."""
-        own = [Path(self.python.include)]
+        own = [self.linked("python-headers", self.python.include)]
         return own if self.python.has_headers else [self.headers / f"python{self.python.version}", self.headers]
+
+    def linked(self, name: str, folder: str) -> Path:
+        """A folder of the user's by a path that upstream's Makefile can take, whatever its own path holds."""
+        link = self.work / name
+        if not link.is_symlink():
+            link.symlink_to(folder)
+        return link
 
     def header_roots(self) -> list[Path]:
         """The sysroot's include folders; the innermost come first."""
@@ -183,7 +190,7 @@ class Build:
     def numpy_headers(self) -> str:
         """NumPy 2's headers: the interpreter's own, else those of a wheel that its pip fetches."""
         if self.python.numpy:
-            return self.python.numpy
+            return str(self.linked("numpy-headers", self.python.numpy))
         folder = self.work / "numpy"
         options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
         try:

@@ -68,6 +68,15 @@ def disable() -> None:
         _library.fastcaffe_disable()
 
 
+def absent_stays_absent(promised: bool = True) -> None:
+    """Promises of layers that are created from now on that weights which are zero stay so (or takes it back).
+
+    Their gradients are left as they are then, where few weights exist; without the promise every gradient is there.
+    """
+    if _library:
+        _library.fastcaffe_absent_stays_absent(int(promised))
+
+
 def available() -> list[str]:
     """The layer types that the library can replace. Raises NotAvailable."""
     return _text("fastcaffe_types").split(",")
@@ -80,7 +89,9 @@ def layers() -> list[LayerLine]:
 
 
 def machine() -> dict[str, str]:
-    """What bits depend on: simd, onednn (version), onednn_isa, threads; empty if the library is not loaded."""
+    """What bits depend on: simd, onednn (version), onednn_isa, threads, and below which densities of synapses a
+    convolution runs on sparse passes (sparse_below, sparse_few_channels_below, sparse_lanes_below); empty if the
+    library is not loaded."""
     return dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
 
 

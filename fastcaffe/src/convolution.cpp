@@ -1,16 +1,18 @@
-// Convolution in two dimensions, on one of four kinds of passes; whatever none of them can do is left to Caffe's own
-// code.
+// Convolution in two dimensions, on one of six kinds of passes: sparse ones where few synapses exist, else by the shape
+// alone. Whatever none of them can do is left to Caffe's own code.
 
 #include <omp.h>
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <memory>
 
 #include "caffe/layers/conv_layer.hpp"
-#include "convolution_passes.h"
+#include "convolution_sparse.h"
 #include "layers.h"
 #include "listing.h"
+#include "promises.h"
 
 namespace fastcaffe {
 namespace {
@@ -27,7 +29,7 @@ struct Made {
 template <class Pass>
 class Passes {
  public:
-  typedef std::unique_ptr<Pass> (*Maker)(const ConvolutionShape&);
+  typedef std::function<std::unique_ptr<Pass>(const ConvolutionShape&)> Maker;
 
   // Of these, the first that makes a pass has it.
   explicit Passes(std::initializer_list<Maker> makers) : makers_(makers) {}
@@ -49,7 +51,7 @@ class Passes {
   Made<Pass> make(const ConvolutionShape& shape) const {
     try {
       std::unique_ptr<Pass> pass;
-      for (Maker maker : makers_) {
+      for (const Maker& maker : makers_) {
         if (!pass) pass = maker(shape);
       }
       const std::string on = pass ? pass->kernel() : "stock: there is no oneDNN, and lanes would be slower";
@@ -70,7 +72,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
-    const Made<ForwardPass>* made = covered(bottom) ? &forward_.get(shape(bottom, this->bias_term_)) : nullptr;
+    sparse_ = covered(bottom);  // of the backward pass, too
+    const Made<ForwardPass>* made = sparse_ ? &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_) : nullptr;
     listed_.runs("forward", made ? made->on : "stock: not two-dimensional");
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
@@ -107,7 +110,7 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   bool backward_data(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) {
     for (std::size_t i = 0; i < top.size(); ++i) {
       if (!propagate_down[i]) continue;
-      const Made<BackwardDataPass>& made = data_.get(shape(bottom, false));
+      const Made<BackwardDataPass>& made = chosen(shape(bottom, false), sparse_data_, data_);
       listed_.runs("backward data", made.on);
       if (!made.pass) return false;
       made.pass->run(top[i]->cpu_diff(), this->blobs_[0]->cpu_data(), bottom[i]->mutable_cpu_diff());
@@ -118,7 +121,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   bool backward_weights(const Blobs& top, const Blobs& bottom) {
     const bool bias = this->bias_term_ && this->param_propagate_down_[1];
     if (!this->param_propagate_down_[0]) return !bias;  // a bias alone is Caffe's: rare, and cheap
-    const Made<BackwardWeightsPass>& made = weights_.get(shape(bottom, bias));
+    const ConvolutionShape s = shape(bottom, bias);
+    const Made<BackwardWeightsPass>& made = absent_stays_ ? chosen(s, sparse_weights_, weights_) : weights_.get(s);
     listed_.runs("backward weights", made.on);
     if (!made.pass) return false;
     for (std::size_t i = 0; i < top.size(); ++i) {
@@ -126,6 +130,25 @@ class Convolution : public caffe::ConvolutionLayer<float> {
                      bias ? this->blobs_[1]->mutable_cpu_diff() : nullptr);
     }
     return true;
+  }
+
+  // The sparse pass if synapses are few enough and there is one, else the dense one. Whether a forward pass found many
+  // is remembered, so that dense layers need not look again.
+  template <class Pass>
+  const Made<Pass>& chosen(const ConvolutionShape& s, Passes<Pass>& sparse, Passes<Pass>& dense) {
+    if (sparse_ && few_synapses(s)) {
+      const Made<Pass>& made = sparse.get(s);
+      if (made.pass) return made;
+    }
+    return dense.get(s);
+  }
+
+  // A layer without a single synapse may be one that has not learnt anything yet.
+  bool few_synapses(const ConvolutionShape& s) {
+    const double below = sparse_below(s);
+    if (below > 0) pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
+    sparse_ = below > 0 && pattern_.synapses() > 0 && pattern_.density() < below;
+    return sparse_;
   }
 
   // Images of channels of rows of columns, and something of each.
@@ -169,6 +192,14 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   Passes<BackwardDataPass> data_{rows_backward_data, lanes_backward_data};
   Passes<BackwardWeightsPass> weights_{rows_backward_weights, lanes_backward_weights};
 #endif
+  Pattern pattern_;
+  bool sparse_ = false;
+  const bool absent_stays_ = absent_stays_absent();
+  Passes<ForwardPass> sparse_forward_{[this](const ConvolutionShape& s) { return sparse_forward(s, pattern_); }};
+  Passes<BackwardDataPass> sparse_data_{
+      [this](const ConvolutionShape& s) { return sparse_backward_data(s, pattern_); }};
+  Passes<BackwardWeightsPass> sparse_weights_{
+      [this](const ConvolutionShape& s) { return sparse_backward_weights(s, pattern_); }};
   Listed listed_;
 };
 

@@ -88,7 +88,7 @@ class Convolver {
     float* to = out + (images * lanes() * shape_.outputs + output) * pixels + band.pixel;
     for (int i = 0; i < outputs; ++i) {
       from_lanes(sums + std::int64_t(i) * band.pixels * lanes(), images_in(shape_, images), band.pixels,
-                 to + i * pixels, shape_.outputs * pixels);
+                 nullptr, to + i * pixels, shape_.outputs * pixels);
     }
   }
 

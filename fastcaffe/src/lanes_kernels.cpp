@@ -71,19 +71,25 @@ FASTCAFFE_INLINE void to_lanes_body(const float* from, std::int64_t image_stride
 }
 
 template <int W>
-FASTCAFFE_INLINE void from_lanes_body(const float* from, int images, int pixels, float* to, std::int64_t image_stride) {
+FASTCAFFE_INLINE void from_lanes_body(const float* from, int images, int pixels, const std::int32_t* place, float* to,
+                                      std::int64_t image_stride) {
   typedef typename Lanes<W>::F F;
   if (pixels < W) {
     for (int n = 0; n < images; ++n) {
-      for (int i = 0; i < pixels; ++i) to[n * image_stride + i] = from[i * W + n];
+      for (int i = 0; i < pixels; ++i) to[n * image_stride + i] = from[std::int64_t(place ? place[i] : i) * W + n];
     }
     return;
   }
   for (int done = 0; done < pixels; done += W) {
     const int first = std::min(done, pixels - W);
     F rows[W];
+    if (place) {
 #pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) rows[i] = load<F>(from + std::int64_t(first + i) * W);
+      for (int i = 0; i < W; ++i) rows[i] = load<F>(from + std::int64_t(place[first + i]) * W);
+    } else {
+#pragma GCC unroll 16
+      for (int i = 0; i < W; ++i) rows[i] = load<F>(from + std::int64_t(first + i) * W);
+    }
     transpose<W>(rows);
 #pragma GCC unroll 16
     for (int n = 0; n < W; ++n) {
@@ -280,8 +286,10 @@ FASTCAFFE_KERNEL(to_lanes,
                  (const float* from, std::int64_t image_stride, int images, int pixels, const std::int32_t* place,
                   float* to),
                  (from, image_stride, images, pixels, place, to))
-FASTCAFFE_KERNEL(from_lanes, (const float* from, int images, int pixels, float* to, std::int64_t image_stride),
-                 (from, images, pixels, to, image_stride))
+FASTCAFFE_KERNEL(from_lanes,
+                 (const float* from, int images, int pixels, const std::int32_t* place, float* to,
+                  std::int64_t image_stride),
+                 (from, images, pixels, place, to, image_stride))
 FASTCAFFE_KERNEL(convolve_lanes,
                  (const float* in, const LaneTile* tiles, int count, const LaneRun* runs, const float* weights,
                   int outputs, const float* bias, float* out, std::int64_t out_stride),

@@ -24,8 +24,9 @@ LaneBlocks lane_blocks();
 void to_lanes(const float* from, std::int64_t image_stride, int images, int pixels, const std::int32_t* place,
               float* to);
 
-// The way back, pixel by pixel in order.
-void from_lanes(const float* from, int images, int pixels, float* to, std::int64_t image_stride);
+// The way back: pixel i comes from place[i].
+void from_lanes(const float* from, int images, int pixels, const std::int32_t* place, float* to,
+                std::int64_t image_stride);
 
 // A stretch of taps that lie one after the other, in the input and in the weights.
 struct LaneRun {

@@ -5,9 +5,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <sstream>
 
+#include "convolution_sparse.h"
 #include "layers.h"
 #include "listing.h"
+#include "promises.h"
 #include "simd.h"
 #if FASTCAFFE_ONEDNN
 #include "onednn.h"
@@ -41,6 +44,16 @@ bool named(const char* list, const char* type) {
   return all.find(std::string(",") + type + ",") != std::string::npos;
 }
 
+bool promised = false;
+
+// The densities on which bits depend.
+std::string limits() {
+  std::ostringstream text;
+  text << "sparse_below=" << kSparseBelow << "\nsparse_few_channels_below=" << kSparseFewChannelsBelow
+       << "\nsparse_lanes_below=" << kSparseLanesBelow << "\n";
+  return text.str();
+}
+
 const char* kept(const std::string& text) {
   static thread_local std::string last;
   last = text;
@@ -48,6 +61,8 @@ const char* kept(const std::string& text) {
 }
 
 }  // namespace
+
+bool absent_stays_absent() { return promised; }
 
 Creator stock_creator(const std::string& type) { return stock_creators().at(type); }
 
@@ -96,8 +111,11 @@ const char* fastcaffe_machine() {
 #else
   text += "onednn=none\nonednn_isa=none\n";
 #endif
-  return fastcaffe::kept(text + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
+  return fastcaffe::kept(text + fastcaffe::limits() + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
 }
+
+// Layers that are created from now on may leave out the gradients of weights that are zero, or (0) may not.
+void fastcaffe_absent_stays_absent(int promised) { fastcaffe::promised = promised != 0; }
 
 void fastcaffe_set_threads(int threads) { omp_set_num_threads(threads); }
 }

@@ -65,6 +65,13 @@ FASTCAFFE_INLINE void streams_end() {
 #endif
 }
 
+// The same address, but the compiler no longer knows how it was come by: it keeps the sum in one register instead of
+// one for each of many places beside it.
+FASTCAFFE_INLINE const float* one_address(const float* from) {
+  asm("" : "+r"(from));
+  return from;
+}
+
 // The same number in each lane.
 template <class V, class T>
 FASTCAFFE_INLINE V same(T value) {
@@ -88,6 +95,16 @@ FASTCAFFE_INLINE V counting(Indices<K...>) {
 template <int W>
 FASTCAFFE_INLINE typename Lanes<W>::I counting() {
   return counting<typename Lanes<W>::I>(typename CountTo<W>::type());
+}
+
+// 1, 2, 4, ...: a bit a lane.
+template <class V, int... K>
+FASTCAFFE_INLINE V bit_a_lane(Indices<K...>) {
+  return V{(1 << K)...};
+}
+template <int W>
+FASTCAFFE_INLINE typename Lanes<W>::I bit_a_lane() {
+  return bit_a_lane<typename Lanes<W>::I>(typename CountTo<W>::type());
 }
 
 // Of 2 W numbers in a and b: those at even places, and those at odd places.

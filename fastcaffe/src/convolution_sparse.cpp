@@ -1,0 +1,67 @@
+// Which sparse passes a shape has, and when they pay.
+
+#include "convolution_sparse.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "lanes_kernels.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr std::int64_t kFewVectors = 4;    // of a plane: with fewer, a synapse's weight is read for too little
+constexpr std::int64_t kFewChannels = 16;  // oneDNN's block
+constexpr double kMostEmpty = 1.15;        // lanes, a lane with an image
+
+enum class Kind { kNone, kRows, kLanes };
+
+// FASTCAFFE_CONVOLUTION=sparse-rows|sparse-lanes: only these, whatever the density (tests).
+const char* wish() { return std::getenv("FASTCAFFE_CONVOLUTION"); }
+bool wished(const char* kind) { return wish() && !std::strcmp(wish(), kind); }
+
+bool forbidden() {
+  const char* sparse = std::getenv("FASTCAFFE_SPARSE");
+  return (sparse && !std::strcmp(sparse, "0")) || (wish() && !wished("sparse-rows") && !wished("sparse-lanes"));
+}
+
+Kind kind(const ConvolutionShape& s) {
+  if (wished("sparse-rows")) return Kind::kRows;
+  if (wished("sparse-lanes")) return Kind::kLanes;
+  const std::int64_t groups = (s.images + lanes() - 1) / lanes();
+  const bool step = s.stride_h > 1 || s.stride_w > 1;
+  if (!step && s.height * s.width >= kFewVectors * lanes() && s.out_height * s.out_width >= kFewVectors * lanes()) {
+    return Kind::kRows;
+  }
+  if (groups * lanes() <= kMostEmpty * s.images) return Kind::kLanes;
+  return s.out_height * s.out_width >= lanes() ? Kind::kRows : Kind::kNone;
+}
+
+}  // namespace
+
+double sparse_below(const ConvolutionShape& s) {
+  if (forbidden()) return 0;
+  if (wish()) return 2;
+  switch (kind(s)) {
+    case Kind::kRows:
+      return s.channels < kFewChannels || s.outputs < kFewChannels ? kSparseFewChannelsBelow : kSparseBelow;
+    case Kind::kLanes: return kSparseLanesBelow;
+    default: return 0;
+  }
+}
+
+std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const Pattern& pattern) {
+  return kind(shape) == Kind::kRows ? sparse_rows_forward(shape, pattern) : sparse_lanes_forward(shape, pattern);
+}
+
+std::unique_ptr<BackwardDataPass> sparse_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {
+  return kind(shape) == Kind::kRows ? sparse_rows_backward_data(shape, pattern)
+                                    : sparse_lanes_backward_data(shape, pattern);
+}
+
+std::unique_ptr<BackwardWeightsPass> sparse_backward_weights(const ConvolutionShape& shape, const Pattern& pattern) {
+  return kind(shape) == Kind::kRows ? sparse_rows_backward_weights(shape, pattern)
+                                    : sparse_lanes_backward_weights(shape, pattern);
+}
+
+}  // namespace fastcaffe

@@ -1,0 +1,41 @@
+// Passes whose cost follows the synapses that exist. Which these are a Pattern says, which whoever runs a pass has
+// follow the weights before; a pass makes its lists anew where that has found others.
+#pragma once
+
+#include <memory>
+
+#include "convolution_passes.h"
+#include "sparse_pattern.h"
+
+namespace fastcaffe {
+
+// Bits depend on these: below such a density of synapses a layer runs on sparse passes, if there are some for its shape.
+// For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still worth it; where
+// images have to be turned around first, less.
+constexpr double kSparseBelow = 0.5;
+constexpr double kSparseFewChannelsBelow = 0.75;
+constexpr double kSparseLanesBelow = 0.4;
+
+// The gradients of absent weights are left as they are by the sparse passes.
+std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardDataPass> sparse_backward_data(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardWeightsPass> sparse_backward_weights(const ConvolutionShape& shape, const Pattern& pattern);
+
+// Below which density they pay for a shape; 0 where there are none, or FASTCAFFE_SPARSE=0 or another wish of
+// FASTCAFFE_CONVOLUTION's forbids them.
+double sparse_below(const ConvolutionShape& shape);
+
+// Neighbouring pixels in the lanes, on Caffe's own layout; null where a plane has too few of them, and for the gradient
+// that flows back over steps.
+std::unique_ptr<ForwardPass> sparse_rows_forward(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardDataPass> sparse_rows_backward_data(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardWeightsPass> sparse_rows_backward_weights(const ConvolutionShape& shape,
+                                                                  const Pattern& pattern);
+
+// One image a lane; null where a batch fills too few of them.
+std::unique_ptr<ForwardPass> sparse_lanes_forward(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardDataPass> sparse_lanes_backward_data(const ConvolutionShape& shape, const Pattern& pattern);
+std::unique_ptr<BackwardWeightsPass> sparse_lanes_backward_weights(const ConvolutionShape& shape,
+                                                                   const Pattern& pattern);
+
+}  // namespace fastcaffe

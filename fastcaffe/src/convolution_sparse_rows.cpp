@@ -1,0 +1,193 @@
+// The sparse passes with neighbouring pixels in the lanes, image by image: for one image as for any batch. Sums depend
+// neither on the number of threads nor on how work is shared out.
+
+#include <algorithm>
+#include <vector>
+
+#include "channel_kernels.h"
+#include "convolution_sparse.h"
+#include "convolver_passes.h"
+#include "lanes_kernels.h"
+#include "shifted_planes.h"
+#include "sparse_rows_kernels.h"
+#include "threads.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr const char* kName = "sparse rows";
+constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another thread costs more than it brings
+constexpr std::int64_t kPlanes = 1 << 16;  // floats that are laid out at a time, to be met from the nearest caches
+
+// A convolution; or, `turned`, the gradient that flows back through one of stride 1: a convolution with the kernels
+// turned by 180 degrees. `shape` as the blobs go through here: channels, height and width of what comes in, outputs of
+// what goes out.
+class Convolver {
+ public:
+  Convolver(const ConvolutionShape& shape, const Pattern& pattern, bool turned)
+      : shape_(shape), pattern_(pattern), turned_(turned), planes_(shape) {}
+
+  void run(const float* in, const float* weights, const float* biases, float* out) {
+    follow();
+    lists_.weigh(weights);
+    const std::int64_t work = pixels() * (lists_.size() + planes_.planes() + shape_.outputs);
+    if (shape_.images >= shape_.threads) {
+      parallel(shape_.images, kGrain / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+        float* planes = Scratch::floats(planes_.floats(), Scratch::kOwn);
+        for (std::int64_t image = first; image < last; ++image) {
+          lay_out(in, image, 0, planes_.planes(), planes);
+          convolve(planes, 0, shape_.outputs, biases, image, out);
+        }
+      });
+      return;
+    }
+    float* planes = Scratch::floats(planes_.floats(), Scratch::kShared);
+    for (std::int64_t image = 0; image < shape_.images; ++image) {
+      parallel(planes_.planes(), kGrain / (work + 1) * planes_.planes() + 1, [&](std::int64_t first, std::int64_t last) {
+        lay_out(in, image, first, last, planes);
+      });
+      parallel(shape_.outputs, kGrain / (work + 1) * shape_.outputs + 1, [&](std::int64_t first, std::int64_t last) {
+        convolve(planes, first, last, biases, image, out);
+      });
+    }
+  }
+
+ private:
+  std::int64_t pixels() const { return shape_.out_height * shape_.out_width; }
+
+  void follow() {
+    if (version_ == pattern_.version()) return;
+    planes_.list(pattern_, turned_, &lists_);
+    version_ = pattern_.version();
+  }
+
+  void lay_out(const float* in, std::int64_t image, std::int64_t first, std::int64_t last, float* planes) const {
+    const std::int64_t size = shape_.channels * shape_.height * shape_.width;
+    planes_.lay_out(static_cast<int>(first), static_cast<int>(last), in + image * size, in, in + shape_.images * size,
+                    planes);
+  }
+
+  void convolve(const float* planes, std::int64_t first, std::int64_t last, const float* biases, std::int64_t image,
+                float* out) const {
+    convolve_sparse_rows(planes, lists_.all.data(), lists_.begin.data() + first, static_cast<int>(last - first),
+                         biases ? biases + first : nullptr, static_cast<int>(pixels()),
+                         out + (image * shape_.outputs + first) * pixels());
+  }
+
+  ConvolutionShape shape_;
+  const Pattern& pattern_;
+  bool turned_;
+  ShiftedPlanes planes_;
+  SynapseLists lists_;
+  std::int64_t version_ = 0;
+};
+
+class Forward : public ForwardPass {
+ public:
+  Forward(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(shape, pattern, false) {}
+  std::string kernel() const override { return kName; }
+  void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
+    convolver_.run(bottom, weights, biases, top);
+  }
+
+ private:
+  mutable Convolver convolver_;  // its lists follow the weights
+};
+
+// Padding is part of the planes here, so the gradient's has to be said.
+ConvolutionShape backwards(const ConvolutionShape& s) {
+  ConvolutionShape b = exchanged(s);
+  b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
+  b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
+  return b;
+}
+
+class BackwardData : public BackwardDataPass {
+ public:
+  BackwardData(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(backwards(shape), pattern, true) {}
+  std::string kernel() const override { return kName; }
+  void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
+    convolver_.run(top_diff, weights, nullptr, bottom_diff);
+  }
+
+ private:
+  mutable Convolver convolver_;
+};
+
+// A few images are laid out; then outputs are shared out, whose gradients meet their synapses, image by image.
+class BackwardWeights : public BackwardWeightsPass {
+ public:
+  BackwardWeights(const ConvolutionShape& shape, const Pattern& pattern)
+      : shape_(shape), pattern_(pattern), planes_(shape), pixels_(shape.out_height * shape.out_width) {}
+
+  std::string kernel() const override { return kName; }
+
+  void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const override {
+    follow();
+    const std::int64_t count = lists_.size(), fitting = kPlanes / (planes_.floats() + 1);
+    const std::int64_t at_a_time = std::min(shape_.images, std::max(shape_.threads, fitting));
+    float* sums = Scratch::floats(count * (lanes() + 1) + at_a_time * planes_.floats() + 16, Scratch::kShared);
+    float *planes = sums + (count * lanes() + 15) / 16 * 16, *totals = planes + at_a_time * planes_.floats();
+    std::fill(sums, sums + count * lanes(), 0.f);
+    for (std::int64_t begin = 0; begin < shape_.images; begin += at_a_time) {
+      const std::int64_t images = std::min(at_a_time, shape_.images - begin);
+      lay_out(bottom, begin, images, planes);
+      const std::int64_t work = images * pixels_ * (count / shape_.outputs + 1);
+      parallel(shape_.outputs, kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t output = first; output < last; ++output) {
+          for (std::int64_t i = 0; i < images; ++i) {
+            const float* diff = top_diff + ((begin + i) * shape_.outputs + output) * pixels_;
+            correlate_sparse_rows(planes + i * planes_.floats(), lists_.all.data(), lists_.begin.data() + output, 1,
+                                  diff, static_cast<int>(pixels_), sums);
+            if (biases_diff) biases_diff[output] += sum(pixels_, diff);
+          }
+        }
+      });
+    }
+    sum_of_lanes(sums, static_cast<int>(count), totals);
+    for (std::int64_t i = 0; i < count; ++i) weights_diff[lists_.weight_at[i]] += totals[i];
+  }
+
+ private:
+  void follow() const {
+    if (version_ == pattern_.version()) return;
+    planes_.list(pattern_, false, &lists_);
+    version_ = pattern_.version();
+  }
+
+  void lay_out(const float* bottom, std::int64_t begin, std::int64_t images, float* planes) const {
+    const std::int64_t size = shape_.channels * shape_.height * shape_.width;
+    parallel(images, 65536 / (planes_.floats() + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        planes_.lay_out(0, planes_.planes(), bottom + (begin + i) * size, bottom, bottom + shape_.images * size,
+                        planes + i * planes_.floats());
+      }
+    });
+  }
+
+  ConvolutionShape shape_;
+  const Pattern& pattern_;
+  mutable ShiftedPlanes planes_;  // they and the lists follow the weights
+  std::int64_t pixels_;
+  mutable SynapseLists lists_;
+  mutable std::int64_t version_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ForwardPass> sparse_rows_forward(const ConvolutionShape& shape, const Pattern& pattern) {
+  return std::unique_ptr<ForwardPass>(ShiftedPlanes::possible(shape) ? new Forward(shape, pattern) : nullptr);
+}
+
+std::unique_ptr<BackwardDataPass> sparse_rows_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {
+  const bool possible = shape.stride_h == 1 && shape.stride_w == 1 && ShiftedPlanes::possible(backwards(shape));
+  return std::unique_ptr<BackwardDataPass>(possible ? new BackwardData(shape, pattern) : nullptr);
+}
+
+std::unique_ptr<BackwardWeightsPass> sparse_rows_backward_weights(const ConvolutionShape& shape,
+                                                                  const Pattern& pattern) {
+  return std::unique_ptr<BackwardWeightsPass>(ShiftedPlanes::possible(shape) ? new BackwardWeights(shape, pattern)
+                                                                             : nullptr);
+}
+
+}  // namespace fastcaffe

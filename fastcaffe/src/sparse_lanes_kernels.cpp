@@ -1,0 +1,149 @@
+// Compiled with fused multiplication and addition allowed: nothing here has to have Caffe's bits.
+
+#include "sparse_lanes_kernels.h"
+
+#include "simd.h"
+
+namespace fastcaffe {
+namespace {
+
+// How many vectors of sums the registers hold: 32 of them with 16 lanes (and on Arm), 16 of them else.
+template <int W>
+constexpr int most_pixels() {
+  return W == 16 || !FASTCAFFE_X86 ? 16 : 8;
+}
+
+// The sums of R rows of P pixels stay in registers while the synapses go by.
+template <int W, int R, int P>
+FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
+                                    float bias, float* out, std::int64_t out_row) {
+  typedef typename Lanes<W>::F F;
+  F sums[R][P];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) sums[r][p] = same<F>(bias);
+  }
+  for (; synapse < end; ++synapse) {
+    const float* from = one_address(in + synapse->at);
+    const float weight = synapse->weight;
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r, from = one_address(from + in_row)) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sums[r][p] += weight * load<F>(from + p * W);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) store(out + r * out_row + p * W, sums[r][p]);
+  }
+}
+
+// An output's gradient at R rows of P pixels stays in registers while its synapses go by.
+template <int W, int R, int P>
+FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
+                                     const float* out_diff, std::int64_t out_row, float* sums) {
+  typedef typename Lanes<W>::F F;
+  F diff[R][P];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) diff[r][p] = load<F>(out_diff + r * out_row + p * W);
+  }
+  for (; synapse < end; ++synapse, sums += W) {
+    const float* from = one_address(in + synapse->at);
+    F even = load<F>(sums), odd = {};
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r, from = one_address(from + in_row)) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        if ((r * P + p) % 2) {
+          odd += diff[r][p] * load<F>(from + p * W);
+        } else {
+          even += diff[r][p] * load<F>(from + p * W);
+        }
+      }
+    }
+    store(sums, R * P > 1 ? even + odd : even);
+  }
+}
+
+// What is done with a tile: the one of P, P/2, ... 1 columns that it is.
+template <int W, int R, int P>
+FASTCAFFE_INLINE void convolve_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
+                                       const Synapse* first, const Synapse* last, float bias, float* out,
+                                       std::int64_t out_row) {
+  if (tile.columns == P) return convolve_tile<W, R, P>(in, in_row, first, last, bias, out, out_row);
+  if constexpr (P > 1) convolve_columns<W, R, P / 2>(in, in_row, tile, first, last, bias, out, out_row);
+}
+
+template <int W>
+FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
+                                                 const Synapse* synapses, const std::int32_t* begin, float bias,
+                                                 float* out, int out_row) {
+  constexpr int T = most_pixels<W>();
+  const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
+  for (const SparseTile* tile = tiles; tile < tiles + count; ++tile) {
+    const Synapse *first = synapses + begin[tile->first_part], *last = synapses + begin[tile->last_part];
+    const float* from = in + std::int64_t(tile->in) * W;
+    float* to = out + std::int64_t(tile->out) * W;
+    switch (tile->rows) {
+      case 1: convolve_columns<W, 1, T>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      case 2: convolve_columns<W, 2, T / 2>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      default: convolve_columns<W, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step);
+    }
+  }
+}
+
+template <int W, int R, int P>
+FASTCAFFE_INLINE void correlate_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
+                                        const Synapse* first, const Synapse* last, const float* out_diff,
+                                        std::int64_t out_row, float* sums) {
+  if (tile.columns == P) return correlate_tile<W, R, P>(in, in_row, first, last, out_diff, out_row, sums);
+  if constexpr (P > 1) correlate_columns<W, R, P / 2>(in, in_row, tile, first, last, out_diff, out_row, sums);
+}
+
+template <int W>
+FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
+                                                  const float* out_diff, int out_row, const Synapse* synapses,
+                                                  const std::int32_t* begin, float* sums) {
+  constexpr int T = most_pixels<W>();
+  const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
+  for (const SparseTile* tile = tiles; tile < tiles + count; ++tile) {
+    const Synapse *first = synapses + begin[tile->first_part], *last = synapses + begin[tile->last_part];
+    const float *from = in + std::int64_t(tile->in) * W, *diff = out_diff + std::int64_t(tile->out) * W;
+    float* to = sums + std::int64_t(begin[tile->first_part] - begin[0]) * W;
+    switch (tile->rows) {
+      case 1: correlate_columns<W, 1, T>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      case 2: correlate_columns<W, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      default: correlate_columns<W, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to);
+    }
+  }
+}
+
+template <int W>
+FASTCAFFE_INLINE void tell_tile_body(int* pixels) {
+  *pixels = most_pixels<W>();
+}
+
+FASTCAFFE_KERNEL(tell_tile, (int* pixels), (pixels))
+
+}  // namespace
+
+int sparse_tile() {
+  int pixels;
+  tell_tile(&pixels);
+  return pixels;
+}
+
+FASTCAFFE_KERNEL(convolve_sparse_lanes,
+                 (const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
+                  const std::int32_t* begin, float bias, float* out, int out_row),
+                 (in, in_row, tiles, count, synapses, begin, bias, out, out_row))
+FASTCAFFE_KERNEL(correlate_sparse_lanes,
+                 (const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff, int out_row,
+                  const Synapse* synapses, const std::int32_t* begin, float* sums),
+                 (in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums))
+
+}  // namespace fastcaffe

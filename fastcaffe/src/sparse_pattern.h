@@ -1,0 +1,29 @@
+// Which weights of a layer exist: those that are not zero. A bit a weight, compared with the weights before they are
+// used, so that nobody has to promise anything: whoever zeroes or revives a weight is followed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace fastcaffe {
+
+class Pattern {
+ public:
+  // Looks at the weights, and remembers which of them exist now.
+  void follow(const float* weights, std::int64_t count);
+
+  // Another number for another pattern; 0 before the first look.
+  std::int64_t version() const { return version_; }
+  std::int64_t synapses() const { return synapses_; }
+  bool exists(std::int64_t weight) const { return bits_[weight / kBits] >> weight % kBits & 1; }
+  // The part of the weights that exists; 1 before the first look.
+  double density() const { return count_ ? double(synapses_) / count_ : 1; }
+
+ private:
+  static constexpr int kBits = 16;  // of a word
+
+  std::vector<std::uint16_t> bits_;  // a weight's each, the first one lowest
+  std::int64_t count_ = 0, synapses_ = 0, version_ = 0;
+};
+
+}  // namespace fastcaffe

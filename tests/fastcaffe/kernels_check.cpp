@@ -11,7 +11,7 @@
 #include <string>
 
 #include "channel_kernels.h"
-#include "convolution_passes.h"
+#include "convolution_sparse.h"
 #include "eltwise_kernels.h"
 #include "plain_loops.h"
 #include "relu_kernels.h"
@@ -224,9 +224,14 @@ struct ConvolutionPasses {
   std::unique_ptr<BackwardWeightsPass> backward_weights;
 };
 
-void check_convolution(const std::string& kind, const ConvolutionShape& s, const ConvolutionPasses& passes) {
+Floats some_weights(const ConvolutionShape& s) {
+  return numbers(s.outputs * s.channels / s.groups * s.kernel_h * s.kernel_w);
+}
+
+// `existing`: gradients of weights that are zero are not to be written.
+void check_convolution(const std::string& kind, const ConvolutionShape& s, const ConvolutionPasses& passes,
+                       const Floats& weights, bool existing = false) {
   const Floats in = numbers(s.images * s.channels * s.height * s.width);
-  const Floats weights = numbers(s.outputs * s.channels / s.groups * s.kernel_h * s.kernel_w);
   const Floats biases = numbers(s.outputs), diff = numbers(s.images * s.outputs * s.out_height * s.out_width);
   const std::int64_t plane = s.out_height * s.out_width;
   Floats top(diff.size()), back(in.size()), weights_diff = weights, biases_diff = biases;  // gradients are added to
@@ -240,7 +245,7 @@ void check_convolution(const std::string& kind, const ConvolutionShape& s, const
   multiplications(s, [&](std::int64_t out, std::int64_t weight, std::int64_t from) {
     plain_top[out] += double(weights[weight]) * in[from];
     plain_back[from] += double(weights[weight]) * diff[out];
-    plain_weights[weight] += double(in[from]) * diff[out];
+    if (!existing || weights[weight] != 0) plain_weights[weight] += double(in[from]) * diff[out];
   });
   passes.forward->run(in.data(), weights.data(), s.bias ? biases.data() : nullptr, top.data());
   passes.backward_data->run(diff.data(), weights.data(), back.data());
@@ -254,13 +259,51 @@ void check_convolution(const std::string& kind, const ConvolutionShape& s, const
 void check_lanes() {
   setenv("FASTCAFFE_CONVOLUTION", "lanes", 1);
   const ConvolutionShape s = some_convolution();
-  check_convolution("lanes", s, {lanes_forward(s), lanes_backward_data(s), lanes_backward_weights(s)});
+  const ConvolutionPasses passes{lanes_forward(s), lanes_backward_data(s), lanes_backward_weights(s)};
+  check_convolution("lanes", s, passes, some_weights(s));
 }
 
 void check_rows() {
   setenv("FASTCAFFE_CONVOLUTION", "rows", 1);
   const ConvolutionShape s = some_wide_convolution();
-  check_convolution("rows", s, {rows_forward(s), rows_backward_data(s), rows_backward_weights(s)});
+  check_convolution("rows", s, {rows_forward(s), rows_backward_data(s), rows_backward_weights(s)}, some_weights(s));
+}
+
+// The same passes, with weights that die and come back meanwhile.
+void check_sparse(const std::string& kind, const ConvolutionShape& s, const Pattern& pattern,
+                  const ConvolutionPasses& passes, Pattern* follower) {
+  for (int round = 0; round < 3; ++round) {
+    Floats weights = some_weights(s);
+    const int density = between(0, 10);
+    for (float& weight : weights) weight = between(1, 10) > density ? 0 : weight;
+    follower->follow(weights.data(), weights.size());
+    std::int64_t synapses = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      synapses += weights[i] != 0;
+      found["pattern"].worst += (weights[i] != 0) != pattern.exists(i);
+    }
+    found["pattern"].worst += synapses != pattern.synapses();
+    check_convolution(kind, s, passes, weights, true);
+  }
+}
+
+void check_sparse_lanes() {
+  const ConvolutionShape s = some_convolution();
+  Pattern p;
+  check_sparse("sparse lanes", s, p,
+               {sparse_lanes_forward(s, p), sparse_lanes_backward_data(s, p), sparse_lanes_backward_weights(s, p)}, &p);
+}
+
+// Where a plane has pixels enough, before as after; steps are the lanes' there.
+void check_sparse_rows() {
+  ConvolutionShape s = between(0, 2) ? some_convolution() : some_wide_convolution();
+  s.threads = between(1, 3);
+  Pattern p;
+  ConvolutionPasses passes{sparse_rows_forward(s, p), sparse_rows_backward_data(s, p),
+                           sparse_rows_backward_weights(s, p)};
+  if (!passes.forward) return;
+  if (!passes.backward_data) passes.backward_data = sparse_lanes_backward_data(s, p);
+  check_sparse("sparse rows", s, p, passes, &p);
 }
 
 }  // namespace
@@ -268,8 +311,8 @@ void check_rows() {
 int main(int count, char** arguments) {
   setenv("FASTCAFFE_GRAIN", "1", 0);  // threads even for the smallest work
   const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
-  void (*const checks[])() = {check_relu,    check_pooling, check_lrn, check_channels,
-                              check_eltwise, check_lanes,   check_rows};
+  void (*const checks[])() = {check_relu,  check_pooling, check_lrn,          check_channels,   check_eltwise,
+                              check_lanes, check_rows,    check_sparse_lanes, check_sparse_rows};
   for (int i = 0; i < cases; ++i)
     for (const auto check : checks) check();
   bool right = true;

@@ -72,8 +72,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
-    sparse_ = covered(bottom);  // of the backward pass, too
-    const Made<ForwardPass>* made = sparse_ ? &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_) : nullptr;
+    sparse_ = allowed_;
+    const Made<ForwardPass>* made = covered(bottom) ? &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_) : nullptr;
     listed_.runs("forward", made ? made->on : "stock: not two-dimensional");
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
@@ -132,8 +132,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
     return true;
   }
 
-  // The sparse pass if synapses are few enough and there is one, else the dense one. Whether a forward pass found many
-  // is remembered, so that dense layers need not look again.
+  // The sparse pass if synapses are few enough and there is one, else the dense one. Where a forward pass found many,
+  // the backward passes need not look again.
   template <class Pass>
   const Made<Pass>& chosen(const ConvolutionShape& s, Passes<Pass>& sparse, Passes<Pass>& dense) {
     if (sparse_ && few_synapses(s)) {
@@ -193,7 +193,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   Passes<BackwardWeightsPass> weights_{rows_backward_weights, lanes_backward_weights};
 #endif
   Pattern pattern_;
-  bool sparse_ = false;
+  const bool allowed_ = sparse_allowed();
+  bool sparse_ = false;  // whether the last pass found few synapses
   const bool absent_stays_ = absent_stays_absent();
   Passes<ForwardPass> sparse_forward_{[this](const ConvolutionShape& s) { return sparse_forward(s, pattern_); }};
   Passes<BackwardDataPass> sparse_data_{

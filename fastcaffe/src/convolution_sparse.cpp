@@ -20,11 +20,6 @@ enum class Kind { kNone, kRows, kLanes };
 const char* wish() { return std::getenv("FASTCAFFE_CONVOLUTION"); }
 bool wished(const char* kind) { return wish() && !std::strcmp(wish(), kind); }
 
-bool forbidden() {
-  const char* sparse = std::getenv("FASTCAFFE_SPARSE");
-  return (sparse && !std::strcmp(sparse, "0")) || (wish() && !wished("sparse-rows") && !wished("sparse-lanes"));
-}
-
 Kind kind(const ConvolutionShape& s) {
   if (wished("sparse-rows")) return Kind::kRows;
   if (wished("sparse-lanes")) return Kind::kLanes;
@@ -39,8 +34,12 @@ Kind kind(const ConvolutionShape& s) {
 
 }  // namespace
 
+bool sparse_allowed() {
+  const char* sparse = std::getenv("FASTCAFFE_SPARSE");
+  return !(sparse && !std::strcmp(sparse, "0")) && (!wish() || wished("sparse-rows") || wished("sparse-lanes"));
+}
+
 double sparse_below(const ConvolutionShape& s) {
-  if (forbidden()) return 0;
   if (wish()) return 2;
   switch (kind(s)) {
     case Kind::kRows:

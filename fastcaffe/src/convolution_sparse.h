@@ -21,8 +21,10 @@ std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const
 std::unique_ptr<BackwardDataPass> sparse_backward_data(const ConvolutionShape& shape, const Pattern& pattern);
 std::unique_ptr<BackwardWeightsPass> sparse_backward_weights(const ConvolutionShape& shape, const Pattern& pattern);
 
-// Below which density they pay for a shape; 0 where there are none, or FASTCAFFE_SPARSE=0 or another wish of
-// FASTCAFFE_CONVOLUTION's forbids them.
+// Whether neither FASTCAFFE_SPARSE=0 nor another wish of FASTCAFFE_CONVOLUTION's forbids them.
+bool sparse_allowed();
+
+// Below which density they pay for a shape; 0 where there are none.
 double sparse_below(const ConvolutionShape& shape);
 
 // Neighbouring pixels in the lanes, on Caffe's own layout; null where a plane has too few of them, and for the gradient

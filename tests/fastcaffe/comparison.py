@@ -22,6 +22,7 @@ class Comparison:
     differences: dict[str, tuple[float, bool]]
     reproducible: bool
     passes: dict[str, dict[str, str]]
+    roundings: dict[str, float]
 
     def worst(self, ending: str) -> float:
         """The largest relative difference among the blobs whose name ends so."""
@@ -32,6 +33,13 @@ class Comparison:
         for name, (gap, _) in self.differences.items():
             bound = param_diffs if "param" in name else bottom_diffs if name.endswith("diff") else outputs
             assert gap <= bound, f"{name}: {gap:.2e} from stock, more than {bound:.0e}; {self.passes}"
+        assert self.reproducible
+
+    def require_rounding_only(self) -> None:
+        """Every number is as near to stock Caffe's as two orders of the same additions make sure: the bound follows
+        from how many summands there are, and how large (comparison_child.roundings)."""
+        far = {name: multiple for name, multiple in self.roundings.items() if not multiple <= 1}
+        assert self.roundings and not far, f"multiples of what rounding may do: {far}; {self.passes}"
         assert self.reproducible
 
     def require_same_bits(self) -> None:
@@ -67,7 +75,7 @@ class Child:
             words = self.errors.read()[-2000:]
             raise AssertionError(f"the child died of {json.dumps(case)}:\n{words}")
         answer = json.loads(line)
-        return Comparison(answer["differences"], answer["reproducible"], answer["passes"])
+        return Comparison(answer["differences"], answer["reproducible"], answer["passes"], answer["roundings"])
 
     def start(self) -> None:
         """A new process; what it says goes to a file."""

@@ -10,7 +10,11 @@ A case, as JSON:
     kind        "normal", "integers": many ties, or "special": signed zeros, infinities, NaN
     positive    parameters are;  phase  TRAIN or TEST;  seed;  threads
     front       the layers between inputs and bottoms (Scale by 1); their type stays Caffe's own
-The answer: differences  name -> [largest difference / largest value, same bits],  reproducible,  passes.
+    densities   of the weights, one a round: other weights are there in each; the rest of them are zero
+    absent      stays absent: gradients of weights that are zero are not compared
+    linear      sums of products and nothing else: differences are also told in units of what rounding may do
+The answer: differences  name -> [largest difference / largest value, same bits],  roundings  name -> multiple of the
+bound on rounding,  reproducible,  passes.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +37,7 @@ import numpy as np  # noqa: E402
 import fastcaffe  # noqa: E402
 
 Arrays = dict[str, np.ndarray]
+Numbers = Callable[[np.ndarray], np.ndarray]  # what becomes of the case's numbers before they go in
 FRONT = 'type: "Scale" scale_param { axis: 0 num_axes: 0 filler { value: 1 } }'
 
 
@@ -72,37 +78,47 @@ def numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str) -> n
     return values
 
 
-def run(case: dict[str, Any], fast: bool) -> tuple[Arrays, dict[str, dict[str, str]]]:
+def run(case: dict[str, Any], fast: bool, become: Numbers = np.asarray) -> tuple[Arrays, dict[str, dict[str, str]]]:
     """All that the layers write, on inputs that depend on the seed alone; and each fast layer's passes."""
     if fast:
         types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", FRONT)]
         fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2))
+        fastcaffe.absent_stays_absent(case.get("absent", False))
     else:
         fastcaffe.disable()
     net, random = net_of(case), np.random.default_rng(case["seed"])
     learnt = [blob for name, blobs in net.params.items() for blob in blobs if not name.startswith("front")]
     for blob in learnt:
-        blob.data[...] = random.standard_normal(blob.data.shape)
+        blob.data[...] = become(random.standard_normal(blob.data.shape))
         if case.get("positive"):  # as variances are
             blob.data[...] = np.abs(blob.data)
     found: Arrays = {}
     for round_, shapes in enumerate([case["bottoms"], *case.get("reshapes", [])]):
+        if "densities" in case:
+            redraw(learnt, case["densities"][round_], random, become)
         for i, shape in enumerate(shapes):
             net.blobs[f"in{i}"].reshape(*shape)
         net.reshape()
         for blob in learnt:  # not zero: gradients must be added to what is there
-            blob.diff[...] = random.standard_normal(blob.diff.shape)
-        found.update(step(net, case, random, f"round {round_}: "))
+            blob.diff[...] = become(random.standard_normal(blob.diff.shape))
+        found.update(step(net, case, random, f"round {round_}: ", become))
     return found, {line.name: line.passes for line in fastcaffe.layers()}
 
 
-def step(net: caffe.Net, case: dict[str, Any], random: np.random.Generator, label: str) -> Arrays:
+def redraw(learnt: list[Any], density: float, random: np.random.Generator, become: Numbers) -> None:
+    """Other weights, of which such a part exists; biases stay."""
+    for blob in (blob for blob in learnt if blob.data.ndim > 1):
+        exists = random.random(blob.data.shape) < density
+        blob.data[...] = np.where(exists, become(random.standard_normal(blob.data.shape)), 0)
+
+
+def step(net: caffe.Net, case: dict[str, Any], random: np.random.Generator, label: str, become: Numbers) -> Arrays:
     """Forward and backward once."""
     found: Arrays = {}
     inputs = [f"in{i}" for i in range(len(case["bottoms"]))]
     bottoms = [f"bottom{i}" for i in range(len(case["bottoms"]))]
     for name in inputs:
-        net.blobs[name].data[...] = numbers(random, net.blobs[name].data.shape, case.get("kind", "normal"))
+        net.blobs[name].data[...] = become(numbers(random, net.blobs[name].data.shape, case.get("kind", "normal")))
     names = top_names(case)
     net.forward()
     for name in names:
@@ -111,12 +127,13 @@ def step(net: caffe.Net, case: dict[str, Any], random: np.random.Generator, labe
         net.blobs[name].diff[...] = 7
     diffs = {name: random.standard_normal(net.blobs[name].data.shape).astype(np.float32) for name in names}
     for name, diff in diffs.items():
-        net.blobs[name].diff[...] = diff
+        net.blobs[name].diff[...] = become(diff)
     net.backward()
     found |= {f"{label}{name} diff": net.blobs[name].diff.copy() for name in bottoms}
     for layer, blobs in (item for item in net.params.items() if not item[0].startswith("front")):
         for i, blob in enumerate(blobs):
-            found |= {f"{label}{layer} param {i} diff": blob.diff.copy(), f"{label}{layer} param {i}": blob.data.copy()}
+            diff = np.where(blob.data == 0, 0, blob.diff) if case.get("absent") else blob.diff.copy()
+            found |= {f"{label}{layer} param {i} diff": diff, f"{label}{layer} param {i}": blob.data.copy()}
     return found
 
 
@@ -132,11 +149,27 @@ def difference(stock: np.ndarray, fast: np.ndarray) -> tuple[float, bool]:
     return (gap if np.isfinite(gap) else float("inf")), same
 
 
+def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays) -> dict[str, float]:
+    """The differences as multiples of what rounding may do to two sums of n numbers that are formed in any two orders:
+    2 sqrt(n) u sum|x|, with u = 2^-24; sqrt(n) and not n because roundings fall to either side (Higham and Mary, A new
+    approach to probabilistic rounding error analysis, 2019). Stock Caffe itself says what n and sum|x| are: of ones,
+    and of absolute values, the same sums are just these.
+    """
+    (counts, _), (sizes, _) = run(case, fast=False, become=np.ones_like), run(case, fast=False, become=np.abs)
+    worst = {}
+    for name, numbers_ in counts.items():
+        bound = 2 * np.sqrt(np.abs(numbers_)) * 2.0**-24 * np.abs(sizes[name])
+        gap = np.abs(stock[name].astype(np.float64) - fast[name])
+        worst[name] = float(np.max(np.where(gap > 0, gap / np.maximum(bound, 1e-300), 0), initial=0))
+    return worst
+
+
 def answer(case: dict[str, Any]) -> dict[str, Any]:
     """Differences of everything, and what the fast layer's passes ran on."""
     (stock, _), (fast, passes), (again, _) = run(case, fast=False), run(case, fast=True), run(case, fast=True)
     return {
         "differences": {name: difference(stock[name], fast[name]) for name in stock},
+        "roundings": roundings(case, stock, fast) if case.get("linear") else {},
         "reproducible": all(np.array_equal(fast[n].view(np.uint32), again[n].view(np.uint32)) for n in fast),
         "passes": passes,
     }

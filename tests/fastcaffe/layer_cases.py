@@ -87,6 +87,7 @@ def convolution(draw: st.DrawFn) -> Case:
         "reshapes": draw(st.sampled_from([[], [[other] * count, [shape] * count]])),
         "seed": draw(SEEDS),
         "threads": draw(st.integers(1, 3)),
+        "linear": True,
     }
 
 
@@ -105,7 +106,18 @@ def wide_convolution(draw: st.DrawFn) -> Case:
     parameter = f"num_output: {outputs} {sizes} bias_term: {bias}"
     case: Case = {"layer": f'type: "Convolution" convolution_param {{ {parameter} }}', "bottoms": [shape]}
     case |= {"propagate": [draw(st.booleans())], "reshapes": draw(st.sampled_from([[], [[other], [shape]]]))}
-    return case | {"seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+    return case | {"seed": draw(SEEDS), "threads": draw(st.integers(1, 3)), "linear": True}
+
+
+@st.composite
+def sparse(draw: st.DrawFn, dense: st.SearchStrategy[Case]) -> Case:
+    """A layer with weights of which few exist, others in each round."""
+    case = draw(dense)
+    densities = st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.45, 0.6, 0.8, 1.0])
+    rounds = 1 + len(case["reshapes"])
+    more = [case["bottoms"]] * draw(st.integers(0, 2))  # the same shapes again, with other weights
+    case["reshapes"] = [*case["reshapes"], *more]
+    return case | {"densities": [draw(densities) for _ in range(rounds + len(more))], "absent": draw(st.booleans())}
 
 
 @st.composite

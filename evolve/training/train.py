@@ -13,6 +13,7 @@ from typing import Any
 import caffe
 import numpy as np
 
+import fastcaffe
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import nvidia
@@ -84,6 +85,7 @@ def train(
     the same call goes on, if `data`, whatever tells the data set from others, is the same too. Raises
     FloatingPointError when the loss is no number any more.
     """
+    fastcaffe.absent_stays_absent(bool(genome) and keep_absent)
     training, kept = _begin(solver, genome, Path(snapshots), data)
     mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:

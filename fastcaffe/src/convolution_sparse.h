@@ -5,24 +5,15 @@
 #include <memory>
 
 #include "convolution_passes.h"
+#include "sparse_limits.h"
 #include "sparse_pattern.h"
 
 namespace fastcaffe {
-
-// Bits depend on these: below such a density of synapses a layer runs on sparse passes, if there are some for its shape.
-// For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still worth it; where
-// images have to be turned around first, less.
-constexpr double kSparseBelow = 0.5;
-constexpr double kSparseFewChannelsBelow = 0.75;
-constexpr double kSparseLanesBelow = 0.4;
 
 // The gradients of absent weights are left as they are by the sparse passes.
 std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const Pattern& pattern);
 std::unique_ptr<BackwardDataPass> sparse_backward_data(const ConvolutionShape& shape, const Pattern& pattern);
 std::unique_ptr<BackwardWeightsPass> sparse_backward_weights(const ConvolutionShape& shape, const Pattern& pattern);
-
-// Whether neither FASTCAFFE_SPARSE=0 nor another wish of FASTCAFFE_CONVOLUTION's forbids them.
-bool sparse_allowed();
 
 // Below which density they pay for a shape; 0 where there are none.
 double sparse_below(const ConvolutionShape& shape);

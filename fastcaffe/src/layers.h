@@ -17,6 +17,7 @@ Creator stock_creator(const std::string& type);
 LayerPointer create_batch_norm(const caffe::LayerParameter& parameter);
 LayerPointer create_convolution(const caffe::LayerParameter& parameter);
 LayerPointer create_eltwise(const caffe::LayerParameter& parameter);
+LayerPointer create_inner_product(const caffe::LayerParameter& parameter);
 LayerPointer create_lrn(const caffe::LayerParameter& parameter);
 LayerPointer create_pooling(const caffe::LayerParameter& parameter);
 LayerPointer create_relu(const caffe::LayerParameter& parameter);

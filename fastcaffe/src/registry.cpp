@@ -7,11 +7,11 @@
 #include <map>
 #include <sstream>
 
-#include "convolution_sparse.h"
 #include "layers.h"
 #include "listing.h"
 #include "promises.h"
 #include "simd.h"
+#include "sparse_limits.h"
 #if FASTCAFFE_ONEDNN
 #include "onednn.h"
 #endif
@@ -26,9 +26,10 @@ struct Replacement {
 
 const Replacement kReplacements[] = {
     {"BatchNorm", create_batch_norm}, {"Convolution", create_convolution},
-    {"Eltwise", create_eltwise},      {"LRN", create_lrn},
-    {"Pooling", create_pooling},      {"ReLU", create_relu},
-    {"Scale", create_scale},          {"Split", create_split},
+    {"Eltwise", create_eltwise},      {"InnerProduct", create_inner_product},
+    {"LRN", create_lrn},              {"Pooling", create_pooling},
+    {"ReLU", create_relu},            {"Scale", create_scale},
+    {"Split", create_split},
 };
 
 // Caffe's own creators, from the moment that they are replaced.
@@ -50,7 +51,8 @@ bool promised = false;
 std::string limits() {
   std::ostringstream text;
   text << "sparse_below=" << kSparseBelow << "\nsparse_few_channels_below=" << kSparseFewChannelsBelow
-       << "\nsparse_lanes_below=" << kSparseLanesBelow << "\n";
+       << "\nsparse_lanes_below=" << kSparseLanesBelow << "\nsparse_inner_product_below=" << kSparseInnerProductBelow
+       << "\n";
   return text.str();
 }
 

@@ -150,15 +150,17 @@ def difference(stock: np.ndarray, fast: np.ndarray) -> tuple[float, bool]:
 
 
 def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays) -> dict[str, float]:
-    """The differences as multiples of what rounding may do to two sums of n numbers that are formed in any two orders:
-    2 sqrt(n) u sum|x|, with u = 2^-24; sqrt(n) and not n because roundings fall to either side (Higham and Mary, A new
-    approach to probabilistic rounding error analysis, 2019). Stock Caffe itself says what n and sum|x| are: of ones,
-    and of absolute values, the same sums are just these.
+    """The differences as multiples of what rounding may do to two sums of n products that are formed in any two orders.
+
+    A sum is within k u sum|x| of the exact one, u = 2^-24: k = n + 1 at most, and 3 sqrt(n) in all likelihood, because
+    roundings fall to either side (Higham and Mary, A new approach to probabilistic rounding error analysis, 2019).
+    Stock Caffe itself says what n and sum|x| are: of ones, and of absolute values, the same sums are just these.
     """
     (counts, _), (sizes, _) = run(case, fast=False, become=np.ones_like), run(case, fast=False, become=np.abs)
     worst = {}
     for name, numbers_ in counts.items():
-        bound = 2 * np.sqrt(np.abs(numbers_)) * 2.0**-24 * np.abs(sizes[name])
+        roundings_ = np.minimum(np.abs(numbers_) + 1, 3 * np.sqrt(np.abs(numbers_)))
+        bound = 2 * roundings_ * 2.0**-24 * np.abs(sizes[name])
         gap = np.abs(stock[name].astype(np.float64) - fast[name])
         worst[name] = float(np.max(np.where(gap > 0, gap / np.maximum(bound, 1e-300), 0), initial=0))
     return worst

@@ -110,6 +110,19 @@ def wide_convolution(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def inner_product(draw: st.DrawFn) -> Case:
+    shape = [draw(st.integers(1, 40)), *draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))]
+    transposed = draw(st.integers(0, 5)) == 0
+    parameter = f"num_output: {draw(st.integers(1, 40))} bias_term: {str(draw(st.booleans())).lower()}"
+    if transposed:
+        parameter += " transpose: true"
+    case: Case = {"layer": f'type: "InnerProduct" inner_product_param {{ {parameter} }}', "bottoms": [shape]}
+    case |= {"propagate": [draw(st.booleans())], "seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+    other = [draw(st.integers(1, 40)), *shape[1:]]
+    return case | {"reshapes": draw(st.sampled_from([[], [[other], [shape]]])), "linear": True}
+
+
+@st.composite
 def sparse(draw: st.DrawFn, dense: st.SearchStrategy[Case]) -> Case:
     """A layer with weights of which few exist, others in each round."""
     case = draw(dense)

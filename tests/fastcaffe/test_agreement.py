@@ -40,12 +40,11 @@ def by_rows(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
 
 @pytest.fixture(
     scope="module",
-    params=[("its choice", "v4"), *((kind, simd) for kind in ("sparse-rows", "sparse-lanes") for simd in ("v2", "v3", "v4"))],
-    ids="-".join,
+    params=["its choice v4", *(f"sparse-{kind} {simd}" for kind in ("rows", "lanes") for simd in ("v2", "v3", "v4"))],
 )
 def sparse(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
     """Compares with convolution on sparse code by its own choice, and on either kind wherever it can, by processor."""
-    kind, simd = request.param
+    kind, simd = request.param.rsplit(" ", 1)
     wish = {} if kind == "its choice" else {"FASTCAFFE_CONVOLUTION": kind}
     child = Child(**wish, FASTCAFFE_SIMD=simd)
     yield child.compare
@@ -92,6 +91,12 @@ def test_convolution_of_whole_vectors_is_close(by_rows: Compare, case: cases.Cas
 @given(case=cases.sparse(cases.convolution() | cases.wide_convolution()))
 def test_sparse_convolution_is_close(sparse: Compare, case: cases.Case) -> None:
     sparse(**case).require_rounding_only()
+
+
+@some
+@given(case=cases.sparse(cases.inner_product()))
+def test_sparse_inner_product_is_close(compare: Compare, case: cases.Case) -> None:
+    compare(**case).require_rounding_only()
 
 
 @some

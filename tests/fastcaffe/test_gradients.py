@@ -13,6 +13,7 @@ CONVOLUTION = 'type: "Convolution" convolution_param '
 # Far from kinks (ReLU, MAX) the derivative is smooth: inputs are distinct multiples of a step, in random order.
 CHECK = """
 fastcaffe.enable(threads=2)
+fastcaffe.absent_stays_absent()
 text = 'force_backward: true '
 for i in range(COUNT):
     text += 'layer { name: "d%d" type: "Input" top: "d%d" input_param { shape { SHAPE } } } ' % (i, i)
@@ -72,7 +73,32 @@ tell([float(worst), [line.passes for line in fastcaffe.layers()]])
 def test_gradients_are_those_of_the_output(
     told: Told, layer: str, shape: tuple[int, ...], count: int, step: float
 ) -> None:
-    lines = CHECK.replace("COUNT", str(count)).replace("LAYER", layer).replace("STEP", str(step))
-    worst, passes = told(lines.replace("SHAPE", " ".join(f"dim: {size}" for size in shape)))
+    worst, passes = checked(told, layer, shape, count, step)
     assert worst < 5e-3
-    assert len(passes) == 1 and not any(on.startswith("stock") for on in passes[0].values())
+    assert not any(on.startswith("stock") for on in passes.values())
+
+
+@pytest.mark.parametrize("code", ["sparse-rows", "sparse-lanes"])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (CONVOLUTION + "{ num_output: 5 kernel_size: 3 pad: 1 }", (16, 3, 6, 5)),
+        (CONVOLUTION + "{ num_output: 4 kernel_size: 3 group: 2 dilation: 2 pad: 2 }", (3, 4, 7, 8)),
+        ('type: "InnerProduct" inner_product_param { num_output: 5 }', (20, 3, 4)),
+    ],
+)
+def test_gradients_of_sparse_code_are_those_of_the_output(
+    told: Told, layer: str, shape: tuple[int, ...], code: str
+) -> None:
+    worst, passes = checked(told, layer, shape, 1, 1e-2, FASTCAFFE_CONVOLUTION=code)
+    assert worst < 5e-3
+    assert all(on.startswith("sparse") for on in passes.values())
+
+
+def checked(
+    told: Told, layer: str, shape: tuple[int, ...], count: int, step: float, **variables: str
+) -> tuple[float, dict[str, str]]:
+    """The worst difference, and what the layer's passes ran on."""
+    lines = CHECK.replace("COUNT", str(count)).replace("LAYER", layer).replace("STEP", str(step))
+    worst, (passes,) = told(lines.replace("SHAPE", " ".join(f"dim: {size}" for size in shape)), **variables)
+    return worst, passes

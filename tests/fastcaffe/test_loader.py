@@ -50,7 +50,9 @@ def test_unknown_types_are_refused(told: Told) -> None:
 def test_what_bits_depend_on_is_told(told: Told) -> None:
     machine = told("fastcaffe.enable(threads=3); tell(fastcaffe.machine())", FASTCAFFE_SIMD="v2")
     assert machine["threads"] == "3"
-    assert set(machine) == {"simd", "onednn", "onednn_isa", "threads"}
+    limits = {"sparse_below", "sparse_few_channels_below", "sparse_lanes_below", "sparse_inner_product_below"}
+    assert set(machine) == {"simd", "onednn", "onednn_isa", "threads", *limits}
+    assert all(0 < float(machine[limit]) < 1 for limit in limits)
 
 
 def test_nothing_is_listed_before_the_library_is_loaded(told: Told) -> None:
@@ -82,5 +84,5 @@ def test_it_needs_nothing_else_of_this_repository(built: Path, tmp_path: Path) -
     done = python(lines, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.stdout.split() == [
         str(tmp_path / "fastcaffe/__init__.py"),
-        *("BatchNorm", "Convolution", "Eltwise", "LRN", "Pooling", "ReLU", "Scale", "Split"),
+        *("BatchNorm", "Convolution", "Eltwise", "InnerProduct", "LRN", "Pooling", "ReLU", "Scale", "Split"),
     ]

@@ -1,5 +1,6 @@
 """What lies in a case's folder: one network, its weights, its inputs, and what stock Caffe makes of them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +44,16 @@ def check_outputs(folder: Path, got: dict[str, np.ndarray]) -> dict[str, float]:
     return _checked({"outputs": max(difference(got[blob], expected[blob]) for blob in expected)})
 
 
-def check_gradients(folder: Path, loss: float, got: dict[str, np.ndarray]) -> dict[str, float]:
-    """How far the loss and the parameters' gradients are from stock Caffe's. AssertionError as above."""
+def check_gradients(
+    folder: Path, loss: float, got: dict[str, np.ndarray], exists: Mapping[str, np.ndarray] | None = None
+) -> dict[str, float]:
+    """How far the loss and the parameters' gradients are from stock Caffe's, those that `exists` says if it does.
+
+    AssertionError as above.
+    """
     expected = load(folder, EXPECTED_GRADIENTS)
+    for name, there in (exists or {}).items():
+        got[name], expected[name] = got[name] * there, expected[name] * there
     expected_loss = float(expected.pop("loss"))
     assert got.keys() == expected.keys(), f"gradients of {sorted(got)}, expected {sorted(expected)}"
     names = sorted(expected)

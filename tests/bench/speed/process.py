@@ -18,11 +18,14 @@ INFERENCE_ONLY = ("openvino", "onnxruntime")
 
 
 class EngineProcess:
-    """One engine on one case's folder, with a fixed number of threads; use it as a context, which ends it."""
+    """One engine on one case's folder, with a fixed number of threads; use it as a context, which ends it.
 
-    def __init__(self, engine: str, folder: Path, threads: int) -> None:
+    `variables` are more of its environment.
+    """
+
+    def __init__(self, engine: str, folder: Path, threads: int, **variables: str) -> None:
         self.engine = engine
-        self._log = folder / f"{engine}-{threads}.log"
+        self._log = folder / f"{'-'.join([engine, str(threads), *variables])}.log"
         command = [sys.executable, "-m", "tests.bench.speed.child", engine, str(folder), str(threads)]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
@@ -30,7 +33,7 @@ class EngineProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=environment(os.environ, engine, threads),
+                env=environment(os.environ, engine, threads) | variables,
                 text=True,
             )
 

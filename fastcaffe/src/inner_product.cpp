@@ -1,0 +1,182 @@
+// InnerProduct of a batch whose synapses are few, one image a lane of a vector. Denser ones, smaller batches and
+// transposed weights stay Caffe's own.
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "caffe/layers/inner_product_layer.hpp"
+#include "lanes_kernels.h"
+#include "layers.h"
+#include "listing.h"
+#include "promises.h"
+#include "sparse_lanes_kernels.h"
+#include "sparse_limits.h"
+#include "sparse_lists.h"
+#include "sparse_pattern.h"
+#include "threads.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 18;   // multiplications below which another thread costs more than it brings
+constexpr std::int64_t kFewestImages = 16;
+
+// `numbers` of each of `images` images, as vectors: those of all groups of images that belong to one number side by side.
+class Turned {
+ public:
+  Turned(int images, int numbers) : images_(images), numbers_(numbers), groups_((images - 1) / lanes() + 1) {
+    for (int i = 0; i < numbers; ++i) place_.push_back(i * groups_);
+  }
+
+  int row() const { return groups_ * lanes(); }  // floats of one number
+  std::int64_t floats() const { return std::int64_t(numbers_) * row(); }
+
+  void fill(const float* from, float* to) const {
+    for (int group = 0; group < groups_; ++group) {
+      to_lanes(from + std::int64_t(group) * lanes() * numbers_, numbers_, images_in(group), numbers_, place_.data(),
+               to + group * lanes());
+    }
+  }
+  void empty(const float* from, float* to) const {
+    for (int group = 0; group < groups_; ++group) {
+      from_lanes(from + group * lanes(), images_in(group), numbers_, place_.data(),
+                 to + std::int64_t(group) * lanes() * numbers_, numbers_);
+    }
+  }
+  // All groups of images, as many at a time as the registers hold.
+  std::vector<SparseTile> tiles() const {
+    std::vector<SparseTile> all;
+    for (int group = 0, columns; group < groups_; group += columns) {
+      columns = sparse_tile();
+      while (columns > groups_ - group) columns /= 2;
+      all.push_back({1, columns, group, group, 0, 1});
+    }
+    return all;
+  }
+
+ private:
+  int images_in(int group) const { return std::min(lanes(), images_ - group * lanes()); }
+
+  int images_, numbers_, groups_;
+  std::vector<std::int32_t> place_;
+};
+
+class InnerProduct : public caffe::InnerProductLayer<float> {
+ public:
+  explicit InnerProduct(const caffe::LayerParameter& parameter)
+      : caffe::InnerProductLayer<float>(parameter), listed_("InnerProduct", parameter.name()) {}
+
+ protected:
+  void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    sparse_ = follow();
+    listed_.runs("forward", sparse_ ? kName : kWhy);
+    if (!sparse_) return caffe::InnerProductLayer<float>::Forward_cpu(bottom, top);
+    multiply(forward_, bottom[0]->cpu_data(), K_, bias_term_ ? this->blobs_[1]->cpu_data() : nullptr,
+             top[0]->mutable_cpu_data(), N_);
+  }
+
+  void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    sparse_ = sparse_ && follow();
+    const bool weights = sparse_ && absent_stays_ && this->param_propagate_down_[0];
+    const bool data = sparse_ && propagate_down[0];
+    listed_.runs("backward data", data || !propagate_down[0] ? kName : kWhy);
+    listed_.runs("backward weights", weights ? kName : kWhy);
+    if (data) multiply(backward_, top[0]->cpu_diff(), N_, nullptr, bottom[0]->mutable_cpu_diff(), K_);
+    if (weights) correlate(bottom[0]->cpu_data(), top[0]->cpu_diff());
+    const std::vector<bool> kept = this->param_propagate_down_;
+    if (weights) this->param_propagate_down_[0] = false;
+    caffe::InnerProductLayer<float>::Backward_cpu(top, {propagate_down[0] && !data}, bottom);
+    this->param_propagate_down_ = kept;
+  }
+
+ private:
+  static constexpr const char* kName = "sparse lanes";
+  static constexpr const char* kWhy = "stock: many synapses, or few images";
+
+  // Whether the sparse code is worth it; its lists are those of today's weights then.
+  bool follow() {
+    if (!allowed_ || transpose_ || M_ < kFewestImages || this->blobs_[0]->count() == 0) return false;
+    const float* weights = this->blobs_[0]->cpu_data();
+    const std::int64_t before = pattern_.version();
+    pattern_.follow(weights, this->blobs_[0]->count());
+    const double below = wished_ ? 2 : kSparseInnerProductBelow;
+    if (pattern_.synapses() == 0 || pattern_.density() >= below) return false;
+    if (pattern_.version() != before || images_ != M_) list();
+    forward_.weigh(weights);
+    backward_.weigh(weights);
+    return true;
+  }
+
+  void list() {
+    images_ = M_;
+    const std::int64_t row = Turned(M_, 1).row();
+    forward_.clear();
+    for (std::int64_t output = 0; output < N_; ++output) {
+      forward_.next();
+      for (std::int64_t input = 0; input < K_; ++input) {
+        if (pattern_.exists(output * K_ + input)) forward_.add(input * row, output * K_ + input);
+      }
+    }
+    forward_.next();
+    backward_.clear();
+    for (std::int64_t input = 0; input < K_; ++input) {
+      backward_.next();
+      for (std::int64_t output = 0; output < N_; ++output) {
+        if (pattern_.exists(output * K_ + input)) backward_.add(output * row, output * K_ + input);
+      }
+    }
+    backward_.next();
+  }
+
+  void multiply(const SynapseLists& lists, const float* in, int inputs, const float* biases, float* out, int outputs) {
+    const Turned below(M_, inputs), above(M_, outputs);
+    const std::vector<SparseTile> tiles = below.tiles();
+    float* from = Scratch::floats(below.floats() + above.floats(), Scratch::kShared);
+    float* to = from + below.floats();
+    below.fill(in, from);
+    parallel(outputs, kGrain / (lists.size() * M_ / outputs + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t output = first; output < last; ++output) {
+        convolve_sparse_lanes(from, 0, tiles.data(), static_cast<int>(tiles.size()), lists.all.data(),
+                              lists.begin.data() + output, biases ? biases[output] : 0.f, to + output * above.row(), 0);
+      }
+    });
+    above.empty(to, out);
+  }
+
+  void correlate(const float* bottom, const float* top_diff) {
+    const Turned below(M_, K_), above(M_, N_);
+    const std::vector<SparseTile> tiles = below.tiles();
+    float* in = Scratch::floats(below.floats() + above.floats(), Scratch::kShared);
+    float *diff = in + below.floats(), *weights_diff = this->blobs_[0]->mutable_cpu_diff();
+    below.fill(bottom, in);
+    above.fill(top_diff, diff);
+    parallel(N_, kGrain / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t output = first; output < last; ++output) {
+        const std::int32_t begin = forward_.begin[output], count = forward_.begin[output + 1] - begin;
+        float *sums = Scratch::floats(count * (lanes() + 1) + 1, Scratch::kOwn), *totals = sums + count * lanes();
+        std::fill(sums, totals, 0.f);
+        correlate_sparse_lanes(in, 0, tiles.data(), static_cast<int>(tiles.size()), diff + output * above.row(), 0,
+                               forward_.all.data(), forward_.begin.data() + output, sums);
+        sum_of_lanes(sums, count, totals);
+        for (std::int32_t i = 0; i < count; ++i) weights_diff[forward_.weight_at[begin + i]] += totals[i];
+      }
+    });
+  }
+
+  const bool allowed_ = sparse_allowed(), wished_ = std::getenv("FASTCAFFE_CONVOLUTION") != nullptr;
+  const bool absent_stays_ = absent_stays_absent();
+  bool sparse_ = false;  // whether the last forward pass was
+  Pattern pattern_;
+  SynapseLists forward_, backward_;
+  int images_ = 0;  // that the lists are for
+  Listed listed_;
+};
+
+}  // namespace
+
+LayerPointer create_inner_product(const caffe::LayerParameter& parameter) {
+  return LayerPointer(new InnerProduct(parameter));
+}
+
+}  // namespace fastcaffe

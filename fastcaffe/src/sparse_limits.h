@@ -1,0 +1,16 @@
+// Below which density of synapses sparse code is chosen. Bits depend on it, so machine() tells these limits.
+#pragma once
+
+namespace fastcaffe {
+
+// A convolution. For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still worth
+// it; where images have to be turned around first, less.
+constexpr double kSparseBelow = 0.5;
+constexpr double kSparseFewChannelsBelow = 0.75;
+constexpr double kSparseLanesBelow = 0.4;
+constexpr double kSparseInnerProductBelow = 0.3;
+
+// Whether neither FASTCAFFE_SPARSE=0 nor another wish of FASTCAFFE_CONVOLUTION's forbids it.
+bool sparse_allowed();
+
+}  // namespace fastcaffe

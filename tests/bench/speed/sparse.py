@@ -1,0 +1,107 @@
+"""`python -m tests.bench.speed.sparse RUN`: what following the synapses brings, generation by generation.
+
+A training step (forward and backward) and the pass of one image, by processor time, which a busy machine does not
+disturb as it does the clock on the wall: stock Caffe, the fast layers without their sparse code (`fast`) and with it
+(`sparse`, told that absent stays absent); of one image also OpenVINO and ONNX Runtime, on the project's own ONNX files.
+"""
+
+import argparse
+import shutil
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve import paths
+from tests.bench.speed import case, table
+from tests.bench.speed.networks import write_nets
+from tests.bench.speed.process import EngineProcess
+from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.variants import folders, variant
+from trt import onnx_export
+
+ENGINES = {
+    "stock": ("stock", {}),
+    "fast": ("fast", {"FASTCAFFE_SPARSE": "0"}),
+    "sparse": ("fast", {"FASTCAFFE_SPARSE": "1"}),
+}
+COMPILERS = ("openvino", "onnxruntime")
+PASSES = {"step": case.BOTH, "image": case.FORWARD}
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """A row of sparse.csv; `pass_` is step or image."""
+
+    net: str
+    generation: int
+    pass_: str
+    batch: int
+    threads: int
+    engine: str
+    median_ms: float
+
+
+def measure(run: Path, number: int, folder: Path, compilers: tuple[str, ...], options: argparse.Namespace) -> list[Sparse]:
+    """One generation, every engine checked against stock Caffe and then in turn."""
+    generation = run / f"gen{number:03d}"
+    found = variant(generation)
+    batches = write_nets(found.train, found.deploy, folder, case.BOTH)
+    shutil.copy(generation / paths.WEIGHTS, folder / case.WEIGHTS)
+    with EngineProcess("stock", folder, 1) as maker:
+        maker.ask("make")
+    if compilers:
+        onnx_export.export_generation(run, number, folder / case.ONNX)
+    rows = []
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(_caffe(name, folder, options.threads)) for name in ENGINES}
+        processes["sparse"].ask("absent_stays_absent")
+        for name in compilers:
+            processes[name] = stack.enter_context(EngineProcess(name, folder, options.threads))
+        for name, pass_ in PASSES.items():
+            able = [engine for engine in processes if name == "image" or engine in ENGINES]
+            runners = {engine: _runner(processes[engine], pass_) for engine in able}
+            times = medians(interleaved(runners, options.rounds, options.seconds))
+            rows += [
+                Sparse(found.deploy.name, number, name, batches[pass_], options.threads, engine, ms)
+                for engine, ms in times.items()
+            ]
+    return rows
+
+
+def _caffe(name: str, folder: Path, threads: int) -> EngineProcess:
+    engine, variables = ENGINES[name]
+    return EngineProcess(engine, folder, threads, **variables)
+
+
+def _runner(process: EngineProcess, pass_: str) -> Runner:
+    process.ask("check", pass_=pass_)
+    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps, clock="process_time"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.speed.sparse", description=__doc__)
+    parser.add_argument("run", type=Path, help="a run's folder, runs/lenet/seed1")
+    parser.add_argument("--out", type=Path, default=Path("build/speed-results"), help="folder for sparse.csv")
+    parser.add_argument("--generations", type=_numbers, help="separated by commas; all")
+    parser.add_argument("--compilers-of", type=_numbers, default=[], help="generations that OpenVINO and others run")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of processor time, an engine in a round")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows: list[Sparse] = []
+    for number in options.generations or range(1, len(folders(options.run)) + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            compilers = COMPILERS if number in options.compilers_of else ()
+            rows += measure(options.run, number, Path(folder), compilers, options)
+        table.write(rows, options.out / "sparse.csv")  # after every generation, so that nothing measured is lost
+    print((options.out / "sparse.csv").read_text())
+
+
+def _numbers(given: str) -> list[int]:
+    return [int(each) for each in given.split(",")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Layers that follow the synapses that exist: when they do, and what they promise all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from comparison import Compare
+
+Told = Callable[..., Any]
+CONVOLUTION = 'type: "Convolution" convolution_param {{ num_output: {outputs} kernel_size: 5 pad: 2 {more} }}'
+INNER_PRODUCT = 'type: "InnerProduct" inner_product_param { num_output: 12 }'
+
+# `made(layer, shape, density)`: a net of one layer with so many of its weights; `stepped(net)`: all that it writes.
+ONE_LAYER = """
+    def made(layer, shape, density):
+        text = 'force_backward: true layer { name: "d" type: "Input" top: "d" input_param { shape { '
+        text += " ".join(f"dim: {size}" for size in shape)
+        text += ' } } } layer { name: "l" bottom: "d" top: "t" loss_weight: 1 ' + layer + ' }'
+        n, random = net(text), np.random.default_rng(0)
+        n.params["l"][0].data[...] = random.standard_normal(n.params["l"][0].data.shape)
+        n.params["l"][0].data[random.random(n.params["l"][0].data.shape) >= density] = 0
+        n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
+        return n
+
+    def stepped(n):
+        random = np.random.default_rng(1)
+        n.clear_param_diffs()
+        n.forward()
+        n.blobs["t"].diff[...] = random.standard_normal(n.blobs["t"].diff.shape)
+        n.backward()
+        return [n.blobs["t"].data.copy(), n.blobs["d"].diff.copy(), *(blob.diff.copy() for blob in n.params["l"])]
+
+    def close(a, b):
+        return all(np.abs(x - y).max() <= 1e-5 * np.abs(y).max() for x, y in zip(a, b))
+
+    CONVOLUTION = 'type: "Convolution" convolution_param { num_output: 20 kernel_size: 3 pad: 1 }'
+"""
+
+
+@pytest.mark.parametrize("layer, shape", [("CONVOLUTION", (16, 20, 12, 12)), (repr(INNER_PRODUCT), (32, 40))])
+def test_every_gradient_is_there_unless_somebody_promises_that_absent_stays_absent(
+    told: Told, layer: str, shape: tuple[int, ...]
+) -> None:
+    lines = """
+        stock = stepped(made(LAYER, SHAPE, 0.1))
+        fastcaffe.enable(threads=1)
+        n = made(LAYER, SHAPE, 0.1)
+        every = stepped(n)
+        without = fastcaffe.layers()[-1].passes
+        fastcaffe.absent_stays_absent()
+        n = made(LAYER, SHAPE, 0.1)
+        some = stepped(n)
+        exists = n.params["l"][0].data != 0
+        fastcaffe.absent_stays_absent(False)
+        again = stepped(made(LAYER, SHAPE, 0.1))
+        left_out = float(np.abs(some[2][~exists]).max())
+        some[2][~exists] = stock[2][~exists]
+        tell([close(every, stock), close(some, stock), close(again, stock), left_out, float(np.abs(stock[2][~exists]).min()),
+              without, fastcaffe.layers()[-1].passes])
+    """.replace("LAYER", layer).replace("SHAPE", repr(shape))
+    every, some, again, left_out, smallest, without, passes = told(ONE_LAYER + lines)
+    assert every and some and again
+    assert left_out == 0 < smallest
+    assert without["forward"].startswith("sparse") and not without["backward weights"].startswith("sparse")
+    assert passes["backward weights"].startswith("sparse")
+
+
+def test_a_layer_without_a_synapse_may_learn(told: Told) -> None:
+    lines = """
+        fastcaffe.enable(threads=1)
+        fastcaffe.absent_stays_absent()
+        gradient = stepped(made(CONVOLUTION, (16, 20, 12, 12), 0))[2]
+        tell([int((gradient == 0).sum()), fastcaffe.layers()[-1].passes["forward"]])
+    """
+    zeros, forward = told(ONE_LAYER + lines)
+    assert zeros == 0 and not forward.startswith("sparse")
+
+
+def test_weights_that_change_between_the_passes_are_followed(told: Told) -> None:
+    lines = """
+        def changed(n):
+            n.forward()
+            n.params["l"][0].data[...] = np.roll(n.params["l"][0].data, 7)
+            n.blobs["t"].diff[...] = np.random.default_rng(1).standard_normal(n.blobs["t"].diff.shape)
+            n.backward()
+            return [n.blobs["d"].diff.copy()]
+
+        stock = changed(made(CONVOLUTION, SHAPE, 0.1))
+        fastcaffe.enable(threads=1)
+        tell([close(changed(made(CONVOLUTION, SHAPE, 0.1)), stock), fastcaffe.layers()[-1].passes["backward data"]])
+    """
+    for shape, code in (((3, 20, 12, 12), "sparse rows"), ((16, 20, 4, 4), "sparse lanes")):
+        assert told(ONE_LAYER + lines.replace("SHAPE", repr(shape)), FASTCAFFE_SIMD="v4") == [True, code]
+
+
+@pytest.mark.parametrize(
+    "layer, shape, density, code",
+    [
+        ("CONVOLUTION", (1, 20, 16, 16), 0.4, "sparse rows"),
+        ("CONVOLUTION", (64, 20, 16, 16), 0.4, "sparse rows"),
+        ("CONVOLUTION", (64, 20, 16, 16), 0.6, ""),
+        ("CONVOLUTION", (64, 3, 16, 16), 0.6, "sparse rows"),
+        ("CONVOLUTION", (64, 20, 3, 3), 0.3, "sparse lanes"),
+        ("CONVOLUTION", (64, 20, 3, 3), 0.45, ""),
+        ("CONVOLUTION.replace('pad: 1', 'stride: 2')", (64, 20, 17, 17), 0.3, "sparse lanes"),
+        ("CONVOLUTION.replace('pad: 1', 'stride: 2')", (3, 20, 17, 17), 0.3, "sparse rows"),
+        (repr(INNER_PRODUCT), (16, 40), 0.2, "sparse lanes"),
+        (repr(INNER_PRODUCT), (16, 40), 0.4, "stock: many synapses, or few images"),
+        (repr(INNER_PRODUCT), (15, 40), 0.2, "stock: many synapses, or few images"),
+    ],
+)
+def test_few_synapses_are_followed_and_the_listing_says_it(
+    told: Told, layer: str, shape: tuple[int, ...], density: float, code: str
+) -> None:
+    lines = f"""
+        fastcaffe.enable(threads=1)
+        n = made({layer}, {shape}, {density})
+        n.forward()
+        tell(fastcaffe.layers()[-1].passes["forward"])
+    """
+    forward = told(ONE_LAYER + lines)
+    assert forward == code if code else not forward.startswith(("sparse", "stock"))
+
+
+def test_sparse_code_can_be_switched_off(told: Told) -> None:
+    lines = """
+        fastcaffe.enable(threads=1)
+        stepped(made(CONVOLUTION, (16, 20, 12, 12), 0.1))
+        tell(fastcaffe.layers()[-1].passes)
+    """
+    assert not any(on.startswith("sparse") for on in told(ONE_LAYER + lines, FASTCAFFE_SPARSE="0").values())
+
+
+@pytest.mark.parametrize("code", ["sparse-rows", "sparse-lanes"])
+def test_sparse_sums_do_not_depend_on_the_threads(told: Told, code: str) -> None:
+    lines = """
+        fastcaffe.absent_stays_absent()
+        found = []
+        for threads in (1, 2, 3, 5):
+            fastcaffe.enable(threads=threads)
+            fastcaffe.absent_stays_absent()
+            n = made(CONVOLUTION, (21, 7, 13, 11), 0.3)
+            found.append([array.tobytes().hex() for array in stepped(n)])
+        tell([found[0] == other for other in found] + [fastcaffe.layers()[-1].passes])
+    """
+    *same, passes = told(ONE_LAYER + lines, FASTCAFFE_CONVOLUTION=code, FASTCAFFE_GRAIN="1")
+    assert set(passes.values()) == {code.replace("-", " ")}
+    assert all(same)
+
+
+def test_shared_sparse_weights_collect_gradients_of_all_their_layers(compare: Compare) -> None:
+    shared = 'param { name: "w" } param { name: "b" } ' + CONVOLUTION.format(outputs=3, more="")
+    net = f"""
+        layer {{ name: "one" bottom: "bottom0" top: "middle" {shared} }}
+        layer {{ name: "two" bottom: "middle" top: "top0" loss_weight: 1 {shared} }}"""
+    for images in (2, 16):
+        result = compare(net=net, bottoms=[[images, 3, 9, 8]], reshapes=[[[images, 3, 9, 8]]], densities=[0.2, 0.3])
+        result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
+        assert {passes["forward"] for passes in result.passes.values()} == {"sparse rows"}
+        assert result.differences["round 1: one param 0 diff"] == result.differences["round 1: two param 0 diff"]
+
+
+@pytest.mark.parametrize("frozen", ["weights", "bias", "both"])
+@pytest.mark.parametrize("absent", [False, True])
+def test_frozen_parameters_of_sparse_layers_keep_their_gradient(compare: Compare, frozen: str, absent: bool) -> None:
+    multipliers = {"weights": (0, 1), "bias": (1, 0), "both": (0, 0)}[frozen]
+    params = " ".join(f"param {{ lr_mult: {multiplier} }}" for multiplier in multipliers)
+    for layer, shape in ((CONVOLUTION.format(outputs=5, more=""), [16, 3, 8, 8]), (INNER_PRODUCT, [16, 30])):
+        case = {"layer": f"{params} {layer}", "bottoms": [shape], "densities": [0.2], "absent": absent, "linear": True}
+        result = compare(**case)
+        result.require_rounding_only()
+        for i, multiplier in enumerate(multipliers):
+            if not multiplier:
+                assert result.differences[f"round 0: layer param {i} diff"] == [0, True]

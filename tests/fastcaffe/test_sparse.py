@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -14,29 +15,34 @@ INNER_PRODUCT = 'type: "InnerProduct" inner_product_param { num_output: 12 }'
 
 # `made(layer, shape, density)`: a net of one layer with so many of its weights; `stepped(net)`: all that it writes.
 ONE_LAYER = """
-    def made(layer, shape, density):
-        text = 'force_backward: true layer { name: "d" type: "Input" top: "d" input_param { shape { '
-        text += " ".join(f"dim: {size}" for size in shape)
-        text += ' } } } layer { name: "l" bottom: "d" top: "t" loss_weight: 1 ' + layer + ' }'
-        n, random = net(text), np.random.default_rng(0)
-        n.params["l"][0].data[...] = random.standard_normal(n.params["l"][0].data.shape)
-        n.params["l"][0].data[random.random(n.params["l"][0].data.shape) >= density] = 0
-        n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
-        return n
+def made(layer, shape, density):
+    text = 'force_backward: true layer { name: "d" type: "Input" top: "d" input_param { shape { '
+    text += " ".join(f"dim: {size}" for size in shape)
+    text += ' } } } layer { name: "l" bottom: "d" top: "t" loss_weight: 1 ' + layer + ' }'
+    n, random = net(text), np.random.default_rng(0)
+    n.params["l"][0].data[...] = random.standard_normal(n.params["l"][0].data.shape)
+    n.params["l"][0].data[random.random(n.params["l"][0].data.shape) >= density] = 0
+    n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
+    return n
 
-    def stepped(n):
-        random = np.random.default_rng(1)
-        n.clear_param_diffs()
-        n.forward()
-        n.blobs["t"].diff[...] = random.standard_normal(n.blobs["t"].diff.shape)
-        n.backward()
-        return [n.blobs["t"].data.copy(), n.blobs["d"].diff.copy(), *(blob.diff.copy() for blob in n.params["l"])]
+def stepped(n):
+    random = np.random.default_rng(1)
+    n.clear_param_diffs()
+    n.forward()
+    n.blobs["t"].diff[...] = random.standard_normal(n.blobs["t"].diff.shape)
+    n.backward()
+    return [n.blobs["t"].data.copy(), n.blobs["d"].diff.copy(), *(blob.diff.copy() for blob in n.params["l"])]
 
-    def close(a, b):
-        return all(np.abs(x - y).max() <= 1e-5 * np.abs(y).max() for x, y in zip(a, b))
+def close(a, b):
+    return all(np.abs(x - y).max() <= 1e-5 * np.abs(y).max() for x, y in zip(a, b))
 
-    CONVOLUTION = 'type: "Convolution" convolution_param { num_output: 20 kernel_size: 3 pad: 1 }'
+CONVOLUTION = 'type: "Convolution" convolution_param { num_output: 20 kernel_size: 3 pad: 1 }'
 """
+
+
+def asked(told: Told, lines: str, **variables: str) -> Any:
+    """What these lines tell, which have ONE_LAYER's functions."""
+    return told(ONE_LAYER + textwrap.dedent(lines), **variables)
 
 
 @pytest.mark.parametrize("layer, shape", [("CONVOLUTION", (16, 20, 12, 12)), (repr(INNER_PRODUCT), (32, 40))])
@@ -52,15 +58,16 @@ def test_every_gradient_is_there_unless_somebody_promises_that_absent_stays_abse
         fastcaffe.absent_stays_absent()
         n = made(LAYER, SHAPE, 0.1)
         some = stepped(n)
+        passes = fastcaffe.layers()[-1].passes
         exists = n.params["l"][0].data != 0
         fastcaffe.absent_stays_absent(False)
         again = stepped(made(LAYER, SHAPE, 0.1))
         left_out = float(np.abs(some[2][~exists]).max())
         some[2][~exists] = stock[2][~exists]
-        tell([close(every, stock), close(some, stock), close(again, stock), left_out, float(np.abs(stock[2][~exists]).min()),
-              without, fastcaffe.layers()[-1].passes])
+        smallest = float(np.abs(stock[2][~exists]).min())
+        tell([close(every, stock), close(some, stock), close(again, stock), left_out, smallest, without, passes])
     """.replace("LAYER", layer).replace("SHAPE", repr(shape))
-    every, some, again, left_out, smallest, without, passes = told(ONE_LAYER + lines)
+    every, some, again, left_out, smallest, without, passes = asked(told, lines)
     assert every and some and again
     assert left_out == 0 < smallest
     assert without["forward"].startswith("sparse") and not without["backward weights"].startswith("sparse")
@@ -71,10 +78,11 @@ def test_a_layer_without_a_synapse_may_learn(told: Told) -> None:
     lines = """
         fastcaffe.enable(threads=1)
         fastcaffe.absent_stays_absent()
-        gradient = stepped(made(CONVOLUTION, (16, 20, 12, 12), 0))[2]
+        n = made(CONVOLUTION, (16, 20, 12, 12), 0)
+        gradient = stepped(n)[2]
         tell([int((gradient == 0).sum()), fastcaffe.layers()[-1].passes["forward"]])
     """
-    zeros, forward = told(ONE_LAYER + lines)
+    zeros, forward = asked(told, lines)
     assert zeros == 0 and not forward.startswith("sparse")
 
 
@@ -89,10 +97,11 @@ def test_weights_that_change_between_the_passes_are_followed(told: Told) -> None
 
         stock = changed(made(CONVOLUTION, SHAPE, 0.1))
         fastcaffe.enable(threads=1)
-        tell([close(changed(made(CONVOLUTION, SHAPE, 0.1)), stock), fastcaffe.layers()[-1].passes["backward data"]])
+        n = made(CONVOLUTION, SHAPE, 0.1)
+        tell([close(changed(n), stock), fastcaffe.layers()[-1].passes["backward data"]])
     """
     for shape, code in (((3, 20, 12, 12), "sparse rows"), ((16, 20, 4, 4), "sparse lanes")):
-        assert told(ONE_LAYER + lines.replace("SHAPE", repr(shape)), FASTCAFFE_SIMD="v4") == [True, code]
+        assert asked(told, lines.replace("SHAPE", repr(shape)), FASTCAFFE_SIMD="v4") == [True, code]
 
 
 @pytest.mark.parametrize(
@@ -120,17 +129,18 @@ def test_few_synapses_are_followed_and_the_listing_says_it(
         n.forward()
         tell(fastcaffe.layers()[-1].passes["forward"])
     """
-    forward = told(ONE_LAYER + lines)
+    forward = asked(told, lines)
     assert forward == code if code else not forward.startswith(("sparse", "stock"))
 
 
 def test_sparse_code_can_be_switched_off(told: Told) -> None:
     lines = """
         fastcaffe.enable(threads=1)
-        stepped(made(CONVOLUTION, (16, 20, 12, 12), 0.1))
+        n = made(CONVOLUTION, (16, 20, 12, 12), 0.1)
+        stepped(n)
         tell(fastcaffe.layers()[-1].passes)
     """
-    assert not any(on.startswith("sparse") for on in told(ONE_LAYER + lines, FASTCAFFE_SPARSE="0").values())
+    assert not any(on.startswith("sparse") for on in asked(told, lines, FASTCAFFE_SPARSE="0").values())
 
 
 @pytest.mark.parametrize("code", ["sparse-rows", "sparse-lanes"])
@@ -145,7 +155,7 @@ def test_sparse_sums_do_not_depend_on_the_threads(told: Told, code: str) -> None
             found.append([array.tobytes().hex() for array in stepped(n)])
         tell([found[0] == other for other in found] + [fastcaffe.layers()[-1].passes])
     """
-    *same, passes = told(ONE_LAYER + lines, FASTCAFFE_CONVOLUTION=code, FASTCAFFE_GRAIN="1")
+    *same, passes = asked(told, lines, FASTCAFFE_CONVOLUTION=code, FASTCAFFE_GRAIN="1")
     assert set(passes.values()) == {code.replace("-", " ")}
     assert all(same)
 

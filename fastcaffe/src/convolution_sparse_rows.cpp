@@ -8,8 +8,7 @@
 #include "convolution_sparse.h"
 #include "convolver_passes.h"
 #include "lanes_kernels.h"
-#include "shifted_planes.h"
-#include "sparse_rows_kernels.h"
+#include "sparse_planes.h"
 #include "threads.h"
 
 namespace fastcaffe {
@@ -34,6 +33,7 @@ class Convolver {
     if (shape_.images >= shape_.threads) {
       parallel(shape_.images, kGrain / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {
         float* planes = Scratch::floats(planes_.floats(), Scratch::kOwn);
+        planes_.zero(planes);
         for (std::int64_t image = first; image < last; ++image) {
           lay_out(in, image, 0, planes_.planes(), planes);
           convolve(planes, 0, shape_.outputs, biases, image, out);
@@ -42,6 +42,7 @@ class Convolver {
       return;
     }
     float* planes = Scratch::floats(planes_.floats(), Scratch::kShared);
+    planes_.zero(planes);
     for (std::int64_t image = 0; image < shape_.images; ++image) {
       parallel(planes_.planes(), kGrain / (work + 1) * planes_.planes() + 1, [&](std::int64_t first, std::int64_t last) {
         lay_out(in, image, first, last, planes);
@@ -69,15 +70,14 @@ class Convolver {
 
   void convolve(const float* planes, std::int64_t first, std::int64_t last, const float* biases, std::int64_t image,
                 float* out) const {
-    convolve_sparse_rows(planes, lists_.all.data(), lists_.begin.data() + first, static_cast<int>(last - first),
-                         biases ? biases + first : nullptr, static_cast<int>(pixels()),
-                         out + (image * shape_.outputs + first) * pixels());
+    planes_.convolve(planes, lists_, static_cast<int>(first), static_cast<int>(last), biases,
+                     out + (image * shape_.outputs + first) * pixels());
   }
 
   ConvolutionShape shape_;
   const Pattern& pattern_;
   bool turned_;
-  ShiftedPlanes planes_;
+  SparsePlanes planes_;
   SynapseLists lists_;
   std::int64_t version_ = 0;
 };
@@ -129,6 +129,7 @@ class BackwardWeights : public BackwardWeightsPass {
     float* sums = Scratch::floats(count * (lanes() + 1) + at_a_time * planes_.floats() + 16, Scratch::kShared);
     float *planes = sums + (count * lanes() + 15) / 16 * 16, *totals = planes + at_a_time * planes_.floats();
     std::fill(sums, sums + count * lanes(), 0.f);
+    for (std::int64_t i = 0; i < at_a_time; ++i) planes_.zero(planes + i * planes_.floats());
     for (std::int64_t begin = 0; begin < shape_.images; begin += at_a_time) {
       const std::int64_t images = std::min(at_a_time, shape_.images - begin);
       lay_out(bottom, begin, images, planes);
@@ -137,8 +138,7 @@ class BackwardWeights : public BackwardWeightsPass {
         for (std::int64_t output = first; output < last; ++output) {
           for (std::int64_t i = 0; i < images; ++i) {
             const float* diff = top_diff + ((begin + i) * shape_.outputs + output) * pixels_;
-            correlate_sparse_rows(planes + i * planes_.floats(), lists_.all.data(), lists_.begin.data() + output, 1,
-                                  diff, static_cast<int>(pixels_), sums);
+            planes_.correlate(planes + i * planes_.floats(), lists_, static_cast<int>(output), diff, sums);
             if (biases_diff) biases_diff[output] += sum(pixels_, diff);
           }
         }
@@ -167,7 +167,7 @@ class BackwardWeights : public BackwardWeightsPass {
 
   ConvolutionShape shape_;
   const Pattern& pattern_;
-  mutable ShiftedPlanes planes_;  // they and the lists follow the weights
+  mutable SparsePlanes planes_;  // they and the lists follow the weights
   std::int64_t pixels_;
   mutable SynapseLists lists_;
   mutable std::int64_t version_ = 0;
@@ -176,17 +176,17 @@ class BackwardWeights : public BackwardWeightsPass {
 }  // namespace
 
 std::unique_ptr<ForwardPass> sparse_rows_forward(const ConvolutionShape& shape, const Pattern& pattern) {
-  return std::unique_ptr<ForwardPass>(ShiftedPlanes::possible(shape) ? new Forward(shape, pattern) : nullptr);
+  return std::unique_ptr<ForwardPass>(SparsePlanes::possible(shape) ? new Forward(shape, pattern) : nullptr);
 }
 
 std::unique_ptr<BackwardDataPass> sparse_rows_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {
-  const bool possible = shape.stride_h == 1 && shape.stride_w == 1 && ShiftedPlanes::possible(backwards(shape));
+  const bool possible = shape.stride_h == 1 && shape.stride_w == 1 && SparsePlanes::possible(backwards(shape));
   return std::unique_ptr<BackwardDataPass>(possible ? new BackwardData(shape, pattern) : nullptr);
 }
 
 std::unique_ptr<BackwardWeightsPass> sparse_rows_backward_weights(const ConvolutionShape& shape,
                                                                   const Pattern& pattern) {
-  return std::unique_ptr<BackwardWeightsPass>(ShiftedPlanes::possible(shape) ? new BackwardWeights(shape, pattern)
+  return std::unique_ptr<BackwardWeightsPass>(SparsePlanes::possible(shape) ? new BackwardWeights(shape, pattern)
                                                                              : nullptr);
 }
 

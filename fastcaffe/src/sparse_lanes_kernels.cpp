@@ -19,7 +19,7 @@ FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const 
                                     float bias, float* out, std::int64_t out_row) {
   typedef typename Lanes<W>::F F;
   F sums[R][P];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) sums[r][p] = same<F>(bias);
@@ -27,13 +27,13 @@ FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const 
   for (; synapse < end; ++synapse) {
     const float* from = one_address(in + synapse->at);
     const float weight = synapse->weight;
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r, from = one_address(from + in_row)) {
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) sums[r][p] += weight * load<F>(from + p * W);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) store(out + r * out_row + p * W, sums[r][p]);
@@ -46,7 +46,7 @@ FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const
                                      const float* out_diff, std::int64_t out_row, float* sums) {
   typedef typename Lanes<W>::F F;
   F diff[R][P];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) diff[r][p] = load<F>(out_diff + r * out_row + p * W);
@@ -54,7 +54,7 @@ FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const
   for (; synapse < end; ++synapse, sums += W) {
     const float* from = one_address(in + synapse->at);
     F even = load<F>(sums), odd = {};
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r, from = one_address(from + in_row)) {
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
@@ -91,7 +91,9 @@ FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, co
     switch (tile->rows) {
       case 1: convolve_columns<W, 1, T>(from, in_step, *tile, first, last, bias, to, out_step); break;
       case 2: convolve_columns<W, 2, T / 2>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      default: convolve_columns<W, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step);
+      case 4: convolve_columns<W, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      case 8: convolve_columns<W, 8, T / 8>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      default: convolve_tile<W, T, 1>(from, in_step, first, last, bias, to, out_step);
     }
   }
 }
@@ -117,7 +119,9 @@ FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, c
     switch (tile->rows) {
       case 1: correlate_columns<W, 1, T>(from, in_step, *tile, first, last, diff, out_step, to); break;
       case 2: correlate_columns<W, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      default: correlate_columns<W, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to);
+      case 4: correlate_columns<W, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      case 8: correlate_columns<W, 8, T / 8>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      default: correlate_tile<W, T, 1>(from, in_step, first, last, diff, out_step, to);
     }
   }
 }

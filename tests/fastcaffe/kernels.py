@@ -20,7 +20,7 @@ KERNELS = (
     *sorted(SOURCES.glob("*_kernels.cpp")),
     *(SOURCES / f"{name}.cpp" for name in ("pooling_forward", "pooling_backward", "convolution_lanes")),
     *(SOURCES / f"{name}.cpp" for name in ("convolution_rows", "lanes_layout", "simd")),
-    *(SOURCES / f"{name}.cpp" for name in ("convolution_sparse_lanes", "convolution_sparse_rows", "shifted_planes")),
+    *(SOURCES / f"{name}.cpp" for name in ("convolution_sparse_lanes", "convolution_sparse_rows", "sparse_planes")),
     *(SOURCES / f"{name}.cpp" for name in ("sparse_grid", "sparse_pattern")),
 )
 

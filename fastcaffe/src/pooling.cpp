@@ -26,7 +26,7 @@ class Pooling : public caffe::PoolingLayer<float> {
     for_planes(*bottom[0], [&](std::int64_t first, std::int64_t last) {
       average_pool_forward(pool, last - first, from + first * below(), to + first * above());
     });
-    listed_.runs("forward", "simd");
+    listed_.runs("forward", code(*bottom[0]));
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
@@ -47,7 +47,7 @@ class Pooling : public caffe::PoolingLayer<float> {
         average_pool_backward(pool, last - first, from + first * above(), to + first * below());
       }
     });
-    listed_.runs("backward", "simd");
+    listed_.runs("backward", code(*bottom[0]));
   }
 
  private:
@@ -62,7 +62,7 @@ class Pooling : public caffe::PoolingLayer<float> {
       max_pool_forward(pool, last - first, from + first * below(), to + first * above(), mask + first * above());
       if (shown) std::copy(mask + first * above(), mask + last * above(), shown + first * above());
     });
-    listed_.runs("forward", "simd");
+    listed_.runs("forward", code(*bottom[0]));
   }
 
   template <class Work>
@@ -74,8 +74,11 @@ class Pooling : public caffe::PoolingLayer<float> {
   bool max() const { return method() == caffe::PoolingParameter_PoolMethod_MAX; }
   bool average() const { return method() == caffe::PoolingParameter_PoolMethod_AVE; }
   caffe::PoolingParameter_PoolMethod method() const { return this->layer_param_.pooling_param().pool(); }
-  std::int64_t below() const { return std::int64_t(height_) * width_; }
-  std::int64_t above() const { return std::int64_t(pooled_height_) * pooled_width_; }
+  std::int64_t below() const { return geometry().below(); }
+  std::int64_t above() const { return geometry().above(); }
+  const char* code(const caffe::Blob<float>& bottom) const {
+    return geometry().in_registers(bottom.count(0, 2)) ? "simd, 3 x 3 in registers" : "simd";
+  }
 
   Pool geometry() const {
     return {height_, width_, pooled_height_, pooled_width_, kernel_h_, kernel_w_, stride_h_, stride_w_, pad_h_, pad_w_};

@@ -78,7 +78,7 @@ FASTCAFFE_INLINE void average_plane(const Pool& pool, const Windows& windows, co
 }
 
 template <int MOST>
-FASTCAFFE_INLINE void average_pool_backward_body(const Pool& pool, std::int64_t planes, const float* top_diff,
+FASTCAFFE_INLINE void any_average_pool_backward_body(const Pool& pool, std::int64_t planes, const float* top_diff,
                                                  float* bottom_diff) {
   const Windows windows(pool, MOST);
   const std::int64_t size = std::int64_t(pool.out_height) * windows.pitch + 16;
@@ -105,14 +105,18 @@ FASTCAFFE_INLINE void average_pool_backward_body(const Pool& pool, std::int64_t 
   }
 }
 
+FASTCAFFE_KERNEL(any_average_pool_backward,
+                 (const Pool& pool, std::int64_t planes, const float* top_diff, float* bottom_diff),
+                 (pool, planes, top_diff, bottom_diff))
+
 }  // namespace
 
 // Each window's gradient goes where its mask says, windows in Caffe's order. A plane fits the nearest cache, which is
 // what makes this faster than Caffe's own. A window without a maximum has no place: Caffe writes beside the plane.
 void max_pool_backward(const Pool& pool, std::int64_t planes, const float* top_diff, const std::int32_t* mask,
                        float* bottom_diff) {
-  const std::int64_t below = std::int64_t(pool.height) * pool.width;
-  const std::int64_t above = std::int64_t(pool.out_height) * pool.out_width;
+  if (pool.in_registers(planes)) return max_pool_3x3_backward(pool, planes, top_diff, mask, bottom_diff);
+  const std::int64_t below = pool.below(), above = pool.above();
   for (std::int64_t plane = 0; plane < planes; ++plane, bottom_diff += below) {
     std::fill(bottom_diff, bottom_diff + below, 0.f);
     for (const float* end = top_diff + above; top_diff < end; ++top_diff, ++mask) {
@@ -121,8 +125,9 @@ void max_pool_backward(const Pool& pool, std::int64_t planes, const float* top_d
   }
 }
 
-FASTCAFFE_KERNEL(average_pool_backward,
-                 (const Pool& pool, std::int64_t planes, const float* top_diff, float* bottom_diff),
-                 (pool, planes, top_diff, bottom_diff))
+void average_pool_backward(const Pool& pool, std::int64_t planes, const float* top_diff, float* bottom_diff) {
+  (pool.in_registers(planes) ? average_pool_3x3_backward : any_average_pool_backward)(pool, planes, top_diff,
+                                                                                      bottom_diff);
+}
 
 }  // namespace fastcaffe

@@ -94,7 +94,7 @@ FASTCAFFE_INLINE void max_band(const Pool& pool, const Band& band, int first, in
 }
 
 template <int MOST>
-FASTCAFFE_INLINE void max_pool_forward_body(const Pool& pool, std::int64_t planes, const float* bottom, float* top,
+FASTCAFFE_INLINE void any_max_pool_forward_body(const Pool& pool, std::int64_t planes, const float* bottom, float* top,
                                             std::int32_t* mask) {
   const Band band(pool, MOST);
   const std::int64_t places = std::int64_t(band.rows) * band.pitch;
@@ -158,7 +158,7 @@ FASTCAFFE_INLINE void average_planes(std::int64_t pixels, std::int64_t planes, c
 }
 
 template <int MOST>
-FASTCAFFE_INLINE void average_pool_forward_body(const Pool& pool, std::int64_t planes, const float* bottom,
+FASTCAFFE_INLINE void any_average_pool_forward_body(const Pool& pool, std::int64_t planes, const float* bottom,
                                                 float* top) {
   if (pool.kernel_h == pool.height && pool.kernel_w == pool.width && pool.pad_h == 0 && pool.pad_w == 0) {
     return average_planes(std::int64_t(pool.height) * pool.width, planes, bottom, top);
@@ -184,12 +184,20 @@ FASTCAFFE_INLINE void average_pool_forward_body(const Pool& pool, std::int64_t p
   }
 }
 
-}  // namespace
-
-FASTCAFFE_KERNEL(max_pool_forward,
+FASTCAFFE_KERNEL(any_max_pool_forward,
                  (const Pool& pool, std::int64_t planes, const float* bottom, float* top, std::int32_t* mask),
                  (pool, planes, bottom, top, mask))
-FASTCAFFE_KERNEL(average_pool_forward, (const Pool& pool, std::int64_t planes, const float* bottom, float* top),
+FASTCAFFE_KERNEL(any_average_pool_forward, (const Pool& pool, std::int64_t planes, const float* bottom, float* top),
                  (pool, planes, bottom, top))
+
+}  // namespace
+
+void max_pool_forward(const Pool& pool, std::int64_t planes, const float* bottom, float* top, std::int32_t* mask) {
+  (pool.in_registers(planes) ? max_pool_3x3_forward : any_max_pool_forward)(pool, planes, bottom, top, mask);
+}
+
+void average_pool_forward(const Pool& pool, std::int64_t planes, const float* bottom, float* top) {
+  (pool.in_registers(planes) ? average_pool_3x3_forward : any_average_pool_forward)(pool, planes, bottom, top);
+}
 
 }  // namespace fastcaffe

@@ -21,9 +21,9 @@ FASTCAFFE_INLINE int lanes_for(int count, int most) {
 
 // Calls each(place) with places 0, W, 2 W, ... and, if count is not a multiple of W, at last count - W: the last two
 // vectors overlap, so nothing beyond the row is touched. Needs count >= W.
-template <int W, class Each>
-FASTCAFFE_INLINE void each_vector(int count, Each each) {
-  int place = 0;
+template <int W, class Count, class Each>
+FASTCAFFE_INLINE void each_vector(Count count, Each each) {
+  Count place = 0;
   for (; place + W <= count; place += W) each(place);
   if (place < count) each(count - W);
 }

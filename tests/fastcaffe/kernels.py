@@ -18,8 +18,8 @@ from fastcaffe.build import FLAGS, FUSED  # noqa: E402
 SOURCES = ROOT / "fastcaffe/src"
 KERNELS = (
     *sorted(SOURCES.glob("*_kernels.cpp")),
-    *(SOURCES / f"{name}.cpp" for name in ("pooling_forward", "pooling_backward", "convolution_lanes")),
-    *(SOURCES / f"{name}.cpp" for name in ("convolution_rows", "lanes_layout", "simd")),
+    *sorted(SOURCES.glob("pooling_*ward.cpp")),
+    *(SOURCES / f"{name}.cpp" for name in ("convolution_lanes", "convolution_rows", "lanes_layout", "simd")),
     *(SOURCES / f"{name}.cpp" for name in ("convolution_sparse_lanes", "convolution_sparse_rows", "sparse_planes")),
     *(SOURCES / f"{name}.cpp" for name in ("sparse_grid", "sparse_pattern")),
 )

@@ -52,6 +52,28 @@ def pooling(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def pooling_3x3(draw: st.DrawFn) -> Case:
+    """Windows of 3 x 3, 2 apart: rows that end in whole windows or not, several planes side by side or one."""
+    method, kind = draw(st.sampled_from(["MAX", "AVE"])), draw(KINDS)
+    width = draw(st.sampled_from([4, 8, 16, 32]) | st.integers(3, 80))
+    height = draw(st.just(width) | st.integers(3, 40))
+    pad_h, pad_w = draw(st.sampled_from([(0, 0), (0, 0), (1, 1), (2, 0), (0, 1), (2, 2)]))
+    rounding = draw(st.sampled_from(["", "", "round_mode: FLOOR"]))
+    parameter = f"pool: {method} kernel_size: 3 stride: 2 pad_h: {pad_h} pad_w: {pad_w} {rounding}"
+    images, channels = draw(st.integers(1, 5)), draw(st.integers(1, 7))
+    more = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=2))
+    case: Case = {"layer": f'type: "Pooling" pooling_param {{ {parameter} }}', "seed": draw(SEEDS), "kind": kind}
+    case |= {"bottoms": [[images, channels, height, width]]}
+    case |= {"reshapes": [[[images, channels, height + high, width + wide]] for high, wide in more]}
+    mask = method == "MAX" and draw(st.booleans())
+    # What has no maximum (NaN alone, or only places beyond the plane: padded by 2, after 2n + 1 rows) has no gradient
+    # in this project, and one beside the plane in Caffe.
+    if method == "MAX" and (kind == "special" or 2 in (pad_h, pad_w)):
+        case["propagate"] = [False]
+    return case | {"tops": 2 if mask else 1, "losses": 1, "threads": draw(st.integers(1, 3))}
+
+
+@st.composite
 def convolution(draw: st.DrawFn) -> Case:
     groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
     inputs, outputs = groups * draw(st.integers(1, 20)), groups * draw(st.integers(1, 20))

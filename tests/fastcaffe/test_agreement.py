@@ -66,7 +66,7 @@ def test_relu_has_caffes_bits(compare: Compare, case: cases.Case) -> None:
 
 
 @some
-@given(case=cases.pooling())
+@given(case=cases.pooling() | cases.pooling_3x3())
 def test_pooling_has_caffes_bits(compare: Compare, case: cases.Case) -> None:
     compare(**case).require_same_bits()
 
@@ -127,7 +127,7 @@ def test_eltwise_is_close(compare: Compare, case: cases.Case) -> None:
 
 
 @settings(some, max_examples=max(1, EXAMPLES // 3))
-@given(case=cases.pooling() | cases.relu())
+@given(case=cases.pooling() | cases.pooling_3x3() | cases.relu())
 def test_older_processors_have_caffes_bits_too(older: Compare, case: cases.Case) -> None:
     older(**case).require_same_bits()
 

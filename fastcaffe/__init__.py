@@ -43,12 +43,20 @@ class LayerLine(NamedTuple):
         return any(on.startswith("stock") for on in self.passes.values())
 
 
-def enable(types: Iterable[str] | None = None, threads: int | None = None, library: Path | None = None) -> list[str]:
+def enable(
+    types: Iterable[str] | None = None,
+    threads: int | None = None,
+    library: Path | None = None,
+    together: bool | None = None,
+) -> list[str]:
     """Makes layers fast that are created from now on; returns the types that this is about.
 
     types: only these (["Pooling", "ReLU"] keeps every bit of stock Caffe's results); default: all.
     threads: how many OpenMP threads the layers use (default: what OMP_NUM_THREADS says, else every core).
     library: a built library; default: FASTCAFFE_LIBRARY, else the cache's. Raises NotAvailable.
+    together: BatchNorm + Scale (+ ReLU) and Eltwise + ReLU (+ Split) that follow each other in place go through memory
+    once. For whole passes, as a solver makes them: a blob that is read between two of these layers, or the gradient of
+    one that ReLU works on, is not what Caffe shows there. Default: no, unless FASTCAFFE_TOGETHER is set.
     """
     loaded = _load(library)
     wanted = list(types) if types is not None else available()
@@ -57,6 +65,8 @@ def enable(types: Iterable[str] | None = None, threads: int | None = None, libra
     if threads is not None:
         loaded.fastcaffe_set_threads(threads)
     loaded.fastcaffe_disable()
+    if together is not None:
+        loaded.fastcaffe_take_together(int(together))
     if wanted:
         loaded.fastcaffe_enable(",".join(wanted).encode())
     return wanted

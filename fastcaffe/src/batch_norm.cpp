@@ -4,7 +4,8 @@
 #include <cmath>
 
 #include "caffe/layers/batch_norm_layer.hpp"
-#include "channel_kernels.h"
+#include "followers.h"
+#include "joined_kernels.h"
 #include "layers.h"
 #include "listing.h"
 #include "threads.h"
@@ -15,15 +16,24 @@ namespace {
 constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
 
-class BatchNorm : public caffe::BatchNormLayer<float> {
+class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
  public:
   explicit BatchNorm(const caffe::LayerParameter& parameter)
       : caffe::BatchNormLayer<float>(parameter), listed_("BatchNorm", parameter.name()) {}
 
+  void Reshape(const Blobs& bottom, const Blobs& top) override {
+    caffe::BatchNormLayer<float>::Reshape(bottom, top);
+    works_on(top[0]);
+  }
+
+  const float* normalised() const override { return x_norm_.cpu_data(); }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
     const Pieces pieces = pieces_of(*bottom[0]);
-    listed_.runs("forward", covered(pieces) ? "simd" : kWhy);
+    ScaleFollower* scale = next<ScaleFollower>();
+    if (!covered(pieces) || !scale || !scale->scales(pieces)) scale = nullptr;
+    listed_.runs("forward", scale ? "simd, with what follows" : covered(pieces) ? "simd" : kWhy);
     if (!covered(pieces)) return caffe::BatchNormLayer<float>::Forward_cpu(bottom, top);
     const float* from = bottom[0]->cpu_data();
     float *mean = mean_.mutable_cpu_data(), *variance = variance_.mutable_cpu_data();
@@ -40,6 +50,7 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
     // From here on it is the deviation, as in Caffe.
     for (int channel = 0; channel < channels_; ++channel) variance[channel] = std::sqrt(variance[channel] + eps_);
     float* to = top[0]->mutable_cpu_data();
+    if (scale) return forward_with(scale, pieces, from, to);
     float* kept = use_global_stats_ ? nullptr : x_norm_.mutable_cpu_data();  // later layers may work in place
     const std::vector<float> factors = inverse(variance);
     for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
@@ -49,6 +60,11 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
     const Pieces pieces = pieces_of(*bottom[0]);
+    ScaleFollower* follower = next<ScaleFollower>();
+    if (follower && follower->take_waiting()) {
+      listed_.runs("backward", "simd, with what follows");
+      return backward_with(follower, pieces, top[0]->cpu_diff(), bottom[0]->mutable_cpu_diff());
+    }
     listed_.runs("backward", covered(pieces) ? "simd" : kWhy);
     if (!covered(pieces)) return caffe::BatchNormLayer<float>::Backward_cpu(top, propagate_down, bottom);
     const float *diff = top[0]->cpu_diff(), *deviation = variance_.cpu_data();
@@ -68,6 +84,43 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
 
  private:
   static constexpr const char* kWhy = "stock: fewer than 8 numbers a channel and image";
+
+  // Scale's work too, and that of the ReLU behind it if there is one.
+  void forward_with(ScaleFollower* scale, const Pieces& pieces, const float* from, float* to) {
+    ReluFollower* relu = scale->relu();
+    const std::vector<float> factors = inverse(variance_.cpu_data());
+    const NormalisedScale numbers = {mean_.cpu_data(), factors.data(), scale->factors(), scale->biases(),
+                                     relu != nullptr};
+    float* kept = x_norm_.mutable_cpu_data();
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      normalise_and_scale(pieces, first, last, from, numbers, to, kept);
+    });
+    scale->set_done();
+    if (relu) relu->set_done();
+  }
+
+  // All parameters' gradients come from the same sums: those of y are the sums of z times its factor.
+  void backward_with(ScaleFollower* scale, const Pieces& pieces, const float* diff, float* to) {
+    ReluFollower* relu = scale->relu();
+    const float *y = x_norm_.cpu_data(), *gammas = scale->factors();
+    const std::vector<float> factors = inverse(variance_.cpu_data());
+    const NormalisedScale numbers = {nullptr, factors.data(), gammas, scale->biases(), relu && relu->take_waiting()};
+    Sums* of = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      sums_of_scaled(pieces, first, last, diff, y, numbers, of);
+    });
+    std::vector<float> mean_diffs(channels_), mean_products(channels_);  // zeros
+    for (int channel = 0; channel < channels_; ++channel) {
+      const Sums total = total_of(pieces, channel, of);
+      scale->add_gradients(channel, total);
+      if (use_global_stats_) continue;
+      mean_diffs[channel] = gammas[channel] * total.of_x / pieces.numbers();
+      mean_products[channel] = gammas[channel] * total.of_products / pieces.numbers();
+    }
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      normalise_and_scale_backward(pieces, first, last, diff, y, numbers, mean_diffs.data(), mean_products.data(), to);
+    });
+  }
 
   Pieces pieces_of(const caffe::Blob<float>& blob) const {
     const std::int64_t images = blob.shape(0), length = blob.count() / std::max<std::int64_t>(1, images * channels_);
@@ -111,13 +164,9 @@ class BatchNorm : public caffe::BatchNormLayer<float> {
     Sums* of = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
     for_pieces(pieces, [&](std::int64_t first, std::int64_t last) { sums(pieces, first, last, diff, y, of); });
     for (int channel = 0; channel < channels_; ++channel) {
-      double of_diff = 0, of_products = 0;
-      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) {
-        of_diff += of[piece].of_x;
-        of_products += of[piece].of_products;
-      }
-      diffs[channel] = of_diff / pieces.numbers();
-      products[channel] = of_products / pieces.numbers();
+      const Sums total = total_of(pieces, channel, of);
+      diffs[channel] = total.of_x / pieces.numbers();
+      products[channel] = total.of_products / pieces.numbers();
     }
   }
 

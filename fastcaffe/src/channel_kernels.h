@@ -22,6 +22,15 @@ void moments(const Pieces& pieces, std::int64_t first, std::int64_t last, const 
 struct Sums {
   double of_x, of_products;  // of x, and of x * y
 };
+// One channel's, of those of its pieces.
+inline Sums total_of(const Pieces& pieces, std::int64_t channel, const Sums* of) {
+  Sums total = {0, 0};
+  for (std::int64_t piece = channel; piece < pieces.count(); piece += pieces.channels) {
+    total.of_x += of[piece].of_x;
+    total.of_products += of[piece].of_products;
+  }
+  return total;
+}
 void sums(const Pieces& pieces, std::int64_t first, std::int64_t last, const float* x, const float* y, Sums* to);
 
 double sum(std::int64_t count, const float* x);

@@ -9,6 +9,7 @@
 
 #include "layers.h"
 #include "listing.h"
+#include "neighbours.h"
 #include "promises.h"
 #include "simd.h"
 #include "sparse_limits.h"
@@ -76,6 +77,7 @@ extern "C" {
 // Returns how many types that are.
 int fastcaffe_enable(const char* types) {
   using namespace fastcaffe;
+  forget_creations();
   auto& registry = caffe::LayerRegistry<float>::Registry();
   int count = 0;
   for (const Replacement& replacement : kReplacements) {
@@ -85,11 +87,13 @@ int fastcaffe_enable(const char* types) {
     found->second = replacement.fast;
     ++count;
   }
+  if (taken_together()) note_creations();
   return count;
 }
 
 // Layers that are created from now on are Caffe's own; those that exist stay what they are.
 void fastcaffe_disable() {
+  fastcaffe::forget_creations();
   for (const auto& stock : fastcaffe::stock_creators()) {
     caffe::LayerRegistry<float>::Registry()[stock.first] = stock.second;
   }
@@ -118,6 +122,9 @@ const char* fastcaffe_machine() {
 
 // Layers that are created from now on may leave out the gradients of weights that are zero, or (0) may not.
 void fastcaffe_absent_stays_absent(int promised) { fastcaffe::promised = promised != 0; }
+
+// Whether layers that follow each other are done in one go, from the next fastcaffe_enable() on.
+void fastcaffe_take_together(int on) { fastcaffe::take_together(on != 0); }
 
 void fastcaffe_set_threads(int threads) { omp_set_num_threads(threads); }
 }

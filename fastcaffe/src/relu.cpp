@@ -1,6 +1,7 @@
 // ReLU, with any slope, also in place.
 
 #include "caffe/layers/relu_layer.hpp"
+#include "followers.h"
 #include "layers.h"
 #include "listing.h"
 #include "relu_kernels.h"
@@ -11,13 +12,21 @@ namespace {
 
 constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
 
-class Relu : public caffe::ReLULayer<float> {
+class Relu : public caffe::ReLULayer<float>, public ReluFollower {
  public:
   explicit Relu(const caffe::LayerParameter& parameter)
       : caffe::ReLULayer<float>(parameter), listed_("ReLU", parameter.name()) {}
 
+  void Reshape(const Blobs& bottom, const Blobs& top) override {
+    caffe::ReLULayer<float>::Reshape(bottom, top);
+    works_on(top[0]);
+  }
+
+  bool cuts_to_zero() const override { return slope() == 0; }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (take_done()) return listed_.runs("forward", leader());
     const float* from = bottom[0]->cpu_data();
     float* to = top[0]->mutable_cpu_data();
     parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
@@ -28,6 +37,10 @@ class Relu : public caffe::ReLULayer<float> {
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
     if (!propagate_down[0]) return;
+    if (led()) {
+      wait();
+      return listed_.runs("backward", leader());
+    }
     const float* data = bottom[0]->cpu_data();
     const float* from = top[0]->cpu_diff();
     float* to = bottom[0]->mutable_cpu_diff();

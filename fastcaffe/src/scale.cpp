@@ -2,7 +2,8 @@
 // not one number a channel, stay Caffe's own.
 
 #include "caffe/layers/scale_layer.hpp"
-#include "channel_kernels.h"
+#include "followers.h"
+#include "joined_kernels.h"
 #include "layers.h"
 #include "listing.h"
 #include "threads.h"
@@ -13,17 +14,40 @@ namespace {
 constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
 
-class Scale : public caffe::ScaleLayer<float> {
+class Scale : public caffe::ScaleLayer<float>, public ScaleFollower {
  public:
   explicit Scale(const caffe::LayerParameter& parameter)
       : caffe::ScaleLayer<float>(parameter), listed_("Scale", parameter.name()) {}
 
+  void LayerSetUp(const Blobs& bottom, const Blobs& top) override {
+    const CreatesParts bias;
+    caffe::ScaleLayer<float>::LayerSetUp(bottom, top);
+  }
+
+  void Reshape(const Blobs& bottom, const Blobs& top) override {
+    caffe::ScaleLayer<float>::Reshape(bottom, top);
+    works_on(top[0]);
+    alone_ = bottom.size() == 1;
+  }
+
+  bool scales(const Pieces& pieces) const override {
+    const Pieces own = this->pieces();
+    return alone_ && own.images == pieces.images && own.channels == pieces.channels && own.length == pieces.length;
+  }
+  const float* factors() const override { return this->blobs_[0]->cpu_data(); }
+  const float* biases() const override { return bias_layer_ ? this->blobs_[bias_param_id_]->cpu_data() : nullptr; }
+
+  void add_gradients(int channel, const Sums& sums) override {
+    if (learns_factors()) this->blobs_[0]->mutable_cpu_diff()[channel] += sums.of_products;
+    if (learns_biases()) this->blobs_[bias_param_id_]->mutable_cpu_diff()[channel] += sums.of_x;
+  }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (take_done()) return listed_.runs("forward", leader());
     listed_.runs("forward", covered(bottom) ? "simd" : kWhy);
     if (!covered(bottom)) return caffe::ScaleLayer<float>::Forward_cpu(bottom, top);
-    const float *from = bottom[0]->cpu_data(), *factors = this->blobs_[0]->cpu_data();
-    const float* biases = bias_layer_ ? this->blobs_[bias_param_id_]->cpu_data() : nullptr;
+    const float *from = bottom[0]->cpu_data(), *factors = this->factors(), *biases = this->biases();
     float* kept = bottom[0] == top[0] ? temp_.mutable_cpu_data() : nullptr;  // for the factors' gradients
     float* to = top[0]->mutable_cpu_data();
     const Pieces pieces = this->pieces();
@@ -33,31 +57,21 @@ class Scale : public caffe::ScaleLayer<float> {
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (led()) return led_backward(top, propagate_down[0]);
     listed_.runs("backward", covered(bottom) ? "simd" : kWhy);
     if (!covered(bottom)) return caffe::ScaleLayer<float>::Backward_cpu(top, propagate_down, bottom);
-    const float *diff = top[0]->cpu_diff(), *factors = this->blobs_[0]->cpu_data();
+    const float *diff = top[0]->cpu_diff(), *factors = this->factors();
     const float* data = (bottom[0] == top[0] ? temp_ : *bottom[0]).cpu_data();
-    float* factors_diff = this->param_propagate_down_[0] ? this->blobs_[0]->mutable_cpu_diff() : nullptr;
-    const bool learns_bias = bias_layer_ && this->param_propagate_down_.back();
-    float* biases_diff = learns_bias ? this->blobs_[bias_param_id_]->mutable_cpu_diff() : nullptr;
     float* to = propagate_down[0] ? bottom[0]->mutable_cpu_diff() : nullptr;
     const Pieces pieces = this->pieces();
-    const bool learns = factors_diff || biases_diff;
+    const bool learns = learns_factors() || learns_biases();
     Sums* totals = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
     for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
       if (learns && to) scale_backward(pieces, first, last, diff, data, factors, to, totals);
       if (learns && !to) sums(pieces, first, last, diff, data, totals);
       if (!learns && to) scale(pieces, first, last, diff, factors, nullptr, to, nullptr);
     });
-    for (int channel = 0; learns && channel < scale_dim_; ++channel) {
-      Sums total = {0, 0};
-      for (std::int64_t piece = channel; piece < pieces.count(); piece += pieces.channels) {
-        total.of_x += totals[piece].of_x;
-        total.of_products += totals[piece].of_products;
-      }
-      if (factors_diff) factors_diff[channel] += total.of_products;
-      if (biases_diff) biases_diff[channel] += total.of_x;
-    }
+    if (learns) add_all_gradients(totals);
   }
 
  private:
@@ -67,6 +81,30 @@ class Scale : public caffe::ScaleLayer<float> {
     return bottom.size() == 1 && outer_dim_ > 1 && inner_dim_ >= kShortestPiece;
   }
 
+  // BatchNorm has done the forward pass, and does this too unless nobody wants its gradients.
+  void led_backward(const Blobs& top, bool propagate) {
+    listed_.runs("backward", leader());
+    if (propagate) return wait();
+    const ScaleLeader* norm = previous<ScaleLeader>();
+    const NormalisedScale scale = {nullptr, factors(), factors(), biases(), relu() && relu()->take_waiting()};
+    const float *diff = top[0]->cpu_diff(), *y = norm->normalised();
+    const Pieces pieces = this->pieces();
+    Sums* totals = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
+    for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
+      sums_of_scaled(pieces, first, last, diff, y, scale, totals);
+    });
+    add_all_gradients(totals);
+  }
+
+  void add_all_gradients(const Sums* totals) {
+    for (int channel = 0; channel < scale_dim_; ++channel) {
+      add_gradients(channel, total_of(pieces(), channel, totals));
+    }
+  }
+
+  bool learns_factors() const { return this->param_propagate_down_[0]; }
+  bool learns_biases() const { return bias_layer_ && this->param_propagate_down_.back(); }
+
   Pieces pieces() const { return {outer_dim_, scale_dim_, inner_dim_}; }
 
   template <class Work>
@@ -74,6 +112,7 @@ class Scale : public caffe::ScaleLayer<float> {
     parallel(pieces.count(), kGrain / pieces.length + 1, work);
   }
 
+  bool alone_ = false;  // there is no second bottom
   Listed listed_;
 };
 

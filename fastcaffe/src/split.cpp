@@ -2,6 +2,7 @@
 
 #include "caffe/layers/split_layer.hpp"
 #include "eltwise_kernels.h"
+#include "followers.h"
 #include "layers.h"
 #include "listing.h"
 #include "threads.h"
@@ -11,10 +12,15 @@ namespace {
 
 constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
 
-class Split : public caffe::SplitLayer<float> {
+class Split : public caffe::SplitLayer<float>, public SplitFollower {
  public:
   explicit Split(const caffe::LayerParameter& parameter)
       : caffe::SplitLayer<float>(parameter), listed_("Split", parameter.name()) {}
+
+  void Reshape(const Blobs& bottom, const Blobs& top) override {
+    caffe::SplitLayer<float>::Reshape(bottom, top);
+    works_on(bottom[0]);
+  }
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
@@ -27,6 +33,12 @@ class Split : public caffe::SplitLayer<float> {
     listed_.runs("backward", covered ? "simd" : "stock: one top");
     if (!covered) return caffe::SplitLayer<float>::Backward_cpu(top, propagate_down, bottom);
     if (!propagate_down[0]) return;
+    const ReluFollower* relu = previous<ReluFollower>();
+    if (top.size() == 2 && relu && relu->takes_split()) {
+      for (int i = 0; i < 2; ++i) diffs[i] = top[i]->cpu_diff();
+      wait();
+      return listed_.runs("backward", leader());
+    }
     std::vector<const float*> from;
     for (const caffe::Blob<float>* blob : top) from.push_back(blob->cpu_diff());
     float* to = bottom[0]->mutable_cpu_diff();

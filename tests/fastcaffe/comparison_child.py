@@ -8,6 +8,7 @@ A case, as JSON:
     bottoms     their shapes;  propagate  a flag for each;  reshapes  further shapes of all of them, one round each
     tops        how many (1);  in_place   top0 is bottom0;  losses  how many of the tops have a gradient (all)
     kind        "normal", "integers": many ties, or "special": signed zeros, infinities, NaN
+    against     "stock", or "fast": the same layers one by one;  together  they are taken together
     positive    parameters are;  phase  TRAIN or TEST;  seed;  threads
     front       the layers between inputs and bottoms (Scale by 1); their type stays Caffe's own
     densities   of the weights, one a round: other weights are there in each; the rest of them are zero
@@ -78,11 +79,13 @@ def numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str) -> n
     return values
 
 
-def run(case: dict[str, Any], fast: bool, become: Numbers = np.asarray) -> tuple[Arrays, dict[str, dict[str, str]]]:
+def run(
+    case: dict[str, Any], fast: bool, together: bool = False, become: Numbers = np.asarray
+) -> tuple[Arrays, dict[str, dict[str, str]]]:
     """All that the layers write, on inputs that depend on the seed alone; and each fast layer's passes."""
     if fast:
         types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", FRONT)]
-        fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2))
+        fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2), together=together)
         fastcaffe.absent_stays_absent(case.get("absent", False))
     else:
         fastcaffe.disable()
@@ -168,7 +171,9 @@ def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays) -> dict[str, fl
 
 def answer(case: dict[str, Any]) -> dict[str, Any]:
     """Differences of everything, and what the fast layer's passes ran on."""
-    (stock, _), (fast, passes), (again, _) = run(case, fast=False), run(case, fast=True), run(case, fast=True)
+    together = case.get("together", False)
+    stock, _ = run(case, fast=case.get("against") == "fast", together=False)
+    (fast, passes), (again, _) = (run(case, fast=True, together=together) for _ in range(2))
     return {
         "differences": {name: difference(stock[name], fast[name]) for name in stock},
         "roundings": roundings(case, stock, fast) if case.get("linear") else {},

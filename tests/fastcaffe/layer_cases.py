@@ -205,6 +205,38 @@ def eltwise(draw: st.DrawFn) -> Case:
     return case | {"threads": draw(st.integers(1, 3)), "plain": plain}
 
 
+@st.composite
+def neighbours(draw: st.DrawFn) -> Case:
+    """BatchNorm, Scale, perhaps ReLU, then perhaps Eltwise, ReLU and two readers: what may be taken together."""
+    shape = [draw(st.integers(2, 12)), draw(st.integers(1, 20)), draw(st.integers(2, 12)), draw(st.integers(4, 12))]
+    blob, bias = draw(st.sampled_from(["bottom0", "x"])), draw(st.booleans())
+    frozen = " ".join(f"param {{ lr_mult: {int(draw(st.booleans()))} }}" for _ in range(1 + bias))
+    average = draw(st.sampled_from(["", "moving_average_fraction: 0.9", "use_global_stats: true"]))
+    slope = draw(st.sampled_from(["", "", "", "relu_param { negative_slope: 0.1 }"]))
+    relu, adds, readers = draw(st.booleans()), draw(st.booleans()), draw(st.integers(1, 3))
+    net = f"""
+        layer {{ name: "norm" type: "BatchNorm" bottom: "bottom0" top: "{blob}" batch_norm_param {{ {average} }} }}
+        layer {{ name: "scale" type: "Scale" bottom: "{blob}" top: "{blob}" {frozen}
+                 scale_param {{ bias_term: {str(bias).lower()} }} }}"""
+    if relu:
+        net += f'layer {{ name: "relu" type: "ReLU" bottom: "{blob}" top: "{blob}" {slope} }}'
+    if adds:
+        flags = [draw(st.booleans()) for _ in range(2)]
+        both = " ".join(f"propagate_down: {str(flag).lower()}" for flag in (flags if any(flags) else [True, True]))
+        coefficients = draw(st.sampled_from(["", "", "eltwise_param { coeff: 1 coeff: -1 }"]))
+        order = draw(st.permutations([blob, "bottom1"]))
+        bottoms = " ".join(f'bottom: "{name}"' for name in order)
+        net += f"""layer {{ name: "sum" type: "Eltwise" {bottoms} top: "s" {both} {coefficients} }}
+                   layer {{ name: "sum_relu" type: "ReLU" bottom: "s" top: "s" }}"""
+    for i in range(readers):
+        net += f"""layer {{ name: "read{i}" type: "Power" bottom: "{"s" if adds else blob}" top: "top{i}" loss_weight: 1
+                            power_param {{ scale: {i + 1} }} }}"""
+    case: Case = {"net": net, "bottoms": [shape] * (1 + adds), "tops": readers, "positive": True, "seed": draw(SEEDS)}
+    case |= {"phase": draw(st.sampled_from(["TRAIN", "TEST"])), "threads": draw(st.integers(1, 3))}
+    grown = [rounds * (1 + adds) for rounds in _grown(draw, shape)]
+    return case | {"reshapes": grown, "front": 'type: "Bias" bias_param { axis: 0 num_axes: 0 }'}
+
+
 def _grown(draw: st.DrawFn, shape: list[int]) -> list[list[list[int]]]:
     """Perhaps a second shape: more images, rows and columns."""
     more = [draw(st.integers(0, 4)) for _ in range(3)]

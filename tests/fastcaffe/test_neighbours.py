@@ -1,0 +1,135 @@
+"""Layers that follow each other in place, taken together: the same results, and never what only looks like neighbours.
+
+Forward passes have the bits of the same layers one by one, so that ReLU cuts the same numbers off; gradients that go
+through BatchNorm are close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import layer_cases as cases
+import pytest
+from comparison import Child, Compare
+from hypothesis import given, settings
+from test_agreement import EXAMPLES, some
+
+Told = Callable[..., Any]
+FRONT = 'type: "Bias" bias_param { axis: 0 num_axes: 0 }'
+LED = "with its leader"
+
+
+def layer(name: str, type_: str, bottoms: str = "x", top: str = "x", more: str = "") -> str:
+    """A layer's prototxt; `bottoms` are separated by commas."""
+    blobs = " ".join(f'bottom: "{bottom}"' for bottom in bottoms.split(","))
+    return f'layer {{ name: "{name}" type: "{type_}" {blobs} top: "{top}" {more} }}\n'
+
+
+NORM = layer("norm", "BatchNorm", "bottom0")
+SCALE = layer("scale", "Scale", more="scale_param { bias_term: true }")
+RELU = layer("relu", "ReLU")
+END = layer("end", "Power", "x", "top0", "loss_weight: 1")
+
+
+@settings(some, max_examples=EXAMPLES)
+@given(case=cases.neighbours())
+def test_taken_together_they_give_what_they_give_alone(compare: Compare, case: cases.Case) -> None:
+    result = compare(**case, together=True, against="fast")
+    for top in range(case["tops"]):
+        result.require_same_bits(f"top{top}")
+    result.require(outputs=0, bottom_diffs=2e-6, param_diffs=3e-5)
+
+
+@pytest.mark.parametrize("simd", ["v2", "v3"])
+def test_older_processors_do_so_too(built: Any, simd: str) -> None:
+    child = Child(FASTCAFFE_SIMD=simd)
+    for shape in ([3, 5, 7, 11], [4, 2, 1, 8], [2, 3, 33, 64]):
+        for net in (NORM + SCALE + END, NORM + SCALE + RELU + END):
+            result = child.compare(net=net, bottoms=[shape], together=True, against="fast", front=FRONT, positive=True)
+            result.require(outputs=0, bottom_diffs=2e-6, param_diffs=3e-5)
+            assert result.passes["scale"]["backward"] == LED
+    child.end()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_blobs_are_taken_together_alike(compare: Compare, threads: int) -> None:
+    net = NORM + SCALE + RELU + END
+    result = compare(net=net, bottoms=[[9, 3, 141, 150]], together=True, against="fast", front=FRONT, threads=threads)
+    result.require(outputs=0, bottom_diffs=2e-6, param_diffs=3e-5)
+    assert result.passes["relu"] == {"forward": LED, "backward": LED}
+
+
+def test_who_leads_and_who_follows_is_listed(compare: Compare) -> None:
+    block = layer("sum", "Eltwise", "x,bottom1", "s") + layer("sum_relu", "ReLU", "s", "s")
+    block += layer("one", "Power", "s", "top0", "loss_weight: 1") + layer("two", "Power", "s", "top1", "loss_weight: 1")
+    net = NORM + SCALE + block
+    result = compare(net=net, bottoms=[[4, 3, 8, 8]] * 2, tops=2, together=True, against="fast", front=FRONT)
+    led, leads = {"forward": LED, "backward": LED}, dict.fromkeys(("forward", "backward"), "simd, with what follows")
+    split = result.passes.pop("s_sum_relu_0_split")
+    assert split["backward"] == LED
+    assert result.passes == {"norm": leads, "scale": led, "sum": leads, "sum_relu": led}
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        NORM + layer("between", "Power") + SCALE + RELU + END,
+        NORM + SCALE.replace('top: "x"', 'top: "y"') + RELU.replace('"x"', '"y"') + END.replace('"x"', '"y"'),
+        NORM + layer("reader", "Power", "x", "y") + SCALE + RELU + END,
+        NORM.replace("}", "loss_weight: 1 }") + SCALE + RELU + END,
+        layer("norm", "Power", "bottom0") + SCALE + RELU + END,
+        layer("norm", "BatchNorm", "bottom0", "y") + layer("other", "Power", "bottom0") + SCALE + RELU + END,
+    ],
+    ids=["a layer between", "not in place", "another reader", "a loss", "no BatchNorm", "another blob"],
+)
+def test_what_only_looks_like_neighbours_is_done_one_by_one(compare: Compare, net: str) -> None:
+    result = compare(net=net, bottoms=[[4, 3, 8, 8]], together=True, against="fast", front=FRONT, positive=True)
+    result.require_same_bits()
+    assert LED not in {on for passes in result.passes.values() for on in passes.values()}
+
+
+def test_nobody_is_taken_together_unless_asked(compare: Compare) -> None:
+    result = compare(net=NORM + SCALE + RELU + END, bottoms=[[4, 3, 8, 8]], against="fast", front=FRONT)
+    result.require_same_bits()
+    assert LED not in {on for passes in result.passes.values() for on in passes.values()}
+
+
+def test_frozen_layers_below_leave_the_gradients_to_scale(compare: Compare) -> None:
+    net = NORM.replace('bottom: "bottom0"', 'bottom: "in0"') + SCALE + RELU + END
+    net += layer("other", "Power", "bottom0", "top1", "loss_weight: 1")
+    result = compare(net=net, bottoms=[[4, 3, 8, 8]], tops=2, together=True, against="fast", front=FRONT)
+    result.require_same_bits()
+    assert result.passes["scale"]["backward"] == LED and "backward" not in result.passes["norm"]
+
+
+def test_a_layer_may_outlive_its_net_and_its_neighbours(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 dim: 9 dim: 9 } } } '
+        text += 'layer { name: "n" type: "BatchNorm" bottom: "x" top: "x" } '
+        text += 'layer { name: "s" type: "Scale" bottom: "x" top: "x" } '
+        fastcaffe.enable(together=True)
+        for _ in range(3):
+            n = net(text)
+            n.forward()
+            kept = n.layers[1]
+            del n
+        tell([line.name for line in fastcaffe.layers()])
+    """
+    assert told(lines) == ["n", "s"]
+
+
+def test_the_variable_does_it_for_who_cannot_call(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 dim: 9 dim: 9 } } } '
+        text += 'layer { name: "n" type: "BatchNorm" bottom: "x" top: "x" } '
+        text += 'layer { name: "s" type: "Scale" bottom: "x" top: "x" } '
+        fastcaffe.enable()
+        n = net(text)
+        n.forward()
+        fastcaffe.enable(together=False)
+        other = net(text)
+        other.forward()
+        tell([line.passes["forward"] for line in fastcaffe.layers()])
+    """
+    assert told(lines, FASTCAFFE_TOGETHER="1") == ["simd, with what follows", LED, "simd", "simd"]

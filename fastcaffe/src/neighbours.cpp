@@ -43,7 +43,7 @@ class CreationOrder {
       (*last)->next_ = layer;
       layer->previous_ = *last;
     }
-    if (parameter.top_size() != 1 || parameter.loss_weight_size()) return;
+    if (parameter.top_size() != 1) return;
     last_ = layer->self_;
     last_top_ = parameter.top(0);
   }
@@ -59,11 +59,11 @@ class CreationOrder {
 
  private:
   // Whether this layer alone reads what the last one has written: only then have both the same name for it, as Caffe
-  // puts a Split in between where there are several readers.
+  // puts a Split in between where there are several readers, or a loss.
   bool follows(const caffe::LayerParameter& parameter) const {
     const bool reads = parameter.bottom_size() == 1 && parameter.bottom(0) == last_top_;
     const bool in_place = parameter.top_size() == 1 && parameter.top(0) == last_top_;
-    return reads && parameter.loss_weight_size() == 0 && (in_place || parameter.type() == "Split");
+    return reads && (in_place || parameter.type() == "Split");
   }
 
   std::weak_ptr<Neighbour*> last_;

@@ -60,6 +60,14 @@ def test_large_blobs_are_taken_together_alike(compare: Compare, threads: int) ->
     assert result.passes["relu"] == {"forward": LED, "backward": LED}
 
 
+def test_a_blob_that_bears_a_loss_is_taken_together_too(compare: Compare) -> None:
+    net = NORM.replace('top: "x"', 'top: "top0"') + SCALE.replace('"x"', '"top0"')
+    net += RELU.replace('"x"  }', '"x" loss_weight: 1 }').replace('"x"', '"top0"')
+    result = compare(net=net, bottoms=[[4, 3, 8, 8]], together=True, against="fast", front=FRONT)
+    result.require(outputs=0, bottom_diffs=2e-6, param_diffs=3e-5)
+    assert result.passes["relu"] == {"forward": LED, "backward": LED}
+
+
 def test_who_leads_and_who_follows_is_listed(compare: Compare) -> None:
     block = layer("sum", "Eltwise", "x,bottom1", "s") + layer("sum_relu", "ReLU", "s", "s")
     block += layer("one", "Power", "s", "top0", "loss_weight: 1") + layer("two", "Power", "s", "top1", "loss_weight: 1")
@@ -76,12 +84,10 @@ def test_who_leads_and_who_follows_is_listed(compare: Compare) -> None:
     [
         NORM + layer("between", "Power") + SCALE + RELU + END,
         NORM + SCALE.replace('top: "x"', 'top: "y"') + RELU.replace('"x"', '"y"') + END.replace('"x"', '"y"'),
-        NORM + layer("reader", "Power", "x", "y") + SCALE + RELU + END,
-        NORM.replace("}", "loss_weight: 1 }") + SCALE + RELU + END,
         layer("norm", "Power", "bottom0") + SCALE + RELU + END,
         layer("norm", "BatchNorm", "bottom0", "y") + layer("other", "Power", "bottom0") + SCALE + RELU + END,
     ],
-    ids=["a layer between", "not in place", "another reader", "a loss", "no BatchNorm", "another blob"],
+    ids=["a layer between", "not in place", "no BatchNorm", "another blob"],
 )
 def test_what_only_looks_like_neighbours_is_done_one_by_one(compare: Compare, net: str) -> None:
     result = compare(net=net, bottoms=[[4, 3, 8, 8]], together=True, against="fast", front=FRONT, positive=True)
@@ -96,14 +102,16 @@ def test_nobody_is_taken_together_unless_asked(compare: Compare) -> None:
 
 
 def test_frozen_layers_below_leave_the_gradients_to_scale(compare: Compare) -> None:
-    net = NORM.replace('bottom: "bottom0"', 'bottom: "in0"') + SCALE + RELU + END
+    frozen = layer("norm", "BatchNorm", "in0", more="param { lr_mult: 0 } " * 3)
+    net = frozen + SCALE + RELU + END
     net += layer("other", "Power", "bottom0", "top1", "loss_weight: 1")
     result = compare(net=net, bottoms=[[4, 3, 8, 8]], tops=2, together=True, against="fast", front=FRONT)
     result.require_same_bits()
     assert result.passes["scale"]["backward"] == LED and "backward" not in result.passes["norm"]
 
 
-def test_a_layer_may_outlive_its_net_and_its_neighbours(told: Told) -> None:
+@pytest.mark.parametrize("number, name", [(1, "n"), (2, "s")])
+def test_a_layer_may_outlive_its_net_and_its_neighbours(told: Told, number: int, name: str) -> None:
     lines = """
         text = 'layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 dim: 9 dim: 9 } } } '
         text += 'layer { name: "n" type: "BatchNorm" bottom: "x" top: "x" } '
@@ -112,11 +120,11 @@ def test_a_layer_may_outlive_its_net_and_its_neighbours(told: Told) -> None:
         for _ in range(3):
             n = net(text)
             n.forward()
-            kept = n.layers[1]
+            kept = n.layers[NUMBER]
             del n
         tell([line.name for line in fastcaffe.layers()])
     """
-    assert told(lines) == ["n", "s"]
+    assert told(lines.replace("NUMBER", str(number))) == [name]
 
 
 def test_the_variable_does_it_for_who_cannot_call(told: Told) -> None:

@@ -47,7 +47,7 @@ class Pooling : public caffe::PoolingLayer<float> {
         average_pool_backward(pool, last - first, from + first * above(), to + first * below());
       }
     });
-    listed_.runs("backward", code(*bottom[0]));
+    listed_.runs("backward", mask ? "along the mask" : code(*bottom[0]));
   }
 
  private:

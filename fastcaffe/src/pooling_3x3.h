@@ -87,45 +87,60 @@ struct StripColumns {
   }
 };
 
-// Calls each(Strip, plane, place) so that all `places` of each plane are covered. The strips are as wide as the
-// windows of a row allow, at most MOST; a window may be covered twice.
+// Rows and columns of a plane that strips are to cover: of windows, or of the places at which windows may begin.
+struct StripSize {
+  int rows, columns;
+};
+
+// Rows of windows of a stretch of strips, side by side: what they see stays in the first-level cache.
+FASTCAFFE_INLINE int strip_rows(const Pool& pool, int rows) {
+  return pool.below() <= 8192 ? rows : std::max(4, std::min(rows, 3072 / pool.width));
+}
+
+// Calls each(Strip, plane, place, first, last) so that all places of all rows first..last of each plane are covered.
+// The strips are as wide as the windows of a row allow, at most MOST; a window may be covered twice.
 template <int W, int R, bool PADDED, class Each>
-FASTCAFFE_INLINE void strips_of_planes(std::int64_t planes, int places, const Each& each) {
+FASTCAFFE_INLINE void strips_of_planes(const Pool& pool, std::int64_t planes, StripSize size, const Each& each) {
+  const int rows = strip_rows(pool, size.rows);
   each_vector<W / R>(planes, [&](std::int64_t plane) __attribute__((always_inline)) {
-    each_vector<R>(places,
-                   [&](int place) __attribute__((always_inline)) { each(Strip<W, R, PADDED>(), plane, place); });
+    for (int first = 0; first < size.rows; first += rows) {
+      const int last = std::min(first + rows, size.rows);
+      each_vector<R>(size.columns, [&](int place) __attribute__((always_inline)) {
+        each(Strip<W, R, PADDED>(), plane, place, first, last);
+      });
+    }
   });
 }
 
 template <int MOST, bool PADDED, class Each>
-FASTCAFFE_INLINE void strips_of_rows(const Pool& pool, std::int64_t planes, int places, const Each& each) {
+FASTCAFFE_INLINE void strips_of_rows(const Pool& pool, std::int64_t planes, StripSize size, const Each& each) {
   constexpr int k16 = MOST < 16 ? MOST : 16, k8 = MOST < 8 ? MOST : 8;
   switch (lanes_for(pool.out_width, MOST)) {
-    case 16: return strips_of_planes<k16, k16, PADDED>(planes, places, each);
-    case 8: return strips_of_planes<k8, k8, PADDED>(planes, places, each);
-    default: return strips_of_planes<4, 4, PADDED>(planes, places, each);
+    case 16: return strips_of_planes<k16, k16, PADDED>(pool, planes, size, each);
+    case 8: return strips_of_planes<k8, k8, PADDED>(pool, planes, size, each);
+    default: return strips_of_planes<4, 4, PADDED>(pool, planes, size, each);
   }
 }
 
 template <int MOST, class Each>
-FASTCAFFE_INLINE void for_strips(const Pool& pool, std::int64_t planes, int places, const Each& each) {
+FASTCAFFE_INLINE void for_strips(const Pool& pool, std::int64_t planes, StripSize size, const Each& each) {
   const bool whole = pool.width == 2 * pool.out_width && pool.pad_w == 0;
-  if (pool.pad_w) return strips_of_rows<MOST, true>(pool, planes, places, each);
+  if (pool.pad_w) return strips_of_rows<MOST, true>(pool, planes, size, each);
   if constexpr (MOST >= 16) {
-    if (whole && pool.out_width == 8 && planes >= 2) return strips_of_planes<16, 8, false>(planes, places, each);
-    if (whole && pool.out_width == 4 && planes >= 4) return strips_of_planes<16, 4, false>(planes, places, each);
-    if (whole && pool.out_width == 2 && planes >= 8) return strips_of_planes<16, 2, false>(planes, places, each);
+    if (whole && pool.out_width == 8 && planes >= 2) return strips_of_planes<16, 8, false>(pool, planes, size, each);
+    if (whole && pool.out_width == 4 && planes >= 4) return strips_of_planes<16, 4, false>(pool, planes, size, each);
+    if (whole && pool.out_width == 2 && planes >= 8) return strips_of_planes<16, 2, false>(pool, planes, size, each);
   }
   if constexpr (MOST >= 8) {
-    if (whole && pool.out_width == 4 && planes >= 2) return strips_of_planes<8, 4, false>(planes, places, each);
-    if (whole && pool.out_width == 2 && planes >= 4) return strips_of_planes<8, 2, false>(planes, places, each);
+    if (whole && pool.out_width == 4 && planes >= 2) return strips_of_planes<8, 4, false>(pool, planes, size, each);
+    if (whole && pool.out_width == 2 && planes >= 4) return strips_of_planes<8, 2, false>(pool, planes, size, each);
   }
-  if (pool.out_width == 2) return strips_of_planes<4, 2, false>(planes, places, each);
-  strips_of_rows<MOST, false>(pool, planes, places, each);
+  if (pool.out_width == 2) return strips_of_planes<4, 2, false>(pool, planes, size, each);
+  strips_of_rows<MOST, false>(pool, planes, size, each);
 }
 
 }  // namespace fastcaffe
 
 // The head of a lambda for for_strips; decltype(strip) is its Strip.
-#define FASTCAFFE_EACH_STRIP(PLANE, PLACE) \
-  [&](auto strip, std::int64_t PLANE, int PLACE) __attribute__((always_inline))
+#define FASTCAFFE_EACH_STRIP(PLANE, PLACE, FIRST, LAST) \
+  [&](auto strip, std::int64_t PLANE, int PLACE, int FIRST, int LAST) __attribute__((always_inline))

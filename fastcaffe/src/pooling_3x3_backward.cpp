@@ -1,8 +1,11 @@
-// Backward passes of 3 x 3 windows 2 apart; pooling_3x3.h says how the lanes are taken.
+// The backward pass of AVE, 3 x 3 windows 2 apart; pooling_3x3.h says how the lanes are taken.
 //
 // Each bottom place collects from the windows that see it, in Caffe's order, windows row-major: so sums have the same
 // bits. An even column is seen by the window before and by the one that begins there, an odd column by one; rows
 // likewise. A window that is none adds +0, which changes no sum that began as +0.
+//
+// MAX has none of this: to ask each place whether it is its windows' maximum took 1.0 to 2.8 times as long as to go
+// where the masks point (pooling_backward.cpp).
 
 #include "pooling_3x3.h"
 
@@ -15,26 +18,39 @@ struct Collected {
   typename Lanes<W>::F even = {}, odd = {};
 };
 
-// One number a window: of the windows that begin at a strip's even columns, and of those before each.
-template <class V>
-struct Neighbours {
-  V before, here;
-};
+// What each place of a row of windows gives: of the windows that begin at a strip's even columns, and of those before.
+template <int W, int R>
+class Shares {
+  typedef typename Lanes<W>::F F;
 
-// of(x, shift) is what becomes of the numbers that are read, those of the windows `shift` before a strip's.
-template <int W, int R, class T, class V, class Of>
-FASTCAFFE_INLINE void find(const Pool& pool, int place, const T* row, T none, Neighbours<V>* found, const Of& of) {
-  const typename CountTo<W>::type lanes;
-  const V no = {none};
-  if (W == R && place + W > pool.out_width) {  // the last column is seen by the window before alone
-    found->before = of(load<V>(row + place - 1), 1);
-    found->here = one_further<R>(found->before, no, lanes);
-  } else {
-    found->here = of(load_groups<W, R>(row + place, pool.above()), 0);
-    const V first = {W == R && place ? of(row[place - 1], 1) : none};
-    found->before = one_before<R>(found->here, first, lanes);
+ public:
+  template <bool PADDED>
+  Shares(const Pool& pool, const StripColumns<W, R, PADDED>& columns, int place)
+      : place_(place), counted_(columns.counted(pool, 0)), counted_before_(columns.counted(pool, 1)) {}
+
+  __attribute__((always_inline)) inline void read(const Pool& pool, const float* top_diff, int out) {
+    const typename CountTo<W>::type lanes;
+    const float counted_rows = Pool::counted(out, 3, 2, pool.pad_h, pool.height);
+    const float* row = top_diff + out * pool.out_width + place_;
+    if (W == R && place_ + W > pool.out_width) {  // the last column is seen by the window before alone
+      before_ = load<F>(row - 1) / (counted_before_ * counted_rows);
+      here_ = one_further<R>(before_, F{}, lanes);
+    } else {  // a window before a strip has others after it: all its columns count
+      here_ = load_groups<W, R>(row, pool.above()) / (counted_ * counted_rows);
+      const F first = {W == R && place_ ? row[-1] / (3 * counted_rows) : 0};
+      before_ = one_before<R>(here_, first, lanes);
+    }
   }
-}
+
+  __attribute__((always_inline)) inline void add(Collected<W>* to) const {
+    to->even = (to->even + before_) + here_;
+    to->odd = to->odd + here_;
+  }
+
+ private:
+  int place_;
+  F counted_, counted_before_, before_ = {}, here_ = {};
+};
 
 template <int W, int R, bool PADDED>
 FASTCAFFE_INLINE void store_row(const Pool& pool, const StripColumns<W, R, PADDED>& columns,
@@ -61,128 +77,46 @@ FASTCAFFE_INLINE void store_row(const Pool& pool, const StripColumns<W, R, PADDE
   }
 }
 
-// windows->fetch(out) reads what row `out` of windows gives; add(k, places) adds to places what its kernel row k gives.
-template <int W, int R, bool PADDED, class Windows>
-FASTCAFFE_INLINE void collect(const Pool& pool, const StripColumns<W, R, PADDED>& columns, Windows* windows,
-                              float* bottom_diff) {
-  Collected<W> first, second;
-  for (int out = 0, row = -pool.pad_h; row < pool.height; ++out, row += 2) {
-    Collected<W> below;
-    second.even = second.odd = below.even;
+// Rows `first` to `last` of windows, and the two bottom rows at which each begins.
+template <int W, int R, bool PADDED>
+FASTCAFFE_INLINE void average_strip(const Pool& pool, int place, int first, int last, const float* top_diff,
+                                    float* bottom_diff) {
+  const StripColumns<W, R, PADDED> columns(pool, place);
+  Shares<W, R> shares(pool, columns, place);
+  Collected<W> even, odd;
+  if (first) {
+    shares.read(pool, top_diff, first - 1);
+    shares.add(&even);
+  }
+  for (int out = first; out < last; ++out) {
+    const int row = 2 * out - pool.pad_h;
+    odd.even = odd.odd = typename Lanes<W>::F{};
     if (out < pool.out_height) {
-      windows->fetch(out);
-      windows->add(0, &first);
-      windows->add(1, &second);
-      windows->add(2, &below);
+      shares.read(pool, top_diff, out);
+      shares.add(&even);
+      shares.add(&odd);
     }
     float* to = bottom_diff + std::int64_t(row) * pool.width;
-    if (row >= 0) store_row(pool, columns, first, to);
-    if (row >= -1 && row + 1 < pool.height) store_row(pool, columns, second, to + pool.width);
-    first.even = below.even, first.odd = below.odd;
+    if (row >= 0) store_row(pool, columns, even, to);
+    if (row >= -1 && row + 1 < pool.height) store_row(pool, columns, odd, to + pool.width);
+    even.even = odd.even, even.odd = odd.odd;  // the third row of windows begins as the second did
   }
-}
-
-// Windows whose maxima lie where their mask says: a place asks those that see it. A window without a maximum has -1.
-template <int W, int R>
-struct MaxWindows {
-  typedef typename Lanes<W>::F F;
-  typedef typename Lanes<W>::I I;
-  const Pool& pool;
-  int place;
-  const float* top_diff;
-  const std::int32_t* mask;
-  I first;  // places of the even columns in the windows' first row
-  Neighbours<F> diff;
-  Neighbours<I> at;
-
-  __attribute__((always_inline)) inline void fetch(int out) {
-    const auto itself = [](auto x, int) __attribute__((always_inline)) { return x; };
-    find<W, R>(pool, place, top_diff + out * pool.out_width, 0.f, &diff, itself);
-    find<W, R>(pool, place, mask + out * pool.out_width, -1, &at, itself);
-    if (out) first += 2 * pool.width;
-  }
-  __attribute__((always_inline)) inline void add(int k, Collected<W>* to) const {
-    const I even = first + k * pool.width, odd = even + 1;
-    to->even = (to->even + given(at.before == even, diff.before)) + given(at.here == even, diff.here);
-    to->odd = to->odd + given(at.here == odd, diff.here);
-  }
-  __attribute__((always_inline)) static inline F given(I chosen, F x) { return chosen ? x : F{}; }
-};
-
-// Windows that give each of their places the same share. A window that is asked for alone has others after it: all its
-// columns count.
-template <int W, int R>
-struct AverageWindows {
-  typedef typename Lanes<W>::F F;
-  const Pool& pool;
-  int place;
-  const float* top_diff;
-  F counted_here, counted_before;
-  Neighbours<F> share;
-
-  __attribute__((always_inline)) inline void fetch(int out) {
-    const float rows = Pool::counted(out, 3, 2, pool.pad_h, pool.height);
-    find<W, R>(pool, place, top_diff + out * pool.out_width, 0.f, &share, Divide{counted_here, counted_before, rows});
-  }
-  __attribute__((always_inline)) inline void add(int, Collected<W>* to) const {
-    to->even = (to->even + share.before) + share.here;
-    to->odd = to->odd + share.here;
-  }
-
- private:
-  struct Divide {
-    F here, before;
-    float rows;
-    __attribute__((always_inline)) inline F operator()(F x, int shift) const {
-      return x / ((shift ? before : here) * rows);
-    }
-    __attribute__((always_inline)) inline float operator()(float x, int) const { return x / (3 * rows); }
-  };
-};
-
-template <int W, int R, bool PADDED>
-FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, const float* top_diff, const std::int32_t* mask,
-                                float* bottom_diff) {
-  const StripColumns<W, R, PADDED> columns(pool, place);
-  MaxWindows<W, R> windows = {pool, place, top_diff, mask, columns.numbers() - pool.pad_h * pool.width, {}, {}};
-  collect(pool, columns, &windows, bottom_diff);
-}
-
-template <int W, int R, bool PADDED>
-FASTCAFFE_INLINE void average_strip(const Pool& pool, int place, const float* top_diff, float* bottom_diff) {
-  const StripColumns<W, R, PADDED> columns(pool, place);
-  AverageWindows<W, R> windows = {pool, place, top_diff, columns.counted(pool, 0), columns.counted(pool, 1), {}};
-  collect(pool, columns, &windows, bottom_diff);
-}
-
-template <int MOST>
-FASTCAFFE_INLINE void max_pool_3x3_backward_body(const Pool& given, std::int64_t planes, const float* top_diff,
-                                                 const std::int32_t* mask, float* bottom_diff) {
-  const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, (pool.width + pool.pad_w + 1) / 2, FASTCAFFE_EACH_STRIP(plane, place) {
-    typedef decltype(strip) S;
-    max_strip<S::lanes, S::windows, S::padded>(pool, place, top_diff + plane * pool.above(),
-                                               mask + plane * pool.above(), bottom_diff + plane * pool.below());
-  });
 }
 
 template <int MOST>
 FASTCAFFE_INLINE void average_pool_3x3_backward_body(const Pool& given, std::int64_t planes, const float* top_diff,
                                                      float* bottom_diff) {
   const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, (pool.width + pool.pad_w + 1) / 2, FASTCAFFE_EACH_STRIP(plane, place) {
+  const StripSize size = {(pool.height + pool.pad_h + 1) / 2, (pool.width + pool.pad_w + 1) / 2};
+  for_strips<MOST>(pool, planes, size, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
     typedef decltype(strip) S;
-    average_strip<S::lanes, S::windows, S::padded>(pool, place, top_diff + plane * pool.above(),
+    average_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, top_diff + plane * pool.above(),
                                                    bottom_diff + plane * pool.below());
   });
 }
 
 }  // namespace
 
-FASTCAFFE_KERNEL(max_pool_3x3_backward,
-                 (const Pool& pool, std::int64_t planes, const float* top_diff, const std::int32_t* mask,
-                  float* bottom_diff),
-                 (pool, planes, top_diff, mask, bottom_diff))
 FASTCAFFE_KERNEL(average_pool_3x3_backward,
                  (const Pool& pool, std::int64_t planes, const float* top_diff, float* bottom_diff),
                  (pool, planes, top_diff, bottom_diff))

@@ -53,11 +53,11 @@ struct Maxima {
 };
 
 template <int W, int R, bool PADDED>
-FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, const float* bottom, float* top, std::int32_t* mask) {
+FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, int first, int last, const float* bottom, float* top, std::int32_t* mask) {
   typedef typename Lanes<W>::I I;
   const StripColumns<W, R, PADDED> columns(pool, place);
-  I places = columns.numbers() - pool.pad_h * pool.width;
-  const float* row = bottom - std::int64_t(pool.pad_h) * pool.width;
+  I places = columns.numbers() + (2 * first - pool.pad_h) * pool.width;
+  const float* row = bottom + std::int64_t(2 * first - pool.pad_h) * pool.width;
   const auto row_maxima = [&](int number) __attribute__((always_inline)) {
     Maxima<W> found = Maxima<W>::none();
     if (number >= 0 && number < pool.height) {
@@ -69,8 +69,8 @@ FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, const float* bottom
     row += pool.width, places += pool.width;
     return found;
   };
-  Maxima<W> shared = row_maxima(-pool.pad_h);
-  for (int out = 0; out < pool.out_height; ++out) {
+  Maxima<W> shared = row_maxima(2 * first - pool.pad_h);
+  for (int out = first; out < last; ++out) {
     Maxima<W> found = shared;
     const Maxima<W> middle = row_maxima(2 * out + 1 - pool.pad_h);
     found.consider(middle.maximum, middle.at);
@@ -89,7 +89,7 @@ FASTCAFFE_INLINE void add_taps(const Taps<W>& seen, typename Lanes<W>::F* sum) {
 }
 
 template <int W, int R, bool PADDED>
-FASTCAFFE_INLINE void average_strip(const Pool& pool, int place, const float* bottom, float* top) {
+FASTCAFFE_INLINE void average_strip(const Pool& pool, int place, int first, int last, const float* bottom, float* top) {
   typedef typename Lanes<W>::F F;
   const StripColumns<W, R, PADDED> columns(pool, place);
   const F counted_columns = columns.counted(pool, 0);
@@ -97,14 +97,14 @@ FASTCAFFE_INLINE void average_strip(const Pool& pool, int place, const float* bo
     if (number < 0 || number >= pool.height) return Taps<W>{F{}, F{}, F{}};
     return taps(columns, bottom + std::int64_t(number) * pool.width, pool.below(), 0);
   };
-  Taps<W> shared = row_taps(-pool.pad_h);
-  for (int out = 0; out < pool.out_height; ++out) {
+  Taps<W> shared = row_taps(2 * first - pool.pad_h);
+  for (int out = first; out < last; ++out) {
     const float counted_rows = Pool::counted(out, 3, 2, pool.pad_h, pool.height);
-    const int first = 2 * out - pool.pad_h;
+    const int row = 2 * out - pool.pad_h;
     F sum = {};
     add_taps<W>(shared, &sum);
-    add_taps<W>(row_taps(first + 1), &sum);
-    shared = row_taps(first + 2);
+    add_taps<W>(row_taps(row + 1), &sum);
+    shared = row_taps(row + 2);
     add_taps<W>(shared, &sum);
     store_groups<W, R>(top + out * pool.out_width + place, pool.above(), sum / (counted_columns * counted_rows));
   }
@@ -114,9 +114,9 @@ template <int MOST>
 FASTCAFFE_INLINE void max_pool_3x3_forward_body(const Pool& given, std::int64_t planes, const float* bottom, float* top,
                                                 std::int32_t* mask) {
   const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, pool.out_width, FASTCAFFE_EACH_STRIP(plane, place) {
+  for_strips<MOST>(pool, planes, {pool.out_height, pool.out_width}, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
     typedef decltype(strip) S;
-    max_strip<S::lanes, S::windows, S::padded>(pool, place, bottom + plane * pool.below(), top + plane * pool.above(),
+    max_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, bottom + plane * pool.below(), top + plane * pool.above(),
                                                mask + plane * pool.above());
   });
 }
@@ -125,9 +125,9 @@ template <int MOST>
 FASTCAFFE_INLINE void average_pool_3x3_forward_body(const Pool& given, std::int64_t planes, const float* bottom,
                                                     float* top) {
   const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, pool.out_width, FASTCAFFE_EACH_STRIP(plane, place) {
+  for_strips<MOST>(pool, planes, {pool.out_height, pool.out_width}, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
     typedef decltype(strip) S;
-    average_strip<S::lanes, S::windows, S::padded>(pool, place, bottom + plane * pool.below(),
+    average_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, bottom + plane * pool.below(),
                                                    top + plane * pool.above());
   });
 }

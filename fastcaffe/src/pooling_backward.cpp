@@ -115,7 +115,6 @@ FASTCAFFE_KERNEL(any_average_pool_backward,
 // what makes this faster than Caffe's own. A window without a maximum has no place: Caffe writes beside the plane.
 void max_pool_backward(const Pool& pool, std::int64_t planes, const float* top_diff, const std::int32_t* mask,
                        float* bottom_diff) {
-  if (pool.in_registers(planes)) return max_pool_3x3_backward(pool, planes, top_diff, mask, bottom_diff);
   const std::int64_t below = pool.below(), above = pool.above();
   for (std::int64_t plane = 0; plane < planes; ++plane, bottom_diff += below) {
     std::fill(bottom_diff, bottom_diff + below, 0.f);

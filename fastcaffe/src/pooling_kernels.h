@@ -43,8 +43,6 @@ void average_pool_backward(const Pool& pool, std::int64_t planes, const float* t
 
 // The same for pools that are in_registers(planes); the functions above call them then.
 void max_pool_3x3_forward(const Pool& pool, std::int64_t planes, const float* bottom, float* top, std::int32_t* mask);
-void max_pool_3x3_backward(const Pool& pool, std::int64_t planes, const float* top_diff, const std::int32_t* mask,
-                           float* bottom_diff);
 void average_pool_3x3_forward(const Pool& pool, std::int64_t planes, const float* bottom, float* top);
 void average_pool_3x3_backward(const Pool& pool, std::int64_t planes, const float* top_diff, float* bottom_diff);
 

@@ -13,6 +13,7 @@
 #include "channel_kernels.h"
 #include "convolution_sparse.h"
 #include "eltwise_kernels.h"
+#include "joined_kernels.h"
 #include "plain_loops.h"
 #include "relu_kernels.h"
 #include "simd.h"
@@ -201,6 +202,60 @@ void check_channels() {
   close("scale's copy", 0, kept, Floats(scaled_copy.begin() + shift, scaled_copy.end()));
 }
 
+// BatchNorm, Scale and perhaps ReLU in one go.
+void check_joined_channels() {
+  const Pieces pieces{between(1, 5), between(1, 6), between(0, 19) ? between(1, 90) : between(20000, 40000)};
+  const std::int64_t first = between(0, pieces.count() - 1), last = between(first, pieces.count());
+  const Floats x = numbers(pieces.count() * pieces.length), diff = numbers(x.size());
+  const Floats means = numbers(pieces.channels), factors = numbers(pieces.channels), gammas = numbers(pieces.channels);
+  const Floats betas = numbers(pieces.channels), diffs = numbers(pieces.channels), products = numbers(pieces.channels);
+  const bool rectified = between(0, 1), biased = between(0, 1);
+  const NormalisedScale scale = {means.data(), factors.data(), gammas.data(), biased ? betas.data() : nullptr, rectified};
+  Floats to(x.size()), kept(x.size()), back(x.size()), found_sums;
+  Doubles plain_to(x.size()), plain_kept(x.size()), plain_back(x.size()), plain_sums;
+  std::vector<Sums> of(pieces.count());
+  normalise_and_scale(pieces, first, last, x.data(), scale, to.data(), kept.data());
+  sums_of_scaled(pieces, first, last, diff.data(), kept.data(), scale, of.data());
+  normalise_and_scale_backward(pieces, first, last, diff.data(), kept.data(), scale, diffs.data(), products.data(),
+                               back.data());
+  for (std::int64_t piece = first; piece < last; ++piece) {
+    const std::int64_t c = piece % pieces.channels;
+    double total = 0, of_products = 0;
+    for (std::int64_t i = piece * pieces.length; i < (piece + 1) * pieces.length; ++i) {
+      plain_kept[i] = (x[i] - double(means[c])) * factors[c];
+      const float z = kept[i] * gammas[c] + (biased ? betas[c] : 0.f);  // as floats: which are cut off must agree
+      const double given = rectified && z <= 0 ? 0 : diff[i];
+      plain_to[i] = rectified ? std::max(z, 0.f) : z;
+      total += given, of_products += given * kept[i];
+      plain_back[i] = (given * gammas[c] - diffs[c] - double(products[c]) * kept[i]) * factors[c];
+    }
+    for (double sum : {total, of_products}) plain_sums.push_back(sum);
+    for (double sum : {of[piece].of_x, of[piece].of_products}) found_sums.push_back(sum);
+  }
+  close("norm and scale", 2e-6, plain_to, to);
+  close("norm and scale's copy", 2e-6, plain_kept, kept);
+  close("norm and scale's sums", 2e-6, plain_sums, found_sums);
+  close("norm and scale backward", 2e-6, plain_back, back);
+}
+
+// Eltwise, ReLU and perhaps Split in one go.
+void check_joined_sum() {
+  const std::int64_t count = between(1, 300);
+  const Floats x = numbers(count), y = numbers(count), diff = numbers(count), more = numbers(count);
+  const bool split = between(0, 1), both = between(0, 1);
+  Floats to(count), back(count), also(count), plain_to(count), plain_back(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    plain_to[i] = std::max((0 + x[i]) + y[i], 0.f);
+    plain_back[i] = (split ? diff[i] + more[i] : diff[i]) * (plain_to[i] > 0);
+  }
+  rectified_sum(count, x.data(), y.data(), to.data());
+  rectified_sum_backward(count, to.data(), diff.data(), split ? more.data() : nullptr, back.data(),
+                         both ? also.data() : nullptr);
+  same("sum and relu", plain_to, to);
+  same("sum and relu backward", plain_back, back);
+  if (both) same("sum and relu backward", plain_back, also);
+}
+
 void check_eltwise() {
   const std::int64_t count = between(1, 300);
   const Floats x = numbers(count), y = numbers(count);
@@ -334,8 +389,9 @@ void check_sparse_rows() {
 int main(int count, char** arguments) {
   setenv("FASTCAFFE_GRAIN", "1", 0);  // threads even for the smallest work
   const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
-  void (*const checks[])() = {check_relu,  check_pools, check_lrn,          check_channels,   check_eltwise,
-                              check_lanes, check_rows,  check_sparse_lanes, check_sparse_rows};
+  void (*const checks[])() = {check_relu,    check_pools,           check_lrn,        check_channels,
+                              check_eltwise, check_joined_channels, check_joined_sum, check_lanes,
+                              check_rows,    check_sparse_lanes,    check_sparse_rows};
   for (int i = 0; i < cases; ++i)
     for (const auto check : checks) check();
   bool right = true;

@@ -15,7 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NAME = "libfastcaffe.so"
-_MAPPED = re.compile(r"(/\S*/lib(caffe|glog|protobuf)\.so\S*)$", re.M)
+# Five columns, then a path, which may have spaces in it.
+_MAPPED = re.compile(r"^(?:\S+ +){5}(/.*/lib(caffe|glog|protobuf)\.so[^/\s]*)$", re.M)
 
 
 def mapped_libraries(maps: str) -> dict[str, Path]:

@@ -81,6 +81,21 @@ def test_one_that_is_killed_is_ours_to_mend(place: Place) -> None:
     ]
 
 
+def test_one_that_is_stopped_keeps_nobody_waiting(place: Place) -> None:
+    running = place.start("SEEDS=1", f"SET={LONG}", "GEN=2")
+    run = place.runs / "offspring_training=50000it-seed1"
+    wait_for(lambda: (run / ".gen002.unfinished").exists(), running)
+    os.kill(int((run / ".holder").read_text()), signal.SIGSTOP)
+    _, errors = running.communicate(timeout=SECONDS)
+    assert running.returncode == 2
+    assert errors.splitlines() == [
+        "cavefish: 1 of 1 runs failed",
+        f"{run}: its process was stopped (SIGSTOP) and did not go on for 10 s; it was ended, and the same command "
+        "resumes",
+    ]
+    wait_for(lambda: not processes(str(place.folder)))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
     number: signal.Signals, place: Place, reference: Place

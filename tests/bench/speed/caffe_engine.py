@@ -65,7 +65,7 @@ class CaffeEngine:
     def describe(self) -> dict[str, str]:
         """Versions, and the code that was chosen for this processor."""
         own = fastcaffe.machine() if self._fast else {"caffe": caffe.__version__}
-        return {**own, **openblas()}
+        return {**own, **openblas(caffe._caffe.__file__)}
 
     def _train(self) -> Any:
         return self._solver().step

@@ -26,20 +26,15 @@ def description(engines: Mapping[str, Mapping[str, str]]) -> list[str]:
     ]
 
 
-def openblas() -> dict[str, str]:
-    """Configuration and core type of the OpenBLAS that this process has loaded; empty without one."""
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        path = line.split()[-1]
-        if "openblas" not in path or not path.startswith("/"):
-            continue
-        library = ctypes.CDLL(path)
-        if not hasattr(library, "openblas_get_corename"):
-            continue  # NumPy's own, whose names end otherwise
-        for name in ("openblas_get_config", "openblas_get_corename"):
-            getattr(library, name).restype = ctypes.c_char_p
-        version = library.openblas_get_config().decode().split()[1]
-        return {"openblas": version, "openblas_core": library.openblas_get_corename().decode()}
-    return {}
+def openblas(caffe: str) -> dict[str, str]:
+    """Configuration and core type of the OpenBLAS that the library `caffe` is linked with; empty without one."""
+    library = ctypes.CDLL(caffe)
+    if not hasattr(library, "openblas_get_corename"):
+        return {}
+    for name in ("openblas_get_config", "openblas_get_corename"):
+        getattr(library, name).restype = ctypes.c_char_p
+    version = library.openblas_get_config().decode().split()[1]
+    return {"openblas": version, "openblas_core": library.openblas_get_corename().decode()}
 
 
 def packages_missing() -> str:

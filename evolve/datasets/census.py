@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base.errors import UserError
+from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import CELL, Box
@@ -55,7 +56,7 @@ def _bin(pixels: float) -> int:
 def write(folder: Path, splits: dict[str, Census]) -> None:
     """Writes census.json into ``folder``."""
     record = {split: asdict(census) for split, census in splits.items()}
-    (folder / FILE).write_text(json.dumps(record, indent=2) + "\n")
+    write_whole(folder / FILE, json.dumps(record, indent=2) + "\n")
 
 
 def read(dataset: Dataset) -> dict[str, Census]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.base.files import sync
+from evolve.base.files import write_whole
 
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
 
@@ -38,8 +38,7 @@ def write_done(folder: Path, dataset: Dataset) -> None:
     record = asdict(dataset)
     del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
     done = folder / "DONE.json"
-    done.write_text(json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
-    sync(done)
+    write_whole(done, json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
 
 
 def finished(folder: Path, name: str) -> Dataset | None:

@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from evolve.base import files
@@ -40,6 +41,55 @@ def test_what_is_no_disks_stays_what_it_is() -> None:
     with pytest.raises(FileNotFoundError), files.refusals(PLACE):
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", FILE)
     assert files.refusal(ValueError("no"), PLACE) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", FILE), f"{FILE}: expected a place to write seed1, got Read-only "
+         "file system; choose another folder, or give the right to write there"),
+        (FileExistsError(errno.EEXIST, "File exists"), f"{PLACE}: expected a place to write seed1, got File exists; "
+         "choose another folder, or give the right to write there"),
+        (OSError(errno.EIO, "Input/output error", FILE), f"{FILE}: input/output error; see to that disk, and the same "
+         "command resumes"),
+        (lmdb.MapFullError("full"), f"{PLACE}: expected 9 bytes free, got 5; make room there, or choose another "
+         "folder"),
+        (lmdb.Error("mdb_put: Input/output error"), f"{PLACE}: expected 9 bytes free, got 5; make room there, or "
+         "choose another folder"),
+    ],
+)  # fmt: skip
+def test_what_is_made_anew_has_nothing_to_lose(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "free", lambda place: 5)
+    with pytest.raises(MachineError) as refused, files.refusals(PLACE, needed=9):
+        raise error
+    assert str(refused.value) == words
+
+
+def test_another_error_of_lmdb_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "free", lambda place: 10)
+    with pytest.raises(lmdb.BadValsizeError), files.refusals(PLACE, needed=9):
+        raise lmdb.BadValsizeError("odd")
+
+
+@pytest.mark.parametrize("content", ["text ÷", b"\x00\xff"])
+def test_a_file_is_written_whole_or_stays(
+    tmp_path: Path, content: str | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    files.write_whole(path, content)
+    expected = content.encode() if isinstance(content, str) else content
+    assert path.read_bytes() == expected and list(tmp_path.iterdir()) == [path]
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError) as refused, files.named_by_out(path):
+        files.write_whole(path, "new")
+    assert str(refused.value) == f"{path}: expected to write there, got No space left on device; name another OUT="
+    assert path.read_bytes() == expected and list(tmp_path.iterdir()) == [path]
 
 
 def test_what_cannot_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

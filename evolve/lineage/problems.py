@@ -8,6 +8,7 @@ from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.detectnet.inputs import kind
+from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases, shrink, transfer, weights
 from evolve.network.topology import Graph
@@ -27,8 +28,7 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
     What another problem forbids to judge is left out: the shapes of a net whose data set is unknown, for one.
     """
     of_data = _unknown_data_sets(experiment) or _of_another_kind(experiment)
-    solvers = {each.file: each for each in (*experiment.solvers, *(experiment.scratch or ())[2:])}
-    found = of_data + [problem for each in solvers.values() for problem in each.problems()]
+    found = of_data + _of_solvers(experiment)
     if of_data:
         # Without its data, $STRIDE and the like stand for nothing in a net that finds boxes.
         return found + ([] if _finds_boxes(experiment) else _of_layers(experiment))
@@ -37,6 +37,15 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
     if scratch := experiment.from_scratch():
         of_scratch = _of_net(scratch) or _of_channels(scratch)
         found += of_scratch if of_scratch or of_net else _of_other_shapes(experiment, scratch)
+    return found
+
+
+def _of_solvers(experiment: Experiment) -> list[str]:
+    solvers = {each.file: each for each in (*experiment.solvers, *(experiment.scratch or ())[2:])}
+    found = [problem for each in solvers.values() for problem in each.problems()]
+    _, offspring = experiment.solvers
+    if experiment.settings.rewind_learning_rate and not offspring.problems():
+        found += [f"{offspring.file}: {why}" for why in filter(None, [rewinding.problem(offspring.parameter)])]
     return found
 
 

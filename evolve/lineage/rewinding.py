@@ -1,4 +1,4 @@
-"""Learning-rate rewinding: offspring go on where the ancestor's schedule was as many iterations before its end.
+"""Learning rates are rewound: offspring go on where the ancestor's were as many iterations before its end.
 
 Renda, Frankle and Carbin (arXiv 2003.02389) rewind the rate of a pruned network so, and train it as long again as the
 schedule then lasts. Each policy of Caffe's solver, shifted by some iterations, is that policy again; only sigmoid,
@@ -16,13 +16,19 @@ def rewind(solver: Any, ancestor_iterations: int) -> None:
     solver: caffe_pb2.SolverParameter, changed in place. An offspring that trains longer than the ancestor did has the
     whole schedule. UserError for another policy than these (SGDSolver::GetLearningRate).
     """
-    shift = max(0, ancestor_iterations - solver.max_iter)
-    if solver.lr_policy not in _SHIFTED:
-        raise UserError(
-            f"lr_policy: expected one of {', '.join(sorted(_SHIFTED))}, got '{solver.lr_policy}'; "
-            "name one of them, or leave rewind_learning_rate out"
-        )
-    _SHIFTED[solver.lr_policy](solver, shift)
+    if why := problem(solver):
+        raise UserError(why)
+    _SHIFTED[solver.lr_policy](solver, max(0, ancestor_iterations - solver.max_iter))
+
+
+def problem(solver: Any) -> str:
+    """Why the rate of a caffe_pb2.SolverParameter cannot be rewound; "" where it can."""
+    if solver.lr_policy in _SHIFTED:
+        return ""
+    return (
+        f"lr_policy: expected one of {', '.join(sorted(_SHIFTED))}, got '{solver.lr_policy}'; "
+        "name one of them, or leave rewind_learning_rate out"
+    )
 
 
 def _fixed(solver: Any, shift: int) -> None:

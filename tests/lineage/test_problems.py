@@ -69,5 +69,14 @@ def test_a_solver_of_several_roles_is_told_of_once(tmp_path: Path) -> None:
     assert problems.of(load(str(tiny))) == [f"{tiny}/solver.prototxt: {TYPE}"]
 
 
+def test_a_rate_that_cannot_be_rewound_is_told_of_before_the_ancestor_is_trained(tmp_path: Path) -> None:
+    solver = edited(SOLVER, '"fixed"', '"sigmoid"')
+    tiny = network(tmp_path, solver=solver, evolution=EVOLUTION + "rewind_learning_rate: true\n")
+    assert problems.of(load(str(tiny))) == [
+        f"{tiny}/solver.prototxt: lr_policy: expected one of exp, fixed, inv, multistep, poly, step, got 'sigmoid'; "
+        "name one of them, or leave rewind_learning_rate out"
+    ]
+
+
 def test_a_sound_one_has_none(tmp_path: Path) -> None:
     assert problems.of(load(str(network(tmp_path)))) == []

@@ -44,7 +44,7 @@ EVOLUTIONS, NETS = (sorted(BAD.glob(f"{kind}_*.prototxt")) for kind in ("evoluti
 def test_settings_in_this_folder(
     here: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each file begins with what is said of it; tests/test_settings.py reads the same without a command."""
+    """Each file begins with what is said of it; tests/settings/test_settings.py reads the same without a command."""
     of_folder(path.name, "evolution.prototxt")(here, monkeypatch)
     said = run(["check", "NET=net"], capsys)
     assert (said.status, said.err) == (2, f"cavefish: {_says(path, here / 'net' / 'evolution.prototxt')}\n")

@@ -173,14 +173,14 @@ def test_the_same_training_comes_out_of_it(
 WIRED = """
 import json, caffe
 from evolve.detectnet import nvidia
-from evolve.training import retrain
+from evolve.training import train
 asked = []
 def has_layers(types, descriptor):
     asked.append(["Convolution" in types, descriptor.full_name])
     return True
 nvidia.has_layers = has_layers
 nvidia.trained_by = lambda net: type(net).FromString(open("theirs", "rb").read())
-answer = retrain.train("solver.prototxt", "trained.caffemodel")
+answer = train.train("solver.prototxt", "trained.caffemodel")
 print(json.dumps({"asked": asked, "iterations": answer["iterations"]}))
 """
 

@@ -177,7 +177,7 @@ def test_without_tensorrt(tmp_path: Path, pair: tuple[str, str]) -> None:
     code = (
         "import sys, importlib.util as u; find = u.find_spec; "
         "u.find_spec = lambda name, *rest: None if name.startswith('tensorrt') else find(name, *rest); "
-        "from evolve import command; sys.exit(command.main())"
+        "from evolve.command import command; sys.exit(command.main())"
     )
     command = [sys.executable, "-c", code, "engine", *pair]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

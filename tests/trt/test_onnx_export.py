@@ -158,7 +158,8 @@ def test_without_onnx(tmp_path: Path) -> None:
     """One line that says what is missing and which command installs it."""
     model, trained = pair(tmp_path)
     (tmp_path / "onnx.py").write_text("raise ImportError\n")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from evolve import command; sys.exit(command.main())"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    code += "from evolve.command import command; sys.exit(command.main())"
     command = [sys.executable, "-c", code, "onnx", f"MODEL={model}", f"WEIGHTS={trained}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (

@@ -10,9 +10,8 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import fold, phases, resize, topology, weights, widths
-from evolve.network import shrink as blobs
-from evolve.network.topology import Graph
+from evolve.network import fold, phases, resize, topology, weights
+from evolve.network.graph import Graph
 from evolve.training.caffe_process import CaffeProcess
 
 # The sums of fewer numbers run in another order.
@@ -106,11 +105,11 @@ def _smaller(
     net: Net, graph: Graph, nets: list[Net], caffemodel: Path, keep_unknown: bool
 ) -> tuple[Net, weights.Weights, list[Row], list[Row]]:
     genome = weights.read(caffemodel)
-    blobs.check(graph, genome, str(caffemodel))
+    resize.check(graph, genome, str(caffemodel))
     before = _rows(graph, genome)
-    kept = widths.complete(graph, fold.fold(graph, genome))
+    kept = resize.complete(graph, fold.fold_constants(graph, genome))
     small = resize.resized(net, graph, kept)
-    smaller = blobs.shrunk(graph, genome, kept)
+    smaller = resize.shrunk(graph, genome, kept)
     resized = [resize.resized(each, graph, kept) for each in nets]
     after = _rows(topology.read(resized, keep_unknown=keep_unknown), smaller)
     return small, smaller, before, after
@@ -118,7 +117,7 @@ def _smaller(
 
 def _rows(graph: Graph, genome: weights.Weights) -> list[Row]:
     rows = []
-    for stage in graph.stages:
+    for stage in graph.weighted:
         matrix, *biases = genome[stage.name]
         synapses = int(np.count_nonzero(matrix)) + sum(bias.size for bias in biases)
         rows.append(Row(stage.name, stage.outputs, matrix.size + sum(b.size for b in biases), synapses, stage.macs))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from evolve.detectnet import coverage
 from evolve.detectnet.labels import H, Rows, W, X, Y
-from evolve.detectnet.parameters import Augmentation, GroundTruth, Parameters
+from evolve.network.layers.detectnet_parameters import Augmentation, GroundTruth, Parameters
 
 Size = tuple[int, int]  # width, height
 

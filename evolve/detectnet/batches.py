@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.detectnet import augment, coverage, labels
+from evolve.detectnet import augment, labels
 from evolve.detectnet.examples import Examples
-from evolve.detectnet.parameters import Data, Parameters
+from evolve.network.layers.detectnet_parameters import Data, Parameters
 
 Array = NDArray[np.float32]
 
@@ -39,12 +39,7 @@ class Shapes:
     @classmethod
     def of(cls, given: Parameters, batch: int, max_boxes: int) -> "Shapes":
         """For batches of `batch` examples whose labels have room for `max_boxes`."""
-        wanted = given.ground_truth
-        return cls(
-            (batch, 3, wanted.image_size_y, wanted.image_size_x),
-            (batch, coverage.CHANNELS + wanted.classes, *wanted.grid),
-            (batch, 1, max_boxes + 1, labels.LENGTH),
-        )
+        return cls(*given.shapes(batch, max_boxes))
 
     @property
     def count(self) -> int:

@@ -20,9 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
-from evolve.detectnet import augment, batches, clustering, labels, parameters, scores
+from evolve.detectnet import augment, batches, clustering, labels, scores
 from evolve.detectnet.batches import Batch, Shapes
 from evolve.detectnet.prefetch import Prefetch
+from evolve.network.layers import detectnet_clustering
+from evolve.network.layers import detectnet_parameters as parameters
+from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
 Blobs = Any  # what Caffe gives a Python layer for its bottoms and tops
 
@@ -62,8 +65,8 @@ class DetectNetTransformation(caffe.Layer):
         images, boxes = bottom[0].data.shape, bottom[1].data.shape
         expect(len(images) == 4 and images[1] == 3, f"images: expected N x 3 x H x W, got {by(images)}")
         expect(
-            len(boxes) == 4 and boxes[0] == images[0] and boxes[1] == 1 and boxes[3] == labels.LENGTH,
-            f"labels: expected {images[0]} x 1 x (max_boxes + 1) x {labels.LENGTH}, got {by(boxes)}",
+            len(boxes) == 4 and boxes[0] == images[0] and boxes[1] == 1 and boxes[3] == LABEL_LENGTH,
+            f"labels: expected {images[0]} x 1 x (max_boxes + 1) x {LABEL_LENGTH}, got {by(boxes)}",
         )
         _reshape(top, Shapes.of(self._given, images[0], boxes[2] - 1))
 
@@ -162,7 +165,7 @@ class _Lists(caffe.Layer):
     def backward(self, top: Blobs, propagate_down: Any, bottom: Blobs) -> None:
         """A list has no gradient."""
 
-    def _parse(self, param_str: str) -> clustering.Clustering:
+    def _parse(self, param_str: str) -> detectnet_clustering.Clustering:
         raise NotImplementedError
 
     def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -172,8 +175,8 @@ class _Lists(caffe.Layer):
 class ClusterGroundtruth(_Lists):
     """Objects of each class from ground truth on the grid: `clustering.ground_truth`."""
 
-    def _parse(self, param_str: str) -> clustering.Clustering:
-        return clustering.parse_ground_truth(param_str)
+    def _parse(self, param_str: str) -> detectnet_clustering.Clustering:
+        return detectnet_clustering.parse_ground_truth(param_str)
 
     def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
         return clustering.ground_truth(coverage, boxes, self._given.stride)
@@ -182,8 +185,8 @@ class ClusterGroundtruth(_Lists):
 class ClusterDetections(_Lists):
     """Detections of each class from what the net predicts: `clustering.cluster`."""
 
-    def _parse(self, param_str: str) -> clustering.Clustering:
-        return clustering.parse(param_str)
+    def _parse(self, param_str: str) -> detectnet_clustering.Clustering:
+        return detectnet_clustering.parse(param_str)
 
     def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
         return clustering.cluster(coverage, boxes, self._given)
@@ -250,7 +253,7 @@ def _list(found: NDArray[np.float64], blob: NDArray[np.float32]) -> None:
     blob[:count, : found.shape[1]] = found[:count]
 
 
-def _reshape_lists(given: clustering.Clustering, bottom: Blobs, top: Blobs) -> None:
+def _reshape_lists(given: detectnet_clustering.Clustering, bottom: Blobs, top: Blobs) -> None:
     coverage, boxes = bottom[0].data.shape, bottom[1].data.shape
     wanted = (coverage[0], given.classes, *given.grid)
     expect(coverage == wanted, f"coverage: expected {by(wanted)} by param_str, got {by(coverage)}")

@@ -17,12 +17,12 @@ from pathlib import Path
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.prototxt_text import line_of
-from evolve.detectnet import clustering, parameters
 from evolve.detectnet.batches import Shapes
-from evolve.detectnet.inputs import kind
-from evolve.detectnet.parameters import Parameters
 from evolve.network import shapes
 from evolve.network.axes import Shape
+from evolve.network.layers import detectnet_clustering, kind
+from evolve.network.layers import detectnet_parameters as parameters
+from evolve.network.layers.detectnet_parameters import Parameters
 from evolve.network.phases import Layer, Net, for_phase
 
 _PIXELS, _LABELS = "pixels", "labels"
@@ -184,7 +184,7 @@ def of(layer: Layer, where: str = parameters.PARAM_STR) -> Geometry | None:
         truth = parameters.parse(given, where).ground_truth
         return Geometry(truth.image_size_x, truth.image_size_y, truth.stride, truth.classes)
     if what in _CLUSTERS:
-        parse = clustering.parse if what == "ClusterDetections" else clustering.parse_ground_truth
+        parse = detectnet_clustering.parse if what == "ClusterDetections" else detectnet_clustering.parse_ground_truth
         wanted = parse(given, where)
         return Geometry(wanted.image_size_x, wanted.image_size_y, wanted.stride, wanted.classes)
     return None

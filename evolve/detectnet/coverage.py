@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.detectnet.labels import CLASS, H, Rows, W, X, Y
-from evolve.detectnet.parameters import GroundTruth
+from evolve.network.layers.detectnet_parameters import BEFORE_COVERAGE, GroundTruth
 
-CHANNELS = 8  # before the coverage
 _LEAST = float(np.finfo(np.float32).eps)  # of a box's area in pixels, of a cell's covered part
 
 Box = tuple[float, float, float, float]  # x, y, w, h in pixels
@@ -26,7 +25,7 @@ def generate(rows: Rows, given: GroundTruth, clip: bool) -> NDArray[np.float32]:
     With `clip`, boxes are cut at the image's edge first. Objects of classes that `object_class` does not name and
     boxes without area are left out. Where coverage rectangles overlap, the later row has the cells, whatever class.
     """
-    result = np.zeros((CHANNELS + given.classes, *given.grid), np.float32)
+    result = np.zeros((BEFORE_COVERAGE + given.classes, *given.grid), np.float32)
     for row in rows.astype(np.float64):
         box = (row[X], row[Y], row[W], row[H])
         if clip:

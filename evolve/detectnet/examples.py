@@ -13,6 +13,7 @@ from evolve.base.errors import UserError
 from evolve.datasets import image_file
 from evolve.datasets.lmdb_read import opened
 from evolve.detectnet import labels
+from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
 
 class Examples:
@@ -45,8 +46,8 @@ class Examples:
         """Label (1, max_boxes + 1, 16), as `labels` describes it."""
         datum, where = self._labels.datum(number)
         shape = (datum.channels, datum.height, datum.width)
-        if shape[0] != 1 or shape[1] < 1 or shape[2] != labels.LENGTH:
-            expected = f"1 x (max_boxes + 1) x {labels.LENGTH}"
+        if shape[0] != 1 or shape[1] < 1 or shape[2] != LABEL_LENGTH:
+            expected = f"1 x (max_boxes + 1) x {LABEL_LENGTH}"
             raise UserError(f"{where}: expected a label of {expected}, got {_by(shape)}; make the data again")
         return _values(datum, shape, where).astype(np.float32)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
+from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
-LENGTH = 16  # numbers a row
 X, Y, W, H = range(4)
 TRUNCATED, OCCLUSION = 8, 9  # KITTI's: 0 to 1; 0, 1, 2, and 3 for unknown
 CLASS = 5  # in the data set's own list of classes; 0 is dontcare
@@ -21,16 +21,16 @@ Rows = NDArray[np.float32]  # (objects, 16)
 
 def unpack(blob: NDArray[np.float32], where: str) -> Rows:
     """A copy of the rows (objects, 16) of one label (…, max_boxes + 1, 16). UserError at `where` if malformed."""
-    if blob.ndim < 2 or blob.shape[-1] != LENGTH or blob.size != blob.shape[-2] * LENGTH:
+    if blob.ndim < 2 or blob.shape[-1] != LABEL_LENGTH or blob.size != blob.shape[-2] * LABEL_LENGTH:
         raise UserError(
-            f"{where}: expected a label of 1 x (max_boxes + 1) x {LENGTH}, "
+            f"{where}: expected a label of 1 x (max_boxes + 1) x {LABEL_LENGTH}, "
             f"got {' x '.join(map(str, blob.shape))}; make the data again"
         )
-    table = blob.reshape(-1, LENGTH)
+    table = blob.reshape(-1, LABEL_LENGTH)
     count, length = table[0, :2]
-    if length != LENGTH or not 0 <= count < len(table) or count != int(count):
+    if length != LABEL_LENGTH or not 0 <= count < len(table) or count != int(count):
         raise UserError(
-            f"{where}: expected row 0 of a label to be a count up to {len(table) - 1}, then {LENGTH}, "
+            f"{where}: expected row 0 of a label to be a count up to {len(table) - 1}, then {LABEL_LENGTH}, "
             f"got {count:g}, {length:g}; make the data again"
         )
     rows = table[1 : 1 + int(count)].copy()
@@ -44,11 +44,11 @@ def unpack(blob: NDArray[np.float32], where: str) -> Rows:
 
 def pack(rows: Rows, blob: NDArray[np.float32], where: str) -> None:
     """Writes `rows` (objects, 16) into one image's label `blob` (…, max_boxes + 1, 16). UserError if it has no room."""
-    table = blob.reshape(-1, LENGTH)
+    table = blob.reshape(-1, LABEL_LENGTH)
     if len(rows) >= len(table):
         raise UserError(f"{where}: expected at most {len(table) - 1} boxes, got {len(rows)}; make the data again")
     table[...] = 0
-    table[0, :2] = len(rows), LENGTH
+    table[0, :2] = len(rows), LABEL_LENGTH
     table[1 : 1 + len(rows)] = rows
 
 

@@ -10,9 +10,9 @@ from collections.abc import Collection
 from typing import Any
 
 from evolve.base import prototxt_text
-from evolve.detectnet import parameters
-from evolve.detectnet.inputs import kind
 from evolve.network import phases
+from evolve.network.layers import detectnet_parameters as parameters
+from evolve.network.layers import kind
 
 _TYPES = {"DetectNetTransformation", "L1Loss"}
 _TRUTH, _AUGMENTATION = "detectnet_groundtruth_param", "detectnet_augmentation_param"

@@ -19,9 +19,10 @@ import cv2
 from evolve.base.child import Serving, end_all
 from evolve.base.errors import UserError
 from evolve.base.serving import Task, serve
-from evolve.detectnet import batches, parameters
+from evolve.detectnet import batches
 from evolve.detectnet.batches import Batch, Shapes
-from evolve.detectnet.parameters import Parameters
+from evolve.network.layers import detectnet_parameters as parameters
+from evolve.network.layers.detectnet_parameters import Parameters
 
 
 class Prefetch:

@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.detectnet import clustering, coverage, labels
-from evolve.detectnet.clustering import Clustering
+from evolve.detectnet import clustering, labels
 from evolve.detectnet.difficulty import DIFFICULTIES, difficulty
+from evolve.network.layers.detectnet_clustering import Clustering
+from evolve.network.layers.detectnet_parameters import BEFORE_COVERAGE
 
 IOU = 0.7
 
@@ -304,7 +305,7 @@ class Validation:
             self._curves[number].add(corners[maps == number], detections, ignored)
             if self._difficulties:
                 self._difficulties[number].add(rows[maps == number], detections, ignored)
-            shown = clustering.ground_truth(truth[coverage.CHANNELS + number], truth[1:5], self._given.stride)
+            shown = clustering.ground_truth(truth[BEFORE_COVERAGE + number], truth[1:5], self._given.stride)
             self._simplified[number] += simplified_scores(shown, detections, self._simplified_iou)
         return found
 

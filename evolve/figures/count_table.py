@@ -6,13 +6,11 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import phases, shapes, weights
+from evolve.network import layers, phases, shapes, weights
 from evolve.network.axes import written
-from evolve.network.count import Count, count, total
-from evolve.network.shape_rules import RULES
-from evolve.network.shape_sources import SOURCES
+from evolve.network.count import Count, of_net, total
 
-_FIGURES = ("weights", "biases", "others", "synapses", "clusters", "macs", "bytes")
+_FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
 
 def show(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> None:
@@ -32,8 +30,8 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         steps = shapes.infer(net, keep_unknown=True)
     except UserError as error:
         raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
-    counts = count(steps, weights.read(caffemodel) if caffemodel else None, str(caffemodel))
-    listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not _in_place(step)]
+    counts = of_net(steps, weights.read(caffemodel) if caffemodel else None, str(caffemodel))
+    listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
     images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
     return Sheet.of(
         f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"
@@ -42,10 +40,6 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         notice="",
         notes=_notes(counts, len(counts) - len(listed)),
     )
-
-
-def _in_place(step: shapes.Step) -> bool:
-    return list(step.layer.top) == list(step.layer.bottom)
 
 
 def _row(each: Count) -> dict[str, str]:
@@ -58,13 +52,13 @@ def _totals(counts: list[Count]) -> dict[str, str]:
 
 
 def _titled(name: str, kind: str, top: str, figures: dict[str, str]) -> dict[str, str]:
-    renamed = {"macs": "MACs"}
+    renamed = {"macs": "MACs", "bias_terms": "biases"}
     return {"layer": name, "type": kind, "output": top} | {renamed.get(key, key): figures[key] for key in _FIGURES}
 
 
 def _notes(counts: list[Count], left_out: int) -> list[str]:
     statistics = total(counts, "statistics")
-    unknown = sorted({each.type for each in counts if each.type not in RULES and each.type not in SOURCES})
+    unknown = sorted({each.type for each in counts} - set(layers.known()))
     notes = [
         f"{total(counts, 'parameters'):,} parameters: weights, biases and others (of Scale, PReLU and the like).",
         "synapses: weights that are not zero, and the biases of neurons with one; clusters: kernels with a synapse.",

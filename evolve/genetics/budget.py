@@ -3,8 +3,8 @@
 from evolve.base.errors import UserError
 from evolve.genetics import environment, synthesis
 from evolve.genetics.encoding import Encoding, Factors, SelectionPressure
-from evolve.network import efficiency
-from evolve.network.topology import Graph
+from evolve.network import count
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 from evolve.settings import settings
 
@@ -31,7 +31,7 @@ def of(
     UserError if the environment asks for fewer synapses than the neurons have biases.
     """
     block = settings.environment(wanted, generation)
-    synapses = efficiency.total(efficiency.count(graph, parent), "synapses") if fewest is None else fewest
+    synapses = count.total(count.of_graph(graph, parent), "synapses") if fewest is None else fewest
     limit = round(block.largest_offspring, 6) * synapses
     if block.type == block.CONSTANT:
         return Factors(block.cluster_factor, block.synapse_factor), limit
@@ -58,7 +58,7 @@ def _solved(
     parents: int,
 ) -> Factors:
     """The factors for which the expected offspring has `target` synapses, biases included."""
-    biases = efficiency.total(efficiency.count(graph, parent), "biases")
+    biases = count.total(count.of_graph(graph, parent), "biases")
     # Biases stay with their neurons; the draw decides on the rest.
     if target <= biases:
         raise UserError(

@@ -13,7 +13,7 @@ import numpy as np
 from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, mean, selected
 from evolve.genetics.rows import as_rows, blocks, row_sums
 from evolve.genetics.synapses import strongest, synapse_probability
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 
@@ -70,7 +70,7 @@ class Clusters:
 
 def encode(graph: Graph, weights: Weights, truncation: float, pressure: SelectionPressure = PAPERS) -> Clusters:
     """Encodes a parent; `truncation` is tau: what is weaker than tau times its layer's strongest counts no strength."""
-    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.stages}
+    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.weighted}
     return Clusters({name: encode_layer(each, truncation, pressure) for name, each in rows.items()})
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, mean, selected
-from evolve.network.classes import Classes
-from evolve.network.stages import Stage
-from evolve.network.topology import Graph
+from evolve.network.channels import ChannelGroups
+from evolve.network.graph import Graph
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 ALWAYS = -1
@@ -43,10 +43,9 @@ class Filters:
         """What a lost channel takes from its readers is counted too."""
         each = np.append(np.minimum(self.probability * np.float32(factors.cluster), 1), 1)[self.clusters]
         total = 0.0
-        for stage in self.graph.stages:
-            use = stage.uses[0]
-            outputs = each[self.graph.blobs[use.top].classes]
-            inputs = each[self.graph.blobs[use.bottom].classes[:: use.step]]
+        for stage in self.graph.weighted:
+            outputs = each[self.graph.outputs_of(stage)]
+            inputs = each[self.graph.inputs_of(stage)]
             first, second = stage.present(outputs, inputs)
             kernels = self.per_kernel[stage.name].reshape(stage.group, -1, stage.width)
             # Not a matrix product: its BLAS threads would decide on the last bits of F.
@@ -58,9 +57,9 @@ class Filters:
         """All or nothing of a neuron, with F_c P(cluster) of the cluster that it is in."""
         drawn = random.random(len(self.probability), np.float32) < self.probability * np.float32(factors.cluster)
         there = np.append(drawn, True)[self.clusters]
-        for stage in self.graph.stages:
+        for stage in self.graph.weighted:
             present = np.ones(stage.kernel_shape, bool)
-            stage.clear(present, there[self.graph.blobs[stage.uses[0].top].classes], np.ones(stage.inputs, bool))
+            stage.clear(present, there[self.graph.outputs_of(stage)], np.ones(stage.inputs, bool))
             yield stage.name, present
 
     def mean(self, others: Sequence["Filters"]) -> "Filters":
@@ -80,8 +79,8 @@ def encode(
     sums, filters = np.zeros(len(families)), np.zeros(len(families))
     present = np.zeros(len(families), bool)
     per_kernel = {}
-    for stage in graph.stages:
-        of_neuron = clusters[graph.blobs[stage.uses[0].top].classes]
+    for stage in graph.weighted:
+        of_neuron = clusters[graph.outputs_of(stage)]
         counted = of_neuron != ALWAYS
         strength = _strengths(stage, weights[stage.name][0], truncation)
         per_kernel[stage.name] = stage.matrix(weights[stage.name][0] != 0).sum(axis=2, dtype=np.float32)
@@ -101,13 +100,13 @@ def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
     """The cluster of each channel class, int (classes,), and the family of each cluster: stages that are coupled."""
     same = _drawn_together(graph)
     families: list[set[int]] = []
-    for stage in graph.stages:
-        mine = set(same[graph.blobs[stage.uses[0].top].classes].tolist())
+    for stage in graph.weighted:
+        mine = set(same[graph.outputs_of(stage)].tolist())
         apart = [family for family in families if family.isdisjoint(mine)]
         joined = [family for family in families if not family.isdisjoint(mine)]
         families = [*apart, mine.union(*joined)]
     stays = set(same[graph.outputs].tolist())
-    clusters = np.full(graph.classes, ALWAYS)
+    clusters = np.full(graph.channel_groups, ALWAYS)
     of_cluster: list[int] = []
     # In the order of the net, whatever was joined.
     for number, family in enumerate(sorted(families, key=min)):
@@ -122,11 +121,11 @@ def _drawn_together(graph: Graph) -> np.ndarray:
 
     A depthwise filter and the channel that it reads: neither of them can go alone.
     """
-    joined = Classes()
-    joined.new(graph.classes)
-    made = np.zeros(graph.classes, bool)
-    for stage in graph.stages:
-        outputs, inputs = graph.blobs[stage.uses[0].top].classes, graph.blobs[stage.uses[0].bottom].classes
+    joined = ChannelGroups()
+    joined.new(graph.channel_groups)
+    made = np.zeros(graph.channel_groups, bool)
+    for stage in graph.weighted:
+        outputs, inputs = graph.outputs_of(stage), graph.blobs[stage.uses[0].bottom].channel_groups
         made[outputs] = True
         if stage.group > 1 and stage.group == stage.inputs:
             inputs = np.repeat(inputs, stage.outputs // stage.group)
@@ -138,13 +137,13 @@ def of_neurons(graph: Graph, block: int) -> dict[str, np.ndarray]:
     """Which cluster each neuron of a stage counts to, int (outputs,); those of outputs in blocks of their own."""
     clusters, _ = partition(graph, block)
     result = {}
-    for stage in graph.stages:
-        mine = clusters[graph.blobs[stage.uses[0].top].classes]
+    for stage in graph.weighted:
+        mine = clusters[graph.outputs_of(stage)]
         result[stage.name] = np.where(mine == ALWAYS, ALWAYS - np.arange(len(mine)) // block, mine)
     return result
 
 
-def _strengths(stage: Stage, blob: np.ndarray, truncation: float) -> np.ndarray:
+def _strengths(stage: WeightedLayer, blob: np.ndarray, truncation: float) -> np.ndarray:
     """float64 (outputs,): the sum of each neuron's truncated strengths / the layer's strongest neuron's."""
     strength = np.abs(stage.matrix(blob))
     strength[strength < truncation * strength.max(initial=0)] = 0

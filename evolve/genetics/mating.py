@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evolve.network.stages import Stage
-from evolve.network.topology import Graph, Node
+from evolve.network.graph import Graph, Node
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 
@@ -20,14 +20,14 @@ def inherited(graph: Graph, parents: Sequence[Weights], kept: Sequence[np.ndarra
     `kept` is bool (classes,), a parent each: the channels that it has, whose Scale and statistics are taken so.
     """
     result = dict(parents[0])
-    for stage in graph.stages:
+    for stage in graph.weighted:
         mixed = [_first([p[stage.name][0] for p in parents], [p[stage.name][0] != 0 for p in parents])]
         if stage.has_bias:
             mixed.append(_first([p[stage.name][1] for p in parents], [_neurons(stage, p) for p in parents]))
         result |= {name: mixed for name in (stage.name, *stage.sharers)}
     for node in graph.nodes:
-        if node.parameters:
-            there = [each[graph.blobs[node.tops[0]].classes] for each in kept]
+        if node.learned:
+            there = [each[graph.blobs[node.tops[0]].channel_groups] for each in kept]
             result[node.layer.name] = _per_channel(node, [p[node.layer.name] for p in parents], there)
     return result
 
@@ -42,14 +42,14 @@ def _first(values: Sequence[np.ndarray], there: Sequence[np.ndarray]) -> np.ndar
     return result
 
 
-def _neurons(stage: Stage, parent: Weights) -> np.ndarray:
+def _neurons(stage: WeightedLayer, parent: Weights) -> np.ndarray:
     """bool (outputs,): neurons with a synapse, whose biases are theirs."""
     return stage.to_outputs(stage.linked(parent), np.ones(stage.inputs, bool))
 
 
 def _per_channel(node: Node, blobs: Sequence[list[np.ndarray]], there: Sequence[np.ndarray]) -> list[np.ndarray]:
     result = []
-    for number, parameter in enumerate(node.parameters):
+    for number, parameter in enumerate(node.learned):
         values = [_comparable(node, each, number) for each in blobs]
         if parameter.axis is None:
             result.append(values[0])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from evolve.network.stages import Stage
+from evolve.network.weighted import WeightedLayer
 
 # A block is of about this many synapses: so the time per synapse does not grow with the network.
 _BLOCK = 1 << 16
 
 
-def as_rows(weights: np.ndarray, stage: Stage) -> np.ndarray:
+def as_rows(weights: np.ndarray, stage: WeightedLayer) -> np.ndarray:
     """A view of a layer's weights as (clusters, synapses of a cluster), a kernel a row, in the blob's order."""
     return weights.reshape(stage.kernels, stage.patch)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, mean, selected
 from evolve.genetics.rows import as_rows, blocks, row_sums
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 
@@ -50,7 +50,7 @@ class Synapses:
 
 def encode(graph: Graph, weights: Weights, pressure: SelectionPressure = PAPERS) -> Synapses:
     """Encodes a parent."""
-    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.stages}
+    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.weighted}
     return Synapses({name: encode_layer(each, pressure) for name, each in rows.items()})
 
 

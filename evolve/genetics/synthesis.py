@@ -5,10 +5,10 @@ import numpy as np
 from evolve.base.errors import UserError
 from evolve.genetics.encoding import Encoding, Factors
 from evolve.genetics.environment import LARGEST_OFFSPRING
-from evolve.network.efficiency import count, total
+from evolve.network.count import of_graph, total
+from evolve.network.graph import Graph
 from evolve.network.reach import Existing, NothingLeft, alive
-from evolve.network.shrink import silence
-from evolve.network.topology import Graph
+from evolve.network.resize import silence
 from evolve.network.weights import Weights
 
 _ATTEMPTS = 100
@@ -28,7 +28,7 @@ def synthesize(
     drawn again. The same `seed` gives the same offspring. UserError after 100 draws in vain.
     """
     if limit is None:
-        limit = LARGEST_OFFSPRING * total(count(graph, parent), "synapses")
+        limit = LARGEST_OFFSPRING * total(of_graph(graph, parent), "synapses")
     reason = ""
     for attempt in range(_ATTEMPTS):
         random = np.random.default_rng([*seed, attempt])
@@ -37,7 +37,7 @@ def synthesize(
         except NothingLeft as error:
             reason = str(error)
             continue
-        synapses = total(count(graph, offspring, exists), "synapses")
+        synapses = total(of_graph(graph, offspring), "synapses")
         if synapses <= limit:
             return offspring, exists
         reason = f"{synapses} synapses, more than the {limit:.0f} allowed"
@@ -67,7 +67,7 @@ def trial(
             offspring, exists = _attempt(graph, parent, encoding, factors, random)
         except NothingLeft:
             continue
-        kept.append(total(count(graph, offspring, exists), "synapses"))
+        kept.append(total(of_graph(graph, offspring), "synapses"))
     return sum(kept) / max(1, len(kept))
 
 
@@ -89,5 +89,5 @@ def _attempt(
 
 def _without_synapses(graph: Graph, parent: Weights) -> Weights:
     """What a draw does not decide on: the blobs of layers such as BatchNorm."""
-    drawn = {name for stage in graph.stages for name in (stage.name, *stage.sharers)}
+    drawn = {name for stage in graph.weighted for name in (stage.name, *stage.sharers)}
     return {name: blobs for name, blobs in parent.items() if name not in drawn}

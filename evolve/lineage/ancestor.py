@@ -7,7 +7,7 @@ from evolve.base import progress, prototxt_text
 from evolve.lineage import finish, trained
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import absorb, phases, shrink, transfer, weights
+from evolve.network import fold, phases, resize, transfer, weights
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
@@ -33,7 +33,7 @@ def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pret
     match = transfer.match(graph, learned, str(pretrained))
     digest = generation.sha256(pretrained)
     if not match.missing:
-        shrink.check(graph, learned, str(pretrained))
+        resize.check(graph, learned, str(pretrained))
         # Layers that only training has, auxiliary classifiers, are the next generation's too.
         caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=TRAINED, phase="TRAIN")
         return Training(iterations=0, seconds=0.0, pretrained=digest)
@@ -55,8 +55,8 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
     in_that_form = replace(workspace, experiment=form)
     prototxt_text.write(in_that_form.solver_of(scratch, _SCRATCH_NET), folder / _SCRATCH_SOLVER)
     first = trained.train(in_that_form, caffe, _SCRATCH_SOLVER, _SCRATCH, part="scratch")
-    folded = absorb.absorbed(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
-    shrink.check(workspace.graph(net), folded, str(form.train_val))
+    folded = fold.fold_batchnorm(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
+    resize.check(workspace.graph(net), folded, str(form.train_val))
     weights.write(folder / GENOME, net, folded)
     second = trained.train(workspace, caffe, genome=GENOME)
     return replace(second, scratch=first, seconds=first.seconds + second.seconds)

@@ -25,8 +25,8 @@ def check(network: str, pretrained: Path | None = None, schedule: str = "", chan
     forms = [form for form in (experiment.from_scratch(), experiment) if form]
     if refused := [said for form in forms if (said := _refused_by_caffe(form))]:
         raise UserError("\n".join(refused))
-    stages = experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).stages
-    synapses = sum(stage.synapses + stage.outputs * stage.has_bias for stage in stages)
+    stages = experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).weighted
+    synapses = sum(stage.weights + stage.outputs * stage.has_bias for stage in stages)
     layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
     if len(stages) > _LISTED:
         layers = f"{len(stages)} layers"

@@ -9,7 +9,7 @@ from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import efficiency, phases, precision, weights
+from evolve.network import count, phases, precision, weights
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
 from evolve.runs.score import Score
@@ -37,18 +37,18 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
     score = Score.of(_score(workspace, caffe, net))
     counts = _count(workspace, net, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
-    ratios = efficiency.cluster_efficiencies(first, counts)
-    synapses = efficiency.total(counts, "synapses")
+    ratios = count.cluster_efficiencies(first, counts)
+    synapses = count.total(counts, "synapses")
     metrics = Metrics(
         generation=workspace.number,
         network=workspace.experiment.name,
         seed=workspace.seed,
         number_format=_number_format(workspace),
         synapses=synapses,
-        architectural_efficiency=efficiency.total(first, "synapses") / synapses,
-        clusters=efficiency.total(counts, "clusters"),
-        cluster_efficiency=efficiency.mean_cluster_efficiency(ratios),
-        macs=efficiency.total(counts, "macs"),
+        architectural_efficiency=count.total(first, "synapses") / synapses,
+        clusters=count.total(counts, "clusters"),
+        cluster_efficiency=count.mean_cluster_efficiency(ratios),
+        macs=count.total(counts, "macs"),
         caffemodel_bytes=(workspace.folder / paths.WEIGHTS).stat().st_size,
         flushed_synapses=sum(each.flushed for each in ranges),
         dataset=Data(workspace.dataset.name, workspace.dataset.sha256, workspace.dataset.notice),
@@ -107,23 +107,23 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
     return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)
 
 
-def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[efficiency.LayerCount]:
+def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[count.Count]:
     graph = workspace.graph(net)
     shape = filters.of_neurons(graph, workspace.block) if workspace.block else None
-    return efficiency.count(graph, cast, filters=shape)
+    return count.of_graph(graph, cast, filters=shape)
 
 
-def _ancestor_counts(workspace: Workspace) -> list[efficiency.LayerCount]:
+def _ancestor_counts(workspace: Workspace) -> list[count.Count]:
     layers = Metrics.read(paths.generation(workspace.run, 1)).layers
     return [
-        efficiency.LayerCount(
+        count.Count(
             each.name, each.synapses, each.biases, each.kernels, each.neurons, each.macs, each.clusters
         )
         for each in layers
     ]
 
 
-def _layer(each: efficiency.LayerCount, ratio: float) -> Layer:
+def _layer(each: count.Count, ratio: float) -> Layer:
     return Layer(
         each.name, each.synapses, each.biases, each.kernels, each.neurons, each.macs, each.clusters, ratio
     )

@@ -9,8 +9,9 @@ from evolve.lineage import finish, parents, trained
 from evolve.lineage.parents import Parents
 from evolve.lineage.trained import GENOME
 from evolve.lineage.workspace import Workspace
-from evolve.network import efficiency, phases, reach, resize, shrink, weights, widths
-from evolve.network.topology import RETRAIN, Graph
+from evolve.network import count, phases, reach, resize, weights
+from evolve.network.graph import Graph
+from evolve.network.topology import RETRAIN
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics, Synthesis
 from evolve.settings.settings import environment as environment_of
@@ -42,12 +43,12 @@ def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, F
     drawn, exists, factors = _draw(workspace, read)
     common, graph = read.net, read.graph
     del read
-    kept = widths.complete(graph, exists.kept, max(1, workspace.block))
+    kept = resize.complete(graph, exists.kept, max(1, workspace.block))
     net = resize.resized(common, graph, kept)
     workspace.write(net)
     prototxt_text.write(common, workspace.folder / _MASKED_NET)
     weights.write(workspace.folder / _MASKED, common, drawn)
-    weights.write(workspace.folder / GENOME, net, shrink.shrunk(graph, drawn, kept))
+    weights.write(workspace.folder / GENOME, net, resize.shrunk(graph, drawn, kept))
     if workspace.experiment.settings.parents > 1:
         parents.record(workspace.folder, common, kept)
     return net, graph, factors
@@ -80,7 +81,7 @@ def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> 
 
 def _fewest(read: Parents) -> int:
     """Synapses of the parent that has the fewest: no offspring has more than its part of any parent's."""
-    return min(efficiency.total(efficiency.count(read.graph, one), "synapses") for one in read.each)
+    return min(count.total(count.of_graph(read.graph, one), "synapses") for one in read.each)
 
 
 def _ancestor_synapses(workspace: Workspace) -> int:

@@ -14,9 +14,9 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.genetics import mating
 from evolve.lineage.workspace import Workspace
-from evolve.network import phases, resize, shrink, weights, widths
-from evolve.network.expand import expanded
-from evolve.network.topology import Graph
+from evolve.network import phases, resize, weights
+from evolve.network.graph import Graph
+from evolve.network.resize import expanded
 from evolve.network.weights import Weights
 from evolve.runs import generation, paths
 
@@ -36,7 +36,7 @@ def read(workspace: Workspace, folder: Path) -> Parents:
     if not (folder / paths.COMMON).is_file():
         net, graph = _net(workspace, folder / paths.TRAIN_VAL)
         alone = weights.read(folder / paths.WEIGHTS)
-        shrink.check(graph, alone, str(folder / paths.WEIGHTS))
+        resize.check(graph, alone, str(folder / paths.WEIGHTS))
         return Parents(net, graph, [alone], alone)
     common, graph = _net(workspace, folder / paths.COMMON)
     each, kept = [], []
@@ -44,12 +44,12 @@ def read(workspace: Workspace, folder: Path) -> Parents:
         kept.append(_channels(record, graph))
         each.append(expanded(graph, weights.read(file), kept[-1]))
     start = mating.inherited(graph, each, kept)
-    union = widths.complete(graph, np.logical_or.reduce(kept), max(1, workspace.block))
-    each = [shrink.shrunk(graph, one, union) for one in each]
-    start = shrink.shrunk(graph, start, union)
+    union = resize.complete(graph, np.logical_or.reduce(kept), max(1, workspace.block))
+    each = [resize.shrunk(graph, one, union) for one in each]
+    start = resize.shrunk(graph, start, union)
     net = resize.resized(common, graph, union)
     smaller = workspace.graph(net)
-    shrink.check(smaller, start, str(folder / paths.COMMON))
+    resize.check(smaller, start, str(folder / paths.COMMON))
     return Parents(net, smaller, each, start)
 
 
@@ -80,8 +80,8 @@ def _files(folder: Path) -> list[tuple[Path, Path]]:
 
 def _channels(path: Path, graph: Graph) -> np.ndarray:
     read = json.loads(path.read_text())
-    if read["channels"] != graph.classes:
-        raise AssertionError(f"{path}: {read['channels']} channels, but the network has {graph.classes}")
-    kept = np.zeros(graph.classes, bool)
+    if read["channels"] != graph.channel_groups:
+        raise AssertionError(f"{path}: {read['channels']} channels, but the network has {graph.channel_groups}")
+    kept = np.zeros(graph.channel_groups, bool)
     kept[read["kept"]] = True
     return kept

@@ -7,11 +7,11 @@ from evolve import datasets
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
-from evolve.detectnet.inputs import kind
 from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
-from evolve.network import phases, shrink, transfer, weights
-from evolve.network.topology import Graph
+from evolve.network import phases, resize, transfer, weights
+from evolve.network.graph import Graph
+from evolve.network.layers import kind
 
 _NO_DATA = Path("/data-set")
 
@@ -107,7 +107,7 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
             if match.missing and match.matched:
                 match.check()
             else:
-                shrink.check(graph, learned, str(pretrained))
+                resize.check(graph, learned, str(pretrained))
     except UserError as error:
         return [str(error)]
     return []
@@ -175,8 +175,8 @@ def _unlike_settings(experiment: Experiment, net: phases.Net) -> list[str]:
 def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
     """Layers that the scratch form does not have as train_val has them."""
     found = []
-    stages = {each.name: each for each in _graph(scratch).stages}
-    for stage in _graph(experiment).stages:
+    stages = {each.name: each for each in _graph(scratch).weighted}
+    for stage in _graph(experiment).weighted:
         got = stages.get(stage.name)
         if got is None or got.kernel_shape != stage.kernel_shape:
             words = f"{got.kernel_shape}" if got else "no such layer"

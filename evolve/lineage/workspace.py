@@ -12,7 +12,7 @@ from evolve.datasets import Dataset
 from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
 from evolve.runs import paths
 from evolve.settings.settings import training_length
 

@@ -6,9 +6,13 @@ from typing import Any
 from evolve.base.errors import UserError
 
 Shape = tuple[int, ...]  # as Caffe has it: the batch first
+Shapes = tuple[Shape, ...]  # of a layer's bottoms, or of its tops
+# Caffe's messages are those of the Caffe that is installed, known only once they are loaded.
+Layer = Any  # caffe_pb2.LayerParameter, or a message in it
+Net = Any  # caffe_pb2.NetParameter
 
 
-def axis_of(layer: Any, axis: int, shape: Shape) -> int:
+def axis_of(layer: Layer, axis: int, shape: Shape) -> int:
     """`axis` counted from the front (Blob::CanonicalAxisIndex). UserError where `shape` has no such axis."""
     if not -len(shape) <= axis < len(shape):
         raise UserError(
@@ -18,7 +22,7 @@ def axis_of(layer: Any, axis: int, shape: Shape) -> int:
     return axis % len(shape)
 
 
-def expect_axes(layer: Any, shape: Shape, least: int, most: int) -> None:
+def expect_axes(layer: Layer, shape: Shape, least: int, most: int) -> None:
     """UserError unless `shape` has from `least` to `most` axes."""
     if not least <= len(shape) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"

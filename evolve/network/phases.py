@@ -1,17 +1,14 @@
 """One train_val.prototxt gives every net that a generation needs: for training, for testing, for deployment."""
 
 from collections.abc import Container
-from typing import Any
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.detectnet import inputs
+from evolve.network import layers
+from evolve.network.axes import Layer, Net
+from evolve.network.layers import detectnet
 
-Net = Any  # caffe_pb2.NetParameter
-Layer = Any  # caffe_pb2.LayerParameter
-
-DATA_TYPES = {"Data", "HDF5Data", "ImageData", "MemoryData", "WindowData", "DummyData"}
-_LOSSES_TO_OUTPUTS = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
+_FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
 def for_phase(net: Net, phase: str) -> Net:
@@ -75,7 +72,7 @@ def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
     sources = [layer for layer in test.layer if not layer.bottom]
     if shape is None:
         return test
-    if any(layer.type in DATA_TYPES for layer in sources):
+    if any(map(reads_data, sources)):
         return deploy(net, shape)
     inputs = [layer for layer in sources if layer.type == "Input"]
     if not inputs:
@@ -90,7 +87,7 @@ def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
     result = for_phase(net, phase)
     layer = next(each for each in result.layer if not each.bottom)
     batch, tops = batch_size(layer) or 1, list(layer.top)
-    shapes = inputs.shapes(layer) if inputs.feeds(layer) else [(batch, *shape), *[(batch,)] * (len(tops) - 1)]
+    shapes = detectnet.shapes(layer) if detectnet.feeds(layer) else ((batch, *shape), *((batch,),) * (len(tops) - 1))
     layer.Clear()
     layer.name, layer.type = "inputs", "Input"
     layer.top.extend(tops)
@@ -110,10 +107,14 @@ def data_layer(net: Net, phase: str) -> Layer:
 
 def batch_size(layer: Layer) -> int:
     """Images an iteration of a data layer reads; 0 where the type does not say."""
-    for field in ("data_param", "memory_data_param", "image_data_param", "hdf5_data_param"):
-        if layer.HasField(field):
-            return int(getattr(layer, field).batch_size)
-    return inputs.batch_size(layer) if inputs.feeds(layer) else 0
+    known = layers.of(layer)
+    return known.batch_size(layer) if known else 0
+
+
+def reads_data(layer: Layer) -> bool:
+    """Whether the layer reads examples from a file or from memory."""
+    known = layers.of(layer)
+    return known is not None and known.data
 
 
 def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -121,8 +122,8 @@ def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int,
 
     A DetectNetData's image size does, whatever is stored.
     """
-    if inputs.feeds(layer):
-        _, channels, height, width = inputs.shapes(layer)[0]
+    if detectnet.feeds(layer):
+        _, channels, height, width = detectnet.shapes(layer)[0]
         return channels, height, width
     crop = layer.transform_param.crop_size
     channels, height, width = stored
@@ -133,7 +134,7 @@ def preprocessing(layer: Layer) -> str:
     """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same."""
     transform = layer.transform_param
     steps = []
-    if inputs.feeds(layer) and (mean := inputs.mean(layer)):
+    if detectnet.feeds(layer) and (mean := detectnet.mean(layer)):
         steps.append("minus " + ", ".join(f"{value:g}" for value in mean))
     if transform.crop_size:
         steps.append(f"the central {transform.crop_size} x {transform.crop_size}")
@@ -160,7 +161,7 @@ def _included(layer: Layer, phase: int) -> bool:
     return not any(_meets(rule, phase) for rule in layer.exclude)
 
 
-def _meets(rule: Any, phase: int) -> bool:
+def _meets(rule: Layer, phase: int) -> bool:
     # No stages and level 0 are in force: a rule that asks for a stage, or for another level, is not met.
     if rule.HasField("phase") and rule.phase != phase:
         return False
@@ -170,11 +171,12 @@ def _meets(rule: Any, phase: int) -> bool:
 
 
 def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
-    if layer.type not in _LOSSES_TO_OUTPUTS:
+    known = layers.of(layer)
+    if not known or not known.deployed:
         return None
     # The second loss of a net, and every later one, gives an output of its own.
     name = "prob" if "prob" not in taken else f"{layer.name}/prob"
-    output = caffe_pb2.LayerParameter(name=name, type=_LOSSES_TO_OUTPUTS[layer.type])
+    output = caffe_pb2.LayerParameter(name=name, type=known.deployed)
     output.bottom.append(layer.bottom[0])
     output.top.append(name)
     if layer.softmax_param.HasField("axis"):
@@ -192,8 +194,8 @@ def _keep_only_shared(layer: Layer) -> None:
 
 
 def _clear_fillers(layer: Layer) -> None:
-    fields = ("weight_filler", "bias_filler", "filler")
-    for parameter in ("convolution_param", "inner_product_param", "scale_param", "bias_param", "prelu_param"):
-        for field in fields:
-            if layer.HasField(parameter) and field in getattr(layer, parameter).DESCRIPTOR.fields_by_name:
-                getattr(layer, parameter).ClearField(field)
+    for field, parameter in layer.ListFields():
+        if field.name.endswith("_param") and field.name != "param":
+            for name in _FILLERS:
+                if name in parameter.DESCRIPTOR.fields_by_name:
+                    parameter.ClearField(name)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import ml_dtypes
 import numpy as np
 
-from evolve.network.stages import WITH_SYNAPSES
+from evolve.network import layers
 from evolve.network.weights import Weights
 
 _TYPES = {"HALF": np.dtype(np.float16), "BFLOAT16": np.dtype(ml_dtypes.bfloat16)}
@@ -37,19 +37,22 @@ def cast(weights: Weights, precision: str, types: Mapping[str, str] | None = Non
     about 1,000 batches that 16 bits cannot hold), and no factor or slope that becomes zero is a synapse lost.
     """
     types = types or {}
-    statistics = {layer for layer in weights if types.get(layer) == "BatchNorm"}
+    known = layers.known()
+    of_layer = {layer: known.get(types[layer]) for layer in weights if layer in types}
+    statistics = {layer for layer, kind in of_layer.items() if kind and kind.statistics}
     if precision == "FLOAT":
         return weights, [Range(layer, 0, 0, 0) for layer in weights]
-    kind = _TYPES[precision]
+    number = _TYPES[precision]
     rounded = {
-        layer: blobs if layer in statistics else [_rounded(blob, kind) for blob in blobs]
+        layer: blobs if layer in statistics else [_rounded(blob, number) for blob in blobs]
         for layer, blobs in weights.items()
     }
     ranges = []
     for layer in weights:
         if layer not in statistics:
-            has_synapses = types.get(layer, WITH_SYNAPSES[0]) in WITH_SYNAPSES
-            ranges.append(_range(layer, weights[layer], rounded[layer], kind, has_synapses))
+            found = of_layer.get(layer)
+            has_synapses = layer not in types or bool(found and found.connects)
+            ranges.append(_range(layer, weights[layer], rounded[layer], number, has_synapses))
     return rounded, ranges
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.network.stages import Stage
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 Masks = list[np.ndarray]  # bool (channels,), a blob of the graph each
-Linked = dict[str, np.ndarray]  # stage -> bool (rows, width): which kernels have a synapse
+Linked = dict[str, np.ndarray]  # layer -> bool (rows, width): which kernels have a synapse
 
 
 class NothingLeft(UserError):
@@ -26,75 +26,75 @@ class NothingLeft(UserError):
 class Existing:
     """What exists of a network; masks are bool."""
 
-    neurons: dict[str, np.ndarray]  # stage -> (outputs,)
-    inputs: dict[str, np.ndarray]  # stage -> (inputs,): those whose synapses exist, to neurons that exist
-    kept: np.ndarray  # (classes,): channels that exist somewhere, or stay in any case
+    neurons: dict[str, np.ndarray]  # weighted layer -> (outputs,)
+    inputs: dict[str, np.ndarray]  # weighted layer -> (inputs,): those whose synapses exist, to neurons that exist
+    kept: np.ndarray  # (groups,): channels that exist somewhere, or stay in any case
     fed: Masks  # channels that depend on the image
 
 
 def alive(graph: Graph, weights: Weights) -> Existing:
     """What exists of a network with `weights`. NothingLeft if an output does not depend on the image."""
-    linked = {stage.name: stage.linked(weights) for stage in graph.stages}
+    linked = {layer.name: layer.linked(weights) for layer in graph.weighted}
     fed = _fed(graph, linked)
     for blob in graph.sinks:
         if len(fed[blob]) and not fed[blob].any():
             raise NothingLeft(f"blob '{graph.blobs[blob].name}': no way of synapses leads to it from the image")
-    usable = {stage.name: _inputs(stage, fed) for stage in graph.stages}
+    usable = {layer.name: _inputs(layer, fed) for layer in graph.weighted}
     needed = needs(graph, linked, usable)
     kept = graph.kept.copy()
     for blob, there in enumerate(zip(fed, needed, strict=True)):
-        kept[graph.blobs[blob].classes[there[0] & there[1]]] = True
-    neurons = {stage.name: np.zeros(stage.outputs, bool) for stage in graph.stages}
-    inputs = {stage.name: np.zeros(stage.inputs, bool) for stage in graph.stages}
-    for stage in graph.stages:
-        for use in stage.uses:
-            classes = graph.blobs[use.top].classes
-            neurons[stage.name] |= (fed[use.top] & needed[use.top]) | graph.outputs[classes]
-            there = fed[use.bottom] & kept[graph.blobs[use.bottom].classes]
-            inputs[stage.name] |= np.any(there.reshape(-1, use.step), axis=1)
+        kept[graph.blobs[blob].channel_groups[there[0] & there[1]]] = True
+    neurons = {layer.name: np.zeros(layer.outputs, bool) for layer in graph.weighted}
+    inputs = {layer.name: np.zeros(layer.inputs, bool) for layer in graph.weighted}
+    for layer in graph.weighted:
+        for use in layer.uses:
+            groups = graph.blobs[use.top].channel_groups
+            neurons[layer.name] |= (fed[use.top] & needed[use.top]) | graph.outputs[groups]
+            there = fed[use.bottom] & kept[graph.blobs[use.bottom].channel_groups]
+            inputs[layer.name] |= np.any(there.reshape(-1, use.step), axis=1)
     return Existing(neurons, inputs, kept, fed)
 
 
 def _fed(graph: Graph, linked: Linked) -> Masks:
     """Which channels depend on the image, blob by blob, in the order of the layers."""
-    fed = [np.zeros(len(blob.classes), bool) for blob in graph.blobs]
+    fed = [np.zeros(len(blob.channel_groups), bool) for blob in graph.blobs]
     for node in graph.nodes:
-        if node.whole or node.layer.type == "Input":
+        if node.whole or node.source:
             for top in node.tops:
                 fed[top][:] = True
-        elif node.stage and node.use:
+        elif node.weighted and node.use:
             use = node.use
             inputs = np.any(fed[use.bottom].reshape(-1, use.step), axis=1)
-            fed[use.top] |= node.stage.to_outputs(linked[node.stage.name], inputs)
-        elif node.links:
-            for link in node.links:
-                fed[node.tops[link.top]][link.targets[fed[node.bottoms[link.bottom]][link.sources]]] = True
+            fed[use.top] |= node.weighted.to_outputs(linked[node.weighted.name], inputs)
+        elif node.maps:
+            for each in node.maps:
+                fed[node.tops[each.top]][each.targets[fed[node.bottoms[each.bottom]][each.sources]]] = True
         else:  # scores and losses
             for top in node.tops:
                 fed[top][:] = any(bool(fed[bottom].any()) for bottom in node.bottoms)
     return fed
 
 
-def _inputs(stage: Stage, fed: Masks) -> np.ndarray:
-    """bool (inputs,): those that depend on the image, wherever the stage is used."""
-    each = [np.any(fed[use.bottom].reshape(-1, use.step), axis=1) for use in stage.uses]
+def _inputs(layer: WeightedLayer, fed: Masks) -> np.ndarray:
+    """bool (inputs,): those that depend on the image, wherever the layer is used."""
+    each = [np.any(fed[use.bottom].reshape(-1, use.step), axis=1) for use in layer.uses]
     return np.logical_or.reduce(each)
 
 
 def needs(graph: Graph, linked: Linked, usable: dict[str, np.ndarray], whole: Iterable[int] = ()) -> Masks:
     """Which channels the outputs depend on, those of the blobs `whole` in any case.
 
-    A stage takes nothing from inputs that are not `usable`, bool (inputs,).
+    A layer takes nothing from inputs that are not `usable`, bool (inputs,).
     """
-    needed = [graph.outputs[blob.classes] for blob in graph.blobs]
+    needed = [graph.outputs[blob.channel_groups] for blob in graph.blobs]
     for blob in whole:
         needed[blob][:] = True
     for node in reversed(graph.nodes):
-        if node.stage and node.use:
+        if node.weighted and node.use:
             use = node.use
-            inputs = node.stage.to_inputs(linked[node.stage.name], needed[use.top]) & usable[node.stage.name]
+            inputs = node.weighted.to_inputs(linked[node.weighted.name], needed[use.top]) & usable[node.weighted.name]
             needed[use.bottom] |= np.repeat(inputs, use.step)
-        for link in node.links:
-            sources = link.sources[needed[node.tops[link.top]][link.targets]]
-            needed[node.bottoms[link.bottom]][sources] = True
+        for each in node.maps:
+            sources = each.sources[needed[node.tops[each.top]][each.targets]]
+            needed[node.bottoms[each.bottom]][sources] = True
     return needed

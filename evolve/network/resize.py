@@ -1,76 +1,158 @@
-"""The prototxt of a network of which only some channels are left: num_output, group, slice_point, reshape's dims."""
+"""Channels that do not exist are removed, everywhere at once: smaller blobs, a smaller prototxt, the same function.
 
-from typing import Any
+What a neuron without synapses still made of its bias is taken away *before* the offspring is trained (`silence`), so
+that what is removed contributed nothing. The image's channels and the network's outputs stay, and so does what Caffe
+needs to set the network up (`complete`). `expanded` is the inverse: networks that were shrunk from the same one can be
+laid side by side.
+"""
 
 import numpy as np
 
-from evolve.network import links
-from evolve.network.axes import axis_of
-from evolve.network.topology import Graph, Node
+from evolve.network.axes import Net
+from evolve.network.graph import Graph, Node
+from evolve.network.layers import Resizing
+from evolve.network.reach import Existing
+from evolve.network.weighted import WeightedLayer
+from evolve.network.weights import Weights, checked
 
-Net = Any  # caffe_pb2.NetParameter
-Layer = Any  # caffe_pb2.LayerParameter
+
+def check(graph: Graph, weights: Weights, source: str) -> None:
+    """UserError unless `weights` (from `source`) has every layer's blobs, in its shapes."""
+    weighted = {name for layer in graph.weighted for name in layer.names}
+    for name, shapes in graph.blob_shapes().items():
+        checked(name, shapes, weights, source, synapses=name in weighted)
+
+
+def silence(graph: Graph, weights: Weights, exists: Existing) -> None:
+    """Sets everything of what does not exist to zero, in place, shapes unchanged.
+
+    The weights and the bias of a neuron; and the shift (BatchNorm's mean, the bias of Scale and Bias) of a channel
+    that no way leads to, so that it is as silent where it stays.
+    """
+    clear(graph, weights, exists.neurons, exists.inputs)
+    silent: dict[str, np.ndarray] = {}
+    for node in graph.nodes:
+        if any(blob.shift for blob in node.learned):
+            without = ~exists.fed[node.tops[0]]
+            silent[node.layer.name] = silent.get(node.layer.name, without) & without
+    for node in graph.nodes:
+        without = silent.pop(node.layer.name, np.zeros(0, bool))
+        for number, blob in enumerate(node.learned):
+            if without.any() and blob.shift and blob.axis is not None:
+                blob.channels(weights[node.layer.name][number])[without] = 0
+
+
+def clear(
+    graph: Graph, weights: Weights, neurons: dict[str, np.ndarray], inputs: dict[str, np.ndarray]
+) -> None:
+    """Sets the synapses and biases of neurons, and the synapses of inputs, that are not there to zero, in place."""
+    for layer in graph.weighted:
+        blobs = weights[layer.name]
+        layer.clear(blobs[0], neurons[layer.name], inputs[layer.name])
+        if len(blobs) > 1:
+            blobs[1].reshape(-1)[~neurons[layer.name]] = 0
+        for name in layer.sharers:
+            weights[name] = blobs
+
+
+def shrunk(graph: Graph, weights: Weights, kept: np.ndarray) -> Weights:
+    """`weights` of the channels `kept`, bool (groups,), in smaller blobs, layers in the same order."""
+    smaller: Weights = {}
+    for layer in graph.weighted:
+        outputs, inputs = kept[graph.outputs_of(layer)], kept[graph.inputs_of(layer)]
+        matrix, *biases = weights[layer.name]
+        blobs = [layer.part(matrix, outputs, inputs), *(bias.reshape(-1)[outputs] for bias in biases)]
+        smaller |= {name: blobs for name in layer.names}
+    for node in graph.nodes:
+        if node.learned and node.layer.name not in smaller:
+            there = kept[graph.blobs[node.tops[0]].channel_groups]
+            blobs = weights[node.layer.name]
+            smaller[node.layer.name] = [p.part(b, there) for p, b in zip(node.learned, blobs, strict=True)]
+    return {name: smaller.get(name, blobs) for name, blobs in weights.items()}
+
+
+def expanded(graph: Graph, smaller: Weights, kept: np.ndarray) -> Weights:
+    """`smaller`, as `shrunk` makes it of the channels `kept`, bool (groups,), in the shapes of `graph`.
+
+    What the smaller one does not have is zero.
+    """
+    whole: Weights = {}
+    for layer in graph.weighted:
+        outputs, inputs = kept[graph.outputs_of(layer)], kept[graph.inputs_of(layer)]
+        matrix, *biases = smaller[layer.name]
+        blobs = [layer.whole(matrix, outputs, inputs), *(_spread(bias, outputs) for bias in biases)]
+        whole |= {name: blobs for name in layer.names}
+    for node in graph.nodes:
+        if node.learned and node.layer.name not in whole:
+            there = kept[graph.blobs[node.tops[0]].channel_groups]
+            blobs = smaller[node.layer.name]
+            whole[node.layer.name] = [p.whole(b, there) for p, b in zip(node.learned, blobs, strict=True)]
+    return {name: whole.get(name, blobs) for name, blobs in smaller.items()}
+
+
+def _spread(bias: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    blob = np.zeros(len(outputs), bias.dtype)
+    blob[outputs] = bias.reshape(-1)
+    return blob
 
 
 def resized(net: Net, graph: Graph, kept: np.ndarray) -> Net:
-    """A copy of `net`, both phases in it or one, with the channels `kept`, bool (classes,), of `graph`."""
+    """A copy of `net`, both phases in it or one, with the channels `kept`, bool (groups,), of `graph`."""
     smaller = type(net)()
     smaller.CopyFrom(net)
     nodes = {node.layer.name: node for node in graph.nodes if not node.whole}
     for layer in smaller.layer:
         node = nodes.get(layer.name)
-        if node and node.layer.type == layer.type:
-            _resize(layer, node, graph, kept)
+        if node and node.layer.type == layer.type and node.type and node.type.resize:
+            node.type.resize(layer, _left(node, graph, kept))
     return smaller
 
 
-def _resize(layer: Layer, node: Node, graph: Graph, kept: np.ndarray) -> None:
-    if node.stage and node.use:
-        outputs = kept[graph.blobs[node.use.top].classes]
-        parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
-        parameter.num_output = int(outputs.sum())
-        if node.stage.has_bias and not parameter.bias_term:
-            parameter.bias_term = True  # a constant went into it
-        if node.stage.group > 1:
-            parameter.group = int(outputs.reshape(node.stage.group, -1).any(axis=1).sum())
-    elif layer.type == "Slice":
-        _slice_points(layer, node, graph, kept)
-    elif layer.type == "Reshape":
-        _dimensions(layer, node, graph, kept)
-    elif layer.type == "Crop":
-        _offsets(layer, node, graph, kept)
+def _left(node: Node, graph: Graph, kept: np.ndarray) -> Resizing:
+    read, written = (
+        [kept[graph.blobs[blob].channel_groups] for blob in blobs] for blobs in (node.bottoms, node.tops)
+    )
+    return Resizing(tuple(graph.blobs[blob].shape for blob in node.bottoms), read, written, node.weighted)
 
 
-def _count(blob: int, graph: Graph, kept: np.ndarray) -> int:
-    return int(kept[graph.blobs[blob].classes].sum())
+def widths(graph: Graph, kept: np.ndarray) -> dict[str, int]:
+    """How many neurons layers with synapses have of the channels `kept`: layer -> outputs."""
+    return {name: int(kept[graph.outputs_of(layer)].sum()) for layer in graph.weighted for name in layer.names}
 
 
-def _slice_points(layer: Layer, node: Node, graph: Graph, kept: np.ndarray) -> None:
-    if links.slice_axis(layer, graph.blobs[node.bottoms[0]].shape) != 1:
-        return
-    counts = [_count(top, graph, kept) for top in node.tops]
-    points = np.cumsum(counts)[:-1].tolist()
-    # A Slice without points cuts into equal parts.
-    if layer.slice_param.slice_point or len(set(counts)) > 1:
-        layer.slice_param.slice_point[:] = points
+def complete(graph: Graph, kept: np.ndarray, multiple: int = 1) -> np.ndarray:
+    """bool (groups,): the channels that remain, `kept` and those that must stay with them for Caffe's sake.
+
+    A blob keeps its last channel; groups of a convolution stay equally wide, but may go as a whole. With `multiple`
+    (of 8, what tensor cores and SIMD like), a layer whose number of neurons is a multiple of it keeps a multiple.
+    """
+    kept = kept.copy()
+    before = -1
+    while before != (now := int(kept.sum())):
+        before = now
+        for blob in graph.blobs:
+            if len(blob.channel_groups) and not kept[blob.channel_groups].any():
+                kept[blob.channel_groups[0]] = True
+        for layer in graph.weighted:
+            for use in layer.uses:
+                outputs = graph.blobs[use.top].channel_groups
+                if layer.group > 1:
+                    _even_groups(layer, graph.blobs[use.bottom].channel_groups, outputs, kept)
+                if multiple > 1 and layer.outputs % multiple == 0:
+                    _fill(outputs, kept, int(-kept[outputs].sum() % multiple))
+    return kept
 
 
-def _dimensions(layer: Layer, node: Node, graph: Graph, kept: np.ndarray) -> None:
-    parameter = layer.reshape_param
-    bottom = graph.blobs[node.bottoms[0]].shape
-    # An axis below 0 counts from behind the last one: -1 appends.
-    first = parameter.axis if parameter.axis >= 0 else len(bottom) + 1 + parameter.axis
-    place = 1 - first
-    # 0 copies and -1 infers what the bottom has now.
-    if 0 <= place < len(parameter.shape.dim) and parameter.shape.dim[place] > 0:
-        parameter.shape.dim[place] = _count(node.tops[0], graph, kept)
+def _even_groups(layer: WeightedLayer, inputs: np.ndarray, outputs: np.ndarray, kept: np.ndarray) -> None:
+    sides = [channels.reshape(layer.group, -1) for channels in (inputs, outputs)]
+    stays = np.logical_or.reduce([kept[side].any(axis=1) for side in sides])
+    for side in sides:
+        most = kept[side].sum(axis=1).max()
+        for group in side[stays]:
+            _fill(group, kept, int(most - kept[group].sum()))
 
 
-def _offsets(layer: Layer, node: Node, graph: Graph, kept: np.ndarray) -> None:
-    bottom = graph.blobs[node.bottoms[0]]
-    first = axis_of(layer, layer.crop_param.axis, bottom.shape)
-    if first > 1:
-        return
-    offsets = links.crop_offsets(layer, bottom.shape)
-    offsets[1] = int(kept[bottom.classes[: offsets[1]]].sum())
-    layer.crop_param.offset[:] = offsets[first:]
+def _fill(channels: np.ndarray, kept: np.ndarray, missing: int) -> None:
+    """Keeps so many more of `channels`, the first ones."""
+    if missing > 0:
+        kept[channels[~kept[channels]][:missing]] = True

@@ -6,36 +6,30 @@ does not know: launching a kernel takes time too, so networks of microseconds ar
 an engine's kernels suit ragged widths; caches; clocks that fall when the device is warm; anything outside the engine.
 """
 
-from typing import Any
-
 from evolve.network import axes, shapes
+from evolve.network.axes import Net
 from evolve.network.devices import Device
-from evolve.network.geometry import blob_shapes, macs
 from evolve.network.shapes import Step
 
-# An engine makes these part of the layer before, or has that layer write where they would copy to.
-_FUSED = {"BatchNorm", "Scale", "Bias", "ReLU", "Dropout"}
-_FREE = _FUSED | {"Input", "Concat", "Slice", "Split", "Flatten", "Reshape", "Silence"}
 
-
-def frames_per_second(net: Any, device: Device, half: bool = True) -> float:
+def frames_per_second(net: Net, device: Device, half: bool = True) -> float:
     """Of a deploy net at the size of its Input, in half precision or in float. UserError where shapes do not fit."""
     return device.efficiency / seconds(net, device, half)
 
 
-def fitted_efficiency(net: Any, device: Device, fps: float, half: bool = True) -> float:
+def fitted_efficiency(net: Net, device: Device, fps: float, half: bool = True) -> float:
     """The efficiency with which the prediction for `net` is the measured or published `fps`."""
     return fps * seconds(net, device, half)
 
 
-def seconds(net: Any, device: Device, half: bool = True) -> float:
+def seconds(net: Net, device: Device, half: bool = True) -> float:
     """What one run of a deploy net takes at the device's peaks, its layers one after another."""
     return sum(layer_seconds(step, device, half) for step in shapes.infer(net, keep_unknown=True))
 
 
 def layer_seconds(step: Step, device: Device, half: bool = True) -> float:
     """What one layer takes at the device's peaks; 0 for one that an engine has no kernel for."""
-    if step.layer.type in _FREE or _in_place(step):
+    if step.works_in_place or (step.type and step.type.free):
         return 0.0
     peak = 1e9 * (device.gflops_half if half else device.gflops_float)
     size = 2 if half else 4
@@ -44,14 +38,10 @@ def layer_seconds(step: Step, device: Device, half: bool = True) -> float:
 
 def operations(step: Step) -> int:
     """Floating-point operations of a layer: two a multiply-accumulate; what has no weights is bound by its bytes."""
-    # Of a batch, for geometry's are one image's.
-    return 2 * macs(step) * (step.bottoms[0][0] if step.bottoms and step.bottoms[0] else 1)
+    # Of a batch, for a layer's are one image's.
+    return 2 * step.macs * (step.bottoms[0][0] if step.bottoms and step.bottoms[0] else 1)
 
 
 def numbers(step: Step) -> int:
     """Numbers that a layer reads and writes: bottoms, weights and tops, each once."""
-    return sum(axes.count(shape) for shape in (*step.bottoms, *blob_shapes(step), *step.tops))
-
-
-def _in_place(step: Step) -> bool:
-    return list(step.layer.top) == list(step.layer.bottom)
+    return sum(axes.count(shape) for shape in (*step.bottoms, *step.blob_shapes, *step.tops))

@@ -5,14 +5,17 @@ Shapes are Caffe's own, batch axis included; a loss is a scalar, ().
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+
+import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
-from evolve.detectnet import inputs
-from evolve.network import shape_rules, shape_sources
-from evolve.network.axes import Shape, count, written
-from evolve.network.in_place import Readers
+from evolve.network import layers, weights
+from evolve.network.axes import Layer, Net, Shape, Shapes, count, written
+from evolve.network.layers import LayerType, sources
+from evolve.network.layers.learned import LearnedBlob
+from evolve.network.weighted import WeightedLayer
 
 _MOST = (1 << 31) - 1  # values of a blob (Blob::Reshape)
 
@@ -21,13 +24,50 @@ _MOST = (1 << 31) - 1  # values of a blob (Blob::Reshape)
 class Step:
     """A layer with the shapes it reads and writes, one each of its bottoms and tops."""
 
-    layer: Any  # caffe_pb2.LayerParameter
-    bottoms: tuple[Shape, ...]
-    tops: tuple[Shape, ...]
+    layer: Layer
+    bottoms: Shapes
+    tops: Shapes
+
+    @cached_property
+    def type(self) -> LayerType | None:
+        """What is known of its type; None for an unknown one."""
+        return layers.of(self.layer)
+
+    @cached_property
+    def weighted(self) -> WeightedLayer | None:
+        """What its weights connect; None for a layer whose blobs, if any, connect no channels."""
+        return self.type.connects(self.layer, self.bottoms, self.tops) if self.type and self.type.connects else None
+
+    @cached_property
+    def learned(self) -> list[LearnedBlob]:
+        """The blobs that a layer without synapses learns, in Caffe's order."""
+        return self.type.learned(self.layer, self.bottoms, self.tops) if self.type else []
+
+    @property
+    def blob_shapes(self) -> list[Shape]:
+        """The shapes of all that it learns, in Caffe's order; none for a layer that learns nothing."""
+        return self.weighted.blob_shapes if self.weighted else [blob.shape for blob in self.learned]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image: a weight at each place it is applied at, zeros multiplied too.
+
+        Only weights that connect channels count (as published counts do): 0 for BatchNorm, Scale, PReLU and the like.
+        """
+        return self.weighted.macs if self.weighted else 0
+
+    @property
+    def works_in_place(self) -> bool:
+        """Whether its tops are its bottoms."""
+        return list(self.layer.top) == list(self.layer.bottom)
+
+    def blobs(self, of: weights.Weights, source: str) -> list[np.ndarray]:
+        """Its blobs among weights read from `source`. UserError unless they have the shapes that it learns."""
+        return weights.checked(self.layer.name, self.blob_shapes, of, source, bool(self.weighted))
 
 
-def infer(net: Any, keep_unknown: bool = False, given: Mapping[str, Shape] | None = None) -> list[Step]:
-    """The layers of `net` in order, with their shapes. The caller picks a phase (`prototxt.for_phase`) first.
+def infer(net: Net, keep_unknown: bool = False, given: Mapping[str, Shape] | None = None) -> list[Step]:
+    """The layers of `net` in order, with their shapes. The caller picks a phase (`phases.for_phase`) first.
 
     `given` names the shapes of blobs that no prototxt tells: those of data layers, and of unknown layers. A top of
     an unknown type (Python, for one) has, with `keep_unknown`, the shape of the layer's first bottom. The old way
@@ -39,50 +79,75 @@ def infer(net: Any, keep_unknown: bool = False, given: Mapping[str, Shape] | Non
             f"net '{net.name}': expected layer {{ }}, got the old layers {{ }}; Caffe's upgrade_net_proto_text mends it"
         )
     blobs: dict[str, Shape] = {}
-    steps, readers = [], Readers()
-    for layer in [*shape_sources.old_inputs(net), *net.layer]:
+    steps, readers = [], _Readers()
+    for layer in [*sources.old_inputs(net), *net.layer]:
         bottoms = tuple(_read(layer, bottom, blobs) for bottom in layer.bottom)
         readers.check(layer)
         tops = _tops(layer, bottoms, keep_unknown, given or {})
         for top, shape in zip(layer.top, tops, strict=True):
             if top in blobs and top not in layer.bottom:
                 raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another writes")
-            if min(shape, default=1) < 1:
-                raise _too_small(layer, bottoms, shape)
-            if count(shape) > _MOST:
-                raise UserError(
-                    f"layer '{layer.name}': expected a top of at most {_MOST} values, which is Caffe's limit, got "
-                    f"{written(shape)}; make it smaller"
-                )
+            _expect_size(layer, bottoms, shape)
             blobs[top] = shape
         steps.append(Step(layer, bottoms, tops))
     return steps
 
 
-def _too_small(layer: Any, bottoms: tuple[Shape, ...], top: Shape) -> UserError:
-    if not bottoms:
-        return UserError(f"layer '{layer.name}': expected a shape of 1 and more along each axis, got {written(top)}")
-    before = ", ".join(map(written, bottoms))
-    return UserError(f"layer '{layer.name}': bottom {before} is too small for it, its top would be {written(top)}")
+def _expect_size(layer: Layer, bottoms: Shapes, top: Shape) -> None:
+    if min(top, default=1) < 1 and not bottoms:
+        raise UserError(f"layer '{layer.name}': expected a shape of 1 and more along each axis, got {written(top)}")
+    if min(top, default=1) < 1:
+        before = ", ".join(map(written, bottoms))
+        raise UserError(f"layer '{layer.name}': bottom {before} is too small for it, its top would be {written(top)}")
+    if count(top) > _MOST:
+        raise UserError(
+            f"layer '{layer.name}': expected a top of at most {_MOST} values, which is Caffe's limit, got "
+            f"{written(top)}; make it smaller"
+        )
 
 
-def _read(layer: Any, bottom: str, blobs: dict[str, Shape]) -> Shape:
+def _read(layer: Layer, bottom: str, blobs: dict[str, Shape]) -> Shape:
     if bottom in blobs:
         return blobs[bottom]
     hint = did_you_mean(bottom, blobs, f"there are: {', '.join(blobs) or 'none'}", quoted="'{}'")
     raise UserError(f"layer '{layer.name}': expected a bottom that a layer before it writes, got '{bottom}'; {hint}")
 
 
-def _tops(
-    layer: Any, bottoms: tuple[Shape, ...], keep_unknown: bool, given: Mapping[str, Shape]
-) -> tuple[Shape, ...]:
-    known = inputs.kind(layer) in shape_rules.RULES
+def _tops(layer: Layer, bottoms: Shapes, keep_unknown: bool, given: Mapping[str, Shape]) -> Shapes:
+    known = layers.of(layer)
     if layer.top and all(top in given for top in layer.top) and not (known and bottoms):
         return tuple(given[top] for top in layer.top)
     if known:
-        return shape_rules.tops(layer, bottoms)
+        return known.infer(layer, bottoms)
     if not bottoms and layer.top:
-        return shape_sources.tops(layer)
+        return sources.untold(layer, bottoms)
     if not keep_unknown:
         raise UserError(f"layer '{layer.name}': type {layer.type} is not known here; keep_unknown leaves it whole")
     return tuple(bottoms[0] for _ in layer.top)
+
+
+class _Readers:
+    """Who has read each blob since it was last written: Caffe lets nobody else read what is overwritten in place."""
+
+    def __init__(self) -> None:
+        self._readers: dict[str, list[str]] = {}
+
+    def check(self, layer: Layer) -> None:
+        """Notes what `layer` reads and writes. UserError if it overwrites what another layer reads.
+
+        Caffe puts a Split behind a blob with several readers (InsertSplits); a layer that works in place then has
+        another bottom than top, and the net is refused.
+        """
+        known = layers.of(layer)
+        for top in layer.top:
+            if top in layer.bottom and known and not known.in_place:
+                raise UserError(f"layer '{layer.name}': expected a top of another name than its bottom, got '{top}'")
+            others = self._readers.pop(top, [])
+            if top in layer.bottom and (others or list(layer.bottom).count(top) > 1):
+                raise UserError(
+                    f"layer '{layer.name}': works in place on '{top}', which layer '{(others or [layer.name])[0]}' "
+                    "reads too; give it a top of another name"
+                )
+        for bottom in layer.bottom:
+            if bottom not in layer.top:
+                self._readers.setdefault(bottom, []).append(layer.name)

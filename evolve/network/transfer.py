@@ -6,17 +6,15 @@ first shape that differs; here every layer is accounted for before anything is t
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
 from evolve.network import weights
-from evolve.network.axes import Shape
-from evolve.network.kernels import core, listed
-from evolve.network.topology import Graph
-from evolve.network.weights import Weights
+from evolve.network.axes import Net, Shape
+from evolve.network.graph import Graph
+from evolve.network.weights import Weights, core, listed
 
 _SHOWN = 6  # names in one message
 _NEAR = 0.6  # of spelling's likeness
@@ -69,7 +67,7 @@ def match(graph: Graph, trained: Weights, source: str) -> Transfer:
 
     `source` is what a message calls the file. Axes of one do not count: blobs of 2013 have four axes, always.
     """
-    learned = shapes(graph)
+    learned = graph.blob_shapes()
     shared = [name for name in learned if name in trained]
     problems = {name: _difference(name, learned[name], trained[name], source) for name in shared}
     return Transfer(
@@ -81,29 +79,16 @@ def match(graph: Graph, trained: Weights, source: str) -> Transfer:
     )
 
 
-def shapes(graph: Graph) -> dict[str, list[Shape]]:
-    """The shapes of the blobs that each layer learns, of all phases, in Caffe's order."""
-    found: dict[str, list[Shape]] = {}
-    for stage in graph.stages:
-        for name in [stage.name, *stage.sharers]:
-            found[name] = [stage.kernel_shape, (stage.outputs,)][: 1 + stage.has_bias]
-    for node in graph.nodes:
-        if node.parameters:
-            found[node.layer.name] = [parameter.shape for parameter in node.parameters]
-    order = {node.layer.name: None for node in graph.nodes if node.layer.name in found}
-    return {name: found[name] for name in [*order, *(set(found) - set(order))]}
-
-
 def genome(graph: Graph, trained: Weights, found: Transfer) -> Weights:
     """The weights of the layers that matched, in the shapes that the net has them in."""
-    learned = shapes(graph)
+    learned = graph.blob_shapes()
     return {
         name: [blob.reshape(shape) for blob, shape in zip(trained[name], learned[name], strict=True)]
         for name in found.matched
     }
 
 
-def write(path: Path, net: Any, graph: Graph, trained: Weights, source: str) -> Transfer:
+def write(path: Path, net: Net, graph: Graph, trained: Weights, source: str) -> Transfer:
     """Writes the caffemodel that `net` (a train_val's NetParameter) starts from by Caffe's copy_from.
 
     It holds the layers that matched and no others: Caffe would take a layer without blobs for one of another shape.

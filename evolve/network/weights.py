@@ -5,12 +5,13 @@ Weights are a dict: layer name -> its blobs in Caffe's order (weights first, the
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from evolve.base.errors import UserError
+from evolve.network import layers
+from evolve.network.axes import Net, Shape, count, written
 from evolve.proto import caffemodel_pb2
 
 Weights = dict[str, list[np.ndarray]]
@@ -49,7 +50,7 @@ def read(path: Path) -> Weights:
     return weights
 
 
-def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> None:
+def write(path: Path, net: Net, weights: Weights, half_blobs: bool = False) -> None:
     """Writes `weights` with the layers of `net` (a NetParameter) as a caffemodel; its generation's commit syncs it.
 
     The same input gives the same bytes. With `half_blobs`, values go in NVIDIA Caffe's 16-bit raw form, half
@@ -58,12 +59,51 @@ def write(path: Path, net: Any, weights: Weights, half_blobs: bool = False) -> N
     model: list[bytes | memoryview] = [caffemodel_pb2.Model(name=net.name).SerializeToString(deterministic=True)]
     for layer in net.layer:
         parts: list[bytes | memoryview] = [layer.SerializeToString(deterministic=True)]
+        layer_type = layers.of(layer)
+        # Statistics are no synapses: precision is not imposed on them.
+        halved = half_blobs and not (layer_type and layer_type.statistics)
         for array in weights.get(layer.name, []):
-            # Statistics are no synapses: precision is not imposed on them.
-            parts += _field(_BLOBS, _blob(array, half_blobs and layer.type != "BatchNorm"))
+            parts += _field(_BLOBS, _blob(array, halved))
         model += _field(_LAYER, parts)
     with open(path, "wb") as file:
         file.writelines(model)
+
+
+def checked(name: str, expected: list[Shape], weights: Weights, source: str, synapses: bool) -> list[np.ndarray]:
+    """The blobs of layer `name` among `weights`. UserError, naming `source`, unless they have the shapes `expected`.
+
+    `synapses`: whether the layer has any, so that further blobs may be the masks of a pruning tool.
+    """
+    blobs = weights.get(name, [])
+    where = f"{source}: layer '{name}'"
+    if expected and not blobs:
+        raise UserError(
+            f"{where}: expected its weights, got none; layers with weights there: {', '.join(weights)}; name the "
+            "layer as the trained one is named"
+        )
+    shapes, cores = [core(blob.shape) for blob in blobs], [core(shape) for shape in expected]
+    if synapses and len(shapes) > len(cores) and shapes[: len(cores)] == cores:
+        raise UserError(
+            f"{where}: expected {len(expected)} blobs, got {len(blobs)} {[blob.shape for blob in blobs]}; the further "
+            "ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, and save the "
+            "layer without"
+        )
+    if shapes != cores:
+        raise UserError(
+            f"{where}: expected {listed(expected)}, got {listed([blob.shape for blob in blobs])}; the prototxt and "
+            "the caffemodel belong to different networks"
+        )
+    return blobs
+
+
+def core(shape: Shape) -> Shape:
+    """Without axes of one, which change nothing in how values lie: blobs of 2013 have 1 x 1 x 10 x 64 for 10 x 64."""
+    return tuple(length for length in shape if length != 1)
+
+
+def listed(shapes: list[Shape]) -> str:
+    """A layer's shapes in words, and how many values each holds."""
+    return " and ".join(f"{written(shape)} = {count(shape)}" for shape in shapes) or "no blobs"
 
 
 def _blob(array: np.ndarray, half: bool) -> list[bytes | memoryview]:
@@ -95,14 +135,14 @@ def _varint(number: int) -> bytes:
     return bytes([*result, number])
 
 
-def _name(layer: Any, path: Path) -> str:
+def _name(layer: caffemodel_pb2.Layer, path: Path) -> str:
     # protobuf gives bytes for what is no UTF-8.
     if isinstance(layer.name, bytes):
         raise UserError(f"{path}: expected a layer's name in UTF-8, got {layer.name!r:.80}; copy it anew, or rename it")
     return str(layer.name)
 
 
-def _array(blob: Any, layer: str, path: Path) -> np.ndarray:
+def _array(blob: caffemodel_pb2.Blob, layer: str, path: Path) -> np.ndarray:
     legacy = (blob.num, blob.channels, blob.height, blob.width)
     shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
     # Nothing in the field where Caffe's has something: double_data, or floats that some tool wrote unpacked.

@@ -8,11 +8,12 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.detectnet import clustering, labels, parameters
-from evolve.detectnet.inputs import kind
+from evolve.detectnet import clustering, labels
 from evolve.detectnet.picture import Legend, Seen, write
 from evolve.detectnet.scores import ClassScores, Counts, Validation
 from evolve.network import phases
+from evolve.network.layers import detectnet_clustering, kind
+from evolve.network.layers import detectnet_parameters as parameters
 
 _DRAWN = 8  # the split's first images
 
@@ -31,7 +32,7 @@ def detect(
     data = next(layer for layer in layers if not layer.bottom)
     cluster = next(layer for layer in layers if kind(layer) == "ClusterDetections")
     given = parameters.parse(data.python_param.param_str)
-    boxes = clustering.parse(cluster.python_param.param_str)
+    boxes = detectnet_clustering.parse(cluster.python_param.param_str)
     validation = Validation(boxes, given.ground_truth.object_class, iou, file_pixels=file_pixels)
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     seen: list[Seen] = []

@@ -19,8 +19,8 @@ from google.protobuf.message import DecodeError
 
 from evolve.base import files, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.detectnet import inputs
 from evolve.network import phases
+from evolve.network.layers import detectnet
 from evolve.proto import caffemodel_pb2
 from evolve.runs import generation
 
@@ -113,9 +113,9 @@ def moved(net: phases.Net, batches: int) -> tuple[phases.Net, int]:
     """`net` as it goes on after so many batches of TRAIN, and how many it still has to read to be there."""
     started = phases.for_phase(net, "TRAIN")
     layer = _data(started)[0]
-    if not inputs.feeds(layer):
+    if not detectnet.feeds(layer):
         return net, batches
-    inputs.start_at(layer, batches * inputs.batch_size(layer))
+    detectnet.start_at(layer, batches * detectnet.batch_size(layer))
     return started, 0
 
 
@@ -131,8 +131,8 @@ def nowhere(net: phases.Net) -> phases.Net:
     """`net` in phase TRAIN without the names of the folders that it reads from."""
     result = phases.for_phase(net, "TRAIN")
     for layer in _data(result):
-        if inputs.feeds(layer):
-            inputs.forget_source(layer)
+        if detectnet.feeds(layer):
+            detectnet.forget_source(layer)
         for field in ("data_param", "image_data_param", "hdf5_data_param"):
             if layer.HasField(field):
                 getattr(layer, field).ClearField("source")

@@ -14,7 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "detectnet"))
 from detectnet_examples import image_datum, label_datum, label_of, python, store, street  # noqa: E402
 
-from evolve.detectnet import augment, parameters
+from evolve.detectnet import augment
+from evolve.network.layers import detectnet_parameters as parameters
 
 WIDTH, HEIGHT, EXAMPLES = 1248, 384, 12
 ROUNDS = int(os.environ.get("ROUNDS", "7"))

@@ -48,12 +48,11 @@ def _write_network(folder: Path, dead: float) -> int:
 
     from evolve.base import prototxt_text
     from evolve.network import shapes, weights
-    from evolve.network.geometry import blob_shapes
 
     net, random, size = alexnet(), np.random.default_rng(1), 0
     blobs: weights.Weights = {}
     for step in shapes.infer(net):
-        for shape in blob_shapes(step):
+        for shape in step.blob_shapes:
             blob = random.standard_normal(shape, np.float32) / np.float32(np.sqrt(np.prod(shape[1:])))
             if len(shape) > 1 and step.layer.name != "fc8":
                 blob[random.random(shape[0]) < dead] = 0

@@ -81,7 +81,7 @@ def _write_parent(network: Path, parent: Path, shape: tuple[int, int, int], syna
     net = workspace.template()
     random = np.random.default_rng(1)
     blobs: weights.Weights = {}
-    for stage in workspace.graph(net).stages:
+    for stage in workspace.graph(net).weighted:
         matrix = random.standard_normal((stage.outputs, stage.inputs * stage.patch), np.float32)
         blobs[stage.name] = [matrix, np.ones(stage.outputs, np.float32)]
     assert sum(matrix.size for matrix, _ in blobs.values()) == synapses

@@ -14,8 +14,9 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets import Dataset, Detection, census, images, labels, prepare_detection
 from evolve.datasets.lmdb_write import Store
-from evolve.detectnet import batches, parameters
+from evolve.detectnet import batches
 from evolve.detectnet.batches import Shapes
+from evolve.network.layers import detectnet_parameters as parameters
 
 FIRST, SECOND = b"00000000", b"00000001"
 Spoil = Callable[[Path], object]

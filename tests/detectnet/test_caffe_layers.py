@@ -8,8 +8,9 @@ import pytest
 from detectnet_examples import python, rows_of, street
 from detectnet_nets import GEOMETRY, data, layer
 
-from evolve.detectnet import batches, coverage, labels, parameters
+from evolve.detectnet import batches, coverage, labels
 from evolve.detectnet.batches import Shapes
+from evolve.network.layers import detectnet_parameters as parameters
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
 Pair = Callable[[int], tuple[Path, Path]]

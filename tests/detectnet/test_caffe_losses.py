@@ -8,7 +8,8 @@ import pytest
 from detectnet_examples import python, rows_of
 from detectnet_nets import GEOMETRY, LOSSES, layer
 
-from evolve.detectnet import coverage, parameters
+from evolve.detectnet import coverage
+from evolve.network.layers import detectnet_parameters as parameters
 
 STOCK = """
 layer { name: "d" type: "Eltwise" bottom: "masked" bottom: "label" top: "d" eltwise_param { coeff: 1 coeff: -1 } }

@@ -10,8 +10,10 @@ from detectnet_examples import Objects, rows_of
 
 from evolve.base.errors import UserError
 from evolve.detectnet import clustering, coverage
-from evolve.detectnet.clustering import Clustering, cluster
-from evolve.detectnet.parameters import GroundTruth
+from evolve.detectnet.clustering import cluster
+from evolve.network.layers import detectnet_clustering
+from evolve.network.layers.detectnet_clustering import Clustering
+from evolve.network.layers.detectnet_parameters import GroundTruth
 
 GIVEN = Clustering(160, 96, 16, coverage_threshold=0.6, group_threshold=1, eps=0.2, min_height=22)
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})
@@ -116,10 +118,11 @@ def test_an_object_that_a_later_one_covers_is_gone_from_the_ground_truth() -> No
 
 
 def test_param_str_is_nvidias() -> None:
-    assert clustering.parse("1248, 384, 16, 0.6, 3, 0.02, 22") == Clustering(1248, 384, 16, 0.6, 3, 0.02, 22)
-    full = clustering.parse("1248,384,16,0.6,3,0.02,22,2,80,legacy")
+    assert detectnet_clustering.parse("1248, 384, 16, 0.6, 3, 0.02, 22") == Clustering(1248, 384, 16, 0.6, 3, 0.02, 22)
+    full = detectnet_clustering.parse("1248,384,16,0.6,3,0.02,22,2,80,legacy")
     assert full == Clustering(1248, 384, 16, 0.6, 3, 0.02, 22, 2, 80, True)
-    assert clustering.parse("160,96,16,0.6,3,0.02,22,2,corners") == Clustering(160, 96, 16, 0.6, 3, 0.02, 22, 2)
+    corners = detectnet_clustering.parse("160,96,16,0.6,3,0.02,22,2,corners")
+    assert corners == Clustering(160, 96, 16, 0.6, 3, 0.02, 22, 2)
 
 
 @pytest.mark.parametrize(
@@ -135,5 +138,5 @@ def test_param_str_is_nvidias() -> None:
 )
 def test_a_malformed_param_str(param_str: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        clustering.parse(param_str)
+        detectnet_clustering.parse(param_str)
     assert str(error.value).startswith(message)

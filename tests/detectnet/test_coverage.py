@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolve.detectnet import coverage
-from evolve.detectnet.parameters import GroundTruth
+from evolve.network.layers.detectnet_parameters import GroundTruth
 
 GIVEN = GroundTruth(16, 160, 96, {1: 0, 2: 1})
 

@@ -5,10 +5,10 @@ import pytest
 from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage, labels
-from evolve.detectnet.clustering import Clustering
 from evolve.detectnet.difficulty import difficulty
-from evolve.detectnet.parameters import GroundTruth
 from evolve.detectnet.scores import AveragePrecision, ByDifficulty, Counts, Validation, levels
+from evolve.network.layers.detectnet_clustering import Clustering
+from evolve.network.layers.detectnet_parameters import GroundTruth
 
 NO_REGIONS = np.zeros((0, 4))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.detectnet.parameters import Augmentation, Data, parse
+from evolve.network.layers.detectnet_parameters import Augmentation, Data, parse
 
 SMALLEST = (
     "detectnet_groundtruth_param { stride: 16 image_size_x: 1248 image_size_y: 384 object_class { src: 1 dst: 0 } }"

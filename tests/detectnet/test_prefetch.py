@@ -14,9 +14,10 @@ from detectnet_examples import label_datum, label_of, python, store
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.detectnet import batches, parameters
+from evolve.detectnet import batches
 from evolve.detectnet.batches import Batch, Shapes
 from evolve.detectnet.prefetch import Prefetch
+from evolve.network.layers import detectnet_parameters as parameters
 
 Pair = Callable[[int], tuple[Path, Path]]
 
@@ -122,7 +123,8 @@ HOLD = """
 import signal, sys, time, numpy
 # A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from evolve.detectnet import batches, parameters
+from evolve.detectnet import batches
+from evolve.network.layers import detectnet_parameters as parameters
 from evolve.detectnet.prefetch import Prefetch
 given = parameters.parse(sys.argv[1])
 shapes = batches.Shapes.of(given, 2, 8)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from detectnet_examples import rows_of, street
 
-from evolve.detectnet import augment, coverage, labels, parameters
+from evolve.detectnet import augment, coverage, labels
 from evolve.detectnet.augment import Drawn
-from evolve.detectnet.parameters import Augmentation, GroundTruth, Parameters
+from evolve.network.layers import detectnet_parameters as parameters
+from evolve.network.layers.detectnet_parameters import Augmentation, GroundTruth, Parameters
 
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})
 NOTHING = Augmentation(

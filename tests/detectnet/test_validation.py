@@ -5,9 +5,9 @@ import pytest
 from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage
-from evolve.detectnet.clustering import Clustering
-from evolve.detectnet.parameters import GroundTruth
 from evolve.detectnet.scores import Counts, Validation
+from evolve.network.layers.detectnet_clustering import Clustering
+from evolve.network.layers.detectnet_parameters import GroundTruth
 
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})
 GIVEN = Clustering(160, 96, 16, coverage_threshold=0.6, group_threshold=1, eps=0.02, min_height=22, classes=2)

@@ -8,10 +8,10 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.detectnet import parameters
 from evolve.figures import count_table
 from evolve.lineage import experiment
-from evolve.network import phases, shrink, topology, weights
+from evolve.network import phases, resize, topology, weights
+from evolve.network.layers import detectnet_parameters as parameters
 from evolve.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2] / "prototxt"
@@ -100,7 +100,7 @@ def caffemodel(folder: Path) -> Any:
     def _read(content: bytes) -> object:
         file.write_bytes(content)
         found = weights.read(file)
-        shrink.check(graph, found, str(file))
+        resize.check(graph, found, str(file))
         return found
 
     return good, _read, None
@@ -109,7 +109,7 @@ def caffemodel(folder: Path) -> Any:
 def _trained(graph: Any) -> weights.Weights:
     """Halves as weights, so that all three forms hold the same."""
     rng = np.random.default_rng(0)
-    stages = {stage.name: stage for stage in graph.stages}
+    stages = {stage.name: stage for stage in graph.weighted}
     shapes = {name: [stage.kernel_shape] + [(stage.outputs,)] * stage.has_bias for name, stage in stages.items()}
     shapes |= {"bn": [(4,), (4,), (1,)], "scale": [(4,), (4,)]}
     return {name: [_halves(rng, shape) for shape in those] for name, those in shapes.items()}

@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import topology
-from evolve.network.stages import Stage
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
+from evolve.network.weighted import WeightedLayer
 
 Rows = Sequence[Sequence[float]]
 
@@ -55,12 +55,12 @@ def expected(cluster: Sequence[float], synapse: Rows, cluster_factor: float, syn
     return total
 
 
-def stage(name: str, outputs: int, inputs: int, patch: int = 1, has_bias: bool = True) -> Stage:
+def stage(name: str, outputs: int, inputs: int, patch: int = 1, has_bias: bool = True) -> WeightedLayer:
     """A stage on its own, without a prototxt."""
-    return Stage(name, "InnerProduct", outputs, inputs, patch, has_bias)
+    return WeightedLayer(name, "InnerProduct", outputs, inputs, patch, has_bias)
 
 
-def chain(*layers: Stage) -> Graph:
+def chain(*layers: WeightedLayer) -> Graph:
     """A graph of such stages one after the other: convolutions along one axis, kernels of `patch`."""
     length = 1 + sum(each.patch - 1 for each in layers)
     text = [

@@ -26,7 +26,7 @@ def parent(seed: int = 0) -> Weights:
     random = np.random.default_rng(seed)
     return {
         each.name: [(random.normal(size=each.kernel_shape) * (random.random(each.kernel_shape) < 0.7)).astype("f4")]
-        for each in GRAPH.stages
+        for each in GRAPH.weighted
     }
 
 
@@ -34,7 +34,7 @@ def drawn(encoding: Encoding, factors: Factors, seed: int = 1) -> Weights:
     """The draw, and the synapses of it that the parent has; stages come in the order of the net."""
     weights = parent()
     found = list(encoding.draw(factors, np.random.default_rng(seed)))
-    assert [name for name, _ in found] == [each.name for each in GRAPH.stages]
+    assert [name for name, _ in found] == [each.name for each in GRAPH.weighted]
     assert all(present.dtype == bool for _, present in found)
     return {name: [present.reshape(weights[name][0].shape) * weights[name][0]] for name, present in found}
 

@@ -8,12 +8,12 @@ from plain_loops import chain, stage
 from evolve.base.errors import UserError
 from evolve.genetics import budget, clusters, synthesis
 from evolve.genetics.clusters import Clusters
-from evolve.network.efficiency import count, total
+from evolve.network.count import of_graph, total
 from evolve.network.weights import Weights
 from evolve.proto import evolution_pb2
 
 GRAPH = chain(stage("conv1", 32, 1, 25), stage("conv2", 32, 32, 25), stage("ip1", 64, 32, 16), stage("ip2", 10, 64))
-STAGES = GRAPH.stages
+STAGES = GRAPH.weighted
 WAYPOINTS = "waypoint { generation: 1 architectural_efficiency: 1 } waypoint { generation: 7"
 
 
@@ -41,19 +41,19 @@ def sizes(chosen: evolution_pb2.EvolutionParameter, parent: Weights, ancestor: i
     encoding = clusters.encode(GRAPH, parent, 0.1)
     found, limit = budget.of(chosen, 7, GRAPH, parent, encoding, ancestor, seed=3)
     offspring = [synthesis.synthesize(GRAPH, parent, encoding, found, (n, 7), limit) for n in range(40)]
-    return [total(count(GRAPH, weights, exists), "synapses") for weights, exists in offspring]
+    return [total(of_graph(GRAPH, weights), "synapses") for weights, _ in offspring]
 
 
 @pytest.mark.parametrize("density", [0.3, 0.05])
 def test_a_budget_counts_the_neurons_that_die(density: float) -> None:
     parent = sparse_parent(density)
-    synapses = total(count(GRAPH, parent), "synapses")
+    synapses = total(of_graph(GRAPH, parent), "synapses")
     assert np.mean(sizes(settings("synapse_budget: 0.6"), parent, 0)) == pytest.approx(0.6 * synapses, rel=0.03)
 
 
 def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
     parent = sparse_parent(0.1)
-    synapses = total(count(GRAPH, parent), "synapses")
+    synapses = total(of_graph(GRAPH, parent), "synapses")
     chosen = settings(f"type: PACE {WAYPOINTS} architectural_efficiency: 12 }}")
     found = sizes(chosen, parent, round(12 * 0.65 * synapses))
     assert max(found) <= 0.65 * synapses
@@ -64,7 +64,7 @@ def test_on_a_pace_no_offspring_is_less_efficient_than_is_due() -> None:
 def test_no_offspring_is_larger_than_the_settings_allow(largest: float) -> None:
     """On a pace that is ahead of what is due, so that nothing else is in force."""
     parent = sparse_parent(0.3)
-    synapses = total(count(GRAPH, parent), "synapses")
+    synapses = total(of_graph(GRAPH, parent), "synapses")
     chosen = settings(f"type: PACE {WAYPOINTS} architectural_efficiency: 2 }} largest_offspring: {largest}")
     found = sizes(chosen, parent, 2 * synapses)
     assert max(found) <= largest * synapses
@@ -74,18 +74,18 @@ def test_no_offspring_is_larger_than_the_settings_allow(largest: float) -> None:
 def test_constant_factors_are_taken_as_they_are() -> None:
     chosen = settings("type: CONSTANT cluster_factor: 1.25 synapse_factor: 1.5")
     parent = sparse_parent(0.3)
-    synapses = total(count(GRAPH, parent), "synapses")
+    synapses = total(of_graph(GRAPH, parent), "synapses")
     found, limit = budget.of(chosen, 2, GRAPH, parent, Clusters({}), 0, seed=1)
     assert (found.cluster, found.synapse, limit) == (1.25, 1.5, pytest.approx(0.8 * synapses))
 
 
 def test_a_budget_below_the_biases() -> None:
     parent = sparse_parent(0.3)
-    biases = total(count(GRAPH, parent), "biases")
+    biases = total(of_graph(GRAPH, parent), "biases")
     encoding = clusters.encode(GRAPH, parent, 0.1)
     with pytest.raises(UserError) as error:
         budget.of(settings("synapse_budget: 0.01"), 4, GRAPH, parent, encoding, 0, seed=1)
-    wanted = 0.01 * total(count(GRAPH, parent), "synapses")
+    wanted = 0.01 * total(of_graph(GRAPH, parent), "synapses")
     assert str(error.value) == (
         f"generation 4: a budget of {wanted:.0f} synapses, but the neurons' biases alone are {biases}; "
         "give the environment a milder pace"

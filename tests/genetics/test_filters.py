@@ -13,8 +13,8 @@ from evolve.genetics import filters
 from evolve.genetics.encoding import Factors
 from evolve.genetics.environment import solve
 from evolve.genetics.synthesis import synthesize, trial
-from evolve.network import efficiency, topology
-from evolve.network.topology import Graph
+from evolve.network import count, reach, resize, topology
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 CONV = 'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" convolution_param {{ num_output: {2} kernel_size: 1 }} }}\n'  # noqa: E501
@@ -33,7 +33,7 @@ def residual() -> Graph:
 def random_weights(graph: Graph, seed: int, density: float = 0.7) -> Weights:
     random = np.random.default_rng(seed)
     weights: Weights = {}
-    for each in graph.stages:
+    for each in graph.weighted:
         kernels = random.normal(size=each.kernel_shape) * (random.random(each.kernel_shape) < density)
         weights[each.name] = [kernels.astype(np.float32), *([np.ones(each.outputs, np.float32)] * each.has_bias)]
     return weights
@@ -41,8 +41,8 @@ def random_weights(graph: Graph, seed: int, density: float = 0.7) -> Weights:
 
 def clusters_of(graph: Graph, block: int, name: str) -> list[int]:
     clusters, _ = filters.partition(graph, block)
-    found = next(each for each in graph.stages if each.name == name)
-    return clusters[graph.blobs[found.uses[0].top].classes].tolist()
+    found = next(each for each in graph.weighted if each.name == name)
+    return clusters[graph.outputs_of(found)].tolist()
 
 
 def test_what_eltwise_adds_is_one_cluster_and_outputs_are_none() -> None:
@@ -90,7 +90,7 @@ def test_the_expected_offspring_is_the_mean_of_the_draws(block: int) -> None:
     encoding = filters.encode(graph, weights, 0.1, block)
     factors = solve(encoding, 0.6 * encoding.synapses)
     assert encoding.expected(factors) == pytest.approx(0.6 * encoding.synapses, rel=1e-3)
-    biases = sum(each.outputs for each in graph.stages)
+    biases = sum(each.outputs for each in graph.weighted)
     # Of neurons in a row drawn independently, hardly any is lost for want of a way; biases go with their neurons.
     mean = trial(graph, weights, encoding, factors, (1,), 300)
     assert 0.6 * encoding.synapses <= mean * 1.05 and mean <= 1.05 * (0.6 * encoding.synapses + biases)
@@ -102,7 +102,7 @@ def test_all_synapses_of_an_inherited_filter_come_too() -> None:
     encoding = filters.encode(graph, parent, 0.1, 1)
     factors = Factors(0.9, math.e)
     offspring, exists = synthesize(graph, parent, encoding, factors, (1,))
-    for each in graph.stages:
+    for each in graph.weighted:
         there = np.ix_(exists.neurons[each.name], exists.inputs[each.name])
         assert np.array_equal(offspring[each.name][0][there], parent[each.name][0][there])
         assert np.count_nonzero(offspring[each.name][0]) == np.count_nonzero(parent[each.name][0][there])
@@ -124,10 +124,11 @@ def test_clusters_are_counted_by_their_shape() -> None:
     graph = residual()
     weights = random_weights(graph, 5, density=1)
     weights["a"][0][:8] = 0
-    counts = {block: efficiency.count(graph, weights, filters=filters.of_neurons(graph, block)) for block in (1, 8)}
+    resize.silence(graph, weights, reach.alive(graph, weights))
+    counts = {block: count.of_graph(graph, weights, filters=filters.of_neurons(graph, block)) for block in (1, 8)}
     assert [each.clusters for each in counts[1]] == [16, 4, 16, 5]
     assert [each.clusters for each in counts[8]] == [2, 1, 2, 1]
-    assert [each.clusters for each in efficiency.count(graph, weights)] == [48, 64, 64, 80]
+    assert [each.clusters for each in count.of_graph(graph, weights)] == [48, 64, 64, 80]
 
 
 def test_a_depthwise_filter_comes_with_its_channel() -> None:

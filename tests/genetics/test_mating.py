@@ -15,7 +15,7 @@ from evolve.network import topology
 from evolve.network.weights import Weights
 
 GRAPH = chain(stage("conv1", 4, 2, 9), stage("ip1", 5, 4, 4), stage("ip2", 3, 5))
-ALL = np.ones(GRAPH.classes, bool)
+ALL = np.ones(GRAPH.channel_groups, bool)
 
 
 def parents(count: int, density: float = 0.5) -> list[Weights]:
@@ -23,7 +23,7 @@ def parents(count: int, density: float = 0.5) -> list[Weights]:
     for number in range(count):
         random = np.random.default_rng(number)
         weights: Weights = {}
-        for each in GRAPH.stages:
+        for each in GRAPH.weighted:
             shape = (each.outputs, each.inputs * each.patch)
             kernels = random.normal(size=shape) * (random.random(shape) < density)
             kernels[number % each.outputs] = 0  # a neuron that this one does not have
@@ -53,7 +53,7 @@ def test_probabilities_are_the_means(count: int) -> None:
 def test_a_probability_is_0_only_where_no_parent_has_the_synapse() -> None:
     both = parents(2)
     mean = mean_of(both)
-    for layer in GRAPH.stages:
+    for layer in GRAPH.weighted:
         got = mean.layers[layer.name]
         has = [as_rows(one[layer.name][0], layer) != 0 for one in both]
         assert np.array_equal(got.synapse > 0, has[0] | has[1])
@@ -81,13 +81,13 @@ def test_filters_have_the_mean_and_the_synapses_of_what_they_start_from() -> Non
     each = [filters.encode(GRAPH, one, 0.1, 1) for one in both]
     mean = filters.encode(GRAPH, start, 0.1, 1).mean(each)
     assert mean.probability == pytest.approx((each[0].probability + each[1].probability) / 2)
-    assert mean.synapses == sum(np.count_nonzero(start[one.name][0]) for one in GRAPH.stages)
+    assert mean.synapses == sum(np.count_nonzero(start[one.name][0]) for one in GRAPH.weighted)
 
 
 def test_a_weight_is_the_fittest_parents_that_has_it() -> None:
     three = parents(3)
     start = mating.inherited(GRAPH, three, [ALL] * 3)
-    for each in GRAPH.stages:
+    for each in GRAPH.weighted:
         for place in np.ndindex(start[each.name][0].shape):
             having = [one[each.name][0][place] for one in three if one[each.name][0][place] != 0]
             assert start[each.name][0][place] == (having[0] if having else 0)
@@ -115,8 +115,8 @@ layer { name: "units" type: "InnerProduct" bottom: "scale" top: "units" inner_pr
 
 def test_statistics_come_with_their_channel_whatever_they_are_to_be_divided_by() -> None:
     graph = topology.read([text_format.Parse(NORMALISED, caffe_pb2.NetParameter())])
-    of_conv = graph.blobs[graph.stages[0].uses[0].top].classes
-    kept = [np.ones(graph.classes, bool) for _ in range(2)]
+    of_conv = graph.blobs[graph.weighted[0].uses[0].top].channel_groups
+    kept = [np.ones(graph.channel_groups, bool) for _ in range(2)]
     kept[0][of_conv[1]] = False
 
     def one(value: float, divisor: float) -> Weights:

@@ -14,16 +14,16 @@ from evolve.genetics.clusters import Clusters
 from evolve.genetics.encoding import Encoding, Factors
 from evolve.genetics.environment import solve
 from evolve.genetics.synthesis import synthesize
-from evolve.network.stages import Stage
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 END = "this lineage has come to its end: give it a milder environment, or fewer generations"
 GRAPH = chain(stage("conv1", 6, 2, 9), stage("conv2", 8, 6, 9), stage("ip1", 12, 8, 4), stage("ip2", 5, 12, 1, False))
-STAGES = GRAPH.stages
+STAGES = GRAPH.weighted
 
 
-def random_weights(stages: list[Stage], seed: int, density: float = 1.0) -> Weights:
+def random_weights(stages: list[WeightedLayer], seed: int, density: float = 1.0) -> Weights:
     random = np.random.default_rng(seed)
     weights: Weights = {}
     for each in stages:
@@ -39,7 +39,7 @@ def encoding_of(graph: Graph, weights: Weights, clustered: bool = True) -> Encod
     return clusters.encode(graph, weights, 0.1) if clustered else synapses.encode(graph, weights)
 
 
-def count(stages: list[Stage], weights: Weights) -> int:
+def count(stages: list[WeightedLayer], weights: Weights) -> int:
     """Weights that are not 0 and biases of neurons that exist, in a network from which the others are gone."""
     total = 0
     for k, each in enumerate(stages):

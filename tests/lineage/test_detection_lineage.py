@@ -13,7 +13,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.lineage import experiment, lineage
-from evolve.network import transfer, weights
+from evolve.network import weights
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
 from evolve.training import caffe_process
@@ -133,7 +133,7 @@ def test_another_networks_weights_are_a_start(tmp_path: Path, capsys: pytest.Cap
     """As bvlc_googlenet's: the trunk's layers by name, a classifier of its own, no coverage and no boxes."""
     small_detectnet.write(tmp_path / "small")
     chosen = experiment.load(str(tmp_path / "small"))
-    shapes = transfer.shapes(chosen.graph(chosen.net(tmp_path), chosen.stored_shape()))
+    shapes = chosen.graph(chosen.net(tmp_path), chosen.stored_shape()).blob_shapes()
     random, given = np.random.default_rng(7), {}
     for name, blobs in shapes.items():
         if name not in ("cvg/classifier", "bboxes"):

@@ -14,7 +14,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.lineage import experiment, parents
 from evolve.lineage.workspace import Workspace
-from evolve.network import expand, weights
+from evolve.network import resize, weights
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics
 
@@ -71,9 +71,9 @@ def test_in_common_coordinates_a_parent_has_the_synapses_that_it_was_drawn_with(
     _, graph = parents._net(workspace, folder / "common.prototxt")
     ranked = sorted(Metrics.read(folder).siblings, key=lambda one: one.parent)[1:]
     for one, (file, record) in zip(ranked, parents._files(folder), strict=True):
-        whole = expand.expanded(graph, weights.read(file), parents._channels(record, graph))
+        whole = resize.expanded(graph, weights.read(file), parents._channels(record, graph))
         drawn = family.masked[2, one.sibling]
-        for layer in graph.stages:
+        for layer in graph.weighted:
             had, has = drawn[layer.name][0] != 0, whole[layer.name][0] != 0
             # A few are flushed by the cast to half precision.
             assert not np.any(has & ~had) and np.count_nonzero(has) > 0.98 * np.count_nonzero(had)

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import shapes
-from evolve.network.stages import Stage
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 Net = Any  # caffe_pb2.NetParameter
@@ -213,7 +213,7 @@ def _pool(blob: np.ndarray, parameter: Any) -> np.ndarray:
 # Which neurons exist
 
 
-def on_a_way(stages: list[Stage], weights: Weights) -> list[list[bool]]:
+def on_a_way(stages: list[WeightedLayer], weights: Weights) -> list[list[bool]]:
     """Which neurons lie on a way of synapses from an image channel to an output; every output is said to."""
     links = []
     for stage in stages:

@@ -8,7 +8,6 @@ from chains import parsed
 
 from evolve.base.errors import UserError
 from evolve.network import shapes
-from evolve.network.geometry import blob_shapes
 from evolve.network.weights import Weights
 
 Net = Any  # caffe_pb2.NetParameter
@@ -267,7 +266,7 @@ def random_weights(net: Net, random: Random, dead: float = 0.3) -> Weights:
     weights: Weights = {}
     shared: dict[str, list[np.ndarray]] = {}
     for step in shapes.infer(net):
-        learned = enumerate(blob_shapes(step))
+        learned = enumerate(step.blob_shapes)
         made = [_blob(step.layer.type, number, shape, random, density, dead) for number, shape in learned]
         if made:
             key = step.layer.param[0].name if step.layer.param else step.layer.name

@@ -13,8 +13,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import phases, topology
 from evolve.network.reach import NothingLeft, alive
-from evolve.network.resize import resized
-from evolve.network.shrink import shrunk, silence
+from evolve.network.resize import resized, shrunk, silence
 from evolve.runs import paths
 from evolve.settings import networks
 

@@ -5,21 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import famous_nets
+import graphs
 import numpy as np
 import pytest
 import shapes_child
-from chains import net_of, parsed
+from chains import net_of, on_a_way, parsed, random_chain, random_weights
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
-from evolve.network import shapes
-from evolve.network.count import Count, count, total
-from evolve.network.geometry import blob_shapes, geometry
-from evolve.network.kernels import kernels
+from evolve.network import resize, shapes, topology
+from evolve.network.count import Count, cluster_efficiencies, mean_cluster_efficiency, of_graph, of_net, total
+from evolve.network.reach import alive
 from evolve.network.weights import Weights
 
 
 def counted(net: Any, weights: Weights | None = None) -> list[Count]:
-    return count(shapes.infer(net), weights, "w.caffemodel")
+    return of_net(shapes.infer(net), weights, "w.caffemodel")
 
 
 # Published figures
@@ -55,7 +57,7 @@ def test_googlenet_detectnet(height: int, width: int, gmacs: float) -> None:
 def test_resnet_56() -> None:
     """855,786 is the form with two projections, each with BatchNorm and Scale, whose first convolution has a bias.
 
-    Without that bias it is 855,770. BatchNorm's running statistics count in neither.
+    Without that bias it is 855,770. BatchNorm's running statistics of_net in neither.
     """
     net = famous_nets.resnet56()
     counts = counted(net)
@@ -75,7 +77,7 @@ def test_caffe_sets_the_published_networks_up_so(tmp_path: Path) -> None:
         assert made is not None, net.name
         for step in shapes.infer(net):
             assert [made[0][top] for top in step.layer.top] == [list(shape) for shape in step.tops]
-            assert made[1].get(step.layer.name, []) == [list(shape) for shape in blob_shapes(step)]
+            assert made[1].get(step.layer.name, []) == [list(shape) for shape in step.blob_shapes]
 
 
 # Small ones, counted by loops
@@ -114,16 +116,27 @@ def plain_kernels(step: shapes.Step, blob: np.ndarray) -> list[list[list[float]]
     return result
 
 
+def matrix_of(step: shapes.Step, blob: np.ndarray) -> list[list[list[float]]]:
+    """The weighted layer's matrix, its outputs first."""
+    layer = step.weighted
+    assert layer
+    matrix = layer.matrix(blob)
+    if layer.transposed:
+        by_group = matrix.reshape(layer.group, -1, layer.width, layer.patch).swapaxes(1, 2)
+        matrix = by_group.reshape(layer.outputs, -1, layer.patch)
+    return list(matrix.tolist())
+
+
 @pytest.mark.parametrize(("layer", "density"), list(itertools.product(LAYERS, [0.0, 0.1, 0.5, 1.0])))
 def test_counts_are_what_loops_count(layer: str, density: float) -> None:
     random = np.random.default_rng(3)
     net = net_of(layer, shape=(4, 5, 6))
     step = shapes.infer(net)[1]
-    blobs = [random.uniform(1, 2, size=shape).astype(np.float32) for shape in blob_shapes(step)]
+    blobs = [random.uniform(1, 2, size=shape).astype(np.float32) for shape in step.blob_shapes]
     blobs[0] *= random.random(blobs[0].shape) < density
     dense, sparse = counted(net)[1], counted(net, {step.layer.name: blobs})[1]
     plain = plain_kernels(step, blobs[0])
-    assert kernels(step, blobs[0]).tolist() == plain
+    assert matrix_of(step, blobs[0]) == plain
     assert dense.weights == sparse.weights == sum(len(kernel) for output in plain for kernel in output)
     assert dense.clusters == sum(len(output) for output in plain)
     assert sparse.clusters == sum(any(kernel) for output in plain for kernel in output)
@@ -140,7 +153,7 @@ def test_macs_are_the_products_that_make_an_output(layer: str) -> None:
     """For a Convolution or a unit every place of the top takes one kernel an input; each place of a
     Deconvolution's bottom gives one an output."""
     step = shapes.infer(net_of(layer, shape=(4, 5, 6)))[1]
-    connected = geometry(step)
+    connected = step.weighted
     assert connected
     products = 0
     bottom, top = step.bottoms[0], step.tops[0]
@@ -229,5 +242,116 @@ def test_an_unknown_type_counts_by_its_blobs() -> None:
         'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }'
         'layer { name: "mine" type: "Mine" bottom: "data" top: "mine" }'
     )
-    counts = count(shapes.infer(net, keep_unknown=True), {"mine": [np.ones(5, np.float32)]})
+    counts = of_net(shapes.infer(net, keep_unknown=True), {"mine": [np.ones(5, np.float32)]})
     assert (counts[1].others, counts[1].top) == (5, (1, 3))
+
+
+# In a graph
+
+
+@given(seed=st.integers(0, 2**32 - 1), density=st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]))
+@settings(deadline=None, max_examples=100)
+def test_of_a_graph_what_loops_count(seed: int, density: float) -> None:
+    random = np.random.default_rng(seed)
+    net = random_chain(random)
+    graph, weights = topology.read([net]), random_weights(net, random, density)
+    counts = of_graph(graph, weights)
+    for layer, found in zip(graph.weighted, counts, strict=True):
+        values = weights[layer.name][0].reshape(layer.outputs, layer.inputs, layer.patch).tolist()
+        each = [[sum(value != 0 for value in kernel) for kernel in output] for output in values]
+        neurons = sum(any(output) for output in each)
+        kernels = sum(there > 0 for output in each for there in output)
+        biases = neurons if layer.has_bias else 0
+        assert found.as_dict() == {
+            "name": layer.name, "synapses": sum(map(sum, each)) + biases, "biases": biases, "kernels": kernels,
+            "neurons": neurons, "macs": layer.macs, "clusters": kernels,
+        }  # fmt: skip
+
+
+@given(seed=st.integers(0, 2**32 - 1), density=st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]))
+@settings(deadline=None, max_examples=100)
+def test_what_is_silenced_counts_only_on_a_way(seed: int, density: float) -> None:
+    """Of an offspring, of which everything else is cleared, the count is that of ways from the image to an output."""
+    random = np.random.default_rng(seed)
+    net = random_chain(random)
+    graph, weights = topology.read([net]), random_weights(net, random, density)
+    ways = on_a_way(graph.weighted, weights)
+    assume(any(ways[-1]))
+    before = {name: blobs[0].copy() for name, blobs in weights.items()}
+    resize.silence(graph, weights, alive(graph, weights))
+    counts = of_graph(graph, weights)
+    for k, layer in enumerate(graph.weighted):
+        values = before[layer.name].reshape(layer.outputs, layer.inputs, layer.patch) != 0
+        there = values[np.array(ways[k])][:, np.array(ways[k - 1]) if k else slice(None)]
+        neurons = int(there.any(axis=(1, 2)).sum())
+        assert counts[k].neurons == neurons
+        assert counts[k].synapses == int(there.sum()) + neurons * layer.has_bias
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_both_counts_agree_on_a_pruned_net_that_is_not_shrunk(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    net = graphs.random_net(random)
+    try:
+        graph = topology.read([net])
+    except UserError:  # no layers with synapses, or shared in part
+        pytest.skip("not a net that evolves")
+    weights = graphs.random_weights(net, random)
+    in_graph, in_net = of_graph(graph, weights), counted(net, weights)
+    for what in ("synapses", "biases", "kernels", "clusters", "macs", "weights", "bias_terms"):
+        assert total(in_graph, what) == total(in_net, what), what
+    by_name = {each.name: each for each in in_net}
+    for layer, found in zip(graph.weighted, in_graph, strict=True):
+        if not layer.sharers:
+            assert found.as_dict() == by_name[layer.name].as_dict()
+
+
+def test_a_flattened_map_is_one_input_of_a_unit() -> None:
+    """As without the Flatten, which changes nothing in what InnerProduct computes."""
+    units = "InnerProduct inner_product_param { num_output: 3 }"
+    first, second = counted(net_of(units, shape=(4, 5, 6)))[1], counted(net_of("Flatten", units, shape=(4, 5, 6)))[2]
+    assert (first.clusters, first.synapses, first.macs) == (12, 363, 360)
+    assert (second.clusters, second.synapses, second.macs) == (12, 363, 360)
+
+
+def test_a_neuron_without_a_synapse_has_no_bias_to_count() -> None:
+    net = net_of("InnerProduct inner_product_param { num_output: 2 }", shape=(2, 1, 1))
+    weights = {"innerproduct1": [np.array([[1, 0], [0, 0]], np.float32), np.ones(2, np.float32)]}
+    for found in (counted(net, weights)[1], of_graph(topology.read([net]), weights)[0]):
+        assert (found.synapses, found.biases, found.neurons, found.bias_terms) == (2, 1, 1, 2)
+
+
+def test_as_dict_and_total() -> None:
+    counts = [Count("a", 10, 2, 3, 2, 100, 3), Count("b", 5, 1, 4, 1, 50, 2)]
+    figures = {"synapses": 10, "biases": 2, "kernels": 3, "neurons": 2, "macs": 100, "clusters": 3}
+    assert counts[0].as_dict() == {"name": "a"} | figures
+    assert [total(counts, what) for what in figures] == [15, 3, 7, 3, 150, 5]
+
+
+def with_kernels(*kernels: int) -> list[Count]:
+    return [Count(f"layer{k}", 0, 0, number, 0, 0, number) for k, number in enumerate(kernels)]
+
+
+@pytest.mark.parametrize(
+    ("ancestor", "now", "published", "mean"),
+    [
+        # [Cluster16], Table 2: MNIST, generation 13. 640 / 40 stands for the last classifier, which it leaves out.
+        ((32, 1024, 2048, 4096, 640), (9, 79, 232, 304, 40), (3.6, 12.96, 8.83, 13.47), 9.71),
+        # STL-10, generation 10
+        ((96, 1024, 2048, 4096, 640), (29, 121, 373, 624, 1), (3.31, 8.46, 5.49, 6.56), 5.96),
+    ],
+)
+def test_the_papers_table_2(
+    ancestor: tuple[int, ...], now: tuple[int, ...], published: tuple[float, ...], mean: float
+) -> None:
+    efficiencies = cluster_efficiencies(with_kernels(*ancestor), with_kernels(*now))
+    assert efficiencies[:-1] == pytest.approx(list(published), abs=0.05)
+    assert [round(ratio, 2) for ratio in efficiencies[1:-1]] == list(published[1:])
+    # The paper took its mean of rounded figures.
+    assert mean_cluster_efficiency([*published, 99.0]) == pytest.approx(mean, abs=0.0051)
+    assert mean_cluster_efficiency(efficiencies) == pytest.approx(mean, abs=0.011)
+
+
+def test_the_mean_by_hand() -> None:
+    assert mean_cluster_efficiency([2.0, 4.0, 100.0]) == 3.0
+    assert mean_cluster_efficiency([7.0]) == 7.0

@@ -7,8 +7,8 @@ import pytest
 from chains import parsed
 
 from evolve.base.errors import UserError
-from evolve.network import fold, reach, resize, shrink, topology, widths
-from evolve.network.topology import Graph
+from evolve.network import fold, reach, resize, topology
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }\n'
@@ -36,28 +36,28 @@ def graph_of(*layers: str, **named: Any) -> tuple[Any, Graph]:
 def ones(graph: Graph) -> Weights:
     """Everything there is: 1."""
     weights: Weights = {}
-    for stage in graph.stages:
+    for stage in graph.weighted:
         biases = [np.ones(stage.outputs, np.float32)] if stage.has_bias else []
         weights[stage.name] = [np.ones(stage.kernel_shape, np.float32), *biases]
     for node in graph.nodes:
-        if node.parameters:
-            weights[node.layer.name] = [np.ones(parameter.shape, np.float32) for parameter in node.parameters]
+        if node.learned:
+            weights[node.layer.name] = [np.ones(parameter.shape, np.float32) for parameter in node.learned]
     return weights
 
 
 def classes(graph: Graph, blob: str) -> list[int]:
     """Of the last layer that wrote it."""
-    return [each for each in graph.blobs if each.name == blob][-1].classes.tolist()
+    return [each for each in graph.blobs if each.name == blob][-1].channel_groups.tolist()
 
 
 def shrunk(net: Any, graph: Graph, weights: Weights, multiple: int = 1) -> tuple[Any, dict[str, Any]]:
     """As an offspring is: layers of the smaller net, by name."""
     exists = reach.alive(graph, weights)
-    shrink.silence(graph, weights, exists)
-    kept = widths.complete(graph, exists.kept, multiple)
+    resize.silence(graph, weights, exists)
+    kept = resize.complete(graph, exists.kept, multiple)
     small = resize.resized(net, graph, kept)
     again = topology.read([small])
-    shrink.check(again, shrink.shrunk(graph, weights, kept), "shrunk")
+    resize.check(again, resize.shrunk(graph, weights, kept), "shrunk")
     return small, {each.name: each for each in small.layer}
 
 
@@ -110,12 +110,12 @@ def test_flattened_maps_go_whole() -> None:
     net, graph = graph_of(conv("a", "data", 3), flat, units("out", "flat2", 1))
     first = classes(graph, "a")
     assert classes(graph, "flat2") == [each for each in first for _ in range(16)]
-    stage = graph.stages[1]
+    stage = graph.weighted[1]
     assert (stage.inputs, stage.patch, stage.uses[0].step) == (3, 16, 16)
     weights = ones(graph)
     weights["out"][0][0, 16:32] = 0  # nothing reads channel 1
     kept = reach.alive(graph, weights).kept
-    assert shrink.shrunk(graph, weights, kept)["out"][0].shape == (1, 32)
+    assert resize.shrunk(graph, weights, kept)["out"][0].shape == (1, 32)
 
 
 def test_reshape_has_its_channels_edited() -> None:
@@ -149,8 +149,8 @@ def test_layers_that_share_their_parameters_are_one_stage() -> None:
         layer("Convolution", "two", "b", f"{names} convolution_param {{ num_output: 3 kernel_size: 1 }}"),
         units("out", "one", 1), units("more", "two", 1),
     )  # fmt: skip
-    assert [stage.name for stage in graph.stages] == ["a", "b", "one", "out", "more"]
-    assert graph.stages[2].sharers == ["two"]
+    assert [stage.name for stage in graph.weighted] == ["a", "b", "one", "out", "more"]
+    assert graph.weighted[2].sharers == ["two"]
     assert classes(graph, "a") == classes(graph, "b") and classes(graph, "one") == classes(graph, "two")
 
 
@@ -241,8 +241,8 @@ def test_what_touches_an_unknown_layer_stays() -> None:
     weights = ones(graph)
     weights["a"][0][1] = weights["b"][0][1] = 0
     exists = reach.alive(graph, weights)
-    shrink.silence(graph, weights, exists)
-    small = resize.resized(net, graph, widths.complete(graph, exists.kept))
+    resize.silence(graph, weights, exists)
+    small = resize.resized(net, graph, resize.complete(graph, exists.kept))
     layers = {each.name: each for each in small.layer}
     assert layers["a"].convolution_param.num_output == 3 and layers["b"].convolution_param.num_output == 2
     assert weights["a"][1].tolist() == [1, 1, 1]  # what the unknown layer makes of a bias is its own affair
@@ -252,8 +252,8 @@ def test_what_touches_an_unknown_layer_stays() -> None:
 
 
 def folded(net: Any, graph: Graph, weights: Weights) -> tuple[dict[str, Any], Weights]:
-    kept = widths.complete(graph, fold.fold(graph, weights))
-    return {each.name: each for each in resize.resized(net, graph, kept).layer}, shrink.shrunk(graph, weights, kept)
+    kept = resize.complete(graph, fold.fold_constants(graph, weights))
+    return {each.name: each for each in resize.resized(net, graph, kept).layer}, resize.shrunk(graph, weights, kept)
 
 
 def test_a_bias_alone_goes_into_the_next_layers_biases() -> None:

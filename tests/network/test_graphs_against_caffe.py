@@ -8,8 +8,8 @@ import numpy as np
 from caffe_child import Job, Loaded, run
 from graphs import random_net, random_weights
 
-from evolve.network import fold, reach, resize, shrink, topology, widths
-from evolve.network.topology import Graph
+from evolve.network import fold, reach, resize, topology
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 NETS = 300
@@ -52,14 +52,14 @@ def test_folding_changes_nothing(tmp_path: Path) -> None:
         random = np.random.default_rng(seed)
         net = random_net(random)
         graph, weights = topology.read([net]), random_weights(net, random)
-        shrink.check(graph, weights, "random")
+        resize.check(graph, weights, "random")
         folded = copy.deepcopy(weights)
-        kept = widths.complete(graph, fold.fold(graph, folded))
+        kept = resize.complete(graph, fold.fold_constants(graph, folded))
         removed += int((~kept).sum())
         shrunk += not kept.all()
         seen |= {layer.type for layer in net.layer}
         small = resize.resized(net, graph, kept)
-        jobs += pair(net, small, (weights, shrink.shrunk(graph, folded, kept)), random)
+        jobs += pair(net, small, (weights, resize.shrunk(graph, folded, kept)), random)
     judge(tmp_path, jobs)
     assert seen >= TYPES
     assert removed > 1000 and shrunk > 200
@@ -73,7 +73,7 @@ def silenced(seed: int) -> tuple[Any, Graph, Weights, np.ndarray, np.random.Gene
         exists = reach.alive(graph, weights)
     except reach.NothingLeft:
         return None
-    shrink.silence(graph, weights, exists)
+    resize.silence(graph, weights, exists)
     return net, graph, weights, exists.kept, random
 
 
@@ -86,9 +86,9 @@ def test_the_masked_and_the_shrunk_network_compute_the_same(tmp_path: Path) -> N
         if made is None:
             continue
         net, graph, weights, exists, random = made
-        kept = widths.complete(graph, exists, 1 + seed % 2)
+        kept = resize.complete(graph, exists, 1 + seed % 2)
         removed += int((~kept).sum())
-        jobs += pair(net, resize.resized(net, graph, kept), (weights, shrink.shrunk(graph, weights, kept)), random)
+        jobs += pair(net, resize.resized(net, graph, kept), (weights, resize.shrunk(graph, weights, kept)), random)
     judge(tmp_path, jobs)
     assert removed > 500
 
@@ -100,11 +100,11 @@ def test_shrinking_again_removes_nothing_more() -> None:
         if made is None:
             continue
         net, graph, weights, exists, _ = made
-        kept = widths.complete(graph, exists)
-        small, smaller = topology.read([resize.resized(net, graph, kept)]), shrink.shrunk(graph, weights, kept)
-        shrink.check(small, smaller, "shrunk")
-        assert widths.complete(small, reach.alive(small, smaller).kept).all()
-        for stage in graph.stages:
+        kept = resize.complete(graph, exists)
+        small, smaller = topology.read([resize.resized(net, graph, kept)]), resize.shrunk(graph, weights, kept)
+        resize.check(small, smaller, "shrunk")
+        assert resize.complete(small, reach.alive(small, smaller).kept).all()
+        for stage in graph.weighted:
             assert np.count_nonzero(smaller[stage.name][0]) == np.count_nonzero(weights[stage.name][0])
         compared += 1
     assert compared > 50

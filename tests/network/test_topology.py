@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import phases, topology
-from evolve.network.stages import Stage
+from evolve.network.weighted import WeightedLayer
 from evolve.runs import paths
 from evolve.settings import networks
 
 
-def stages_of(network: str, shape: tuple[int, int, int]) -> list[Stage]:
+def stages_of(network: str, shape: tuple[int, int, int]) -> list[WeightedLayer]:
     net = prototxt_text.read(networks.find(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
-    return topology.read([phases.deploy(net, shape)]).stages
+    return topology.read([phases.deploy(net, shape)]).weighted
 
 
-def synapses(stages: list[Stage]) -> int:
+def synapses(stages: list[WeightedLayer]) -> int:
     return sum(stage.outputs * (stage.inputs * stage.patch + stage.has_bias) for stage in stages)
 
 
@@ -37,7 +37,7 @@ def test_the_papers_networks(network: str, shape: tuple[int, int, int], expected
 
 def test_the_papers_lenet_layer_by_layer() -> None:
     stages = stages_of("lenet", (1, 32, 32))
-    assert [(s.name, s.kind, s.outputs, s.inputs, s.patch, s.macs // s.synapses) for s in stages] == [
+    assert [(s.name, s.type, s.outputs, s.inputs, s.patch, s.macs // s.weights) for s in stages] == [
         ("conv1", "Convolution", 32, 1, 25, 32 * 32),
         ("conv2", "Convolution", 32, 32, 25, 16 * 16),
         ("conv3", "Convolution", 64, 32, 25, 8 * 8),
@@ -49,7 +49,7 @@ def test_the_papers_lenet_layer_by_layer() -> None:
     assert [s.outputs * s.inputs for s in stages[:-1]] == [32, 1024, 2048, 4096]
 
 
-def multiplications(layer: Stage, positions: tuple[int, int], kernel: tuple[int, int]) -> int:
+def multiplications(layer: WeightedLayer, positions: tuple[int, int], kernel: tuple[int, int]) -> int:
     count = 0
     for _ in range(positions[0]):
         for _ in range(positions[1]):
@@ -72,7 +72,7 @@ def test_macs_are_what_loops_count() -> None:
         "Softmax",
         shape=(3, 11, 14),
     )
-    first, second, third, fourth = topology.read([net]).stages
+    first, second, third, fourth = topology.read([net]).weighted
     # 11 x 14 -> (11 + 2 - 3) / 2 + 1 = 6 by (14 + 2 - 2) / 2 + 1 = 8 -> 3 x 4 -> 1 x 2, as a kernel of 2 spans 3
     assert first.macs == multiplications(first, (6, 8), (3, 2))
     assert second.macs == multiplications(second, (1, 2), (2, 2))

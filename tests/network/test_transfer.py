@@ -12,7 +12,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import topology, transfer, weights
-from evolve.network.topology import Graph
+from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
 
@@ -140,7 +140,7 @@ def test_layers_that_learn_without_synapses() -> None:
         'layer { name: "scale" type: "Scale" bottom: "bn" top: "scale" scale_param { bias_term: true } }\n'
     )
     _, graph = net_of(normalised)
-    learned = transfer.shapes(graph)
+    learned = graph.blob_shapes()
     assert list(learned)[-3:] == ["bbox/regressor", "bn", "scale"]
     assert learned["bn"] == [(1,), (1,), (1,)] and learned["scale"] == [(1,), (1,)]
     trained = googlenet() | {"scale": [np.ones(1, np.float32), np.zeros(1, np.float32)]}

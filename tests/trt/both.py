@@ -12,7 +12,6 @@ import onnxruntime
 
 from evolve.base import prototxt_text
 from evolve.network import shapes, weights
-from evolve.network.geometry import blob_shapes
 from evolve.network.weights import Weights
 
 Images = dict[str, np.ndarray]
@@ -78,7 +77,7 @@ def filled(net: Any, random: np.random.Generator) -> Weights:
     """Weights with which numbers keep their size from layer to layer: He's deviations; factors around 1."""
     made: Weights = {}
     for step in shapes.infer(net):
-        blobs = [_filled(step.layer.type, number, shape, random) for number, shape in enumerate(blob_shapes(step))]
+        blobs = [_filled(step.layer.type, number, shape, random) for number, shape in enumerate(step.blob_shapes)]
         if blobs:
             made[step.layer.name] = [np.asarray(blob, np.float32) for blob in blobs]
     return made

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import reach, resize, shrink, topology
+from evolve.network import reach, resize, topology
 from trt.onnx import export
 from trt.tensorrt import builder, logger, which
 from trt.tensorrt.builder import WORKSPACE, ask
@@ -198,8 +198,8 @@ def shrunk(net: Any) -> tuple[Any, Any]:
         if name not in ("cvg/classifier", "bboxes"):
             blobs[0][random.random(len(blobs[0])) < 0.7] = 0
     exists = reach.alive(graph, learned)
-    shrink.silence(graph, learned, exists)
-    return resize.resized(net, graph, exists.kept), shrink.shrunk(graph, learned, exists.kept)
+    resize.silence(graph, learned, exists)
+    return resize.resized(net, graph, exists.kept), resize.shrunk(graph, learned, exists.kept)
 
 
 def test_what_tensorrt_itself_refuses(rtx: which.TensorRT) -> None:

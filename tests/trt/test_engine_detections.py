@@ -8,6 +8,7 @@ import pytest
 from both import Case, Images, caffe, filled, images, runtime
 
 from evolve.detectnet import clustering
+from evolve.network.layers import detectnet_clustering
 from trt.onnx import export
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
@@ -29,7 +30,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Case], list[Ima
 
 
 def detections(blobs: Images, threshold: float) -> np.ndarray:
-    given = clustering.parse(f"{WIDTH}, {HEIGHT}, 16, {threshold}, 1, 0.4, 8")
+    given = detectnet_clustering.parse(f"{WIDTH}, {HEIGHT}, 16, {threshold}, 1, 0.4, 8")
     return clustering.cluster(blobs["coverage"][0, 0], blobs["bboxes"][0], given)
 
 

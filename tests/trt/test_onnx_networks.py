@@ -13,7 +13,7 @@ from onnx.reference.op_run import OpRun
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases, reach, resize, shrink, topology, weights
+from evolve.network import phases, reach, resize, topology, weights
 from evolve.network.weights import Weights
 from trt.onnx import export
 
@@ -85,8 +85,8 @@ def shrunk(net: Any) -> tuple[Any, Weights]:
         if blobs[0].ndim > 1 and neurons > 10:  # not of an output
             blobs[0][random.random(neurons) < 0.4] = 0
     exists = reach.alive(graph, parent)
-    shrink.silence(graph, parent, exists)
-    return resize.resized(net, graph, exists.kept), shrink.shrunk(graph, parent, exists.kept)
+    resize.silence(graph, parent, exists)
+    return resize.resized(net, graph, exists.kept), resize.shrunk(graph, parent, exists.kept)
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -10,7 +10,8 @@ from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import shapes, windows
+from evolve.network import shapes
+from evolve.network.layers import windows
 from trt.onnx import export
 from trt.onnx.pooling import AVE, Places
 

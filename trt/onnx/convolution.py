@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evolve.network import windows
 from evolve.network.axes import axis_of, count
+from evolve.network.layers import windows
 from trt.onnx.graph import Graph, Operation
 
 

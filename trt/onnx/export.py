@@ -134,7 +134,7 @@ def _preprocessing(source: str, net: Any) -> str:
     for line in source.splitlines():
         if line.startswith(_HEADING):
             return line.removeprefix(_HEADING)
-    if any(layer.type in phases.DATA_TYPES for layer in phases.for_phase(net, "TEST").layer):
+    if any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
         return phases.preprocessing(phases.data_layer(net, "TEST"))
     return ""
 

@@ -1,7 +1,7 @@
 """Layers that move values and compute none: Concat, Slice, Crop, Reshape, Flatten, Tile, Embed and BatchReindex."""
 
-from evolve.network import axis_rules
 from evolve.network.axes import axis_of
+from evolve.network.layers import joining
 from trt.onnx.convolution import reshaped
 from trt.onnx.graph import Graph, Operation
 
@@ -10,14 +10,14 @@ def concat(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     """ConcatLayer."""
     if len(bottoms) == 1:
         return bottoms[0]
-    return str(graph.add("Concat", *bottoms, axis=axis_rules.joined_axis(op.layer, op.bottom)))
+    return str(graph.add("Concat", *bottoms, axis=joining.joined_axis(op.layer, op.bottom)))
 
 
 def slice_(graph: Graph, op: Operation, bottoms: list[str]) -> list[str]:
     """SliceLayer."""
     if len(op.tops) == 1:
         return bottoms
-    axis = axis_rules.joined_axis(op.layer, op.bottom)
+    axis = joining.joined_axis(op.layer, op.bottom)
     lengths = graph.integers("lengths", [shape[axis] for shape in op.top_shapes])
     return list(graph.add("Split", bottoms[0], lengths, tops=len(op.tops), axis=axis))
 
@@ -25,7 +25,7 @@ def slice_(graph: Graph, op: Operation, bottoms: list[str]) -> list[str]:
 def crop(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     """CropLayer: of its second bottom only the size counts, which is known."""
     axis = axis_of(op.layer, op.layer.crop_param.axis, op.bottom)
-    starts = axis_rules.crop_offsets(op.layer, len(op.bottom) - axis)
+    starts = joining.crop_offsets(op.layer, len(op.bottom) - axis)
     ends = [start + length for start, length in zip(starts, op.top[axis:], strict=True)]
     places = (graph.integers("starts", starts), graph.integers("ends", ends))
     return str(graph.add("Slice", bottoms[0], *places, graph.integers("axes", range(axis, len(op.bottom)))))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evolve.network.axes import axis_of
-from evolve.network.windows import Window
+from evolve.network.layers.windows import Window
 from trt.onnx import pooling
 from trt.onnx.affine import affine
 from trt.onnx.convolution import reshaped

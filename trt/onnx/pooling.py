@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.network import windows
 from evolve.network.axes import count
-from evolve.network.windows import Sizes, Window
+from evolve.network.layers import windows
+from evolve.network.layers.windows import Sizes, Window
 from trt.onnx.convolution import reshaped
 from trt.onnx.graph import Graph, Operation
 

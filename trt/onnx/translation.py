@@ -5,8 +5,6 @@ from typing import Any
 
 from evolve.base.errors import UserError
 from evolve.network import shapes
-from evolve.network.geometry import blob_shapes
-from evolve.network.kernels import blobs_of
 from evolve.network.weights import Weights
 from trt.onnx import affine, convolution, elementwise, moving, normalisation, pooling, reduction
 from trt.onnx.graph import Graph, Operation
@@ -118,9 +116,8 @@ def _refuse_unsayable(net: Any) -> None:
 
 
 def _operation(step: shapes.Step, weights: Weights, source: str) -> Operation:
-    learned = blob_shapes(step)
-    blobs = blobs_of(step, weights, source) if learned else []
-    blobs = [blob.reshape(shape) for blob, shape in zip(blobs, learned, strict=True)]
+    blobs = step.blobs(weights, source) if step.blob_shapes else []
+    blobs = [blob.reshape(shape) for blob, shape in zip(blobs, step.blob_shapes, strict=True)]
     layer = step.layer
     return Operation(layer, list(layer.bottom), list(layer.top), step.bottoms, step.tops, blobs)
 

@@ -7,7 +7,6 @@ from typing import Any
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import phases
-from evolve.network.geometry import macs
 from evolve.network.shapes import infer
 from evolve.runs import paths
 
@@ -30,7 +29,7 @@ class Variant:
     @property
     def macs(self) -> int:
         """Of one example."""
-        return sum(macs(step) for step in infer(self.deploy))
+        return sum(step.macs for step in infer(self.deploy))
 
 
 def folders(run: Path) -> list[Path]:

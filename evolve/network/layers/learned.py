@@ -8,19 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evolve.network.axes import Shape, axis_of
-from evolve.network.geometry import blob_shapes
-from evolve.network.shapes import Step
-
-PER_CHANNEL = ("BatchNorm", "Bias", "PReLU", "Scale")
+from evolve.network.axes import Layer, Shape, Shapes
 
 
 @dataclass(frozen=True)
-class Parameter:
+class LearnedBlob:
     """One blob of a layer without synapses."""
 
     shape: Shape
-    axis: int | None  # along which the channels lie; None where it holds for all of them
+    axis: int | None = None  # along which the channels lie; None where it holds for all of them
+    shift: bool = False  # added to, or taken from, a channel: where no way leads to the channel it is to be zero
 
     def channels(self, blob: np.ndarray) -> np.ndarray:
         """A view of the blob with the channels first; only where there is such an axis."""
@@ -42,16 +39,6 @@ class Parameter:
         return blob
 
 
-def of_layer(step: Step) -> list[Parameter]:
-    """The learned blobs of a layer without synapses, in Caffe's order."""
-    layer, found = step.layer, blob_shapes(step)
-    if layer.type == "BatchNorm":
-        return [Parameter(shape, 0 if number < 2 and len(step.bottoms[0]) > 1 else None)
-                for number, shape in enumerate(found)]  # fmt: skip
-    if layer.type == "PReLU":
-        return [Parameter(shape, None if layer.prelu_param.channel_shared else 0) for shape in found]
-    if layer.type in ("Scale", "Bias"):
-        parameter = layer.scale_param if layer.type == "Scale" else layer.bias_param
-        first = axis_of(layer, parameter.axis, step.bottoms[0])
-        return [Parameter(shape, 1 - first if first <= 1 < first + len(shape) else None) for shape in found]
-    return [Parameter(shape, None) for shape in found]
+def nothing(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[LearnedBlob]:
+    """A layer that learns nothing."""
+    return []

@@ -8,7 +8,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import absorb, weights
+from evolve.network import fold, weights
 from evolve.training.caffe_process import CaffeProcess
 
 INPUT = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 3 dim: 4 dim: 9 dim: 9 } } }\n'
@@ -56,7 +56,7 @@ def learned(count: float = 3.0) -> weights.Weights:
 
 @pytest.mark.parametrize("count", [3.0, 0.0])
 def test_it_computes_the_same(tmp_path: Path, count: float) -> None:
-    folded = absorb.absorbed(net(DRESSED), learned(count))
+    folded = fold.fold_batchnorm(net(DRESSED), learned(count))
     assert {name: [blob.shape for blob in blobs] for name, blobs in folded.items()} == {
         "conv1": [(6, 2, 3, 3), (6,)], "conv2": [(5, 6, 1, 1), (5,)], "ip": [(7, 245), (7,)],
     }  # fmt: skip
@@ -82,7 +82,7 @@ def test_it_computes_the_same(tmp_path: Path, count: float) -> None:
 )  # fmt: skip
 def test_what_is_not_straight_behind_synapses_is_refused(words: str) -> None:
     with pytest.raises(UserError) as refused:
-        absorb.absorbed(net(words), learned())
+        fold.fold_batchnorm(net(words), learned())
     assert str(refused.value) == (
         "layer 'bn1': expected BatchNorm in place, straight behind a layer with synapses; "
         "anything else cannot be folded"

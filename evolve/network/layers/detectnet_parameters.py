@@ -17,9 +17,12 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
+from evolve.network.axes import Shape
 from evolve.proto import detectnet_pb2
 
 PARAM_STR = "param_str"  # what a message calls the text, which has no file
+BEFORE_COVERAGE = 8  # channels of the ground truth before the coverage, a map a class
+LABEL_LENGTH = 16  # numbers a row of a label
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,15 @@ class Parameters:
     mean: tuple[float, ...] = ()
     data: Data | None = None
     seed: int = 0
+
+    def shapes(self, batch: int, max_boxes: int) -> tuple[Shape, Shape, Shape]:
+        """Of a batch's images, ground truth and labels, which have room for `max_boxes`."""
+        wanted = self.ground_truth
+        return (
+            (batch, 3, wanted.image_size_y, wanted.image_size_x),
+            (batch, BEFORE_COVERAGE + wanted.classes, *wanted.grid),
+            (batch, 1, max_boxes + 1, LABEL_LENGTH),
+        )
 
 
 def parse(param_str: str, where: str = PARAM_STR) -> Parameters:

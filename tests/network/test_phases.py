@@ -85,11 +85,17 @@ def test_not_one_data_layer(layers: str, got: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameter", "size"),
-    [("data_param", 7), ("memory_data_param", 8), ("image_data_param", 9), ("hdf5_data_param", 10)],
+    ("kind", "parameter", "size"),
+    [
+        ("Data", "data_param", 7),
+        ("MemoryData", "memory_data_param", 8),
+        ("ImageData", "image_data_param", 9),
+        ("HDF5Data", "hdf5_data_param", 10),
+        ("WindowData", "window_data_param", 11),
+    ],
 )
-def test_batch_sizes(parameter: str, size: int) -> None:
-    net = parsed(f'layer {{ name: "d" top: "data" {parameter} {{ batch_size: {size} }} }}')
+def test_batch_sizes(kind: str, parameter: str, size: int) -> None:
+    net = parsed(f'layer {{ name: "d" type: "{kind}" top: "data" {parameter} {{ batch_size: {size} }} }}')
     assert phases.batch_size(net.layer[0]) == size
 
 

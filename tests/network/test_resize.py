@@ -1,7 +1,8 @@
-"""Shrinking: which neurons exist, that nothing else goes, and that the function stays what it was."""
+"""Shrinking and its inverse: nothing goes but what does not exist, and the function stays what it was."""
 
 from typing import Any
 
+import graphs
 import numpy as np
 import pytest
 from chains import forward, net_of, on_a_way, parsed, random_chain, random_weights
@@ -9,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
-from evolve.network import shrink, topology
-from evolve.network.reach import NothingLeft, alive
-from evolve.network.resize import resized
-from evolve.network.shrink import shrunk, silence
-from evolve.network.topology import Graph
+from evolve.network import resize, topology
+from evolve.network.graph import Graph
+from evolve.network.reach import Existing, NothingLeft, alive
+from evolve.network.resize import expanded, resized, shrunk, silence
+from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -34,77 +35,11 @@ def dense(*widths: int, patch: int = 1, bias: str = "true") -> Graph:
 
 def masked(graph: Graph, random: np.random.Generator, density: float) -> Weights:
     weights: Weights = {}
-    for stage in graph.stages:
+    for stage in graph.weighted:
         shape = (stage.outputs, stage.inputs * stage.patch)
         kernels = random.normal(size=shape) * (random.random(shape) < density)
         weights[stage.name] = [kernels.astype(np.float32), np.ones(stage.outputs, np.float32)]
     return weights
-
-
-def neurons(graph: Graph, weights: Weights) -> list[list[bool]]:
-    return [alive(graph, weights).neurons[stage.name].tolist() for stage in graph.stages]
-
-
-# Which neurons exist
-
-
-@given(
-    widths=st.lists(st.integers(1, 6), min_size=2, max_size=6),
-    patch=st.integers(1, 3),
-    seed=SEEDS,
-    density=DENSITIES,
-)
-@settings(deadline=None, max_examples=300)
-def test_neurons_exist_on_a_way_from_input_to_output(widths: list[int], patch: int, seed: int, density: float) -> None:
-    graph = dense(*widths, patch=patch)
-    weights = masked(graph, np.random.default_rng(seed), density)
-    ways = on_a_way(graph.stages, weights)
-    if not any(ways[-1]):
-        with pytest.raises(NothingLeft):
-            alive(graph, weights)
-    else:
-        assert neurons(graph, weights) == ways
-
-
-def test_one_dead_end_takes_its_chain_with_it() -> None:
-    """2 -> 1 -> 2 -> 1: neuron 1 of ip3 has no way out, so what only feeds it goes too, and back to the image."""
-    graph = dense(2, 2, 2, 2, 1)
-    straight = np.eye(2, dtype=np.float32)
-    weights = {f"ip{k}": [straight.copy(), np.ones(2, np.float32)] for k in (1, 2, 3)}
-    weights["ip4"] = [np.array([[1, 0]], np.float32), np.ones(1, np.float32)]
-    assert neurons(graph, weights) == [[True, False]] * 3 + [[True]]
-
-
-def test_a_bias_alone_keeps_no_neuron() -> None:
-    graph = dense(1, 2, 1)
-    weights = masked(graph, np.random.default_rng(0), density=1)
-    weights["ip1"][0][1] = 0
-    assert weights["ip1"][1][1] == 1
-    assert neurons(graph, weights)[0] == [True, False]
-
-
-def test_linked_are_synapses_anywhere_in_the_kernel() -> None:
-    stage = dense(2, 3, patch=2).stages[0]
-    weights: Weights = {"ip1": [np.array([[0, 0, 0, 1], [-2, 0, 0, 0], [0, 0, 0, 0]], np.float32)]}
-    assert stage.linked(weights).tolist() == [[False, True], [True, False], [False, False]]
-
-
-@pytest.mark.parametrize("empty", ["ip1", "ip2", "ip3"])
-def test_nothing_left(empty: str) -> None:
-    graph = dense(2, 3, 4, 2)
-    weights = masked(graph, np.random.default_rng(0), density=1)
-    weights[empty][0][:] = 0
-    with pytest.raises(NothingLeft) as error:
-        alive(graph, weights)
-    assert str(error.value) == "blob 'ip3': no way of synapses leads to it from the image"
-
-
-def test_nothing_left_of_a_single_layer() -> None:
-    graph = dense(2, 3)
-    weights = masked(graph, np.random.default_rng(0), density=0)
-    with pytest.raises(NothingLeft) as error:
-        alive(graph, weights)
-    assert str(error.value) == "blob 'ip1': no way of synapses leads to it from the image"
 
 
 # Silence, then shrink
@@ -143,14 +78,14 @@ def test_shrinking_twice_removes_nothing_more(seed: int, density: float) -> None
     net, graph, weights, kept = evolved(seed, density)
     small = shrunk(graph, weights, kept)
     small_graph = topology.read([resized(net, graph, kept)])
-    shrink.check(small_graph, small, "shrunk")
+    resize.check(small_graph, small, "shrunk")
     assert alive(small_graph, small).kept.all()
-    stages = graph.stages
-    for before, after in zip(stages, small_graph.stages, strict=True):
+    stages = graph.weighted
+    for before, after in zip(stages, small_graph.weighted, strict=True):
         assert after.patch == before.patch
-        assert after.macs * before.synapses == before.macs * after.synapses
+        assert after.macs * before.weights == before.macs * after.weights
     # The image's channels and the network's outputs stay, and no synapse is lost.
-    assert small_graph.stages[0].inputs == stages[0].inputs and small_graph.stages[-1].outputs == stages[-1].outputs
+    assert small_graph.weighted[0].inputs == stages[0].inputs and small_graph.weighted[-1].outputs == stages[-1].outputs
     for stage in stages:
         assert np.count_nonzero(small[stage.name][0]) == np.count_nonzero(weights[stage.name][0])
 
@@ -161,7 +96,7 @@ def test_silence_leaves_nothing_of_what_does_not_exist_and_all_of_the_rest(seed:
     random = np.random.default_rng(seed)
     net = random_chain(random)
     graph, weights = topology.read([net]), random_weights(net, random, density)
-    stages = graph.stages
+    stages = graph.weighted
     ways = on_a_way(stages, weights)
     assume(any(ways[-1]))
     before = {name: [blob.copy() for blob in blobs] for name, blobs in weights.items()}
@@ -187,9 +122,9 @@ def test_shapes_of_shrunk_blobs() -> None:
     )
     graph = topology.read([net])
     weights = random_weights(net, np.random.default_rng(0), density=1)
-    kept = np.ones(graph.classes, bool)
-    kept[graph.blobs[graph.stages[0].uses[0].top].classes[1]] = False
-    kept[graph.blobs[graph.stages[1].uses[0].top].classes[0]] = False
+    kept = np.ones(graph.channel_groups, bool)
+    kept[graph.blobs[graph.weighted[0].uses[0].top].channel_groups[1]] = False
+    kept[graph.blobs[graph.weighted[1].uses[0].top].channel_groups[0]] = False
     small = shrunk(graph, weights, kept)
     assert {name: [blob.shape for blob in blobs] for name, blobs in small.items()} == {
         "convolution1": [(2, 2, 2, 1), (2,)],
@@ -207,10 +142,10 @@ def test_blobs_of_2013_shrink_too() -> None:
     """V1 caffemodels give a fully connected layer as 1 x 1 x outputs x inputs, a bias as 1 x 1 x 1 x outputs."""
     graph = dense(2, 3, 1)
     weights = masked(graph, np.random.default_rng(1), density=1)
-    kept = np.ones(graph.classes, bool)
-    kept[graph.blobs[graph.stages[0].uses[0].top].classes[1]] = False
+    kept = np.ones(graph.channel_groups, bool)
+    kept[graph.blobs[graph.weighted[0].uses[0].top].channel_groups[1]] = False
     old = {name: [blob[(None,) * (4 - blob.ndim)] for blob in blobs] for name, blobs in weights.items()}
-    shrink.check(graph, old, "old")
+    resize.check(graph, old, "old")
     for name, blobs in shrunk(graph, weights, kept).items():
         for new, of_old in zip(blobs, shrunk(graph, old, kept)[name], strict=True):
             assert np.array_equal(new, of_old)
@@ -228,13 +163,13 @@ def test_resize_copies() -> None:
     )
     before = net.SerializeToString()
     graph = topology.read([net])
-    kept = np.ones(graph.classes, bool)
-    for stage, gone in zip(graph.stages, (1, 2), strict=True):
-        kept[graph.blobs[stage.uses[0].top].classes[:gone]] = False
+    kept = np.ones(graph.channel_groups, bool)
+    for stage, gone in zip(graph.weighted, (1, 2), strict=True):
+        kept[graph.outputs_of(stage)[:gone]] = False
     smaller = resized(net, graph, kept)
     assert net.SerializeToString() == before
     assert smaller.layer[1].convolution_param.num_output == 2 and smaller.layer[3].inner_product_param.num_output == 2
-    assert resized(net, graph, np.ones(graph.classes, bool)).SerializeToString() == before
+    assert resized(net, graph, np.ones(graph.channel_groups, bool)).SerializeToString() == before
 
 
 # Weights that belong to another network
@@ -242,7 +177,7 @@ def test_resize_copies() -> None:
 
 def refusal(graph: Graph, weights: Weights) -> str:
     with pytest.raises(UserError) as error:
-        shrink.check(graph, weights, "w.caffemodel")
+        resize.check(graph, weights, "w.caffemodel")
     return str(error.value)
 
 
@@ -275,3 +210,53 @@ def test_weights_of_another_shape() -> None:
         "w.caffemodel: layer 'ip1': expected 1 blobs, got 2 [(3, 2), (3,)]; the further ones may be masks, as pruning "
         "forks of Caffe keep them: multiply each mask into its weights, and save the layer without"
     )
+
+
+# The inverse
+
+
+def _alive(random: np.random.Generator) -> tuple[Graph, Weights, Existing]:
+    """A random network from which something is left, what does not exist silent."""
+    while True:
+        net = graphs.random_net(random)
+        try:
+            graph = topology.read([net])
+            weights = graphs.random_weights(net, random)
+            exists = alive(graph, weights)
+        except UserError:
+            continue
+        silence(graph, weights, exists)
+        return graph, weights, exists
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_was_shrunk_comes_back_in_its_old_place(seed: int) -> None:
+    graph, weights, exists = _alive(np.random.default_rng(seed))
+    multiple = 4 if seed % 3 == 0 else 1
+    kept = resize.complete(graph, exists.kept, multiple)
+    smaller = shrunk(graph, weights, kept)
+    back = expanded(graph, smaller, kept)
+    assert list(back) == list(smaller)
+    for stage in graph.weighted:
+        # What does not exist was silent: nothing of a stage is lost.
+        for name in (stage.name, *stage.sharers):
+            for before, after in zip(weights[name], back[name], strict=True):
+                assert np.array_equal(before.reshape(after.shape), after)
+    again = shrunk(graph, back, kept)
+    for name, blobs in smaller.items():
+        assert all(np.array_equal(a, b) for a, b in zip(blobs, again[name], strict=True)), name
+
+
+@pytest.mark.parametrize("kind", ["Convolution", "Deconvolution"])
+def test_groups_by_hand(kind: str) -> None:
+    """Two groups of two inputs and three outputs; of the first, input 1 and outputs 0 and 2 are left."""
+    stage = WeightedLayer("grouped", kind, 6, 4, 1, False, group=2, window=(1, 1))
+    outputs, inputs = np.array([1, 0, 1, 0, 0, 0], bool), np.array([0, 1, 0, 0], bool)
+    shape = (1, 2, 1, 1) if kind == "Deconvolution" else (2, 1, 1, 1)
+    whole = stage.whole(np.array([5.0, 7.0], np.float32).reshape(shape), outputs, inputs)
+    expected = np.zeros(stage.kernel_shape, np.float32)
+    if kind == "Deconvolution":
+        expected[1, 0], expected[1, 2] = 5, 7
+    else:
+        expected[0, 1], expected[2, 1] = 5, 7
+    assert np.array_equal(whole, expected)

@@ -1,59 +1,61 @@
-"""A stage: one layer with synapses (Convolution, Deconvolution, InnerProduct), and the matrix of its kernels.
+"""A layer with synapses (Convolution, Deconvolution, InnerProduct), and the matrix of its kernels.
 
-The weights of every kind are a matrix of kernels, rows x columns, each kernel `patch` synapses; in a layer of
+The weights of every kind are a matrix of kernels, rows x columns, each kernel `patch` weights; in a layer of
 groups, a row meets only the columns of its group. For Convolution and InnerProduct the rows are the neurons (what
 the top's channels are) and the columns the bottom's channels; for Deconvolution it is the other way round, as its
 blob is laid out.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import gcd
 
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.network import windows
-from evolve.network.axes import axis_of, count
-from evolve.network.shapes import Step
-from evolve.network.weights import Weights
+from evolve.network.axes import Shape
 
-WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
+Blobs = Mapping[str, list[np.ndarray]]  # by layer
 
 
 @dataclass(frozen=True)
 class Use:
-    """One place of the graph where a stage's weights are applied: a phase's net, or a layer that shares them."""
+    """One place of a graph where a layer's weights are applied: a phase's net, or a layer that shares them."""
 
     bottom: int  # blob
     top: int  # blob
+    net: int
     macs: int
-    step: int  # channels of the bottom that make one input of the stage
+    step: int  # channels of the bottom that make one input of the layer
 
 
 @dataclass
-class Stage:
-    """One layer with weights."""
+class WeightedLayer:
+    """A layer whose weights connect channels; its neurons are in `group` groups, each with inputs of its own."""
 
     name: str
-    kind: str
+    type: str
     outputs: int  # neurons: output channels or units
-    inputs: int  # channels that it reads
+    inputs: int  # channels that it reads, of all groups
     patch: int  # weights of a kernel (one output x one input): kernel_h * kernel_w, or the map a unit looks at
     has_bias: bool
     group: int = 1
-    window: tuple[int, ...] = ()  # kernel_h, kernel_w; none for InnerProduct
+    window: Shape = ()  # kernel_h, kernel_w; none for InnerProduct
     padded: bool = False
-    uses: list[Use] = field(default_factory=list, repr=False)
+    axis: int = 1  # of the bottom's channels
+    transpose: bool = False  # InnerProduct's
+    positions: int = 1  # how often a weight is applied in one image; for Deconvolution places of its bottom
+    uses: list[Use] = field(default_factory=list, repr=False)  # in a graph
     sharers: list[str] = field(default_factory=list)  # further layers with the same parameters
 
     @property
     def transposed(self) -> bool:
         """Whether the blob's first axis is the bottom's channels."""
-        return self.kind == "Deconvolution"
+        return self.type == "Deconvolution"
 
     @property
     def rows(self) -> int:
-        """The length of the blob's first axis."""
+        """The length of the matrix's first axis."""
         return self.inputs if self.transposed else self.outputs
 
     @property
@@ -63,31 +65,63 @@ class Stage:
 
     @property
     def kernels(self) -> int:
-        """How many kernels."""
+        """How many kernels: pairs of an output and an input that weights connect."""
         return self.rows * self.width
 
     @property
-    def synapses(self) -> int:
+    def weights(self) -> int:
         """How many weights, biases aside."""
         return self.kernels * self.patch
 
     @property
-    def kernel_shape(self) -> tuple[int, ...]:
+    def kernel_shape(self) -> Shape:
         """The shape of the weights' blob."""
-        if self.kind == "InnerProduct":
-            return (self.outputs, self.inputs * self.patch)
-        return (self.rows, self.width, *self.window)
+        if self.window or self.type != "InnerProduct":
+            return (self.rows, self.width, *self.window)
+        shape = (self.outputs, self.inputs * self.patch)
+        return shape[::-1] if self.transpose else shape
+
+    @property
+    def blob_shapes(self) -> list[Shape]:
+        """The shapes of weights and biases, if it has any."""
+        return [self.kernel_shape, (self.outputs,)][: 1 + self.has_bias]
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one image, in the first phase's net that has the layer."""
-        return self.uses[0].macs if self.uses else 0
+        """Multiply-accumulates for one image, zeros multiplied too: of all its uses in the first phase's net."""
+        if not self.uses:
+            return self.weights * self.positions
+        return sum(use.macs for use in self.uses if use.net == self.uses[0].net)
+
+    @property
+    def names(self) -> list[str]:
+        """Its own name and those of the layers that share its parameters."""
+        return [self.name, *self.sharers]
+
+    def behind(self, channels: np.ndarray) -> "WeightedLayer":
+        """The same reading `channels`, int (channels of its bottom,): a map that was flattened is one input."""
+        if self.type != "InnerProduct" or self.axis != 1:
+            return self
+        width = self.inputs * self.patch
+        patch = _run(channels) * (width // len(channels))
+        return replace(self, inputs=width // patch, patch=patch)
+
+    def expect_evolving(self, bottoms: int) -> None:
+        """UserError for what evolution does not know: transposed weights, another axis, several bottoms."""
+        if self.type == "InnerProduct" and (self.transpose or self.axis != 1):
+            raise UserError(f"layer '{self.name}': transpose and axis do not evolve; use the defaults")
+        if self.axis != 1:
+            raise UserError(f"layer '{self.name}': expected its channels on axis 1, got axis {self.axis}")
+        if bottoms > 1:
+            raise UserError(f"layer '{self.name}': expected one bottom, got {bottoms}; give each a layer")
 
     def matrix(self, blob: np.ndarray) -> np.ndarray:
-        """A view of the weights as (rows, width, patch)."""
+        """The weights as (rows, width, patch); a view where the layout allows one."""
+        if self.transpose:
+            blob = blob.reshape(self.inputs * self.patch, self.outputs).T
         return blob.reshape(self.rows, self.width, self.patch)
 
-    def linked(self, weights: Weights) -> np.ndarray:
+    def linked(self, weights: Blobs) -> np.ndarray:
         """bool (rows, width): where at least one synapse of the kernel exists."""
         present = self.matrix(weights[self.name][0] != 0)
         # NumPy is slow at reducing an axis of one.
@@ -116,15 +150,6 @@ class Stage:
             if not there.all():
                 matrix[number * self.rows // self.group : (number + 1) * self.rows // self.group, ~there] = 0
 
-    def of(self, each: np.ndarray, outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-        """Of an array (rows, width), the kernels of those neurons and inputs; others are left out, or zero."""
-        first, second = self.present(outputs, inputs)
-        if self.group == 1:
-            each = each if first.all() else each[first]
-            return each if second.all() else each[:, second[0]]
-        there = first.reshape(self.group, -1, 1) & second[:, np.newaxis]
-        return np.where(there, each.reshape(self.group, -1, self.width), each.dtype.type(0))
-
     def part(self, blob: np.ndarray, outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """The weights of those neurons and inputs alone, in a smaller blob; the same one where that is all of them.
 
@@ -139,7 +164,7 @@ class Stage:
             if of_row.any():
                 parts.append(_cut(rows, of_row, there))
         kernels = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        tail = self.window if self.kind != "InnerProduct" else ()
+        tail = self.window if self.type != "InnerProduct" else ()
         return kernels.reshape((*kernels.shape[:2], *tail) if tail else (len(kernels), -1))
 
     def whole(self, part: np.ndarray, outputs: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -178,39 +203,7 @@ def _down(linked: np.ndarray, rows: np.ndarray, group: int) -> np.ndarray:
     return (parts & rows.reshape(group, -1, 1)).any(axis=1).ravel()
 
 
-def stage_of(step: Step, classes: np.ndarray) -> Stage:
-    """The stage of a layer with synapses, for one shapes.Step and the channel numbers of its bottom.
-
-    UserError for what evolution does not know: transposed weights, another axis.
-    """
-    layer = step.layer
-    if layer.type == "InnerProduct":
-        parameter = layer.inner_product_param
-        if parameter.transpose or parameter.axis != 1:
-            raise UserError(f"layer '{layer.name}': transpose and axis do not evolve; use the defaults")
-        width = count(step.bottoms[0], 1)
-        patch = _run(classes) * (width // len(classes))
-        return Stage(layer.name, layer.type, parameter.num_output, width // patch, patch, parameter.bias_term)
-    parameter, bottom = layer.convolution_param, step.bottoms[0]
-    if axis_of(layer, parameter.axis, bottom) != 1:
-        raise UserError(f"layer '{layer.name}': expected its channels on axis 1, got axis {parameter.axis}")
-    if len(layer.bottom) > 1:
-        raise UserError(f"layer '{layer.name}': expected one bottom, got {len(layer.bottom)}; give each a layer")
-    window = windows.convolution(layer, len(bottom) - 2)
-    return Stage(
-        name=layer.name,
-        kind=layer.type,
-        outputs=parameter.num_output,
-        inputs=bottom[1],
-        patch=count(window.kernel),
-        has_bias=parameter.bias_term,
-        group=parameter.group,
-        window=window.kernel,
-        padded=any(window.pad),
-    )
-
-
-def _run(classes: np.ndarray) -> int:
+def _run(channels: np.ndarray) -> int:
     """How many neighbours come from one channel, everywhere: the size of a map that was flattened before."""
-    changes = np.flatnonzero(np.diff(classes)) + 1
-    return gcd(len(classes), *changes.tolist())
+    changes = np.flatnonzero(np.diff(channels)) + 1
+    return gcd(len(channels), *changes.tolist())

@@ -1,9 +1,9 @@
 """Windows that slide over a blob: at how many places Convolution, Deconvolution and Pooling apply theirs."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from evolve.base.errors import UserError
+from evolve.network.axes import Layer
 
 Sizes = tuple[int, ...]  # one number a spatial axis: (height, width) as a rule
 
@@ -26,7 +26,7 @@ class Window:
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
 
-def convolution(layer: Any, axes: int = 2) -> Window:
+def convolution(layer: Layer, axes: int = 2) -> Window:
     """The window of a Convolution, Deconvolution or Im2col layer over `axes` spatial axes.
 
     UserError for a kernel, stride or dilation of nothing, and for as many numbers as fit neither one nor `axes`.
@@ -35,7 +35,7 @@ def convolution(layer: Any, axes: int = 2) -> Window:
     return _checked(layer, Window(kernel, stride, pad, dilation))
 
 
-def pooling(layer: Any, size: Sizes) -> Window:
+def pooling(layer: Layer, size: Sizes) -> Window:
     """The window of a Pooling layer over a blob of `size` (height, width). UserError as Caffe refuses it."""
     parameter = layer.pooling_param
     kernel, stride, pad = (_along(layer, parameter, what, 2) for what in ("kernel", "stride", "pad"))
@@ -58,14 +58,14 @@ def deconvolved(window: Window, size: Sizes) -> Sizes:
     return tuple(stride * (length - 1) + extent - 2 * pad for length, extent, stride, pad in axes)
 
 
-def pooled(layer: Any, size: Sizes) -> Sizes:
+def pooled(layer: Layer, size: Sizes) -> Sizes:
     """Places along height and width (PoolingLayer::Reshape); below 1 where the kernel does not fit."""
     # NVIDIA Caffe and older ones have no round_mode.
     whole_only = getattr(layer.pooling_param, "round_mode", _CEIL) != _CEIL
     return places(pooling(layer, size), size, whole_only)
 
 
-def pyramid(layer: Any, size: Sizes) -> list[Sizes]:
+def pyramid(layer: Layer, size: Sizes) -> list[Sizes]:
     """Places along height and width on each level of an SPP layer: on level l, 2^l windows side by side cover all."""
     if not layer.spp_param.pyramid_height:
         raise UserError(f"layer '{layer.name}': expected a pyramid_height of 1 and more, got 0")
@@ -91,7 +91,7 @@ def places(window: Window, size: Sizes, whole_only: bool = False) -> Sizes:
     return tuple(counts)
 
 
-def _along(layer: Any, parameter: Any, what: str, axes: int) -> Sizes:
+def _along(layer: Layer, parameter: Layer, what: str, axes: int) -> Sizes:
     """Kernel, stride, pad or dilation, one number an axis: Caffe has one field for all, and one for h and w each."""
     square = "kernel_size" if what == "kernel" else what
     values = getattr(parameter, square)
@@ -112,7 +112,7 @@ def _along(layer: Any, parameter: Any, what: str, axes: int) -> Sizes:
     return numbers * axes if len(numbers) == 1 else numbers
 
 
-def _checked(layer: Any, window: Window) -> Window:
+def _checked(layer: Layer, window: Window) -> Window:
     for what in ("kernel", "stride", "dilation"):
         if not all(getattr(window, what)):
             raise UserError(
@@ -121,7 +121,7 @@ def _checked(layer: Any, window: Window) -> Window:
     return window
 
 
-def _padded_below_its_kernel(layer: Any, window: Window) -> Window:
+def _padded_below_its_kernel(layer: Layer, window: Window) -> Window:
     if any(pad >= kernel for pad, kernel in zip(window.pad, window.kernel, strict=True)):
         kernel, pad = _by(window.kernel), _by(window.pad)
         raise UserError(f"layer '{layer.name}': expected a pad below its kernel, {kernel}, got {pad}")

@@ -1,0 +1,97 @@
+"""What a net begins with: inputs, and data layers as far as the prototxt tells their shapes."""
+
+from evolve.base.errors import UserError
+from evolve.network.axes import Layer, Net, Shape, Shapes
+from evolve.network.channels import none
+from evolve.network.layers.layer_type import MANY, LayerType
+from evolve.network.layers.learned import LearnedBlob
+
+_NONE = (0, 0)
+
+
+def old_inputs(net: Net) -> list[Layer]:
+    """The Input layer that stands for inputs named outside any layer (UpgradeNetInput); none if there are none."""
+    if not net.input:
+        return []
+    layer = type(net)().layer.add(name="input", type="Input", top=list(net.input))
+    if net.input_shape:
+        layer.input_param.shape.extend(net.input_shape)
+    else:
+        dims = list(net.input_dim)
+        for start in range(0, len(dims), 4):
+            layer.input_param.shape.add(dim=dims[start : start + 4])
+    return [layer]
+
+
+def untold(layer: Layer, bottoms: Shapes) -> Shapes:
+    """No shapes: UserError, as only the layer's data could tell."""
+    raise UserError(
+        f"layer '{layer.name}': expected a type whose prototxt tells the shape of its tops, got {layer.type}; put an "
+        "Input layer in its place, or give an image's shape (SHAPE=3x32x32)"
+    )
+
+
+def _input(layer: Layer, bottoms: Shapes) -> Shapes:
+    return _one_each(layer, [tuple(shape.dim) for shape in layer.input_param.shape])
+
+
+def _dummy(layer: Layer, bottoms: Shapes) -> Shapes:
+    parameter = layer.dummy_data_param
+    old = [list(getattr(parameter, name)) for name in ("num", "channels", "height", "width")]
+    if not any(old):
+        return _one_each(layer, [tuple(shape.dim) for shape in parameter.shape])
+    if not all(len(values) in (1, len(layer.top)) for values in old):
+        raise UserError(
+            f"layer '{layer.name}': expected num, channels, height and width once each, or once a top, got {old}"
+        )
+    return tuple(tuple(values[min(k, len(values) - 1)] for values in old) for k in range(len(layer.top)))
+
+
+def _one_each(layer: Layer, shapes: list[Shape]) -> Shapes:
+    tops = len(layer.top)
+    if len(shapes) not in (1, tops):
+        raise UserError(f"layer '{layer.name}': expected one shape, or {tops}, one a top, got {len(shapes)}")
+    return tuple(shapes * tops if len(shapes) == 1 else shapes)
+
+
+def _memory(layer: Layer, bottoms: Shapes) -> Shapes:
+    data = layer.memory_data_param
+    return (data.batch_size, data.channels, data.height, data.width), (data.batch_size,)
+
+
+def _parameter(layer: Layer, bottoms: Shapes) -> Shapes:
+    return (tuple(layer.parameter_param.shape.dim),)
+
+
+def _own_values(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[LearnedBlob]:
+    return [LearnedBlob(tops[0])]
+
+
+TYPES = (
+    LayerType("Input", bottoms=_NONE, tops=(1, MANY), shapes=_input, channels=none, source=True, free=True),
+    LayerType("DummyData", bottoms=_NONE, tops=(1, MANY), shapes=_dummy, channels=none, source=True, data=True),
+    LayerType(
+        "MemoryData", bottoms=_NONE, tops=(1, 2), shapes=_memory, channels=none, source=True, data=True,
+        batch_size=lambda layer: int(layer.memory_data_param.batch_size),
+    ),
+    LayerType(
+        "Data", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        batch_size=lambda layer: int(layer.data_param.batch_size),
+    ),
+    LayerType(
+        "ImageData", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        batch_size=lambda layer: int(layer.image_data_param.batch_size),
+    ),
+    LayerType(
+        "HDF5Data", bottoms=_NONE, tops=(1, MANY), shapes=untold, channels=none, source=True, data=True,
+        batch_size=lambda layer: int(layer.hdf5_data_param.batch_size),
+    ),
+    LayerType(
+        "WindowData", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        batch_size=lambda layer: int(layer.window_data_param.batch_size),
+    ),
+    LayerType(
+        "Parameter", bottoms=_NONE, shapes=_parameter, learned=_own_values,
+        not_evolving="as no neuron stands behind what it learns",
+    ),
+)  # fmt: skip

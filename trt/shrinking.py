@@ -1,16 +1,14 @@
 """`make shrink`: anyone's pruned network without what its outputs do not need. It computes what it did before."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import fold, phases, resize, topology, weights
+from evolve.network import count, fold, phases, resize, topology, weights
+from evolve.network.count import Count
 from evolve.network.graph import Graph
 from evolve.training.caffe_process import CaffeProcess
 
@@ -19,17 +17,6 @@ _TOLERANCE = 1e-5
 
 Net = Any  # caffe_pb2.NetParameter
 Shape = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A layer's neurons, stored weights and multiply-accumulates for one image, before or after."""
-
-    name: str
-    neurons: int
-    weights: int
-    synapses: int  # weights that are not zero, and biases
-    macs: int
 
 
 def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, keep_unknown: bool = False) -> str:
@@ -103,25 +90,16 @@ def _graph(nets: list[Net], model: Path, keep_unknown: bool) -> Graph:
 
 def _smaller(
     net: Net, graph: Graph, nets: list[Net], caffemodel: Path, keep_unknown: bool
-) -> tuple[Net, weights.Weights, list[Row], list[Row]]:
+) -> tuple[Net, weights.Weights, list[Count], list[Count]]:
     genome = weights.read(caffemodel)
     resize.check(graph, genome, str(caffemodel))
-    before = _rows(graph, genome)
+    before = count.of_graph(graph, genome)
     kept = resize.complete(graph, fold.fold_constants(graph, genome))
     small = resize.resized(net, graph, kept)
     smaller = resize.shrunk(graph, genome, kept)
     resized = [resize.resized(each, graph, kept) for each in nets]
-    after = _rows(topology.read(resized, keep_unknown=keep_unknown), smaller)
+    after = count.of_graph(topology.read(resized, keep_unknown=keep_unknown), smaller)
     return small, smaller, before, after
-
-
-def _rows(graph: Graph, genome: weights.Weights) -> list[Row]:
-    rows = []
-    for stage in graph.weighted:
-        matrix, *biases = genome[stage.name]
-        synapses = int(np.count_nonzero(matrix)) + sum(bias.size for bias in biases)
-        rows.append(Row(stage.name, stage.outputs, matrix.size + sum(b.size for b in biases), synapses, stage.macs))
-    return rows
 
 
 def _verify(folder: Path, before: Net, after: Net, answers: list[str], caffemodel: Path, model: Path) -> float:
@@ -145,18 +123,20 @@ def _verify(folder: Path, before: Net, after: Net, answers: list[str], caffemode
     return difference
 
 
-def _table(before: list[Row], after: list[Row], sizes: tuple[int, ...], difference: float) -> str:
-    width = max(len("layer"), *(len(row.name) for row in before))
+def _table(before: list[Count], after: list[Count], sizes: tuple[int, ...], difference: float) -> str:
+    width = max(len("layer"), *(len(each.name) for each in before))
     lines = [f"{'layer':{width}}  {'neurons':>15}  {'weights':>25}  {'synapses':>12}  {'MMAC':>19}"]
-    for first, last in zip([*before, _total(before)], [*after, _total(after)], strict=True):
-        neurons = f"{first.neurons:>6} -> {last.neurons:>5}"
-        stored = f"{first.weights:>11,} -> {last.weights:>10,}"
-        macs = f"{first.macs / 1e6:>8.2f} -> {last.macs / 1e6:>7.2f}"
-        lines.append(f"{first.name:{width}}  {neurons}  {stored}  {last.synapses:>12,}  {macs}")
+    for (name, *first), (_, *last) in zip(_rows(before), _rows(after), strict=True):
+        neurons = f"{first[0]:>6} -> {last[0]:>5}"
+        stored = f"{first[1]:>11,} -> {last[1]:>10,}"
+        macs = f"{first[2] / 1e6:>8.2f} -> {last[2] / 1e6:>7.2f}"
+        lines.append(f"{name:{width}}  {neurons}  {stored}  {last[3]:>12,}  {macs}")
     lines.append(f"caffemodel {sizes[0]:,} -> {sizes[1]:,} bytes; outputs as before, to a relative {difference:.1e}")
     return "\n".join(lines)
 
 
-def _total(rows: list[Row]) -> Row:
-    sums = (sum(getattr(row, what) for row in rows) for what in ("neurons", "weights", "synapses", "macs"))
-    return Row("total", *sums)
+def _rows(counts: list[Count]) -> list[tuple[str, int, int, int, int]]:
+    """Name, neurons, stored weights and biases, multiply-accumulates and synapses of each layer, and their total."""
+    rows = [(each.name, each.outputs, each.parameters, each.macs, each.synapses) for each in counts]
+    total = (count.total(counts, what) for what in ("outputs", "parameters", "macs", "synapses"))
+    return [*rows, ("total", *total)]  # type: ignore[list-item]

@@ -38,6 +38,7 @@ class Count:
     macs: int = 0  # for one image, of the layer as it is stored, zeros multiplied too
     clusters: int = 0  # kernels, or what cluster_shape makes of them: filters, blocks of filters
     type: str = ""
+    outputs: int = 0  # neurons that are stored
     top: Shape = ()  # of its first top; () for a layer without one
     weights: int = 0  # stored ones that connect channels
     bias_terms: int = 0  # stored ones
@@ -125,6 +126,7 @@ def _weighted(layer: WeightedLayer, blob: np.ndarray, filters: np.ndarray | None
         macs=layer.macs,
         clusters=kernels if filters is None else len(np.unique(filters[neurons])),
         type=layer.type,
+        outputs=layer.outputs,
         weights=layer.weights,
         bias_terms=layer.outputs if layer.has_bias else 0,
     )
@@ -137,7 +139,7 @@ def _of_weighted(
         biases = layer.outputs if layer.has_bias else 0
         found = Count(
             layer.name, layer.weights + biases, biases, layer.kernels, layer.outputs, layer.macs, layer.kernels,
-            weights=layer.weights, bias_terms=biases,
+            outputs=layer.outputs, weights=layer.weights, bias_terms=biases,
         )  # fmt: skip
     else:
         found = _weighted(layer, step.blobs(weights, source)[0])

@@ -109,6 +109,7 @@ def _elementwise(build: Builder) -> list[str]:
         ("Power", "power_param { power: 2 scale: 0.5 shift: 0.25 }"), ("Power", "power_param { scale: 0 shift: 0.5 }"),
         ("Exp", "exp_param { scale: 0.1 }"), ("Exp", "exp_param { base: 2 scale: 0.1 shift: 0.5 }"),
         ("Log", "log_param { shift: 50 }"), ("MVN", ""),
+        ("Swish", "swish_param { beta: 0.5 }"), ("Clip", "clip_param { min: -0.5 max: 0.75 }"),
     )  # fmt: skip
     axes = 4 if kind == "MVN" else 0
     in_place = build.pick(True, False) and kind not in ("AbsVal", "BNLL", "MVN", "Threshold")
@@ -210,6 +211,23 @@ def _reshape(build: Builder) -> list[str]:
     ))  # fmt: skip
 
 
+def _spread(build: Builder) -> list[str]:
+    """One channel as several: repeated, or with a channel for each level and place of its windows."""
+    levels = f"pyramid_height: {build.pick(1, 2)} pool: {build.pick('MAX', 'AVE')}"
+    return build.add(*build.pick(
+        ("Tile", [build.any()], f"tile_param {{ tiles: {build.pick(1, 2, 3)} }}"),
+        ("Tile", [build.any(axes=4)], f"tile_param {{ axis: {build.pick(0, 2)} tiles: 2 }}"),
+        ("SPP", [build.any(axes=4)], f"spp_param {{ {levels} }}"),
+        ("Im2col", [build.any(axes=4)], f"convolution_param {{ {_window(build)} }}"),
+    ))  # fmt: skip
+
+
+def _reduction(build: Builder) -> list[str]:
+    operation, axis, factor = build.pick("SUM", "ASUM", "SUMSQ", "MEAN"), build.pick(2, 3), build.pick(1, -0.5)
+    words = f"reduction_param {{ operation: {operation} axis: {axis} coeff: {factor} }}"
+    return build.add("Reduction", [build.any(axes=4)], words)
+
+
 def _crop(build: Builder) -> list[str]:
     bottom = build.any(axes=4)
     shape = build.blobs[bottom]
@@ -241,7 +259,7 @@ def _shared(build: Builder) -> list[str]:
 _LAYERS = [
     (_convolution, 6), (_depthwise, 1), (_deconvolution, 2), (_inner_product, 2), (_elementwise, 5), (_pooling, 2),
     (_normalised, 2), (_scaled, 2), (_lrn, 1), (_concat, 2), (_slice, 1), (_eltwise, 3), (_gate, 1), (_reshape, 2),
-    (_crop, 1), (_shared, 1),
+    (_crop, 1), (_shared, 1), (_spread, 2), (_reduction, 1),
 ]  # fmt: skip
 
 

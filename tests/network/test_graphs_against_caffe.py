@@ -16,7 +16,7 @@ NETS = 300
 LARGEST = 1e-5
 TYPES = {
     "BatchNorm", "Bias", "Concat", "Convolution", "Crop", "Deconvolution", "Eltwise", "Flatten", "InnerProduct", "LRN",
-    "PReLU", "Pooling", "Reshape", "Scale", "Slice", "Softmax",
+    "Clip", "Im2col", "PReLU", "Pooling", "Reduction", "Reshape", "SPP", "Scale", "Slice", "Softmax", "Swish", "Tile",
 }  # fmt: skip
 
 

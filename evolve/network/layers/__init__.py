@@ -27,8 +27,9 @@ from evolve.network.layers import (
     weighted,
 )
 from evolve.network.layers.layer_type import LayerType, Resizing, UnknownLayer
+from evolve.network.layers.learned import LearnedBlob
 
-__all__ = ["LayerType", "Resizing", "UnknownLayer", "kind", "known", "load_beside", "of", "register"]
+__all__ = ["LayerType", "LearnedBlob", "Resizing", "UnknownLayer", "kind", "known", "load_beside", "of", "register"]
 
 BESIDE = "layer_types.py"
 

@@ -7,7 +7,7 @@ from typing import Any
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import count, fold, phases, resize, topology, weights
+from evolve.network import count, fold, layers, phases, resize, topology, weights
 from evolve.network.count import Count
 from evolve.network.graph import Graph
 from evolve.training.caffe_process import CaffeProcess
@@ -44,6 +44,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
 
 
 def _read(model: Path) -> Net:
+    layers.load_beside(model.parent)
     # Where the data lie is of no matter here.
     values = {"DATA": "$DATA", "NET": "$NET"}
     return prototxt_text.read(model, caffe_pb2.NetParameter(), values)

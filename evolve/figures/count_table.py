@@ -24,6 +24,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
     `shape` is (channels, height, width) of an image: what a data layer does not tell; or another size for an Input.
     UserError naming `model` for a net that does not fit together, or `caffemodel` if it is not the net's.
     """
+    layers.load_beside(model.parent)
     net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
     try:
         net = phases.sized(net, shape)

@@ -14,7 +14,7 @@ from evolve.base.errors import UserError
 from evolve.detectnet.consistency import Geometry
 from evolve.lineage import solver
 from evolve.lineage.solver import Solver
-from evolve.network import phases, topology
+from evolve.network import layers, phases, topology
 from evolve.proto.evolution_pb2 import DatasetParameter
 from evolve.runs import paths
 from evolve.settings import changes, networks, settings
@@ -92,10 +92,11 @@ class Experiment:
 def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Experiment:
     """Reads the folder of NET= `network`. UserError for what is missing or mistyped.
 
-    SCHEDULE= `schedule` takes the settings from evolution.<schedule>.prototxt there instead, and SET= `changed`
-    changes them.
+    A layer_types.py there makes layers of the user's own known. SCHEDULE= `schedule` takes the settings from
+    evolution.<schedule>.prototxt there instead, and SET= `changed` changes them.
     """
     folder = networks.find(network)
+    layers.load_beside(folder)
     evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else networks.EVOLUTION)
     read = settings.read(evolution, changed)
     train_val, ancestor = folder / read.train_val, solver.read(folder / read.solver)

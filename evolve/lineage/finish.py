@@ -9,7 +9,7 @@ from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, phases, precision, weights
+from evolve.network import count, phases, precision, reach, weights
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
 from evolve.runs.score import Score
@@ -110,6 +110,8 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
 def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[count.Count]:
     graph = workspace.graph(net)
     shape = filters.of_neurons(graph, workspace.block) if workspace.block else None
+    # What precision has cut off from the image is no network.
+    reach.alive(graph, cast)
     return count.of_graph(graph, cast, filters=shape)
 
 

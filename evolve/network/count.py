@@ -9,7 +9,6 @@ it is the papers' cluster.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
 _BYTES = 4  # of a value in 32 bits, as Caffe stores it
-_KEPT = ("name", "synapses", "biases", "kernels", "neurons", "macs", "clusters")  # in metrics.json
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,6 @@ class Count:
     def bytes(self) -> int:
         """Of its blobs in a caffemodel, in 32 bits."""
         return _BYTES * (self.parameters + self.statistics)
-
-    def as_dict(self) -> dict[str, int | str]:
-        """What exists of it as a plain dict, for metrics.json."""
-        return {name: getattr(self, name) for name in _KEPT}
-
-    @classmethod
-    def of_dict(cls, kept: Mapping[str, Any]) -> "Count":
-        """As `as_dict` wrote it; runs made before clusters had shapes have kernels alone."""
-        return cls(**{name: kept.get(name, kept["kernels"]) for name in _KEPT})
 
 
 def of_graph(graph: Graph, weights: Weights, filters: Mapping[str, np.ndarray] | None = None) -> list[Count]:

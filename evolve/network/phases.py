@@ -34,8 +34,7 @@ def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     source = result.layer.add(name=data.name, type="Input", top=[data.top[0]])
     source.input_param.shape.add(dim=[1, *shape])
     for layer in test.layer:
-        # What Python computes from a net's outputs, boxes for one, is no part of what a device runs.
-        if layer.name == data.name or layer.type == "Python":
+        if layer.name == data.name or _beside_the_net(layer):
             continue
         if not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
@@ -182,6 +181,12 @@ def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
     if layer.softmax_param.HasField("axis"):
         output.softmax_param.axis = layer.softmax_param.axis
     return output
+
+
+def _beside_the_net(layer: Layer) -> bool:
+    """Whether Python computes something from the net's outputs, boxes for one: no part of what a device runs."""
+    known = layers.of(layer)
+    return layer.type == "Python" and (known is None or known.jumps)
 
 
 def _keep_only_shared(layer: Layer) -> None:

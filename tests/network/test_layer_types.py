@@ -1,5 +1,6 @@
 """Every layer type is registered once, with all that is known of it; a user may register one of their own."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ import pytest
 from chains import net_of, parsed
 
 from evolve.base.errors import UserError
-from evolve.network import fold, layers, reach, resize, shapes, topology
+from evolve.lineage import experiment
+from evolve.network import fold, layers, phases, reach, resize, shapes, topology
 from evolve.network.layers import LayerType
+from evolve.runs import paths
+from evolve.settings import networks
 from trt.onnx import translation
 
 # What Caffe has and is not known here: their tops depend on values, or on what another time step left.
@@ -164,6 +168,28 @@ def test_a_layer_of_ones_own(registry: None, tmp_path: Path) -> None:
     kept = resize.complete(graph, fold.fold_constants(graph, weights))
     assert resize.resized(net, graph, kept).layer[1].convolution_param.num_output == 1
     assert weights["convolution3"][1].tolist() == [1 + 3 / 4]
+
+
+def test_beside_a_network_it_is_known_to_whoever_reads_that(registry: None, tmp_path: Path) -> None:
+    folder = tmp_path / "lenet"
+    shutil.copytree(networks.find("lenet"), folder)
+    train_val = folder / paths.TRAIN_VAL
+    own = 'type: "Python" python_param { module: "my_layers" layer: "Softsign" }'
+    text = train_val.read_text().replace('name: "relu3" type: "ReLU"', f'name: "relu3" {own}')
+    train_val.write_text(text)
+    with pytest.raises(UserError) as error:
+        read = experiment.load(str(folder))
+        read.graph(read.net(tmp_path), read.stored_shape())
+    line = 1 + text[: text.index("relu3")].count("\n")
+    assert str(error.value) == (
+        f"{train_val}:{line}: layer 'relu3': type Python is not known here; keep_unknown leaves it whole"
+    )
+    (folder / "layer_types.py").write_text(SOFTSIGN)
+    read = experiment.load(str(folder))
+    graph = read.graph(read.net(tmp_path), read.stored_shape())
+    assert [layer.outputs for layer in graph.weighted] == [32, 32, 64, 64, 10]
+    deployed = phases.deploy(read.net(tmp_path), (1, 32, 32))
+    assert [layer.type for layer in deployed.layer].count("Python") == 1
 
 
 def test_of_a_module_of_another_name_nothing_is_known(registry: None) -> None:

@@ -17,14 +17,12 @@ import fastcaffe
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import nvidia
-from evolve.network import weights
+from evolve.network import layers, weights
 from evolve.runs import generation
 from evolve.training import snapshots
 from evolve.training.snapshots import Snapshots, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
-_WITH_SYNAPSES = ("Convolution", "Deconvolution", "InnerProduct")
-_PER_CHANNEL = ("Bias", "Scale")
 
 
 class _Mask:
@@ -37,7 +35,9 @@ class _Mask:
     def __init__(self, net: Any, genome: weights.Weights) -> None:
         self._blobs = []
         for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
-            if kind in (*_WITH_SYNAPSES, *_PER_CHANNEL) and name in genome:
+            known = layers.known().get(kind)
+            masked = known and (known.connects or known.affine and not known.statistics)
+            if masked and name in genome:
                 for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
                     if not there.all():
                         self._blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
@@ -57,7 +57,7 @@ class _Mask:
 def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
     """bool, for each blob of a layer."""
     exists = [blob != 0 for blob in blobs]
-    if kind in _WITH_SYNAPSES and len(blobs) > 1:
+    if layers.known()[kind].connects and len(blobs) > 1:
         count = blobs[1].size
         synapses = exists[0].reshape(count, -1)
         if kind == "Deconvolution":  # inputs x outputs of a group

@@ -8,7 +8,8 @@ from chains import parsed
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases
+from evolve.network import phases, shapes
+from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings import networks
 
@@ -225,3 +226,31 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
     assert not deployed.layer[3].scale_param.HasField("filler") and deployed.layer[3].scale_param.bias_term
     whole = phases.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
     assert [layer.name for layer in whole.layer][-1] == "extra" and len(whole.layer) == len(deployed.layer) + 1
+
+
+# DetectNetData
+
+
+DETECTION = """layer { name: "data" type: "Python" top: "data" top: "truth" top: "labels"
+  python_param { module: "evolve.detectnet.layers" layer: "DetectNetData"
+    param_str: "detectnet_groundtruth_param { stride: 16 image_size_x: 320 image_size_y: 192 "
+               "  object_class { src: 1 dst: 0 } object_class { src: 2 dst: 1 } } transform_param { mean_value: 127 } "
+               "data_param { source: 'a' label_source: 'b' batch_size: 6 }" } }"""
+
+
+def test_a_detection_nets_data_are_known_from_its_prototxt() -> None:
+    net = parsed(DETECTION)
+    data = net.layer[0]
+    assert phases.batch_size(data) == 6 and phases.reads_data(data)
+    assert phases.example_shape(data, (1, 2, 3)) == (3, 192, 320)
+    assert phases.preprocessing(data) == "pixels 0..255, minus 127"
+    (step,) = shapes.infer(net)
+    assert step.tops == ((6, 3, 192, 320), (6, 8 + 2, 12, 20), (6, 1, 2, 16))
+
+
+def test_a_detection_nets_data_move() -> None:
+    data = parsed(DETECTION).layer[0]
+    detectnet.start_at(data, 42)
+    detectnet.forget_source(data)
+    assert "start: 42" in data.python_param.param_str
+    assert "source" not in data.python_param.param_str

@@ -1,4 +1,4 @@
-"""Layers that join, cut and repeat blobs along an axis: Concat, Slice, Eltwise, Crop, Split, Tile, BatchReindex."""
+"""Layers that join blobs and cut them, along an axis or value by value: Concat, Slice, Eltwise, Crop, Split."""
 
 from functools import partial
 
@@ -165,26 +165,6 @@ def _move_offsets(layer: Layer, left: Resizing) -> None:
     layer.crop_param.offset[:] = offsets
 
 
-def _tiled(layer: Layer, bottoms: Shapes) -> Shapes:
-    """The bottom, `tiles` times along an axis."""
-    axis = axis_of(layer, layer.tile_param.axis, bottoms[0])
-    if layer.tile_param.tiles < 1:
-        raise UserError(f"layer '{layer.name}': expected tiles of 1 and more, got {layer.tile_param.tiles}")
-    return ((*bottoms[0][:axis], bottoms[0][axis] * layer.tile_param.tiles, *bottoms[0][axis + 1 :]),)
-
-
-def _tiled_channels(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
-    targets = np.arange(channels(tops[0]))
-    return [ChannelMap(0, 0, targets % max(1, channels(bottoms[0])), targets)]
-
-
-def _reindexed(layer: Layer, bottoms: Shapes) -> Shapes:
-    """As many images as the second bottom has indices."""
-    if len(bottoms[1]) != 1:
-        raise UserError(f"layer '{layer.name}': expected a second bottom of one axis, got {written(bottoms[1])}")
-    return ((bottoms[1][0], *bottoms[0][1:]),)
-
-
 TYPES = (
     LayerType(
         "Concat", bottoms=(1, MANY), shapes=_concatenated, channels=_concatenated_channels, constant=carried, free=True
@@ -199,6 +179,4 @@ TYPES = (
         resize=_move_offsets,
     ),
     LayerType("Split", tops=(1, MANY), in_place=False, channels=to_each_top, constant=carried, free=True),
-    LayerType("Tile", shapes=_tiled, channels=_tiled_channels, constant=carried),
-    LayerType("BatchReindex", bottoms=(2, 2), shapes=_reindexed, constant=carried),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Layers that lay values out in other axes, or make one of those along some: Reshape, Flatten, Reduction."""
+"""Layers that lay the values of one blob out otherwise: Reshape, Flatten, Tile, BatchReindex, Reduction."""
 
 import numpy as np
 
@@ -105,11 +105,33 @@ def _reduced(given: Constants) -> Values:
     return [parameter.coeff * each[parameter.operation]]
 
 
+def _tiled(layer: Layer, bottoms: Shapes) -> Shapes:
+    """The bottom, `tiles` times along an axis."""
+    axis = axis_of(layer, layer.tile_param.axis, bottoms[0])
+    if layer.tile_param.tiles < 1:
+        raise UserError(f"layer '{layer.name}': expected tiles of 1 and more, got {layer.tile_param.tiles}")
+    return ((*bottoms[0][:axis], bottoms[0][axis] * layer.tile_param.tiles, *bottoms[0][axis + 1 :]),)
+
+
+def _tiled_channels(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
+    targets = np.arange(channels(tops[0]))
+    return [ChannelMap(0, 0, targets % max(1, channels(bottoms[0])), targets)]
+
+
+def _reindexed(layer: Layer, bottoms: Shapes) -> Shapes:
+    """As many images as the second bottom has indices."""
+    if len(bottoms[1]) != 1:
+        raise UserError(f"layer '{layer.name}': expected a second bottom of one axis, got {written(bottoms[1])}")
+    return ((bottoms[1][0], *bottoms[0][1:]),)
+
+
 TYPES = (
     LayerType(
         "Reshape", shapes=_reshape, in_place=False, channels=_spread, constant=carried, resize=_write_dimension,
         free=True,
     ),
     LayerType("Flatten", shapes=_flatten, in_place=False, channels=_spread, constant=carried, free=True),
+    LayerType("Tile", shapes=_tiled, channels=_tiled_channels, constant=carried),
+    LayerType("BatchReindex", bottoms=(2, 2), shapes=_reindexed, constant=carried),
     LayerType("Reduction", shapes=_reduced_shapes, channels=_reduced_channels, constant=_reduced),
 )  # fmt: skip

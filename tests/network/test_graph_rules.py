@@ -305,6 +305,12 @@ def test_what_padding_cuts_off_is_not_constant(words: str, kept: int) -> None:
         (layer("Eltwise", "f", "a a", "eltwise_param { coeff: 2 coeff: -1 }"), 3),
         (layer("Eltwise", "f", "a a", "eltwise_param { operation: PROD }"), 9),
         (layer("Pooling", "f", "a", "pooling_param { kernel_size: 2 }"), 3),
+        (layer("Clip", "f", "a", "clip_param { min: -1 max: 2 }"), 2),
+        (layer("Swish", "f", "a", "swish_param { beta: 2 }"), 3 / (1 + np.exp(-6))),
+        (layer("SPP", "f", "a", "spp_param { pyramid_height: 1 }"), 3),
+        # Each of these makes two channels of one.
+        (layer("Tile", "f", "a", "tile_param { tiles: 2 }"), 3 + 3),
+        (layer("Im2col", "f", "a", "convolution_param { kernel_h: 1 kernel_w: 2 }"), 3 + 3),
     ],
 )  # fmt: skip
 def test_constants_go_through(words: str, value: float) -> None:
@@ -322,6 +328,8 @@ def test_constants_go_through(words: str, value: float) -> None:
         layer("LRN", "f", "a", "lrn_param { norm_region: WITHIN_CHANNEL }"),
         layer("Pooling", "f", "a", "pooling_param { pool: AVE kernel_size: 3 pad: 1 }"),
         layer("Deconvolution", "f", "a", "convolution_param { num_output: 2 kernel_size: 2 stride: 2 }"),
+        layer("Im2col", "f", "a", "convolution_param { kernel_size: 1 pad: 1 }"),
+        layer("MVN", "f", "a"),
     ],
 )
 def test_constants_that_stop(words: str) -> None:

@@ -6,9 +6,7 @@ both. The mapping says which drive an image comes from (devkit_object.zip, unpac
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evolve.base.errors import UserError
 from evolve.base.progress import Report
@@ -22,7 +20,6 @@ SIZE = 1242, 375  # pixels of most images; the others differ by a few
 FIELDS = 15
 DIGITS = 9  # of a line's number, which is below a thousand million
 SHOWN = 200  # letters of a line that is wrong
-SOLID = ("height", "width", "length", "locx", "locy", "locz", "roty")  # the last seven
 TYPES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")
 VAL_DATE, VAL_LAST = "09_26", 18
 _DRIVE = re.compile(r"\s*\S+\s+\d{4}_(\d\d_\d\d)_drive_(\d{4})_sync\s+\d+\s*")
@@ -68,15 +65,17 @@ def boxes(file: Path) -> Iterator[Box]:
         try:
             if len(words) != FIELDS - 1 or any("_" in word for word in words):  # float takes 1_0 for 10
                 raise ValueError
-            truncated, occlusion, alpha, x1, y1, x2, y2, *solid = map(float, words)
+            numbers = [float(word) for word in words]
         except ValueError:
             raise UserError(
                 f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
                 f"({len(words) + 1} fields); replace it with the original file"
             ) from None
-        seen: dict[str, Any] = {"alpha": alpha, "truncated": truncated, "occlusion": occlusion}
-        seen |= dict(zip(SOLID, solid, strict=True))
-        yield replace(Box(x1, y1, x2 - x1, y2 - y1, name, where), **seen)
+        truncated, occlusion, alpha, x1, y1, x2, y2, height, width, length, locx, locy, locz, roty = numbers
+        yield Box(
+            x1, y1, x2 - x1, y2 - y1, name, where, alpha, roty=roty, truncated=truncated, occlusion=occlusion,
+            length=length, width=width, height=height, locx=locx, locy=locy, locz=locz,
+        )  # fmt: skip
 
 
 def _val_images(root: Path) -> list[bool]:

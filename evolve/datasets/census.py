@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+from evolve.base import records
 from evolve.base.errors import UserError
 from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
@@ -63,9 +63,8 @@ def read(dataset: Dataset) -> dict[str, Census]:
     """The census of a finished data set, by split; UserError if somebody has written over it."""
     file = dataset.folder / FILE
     try:
-        record: dict[str, dict[str, Any]] = json.loads(file.read_text())
-        return {split: Census(**(each | {"clipped": Clipped(**each["clipped"])})) for split, each in record.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        return {split: records.read(Census, each, split) for split, each in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, AttributeError) as error:
         raise UserError(f"{file}: expected a census, got: {error}; remove its folder to have it made anew") from None
 
 

@@ -1,10 +1,10 @@
 """A finished data set is a folder whose DONE.json verifies; anything else is no data set."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+from evolve.base import records
 from evolve.base.files import write_whole
 
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
@@ -33,6 +33,21 @@ class Dataset:
     notice: str = ""
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What DONE.json has, with its ``files``: the bytes of each."""
+
+    format: int
+    name: str
+    shape: list[int]
+    counts: dict[str, int]
+    classes: int
+    sha256: str
+    files: dict[str, int]
+    class_names: list[str] = field(default_factory=list)
+    origin: str = ""
+
+
 def write_done(folder: Path, dataset: Dataset) -> None:
     """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
     record = asdict(dataset)
@@ -47,22 +62,14 @@ def finished(folder: Path, name: str) -> Dataset | None:
     Sizes are compared, not content: this is done at every start of everything, and must cost nothing.
     """
     try:
-        record: dict[str, Any] = json.loads((folder / "DONE.json").read_text())
-        if (record["format"], record["name"], record["files"]) != (FORMAT, name, _sizes(folder)):
+        done = records.read(_Done, json.loads((folder / "DONE.json").read_text()))
+        channels, height, width = done.shape
+        if (done.format, done.name, done.files) != (FORMAT, name, _sizes(folder)):
             return None
-        channels, height, width = map(int, record["shape"])
-        return Dataset(
-            name,
-            folder,
-            (channels, height, width),
-            counts={str(split): int(count) for split, count in record["counts"].items()},
-            classes=int(record["classes"]),
-            sha256=str(record["sha256"]),
-            class_names=tuple(map(str, record.get("class_names", ()))),
-            origin=str(record.get("origin", "")),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         return None
+    shape, class_names = (channels, height, width), tuple(done.class_names)
+    return Dataset(name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin)
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -6,7 +6,6 @@ coverage, one map a class. Computed in 64 bits, stored in 32.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +63,7 @@ def _draw(result: NDArray[np.float32], box: Box, number: int, given: GroundTruth
     cells = covered / stride**2 > _LEAST
     across, down = np.arange(columns) * stride, np.arange(rows)[:, None] * stride
     norm = stride**2 / (width * height)
-    values: list[Any] = [
+    values: list[float | NDArray[np.floating]] = [
         1.0,
         box[0] - across,
         box[1] - down,

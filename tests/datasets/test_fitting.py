@@ -1,13 +1,18 @@
-"""Images and boxes are resized together: against loops over pixels, and a drawn rectangle that must stay in its box."""
+"""Images and boxes are resized together: against loops over pixels, and a drawn rectangle that must stay in its box.
+
+A margin of zeros is the same on all four sides, or refused.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
 from evolve.datasets import Detection, Photo
-from evolve.datasets.fitting import fitting
+from evolve.datasets.fitting import fitting, margin
 
 PHOTO = Photo(Path("a.png"), (), "list:1")
 
@@ -84,4 +89,19 @@ def test_an_image_too_large_to_pad(size: tuple[int, int]) -> None:
     assert str(error.value) == (
         f"a.png: expected an image of at most 96x64 to pad, got {size[0]}x{size[1]}; choose a larger size, or fit "
         "resize or letterbox"
+    )
+
+
+@given(own=st.integers(1, 64), zeros=st.integers(0, 100))
+def test_margins_make_up_the_difference(own: int, zeros: int) -> None:
+    assert margin("x", own, own + 2 * zeros, least=own) == zeros
+
+
+@pytest.mark.parametrize("image_size", [27, 26, 0, -4, 29, 33])
+def test_a_small_or_lopsided_size_is_refused(image_size: int) -> None:
+    with pytest.raises(UserError) as error:
+        margin("mnist", 28, image_size, least=28)
+    assert str(error.value) == (
+        f"data set 'mnist': expected an even image_size of at least 28, got {image_size}; "
+        "28 and 32 are the usual ones"
     )

@@ -265,3 +265,9 @@ def test_a_census_that_somebody_wrote_over(made: Dataset) -> None:
         f"{file}: expected a census, got: 'list' object has no attribute 'items'; remove its folder to have it made "
         "anew",
     )
+    file.write_text('{"train": {"images": "three"}}')
+    said(
+        lambda: census.text(made),
+        f"{file}: expected a census, got: train.images: expected a whole number, got \"three\"; remove its folder to "
+        "have it made anew",
+    )

@@ -14,8 +14,9 @@ from evolve.datasets.annotations import clipped
 from evolve.datasets.census import Census
 from evolve.datasets.detection import Box, Detection, Photo
 from evolve.datasets.fitting import fitting
-from evolve.datasets.label_datum import COLUMNS, datum, table
+from evolve.datasets.label_datum import datum, table
 from evolve.datasets.lmdb_write import Store, space
+from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
 Rows = list[tuple[int, Box]]
 
@@ -46,7 +47,7 @@ def write_detection(
 
 def record_bytes(wanted: Detection) -> tuple[int, int]:
     """Bytes of an image and of a label."""
-    return 3 * wanted.width * wanted.height, 4 * COLUMNS * (wanted.max_boxes + 1)
+    return 3 * wanted.width * wanted.height, 4 * LABEL_LENGTH * (wanted.max_boxes + 1)
 
 
 def fitted(photo: Photo, wanted: Detection, census: Census) -> tuple[NDArray[np.uint8], Rows]:

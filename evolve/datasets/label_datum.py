@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.datasets.detection import Box
-
-COLUMNS = 16
+from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
 
 def table(boxes: Iterable[tuple[int, Box]], max_boxes: int) -> NDArray[np.float32]:
@@ -19,8 +18,8 @@ def table(boxes: Iterable[tuple[int, Box]], max_boxes: int) -> NDArray[np.float3
     ones where it is not: DetectNet lets a later box overwrite an earlier one. Dontcare regions lie at -1000 in KITTI.
     """
     rows = sorted(boxes, key=lambda row: (-row[1].locz, row[1].w * row[1].h))
-    filled = np.zeros((max_boxes + 1, COLUMNS), np.float32)
-    filled[0, :2] = len(rows), COLUMNS
+    filled = np.zeros((max_boxes + 1, LABEL_LENGTH), np.float32)
+    filled[0, :2] = len(rows), LABEL_LENGTH
     for number, (class_id, box) in enumerate(rows, 1):
         filled[number] = (
             *(box.x, box.y, box.w, box.h, box.alpha, class_id, box.scenario, box.roty, box.truncated, box.occlusion),

@@ -1,7 +1,4 @@
-"""A batch of examples, made: images, ground truth and moved labels, in memory that processes can share.
-
-The parts of a batch and their shapes.
-"""
+"""A batch of examples is made: images, ground truth and moved labels, in memory that processes can share."""
 
 import mmap
 import os
@@ -13,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.detectnet import augment, labels
+from evolve.detectnet import labels, transformation
 from evolve.detectnet.examples import Examples
 from evolve.network.layers.detectnet_parameters import Data, Parameters
 
@@ -67,7 +64,7 @@ def make(number: int, examples: Examples, given: Parameters, train: bool, batch:
     for place in range(size):
         example = given.data.start + number * size + place
         image, rows = examples.image(example), examples.rows(example)
-        moved = augment.transform(image, rows, given, train, example, batch.images[place], batch.truth[place])
+        moved = transformation.transform(image, rows, given, train, example, batch.images[place], batch.truth[place])
         labels.pack(moved, batch.labels[place], f"example {example}")
 
 

@@ -35,15 +35,9 @@ between the two. Each layer is thin: what it computes stands in the module that 
     }
 """
 
-from evolve.detectnet.caffe_layers import (
-    ClusterDetections,
-    ClusterGroundtruth,
-    DetectNetData,
-    DetectNetTransformation,
-    L1Loss,
-    ScoreDetections,
-    mAP,
-)
+from evolve.detectnet.caffe_layers.data import DetectNetData, DetectNetTransformation
+from evolve.detectnet.caffe_layers.detections import ClusterDetections, ClusterGroundtruth, ScoreDetections, mAP
+from evolve.detectnet.caffe_layers.loss import L1Loss
 
 __all__ = [
     "ClusterDetections",

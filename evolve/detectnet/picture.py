@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from evolve.detectnet import drawing, labels
 from evolve.detectnet.clustering import Detections
 from evolve.detectnet.drawing import SMALL, TEXT, Box, Colour, Draw
-from evolve.detectnet.scores import best_matches, inside
+from evolve.detectnet.overlap import best_matches, inside
 
 WIDTH, COLUMNS = 1600, 4  # pixels, and images in a row
 PANORAMA = 2.5  # from this width a height on, half as many in a row

@@ -10,7 +10,8 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import clustering, labels
 from evolve.detectnet.picture import Legend, Seen, write
-from evolve.detectnet.scores import ClassScores, Counts, Validation
+from evolve.detectnet.scores import Counts
+from evolve.detectnet.validation import ClassScores, Validation
 from evolve.network import phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters

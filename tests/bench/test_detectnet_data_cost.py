@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "detectnet"))
 from detectnet_examples import image_datum, label_datum, label_of, python, store, street  # noqa: E402
 
-from evolve.detectnet import augment
+from evolve.detectnet import transformation
 from evolve.network.layers import detectnet_parameters as parameters
 
 WIDTH, HEIGHT, EXAMPLES = 1248, 384, 12
@@ -130,5 +130,5 @@ def made_in() -> float:
     cv2.setNumThreads(1)
     began = time.process_time()
     for example in range(20):
-        augment.transform(image, rows, given, True, example, pixels, truth)
+        transformation.transform(image, rows, given, True, example, pixels, truth)
     return 1e3 * (time.process_time() - began) / 20

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.detectnet.scores import AveragePrecision, Counts
+from evolve.detectnet.average_precision import AveragePrecision
+from evolve.detectnet.scores import Counts
 
 corner = st.integers(0, 60)
 box = st.tuples(corner, corner, st.integers(1, 40), st.integers(1, 40)).map(

@@ -5,8 +5,10 @@ import pytest
 from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage, labels
-from evolve.detectnet.difficulty import difficulty
-from evolve.detectnet.scores import AveragePrecision, ByDifficulty, Counts, Validation, levels
+from evolve.detectnet.average_precision import AveragePrecision
+from evolve.detectnet.difficulty import ByDifficulty, difficulty, levels
+from evolve.detectnet.scores import Counts
+from evolve.detectnet.validation import Validation
 from evolve.network.layers.detectnet_clustering import Clustering
 from evolve.network.layers.detectnet_parameters import GroundTruth
 

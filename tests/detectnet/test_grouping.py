@@ -5,7 +5,7 @@ import detectnet_loops
 import numpy as np
 import pytest
 
-from evolve.detectnet.clustering import group
+from evolve.detectnet.grouping import group
 
 CASES = 4000
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.detectnet.scores import Counts, first_matches, overlaps, simplified_scores
+from evolve.detectnet.overlap import first_matches, overlaps
+from evolve.detectnet.scores import Counts, simplified_scores
 
 corner = st.integers(0, 60)
 side = st.integers(0, 40)

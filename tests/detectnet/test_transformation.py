@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from detectnet_examples import rows_of, street
 
-from evolve.detectnet import augment, coverage, labels
+from evolve.detectnet import augment, coverage, labels, transformation
 from evolve.detectnet.augment import Drawn
 from evolve.network.layers import detectnet_parameters as parameters
 from evolve.network.layers.detectnet_parameters import Augmentation, GroundTruth, Parameters
@@ -26,7 +26,7 @@ def transform(
     wanted = given.ground_truth
     pixels = np.full((3, wanted.image_size_y, wanted.image_size_x), 777, np.float32)
     truth = np.full((8 + wanted.classes, *wanted.grid), 777, np.float32)
-    return pixels, truth, augment.transform(image, rows, given, train, example, pixels, truth)
+    return pixels, truth, transformation.transform(image, rows, given, train, example, pixels, truth)
 
 
 def with_(**changes: Any) -> Parameters:
@@ -76,9 +76,9 @@ def test_hue_and_saturation_as_colorsys() -> None:
     image = np.random.default_rng(3).integers(0, 256, (3, 6, 9), dtype=np.uint8)
     # Greys and extremes, and hues whose turn leaves 0..360 on either side.
     image[:, 0, :4] = np.array([[0, 255, 80, 0], [0, 255, 80, 0], [0, 255, 80, 255]])
-    floats = augment.interleaved(image)
+    floats = transformation.interleaved(image)
     for hue, saturation in ((-30.0, 1.0), (30.0, 0.2), (0.0, 0.5), (180.0, 1.0), (-180.0, 0.0)):
-        changed = augment.color(floats.copy(), Drawn((9, 6), hue=hue, saturation=saturation))
+        changed = transformation.color(floats.copy(), Drawn((9, 6), hue=hue, saturation=saturation))
         expected = [[detectnet_loops.hsv(pixel, hue, saturation) for pixel in line] for line in floats.tolist()]
         assert np.abs(changed - np.array(expected)).max() < 0.01
 
@@ -86,7 +86,7 @@ def test_hue_and_saturation_as_colorsys() -> None:
 def test_scaling_is_cubic() -> None:
     image, _ = street(4, width=40, height=24)
     for size in ((32, 19), (48, 29)):
-        scaled = augment.geometric(augment.interleaved(image), Drawn(size))
+        scaled = transformation.geometric(transformation.interleaved(image), Drawn(size))
         expected = np.array(detectnet_loops.resize(image[1].astype(float).tolist(), *size))
         assert scaled.shape == (size[1], size[0], 3) and np.abs(scaled[..., 1] - expected).max() < 0.01
 
@@ -102,16 +102,16 @@ def test_flip_mirrors_pixels_and_boxes_as_nvidia_counts_them() -> None:
 def test_crop_is_padded_with_zeros(corner: tuple[int, int]) -> None:
     image, _ = street(1, width=170, height=90)
     pixels = np.full((3, 96, 160), 777, np.float32)
-    augment.crop(augment.interleaved(image), corner, pixels)
+    transformation.crop(transformation.interleaved(image), corner, pixels)
     for channel in range(3):
         expected = np.array(detectnet_loops.crop(image[channel].astype(float).tolist(), corner, 160, 96))
         assert np.array_equal(pixels[channel], expected)
-    moved = augment.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((170, 90), crop=corner))
+    moved = transformation.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((170, 90), crop=corner))
     assert moved[0, :4].tolist() == [50 - corner[0], 40 - corner[1], 10, 12]
 
 
 def test_a_scaled_box_follows_the_size_in_whole_pixels() -> None:
-    moved = augment.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((187, 81)))
+    moved = transformation.move(rows_of([(50, 40, 10, 12, 1)]), (170, 90), Drawn((187, 81)))
     assert moved[0, :4] == pytest.approx([55, 36, 11, 10.8])
 
 
@@ -120,10 +120,10 @@ def test_rotation_by_a_right_angle_is_known_exactly() -> None:
     drawn = Drawn((40, 20), rotation=90.0)
     assert augment.rotated((40, 20), 90.0)[0] in (21, 22) and augment.rotated((40, 20), 90.0)[1] in (41, 42)
     left, top, _, _ = augment.bounds((40, 20), 90.0)
-    matrix = augment.rotation((40, 20), 90.0)
+    matrix = transformation.rotation((40, 20), 90.0)
     assert matrix @ [20, 10, 1] == pytest.approx([20 - left, 10 - top])
     assert matrix @ [0, 10, 1] == pytest.approx([20 - left, -10 - top])
-    moved = augment.move(rows_of([(0, 8, 10, 4, 1)]), (40, 20), drawn)
+    moved = transformation.move(rows_of([(0, 8, 10, 4, 1)]), (40, 20), drawn)
     # The box keeps its size, and its centre (5, 10) goes round.
     assert moved[0, :4] == pytest.approx([20 - left - 5, -5 - top - 2, 10, 4])
 
@@ -144,7 +144,7 @@ def test_rotation_is_that_of_opencvs_rotated_rectangles() -> None:
         after = cv2.boxPoints(((centre[0] - left, centre[1] - top), size, degrees))
         matrix = cv2.getAffineTransform(before[:3], after[:3])
         place = np.array([*rng.uniform(0, 1, 2) * size, 1])
-        assert np.abs((matrix - augment.rotation(size, degrees)) @ place).max() < 0.01
+        assert np.abs((matrix - transformation.rotation(size, degrees)) @ place).max() < 0.01
     assert pixels_off <= 5
 
 

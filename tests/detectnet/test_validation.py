@@ -5,7 +5,8 @@ import pytest
 from detectnet_examples import Objects, label_of, rows_of
 
 from evolve.detectnet import coverage
-from evolve.detectnet.scores import Counts, Validation
+from evolve.detectnet.scores import Counts
+from evolve.detectnet.validation import Validation
 from evolve.network.layers.detectnet_clustering import Clustering
 from evolve.network.layers.detectnet_parameters import GroundTruth
 

@@ -291,19 +291,19 @@ def test_one_whose_caffe_was_killed_is_not_unfit_but_made_when_the_run_goes_on(
     assert [one.fitness is None for one in Metrics.read(place.run / "gen002").siblings] == [False, False]
 
 
-def _noted(born: list[int], original: Callable[..., Any]) -> Callable[..., Any]:
-    def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+def _noted(born: list[int], original: Callable[..., Metrics]) -> Callable[..., Metrics]:
+    def make(workspace: Workspace, parent: Path) -> Metrics:
         born.append(workspace.sibling)
-        return dict(original(workspace, parent))
+        return original(workspace, parent)
 
     return make
 
 
-def _out_of_memory(sibling: int, original: Callable[..., Any]) -> Callable[..., Any]:
-    def make(workspace: Workspace, parent: Path) -> dict[str, Any]:
+def _out_of_memory(sibling: int, original: Callable[..., Metrics]) -> Callable[..., Metrics]:
+    def make(workspace: Workspace, parent: Path) -> Metrics:
         if workspace.sibling == sibling:
             raise MachineError("no memory")
-        return dict(original(workspace, parent))
+        return original(workspace, parent)
 
     return make
 

@@ -77,6 +77,11 @@ class Versions:
     simd: str | None = None
     onednn: str | None = None
     onednn_isa: str | None = None
+    # Below which density of synapses layers ran on sparse code.
+    sparse_below: str | None = None
+    sparse_few_channels_below: str | None = None
+    sparse_lanes_below: str | None = None
+    sparse_inner_product_below: str | None = None
     threads: str | None = None
     why: str | None = None
 

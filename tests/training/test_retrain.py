@@ -90,6 +90,11 @@ def test_without_the_mask_they_do(case: str, watched: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_fast_layers_are_told_whether_absent_stays_absent(case: str, watched: dict[str, Any]) -> None:
+    assert watched[case]["kept"]["promised"] == [True] and watched[case]["alone"]["promised"] == [False]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_existing_synapses_learn(case: str, watched: dict[str, Any]) -> None:
     seen = watched[case]["kept"]
     assert min(seen["changed"].values()) > 0.9, seen["changed"]
@@ -191,7 +196,9 @@ class _Watch:
 
 def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dict[str, Any]:
     watch = _Watch(genome)
+    promised: list[bool] = []
     train.caffe.get_solver = watch.get_solver
+    train.fastcaffe.absent_stays_absent = promised.append
     answer = train.train(
         solver=f"{case}.prototxt",
         output="trained.caffemodel",
@@ -199,7 +206,7 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
         keep_absent=keep_absent,
         report=watch.look,
     )
-    return {"revived": watch.revived, "changed": watch.changed(), "answer": answer}
+    return {"revived": watch.revived, "changed": watch.changed(), "answer": answer, "promised": promised}
 
 
 if __name__ == "__main__":

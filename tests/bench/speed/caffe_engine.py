@@ -28,7 +28,7 @@ class CaffeEngine:
         self._runners: dict[str, Any] = {}
 
     def make(self) -> None:
-        """Weights from the net's fillers, unless there are some, and what stock Caffe makes of them: the case is whole."""
+        """Weights from the net's fillers, unless there are some, and what stock Caffe makes of them."""
         if not Path(case.WEIGHTS).exists():
             caffe.set_random_seed(1)
             net = self._solver(weights=None).net

@@ -42,7 +42,9 @@ class Sparse:
     median_ms: float
 
 
-def measure(run: Path, number: int, folder: Path, compilers: tuple[str, ...], options: argparse.Namespace) -> list[Sparse]:
+def measure(
+    run: Path, number: int, folder: Path, compilers: tuple[str, ...], options: argparse.Namespace
+) -> list[Sparse]:
     """One generation, every engine checked against stock Caffe and then in turn."""
     generation = run / f"gen{number:03d}"
     found = variant(generation)
@@ -95,6 +97,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             compilers = COMPILERS if number in options.compilers_of else ()
             rows += measure(options.run, number, Path(folder), compilers, options)
+        rows.sort(key=lambda row: row.generation)
         table.write(rows, options.out / "sparse.csv")  # after every generation, so that nothing measured is lost
     print((options.out / "sparse.csv").read_text())
 

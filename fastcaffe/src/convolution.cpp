@@ -73,7 +73,8 @@ class Convolution : public caffe::ConvolutionLayer<float> {
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
     sparse_ = allowed_;
-    const Made<ForwardPass>* made = covered(bottom) ? &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_) : nullptr;
+    const Made<ForwardPass>* made = nullptr;
+    if (covered(bottom)) made = &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_);
     listed_.runs("forward", made ? made->on : "stock: not two-dimensional");
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;

@@ -6,18 +6,23 @@
 #include <cstring>
 
 #include "lanes_kernels.h"
+#include "sparse_planes.h"
 
 namespace fastcaffe {
 namespace {
 
 constexpr std::int64_t kFewVectors = 4;    // of a plane: with fewer, a synapse's weight is read for too little
 constexpr std::int64_t kFewChannels = 16;  // oneDNN's block
+constexpr std::int64_t kLarge = 1 << 18;   // floats of an image, laid out, beyond the second cache
 constexpr double kMostEmpty = 1.15;        // lanes, a lane with an image
 
 enum class Kind { kNone, kRows, kLanes };
 
 // FASTCAFFE_CONVOLUTION=sparse-rows|sparse-lanes: only these, whatever the density (tests).
-const char* wish() { return std::getenv("FASTCAFFE_CONVOLUTION"); }
+const char* wish() {
+  static const char* const wished = std::getenv("FASTCAFFE_CONVOLUTION");
+  return wished;
+}
 bool wished(const char* kind) { return wish() && !std::strcmp(wish(), kind); }
 
 Kind kind(const ConvolutionShape& s) {
@@ -43,6 +48,7 @@ double sparse_below(const ConvolutionShape& s) {
   if (wish()) return 2;
   switch (kind(s)) {
     case Kind::kRows:
+      if (SparsePlanes::most_floats(s) > kLarge) return kSparseLargeBelow;
       return s.channels < kFewChannels || s.outputs < kFewChannels ? kSparseFewChannelsBelow : kSparseBelow;
     case Kind::kLanes: return kSparseLanesBelow;
     default: return 0;

@@ -41,8 +41,8 @@ void fill(const ConvolutionShape& s, const SparseGrid& grid, const float* in, fl
   });
 }
 
-// A convolution; or, `turned`, the gradient that flows back through one. `shape` as the blobs go through here: channels,
-// height and width of what comes in, outputs of what goes out.
+// A convolution; or, `turned`, the gradient that flows back through one. `shape` as the blobs go through here:
+// channels, height and width of what comes in, outputs of what goes out.
 class Convolver {
  public:
   Convolver(const ConvolutionShape& shape, const Pattern& pattern, bool turned)
@@ -59,7 +59,8 @@ class Convolver {
     float* turned = Scratch::floats(image_groups(shape_) * group_floats(shape_, grid_), Scratch::kShared);
     fill(shape_, grid_, in, turned);
     // A band's outputs follow each other, so that they find its input in the cache.
-    const Parts blocks = {static_cast<int>(shape_.outputs), static_cast<int>((shape_.outputs - 1) / shape_.threads + 1)};
+    const std::int64_t most = (shape_.outputs - 1) / shape_.threads + 1;
+    const Parts blocks = {static_cast<int>(shape_.outputs), static_cast<int>(most)};
     const std::int64_t bands = grid_.bands.size(), tasks = image_groups(shape_) * bands * blocks.number();
     const std::int64_t work = synapses * pixels() * shape_.images / tasks;
     parallel(tasks, kGrain / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {

@@ -44,10 +44,11 @@ class Convolver {
     float* planes = Scratch::floats(planes_.floats(), Scratch::kShared);
     planes_.zero(planes);
     for (std::int64_t image = 0; image < shape_.images; ++image) {
-      parallel(planes_.planes(), kGrain / (work + 1) * planes_.planes() + 1, [&](std::int64_t first, std::int64_t last) {
+      const std::int64_t grain = kGrain / (work + 1);  // images
+      parallel(planes_.planes(), grain * planes_.planes() + 1, [&](std::int64_t first, std::int64_t last) {
         lay_out(in, image, first, last, planes);
       });
-      parallel(shape_.outputs, kGrain / (work + 1) * shape_.outputs + 1, [&](std::int64_t first, std::int64_t last) {
+      parallel(shape_.outputs, grain * shape_.outputs + 1, [&](std::int64_t first, std::int64_t last) {
         convolve(planes, first, last, biases, image, out);
       });
     }

@@ -22,7 +22,8 @@ namespace {
 constexpr std::int64_t kGrain = 1 << 18;   // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kFewestImages = 16;
 
-// `numbers` of each of `images` images, as vectors: those of all groups of images that belong to one number side by side.
+// `numbers` of each of `images` images, as vectors: those of all groups of images that belong to one number lie side by
+// side.
 class Turned {
  public:
   Turned(int images, int numbers) : images_(images), numbers_(numbers), groups_((images - 1) / lanes() + 1) {

@@ -52,8 +52,8 @@ bool promised = false;
 std::string limits() {
   std::ostringstream text;
   text << "sparse_below=" << kSparseBelow << "\nsparse_few_channels_below=" << kSparseFewChannelsBelow
-       << "\nsparse_lanes_below=" << kSparseLanesBelow << "\nsparse_inner_product_below=" << kSparseInnerProductBelow
-       << "\n";
+       << "\nsparse_large_below=" << kSparseLargeBelow << "\nsparse_lanes_below=" << kSparseLanesBelow
+       << "\nsparse_inner_product_below=" << kSparseInnerProductBelow << "\n";
   return text.str();
 }
 

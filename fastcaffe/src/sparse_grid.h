@@ -1,5 +1,5 @@
-// Where the numbers of a convolution's input lie for sparse lanes: plane by plane, places that are a stride apart side by
-// side. Then outputs that are neighbours see neighbouring places whatever the stride, through every synapse.
+// Where the numbers of a convolution's input lie for sparse lanes: plane by plane, places that are a stride apart side
+// by side. Then outputs that are neighbours see neighbouring places whatever the stride, through every synapse.
 //
 // Of the gradient that flows back over steps, it is outputs that are a stride apart that see neighbouring places: they
 // are a phase, and each phase has its own synapses.

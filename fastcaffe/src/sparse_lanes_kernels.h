@@ -24,8 +24,8 @@ int sparse_tile();
 void convolve_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
                            const std::int32_t* begin, float bias, float* out, int out_row);
 
-// sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted from
-// the output's first.
+// sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted
+// from the output's first.
 void correlate_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff,
                             int out_row, const Synapse* synapses, const std::int32_t* begin, float* sums);
 

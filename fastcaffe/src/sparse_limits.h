@@ -3,10 +3,11 @@
 
 namespace fastcaffe {
 
-// A convolution. For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still worth
-// it; where images have to be turned around first, less.
+// A convolution. For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still
+// worth it; where images have to be turned around first, less, and where an image leaves the second cache, far less.
 constexpr double kSparseBelow = 0.5;
 constexpr double kSparseFewChannelsBelow = 0.75;
+constexpr double kSparseLargeBelow = 0.2;
 constexpr double kSparseLanesBelow = 0.4;
 constexpr double kSparseInnerProductBelow = 0.3;
 

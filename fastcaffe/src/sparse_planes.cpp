@@ -30,6 +30,14 @@ bool as_wide(const ConvolutionShape& s) {
   return s.stride_h == 1 && s.stride_w == 1 && s.width == s.out_width && s.pad_h >= 0 && s.pad_w >= 0;
 }
 
+std::int64_t padded_row(const ConvolutionShape& s) { return rounded(s.width + 2 * s.pad_w, kLine); }
+
+// After so many pixels a mask repeats itself, or the plane ends.
+int period_of(const ConvolutionShape& s) {
+  const std::int64_t repeated = std::lcm<std::int64_t>(s.width, lanes());
+  return static_cast<int>(std::min(repeated, rounded(s.height * s.width, lanes())));
+}
+
 bool better_padded(const ConvolutionShape& s) {
   return as_wide(s) && s.width % kLine == 0 &&
          s.channels * s.kernel_w * shifted_floats(s) * std::int64_t(sizeof(float)) > kNearest;
@@ -37,8 +45,12 @@ bool better_padded(const ConvolutionShape& s) {
 
 }  // namespace
 
+std::int64_t SparsePlanes::most_floats(const ConvolutionShape& s) {
+  return s.channels * (better_padded(s) ? padded_rows(s) * padded_row(s) : s.kernel_w * shifted_floats(s));
+}
+
 bool SparsePlanes::possible(const ConvolutionShape& s) {
-  return s.out_height * s.out_width >= lanes() && s.channels * s.kernel_w * shifted_floats(s) <= INT32_MAX &&
+  return s.out_height * s.out_width >= lanes() && most_floats(s) <= INT32_MAX &&
          s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w <= INT32_MAX;
 }
 
@@ -48,9 +60,9 @@ SparsePlanes::SparsePlanes(const ConvolutionShape& s)
       padded_(better_padded(s)),
       rows_(padded_rows(s)),
       phase_rows_(rows_of_phase(s)),
-      row_(padded_ ? rounded(s.width + 2 * s.pad_w, kLine) : s.out_width),
+      row_(padded_ ? padded_row(s) : s.out_width),
       size_(padded_ ? rows_ * row_ : shifted_floats(s)),
-      period_(static_cast<int>(std::min(std::lcm<std::int64_t>(s.width, lanes()), rounded(s.height * s.width, lanes())))) {
+      period_(period_of(s)) {
   if (padded_) add_tiles();
   for (int column = 0; whole_ && !padded_ && column < s.kernel_w; ++column) {
     for (int i = 0; i < period_; ++i) {
@@ -83,7 +95,7 @@ void SparsePlanes::list(const Pattern& pattern, bool turned, SynapseLists* lists
     const std::int64_t group = output / outputs;
     for (std::int64_t input = 0; input < inputs; ++input) {
       const std::int64_t channel = group * inputs + input;
-      const std::int64_t first = turned ? (channel * outputs + output % outputs) * kernel : (output * inputs + input) * kernel;
+      const std::int64_t first = kernel * (turned ? channel * outputs + output % outputs : output * inputs + input);
       for (std::int64_t x = 0; x < s_.kernel_w; ++x) {
         for (std::int64_t y = 0; y < s_.kernel_h; ++y) {
           const std::int64_t tap = y * s_.kernel_w + x, weight = first + (turned ? kernel - 1 - tap : tap);
@@ -101,7 +113,14 @@ void SparsePlanes::list(const Pattern& pattern, bool turned, SynapseLists* lists
   lists->next();
 }
 
-void SparsePlanes::zero(float* to) const { std::fill(to, to + floats(), 0.f); }
+void SparsePlanes::zero(float* to) const {
+  if (padded_) std::fill(to, to + floats(), 0.f);
+  if (padded_ || !whole_) return;  // by row, the zeros come with the rows
+  for (float* plane = to; plane < to + floats(); plane += size_) {
+    std::fill(plane, plane + s_.pad_h * row_, 0.f);
+    std::fill(plane + (s_.pad_h + s_.height) * row_, plane + rows_ * row_, 0.f);
+  }
+}
 
 void SparsePlanes::lay_out(int first, int last, const float* image, const float* begin, const float* end,
                            float* to) const {

@@ -1,7 +1,7 @@
-// An image as sparse rows see it. Shifted: for each channel and kernel column that some synapse uses, the channel's plane
-// shifted by that column, with zeros where it leaves the picture, its rows as long as an output's; every vector begins
-// at a multiple of its size then. Padded: for each such channel the plane with zeros around. That is smaller, and taken
-// where shifted planes would leave the nearest cache, if rows are whole vectors.
+// An image as sparse rows see it. Shifted: for each channel and kernel column that some synapse uses, the channel's
+// plane shifted by that column, with zeros where it leaves the picture, its rows as long as an output's; every vector
+// begins at a multiple of its size then. Padded: for each such channel the plane with zeros around. That is smaller, and
+// taken where shifted planes would leave the nearest cache, if rows are whole vectors.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,8 @@ class SparsePlanes {
                 float* out) const;
   void correlate(const float* planes, const SynapseLists& lists, int output, const float* out_diff, float* sums) const;
 
+  // Of an image of which every plane is used.
+  static std::int64_t most_floats(const ConvolutionShape& shape);
   // Whether all places can be counted in 31 bits.
   static bool possible(const ConvolutionShape& shape);
 

@@ -143,7 +143,10 @@ FASTCAFFE_INLINE void shift_plane_body(const float* from, const float* begin, co
     if (first >= begin && first + W <= end) {
       store(to + at, load<I>(first) & load<I>(mask + of_mask));
     } else {  // at the ends of a blob
-      for (int i = 0; i < W; ++i) to[at + i] = mask[of_mask + i] && first + i >= begin && first + i < end ? first[i] : 0.f;
+      for (int i = 0; i < W; ++i) {
+        const bool inside = mask[of_mask + i] && first + i >= begin && first + i < end;
+        to[at + i] = inside ? first[i] : 0.f;
+      }
     }
   }
 }

@@ -50,7 +50,8 @@ def test_unknown_types_are_refused(told: Told) -> None:
 def test_what_bits_depend_on_is_told(told: Told) -> None:
     machine = told("fastcaffe.enable(threads=3); tell(fastcaffe.machine())", FASTCAFFE_SIMD="v2")
     assert machine["threads"] == "3"
-    limits = {"sparse_below", "sparse_few_channels_below", "sparse_lanes_below", "sparse_inner_product_below"}
+    kinds = ("", "_few_channels", "_large", "_lanes", "_inner_product")
+    limits = {f"sparse{kind}_below" for kind in kinds}
     assert set(machine) == {"simd", "onednn", "onednn_isa", "threads", *limits}
     assert all(0 < float(machine[limit]) < 1 for limit in limits)
 

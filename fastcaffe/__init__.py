@@ -101,9 +101,9 @@ def layers() -> list[LayerLine]:
 def machine() -> dict[str, str]:
     """What bits depend on; empty if the library is not loaded.
 
-    simd, onednn (its version), onednn_isa, threads, and below which densities of synapses layers run on sparse code:
-    sparse_below, sparse_few_channels_below, sparse_large_below and sparse_lanes_below of convolutions,
-    sparse_inner_product_below.
+    simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
+    which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
+    and sparse_lanes_below of convolutions, sparse_inner_product_below.
     """
     return dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
 

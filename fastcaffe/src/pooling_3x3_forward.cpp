@@ -53,7 +53,8 @@ struct Maxima {
 };
 
 template <int W, int R, bool PADDED>
-FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, int first, int last, const float* bottom, float* top, std::int32_t* mask) {
+FASTCAFFE_INLINE void max_strip(const Pool& pool, int place, int first, int last, const float* bottom, float* top,
+                                std::int32_t* mask) {
   typedef typename Lanes<W>::I I;
   const StripColumns<W, R, PADDED> columns(pool, place);
   I places = columns.numbers() + (2 * first - pool.pad_h) * pool.width;
@@ -114,10 +115,11 @@ template <int MOST>
 FASTCAFFE_INLINE void max_pool_3x3_forward_body(const Pool& given, std::int64_t planes, const float* bottom, float* top,
                                                 std::int32_t* mask) {
   const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, {pool.out_height, pool.out_width}, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
+  const StripSize size = {pool.out_height, pool.out_width};
+  for_strips<MOST>(pool, planes, size, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
     typedef decltype(strip) S;
-    max_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, bottom + plane * pool.below(), top + plane * pool.above(),
-                                               mask + plane * pool.above());
+    max_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, bottom + plane * pool.below(),
+                                               top + plane * pool.above(), mask + plane * pool.above());
   });
 }
 
@@ -125,7 +127,8 @@ template <int MOST>
 FASTCAFFE_INLINE void average_pool_3x3_forward_body(const Pool& given, std::int64_t planes, const float* bottom,
                                                     float* top) {
   const Pool pool = given;  // of which nobody can think that a store changes it
-  for_strips<MOST>(pool, planes, {pool.out_height, pool.out_width}, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
+  const StripSize size = {pool.out_height, pool.out_width};
+  for_strips<MOST>(pool, planes, size, FASTCAFFE_EACH_STRIP(plane, place, first, last) {
     typedef decltype(strip) S;
     average_strip<S::lanes, S::windows, S::padded>(pool, place, first, last, bottom + plane * pool.below(),
                                                    top + plane * pool.above());

@@ -117,6 +117,7 @@ const char* fastcaffe_machine() {
 #else
   text += "onednn=none\nonednn_isa=none\n";
 #endif
+  if (fastcaffe::taken_together()) text += "together=1\n";
   return fastcaffe::kept(text + fastcaffe::limits() + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
 }
 

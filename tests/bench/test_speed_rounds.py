@@ -7,6 +7,7 @@ import pytest
 
 from evolve.base.caffe_messages import caffe_pb2
 from tests.bench.speed import case, networks, table
+from tests.bench.speed.layers import LayerTime, summary
 from tests.bench.speed.process import environment
 from tests.bench.speed.ragged import rounded
 from tests.bench.speed.rounds import WARM_STEPS, interleaved, medians, rotated, steps_for
@@ -33,6 +34,14 @@ def test_engines_take_turns_and_each_goes_first() -> None:
     assert diary == warming + [(name, steps[name]) for name in "abcbcacab"]
     assert {name: len(each) for name, each in times.items()} == {"a": 3, "b": 3, "c": 3}
     assert times["b"] == pytest.approx([40.0] * 3)
+
+
+def test_the_layers_of_a_type_are_added_up_engine_beside_engine() -> None:
+    rows = [
+        LayerTime("net", f"l{i}", "ReLU" if i else "Pooling", e, i, 2 * i + 1) for e in ("a", "b") for i in (0, 1, 2)
+    ]
+    lines = [line.split() for line in summary(rows).splitlines()]
+    assert lines == [["a", "b"], ["all", "12.00", "12.00"], ["ReLU", "11.00", "11.00"], ["Pooling", "1.00", "1.00"]]
 
 
 def test_at_least_one_step_a_round() -> None:

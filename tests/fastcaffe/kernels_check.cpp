@@ -210,7 +210,8 @@ void check_joined_channels() {
   const Floats means = numbers(pieces.channels), factors = numbers(pieces.channels), gammas = numbers(pieces.channels);
   const Floats betas = numbers(pieces.channels), diffs = numbers(pieces.channels), products = numbers(pieces.channels);
   const bool rectified = between(0, 1), biased = between(0, 1);
-  const NormalisedScale scale = {means.data(), factors.data(), gammas.data(), biased ? betas.data() : nullptr, rectified};
+  const float* biases = biased ? betas.data() : nullptr;
+  const NormalisedScale scale = {means.data(), factors.data(), gammas.data(), biases, rectified};
   Floats to(x.size()), kept(x.size()), back(x.size()), found_sums;
   Doubles plain_to(x.size()), plain_kept(x.size()), plain_back(x.size()), plain_sums;
   std::vector<Sums> of(pieces.count());

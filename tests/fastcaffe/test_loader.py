@@ -54,6 +54,8 @@ def test_what_bits_depend_on_is_told(told: Told) -> None:
     limits = {f"sparse{kind}_below" for kind in kinds}
     assert set(machine) == {"simd", "onednn", "onednn_isa", "threads", *limits}
     assert all(0 < float(machine[limit]) < 1 for limit in limits)
+    machine = told("fastcaffe.enable(together=True); tell(fastcaffe.machine())")
+    assert machine["together"] == "1"
 
 
 def test_nothing_is_listed_before_the_library_is_loaded(told: Told) -> None:

@@ -49,7 +49,7 @@ def filled(n):
     return {name: blob.data.copy() for name, blob in n.blobs.items()}
 
 stock = filled(caffe.Net(PATH, caffe.TEST))
-fastcaffe.enable(threads=2)
+fastcaffe.enable(threads=2, together=TOGETHER)
 n = caffe.Net(PATH, caffe.TEST)
 fast = filled(n)
 gaps = {name: float(abs(fast[name] - stock[name]).max() / abs(stock[name]).max()) for name in stock}
@@ -70,9 +70,20 @@ tell([gaps, n.outputs, replaced, [line.type for line in fastcaffe.layers() if no
     ids=["LeNet-5", "BVLC's LeNet", "AlexNet", "DetectNet", "ResNet-56"],
 )
 def test_every_blob_is_close(told: Told, tmp_path: Path, net: Any, images: int, types: set[str]) -> None:
-    path = tmp_path / "deploy.prototxt"
+    replaced, fast = compared(told, tmp_path, net, images, together=False)
+    assert len(fast) == replaced and set(fast) == types
+
+
+def test_every_blob_is_close_with_neighbours_taken_together(told: Told, tmp_path: Path) -> None:
+    replaced, fast = compared(told, tmp_path, famous_nets.resnet56(), 16, together=True)
+    assert len(fast) == replaced
+
+
+def compared(told: Told, folder: Path, net: Any, images: int, together: bool) -> tuple[int, list[str]]:
+    """How many layers can be replaced, and the types of those that were; every blob is close."""
+    path = folder / "deploy.prototxt"
     prototxt_text.write(net, path)
     lines = COMPARE.replace("PATH", repr(str(path))).replace("IMAGES", str(images))
-    gaps, outputs, replaced, fast = told(lines)
+    gaps, outputs, replaced, fast = told(lines.replace("TOGETHER", str(together)))
     assert outputs and max(gaps.values()) <= 1e-5, sorted(gaps.items(), key=lambda item: -item[1])[:3]
-    assert len(fast) == replaced and set(fast) == types
+    return replaced, fast

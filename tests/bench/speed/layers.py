@@ -24,6 +24,7 @@ from typing import Any
 
 from tests.bench.speed import case, table
 from tests.bench.speed.networks import NETWORKS, write_case
+from tests.bench.speed.rounds import rotated
 
 ENGINES = ("stock", "fast", "together")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLOG_minloglevel": "2"}
@@ -137,8 +138,8 @@ def main() -> None:
         write_case(NETWORKS[arguments.net], Path(folder))
         engines = [stack.enter_context(Engine(name, path, Path(folder))) for name, path in libraries.items()]
         for number in range(arguments.rounds + 1):
-            for engine in engines[number % len(engines) :] + engines[: number % len(engines)]:
-                engine.round()
+            for name in rotated([engine.name for engine in engines], number):
+                next(engine for engine in engines if engine.name == name).round()
         rows = [row for engine in engines for row in engine.rows(arguments.net)]
     if arguments.out:
         table.write(rows, arguments.out / f"layers_{arguments.net}.csv")

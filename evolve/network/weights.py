@@ -135,7 +135,7 @@ def _varint(number: int) -> bytes:
     return bytes([*result, number])
 
 
-def _name(layer: caffemodel_pb2.Layer, path: Path) -> str:
+def _name(layer: caffemodel_pb2.OldLayer | caffemodel_pb2.Layer, path: Path) -> str:
     # protobuf gives bytes for what is no UTF-8.
     if isinstance(layer.name, bytes):
         raise UserError(f"{path}: expected a layer's name in UTF-8, got {layer.name!r:.80}; copy it anew, or rename it")

@@ -198,7 +198,7 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
     watch = _Watch(genome)
     promised: list[bool] = []
     train.caffe.get_solver = watch.get_solver
-    train.fastcaffe.absent_stays_absent = promised.append
+    train.fastcaffe.absent_stays_absent = promised.append  # type: ignore[assignment]
     answer = train.train(
         solver=f"{case}.prototxt",
         output="trained.caffemodel",

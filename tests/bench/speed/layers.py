@@ -89,7 +89,8 @@ def child(engine: str, library: str, folder: str) -> None:
 
     os.chdir(folder)
     if engine != "stock":
-        fastcaffe.enable(threads=1, library=Path(library) if library else None, **_together(engine))
+        more: dict[str, Any] = {"together": True} if engine == "together" else {}  # older libraries do not know it
+        fastcaffe.enable(threads=1, library=Path(library) if library else None, **more)
     caffe.set_random_seed(1)
     net = caffe.get_solver(case.SOLVER).net
     for blob, values in case.load(Path(folder), case.TRAIN_INPUTS).items():
@@ -100,10 +101,6 @@ def child(engine: str, library: str, folder: str) -> None:
         forward = [_seconds(net._forward, number) for number in range(len(names))]
         backward = [_seconds(net._backward, number) for number in reversed(range(len(names)))]
         print(json.dumps(list(zip(forward, reversed(backward), strict=True))), flush=True)
-
-
-def _together(engine: str) -> dict[str, bool]:
-    return {"together": True} if engine == "together" else {}  # older libraries do not know it
 
 
 def _seconds(pass_: Any, number: int) -> float:

@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve import paths
+from evolve.runs import paths
 from tests.bench.speed import case, table
 from tests.bench.speed.networks import write_nets
 from tests.bench.speed.process import EngineProcess
 from tests.bench.speed.rounds import Runner, interleaved, medians
 from tests.bench.speed.variants import folders, variant
-from trt import onnx_export
+from trt.onnx import export
 
 ENGINES = {
     "stock": ("stock", {}),
@@ -53,7 +53,7 @@ def measure(
     with EngineProcess("stock", folder, 1) as maker:
         maker.ask("make")
     if compilers:
-        onnx_export.export_generation(run, number, folder / case.ONNX)
+        export.export_generation(run, number, folder / case.ONNX)
     rows = []
     with ExitStack() as stack:
         processes = {name: stack.enter_context(_caffe(name, folder, options.threads)) for name in ENGINES}

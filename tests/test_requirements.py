@@ -15,6 +15,7 @@ import setuptools
 ROOT = Path(__file__).resolve().parents[1]
 # Caffe is built here and on no index; the TX1's programs take what is on the board.
 OURS = {"evolve", "trt", "fastcaffe", "tests", "caffe", "google", "_typeshed"}
+PACKAGES = ("evolve", "fastcaffe", "datasets")  # what a plain install has, engines aside
 BOARDS = ROOT / "trt" / "tx1"
 
 
@@ -29,7 +30,7 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 
 
 def test_a_plain_install_has_all_that_evolution_imports(declared: dict[str, set[str]]) -> None:
-    files = [file for package in ("evolve", "fastcaffe") for file in _files(package) if file.name != "cluster.py"]
+    files = [file for package in PACKAGES for file in _files(package) if file.name != "cluster.py"]
     assert _missing(files, declared[""]) == {}
 
 
@@ -43,7 +44,8 @@ def test_extras_bring_the_rest(declared: dict[str, set[str]]) -> None:
 
 
 def test_what_is_declared_is_imported(declared: dict[str, set[str]]) -> None:
-    taken = {_canonical(each) for file in _files("evolve") for name in _imports(file) for each in _distributions(name)}
+    names = {name for package in PACKAGES for file in _files(package) for name in _imports(file)}
+    taken = {_canonical(each) for name in names for each in _distributions(name)}
     # Protobuf's namespace package is shared with others.
     assert declared[""] - taken == {"protobuf"}
 

@@ -58,7 +58,8 @@ def _label(field: Any) -> str:
 def _kind(field: Any) -> str:
     if field.message_type or field.enum_type:
         return str((field.message_type or field.enum_type).name)
-    names = {field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes", field.TYPE_FLOAT: "float", field.TYPE_BOOL: "bool"}
+    names = {field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes", field.TYPE_DOUBLE: "double"}
+    names |= {field.TYPE_BOOL: "bool"}
     numbers = {field.TYPE_INT32: "int32", field.TYPE_INT64: "int64", field.TYPE_UINT32: "uint32"}
     return (names | numbers | {field.TYPE_UINT64: "uint64"})[field.type]
 
@@ -68,7 +69,7 @@ def test_generated_messages_are_those_of_the_proto(name: str, module: ModuleType
     assert generated(module) == written(PROTO / f"{name}.proto")
 
 
-PYTHON_TYPES = {"float": "float", "double": "float", "string": "str", "bytes": "bytes", "bool": "bool"}
+PYTHON_TYPES = {"double": "float", "string": "str", "bytes": "bytes", "bool": "bool"}
 
 
 def typed(body: list[ast.stmt], scope: str = "") -> set[str]:

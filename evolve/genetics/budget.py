@@ -32,7 +32,7 @@ def of(
     """
     block = settings.environment(wanted, generation)
     synapses = count.total(count.of_graph(graph, parent), "synapses") if fewest is None else fewest
-    limit = round(block.largest_offspring, 6) * synapses
+    limit = block.largest_offspring * synapses
     if block.type == block.CONSTANT:
         return Factors(block.cluster_factor, block.synapse_factor), limit
     if block.type == block.SYNAPSE_BUDGET:

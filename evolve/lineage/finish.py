@@ -93,7 +93,7 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
             net=paths.TRAIN_VAL,
             weights=paths.WEIGHTS,
             images=workspace.dataset.counts["val"],
-            iou=round(workspace.experiment.settings.dataset.detection.iou, 6),
+            iou=workspace.experiment.settings.dataset.detection.iou,
             class_names=list(workspace.dataset.class_names),
             file_pixels=experiment.kitti_pixels(workspace.experiment),
             picture={

@@ -23,7 +23,7 @@ from evolve.settings.settings import Settings
 
 def fitness(settings: Settings, metrics: Metrics, parent_synapses: int) -> float:
     """The fitness of a generation with these metrics."""
-    cost = round(settings.synapse_cost, 6) * metrics.synapses / parent_synapses
+    cost = settings.synapse_cost * metrics.synapses / parent_synapses
     return metrics.score.value - cost
 
 

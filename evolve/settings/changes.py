@@ -123,7 +123,7 @@ def _kind(descriptor: FieldDescriptor) -> str:
     if descriptor.enum_type:
         return f"one of {', '.join(value.name for value in descriptor.enum_type.values)}"
     kinds = {
-        descriptor.CPPTYPE_FLOAT: "a number", descriptor.CPPTYPE_BOOL: "true or false",
+        descriptor.CPPTYPE_DOUBLE: "a number", descriptor.CPPTYPE_BOOL: "true or false",
         descriptor.CPPTYPE_STRING: "text",
     }  # fmt: skip
     return kinds.get(descriptor.cpp_type, "a whole number of 0 or more")

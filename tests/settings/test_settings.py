@@ -122,7 +122,7 @@ def test_waypoints_are_ones_own(tmp_path: Path) -> None:
 
 
 def test_the_largest_budget_is_allowed(tmp_path: Path) -> None:
-    assert read(tmp_path, "environment { synapse_budget: 0.8 }").environment[0].synapse_budget == pytest.approx(0.8)
+    assert read(tmp_path, "environment { synapse_budget: 0.8 }").environment[0].synapse_budget == 0.8
 
 
 # What holds when

@@ -13,8 +13,6 @@ What is not written has the value of the DIGITS example's training; the geometry
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.network.axes import Shape
@@ -108,7 +106,7 @@ def parse(param_str: str, where: str = PARAM_STR) -> Parameters:
     result = Parameters(
         ground_truth=_ground_truth(message.detectnet_groundtruth_param, where),
         augmentation=Augmentation(**_fields(message.detectnet_augmentation_param)),
-        mean=tuple(_decimal(value) for value in message.transform_param.mean_value),
+        mean=tuple(message.transform_param.mean_value),
         data=_data(message.data_param, where) if message.HasField("data_param") else None,
         seed=message.seed,
     )
@@ -133,12 +131,7 @@ def _data(message: Any, where: str) -> Data:
 
 
 def _fields(message: Any) -> dict[str, Any]:
-    return {each.name: _decimal(value) for each, value in message.ListFields()}
-
-
-def _decimal(value: Any) -> Any:
-    # A protobuf float is 32 bits wide: 0.4 comes back as 0.4000000059604645, and the user wrote 0.4.
-    return float(str(np.float32(value))) if isinstance(value, float) else value
+    return {each.name: value for each, value in message.ListFields()}
 
 
 def _require(values: dict[str, Any], names: tuple[str, ...], message: str, where: str) -> None:

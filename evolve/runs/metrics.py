@@ -77,9 +77,11 @@ class Versions:
     simd: str | None = None
     onednn: str | None = None
     onednn_isa: str | None = None
+    together: str | None = None  # where neighbouring layers were taken together
     # Below which density of synapses layers ran on sparse code.
     sparse_below: str | None = None
     sparse_few_channels_below: str | None = None
+    sparse_large_below: str | None = None
     sparse_lanes_below: str | None = None
     sparse_inner_product_below: str | None = None
     threads: str | None = None

@@ -86,12 +86,13 @@ Pool some_pool() {
 }
 
 // 3 x 3 windows 2 apart; as Caffe rounds, windows may overhang on two sides. Every third has rows of 2, 4 or 8 windows,
-// of which several planes lie side by side.
+// of which several planes lie side by side. Some are so large that they go in bands of rows.
 Pool some_pool_3x3() {
   Pool p;
   p.kernel_h = p.kernel_w = 3, p.stride_h = p.stride_w = 2;
   const bool whole = between(0, 2) == 0;
   p.height = between(3, 30), p.width = whole ? 2 << between(1, 3) : between(7, 80);
+  if (!whole && between(0, 9) == 0) p.height = between(90, 130), p.width = between(100, 200);
   p.pad_h = between(0, 2), p.pad_w = whole ? 0 : between(0, 1);
   const int up = between(0, 3) > 0;
   p.out_height = tops(p.height + up, 3, 2, p.pad_h), p.out_width = tops(p.width + up, 3, 2, p.pad_w);

@@ -96,6 +96,15 @@ def test_the_mask_of_max_pooling_is_caffes(compare: Compare) -> None:
     assert "round 0: top1" in result.differences
 
 
+@pytest.mark.parametrize("method", ["MAX", "AVE"])
+@pytest.mark.parametrize("pad", [0, 1])
+def test_large_planes_are_pooled_alike(compare: Compare, method: str, pad: int) -> None:
+    layer = f'type: "Pooling" pooling_param {{ pool: {method} kernel_size: 3 stride: 2 pad: {pad} }}'
+    result = compare(layer=layer, bottoms=[[2, 3, 97, 131]], reshapes=[[[1, 2, 110, 262]]], kind="integers", threads=2)
+    result.require_same_bits()
+    assert result.passes["layer"]["forward"] == "simd, 3 x 3 in registers"
+
+
 LENET = """
     layer { name: "conv1" type: "Convolution" bottom: "bottom0" top: "conv1"
             convolution_param { num_output: 13 kernel_size: 5 pad: 2 } }

@@ -331,7 +331,7 @@ CASES = [
         "a device that Caffe does not know",
         solver("CPU", "TPU"),
         CHECK,
-        "{here}/net/solver.prototxt:9: SolverMode has no 'TPU'; did you mean GPU?",
+        "{here}/net/solver.prototxt:9: SolverMode has no 'TPU'; did you mean CPU?",
     ),
     Case(
         "a name left over in a solver",

@@ -13,10 +13,11 @@ endif
 define FIND_PYTHON
 made=$$(cat $(call quoted,$(VENV)/made-by) 2>/dev/null) && command -v "$$made" ||
 for name in python3.11 python3 python3.12 python3.13 python3.14; do
-  "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null &&
-  command -v "$$name" && break;
+  "$$name" -Ic $(ASK_PYTHON) 2>/dev/null && break;
 done
 endef
+# Neither a shim, which is another in another folder, nor an activated environment's, which would clear itself.
+ASK_PYTHON := 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit(1); print(sys._base_executable)'
 ifeq ($(value PYTHON),)
 override PYTHON := $(shell $(FIND_PYTHON))
 endif

@@ -451,6 +451,10 @@ def test_a_given_wheel_is_taken_alone_or_out_of_a_folder(tmp_path: Path) -> None
             "Py_SET_TYPE(&class_type, incref(class_metatype().get()));",
         ),
         ("Py_SIZE(self) = holder_offset;", "Py_SET_SIZE(self, holder_offset);"),
+        (
+            "#if PY_VERSION_HEX >= 0x02060000\nPy_SIZE(r) =\n#else\nr->ob_size =\n#endif\n  -(n(a));",
+            "Py_SET_SIZE(r, -(n(a)));",
+        ),
         ('FILE *fs = _Py_fopen(f, "r");', 'FILE *fs = fopen(f, "r");'),
         (
             "if (Py_TYPE(self) == &type && Py_SIZE(self) != n) {}",

@@ -43,7 +43,7 @@ def missing() -> list[str]:
     if not root and not lacking_python():
         command = [sys.executable, str(BUILDER), "--python", sys.executable, "--check"]
         done = subprocess.run(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True)
-        found += done.stdout.strip().split("\n\n") if done.returncode else []
+        found += (done.stdout.strip() or f"{BUILDER}: it failed; see above").split("\n\n") if done.returncode else []
     return found
 
 

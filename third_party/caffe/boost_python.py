@@ -23,6 +23,8 @@ VERSION = "1.74.0"
 TARBALL = "boost1.74_1.74.0+ds1.orig.tar.xz"
 SHA256 = "192f5df504d282cb81288f88232d8af45b64a9ab531e1c7cf8ae955f16f6bb28"
 SOURCES = re.compile(r"(?:^|/)libs/python/src/(?!numpy/)(\w+/)?\w+\.cpp$")
+# A line of an assignment with another one for Pythons before 2.6.
+OF_PYTHON_2 = re.compile(r"^#if PY_VERSION_HEX >= 0x02060000\n(.*\n)#else\n.*\n#endif\n", re.M)
 # Gone in Python 3.13, with the same meaning for the parenthesised formats that Boost and Caffe use.
 RENAMED = ("-DPyEval_CallFunction=PyObject_CallFunction", "-DPyEval_CallMethod=PyObject_CallMethod")
 
@@ -39,8 +41,9 @@ def flags(python: Interpreter) -> tuple[str, ...]:
 
 def edited(text: str) -> str:
     """A source as Pythons after 3.11 want it: Py_TYPE and Py_SIZE are no longer assigned to, _Py_fopen is gone."""
+    text = OF_PYTHON_2.sub(r"\1", text)
     for name in ("TYPE", "SIZE"):
-        text = re.sub(rf"\bPy_{name}\(([^()]+)\)\s*=(?!=)\s*([^;]+);", rf"Py_SET_{name}(\1, \2);", text)
+        text = re.sub(rf"\bPy_{name}\(([^()]+)\)\s*=(?!=)\s*([^;#]+);", rf"Py_SET_{name}(\1, \2);", text)
     return re.sub(r"\b_Py_fopen\(", "fopen(", text)
 
 

@@ -20,7 +20,7 @@ FASTCAFFE_INLINE void same_words_body(const float* weights, std::int64_t words, 
     for (std::int64_t word = begin; word < end; ++word) {
 #pragma GCC unroll 4
       for (int part = 0; part < kWord / W; ++part) {
-        const I expected = (fastcaffe::same<I>(bits[word] >> part * W) & one_bit) != I{};
+        const I expected = (one_bit & (std::int32_t(bits[word]) >> part * W)) != I{};
         other |= expected ^ (load<F>(weights + word * kWord + part * W) != F{});
       }
     }

@@ -268,7 +268,7 @@ def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert re.search(r"ok      Caffe \S+ at .*, \d+ layer types", result.stdout)
     assert re.search(r"ok      BLAS: .*, kernels for \w+, 1 thread", result.stdout)
-    types = "BatchNorm, Convolution, Eltwise, LRN, Pooling, ReLU, Scale, Split"
+    types = "BatchNorm, Convolution, Eltwise, InnerProduct, LRN, Pooling, ReLU, Scale, Split"
     assert f"ok      fast layer types: {types}; all others are stock Caffe's\n" in result.stdout
     declared = re.search(r"install_requires=\[(.*?)\]", (ROOT / "setup.py").read_text(), flags=re.DOTALL)
     names = re.findall(r'^ +"([\w-]+)', declared[1], flags=re.MULTILINE) if declared else []

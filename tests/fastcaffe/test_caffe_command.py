@@ -82,7 +82,8 @@ def test_preloaded_it_trains_to_the_bits_of_pycaffe(train: Train, built: Path, t
     assert [line.split("\t")[:3] for line in layers.splitlines()] == [
         ["Convolution", "c", "backward weights=lanes"],
         ["ReLU", "r", "backward=simd"],
-        ["Pooling", "p", "backward=simd"],
+        ["Pooling", "p", "backward=along the mask"],
+        ["InnerProduct", "i", "backward data=stock: many synapses, or few images"],
     ]
     (tmp_path / "solver.prototxt").write_text(SOLVER)
     (tmp_path / "net.prototxt").write_text(NET)
@@ -94,7 +95,7 @@ def test_preloaded_it_trains_to_the_bits_of_pycaffe(train: Train, built: Path, t
         solver.solve()
         tell(len(fastcaffe.layers()))
     """
-    assert told(lines, OMP_NUM_THREADS="2") == 3
+    assert told(lines, OMP_NUM_THREADS="2") == 4
     assert trained == (tmp_path / "trained_iter_5.caffemodel").read_bytes()
 
 

@@ -222,17 +222,19 @@ void check_joined_channels() {
                                back.data());
   for (std::int64_t piece = first; piece < last; ++piece) {
     const std::int64_t c = piece % pieces.channels;
-    double total = 0, of_products = 0;
+    double total = 0, of_products = 0, size = 1e-30, size_of_products = 1e-30;
     for (std::int64_t i = piece * pieces.length; i < (piece + 1) * pieces.length; ++i) {
       plain_kept[i] = (x[i] - double(means[c])) * factors[c];
       const float z = kept[i] * gammas[c] + (biased ? betas[c] : 0.f);  // as floats: which are cut off must agree
       const double given = rectified && z <= 0 ? 0 : diff[i];
       plain_to[i] = rectified ? std::max(z, 0.f) : z;
       total += given, of_products += given * kept[i];
+      size += std::fabs(given), size_of_products += std::fabs(given * kept[i]);
       plain_back[i] = (given * gammas[c] - diffs[c] - double(products[c]) * kept[i]) * factors[c];
     }
-    for (double sum : {total, of_products}) plain_sums.push_back(sum);
-    for (double sum : {of[piece].of_x, of[piece].of_products}) found_sums.push_back(sum);
+    // As parts of what is summed up: what cancels out leaves the roundings of all of it.
+    for (double sum : {total / size, of_products / size_of_products}) plain_sums.push_back(sum);
+    for (double sum : {of[piece].of_x / size, of[piece].of_products / size_of_products}) found_sums.push_back(sum);
   }
   close("norm and scale", 2e-6, plain_to, to);
   close("norm and scale's copy", 2e-6, plain_kept, kept);

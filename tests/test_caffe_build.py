@@ -571,8 +571,7 @@ def test_upstreams_makefile_sees_no_path_with_blanks(tmp_path: Path) -> None:
     headers = tmp_path / "check out/numpy"
     headers.mkdir(parents=True)
     (headers / "Python.h").write_text("")
-    about = {"version": "3.12", "implementation": "cpython", "platform": "linux-x86_64"}
-    python = interpreter.Interpreter("python", **about, include=str(headers), numpy=str(headers))
+    python = interpreter.Interpreter("python", "3.12", "cpython", "linux-x86_64", str(headers), str(headers))
     with builder.plain_path(cache) as work, (tmp_path / "log").open("w") as log, stages.Stages(7, log) as told:
         text = compilation.Build(python, cache, work, told, None).configuration()
         assert (work / "numpy-headers").resolve() == headers and (work / "python-headers/Python.h").exists()

@@ -81,7 +81,7 @@ def inside(root: Path, command: str, shown: list[str], settings: list[str]) -> l
     for pair in shown:
         source, _, target = pair.partition(":")
         place = root / (target or source).lstrip("/")
-        place.mkdir(parents=True, exist_ok=True) if Path(source).is_dir() else touch(place)
+        make_place(place, Path(source).is_dir())
         mounts.append(f"mount --bind {shlex.quote(source)} {shlex.quote(str(place))}")
     kept = [f"{name}={os.environ[name]}" for name in KEPT if name in os.environ]
     system = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PIP_CERT=" + CERTIFICATES, f"HOME={HOME}"]
@@ -91,10 +91,11 @@ def inside(root: Path, command: str, shown: list[str], settings: list[str]) -> l
     return ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={root / 'proc'}", "sh", "-c", script]
 
 
-def touch(place: Path) -> None:
-    """An empty file to mount another one on."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.touch()
+def make_place(place: Path, folder: bool) -> None:
+    """An empty folder or file to mount another one on."""
+    (place if folder else place.parent).mkdir(parents=True, exist_ok=True)
+    if not folder:
+        place.touch()
 
 
 def measured(command: list[str]) -> tuple[int, float, float]:

@@ -13,7 +13,10 @@ import numpy as np
 from evolve.network import layers
 from evolve.network.weights import Weights
 
-_TYPES = {"HALF": np.dtype(np.float16), "BFLOAT16": np.dtype(ml_dtypes.bfloat16)}
+_TYPES = {
+    "HALF": np.dtype(np.float16),
+    "BFLOAT16": np.dtype(ml_dtypes.bfloat16),
+}
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def problems(settings: Settings) -> list[str]:
     found += _sibling_problems(settings)
     if settings.cluster_shape != settings.KERNEL and settings.encoding != settings.CLUSTER:
         shape = settings.ClusterShape.Name(settings.cluster_shape)
-        found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got SYNAPSE, which knows no clusters")
+        encoding = settings.Encoding.Name(settings.encoding)
+        found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got {encoding}, which knows no clusters")
     if settings.rewind_learning_rate and settings.offspring_solver:
         found.append(
             "rewind_learning_rate: expected no offspring_solver beside it, for offspring go on with the ancestor's; "

@@ -50,12 +50,13 @@ layer {{ name: "relu{number}" type: "ReLU" bottom: "conv{number}" top: "conv{num
 SCRIPT = """
 import caffe, json, sys, time
 from pathlib import Path
+from evolve.base.machine import of_this_process
 from evolve.detectnet import prefetch
-from evolve.training import layers
-layers.enable()
+from evolve.training import versions
+versions.enable(of_this_process())
 workers = []
 start = prefetch._start
-prefetch._start = lambda descriptor: workers.append(start(descriptor)) or workers[-1]
+prefetch._start = lambda *given: workers.append(start(*given)) or workers[-1]
 ahead, alone = caffe.Net("ahead.prototxt", caffe.TRAIN), caffe.Net("alone.prototxt", caffe.TRAIN)
 
 def cpu():

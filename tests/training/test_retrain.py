@@ -170,7 +170,7 @@ def _write_solver(folder: Path, words: str, name: str = "solver.prototxt") -> No
 
 
 class _Watch:
-    """In the child: the solver that retrain.train makes, and what its net has after each iteration."""
+    """In the child: the solver that train.train makes, and what its net has after each iteration."""
 
     def __init__(self, genome: weights.Weights) -> None:
         self._genome = genome

@@ -22,7 +22,7 @@ ONNX = "net.onnx"
 INPUTS = "inputs.npz"
 
 _SEED = 1
-# How a deploy prototxt's heading says what becomes of pixels 0..255 (prototxt.preprocessing).
+# How a deploy prototxt's heading says what becomes of pixels 0..255 (phases.preprocessing).
 _HEADING = re.compile(r"^# input: pixels 0\.\.255(?P<steps>.*)$", re.MULTILINE)
 _MINUS = re.compile(r"minus (?P<means>[\d., ]*\d)")
 _TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")

@@ -38,7 +38,7 @@ PACKAGES = $(wildcard $(VENV)/lib/python*/site-packages)
 export PYTHONPATH = $(CURDIR):$(if $(CAFFE_ROOT),$(CAFFE_ROOT)/python:)$(PACKAGES:%=$(if $(VENV:/%=),$(CURDIR)/)%:)$(USERS_PYTHONPATH)
 endif
 
-VERBS := evolve sweep data check shrink count onnx engine tx1 bench table plot report frontier doctor
+VERBS := evolve sweep data check shrink fold count onnx engine tx1 bench table plot report frontier doctor
 # Make keeps the command line's words with a backslash before each blank and backslash, and $$ for $.
 define newline
 
@@ -80,6 +80,7 @@ help:
 	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
 	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"
 	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"
+	@echo "make fold RUN=... GEN=13        BatchNorm and Scale folded into the weights   or MODEL= WEIGHTS= OUT=folder"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make report [RUN=...]          a run on one HTML page, readable offline   OUT= a folder or file"
 	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="

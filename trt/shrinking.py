@@ -10,10 +10,7 @@ from evolve.base.errors import UserError
 from evolve.network import count, fold, layers, phases, resize, topology, weights
 from evolve.network.count import Count
 from evolve.network.graph import Graph
-from evolve.training.caffe_process import CaffeProcess
-
-# The sums of fewer numbers run in another order.
-_TOLERANCE = 1e-5
+from trt import agreement
 
 Net = Any  # caffe_pb2.NetParameter
 Shape = tuple[int, int, int]
@@ -73,12 +70,10 @@ def _data_layer(net: Net, phase: str, model: Path) -> Any:
 
 
 def _crop(data: Any, model: Path) -> Shape:
-    size = data.transform_param.crop_size
-    channels = len(data.transform_param.mean_value)
-    if not size or channels not in (1, 3):
-        words = f"layer '{data.name}': does not say the shape of an image; give SHAPE=3x32x32"
-        raise prototxt_text.located(UserError(words), model, prototxt_text.read_text(model))
-    return channels, size, size
+    try:
+        return phases.cropped_shape(data)
+    except UserError as error:
+        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
 
 
 def _graph(nets: list[Net], model: Path, keep_unknown: bool) -> Graph:
@@ -105,21 +100,9 @@ def _smaller(
 
 def _verify(folder: Path, before: Net, after: Net, answers: list[str], caffemodel: Path, model: Path) -> float:
     """The largest relative difference of any output. AssertionError if it is more than rounding."""
-    prototxt_text.write(before, folder / "before.prototxt")
-    prototxt_text.write(after, folder / "after.prototxt")
-    with CaffeProcess(folder, folder / "caffe.log", model) as caffe:
-        answer = caffe.call(
-            "agree",
-            net="before.prototxt",
-            weights=str(caffemodel.resolve()),
-            blobs=answers,
-            other_net="after.prototxt",
-            other_weights=caffemodel.name,
-            seed=1,
-        )
-    worst = max(answer["differences"], key=answer["differences"].get)
-    difference = float(answer["differences"][worst])
-    if not difference <= _TOLERANCE:
+    (found,) = agreement.differences(folder, (before, caffemodel), [(after, folder / caffemodel.name)], answers, model)
+    difference, worst = found
+    if not difference <= agreement.TOLERANCE:
         raise AssertionError(f"the smaller network's '{worst}' differs by {difference:g}; nothing was written")
     return difference
 

@@ -7,7 +7,7 @@ from evolve.base import progress, prototxt_text
 from evolve.lineage import finish, trained
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import fold, phases, resize, transfer, weights
+from evolve.network import batchnorm, phases, resize, transfer, weights
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
@@ -55,7 +55,7 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
     in_that_form = replace(workspace, experiment=form)
     prototxt_text.write(in_that_form.solver_of(scratch, _SCRATCH_NET), folder / _SCRATCH_SOLVER)
     first = trained.train(in_that_form, caffe, _SCRATCH_SOLVER, _SCRATCH, part="scratch")
-    folded = fold.fold_batchnorm(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
+    folded = batchnorm.fold_every(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
     resize.check(workspace.graph(net), folded, str(form.train_val))
     weights.write(folder / GENOME, net, folded)
     second = trained.train(workspace, caffe, genome=GENOME)

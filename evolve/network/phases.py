@@ -129,6 +129,16 @@ def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int,
     return (channels, crop, crop) if crop else (channels, height, width)
 
 
+def cropped_shape(layer: Layer) -> tuple[int, int, int]:
+    """(channels, height, width) as far as a data layer tells it. UserError where it does not."""
+    size, channels = layer.transform_param.crop_size, len(layer.transform_param.mean_value)
+    if detectnet.feeds(layer):
+        return example_shape(layer, (0, 0, 0))
+    if not size or channels not in (1, 3):
+        raise UserError(f"layer '{layer.name}': does not say the shape of an image; give SHAPE=3x32x32")
+    return channels, size, size
+
+
 def preprocessing(layer: Layer) -> str:
     """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same."""
     transform = layer.transform_param

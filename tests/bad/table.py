@@ -170,6 +170,49 @@ CASES = [
         "OUT=.: expected another folder than that of MODEL and WEIGHTS, which stay as they are",
     ),
     Case(
+        "fold without weights",
+        caffemodel(),
+        "fold MODEL=model.prototxt OUT=folded",
+        "fold: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`",
+    ),
+    Case(
+        "fold without a place",
+        caffemodel(),
+        "fold MODEL=model.prototxt WEIGHTS=w.caffemodel",
+        "fold: expected OUT=, a folder to write to; see `cavefish --help`",
+    ),
+    Case(
+        "fold without a model",
+        caffemodel(),
+        "fold WEIGHTS=w.caffemodel OUT=folded",
+        "fold: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`",
+    ),
+    Case(
+        "fold onto itself",
+        caffemodel(),
+        "fold MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=.",
+        "OUT=.: expected another folder than that of MODEL and WEIGHTS, which stay as they are",
+    ),
+    Case(
+        "fold without a run",
+        nothing,
+        "fold",
+        "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
+    ),
+    Case(
+        "a caffemodel cut off, to fold",
+        caffemodel(half),
+        "fold MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=folded",
+        "w.caffemodel: expected a caffemodel, got 148 bytes that are none, or are cut off; copy it anew",
+    ),
+    Case(
+        "weights of another layer, to fold",
+        caffemodel(other={"conv": [np.zeros((3, 16), np.float32)]}),
+        "fold MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=folded",
+        "w.caffemodel: layer 'ip': expected its weights, got none; layers with weights there: conv; name the layer as "
+        "the trained one is named",
+    ),
+    Case(
         "a shape of two lengths",
         caffemodel(),
         "count MODEL=model.prototxt SHAPE=4x4",

@@ -1,0 +1,151 @@
+"""`make fold`: a network without its BatchNorm and Scale, as its users meet it, compared by real Caffe."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import batchnorm, weights
+from evolve.runs import generation, paths
+from tests.runs import made_up
+from trt import folding
+
+DEPLOY = """# net, generation 1
+# input: pixels 0..255, minus 33, times 0.015625
+name: "dressed"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 6 kernel_size: 3 bias_term: false } }
+layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" }
+layer { name: "scale1" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true } }
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "bn2" type: "BatchNorm" bottom: "conv1" top: "conv1" }
+layer { name: "fc" type: "InnerProduct" bottom: "conv1" top: "fc" inner_product_param { num_output: 4 } }
+layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
+"""
+TRAIN_VAL = """name: "dressed"
+layer { name: "data" type: "Data" top: "data" top: "label" TRANSFORM data_param { source: "$DATA" batch_size: 4 } }
+"""
+LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }\n'
+
+
+def learned() -> weights.Weights:
+    random = np.random.default_rng(1)
+    blobs = {
+        "conv1": [random.normal(size=(6, 3, 3, 3)) * (random.random((6, 3, 3, 3)) < 0.5)],
+        "bn1": [random.normal(size=6), random.random(6) + 0.1, np.ones(1)],
+        "scale1": [random.normal(size=6), random.normal(size=6)],
+        "bn2": [random.normal(size=6), random.random(6) + 0.1, np.ones(1)],
+        "fc": [random.normal(size=(4, 216)) / 50, random.normal(size=4)],
+    }
+    return {name: [blob.astype(np.float32) for blob in arrays] for name, arrays in blobs.items()}
+
+
+def net(path: Path) -> caffe_pb2.NetParameter:
+    return prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "data"})
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "deploy.prototxt"
+    path.write_text(DEPLOY)
+    weights.write(tmp_path / "w.caffemodel", net(path), learned())
+    return path
+
+
+def test_a_pair(model: Path, tmp_path: Path) -> None:
+    """Both before conv1's ReLU go, the one behind it stays; synapses stay, and what the pixels went through."""
+    said = folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "out").splitlines()
+    synapses = np.count_nonzero(learned()["conv1"][0]) + 4 * 216
+    assert said[:3] == [
+        "folded: 1 BatchNorm, 1 Scale",
+        "stays: BatchNorm 'bn2': before it is 'relu1' (ReLU)",
+        # conv1's 162 weights, bn1's 13 and scale1's 12, bn2's 13, fc's 868; 6 biases in place of 25
+        f"synapses {synapses:,} -> {synapses:,} without biases; biases of neurons 4 -> 10; "
+        "stored values 1,068 -> 1,049",
+    ]
+    assert said[3].startswith("outputs as before, to a relative ") and "cast" not in "".join(said)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["deploy.prototxt", "w.caffemodel"]
+    written = (tmp_path / "out" / "deploy.prototxt").read_text().splitlines()
+    assert written[:2] == [f"# folded from {model}", "# input: pixels 0..255, minus 33, times 0.015625"]
+    folded = weights.read(tmp_path / "out" / "w.caffemodel")
+    assert {name: len(blobs) for name, blobs in folded.items()} == {"conv1": 2, "bn2": 3, "fc": 2}
+    assert [layer.name for layer in net(tmp_path / "out" / "deploy.prototxt").layer] == [
+        "data", "conv1", "relu1", "bn2", "fc", "prob",
+    ]  # fmt: skip
+
+
+def test_a_train_val_prototxt_becomes_one_to_deploy(model: Path, tmp_path: Path) -> None:
+    layers = DEPLOY[DEPLOY.index('layer { name: "conv1"') : DEPLOY.index('layer { name: "prob"')]
+    path = tmp_path / "train_val.prototxt"
+    path.write_text(TRAIN_VAL.replace("TRANSFORM ", "") + layers + LOSS)
+    with pytest.raises(UserError) as error:
+        folding.fold(path, tmp_path / "w.caffemodel", tmp_path / "out")
+    assert str(error.value) == f"{path}:2: layer 'data': does not say the shape of an image; give SHAPE=3x32x32"
+    crop = "transform_param { crop_size: 8 mean_value: 1 mean_value: 2 mean_value: 3 }"
+    path.write_text(TRAIN_VAL.replace("TRANSFORM", crop) + layers + LOSS)
+    folding.fold(path, tmp_path / "w.caffemodel", tmp_path / "out")
+    made = tmp_path / "out" / "deploy.prototxt"
+    assert "# input: pixels 0..255, the central 8 x 8, minus 1, 2, 3\n" in made.read_text()
+    assert [layer.type for layer in net(made).layer] == [
+        "Input", "Convolution", "ReLU", "BatchNorm", "InnerProduct", "Softmax",
+    ]  # fmt: skip
+
+
+def test_another_function_is_never_written(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folded by a factor that is a little off, Caffe's comparison says no."""
+    right = batchnorm.fold
+
+    def wrong(net: caffe_pb2.NetParameter, learned: weights.Weights) -> batchnorm.Folded:
+        folded = right(net, learned)
+        folded.weights["conv1"][0] *= np.float32(1.01)
+        return folded
+
+    monkeypatch.setattr(batchnorm, "fold", wrong)
+    with pytest.raises(AssertionError, match="the folded network's 'fc' differs by .*; nothing was written"):
+        folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_place_that_cannot_be_written(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UserError) as error:
+        folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "taken")
+    assert str(error.value) == f"{tmp_path}/taken: expected to write there, got File exists; name another OUT="
+
+
+def committed(run: Path, number: int, kind: str) -> None:
+    with generation.writing(paths.generation(run, number)) as folder:
+        (folder / paths.DEPLOY).write_text(DEPLOY)
+        weights.write(folder / paths.WEIGHTS, net(folder / paths.DEPLOY), learned())
+        made_up.metrics(number, number_format=kind).write(folder)
+
+
+def test_a_generation_in_its_precision(tmp_path: Path) -> None:
+    """Beside the generations, which stay as they are; 16 bits hold each folded value, BatchNorm's statistics aside."""
+    run = tmp_path / "seed1"
+    committed(run, 1, "HALF")
+    words = ["fold", f"RUN={run}", "GEN=1"]
+    command = [sys.executable, "-m", "evolve.command.command", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cast to HALF: 0 synapses became zero, 0 values were too large, " in done.stdout
+    folded = weights.read(run / "gen001.folded" / paths.WEIGHTS)
+    exact = batchnorm.fold(net(paths.generation(run, 1) / paths.DEPLOY), learned()).weights
+    for name in ("conv1", "fc"):
+        for blob, wanted in zip(folded[name], exact[name], strict=True):
+            assert np.array_equal(blob, wanted.astype(np.float16).astype(np.float32))
+    assert np.array_equal(folded["bn2"][0], learned()["bn2"][0])
+    assert generation.exists(paths.generation(run, 1))
+    with pytest.raises(UserError, match="GEN=2: expected a committed generation, whole as it was written, in "):
+        folding.fold_generation(run, 2)
+
+
+def test_a_precision_that_was_never_imposed(tmp_path: Path) -> None:
+    committed(tmp_path / "seed1", 1, "FLOAT")
+    assert "cast" not in folding.fold_generation(tmp_path / "seed1", 1, tmp_path / "out")

@@ -1,0 +1,160 @@
+"""`make fold`: a network to carry away, BatchNorm and Scale folded into the weights of the layer before them."""
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.base import files, prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import batchnorm, count, layers, phases, precision, shapes, weights
+from evolve.network.batchnorm import Folded
+from evolve.network.count import Count
+from evolve.runs import generation, paths
+from evolve.runs.metrics import Metrics
+from trt import agreement
+
+Net = Any  # caffe_pb2.NetParameter
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Original:
+    """A network as it was read: `net` begins with an Input layer, `heading` says what its pixels went through."""
+
+    model: Path
+    caffemodel: Path
+    net: Net
+    weights: weights.Weights
+    counts: list[Count]
+    heading: str
+
+
+def fold_generation(run: Path, number: int, out: Path | None = None, shape: Shape | None = None) -> str:
+    """Folds a committed generation, in its precision, into `out`, or ``gen013.folded`` in the run; tells what changed.
+
+    UserError where there is no such generation, or as `fold` has it.
+    """
+    folder = paths.generation(run, number)
+    if not generation.exists(folder):
+        raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
+    out = out or folder.with_name(f"{folder.name}.folded")
+    kind = Metrics.read(folder).number_format
+    return fold(folder / paths.DEPLOY, folder / paths.WEIGHTS, out, shape, kind)
+
+
+def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, kind: str = "FLOAT") -> str:
+    """Writes deploy.prototxt and the folded caffemodel, cast to `kind`, into `out`; tells what was folded.
+
+    `model` is a deploy or train_val prototxt, `shape` (channels, height, width) of an image where it does not tell.
+    Caffe compares outputs before anything is written, before the cast and after it. UserError for what cannot be read.
+    """
+    if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
+        raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
+    original = _read(model, caffemodel, shape)
+    folded = batchnorm.fold(original.net, original.weights)
+    cast, ranges = precision.cast(folded.weights, kind, {layer.name: layer.type for layer in folded.net.layer})
+    with files.named_by_out(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out) as name:
+            exact, imposed = _write(Path(name), original, folded, cast)
+            for file in (paths.DEPLOY, caffemodel.name):
+                files.sync(Path(name) / file)
+                (Path(name) / file).replace(out / file)
+    lines = [*_folded(original, folded), *_counted(original.counts, _counts(folded.net, cast, caffemodel))]
+    lines.append(f"outputs as before, to a relative {exact:.1e}")
+    if kind != "FLOAT":
+        lines.append(f"cast to {kind}: {_of_cast(ranges)}; outputs then differ by a relative {imposed:.1e}")
+    lines.append(f"{out / paths.DEPLOY}, {out / caffemodel.name}: {(out / caffemodel.name).stat().st_size:,} bytes")
+    return "\n".join(lines)
+
+
+def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
+    layers.load_beside(model.parent)
+    text = prototxt_text.read_text(model)
+    # Where the data lie is of no matter here.
+    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "$DATA", "NET": "$NET"})
+    heading = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("# input: ")]
+    try:
+        if shape is None and any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
+            data = phases.data_layer(net, "TEST")
+            heading = [f"input: {phases.preprocessing(data)}"]
+            shape = phases.cropped_shape(data)
+        net = phases.sized(net, shape)
+        steps = shapes.infer(net, keep_unknown=True)
+    except UserError as error:
+        raise prototxt_text.located(error, model, text) from None
+    learned = weights.read(caffemodel)
+    counts = count.of_net(steps, learned, str(caffemodel))
+    return Original(model, caffemodel, net, learned, counts, "\n".join([f"folded from {model}", *heading]))
+
+
+def _counts(net: Net, learned: weights.Weights, caffemodel: Path) -> list[Count]:
+    return count.of_net(shapes.infer(net, keep_unknown=True), learned, str(caffemodel))
+
+
+def _write(folder: Path, original: Original, folded: Folded, cast: weights.Weights) -> tuple[float, float]:
+    """Writes both files into `folder`; the relative differences of the outputs before the cast and after it.
+
+    AssertionError if the first is more than rounding.
+    """
+    prototxt_text.write(folded.net, folder / paths.DEPLOY, original.heading)
+    weights.write(folder / original.caffemodel.name, folded.net, cast)
+    weights.write(folder / "exact.caffemodel", folded.net, folded.weights)
+    (exact, blob), (imposed, _) = agreement.differences(
+        folder,
+        (original.net, original.caffemodel),
+        [(folded.net, folder / "exact.caffemodel"), (folded.net, folder / original.caffemodel.name)],
+        _compared(original.net),
+        original.model,
+    )
+    if not exact <= agreement.TOLERANCE:
+        raise AssertionError(f"the folded network's '{blob}' differs by {exact:g}; nothing was written")
+    return exact, imposed
+
+
+def _compared(net: Net) -> list[str]:
+    """The outputs; and what a Softmax or the like makes them of, which says more than shares that are all 0 and 1."""
+    outputs = batchnorm.unread(net)
+    known = [(layer, layers.of(layer)) for layer in net.layer]
+    of_function = [layer for layer, kind in known if kind and not kind.connects and not kind.per_channel]
+    before = {layer.bottom[0] for layer in of_function if layer.bottom and set(layer.top) & set(outputs)}
+    return [*outputs, *sorted(before - set(outputs))]
+
+
+def _folded(original: Original, folded: Folded) -> list[str]:
+    """What was folded, by type; and a line for each layer that stays, with the reason."""
+    stay = {layer.name for layer in folded.net.layer}
+    gone = Counter(layer.type for layer in original.net.layer if layer.name not in stay)
+    of_types = ", ".join(f"{number} {kind}" for kind, number in sorted(gone.items()))
+    kinds = {layer.name: layer.type for layer in original.net.layer}
+    return [
+        f"folded: {of_types or 'nothing'}",
+        *(f"stays: {kinds[name]} '{name}': {why}" for name, why in folded.left.items()),
+    ]
+
+
+def _counted(before: list[Count], after: list[Count]) -> list[str]:
+    """Synapses without their neurons' biases, which are as many as before but for what the cast flushed; and biases."""
+    (first, first_biases), (last, last_biases) = (
+        (count.total(counts, "synapses") - count.total(counts, "biases"), count.total(counts, "biases"))
+        for counts in (before, after)
+    )
+    return [
+        f"synapses {first:,} -> {last:,} without biases; biases of neurons {first_biases:,} -> {last_biases:,}; "
+        f"stored values {_stored(before):,} -> {_stored(after):,}"
+    ]
+
+
+def _stored(counts: list[Count]) -> int:
+    return count.total(counts, "parameters") + count.total(counts, "statistics")
+
+
+def _of_cast(ranges: list[precision.Range]) -> str:
+    figures = {name: sum(getattr(each, name) for each in ranges) for name in ("flushed", "overflows", "subnormals")}
+    return (
+        f"{figures['flushed']} synapses became zero, {figures['overflows']} values were too large, "
+        f"{figures['subnormals']} have fewer bits"
+    )

@@ -61,7 +61,7 @@ class Tree:
         return self.python("-m", "evolve.command.command", *words)
 
     def says(self, program: str) -> Any:
-        """What a program prints as JSON; `read`, `graph` and `parent` are my_net's, its weights drawn by a seed."""
+        """What a program prints as JSON; `network` gives it my_net's experiment, net, and weights drawn by a seed."""
         return json.loads(self.python("-c", PREAMBLE + program))
 
 
@@ -166,17 +166,50 @@ print(json.dumps({name: [blob.shape for blob in blobs]
                   for name, blobs in weights.read(Path("smaller/pruned.caffemodel")).items()}))
 """
 
+# Along a random direction of all that it reads and learns: by two forward passes, and as its backward pass says.
+GRADIENT = """
+import caffe, sys, numpy as np
+TEXT = '''force_backward: true
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
+layer { name: "copy" type: "Power" bottom: "x" top: "y" }
+layer { name: "y" type: "Python" bottom: "y" top: "y" python_param { module: "my_layers" layer: "%s" } }'''
+open("layer.prototxt", "w").write(TEXT % sys.argv[1])
+net = caffe.Net("layer.prototxt", caffe.TRAIN)
+random = np.random.default_rng(1)
+blobs = [net.blobs["x"], *net.params.get("y", [])]
+values, steps = ([random.standard_normal(blob.data.shape) for blob in blobs] for _ in range(2))
+weight = random.standard_normal(net.blobs["x"].data.shape)
+
+def forward(step):
+    for blob, value, each in zip(blobs, values, steps):
+        blob.data[...] = value + step * each
+    return float((net.forward()["y"] * weight).sum())
+
+measured = (forward(1e-3) - forward(-1e-3)) / 2e-3
+forward(0)
+net.backward(y=weight.astype(np.float32))
+print(measured, sum(float((blob.diff * step).sum()) for blob, step in zip(blobs, steps)))
+"""
+
+
+def check_gradient(tree: Tree, layer: str) -> None:
+    """The layer in place, as my_net has it."""
+    measured, computed = (float(number) for number in tree.python("-c", GRADIENT, layer).split())
+    assert computed == pytest.approx(measured, rel=2e-3) and abs(measured) > 1
+
 
 def test_a_layer_type_without_weights(followed: Callable[..., Tree]) -> None:
     """A neuron without synapses goes through it as the constant that it is; Caffe compares the outputs."""
-    shrunk = followed(NETWORK, "A layer type without weights").says(SHRUNK)
-    assert shrunk == {"conv1": [[7, 1, 5, 5], [7]], "ip1": [[10, 7 * 144], [10]]}
+    tree = followed(NETWORK, "A layer type without weights")
+    assert tree.says(SHRUNK) == {"conv1": [[7, 1, 5, 5], [7]], "ip1": [[10, 7 * 144], [10]]}
+    check_gradient(tree, "Softsign")
 
 
 def test_a_layer_type_with_weights(followed: Callable[..., Tree]) -> None:
     """The neuron's number goes with it, and the others' stay theirs; Caffe compares the outputs."""
-    shrunk = followed(NETWORK, "A layer type with weights for each channel").says(SHRUNK)
-    assert shrunk == {"conv1": [[7, 1, 5, 5], [7]], "shift1": [[7]], "ip1": [[10, 7 * 144], [10]]}
+    tree = followed(NETWORK, "A layer type with weights for each channel")
+    assert tree.says(SHRUNK) == {"conv1": [[7, 1, 5, 5], [7]], "shift1": [[7]], "ip1": [[10, 7 * 144], [10]]}
+    check_gradient(tree, "Shift")
 
 
 PRECISION = """

@@ -38,7 +38,8 @@ PACKAGES = $(wildcard $(VENV)/lib/python*/site-packages)
 export PYTHONPATH = $(CURDIR):$(if $(CAFFE_ROOT),$(CAFFE_ROOT)/python:)$(PACKAGES:%=$(if $(VENV:/%=),$(CURDIR)/)%:)$(USERS_PYTHONPATH)
 endif
 
-VERBS := evolve sweep data check shrink fold count onnx engine tx1 bench table plot report frontier doctor
+# A file each, found as the command finds them.
+VERBS := $(filter-out __init__,$(basename $(notdir $(wildcard evolve/command/verbs/*.py trt/verbs/*.py))))
 # Make keeps the command line's words with a backslash before each blank and backslash, and $$ for $.
 define newline
 

@@ -44,6 +44,8 @@ class Checkout:
         (folder / "fastcaffe/build.py").write_text("")
         (folder / "fastcaffe/src/layer.cpp").write_text("")
         (folder / "setup.py").write_text("")
+        for verbs in ("evolve/command/verbs", "trt/verbs"):
+            shutil.copytree(ROOT / verbs, folder / verbs, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "venv.py").write_text(VENV)
         (folder / "interpreter").write_text(INTERPRETER)
         (folder / "interpreter").chmod(0o755)

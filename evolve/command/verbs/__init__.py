@@ -1,7 +1,7 @@
 """A verb of the `cavefish` command is a file in a folder `verbs`, found by its name.
 
 It says WHAT it does and which ARGUMENTS it knows, and has `run`. What a verb needs is imported when it runs: Caffe and
-the figures take seconds to load. The Makefile's VERBS has the same names.
+the figures take seconds to load. The Makefile finds the same files.
 """
 
 import importlib

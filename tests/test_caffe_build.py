@@ -85,7 +85,7 @@ deb [ trusted=yes ] http://other.invalid/apt bookworm stable
 def run_builder(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The builder as its user runs it."""
     command = [sys.executable, str(RECIPE / "build.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=600)
 
 
 def test_deb822_keeps_the_release_and_leaves_out_the_rest() -> None:

@@ -52,7 +52,7 @@ class Checkout:
 
     def make(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`make` with these words, as a user would run it; a Caffe is given, so that no compiler is needed."""
-        return subprocess.run(["make", *words], **self.options(environment), capture_output=True, timeout=60)
+        return subprocess.run(["make", *words], **self.options(environment), capture_output=True, timeout=600)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """`make` in the background, its errors in a pipe."""

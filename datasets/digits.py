@@ -13,6 +13,7 @@ from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import Samples, Source, Split
 from evolve.datasets.fitting import margin
+from evolve.datasets.held_out import shares
 
 TEST_IMAGES = 360
 CLASSES = 10
@@ -59,15 +60,6 @@ def stratified(labels: NDArray[np.int64], count: int, rng: np.random.Generator) 
     for label, share in zip(classes, shares(sizes, count), strict=True):
         chosen[rng.permutation(np.flatnonzero(labels == label))[:share]] = True
     return chosen
-
-
-def shares(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """``count`` divided in proportion to ``sizes`` (K,): rounded down, the rest to the largest remainders."""
-    total = int(sizes.sum())
-    whole = sizes * count // total
-    remainders = sizes * count % total
-    whole[np.argsort(-remainders, kind="stable")[: count - int(whole.sum())]] += 1
-    return whole
 
 
 SOURCE = Source("the 1,797 handwritten digits of scikit-learn", 1, load)

@@ -14,8 +14,9 @@ FORMAT = 1  # of what is stored; one more, and older folders are made anew
 class Dataset:
     """A data set that Caffe can read: ``folder`` is absolute and holds a folder for each of its splits.
 
-    Images and their classes: train/ and test/, each an LMDB. Images and boxes: train/, val/ and perhaps test/, each
-    with the LMDBs images/ and labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
+    Images and their classes: train/, test/ and perhaps validation/, each an LMDB. Images and boxes: train/, val/ and
+    perhaps test/, each with the LMDBs images/ and labels/ of the same keys, and ``class_names`` of the ids 1, 2 ...
+    (``classes`` of them).
 
     ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
     the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made

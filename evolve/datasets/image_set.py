@@ -10,16 +10,20 @@ import numpy as np
 from evolve.base.errors import UserError
 from evolve.base.files import check_space, refusals, replacing, turn
 from evolve.base.progress import Report
+from evolve.datasets import held_out
 from evolve.datasets.dataset import Dataset, finished, write_done
 from evolve.datasets.image_write import split_bytes, write
 from evolve.datasets.lookup import Found
 from evolve.datasets.source import Samples, Source
 
 
-def prepared(found: Found[Source], image_size: int, seed: int, data: Path, report: Report) -> Dataset:
+def prepared(
+    found: Found[Source], image_size: int, seed: int, validation: int, data: Path, report: Report
+) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
     data = Path(os.path.abspath(data))
-    folder = data / f"{found.stem}-{image_size}-seed{seed}"
+    part = f"-validation{validation}" if validation else ""
+    folder = data / f"{found.stem}-{image_size}-seed{seed}{part}"
     if done := finished(folder, found.name):
         return done
     with turn(folder, report):
@@ -28,7 +32,7 @@ def prepared(found: Found[Source], image_size: int, seed: int, data: Path, repor
         with found.calling("load"):
             samples = found.source.load(image_size=image_size, seed=seed, raw=data / "raw", report=report)
         _check(found, samples, image_size)
-        return _write(found.name, folder, samples, seed, report)
+        return _write(found.name, folder, samples, seed, validation, report)
 
 
 def _check(found: Found[Source], samples: object, image_size: int) -> None:
@@ -57,21 +61,29 @@ def _by(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _write(name: str, folder: Path, samples: Samples, seed: int, report: Report) -> Dataset:
-    needed = split_bytes(samples.train) + split_bytes(samples.test)
+def _write(name: str, folder: Path, samples: Samples, seed: int, validation: int, report: Report) -> Dataset:
+    shuffled = np.random.default_rng(seed).permutation(len(samples.train))
+    try:
+        order, apart = held_out.split(samples.train.labels, shuffled, validation)
+    except UserError as error:
+        raise UserError(f"data set '{name}': {error}") from None
+    orders = {"train": order, "validation": apart, "test": np.arange(len(samples.test))}
+    splits = {split: rows for split, rows in orders.items() if len(rows)}
+    of = {split: samples.test if split == "test" else samples.train for split in splits}
+    needed = sum(split_bytes(of[split], len(rows)) for split, rows in splits.items())
     began = time.monotonic()
     with refusals(folder, needed), replacing(folder, report) as unfinished:
         check_space(folder, needed)
         content = hashlib.sha256()
-        shuffled = np.random.default_rng(seed).permutation(len(samples.train))
-        write(unfinished / "train", samples.train, shuffled, content.update)
-        write(unfinished / "test", samples.test, np.arange(len(samples.test)), content.update)
-        counts = {"train": len(samples.train), "test": len(samples.test)}
+        for split, rows in splits.items():
+            write(unfinished / split, of[split], rows, content.update)
+        counts = {split: len(rows) for split, rows in splits.items()}
         shape = samples.train.shape
         dataset = Dataset(name, folder, shape, counts, samples.classes, content.hexdigest())
         write_done(unfinished, dataset)
+    chosen = f", {counts['validation']} to choose by" if validation else ""
     report(
-        f"{name}: {counts['train']} images to train and {counts['test']} to test, {shape[1]}x{shape[2]}, "
+        f"{name}: {counts['train']} images to train{chosen} and {counts['test']} to test, {shape[1]}x{shape[2]}, "
         f"in {time.monotonic() - began:.1f} s into {folder}"
     )
     return dataset

@@ -18,15 +18,15 @@ def write(folder: Path, split: Split, order: NDArray[np.int64], stored: Callable
     The stored pixels are uint8, not encoded, channels first: what Caffe's Data layer reads. Returns when all
     of it is on the disk. Raises lmdb.Error or OSError if that fails.
     """
-    with Store(folder, split_bytes(split), stored) as store:
+    with Store(folder, split_bytes(split, len(order)), stored) as store:
         for start in range(0, len(order), BATCH):
             for value in _datums(split, order[start : start + BATCH]):
                 store.put(value)
 
 
-def split_bytes(split: Split) -> int:
-    """Bytes that the split takes on disk, at most."""
-    return space(int(np.prod(split.shape)), len(split))
+def split_bytes(split: Split, count: int) -> int:
+    """Bytes that ``count`` of the split's samples take on disk, at most."""
+    return space(int(np.prod(split.shape)), count)
 
 
 def _datums(split: Split, rows: NDArray[np.int64]) -> list[bytes]:

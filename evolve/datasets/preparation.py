@@ -18,6 +18,7 @@ def prepare(
     *,
     image_size: int,
     seed: int = 1,
+    validation: int = 0,
     or_else: str = "",
     beside: Path | None = None,
     data: Path = Path("data"),
@@ -26,13 +27,14 @@ def prepare(
     """The data set of that name in ``data``/<name>-<image_size>-seed<seed>, made if it is not there yet.
 
     Its file is looked for in the network's folder ``beside``, then in datasets/. Images are ``image_size`` pixels
-    square. ``seed`` shuffles the train split; the same seed gives the same content. If the raw data can be had
-    nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so. Raises UserError.
+    square. ``seed`` shuffles the train split; the same seed gives the same content. ``validation`` images of it become
+    a split of their own, in a folder with -validation<n> behind its name. If the raw data can be had nowhere, the data
+    set named ``or_else`` stands in, and the result's ``notice`` says so. Raises UserError.
     """
     # A mistyped name is heard of now, not when it is needed.
     known = [lookup.with_classes(each, beside) for each in filter(None, (name, or_else))]
     _check_seed(name, seed)
-    return _first_to_be_had(known, lambda found: image_set.prepared(found, image_size, seed, data, report))
+    return _first_to_be_had(known, lambda found: image_set.prepared(found, image_size, seed, validation, data, report))
 
 
 def prepare_detection(

@@ -16,7 +16,7 @@ from evolve.runs.metrics import Data, Figures, Metrics, Training
 from evolve.runs.score import Score
 from evolve.settings import networks
 
-_SCORES = ("accuracy", "precision", "recall", "map", "ap")
+_SCORES = ("accuracy", "precision", "recall", "map", "ap", "validation_accuracy")
 _COLUMNS = ("generation", *(each.name for each in fields(Figures)))
 
 

@@ -133,8 +133,8 @@ def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
         )  # fmt: skip
     else:
         dataset = datasets.prepare(
-            wanted.name, image_size=wanted.image_size, seed=seed, or_else=wanted.or_else.name, beside=folder,
-            data=paths.data(), report=progress.say,
+            wanted.name, image_size=wanted.image_size, seed=seed, validation=wanted.validation,
+            or_else=wanted.or_else.name, beside=folder, data=paths.data(), report=progress.say,
         )  # fmt: skip
     if dataset.notice:
         progress.say(f"NOTE: {dataset.notice}")
@@ -152,6 +152,11 @@ def detection_geometry(settings: Settings, folder: Path | None = None) -> Geomet
     source = datasets.find(wanted.name, folder).source
     if not isinstance(source, datasets.DetectionSource):
         return None
+    if wanted.validation:
+        raise UserError(
+            f"dataset: validation: expected 0 for {wanted.name}, whose images with boxes have a split of their own for "
+            f"that, val, got {wanted.validation}; take it out"
+        )
     asked = wanted.detection
     classes = list(asked.class_name) or source.classes
     if not classes:

@@ -1,6 +1,6 @@
 """A trained generation is finished: cast, written, scored, measured."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evolve.base import prototxt_text, records
@@ -22,6 +22,9 @@ _OF_TRAINING = (
 )  # fmt: skip
 
 
+VALIDATION, _VALIDATION_NET = "validation", "validation.prototxt"
+
+
 @dataclass(frozen=True)
 class Origin:
     """How a generation came to be, as its metrics say it; an ancestor was trained alone."""
@@ -34,7 +37,7 @@ class Origin:
 def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: Origin) -> Metrics:
     """Casts, writes, scores and measures the generation; returns its metrics, written too."""
     cast, ranges = _impose_precision(workspace, net)
-    score = Score.of(_score(workspace, caffe, net))
+    score = _with_validation(workspace, caffe, net, Score.of(_score(workspace, caffe, net)))
     counts = _count(workspace, net, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
     ratios = count.cluster_efficiencies(first, counts)
@@ -105,6 +108,19 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
         )
     iterations = workspace.dataset.counts["test"] // phases.batch_size(phases.data_layer(net, "TEST"))
     return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)
+
+
+def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, score: Score) -> Score:
+    """`score` with the accuracy on the validation part of the data set, where it has one."""
+    images = workspace.dataset.counts.get(VALIDATION, 0)
+    if not images:
+        return score
+    on_part = phases.reading(net, "TEST", str(workspace.dataset.folder / VALIDATION), images)
+    prototxt_text.write(on_part, workspace.folder / _VALIDATION_NET)
+    iterations = images // phases.batch_size(phases.data_layer(on_part, "TEST"))
+    said = caffe.call("score", net=_VALIDATION_NET, weights=paths.WEIGHTS, iterations=iterations)
+    (workspace.folder / _VALIDATION_NET).unlink()
+    return replace(score, validation_accuracy=said.get("accuracy"))
 
 
 def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[count.Count]:

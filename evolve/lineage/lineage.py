@@ -82,7 +82,8 @@ def _generations(
                 _renew_report(run, last)
         progress.say(describe(metrics))
         if state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
-            allowed, name = experiment.settings.stop_when_accuracy_drops, metrics.score.judged
+            allowed, score = experiment.settings.stop_when_accuracy_drops, metrics.score
+            name = score.judged if score.validation_accuracy is None else score.deciding_title
             progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
             break
 
@@ -97,6 +98,8 @@ def describe(metrics: Metrics) -> str:
     """One line of measurements of a generation."""
     named = {name: getattr(metrics.score, name) for name in _SCORES}
     scores = "".join(f"{name} {value:.4f}  " for name, value in named.items() if value is not None)
+    if metrics.score.validation_accuracy is not None:
+        scores += f"(validation {metrics.score.validation_accuracy:.4f})  "
     siblings = f"  the fittest of {len(metrics.siblings)}" if metrics.siblings else ""
     return (
         f"generation {metrics.generation:2d}  {scores}synapses {metrics.synapses:,}  "

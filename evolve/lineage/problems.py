@@ -94,7 +94,8 @@ def _of_layers(experiment: Experiment) -> list[str]:
         net = experiment.net(_NO_DATA)
     except UserError as error:
         return [str(error)]
-    return _old_layers(experiment, net) or _batch_sizes(experiment, net) + _bottoms(experiment, net)
+    sound = _batch_sizes(experiment, net) or _validation(experiment, net)
+    return _old_layers(experiment, net) or sound + _bottoms(experiment, net)
 
 
 def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
@@ -131,6 +132,22 @@ def _batch_sizes(experiment: Experiment, net: phases.Net) -> list[str]:
         for phase, layer in layers.items()
         if not phases.batch_size(layer)
     ]
+
+
+def _validation(experiment: Experiment, net: phases.Net) -> list[str]:
+    """Whether the validation part that the settings ask for can be read in the place of the test images, and scored."""
+    if not experiment.settings.dataset.validation:
+        return []
+    test, layers = phases.data_layer(net, "TEST"), phases.for_phase(net, "TEST").layer
+    if test.data_param.source != f"{_NO_DATA}/test":
+        message = (
+            f"layer '{test.name}': expected source: \"$DATA/test\", in whose place dataset: validation is read, "
+            f"got \"{test.data_param.source}\""
+        )
+        return [str(experiment.located(UserError(message)))]
+    if not any("accuracy" in layer.top for layer in layers):
+        return [f"{experiment.train_val}: expected a top 'accuracy' for dataset: validation to choose by, got none"]
+    return []
 
 
 def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:

@@ -1,7 +1,7 @@
 """Siblings, several offspring of the same parents, are trained side by side; the fittest becomes the generation.
 
-fitness = score - synapse_cost x synapses / the parent's synapses. Each sibling is whole or absent in a hidden folder
-of the run, so that a killed run trains none of them twice.
+fitness = score - synapse_cost x synapses / the parent's synapses, the score on a validation part where there is one.
+Each sibling is whole or absent in a hidden folder of the run, so that a killed run trains none of them twice.
 """
 
 import json
@@ -24,7 +24,7 @@ from evolve.settings.settings import Settings
 def fitness(settings: Settings, metrics: Metrics, parent_synapses: int) -> float:
     """The fitness of a generation with these metrics."""
     cost = settings.synapse_cost * metrics.synapses / parent_synapses
-    return metrics.score.value - cost
+    return metrics.score.deciding - cost
 
 
 def by_fitness(settings: Settings, siblings: dict[int, Metrics], parent_synapses: int) -> list[tuple[int, float]]:
@@ -85,7 +85,8 @@ def _sibling(workspace: Workspace, number: int, place: Path, parent: Path) -> Me
         progress.say(f"{own.title}: unfit: {error}")
         return error
     score = metrics.score
-    progress.say(f"{own.title}: {score.judged} {score.value:.4f}  synapses {metrics.synapses:,}")
+    on_part = "" if score.validation_accuracy is None else f"  (validation {score.validation_accuracy:.4f})"
+    progress.say(f"{own.title}: {score.judged} {score.value:.4f}{on_part}  synapses {metrics.synapses:,}")
     return metrics
 
 

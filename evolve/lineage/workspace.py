@@ -67,7 +67,9 @@ class Workspace:
         for layer in net.layer:
             test = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
             if not layer.bottom and test and not self.experiment.geometry:
-                layer.data_param.batch_size = _divisor(self.dataset.counts["test"], layer.data_param.batch_size)
+                layer.data_param.batch_size = phases.whole_batch(
+                    self.dataset.counts["test"], layer.data_param.batch_size
+                )
         return net
 
     def graph(self, net: phases.Net) -> Graph:
@@ -112,8 +114,3 @@ class Workspace:
     def _iterations(self, number: int, batch: int) -> int:
         length = training_length(self.experiment.settings, number, self.dataset.name)
         return length.iterations(self.dataset.counts["train"], batch)
-
-
-def _divisor(total: int, wanted: int) -> int:
-    """The largest divisor of `total` up to `wanted`, so that whole batches score every image once."""
-    return max(size for size in range(1, max(1, wanted) + 1) if total % size == 0)

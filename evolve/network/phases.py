@@ -104,6 +104,19 @@ def data_layer(net: Net, phase: str) -> Layer:
     return layers[0]
 
 
+def reading(net: Net, phase: str, source: str, images: int) -> Net:
+    """The net of `phase`, its Data layer reading the LMDB `source` of so many `images` in whole batches."""
+    result = for_phase(net, phase)
+    parameter = next(layer for layer in result.layer if not layer.bottom).data_param
+    parameter.source, parameter.batch_size = source, whole_batch(images, parameter.batch_size)
+    return result
+
+
+def whole_batch(images: int, wanted: int) -> int:
+    """The largest divisor of `images` up to `wanted`, so that whole batches score every image once."""
+    return max(size for size in range(1, max(1, wanted) + 1) if images % size == 0)
+
+
 def batch_size(layer: Layer) -> int:
     """Images an iteration of a data layer reads; 0 where the type does not say."""
     known = layers.of(layer)

@@ -7,16 +7,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DatasetParameter(_message.Message):
-    __slots__ = ["detection", "image_size", "name", "or_else"]
+    __slots__ = ["detection", "image_size", "name", "or_else", "validation"]
     DETECTION_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OR_ELSE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_FIELD_NUMBER: _ClassVar[int]
     detection: DetectionParameter
     image_size: int
     name: str
     or_else: StandInParameter
-    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ...) -> None: ...
+    validation: int
+    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
     __slots__ = ["class_name", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "smallest", "stride", "width"]

@@ -106,6 +106,7 @@ class Figures:
     recall: float | None = None
     map: float | None = None
     ap: float | None = None
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,4 +195,5 @@ class Metrics:
             recall=self.score.recall,
             map=self.score.map,
             ap=self.score.ap,
+            validation_accuracy=self.score.validation_accuracy,
         )

@@ -24,6 +24,7 @@ from evolve.settings import changes
 _SECONDS = 2.0
 _LOCK = ".lock"
 
+_WHERE_MEASURED = ("validation_accuracy",)  # no column of runs without
 COLUMNS = ("generation", *(each.name for record in (Figures, Speed) for each in fields(record)))
 
 
@@ -130,10 +131,11 @@ def write_lineage(run: Path) -> None:
 
     What a generation does not have stays empty: detection has no accuracy, and not every one was timed.
     """
-    written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
+    written, rows = io.StringIO(), table(run)
+    columns = [name for name in COLUMNS if name not in _WHERE_MEASURED or any(row[name] for row in rows)]
+    writer = csv.DictWriter(written, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(table(run))
+    writer.writerows(rows)
     lineage = run / paths.LINEAGE
     if not lineage.exists() or lineage.read_bytes() != written.getvalue().encode():
         files.write_whole(lineage, written.getvalue())

@@ -1,4 +1,4 @@
-"""A score is what a TEST net says of a generation, and which of it the generation is judged by."""
+"""A score is what a TEST net says of a generation, which of it the generation is judged by, and what decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ class Score:
     ap: float | None = None
     classes: dict[str, ClassScore] = field(default_factory=dict)
     outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says, the loss for one
+    validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> "Score":
@@ -58,6 +59,19 @@ class Score:
         if not self.judged:
             raise ValueError("neither an accuracy nor an average precision was measured")
         return float(getattr(self, self.judged))
+
+    @property
+    def deciding(self) -> float:
+        """What siblings are chosen by and a lineage ends by: on a validation part, where there is one; else `value`.
+
+        ValueError as there.
+        """
+        return self.value if self.validation_accuracy is None else self.validation_accuracy
+
+    @property
+    def deciding_title(self) -> str:
+        """The same in words."""
+        return self.title if self.validation_accuracy is None else "validation accuracy"
 
 
 def gathered(score: Mapping[str, object]) -> Mapping[str, object]:

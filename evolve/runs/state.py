@@ -68,19 +68,21 @@ def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: boo
 
 
 def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
-    """The stop rule: whether a generation's score is further below the ancestor's than `stop_when_accuracy_drops`.
+    """The stop rule: whether a generation's score is below the ancestor's by more than `stop_when_accuracy_drops`.
+
+    The score is the deciding one, on a validation part where there is one.
 
     That ends an evolution. It never does where that is 0, or the net says no score.
     """
     allowed = kept.stop_when_accuracy_drops
     if not allowed or not metrics.score.judged or not ancestor.score.judged:
         return False
-    return bool(ancestor.score.value - metrics.score.value > allowed)
+    return bool(ancestor.score.deciding - metrics.score.deciding > allowed)
 
 
 def how_it_fell(kept: Settings, metrics: Metrics) -> str:
     """Words say what fell how far, of a generation that fell too far."""
-    return f"{metrics.score.title} fell by more than {kept.stop_when_accuracy_drops:g}"
+    return f"{metrics.score.deciding_title} fell by more than {kept.stop_when_accuracy_drops:g}"
 
 
 def settings_file(folder: Path) -> Path | None:

@@ -227,6 +227,15 @@ def stl_with(**instead: bytes) -> Make:
 # Data sets of images with boxes
 
 
+def boxes_settings(name: str, words: str) -> Make:
+    """A small network that finds boxes, with more ``words`` in the settings of its data set."""
+
+    def _make(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        small_detectnet.write(here / "net", DETECTION[name].replace("dataset {", f"dataset {{ {words}"))
+
+    return _make
+
+
 def boxes_of(name: str, spoil: Callable[[Path], object]) -> Make:
     """A small network that finds boxes, and a miniature of a data set for it, spoilt."""
 

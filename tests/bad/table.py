@@ -13,6 +13,7 @@ from tests.bad.inputs import (
     Make,
     beside,
     boxes_of,
+    boxes_settings,
     caffemodel,
     cifar_archive,
     cifar_with,
@@ -632,6 +633,26 @@ CASES = [
         "it with the original file",
     ),
 
+    Case(
+        "a validation part of images with boxes",
+        boxes_settings("voc", "validation: 500"),
+        "check NET=net",
+        "{here}/net/evolution.prototxt: dataset: validation: expected 0 for voc, whose images with boxes have a split "
+        "of their own for that, val, got 500; take it out",
+    ),
+    Case(
+        "a validation part without a class",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "digits" validation: 3'),
+        DATA,
+        "data set 'digits': validation: expected images of every class to train on and to choose by, got 3 of 1437, "
+        "which would be 0 of the 142 of class 0; choose another number",
+    ),
+    Case(
+        "a validation part of everything",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "digits" validation: 60000'),
+        DATA,
+        "data set 'digits': validation: expected fewer than its 1437 training images, got 60000",
+    ),
     Case(
         "a database that is a text",
         boxes_of("parse27k", put("annotations.sqlite3", "pedestrians\n" * 99)),

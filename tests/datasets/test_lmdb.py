@@ -52,7 +52,7 @@ def test_the_files_version_is_the_one_that_caffes_liblmdb_reads(tmp_path: Path) 
 def test_it_takes_no_more_space_than_foretold(tmp_path: Path, side: int) -> None:
     split = _split(2500, side)
     write(tmp_path / "train", split, np.arange(2500), _ignore)
-    assert (tmp_path / "train" / "data.mdb").stat().st_size <= split_bytes(split)
+    assert (tmp_path / "train" / "data.mdb").stat().st_size <= split_bytes(split, len(split))
 
 
 def test_reading_more_than_there_is(tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ def test_detectors_are_judged_by_ap() -> None:
     assert selection.fitness(settings(), boxes, 10) == 0.4
 
 
+def test_a_validation_part_chooses_where_there_is_one() -> None:
+    better_on_test = metrics(score=Score(accuracy=0.9, validation_accuracy=0.7), synapses=600)
+    better_on_part = metrics(score=Score(accuracy=0.8, validation_accuracy=0.75), synapses=600)
+    assert order({1: better_on_test, 2: better_on_part}) == [2, 1]
+    assert selection.fitness(settings(0.1), better_on_part, 1000) == pytest.approx(0.69)
+
+
 def test_why() -> None:
     siblings = accuracies((0.9, 700), (0.9, 600), (0.8975, 600), (0.9, 600))
     best = (2, 0.9)

@@ -46,3 +46,13 @@ def test_a_detector_that_fell_has_ended(tmp_path: Path) -> None:
     assert now.finished and now.words() == "ended at generation 2: average precision fell by more than 0.0625"
     now = state.read(tmp_path, [boxes(1, 0.8), boxes(2, 0.75)], at_work=False)
     assert not now.finished and now.words() == "2 of 13 generations done; the same `make evolve` goes on"
+
+
+def test_a_validation_part_decides_where_there_is_one(tmp_path: Path) -> None:
+    allowing("0.0625", tmp_path)
+    first = with_score(metrics(1), accuracy=0.8, validation_accuracy=0.8)
+    on_test_alone = with_score(metrics(2), accuracy=0.7, validation_accuracy=0.79)
+    on_both = with_score(metrics(2), accuracy=0.79, validation_accuracy=0.7)
+    assert not state.read(tmp_path, [first, on_test_alone], at_work=False).finished
+    now = state.read(tmp_path, [first, on_both], at_work=False)
+    assert now.finished and now.words() == "ended at generation 2: validation accuracy fell by more than 0.0625"

@@ -9,7 +9,9 @@ import importlib
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,18 @@ class ForkedWorker:
             os.kill(self.pid, signal.SIGKILL)
 
     def poll(self) -> int | None:
+        if self._status is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = os.waitstatus_to_exitcode(status) if ended else None
         return self._status
 
-    def wait(self, timeout: float = 0) -> int:
-        if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._status
+    def wait(self, timeout: float | None = None) -> int:
+        began = time.monotonic()
+        while (status := self.poll()) is None:
+            if timeout is not None and time.monotonic() - began >= timeout:
+                raise subprocess.TimeoutExpired("the forked worker", timeout)
+            time.sleep(0.001)
+        return status
 
 
 def main() -> None:

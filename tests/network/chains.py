@@ -8,7 +8,8 @@ from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import shapes
+from evolve.network import shapes, topology
+from evolve.network.graph import Graph
 from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights
 
@@ -239,3 +240,24 @@ def on_a_way(stages: list[WeightedLayer], weights: Weights) -> list[list[bool]]:
         )
     ways = [[r and u for r, u in zip(*both, strict=True)] for both in zip(reached, useful, strict=True)]
     return [*ways[:-1], [True] * stages[-1].outputs] if any(ways[-1]) else [[False] * s.outputs for s in stages]
+
+
+def dense(*widths: int, patch: int = 1, bias: str = "true") -> Graph:
+    """Layers ip1, ip2 ... of so many neurons, with kernels of `patch`; `widths` begins with the image's channels."""
+    length = len(widths) * (patch - 1) + 1
+    shape = f"dim: 1 dim: {widths[0]} dim: 1 dim: {length}"
+    text = [f'layer {{ name: "data" type: "Input" top: "ip0" input_param {{ shape {{ {shape} }} }} }}']
+    for k, outputs in enumerate(widths[1:], start=1):
+        words = f"num_output: {outputs} kernel_h: 1 kernel_w: {patch} bias_term: {bias}"
+        text.append(f'layer {{ name: "ip{k}" type: "Convolution" bottom: "ip{k - 1}" top: "ip{k}" '
+                    f"convolution_param {{ {words} }} }}")  # fmt: skip
+    return topology.read([parsed("\n".join(text))])
+
+
+def masked(graph: Graph, random: np.random.Generator, density: float) -> Weights:
+    weights: Weights = {}
+    for stage in graph.weighted:
+        shape = (stage.outputs, stage.inputs * stage.patch)
+        kernels = random.normal(size=shape) * (random.random(shape) < density)
+        weights[stage.name] = [kernels.astype(np.float32), np.ones(stage.outputs, np.float32)]
+    return weights

@@ -5,7 +5,7 @@ from typing import Any
 import graphs
 import numpy as np
 import pytest
-from chains import forward, net_of, on_a_way, parsed, random_chain, random_weights
+from chains import dense, forward, masked, net_of, on_a_way, random_chain, random_weights
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,27 +19,6 @@ from evolve.network.weights import Weights
 
 SEEDS = st.integers(0, 2**32 - 1)
 DENSITIES = st.sampled_from([0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
-
-
-def dense(*widths: int, patch: int = 1, bias: str = "true") -> Graph:
-    """Layers ip1, ip2 ... of so many neurons, with kernels of `patch`; `widths` begins with the image's channels."""
-    length = len(widths) * (patch - 1) + 1
-    shape = f"dim: 1 dim: {widths[0]} dim: 1 dim: {length}"
-    text = [f'layer {{ name: "data" type: "Input" top: "ip0" input_param {{ shape {{ {shape} }} }} }}']
-    for k, outputs in enumerate(widths[1:], start=1):
-        words = f"num_output: {outputs} kernel_h: 1 kernel_w: {patch} bias_term: {bias}"
-        text.append(f'layer {{ name: "ip{k}" type: "Convolution" bottom: "ip{k - 1}" top: "ip{k}" '
-                    f"convolution_param {{ {words} }} }}")  # fmt: skip
-    return topology.read([parsed("\n".join(text))])
-
-
-def masked(graph: Graph, random: np.random.Generator, density: float) -> Weights:
-    weights: Weights = {}
-    for stage in graph.weighted:
-        shape = (stage.outputs, stage.inputs * stage.patch)
-        kernels = random.normal(size=shape) * (random.random(shape) < density)
-        weights[stage.name] = [kernels.astype(np.float32), np.ones(stage.outputs, np.float32)]
-    return weights
 
 
 # Silence, then shrink

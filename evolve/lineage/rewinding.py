@@ -54,7 +54,7 @@ def _inv(solver: Any, shift: int) -> None:
 
 def _step(solver: Any, shift: int) -> None:
     """base_lr gamma^floor(i / stepsize): steps at places of their own, once the first is not a whole one away."""
-    steps = [place for place in range(solver.stepsize, solver.max_iter + shift, solver.stepsize)]
+    steps = range(solver.stepsize, solver.max_iter + shift, solver.stepsize)
     solver.ClearField("stepsize")
     solver.lr_policy = "multistep"
     solver.stepvalue[:] = steps

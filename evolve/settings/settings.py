@@ -105,14 +105,7 @@ def problems(settings: Settings) -> list[str]:
             Length.parse(length)
         except UserError as error:
             found.append(f"scratch_training, ancestor_training, offspring_training: {error}")
-    for block in settings.environment:
-        found += [f"environment: {problem}" for problem in _environment_problems(block)]
-    begins = [block.from_generation for block in settings.environment]
-    if not begins or min(begins) > 2:
-        found.append("environment: expected a block that holds from generation 2 on (from_generation: 2)")
-    for generation in sorted({begin for begin in begins if begins.count(begin) > 1}):
-        found.append(f"environment: expected one block from generation {generation} on, got {begins.count(generation)}")
-    return found
+    return found + _schedule_problems(settings)
 
 
 def environment(settings: Settings, generation: int) -> Environment:
@@ -130,6 +123,16 @@ def training_length(settings: Settings, generation: int, dataset: str) -> Length
     lengths = settings.offspring_training
     own = lengths[min(generation - 2, len(lengths) - 1)]
     return Length.parse(stands_in and stand_in.offspring_training or own)
+
+
+def _schedule_problems(settings: Settings) -> list[str]:
+    found = [f"environment: {problem}" for block in settings.environment for problem in _environment_problems(block)]
+    begins = [block.from_generation for block in settings.environment]
+    if not begins or min(begins) > 2:
+        found.append("environment: expected a block that holds from generation 2 on (from_generation: 2)")
+    for generation in sorted({begin for begin in begins if begins.count(begin) > 1}):
+        found.append(f"environment: expected one block from generation {generation} on, got {begins.count(generation)}")
+    return found
 
 
 def _sibling_problems(settings: Settings) -> list[str]:

@@ -11,7 +11,11 @@ from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.datasets import Dataset
 from evolve.lineage import rewinding
+from evolve.lineage.experiment import load
+from evolve.lineage.workspace import Workspace
+from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 ANCESTOR, OFFSPRING = 1000, 300
 POLICIES = {
@@ -96,3 +100,19 @@ def test_caffes_own_solver_says_so(tmp_path: Path, policy: str) -> None:
     ancestor = solver(policy, ANCESTOR)
     expected = [rate(ancestor, ANCESTOR - OFFSPRING + i) for i in range(0, 251, 50)]
     assert logged == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("number, rewound, base_lr", [(1, True, 0.05), (2, False, 0.05), (2, True, 0.05 * 0.4)])
+def test_offspring_alone_are_rewound_and_only_where_settings_say_so(
+    tmp_path: Path, number: int, rewound: bool, base_lr: float
+) -> None:
+    """40 of the ancestor's 100 iterations are left of a rate that falls in a line."""
+    words = {"rewind_learning_rate": str(rewound).lower()}
+    more = "".join(f"{name}: {value}\n" for name, value in words.items())
+    for name, text in (("train_val", TRAIN_VAL), ("evolution", EVOLUTION + more)):
+        (tmp_path / f"{name}.prototxt").write_text(text)
+    (tmp_path / "solver.prototxt").write_text(SOLVER.replace('"fixed"', '"poly" power: 1'))
+    data = Dataset("digits", tmp_path, (1, 28, 28), {"train": 1437, "test": 360}, 10, sha256="")
+    workspace = Workspace(load(str(tmp_path)), data, number, 1, tmp_path / "gen")
+    made = workspace.solver_of(workspace.template())
+    assert (made.max_iter, made.base_lr) == ({1: 100, 2: 40}[number], pytest.approx(base_lr))

@@ -195,6 +195,11 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("truncation: 1.5", "truncation: expected 0 to 1, a part of the layer's strongest, got 1.5"),
         ("truncation: -0.1", "truncation: expected 0 to 1, a part of the layer's strongest, got -0.1"),
         ("truncation: nan", "truncation: expected 0 to 1, a part of the layer's strongest, got nan"),
+        (
+            'rewind_learning_rate: true offspring_solver: "other.prototxt"',
+            "rewind_learning_rate: expected no offspring_solver beside it, for offspring go on with the ancestor's; "
+            "got 'other.prototxt'",
+        ),
         ("stop_when_accuracy_drops: -0.01", "stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03"),
         ("stop_when_accuracy_drops: nan", "stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03"),
         (

@@ -81,13 +81,7 @@ class Padded {
 class Convolver {
  public:
   static constexpr const char* kName = "rows";
-  // Padding is part of the rows here, so the gradient's has to be said.
-  static ConvolutionShape backwards(const ConvolutionShape& s) {
-    ConvolutionShape b = exchanged(s);
-    b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
-    b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
-    return b;
-  }
+  static ConvolutionShape backwards(const ConvolutionShape& shape) { return exchanged_with_padding(shape); }
 
   Convolver(const ConvolutionShape& shape, bool turned)
       : shape_(shape),

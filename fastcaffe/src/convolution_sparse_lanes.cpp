@@ -14,7 +14,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr const char* kName = "sparse lanes";
 constexpr std::int64_t kGrain = 1 << 18;     // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that stay in the nearest caches
 
@@ -45,6 +44,9 @@ void fill(const ConvolutionShape& s, const SparseGrid& grid, const float* in, fl
 // channels, height and width of what comes in, outputs of what goes out.
 class Convolver {
  public:
+  static constexpr const char* kName = "sparse lanes";
+  static ConvolutionShape backwards(const ConvolutionShape& shape) { return exchanged(shape); }
+
   Convolver(const ConvolutionShape& shape, const Pattern& pattern, bool turned)
       : shape_(shape), pattern_(pattern), grid_(shape, turned) {}
 
@@ -99,29 +101,8 @@ class Convolver {
   std::int64_t version_ = 0;
 };
 
-class Forward : public ForwardPass {
- public:
-  Forward(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(shape, pattern, false) {}
-  std::string kernel() const override { return kName; }
-  void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
-    convolver_.run(bottom, weights, biases, top);
-  }
-
- private:
-  mutable Convolver convolver_;  // its lists follow the weights
-};
-
-class BackwardData : public BackwardDataPass {
- public:
-  BackwardData(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(exchanged(shape), pattern, true) {}
-  std::string kernel() const override { return kName; }
-  void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
-    convolver_.run(top_diff, weights, nullptr, bottom_diff);
-  }
-
- private:
-  mutable Convolver convolver_;
-};
+using Forward = ConvolverForward<Convolver>;
+using BackwardData = ConvolverBackwardData<Convolver>;
 
 // A few outputs are a task: their gradients are turned around, and meet their synapses, for one group of images after
 // the other.
@@ -130,7 +111,7 @@ class BackwardWeights : public BackwardWeightsPass {
   BackwardWeights(const ConvolutionShape& shape, const Pattern& pattern)
       : shape_(shape), pattern_(pattern), grid_(shape, false), pixels_(shape.out_height * shape.out_width) {}
 
-  std::string kernel() const override { return kName; }
+  std::string kernel() const override { return Convolver::kName; }
 
   void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const override {
     if (version_ != pattern_.version()) follow();
@@ -204,7 +185,7 @@ std::unique_ptr<ForwardPass> sparse_lanes_forward(const ConvolutionShape& shape,
 }
 
 std::unique_ptr<BackwardDataPass> sparse_lanes_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {
-  return made<BackwardDataPass, BackwardData>(shape, pattern, SparseGrid::possible(exchanged(shape), true));
+  return made<BackwardDataPass, BackwardData>(shape, pattern, SparseGrid::possible(Convolver::backwards(shape), true));
 }
 
 std::unique_ptr<BackwardWeightsPass> sparse_lanes_backward_weights(const ConvolutionShape& shape,

@@ -14,7 +14,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr const char* kName = "sparse rows";
 constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kPlanes = 1 << 16;  // floats that are laid out at a time, to be met from the nearest caches
 
@@ -23,6 +22,9 @@ constexpr std::int64_t kPlanes = 1 << 16;  // floats that are laid out at a time
 // what goes out.
 class Convolver {
  public:
+  static constexpr const char* kName = "sparse rows";
+  static ConvolutionShape backwards(const ConvolutionShape& shape) { return exchanged_with_padding(shape); }
+
   Convolver(const ConvolutionShape& shape, const Pattern& pattern, bool turned)
       : shape_(shape), pattern_(pattern), turned_(turned), planes_(shape) {}
 
@@ -83,37 +85,8 @@ class Convolver {
   std::int64_t version_ = 0;
 };
 
-class Forward : public ForwardPass {
- public:
-  Forward(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(shape, pattern, false) {}
-  std::string kernel() const override { return kName; }
-  void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
-    convolver_.run(bottom, weights, biases, top);
-  }
-
- private:
-  mutable Convolver convolver_;  // its lists follow the weights
-};
-
-// Padding is part of the planes here, so the gradient's has to be said.
-ConvolutionShape backwards(const ConvolutionShape& s) {
-  ConvolutionShape b = exchanged(s);
-  b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
-  b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
-  return b;
-}
-
-class BackwardData : public BackwardDataPass {
- public:
-  BackwardData(const ConvolutionShape& shape, const Pattern& pattern) : convolver_(backwards(shape), pattern, true) {}
-  std::string kernel() const override { return kName; }
-  void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
-    convolver_.run(top_diff, weights, nullptr, bottom_diff);
-  }
-
- private:
-  mutable Convolver convolver_;
-};
+using Forward = ConvolverForward<Convolver>;
+using BackwardData = ConvolverBackwardData<Convolver>;
 
 // A few images are laid out; then outputs are shared out, whose gradients meet their synapses, image by image.
 class BackwardWeights : public BackwardWeightsPass {
@@ -121,7 +94,7 @@ class BackwardWeights : public BackwardWeightsPass {
   BackwardWeights(const ConvolutionShape& shape, const Pattern& pattern)
       : shape_(shape), pattern_(pattern), planes_(shape), pixels_(shape.out_height * shape.out_width) {}
 
-  std::string kernel() const override { return kName; }
+  std::string kernel() const override { return Convolver::kName; }
 
   void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const override {
     follow();
@@ -181,7 +154,7 @@ std::unique_ptr<ForwardPass> sparse_rows_forward(const ConvolutionShape& shape, 
 }
 
 std::unique_ptr<BackwardDataPass> sparse_rows_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {
-  const bool possible = shape.stride_h == 1 && shape.stride_w == 1 && SparsePlanes::possible(backwards(shape));
+  const bool possible = shape.stride_h == 1 && shape.stride_w == 1 && SparsePlanes::possible(Convolver::backwards(shape));
   return std::unique_ptr<BackwardDataPass>(possible ? new BackwardData(shape, pattern) : nullptr);
 }
 

@@ -17,32 +17,44 @@ inline ConvolutionShape exchanged(const ConvolutionShape& s) {
   return b;
 }
 
-// `Convolver(shape, turned)` runs a convolution, or with its kernels turned by 180 degrees; `Convolver::backwards` is
-// the shape of the gradient's, `Convolver::kName` the code's name in the listing.
+// The same where padding is laid out beside what comes in, so that the gradient's has to be said.
+inline ConvolutionShape exchanged_with_padding(const ConvolutionShape& s) {
+  ConvolutionShape b = exchanged(s);
+  b.pad_h = (s.kernel_h - 1) * s.dilation_h - s.pad_h;
+  b.pad_w = (s.kernel_w - 1) * s.dilation_w - s.pad_w;
+  return b;
+}
+
+// `Convolver(shape, more..., turned)` runs a convolution, or with its kernels turned by 180 degrees;
+// `Convolver::backwards` is the shape of the gradient's, `Convolver::kName` the code's name in the listing. What it
+// keeps may follow the weights.
 template <class Convolver>
 class ConvolverForward : public ForwardPass {
  public:
-  explicit ConvolverForward(const ConvolutionShape& shape) : convolver_(shape, false) {}
+  template <class... More>
+  explicit ConvolverForward(const ConvolutionShape& shape, const More&... more) : convolver_(shape, more..., false) {}
   std::string kernel() const override { return Convolver::kName; }
   void run(const float* bottom, const float* weights, const float* biases, float* top) const override {
     convolver_.run(bottom, weights, biases, top);
   }
 
  private:
-  Convolver convolver_;
+  mutable Convolver convolver_;
 };
 
 template <class Convolver>
 class ConvolverBackwardData : public BackwardDataPass {
  public:
-  explicit ConvolverBackwardData(const ConvolutionShape& shape) : convolver_(Convolver::backwards(shape), true) {}
+  template <class... More>
+  explicit ConvolverBackwardData(const ConvolutionShape& shape, const More&... more)
+      : convolver_(Convolver::backwards(shape), more..., true) {}
   std::string kernel() const override { return Convolver::kName; }
   void run(const float* top_diff, const float* weights, float* bottom_diff) const override {
     convolver_.run(top_diff, weights, nullptr, bottom_diff);
   }
 
  private:
-  Convolver convolver_;
+  mutable Convolver convolver_;
 };
 
 }  // namespace fastcaffe

@@ -84,6 +84,7 @@ help:
 	@echo "make fold RUN=... GEN=13        BatchNorm and Scale folded into the weights   or MODEL= WEIGHTS= OUT=folder"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
 	@echo "make report [RUN=...]          a run on one HTML page, readable offline   OUT= a folder or file"
+	@echo "make serve                     the runs in a browser, also while they go on   PORT=8765 HOST=127.0.0.1"
 	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"

@@ -31,6 +31,7 @@ MEANINGS = """words:
   FPS=file.csv      a device's table of frames per second
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none
+  PORT=8765         where a browser finds the runs                HOST=127.0.0.1  who may look: 0.0.0.0 is anybody
   SEEDS=1..8        of a sweep: 1..8, 1,2,5, or both              SCHEDULER=tcp://...   a Dask cluster's
   SET=setting=value other settings than evolution.prototxt's, separated by ;   for instance
                     SET='environment.synapse_budget=0.6,0.67; offspring_training=800it'; several values are a sweep's

@@ -1,5 +1,6 @@
 """The loop over generations: whatever is committed stays, and the next one is made from it."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes
 
+_SECONDS_BETWEEN_REPORTS = 30.0
 _SCORES = ("accuracy", "precision", "recall", "ap")
 
 
@@ -113,20 +115,31 @@ def describe(metrics: Metrics) -> str:
 
 @contextmanager
 def _reported(run: Path, last: int) -> Iterator[None]:
-    """However the block ends, report.html says afterwards that nobody is at work on `run` any more.
+    """While the block is at work report.html is written anew now and then, and afterwards once more.
 
-    `last` is the generation that the run is to reach.
+    However the block ends, the page says then that nobody is at work on `run`. `last` is the generation that the run is
+    to reach.
     """
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(_SECONDS_BETWEEN_REPORTS):
+            _renew_report(run, last)
+
+    renewing = threading.Thread(target=renew, name="report")
+    renewing.start()
     try:
         yield
     finally:
+        ended.set()
+        renewing.join()
         _renew_report(run, last, at_work=False)
 
 
 def _renew_report(run: Path, last: int, at_work: bool = True) -> None:
     """Writes report.html into the folder of `run`, or says in one line why not. Nothing to show yet: no report."""
     try:
-        if not run_folder.committed(run):
+        if not (at_work or run_folder.committed(run)):
             return
         # Loaded once there is something to show: a run that never gets so far needs none of it.
         from evolve.figures import report

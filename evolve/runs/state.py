@@ -1,21 +1,15 @@
 """How far a run is says its folder: generations done, whether the stop rule ended it, who is at work on the next."""
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.runs import paths, run_folder
+from evolve.runs import paths, run_folder, training_log
 from evolve.runs.metrics import Metrics
 from evolve.settings import settings
 from evolve.settings.settings import Settings
-
-# Caffe's log, of which only the end is read.
-_ITERATION = re.compile(r"\] Iteration (\d+)\b")
-_END = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -101,19 +95,16 @@ def wanted_settings(folder: Path) -> Settings | None:
 
 def training(folder: Path) -> tuple[int, int]:
     """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
-    unfinished = _under_way(folder)
+    unfinished = under_way(folder)
     try:
-        with open(unfinished / paths.TRAIN_LOG, "rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
-            iterations = _ITERATION.findall(file.read().decode("utf-8", "replace"))
+        reached = training_log.reached(unfinished / paths.TRAIN_LOG)
         solver = prototxt_text.read(unfinished / paths.SOLVER, caffe_pb2.SolverParameter())
     except (OSError, UserError):
         return 0, 0
-    reached = int(iterations[-1]) if iterations else 0
     return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
 
 
-def _under_way(folder: Path) -> Path:
+def under_way(folder: Path) -> Path:
     """The folder where `folder` is being made; where there are siblings, the first one that is made now."""
     siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
     return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")

@@ -95,8 +95,8 @@ def test_a_run_at_work_is_shown_anew(page_at_work: Path, tmp_path: Path) -> None
     watched.write_text(WATCHED.format(page=html.escape(page_at_work.read_text())))
     folds = page_at_work.read_text().count("<details")
     # What the reader opened stays so.
-    assert f"<title>2 times, {folds} of {folds} open</title>" in opened(watched, tmp_path / "profile", 70)[0]
-    assert "<title>1 times, 1 of " in opened(watched, tmp_path / "profile", 50)[0]
+    assert f"<title>2 times, {folds} of {folds} open</title>" in opened(watched, tmp_path / "profile", 45)[0]
+    assert "<title>1 times, 1 of " in opened(watched, tmp_path / "profile", 20)[0]
 
 
 def test_a_run_that_is_done_is_left_alone(page: Path, tmp_path: Path) -> None:

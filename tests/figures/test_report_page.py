@@ -48,9 +48,9 @@ def test_the_page_is_sound_and_nothing_is_without_words(run: Path) -> None:
     ids = [attrs["id"] for _, attrs, _ in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     inner = [attrs["href"][1:] for attrs, _ in page.all("a") if attrs["href"].startswith("#")]
-    assert len(inner) == 8 and set(inner) <= set(ids)
+    assert len(inner) == 9 and set(inner) <= set(ids)
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs, _ in page.all("svg"))
-    assert len(page.all("svg")) == 6 and all(attrs["alt"] for attrs, _ in page.all("img"))
+    assert len(page.all("svg")) == 7 and all(attrs["alt"] for attrs, _ in page.all("img"))
     assert page.all("html")[0][0]["lang"] == "en"
     assert page.all("meta", name="viewport")[0][0]["content"].startswith("width=device-width")
 
@@ -120,18 +120,61 @@ def test_what_a_run_says_is_text_and_never_markup(fabricated: Fabricate, lineage
     assert f"# </pre>{evil}\n" in page.text() and f"conv{evil}" in page.text()
 
 
-def test_files_are_linked_from_wherever_the_page_lies(run: Path, tmp_path: Path) -> None:
+def test_files_are_links_in_the_runs_folder_and_names_elsewhere(run: Path, tmp_path: Path) -> None:
     (run / "gen001" / "a #1?.log").write_text("")
     (run / "gen001" / ".hidden").write_text("")
-    elsewhere = tmp_path / "else where"
-    for out, where in ((None, run), (elsewhere, elsewhere), (tmp_path / "x.html", tmp_path)):
+    there = {each.resolve() for each in run.glob("gen*/*") if not each.name.startswith(".")}
+    page = read(run)
+    links = [attrs["href"] for attrs, _ in page.all("a") if not attrs["href"].startswith("#")]
+    found = {(run / unquote(link)).resolve() for link in links}
+    assert there <= found and all(each.is_file() for each in found)
+    assert run / "prototxt/evolution.prototxt" in found
+    for out in (tmp_path / "else where", tmp_path / "x.html"):
         path = report.write(run, out)
-        assert path == (out if out and out.suffix else where / "report.html")
-        links = [attrs["href"] for attrs, _ in Page(path.read_text()).all("a") if not attrs["href"].startswith("#")]
-        found = {(where / unquote(link)).resolve() for link in links}
-        there = {each.resolve() for each in run.glob("gen*/*") if not each.name.startswith(".")}
-        assert there <= found and all(each.is_file() for each in found)
-        assert run / "prototxt/evolution.prototxt" in found
+        assert path == (out if out.suffix else out / "report.html")
+        kept = Page(path.read_text())
+        assert not [attrs for attrs, _ in kept.all("a") if not attrs["href"].startswith("#")]
+        assert all(each.name in kept.text() for each in there) and ".hidden" not in kept.text()
+
+
+def caffes_log(folder: Path, iterations: int, start: float = 2.0) -> None:
+    """A train.log as the solver writes it: five losses, each half of the one before, at 5 iterations a second."""
+    lines = ["I1129 11:54:15.000000 1 solver.cpp:60] Solver scaffolding done."]
+    for k in range(5):
+        pace = "(5 iter/s, 2s/10 iters)" if k else "(-2e+29 iter/s, 0.1s/10 iters)"
+        shown = f"Iteration {k * iterations // 4}"
+        lines.append(f"I1129 11:54:16.1 1 solver.cpp:239] {shown} {pace}, loss = {start / 2**k:g}")
+        lines.append(f"I1129 11:54:16.1 1 sgd_solver.cpp:112] {shown}, lr = 0.02")
+    folder.mkdir(exist_ok=True)
+    (folder / "train.log").write_text("\n".join(lines) + "\n")
+
+
+def test_losses_are_those_of_caffes_logs(run: Path) -> None:
+    for number in (1, 4, 13):
+        caffes_log(run / f"gen{number:03d}", 800, start=float(number))
+    hovers = [words for _, words in read(run).all("title") if words.startswith("generation ") and "\n" not in words]
+    assert hovers == [
+        "generation 1: 1.0000 → 0.0625",
+        "generation 4: 4.0000 → 0.2500",
+        "generation 13: 13.0000 → 0.8125",
+    ]
+
+
+def test_a_run_has_a_page_before_its_first_generation(tmp_path: Path) -> None:
+    run = tmp_path / "lenet" / "seed1"
+    with run_folder.held(run):
+        with pytest.raises(UserError, match="expected a run with generations in it"):
+            report.write(run, at_work=False)
+        with_settings(run, "generations: 13\n")
+        young = read(run)
+        assert "0 of 13 generations done; at work on generation 1" in young.text()
+        caffes_log(run / ".gen001.unfinished", 40)
+        (run / ".gen001.unfinished" / "solver.prototxt").write_text("max_iter: 100\n")
+        page = read(run)
+    assert page.all("h1")[0][1] == "lenet, seed1" and page.all("body")[0][0]["data-renewed"] == "30"
+    assert "at work on generation 1: iteration 40 of 100" in page.text()
+    assert "5 iterations a second, 12 s left of this generation" in page.text()
+    assert "generation 1: 2.0000 → 0.1250" in [words for _, words in page.all("title")]
 
 
 def test_the_data_set_that_stands_in_is_said_first(fabricated: Fabricate, lineage: Lineage) -> None:
@@ -188,7 +231,7 @@ def test_one_generation(fabricated: Fabricate, lineage: Lineage) -> None:
     run = fabricated("run", lineage(1))
     with_weights(run)
     page = read(run)
-    assert len(page.lineage()) == 1 and len(page.all("svg")) == 6 and len(page.all("img")) == 2
+    assert len(page.lineage()) == 1 and len(page.all("svg")) == 7 and len(page.all("img")) == 2
     assert "1 done" in page.text() and not re.search(r"\bnan\b|\binf\b", page.text())
 
 

@@ -51,9 +51,20 @@ def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320
     for number, each in fps.items():
         rows.append(
             {
-                "generation": number, "engine": engine, "precision": "f32", "batch": 1, "runs": 100,
-                "median_ms": 1000 / each, "p95_ms": 1100 / each, "fps": each, "shape": shape, "threads": 1,
-                "device": "CPU", "version": "1", "difference": 1e-6, "weights_sha256": f"weights {number}",
+                "generation": number,
+                "engine": engine,
+                "precision": "f32",
+                "batch": 1,
+                "runs": 100,
+                "median_ms": 1000 / each,
+                "p95_ms": 1100 / each,
+                "fps": each,
+                "shape": shape,
+                "threads": 1,
+                "device": "CPU",
+                "version": "1",
+                "difference": 1e-6,
+                "weights_sha256": f"weights {number}",
             }  # fmt: skip
         )
     path.write_text(json.dumps({"protocol": "", "frames": rows}))
@@ -95,9 +106,7 @@ def assert_readable(figure: Figure) -> None:
 
 
 @pytest.mark.parametrize(("seeds", "count", "engines"), [(1, 1, 0), (1, 13, 0), (1, 13, 1), (1, 13, 3), (2, 5, 2)])
-def test_detection_pictures_are_readable(
-    detector: Callable[..., Path], seeds: int, count: int, engines: int
-) -> None:
+def test_detection_pictures_are_readable(detector: Callable[..., Path], seeds: int, count: int, engines: int) -> None:
     runs = [detector(count, f"seed{seed}", seed=seed) for seed in range(1, seeds + 1)]
     for run in runs:
         for number in range(engines):

@@ -18,11 +18,15 @@ _FAR_APART = 3.0
 
 @dataclass(frozen=True)
 class Scale:
-    """From `low` to `high`, which are not the same; both above zero where it is logarithmic."""
+    """From `low` to `high`, which are not the same; both above zero where it is logarithmic.
+
+    `counts` generations: every whole number on it is a place of its own.
+    """
 
     low: float
     high: float
     logarithmic: bool = False
+    counts: bool = False
 
     def at(self, value: float) -> float:
         """0 at the low end, 1 at the high one."""
@@ -70,7 +74,7 @@ def of_scores(values: list[float]) -> Scale:
 
 def of_generations(last: int) -> Scale:
     """Whole numbers from 1, with room for half a generation on both sides."""
-    return Scale(0.5, last + 0.5)
+    return Scale(0.5, last + 0.5, counts=True)
 
 
 # Units of the picture, which is as wide as its column: letters stay readable on a phone.
@@ -100,6 +104,7 @@ class Chart:
     across: str = "generation"
     say_x: Callable[[float], str] = field(default="{:g}".format)
     short: Callable[[float], str] = field(default="{:,g}".format)
+    dots: bool = True  # False: so many points that a line alone is seen, and pointed at
 
     def figure(self) -> Markup:
         """The chart with its caption: the title, and of each line its colour, name, first and last value."""
@@ -138,7 +143,7 @@ class Chart:
         return drawn
 
     def _x_ticks(self) -> list[float]:
-        if self.x.logarithmic:
+        if not self.x.counts:
             return self.x.ticks()
         last = int(self.x.high)
         return [float(number) for number in range(1, last + 1, math.ceil(last / 14))]
@@ -146,12 +151,14 @@ class Chart:
     def _line(self, line: Line) -> Markup:
         places = [(self._x(x), self._y(y)) for x, y in line.points]
         path = "M" + "L".join(f"{x} {y}" for x, y in places)
-        dots = [element("circle", cx=x, cy=y, r=3) for x, y in places]
+        dots = [element("circle", cx=x, cy=y, r=3) for x, y in places if self.dots or len(places) == 1]
         return element("g", element("path", d=path), *dots, class_=f"line {line.look}")
 
     def _hits(self) -> list[Markup]:
-        """What nobody sees: a column each generation, or a circle each point, that knows the values there."""
-        if self.x.logarithmic:
+        """What nobody sees: a column each generation, a circle each point, or a broad line, that knows the values."""
+        if not self.dots:
+            return [self._broad(line) for line in self.lines]
+        if not self.x.counts:
             return [self._circle(line, *point) for line in self.lines for point in line.points]
         half = 0.5 / (self.x.high - self.x.low) * (_WIDTH - _LEFT - _RIGHT)
         return [self._column(x, half) for x in sorted({x for line in self.lines for x, _ in line.points})]
@@ -167,6 +174,10 @@ class Chart:
     def _circle(self, line: Line, x: float, y: float) -> Markup:
         title = element("title", f"{line.name}\n{self.across}: {self.say_x(x)}\n{self.title}: {self.say(y)}")
         return element("circle", title, cx=self._x(x), cy=self._y(y), r=_REACH, class_="hit")
+
+    def _broad(self, line: Line) -> Markup:
+        path = "M" + "L".join(f"{self._x(x)} {self._y(y)}" for x, y in line.points)
+        return element("path", element("title", f"{line.name}: {self._ends(line)}"), d=path, class_="hit broad")
 
     def _x(self, value: float) -> float:
         return round(_LEFT + self.x.at(value) * (_WIDTH - _LEFT - _RIGHT), 1)

@@ -4,7 +4,9 @@ A layer's kernels are side by side in one picture, a pixel a weight; what is gon
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from evolve.network import weights
 from evolve.runs import paths
 
 Pixels = NDArray[np.uint8]
+T = TypeVar("T")
 Kernels = NDArray[np.float32]  # outputs x inputs x height x width
 
 # Okabe and Ito's blue and vermilion, told apart by every kind of colour vision, and what lies between them.
@@ -116,10 +119,10 @@ def kernels(folder: Path, run: Run) -> Markup | None:
     return section("Kernels", *layers, about=about)
 
 
-def spread(numbers: list[int]) -> list[int]:
+def spread(every: Sequence[T]) -> list[T]:
     """The first, the last and up to three between them."""
-    places = np.linspace(0, len(numbers) - 1, min(_SHOWN, len(numbers)))
-    return [numbers[round(place)] for place in places]
+    places = np.linspace(0, len(every) - 1, min(_SHOWN, len(every)))
+    return [every[round(place)] for place in places]
 
 
 def _convolutions(folder: Path, names: list[str] | None = None) -> dict[str, Kernels]:

@@ -1,9 +1,8 @@
 """What a run was made from and with is listed: settings, data set, versions, and all the files of its folder.
 
-Links are relative to the page.
+Those are links from a page that lies in the folder; one that lies elsewhere, to be handed on, would have dead ones.
 """
 
-import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -81,25 +80,20 @@ def files(folder: Path, run: Run, page: Path) -> Markup:
     for metrics in run.generations:
         place = paths.generation(folder, metrics.generation)
         groups[place.name] = _in(place)
-    there = {name: each for name, each in groups.items() if each}
-    listed = [element("tr", element("th", name, scope="row"), _cell(each, page)) for name, each in there.items()]
-    table = element("table", element("tbody", *listed), class_="files", aria_label="files")
+    linked = page.parent == folder
+    rows = [_row(name, [_file(path, folder, linked) for path in each]) for name, each in groups.items() if each]
+    table = element("table", element("tbody", *rows), class_="files", aria_label="files")
     return section("Files", details("every file of the run", table))
-
-
-def address(path: Path, page: Path) -> str:
-    """How a page finds that file from where it lies."""
-    return quote(Path(os.path.relpath(path, page.parent)).as_posix())
 
 
 def _in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _cell(listed: list[Path], page: Path) -> Markup:
-    return element("td", join((_link(path, page) for path in listed), " "))
+def _row(name: str, cells: list[Markup]) -> Markup:
+    return element("tr", element("th", name, scope="row"), element("td", join(cells, " ")))
 
 
-def _link(path: Path, page: Path) -> Markup:
-    size = f" {sheet.short(path.stat().st_size)}B"
-    return element("span", element("a", path.name, href=address(path, page)), size)
+def _file(path: Path, folder: Path, linked: bool) -> Markup:
+    name = element("a", path.name, href=quote(path.relative_to(folder).as_posix())) if linked else path.name
+    return element("span", name, f" {sheet.short(path.stat().st_size)}B")

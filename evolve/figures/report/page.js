@@ -1,4 +1,5 @@
-// Shows the value under the pointer, at once and under a finger too, and a run's next generation.
+// Shows the value under the pointer, at once and under a finger too, or where arrow keys are; a picture as large as it
+// is; and a run's next generation.
 // Without it everything is there as well: browsers show an SVG's and a cell's title by themselves, after a while, and
 // the reader reloads the page. A refresh by <meta> would do so while somebody reads, and fold up what was opened.
 (() => {
@@ -15,19 +16,52 @@
     cell.dataset.tip = cell.title;
     cell.removeAttribute("title");
   }
-  const show = (event) => {
-    const about = event.target.closest ? event.target.closest("[data-tip]") : null;
+  const tell = (about, x, y) => {
     tip.hidden = !about;
     if (!about) return;
     tip.textContent = about.dataset.tip;
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
-    const above = event.clientY - tip.offsetHeight - 16;
-    tip.style.left = Math.max(8, Math.min(room, event.clientX + 12)) + "px";
-    tip.style.top = (above > 8 ? above : event.clientY + 20) + "px";
+    const above = y - tip.offsetHeight - 16;
+    tip.style.left = Math.max(8, Math.min(room, x + 12)) + "px";
+    tip.style.top = (above > 8 ? above : y + 20) + "px";
+  };
+  const show = (event) => {
+    tell(event.target.closest ? event.target.closest("[data-tip]") : null, event.clientX, event.clientY);
   };
   document.addEventListener("pointermove", show);
   document.addEventListener("pointerdown", show);
   document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+
+  // A chart is one stop of the tab key; arrow keys go along its values.
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  for (const chart of document.querySelectorAll("svg")) {
+    const values = [...chart.querySelectorAll("[data-tip]")];
+    if (!values.length) continue;
+    let at = -1;
+    chart.setAttribute("tabindex", "0");
+    chart.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") tip.hidden = true;
+      if (!(event.key in steps)) return;
+      event.preventDefault();
+      at = Math.max(0, Math.min(values.length - 1, at + steps[event.key]));
+      values[at].scrollIntoView({ block: "nearest", inline: "nearest" });
+      const place = values[at].getBoundingClientRect();
+      tell(values[at], place.left + place.width / 2, place.top + 24);
+    });
+    chart.addEventListener("blur", () => { tip.hidden = true; });
+  }
+
+  const large = document.createElement("dialog");
+  document.body.append(large);
+  large.addEventListener("click", () => { large.close(); });
+  for (const picture of document.querySelectorAll(".wide img")) {
+    const enlarge = () => { large.replaceChildren(picture.cloneNode()); large.showModal(); };
+    picture.setAttribute("tabindex", "0");
+    picture.setAttribute("role", "button");
+    picture.title = "enlarge";
+    picture.addEventListener("click", enlarge);
+    picture.addEventListener("keydown", (event) => { if (event.key === "Enter") enlarge(); });
+  }
 
   const folds = [...document.querySelectorAll("details")];
   const name = (fold) => fold.closest("section").id + " " + fold.querySelector("summary").textContent;

@@ -14,10 +14,11 @@ def summary(run: Run, state: State) -> Markup:
     counts = [_count(run, name, title) for name, title in _COUNTS.items()]
     scores = [_score(run, name, title) for name, title in run.scores.items()]
     tiles = [tile for tile in [*counts, *scores, _speed(run), _time(run)] if tile]
-    return section("Summary", *_bar(state), element("dl", *tiles, class_="tiles"))
+    return section("Summary", *bar(state), element("dl", *tiles, class_="tiles"))
 
 
-def _bar(state: State) -> list[Markup]:
+def bar(state: State) -> list[Markup]:
+    """How far the run is, in words and as a bar."""
     of = max(state.done, state.wanted)
     words = element("p", state.words(), class_="state")
     return [words, element("progress", value=state.done, max=of, aria_label=f"{state.done} of {of} generations")]
@@ -31,6 +32,8 @@ def _tile(title: str, now: Markup | str, was: Markup | str | None) -> Markup:
 def _count(run: Run, name: str, title: str) -> Markup:
     """How many there are, and how many times fewer that is."""
     now, was = getattr(run.last, name), getattr(run.ancestor, name)
+    if run.last is run.ancestor:
+        return _tile(title, number(now, _fitting(now)), None)
     # "1.0× fewer" would say nothing.
     gain = f"{sheet.times(was / now)} fewer than" if 0 < 1.05 * now <= was else "generation 1:"
     return _tile(title, number(now, _fitting(now)), f"{gain} {_fitting(was)}")
@@ -45,6 +48,8 @@ def _score(run: Run, name: str, title: str) -> Markup | None:
     now, was = getattr(run.last.score, name), getattr(run.ancestor.score, name)
     if now is None or was is None:
         return None
+    if run.last is run.ancestor:
+        return _tile(title, number(now, sheet.score(now)), None)
     changed = f", {100 * (now - was):+.2f} points".replace("-", "−") if now != was else ""
     return _tile(title, number(now, sheet.score(now)), f"{sheet.score(was)} at generation 1{changed}")
 

@@ -1,11 +1,13 @@
 """The curves of a run are whatever its generations measured, over the generations, with the papers' points."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from evolve.base import sheet
 from evolve.figures import papers
 from evolve.figures.papers import SOURCE
 from evolve.figures.report.chart import Chart, Line, Scale, of_counts, of_generations, of_scores
+from evolve.figures.report.losses import losses
 from evolve.figures.report.markup import Markup, element, section
 from evolve.figures.run import Run
 
@@ -21,12 +23,13 @@ _COUNTS = {
 _LOOKS = ("ours", "second", "third", "fourth")
 
 
-def curves(run: Run) -> Markup:
+def curves(folder: Path, run: Run) -> Markup:
     """The section with every chart that there is something for."""
     counts = [_over(run, title, [(name, name, "ours")]) for name, title in _COUNTS.items()]
-    charts = [*counts, *_scores(run), _trade(run), _speed(run)]
+    charts = [*counts, *_scores(run), _trade(run), losses(folder, run), _speed(run)]
     drawn = [chart.figure() for chart in charts if chart]
-    return section("Curves", element("div", *drawn, class_="charts"), about="Point at a generation for its values.")
+    about = "Point at a chart for its values, or go along it with the arrow keys."
+    return section("Curves", element("div", *drawn, class_="charts"), about=about)
 
 
 def _scores(run: Run) -> list[Chart | None]:

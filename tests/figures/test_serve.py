@@ -1,0 +1,97 @@
+"""`make serve` shows runs over HTTP, changes nothing, and lets nobody out of the folder of runs."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.figures import serve
+from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.report_page import Page, with_settings
+
+
+@pytest.fixture
+def runs(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> Path:
+    """Two runs of a network, and what nobody is to see."""
+    (tmp_path / "secret.txt").write_text("secret")
+    for name in ("runs/lenet/seed1", "runs/lenet/a b"):
+        run = fabricated(name, lineage(3))
+        with_settings(run, "generations: 3\n")
+    (tmp_path / "runs/lenet/seed1/out").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "runs/lenet/seed1/.holder").write_text("1")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def port(runs: Path) -> Iterator[int]:
+    found: list[int] = []
+    known = threading.Event()
+
+    def ready(address: str) -> None:
+        found.append(int(address.rstrip("/").rpartition(":")[2]))
+        known.set()
+
+    threading.Thread(target=serve.serve, args=(runs, serve.LOOPBACK, 0, ready), daemon=True).start()
+    assert known.wait(20)
+    yield found[0]
+
+
+def ask(port: int, path: str, method: str = "GET", host: str = "") -> tuple[int, str, str]:
+    """Status, content type or location, and content."""
+    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=20)
+    connection.request(method, path, headers={"Host": host} if host else {})
+    answered = connection.getresponse()
+    content = answered.read().decode("utf-8", "replace")
+    where = answered.getheader("Location") or answered.getheader("Content-Type") or ""
+    connection.close()
+    return answered.status, where, content
+
+
+def test_the_index_lists_every_run(port: int) -> None:
+    status, kind, content = ask(port, "/")
+    page = Page(content)
+    assert (status, kind) == (200, "text/html; charset=utf-8")
+    assert {attrs["href"] for attrs, _ in page.all("a")} == {"lenet/seed1/", "lenet/a b/"}
+    assert "3 generations, all done" in page.all("main")[0][1]
+
+
+def test_a_runs_page_and_its_files(port: int, runs: Path) -> None:
+    assert ask(port, "/lenet/seed1")[:2] == (301, "/lenet/seed1/")
+    status, _, content = ask(port, "/lenet/a%20b/")
+    assert status == 200 and Page(content).all("h1")[0][1] == "lenet on MNIST, seed 1"
+    assert not (runs / "lenet/a b/report.html").exists()
+    status, kind, content = ask(port, "/lenet/seed1/gen001/metrics.json")
+    assert (status, kind) == (200, "text/plain; charset=utf-8")
+    assert content == (runs / "lenet/seed1/gen001/metrics.json").read_text()
+    assert ask(port, "/lenet/seed1/gen001/metrics.json", "HEAD")[::2] == (200, "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret.txt", "/%2e%2e/secret.txt", "/lenet/seed1/../../../secret.txt", "/lenet/seed1/out",
+     "/lenet/seed1/.holder", "/lenet/", "/lenet/none/", "/lenet/seed1/gen001/", "/lenet/seed1/%00", "//etc/passwd"],
+)  # fmt: skip
+def test_what_is_not_there_to_see(port: int, path: str) -> None:
+    status, _, content = ask(port, path)
+    assert status in (301, 404) and "secret" not in content
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_changed(port: int, runs: Path, method: str) -> None:
+    before = sorted(runs.rglob("*"))
+    assert ask(port, "/lenet/seed1/gen001/metrics.json", method)[0] == 501
+    assert sorted(runs.rglob("*")) == before
+
+
+def test_a_foreign_page_cannot_lead_a_browser_here(port: int) -> None:
+    assert ask(port, "/", host="evil.example")[0] == 403
+    assert ask(port, "/", host=f"localhost:{port}")[0] == 200
+
+
+def test_an_address_that_is_taken(port: int, runs: Path) -> None:
+    expected = rf"127\.0\.0\.1:{port}: Address already in use; name another with HOST= or PORT="
+    with pytest.raises(UserError, match=expected):
+        serve.serve(runs, port=port)

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from evolve.base import sheet
 from evolve.base.errors import UserError
 from evolve.figures.report.markup import Markup, element
-from evolve.figures.report.page import FILE, framed, page
-from evolve.runs import run_folder, state
+from evolve.figures.report.page import framed, page
+from evolve.runs import paths, run_folder, state
 
 LOOPBACK, PORT = "127.0.0.1", 8765
 _OWN_NAMES = ("localhost", LOOPBACK, "[::1]")
@@ -97,8 +97,8 @@ def answer(runs: Path, path: str) -> tuple[str, bytes] | None:
     if not place.resolve().is_relative_to(runs):
         return None
     run = runs.joinpath(*parts[:2])
-    if len(parts) == 2 or len(parts) == 3 and parts[2] == FILE:
-        return "text/html; charset=utf-8", page(run, run / FILE).encode()
+    if len(parts) == 2 or len(parts) == 3 and parts[2] == paths.REPORT:
+        return "text/html; charset=utf-8", page(run, run / paths.REPORT).encode()
     return (_kind(place), place.read_bytes()) if place.is_file() else None
 
 

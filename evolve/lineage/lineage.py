@@ -137,10 +137,10 @@ def _reported(run: Path, last: int) -> Iterator[None]:
 
 
 def _renew_report(run: Path, last: int, at_work: bool = True) -> None:
-    """Writes report.html into the folder of `run`, or says in one line why not. Nothing to show yet: no report."""
+    """Writes report.html into the folder of `run`, or says in one line why not. Nothing to show any more: no report."""
     try:
         if not (at_work or run_folder.committed(run)):
-            return
+            return (run / paths.REPORT).unlink(missing_ok=True)
         # Loaded once there is something to show: a run that never gets so far needs none of it.
         from evolve.figures import report
 

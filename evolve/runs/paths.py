@@ -13,6 +13,7 @@ DETECTIONS = "detections.png"
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"
 LINEAGE = "lineage.csv"
+REPORT = "report.html"
 COMMON = "common.prototxt"  # the net that siblings were drawn in, where several of them are parents
 CHANNELS = "channels.json"  # which of its channels one of them has
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said

@@ -1,6 +1,7 @@
 """The report of a run at work: as far as the run is, after each generation, and never in the run's way."""
 
 import errno
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 
 from evolve.base import files
 from evolve.figures.report import page
-from evolve.lineage import ancestor, offspring
-from evolve.runs import generation
+from evolve.lineage import ancestor, lineage, offspring
+from evolve.runs import generation, state
 
 Begun = Callable[[int], Any]
 
@@ -40,7 +41,7 @@ def test_it_says_how_far_the_run_is(begun: Begun, reference: Any, pages: list[st
     ]
     assert len(pages) == 3 and all(words in content for words, content in zip(said, pages, strict=True))
     assert ["<body data-renewed=" in content for content in pages] == [True, True, False]
-    assert "the run writes it anew after each generation." in pages[1] and "Written" not in pages[2]
+    assert "the run writes it anew every half minute." in pages[1] and "Written" not in pages[2]
     assert (place.run / "report.html").read_text() == pages[-1]
     # `make report` may find another number of generations in the settings: nobody keeps GEN=.
     assert "3 of 4 generations done" in page.write(place.run).read_text()
@@ -70,14 +71,37 @@ def test_an_interrupted_run_is_not_at_work(begun: Begun, monkeypatch: pytest.Mon
     assert "2 of 4 generations done; the same `make evolve` goes on" in said and "at work" not in said
 
 
-def test_before_the_first_generation_there_is_none(place: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_before_the_first_generation_there_is_one_as_long_as_it_is_made(
+    place: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any, pages: list[str]
+) -> None:
     def interrupted(*_: Any) -> None:
+        assert "0 of 2 generations done; at work on generation 1" in (place.run / "report.html").read_text()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ancestor, "make", interrupted)
     with pytest.raises(KeyboardInterrupt):
         place.evolve(2)
     assert not (place.run / "report.html").exists() and "no report" not in capsys.readouterr().out
+
+
+def test_it_is_renewed_while_a_generation_is_made(
+    begun: Begun, monkeypatch: pytest.MonkeyPatch, pages: list[str]
+) -> None:
+    place, made = begun(1), offspring.make
+    monkeypatch.setattr(lineage, "_SECONDS_BETWEEN_REPORTS", 0.02)
+
+    def slow(*given: Any) -> Any:
+        # Whatever the first one wrote, the state at work is another a while later.
+        monkeypatch.setattr(state, "training", lambda _: (7, 40))
+        waited = time.monotonic() + 60
+        while not any("iteration 7 of 40" in each for each in pages):
+            assert time.monotonic() < waited
+            time.sleep(0.01)
+        return made(*given)
+
+    monkeypatch.setattr(offspring, "make", slow)
+    place.evolve(2)
+    assert "2 of 2 generations" in pages[-1] or "2 generations, all done" in pages[-1]
 
 
 @pytest.mark.parametrize(

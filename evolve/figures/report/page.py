@@ -17,9 +17,8 @@ from evolve.figures.report.summary import bar, summary
 from evolve.figures.report.survival import survival
 from evolve.figures.report.trends import curves
 from evolve.figures.run import Run, seed_numbers
-from evolve.runs import run_folder, state
+from evolve.runs import paths, run_folder, state
 
-FILE = "report.html"
 STYLE, SCRIPT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
 # Seconds without a reader's hand on it after which the page of a run at work is loaded again.
 RENEWED = 30
@@ -32,7 +31,7 @@ def write(folder: Path, out: Path | None = None, wanted: int = 0, at_work: bool 
     are as for state.read. UserError where the run has no generation, and nobody is at work on its first.
     """
     target = out or folder
-    path = target if target.suffix == ".html" else target / FILE
+    path = target if target.suffix == ".html" else target / paths.REPORT
     path.parent.mkdir(parents=True, exist_ok=True)
     written = page(folder.absolute(), path.absolute(), wanted, at_work)
     if not path.exists() or path.read_text(encoding="utf-8") != written:
@@ -45,7 +44,7 @@ def page(folder: Path, path: Path, wanted: int = 0, at_work: bool | None = None)
     generations = run_folder.read_lineage(folder) if run_folder.committed(folder) else []
     now = state.read(folder, generations, wanted, at_work)
     # Of all pages only this one is written anew by the run itself.
-    renewed = now.at_work and path == folder / FILE
+    renewed = now.at_work and path == folder / paths.REPORT
     if now.at_work and not generations:
         title, notice, sections = f"{folder.parent.name}, {folder.name}", "", _young(folder, now)
     else:

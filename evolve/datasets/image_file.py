@@ -1,6 +1,6 @@
 """An image file is read whole or not at all: a JPEG that was cut off is an error, not a grey half.
 
-Pillow decodes, because OpenCV fills up what is missing and says nothing.
+Pillow decodes, because OpenCV fills up what is missing and says nothing. What becomes of its form: ``image_form``.
 """
 
 import io
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from evolve.base.errors import UserError
+from evolve.datasets import image_form
+from evolve.datasets.image_form import USUAL, Form
 
 # What a folder of photographs holds. Pillow reads more, some of it by running other programs.
-FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF")
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
-def read(file: Path, where: str) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 in OpenCV's order, blue first; a grey image three times the same.
+def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 in OpenCV's order, blue first; a grey image three times the same. Of ``grey`` form (H, W).
 
     Raises UserError, beginning with ``where``, if the file is missing, no image, too large, or not all there.
     """
@@ -28,12 +30,12 @@ def read(file: Path, where: str) -> NDArray[np.uint8]:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file}: expected a file to read, got {error.strerror}; make it readable") from None
-    return _decoded(content, str(file), "replace it with the original file")
+    return _decoded(content, str(file), "replace it with the original file", wanted)
 
 
-def decoded(content: bytes, where: str) -> NDArray[np.uint8]:
+def decoded(content: bytes, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
     """The same for a file's ``content`` in a record of an LMDB, which ``where`` names."""
-    return _decoded(content, where, "make the data again")
+    return _decoded(content, where, "make the data again", wanted)
 
 
 def there(file: Path) -> bool:
@@ -44,13 +46,14 @@ def there(file: Path) -> bool:
         return False
 
 
-def _decoded(content: bytes, where: str, advice: str) -> NDArray[np.uint8]:
+def _decoded(content: bytes, where: str, advice: str, wanted: Form) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
-            # The size that a file claims is believed before there is one pixel: what is suspect is refused.
+            # Of broken EXIF nobody need hear; but the size that a file claims is believed before there is one pixel.
+            warnings.simplefilter("ignore", UserWarning)
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                rgb = np.asarray(image.convert("RGB"))
+                pixels = image_form.pixels(image, wanted)
     except UnidentifiedImageError:
         raise UserError(f"{where}: expected an image, got {_begins(content)}; {advice}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -59,7 +62,7 @@ def _decoded(content: bytes, where: str, advice: str) -> NDArray[np.uint8]:
     except Exception as error:
         # Pillow's readers let through whatever a broken file makes them stumble over.
         raise UserError(f"{where}: expected a whole image, got: {error or type(error).__name__}; {advice}") from None
-    return np.ascontiguousarray(rgb[:, :, ::-1])
+    return pixels if wanted.grey else np.ascontiguousarray(pixels[:, :, ::-1])
 
 
 def _begins(content: bytes) -> str:

@@ -62,4 +62,4 @@ def stratified(labels: NDArray[np.int64], count: int, rng: np.random.Generator) 
     return chosen
 
 
-SOURCE = Source("the 1,797 handwritten digits of scikit-learn", 1, load)
+SOURCE = Source("the 1,797 handwritten digits of scikit-learn", 1, load, classes=CLASSES)

@@ -44,6 +44,28 @@ def training(title: str) -> Iterator[Any]:
         yield report
 
 
+@contextmanager
+def counting(title: str, of: int, report: Report) -> Iterator[Callable[[int], None]]:
+    """A function that takes how many of so many images are done; a bar on a terminal, else now and then a line."""
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as shown:
+            task = shown.add_task(title, total=of)
+            yield lambda done: shown.update(task, completed=done)
+        return
+    started = said = time.monotonic()
+
+    def say_some(done: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= _SECONDS_BETWEEN_LINES:
+            said = now
+            rate = done / (now - started)
+            report(f"{title}: {done} of {of} images, {rate:.0f} a second, about {(of - done) / rate:.0f} s left")
+
+    yield say_some
+
+
 class _Bars:
     """The bars of all trainings under way in one display: a terminal has room for one at a time."""
 

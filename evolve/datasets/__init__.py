@@ -2,15 +2,19 @@
 
 ``prepare("mnist", image_size=32)`` is the whole of it for images with a class each, and
 ``prepare_detection("parse27k", Detection(width=1024, height=512))`` for images with boxes; ``make data`` and the
-lineage call nothing else. A new data set is one file beside a network, or in datasets/, that defines ``SOURCE`` with
-the records from here: datasets/README.md.
+lineage call nothing else. ``survey`` says of one's own images what is known before they are read. A new data set is one
+file beside a network, or in datasets/, that defines ``SOURCE`` with the records from here: datasets/README.md.
 """
 
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
 from evolve.datasets.lmdb_read import images, labels, read
 from evolve.datasets.lookup import find, names
-from evolve.datasets.preparation import prepare, prepare_detection
+from evolve.datasets.own.own_set import Survey
+from evolve.datasets.own.pictures import Listing
+from evolve.datasets.own.source import OwnSource
+from evolve.datasets.own.wish import Wish
+from evolve.datasets.preparation import prepare, prepare_detection, survey
 from evolve.datasets.source import Samples, Source, Split, Unavailable
 
 __all__ = [
@@ -18,12 +22,16 @@ __all__ = [
     "Dataset",
     "Detection",
     "DetectionSource",
+    "Listing",
+    "OwnSource",
     "Photo",
     "Photos",
     "Samples",
     "Source",
     "Split",
+    "Survey",
     "Unavailable",
+    "Wish",
     "find",
     "images",
     "labels",
@@ -31,4 +39,5 @@ __all__ = [
     "prepare",
     "prepare_detection",
     "read",
+    "survey",
 ]

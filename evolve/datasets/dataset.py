@@ -7,6 +7,7 @@ from pathlib import Path
 from evolve.base import records
 from evolve.base.files import write_whole
 
+LABELS = "labels.txt"  # names of the classes, a line each, where they are known
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
 
 
@@ -14,9 +15,9 @@ FORMAT = 1  # of what is stored; one more, and older folders are made anew
 class Dataset:
     """A data set that Caffe can read: ``folder`` is absolute and holds a folder for each of its splits.
 
-    Images and their classes: train/, test/ and perhaps validation/, each an LMDB. Images and boxes: train/, val/ and
-    perhaps test/, each with the LMDBs images/ and labels/ of the same keys, and ``class_names`` of the ids 1, 2 ...
-    (``classes`` of them).
+    Images and their classes: train/, test/ and perhaps validation/, each an LMDB, and ``class_names`` of the labels
+    0, 1 ... where they are known. Images and boxes: train/, val/ and perhaps test/, each with the LMDBs images/ and
+    labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
 
     ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
     the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made
@@ -32,6 +33,11 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     origin: str = ""
     notice: str = ""
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether it is for detection."""
+        return "val" in self.counts
 
 
 @dataclass(frozen=True)

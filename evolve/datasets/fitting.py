@@ -32,12 +32,18 @@ class Fitting:
 
     def image(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 to the stored size: averaged where it shrinks, bilinear where it grows."""
-        if self.scaled != self.own:
-            shrinks = self.scaled[0] < self.own[0] or self.scaled[1] < self.own[1]
-            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            pixels = np.asarray(cv2.resize(pixels, self.scaled, interpolation=how), np.uint8)
+        pixels = resized(pixels, self.scaled)
         right, bottom = self.stored[0] - self.scaled[0], self.stored[1] - self.scaled[1]
         return np.pad(pixels, ((0, bottom), (0, right), (0, 0)))
+
+
+def resized(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, channels) of ``size``: averaged where it shrinks, bilinear where it grows."""
+    own = pixels.shape[1], pixels.shape[0]
+    if own == size:
+        return pixels
+    how = cv2.INTER_AREA if size[0] < own[0] or size[1] < own[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
 
 
 def fitting(wanted: Detection, own: Size, photo: Photo) -> Fitting:

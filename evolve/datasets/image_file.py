@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from evolve.base.errors import UserError
 from evolve.datasets import image_form
-from evolve.datasets.image_form import USUAL, Form
+from evolve.datasets.image_form import USUAL, Facts, Form
 
 # What a folder of photographs holds. Pillow reads more, some of it by running other programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -24,18 +24,33 @@ def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
 
     Raises UserError, beginning with ``where``, if the file is missing, no image, too large, or not all there.
     """
+    return read_with_facts(file, where, wanted)[0]
+
+
+def read_with_facts(file: Path, where: str, wanted: Form = USUAL) -> tuple[NDArray[np.uint8], Facts]:
+    """The same, and what the image was before."""
     if not there(file):
         raise UserError(f"{where}: expected its image {file}, got no such file; bring it or take its row out")
     try:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file}: expected a file to read, got {error.strerror}; make it readable") from None
-    return _decoded(content, str(file), "replace it with the original file", wanted)
+    return decoded_with_facts(content, str(file), wanted, "replace it with the original file")
 
 
 def decoded(content: bytes, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
-    """The same for a file's ``content`` in a record of an LMDB, which ``where`` names."""
-    return _decoded(content, where, "make the data again", wanted)
+    """As ``read`` of a file's ``content`` in a record of an LMDB, which ``where`` names."""
+    return decoded_with_facts(content, where, wanted)[0]
+
+
+def seems_grey(file: Path) -> bool | None:
+    """Whether its form has no colours, by its first bytes alone; None if they are no image's."""
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            return image_form.facts(image).grey
+    except Exception:
+        # Whoever reads it whole says what is wrong with it.
+        return None
 
 
 def there(file: Path) -> bool:
@@ -46,13 +61,17 @@ def there(file: Path) -> bool:
         return False
 
 
-def _decoded(content: bytes, where: str, advice: str, wanted: Form) -> NDArray[np.uint8]:
+def decoded_with_facts(
+    content: bytes, where: str, wanted: Form = USUAL, advice: str = "make the data again"
+) -> tuple[NDArray[np.uint8], Facts]:
+    """The same, and what the image was before; ``advice`` ends the message about one that cannot be read."""
     try:
         with warnings.catch_warnings():
             # Of broken EXIF nobody need hear; but the size that a file claims is believed before there is one pixel.
             warnings.simplefilter("ignore", UserWarning)
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                facts = image_form.facts(image)
                 pixels = image_form.pixels(image, wanted)
     except UnidentifiedImageError:
         raise UserError(f"{where}: expected an image, got {_begins(content)}; {advice}") from None
@@ -62,7 +81,7 @@ def _decoded(content: bytes, where: str, advice: str, wanted: Form) -> NDArray[n
     except Exception as error:
         # Pillow's readers let through whatever a broken file makes them stumble over.
         raise UserError(f"{where}: expected a whole image, got: {error or type(error).__name__}; {advice}") from None
-    return pixels if wanted.grey else np.ascontiguousarray(pixels[:, :, ::-1])
+    return pixels if wanted.grey else np.ascontiguousarray(pixels[:, :, ::-1]), facts
 
 
 def _begins(content: bytes) -> str:

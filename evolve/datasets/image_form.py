@@ -44,6 +44,25 @@ class Form:
 USUAL = Form()
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What an image was before it became what is wanted: pixels as it is seen, and how many bits grey had."""
+
+    width: int
+    height: int
+    grey: bool
+    deep: bool  # grey with more than 8 bits, which was stretched
+
+
+def facts(image: Image.Image) -> Facts:
+    """Those of an opened image, before it is read."""
+    width, height = image.size
+    # Pillow has turned what it says of a TIFF's size already.
+    if orientation(image) in _SIDEWAYS and image.format != "TIFF":
+        width, height = height, width
+    return Facts(width, height, image.mode in _GREY, image.mode in _DEEP)
+
+
 def pixels(image: Image.Image, wanted: Form = USUAL) -> NDArray[np.uint8]:
     """(H, W, 3) uint8, red first, or (H, W) for grey. Raises what Pillow raises at a broken file."""
     if wanted.least:
@@ -55,23 +74,6 @@ def pixels(image: Image.Image, wanted: Form = USUAL) -> NDArray[np.uint8]:
         grey = stretched(np.asarray(image), wanted.levels)
         return grey if wanted.grey else np.repeat(grey[:, :, None], 3, axis=2)
     return np.asarray(_opaque(image).convert("L" if wanted.grey else "RGB"))
-
-
-def is_grey(image: Image.Image) -> bool:
-    """Whether its form has no colours; asked of what is known before a pixel is read."""
-    return image.mode in _GREY
-
-
-def is_deep(image: Image.Image) -> bool:
-    """Whether it is grey with more than 8 bits, which is stretched."""
-    return image.mode in _DEEP
-
-
-def size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) as it is once it has been turned."""
-    width, height = image.size
-    # Pillow has turned what it says of a TIFF's size already.
-    return (height, width) if orientation(image) in _SIDEWAYS and image.format != "TIFF" else (width, height)
 
 
 def orientation(image: Image.Image) -> int:

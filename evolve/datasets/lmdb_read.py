@@ -82,7 +82,7 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 def images(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:
     """The first ``count`` images of that split, as ``read`` gives them."""
     folder = dataset.folder / split
-    return read(folder / "images" if dataset.class_names else folder, count)[0]
+    return read(folder / "images" if dataset.has_boxes else folder, count)[0]
 
 
 def labels(dataset: Dataset, split: str, count: int) -> NDArray[np.float32]:

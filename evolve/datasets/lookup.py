@@ -18,13 +18,15 @@ from typing import Generic, TypeVar
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
 from evolve.datasets.detection import DetectionSource
+from evolve.datasets.own.source import OwnSource
 from evolve.datasets.source import Source, Unavailable
 
 _NAME = re.compile(r"[\w-]+")
 _DEFINES = re.compile(rb"^SOURCE\b", re.MULTILINE)
 _HINT = "see datasets/README.md"
 
-S = TypeVar("S", bound=Source | DetectionSource, covariant=True)
+Known = Source | OwnSource | DetectionSource
+S = TypeVar("S", bound=Known, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def names(beside: Path | None = None) -> list[str]:
     return sorted({file.stem for file in files if _DEFINES.search(file.read_bytes())})
 
 
-def find(name: str, beside: Path | None = None) -> Found[Source | DetectionSource]:
+def find(name: str, beside: Path | None = None) -> Found[Known]:
     """The data set of that name in the folder ``beside``, a network's, or in datasets/.
 
     Raises UserError, with the nearest known name if there is none, with file and line if the file is wrong.
@@ -84,10 +86,10 @@ def find(name: str, beside: Path | None = None) -> Found[Source | DetectionSourc
     return Found(name, file, _source(file, _executed(file, content)), is_own, name + version)
 
 
-def with_classes(name: str, beside: Path | None = None) -> Found[Source]:
+def with_classes(name: str, beside: Path | None = None) -> Found[Source | OwnSource]:
     """The same of images with one class each. Raises UserError."""
     found = find(name, beside)
-    if isinstance(found.source, Source):
+    if isinstance(found.source, Source | OwnSource):
         return Found(name, found.file, found.source, found.is_own, found.stem)
     raise UserError(f"data set '{name}': expected images with a class each, got images with boxes; choose another")
 
@@ -141,9 +143,9 @@ def _executed(file: Path, content: bytes) -> ModuleType:
     return made
 
 
-def _source(file: Path, made: ModuleType) -> Source | DetectionSource:
+def _source(file: Path, made: ModuleType) -> Known:
     found: object = getattr(made, "SOURCE", None)
-    if isinstance(found, Source | DetectionSource):
+    if isinstance(found, Known):
         return found
     got = "none" if found is None else f"one of type {type(found).__name__}"
     raise UserError(f"{file}: expected SOURCE, a Source or DetectionSource of evolve.datasets, got {got}; {_HINT}")

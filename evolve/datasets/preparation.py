@@ -10,7 +10,13 @@ from evolve.datasets import box_set, image_set, lookup
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Detection, checked
 from evolve.datasets.lookup import Found, S
-from evolve.datasets.source import Unavailable
+from evolve.datasets.own import own_set
+from evolve.datasets.own.own_set import Survey
+from evolve.datasets.own.source import OwnSource
+from evolve.datasets.own.wish import Wish
+from evolve.datasets.source import Source, Unavailable
+
+NO_WISH = Wish()
 
 
 def prepare(
@@ -19,6 +25,7 @@ def prepare(
     image_size: int,
     seed: int = 1,
     validation: int = 0,
+    wish: Wish = NO_WISH,
     or_else: str = "",
     beside: Path | None = None,
     data: Path = Path("data"),
@@ -28,13 +35,37 @@ def prepare(
 
     Its file is looked for in the network's folder ``beside``, then in datasets/. Images are ``image_size`` pixels
     square. ``seed`` shuffles the train split; the same seed gives the same content. ``validation`` images of it become
-    a split of their own, in a folder with -validation<n> behind its name. If the raw data can be had nowhere, the data
-    set named ``or_else`` stands in, and the result's ``notice`` says so. Raises UserError.
+    a split of their own, in a folder with -validation<n> behind its name. ``wish`` is for images of one's own. If the
+    raw data can be had nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so. Raises
+    UserError.
     """
     # A mistyped name is heard of now, not when it is needed.
     known = [lookup.with_classes(each, beside) for each in filter(None, (name, or_else))]
     _check_seed(name, seed)
-    return _first_to_be_had(known, lambda found: image_set.prepared(found, image_size, seed, validation, data, report))
+
+    def prepared(found: Found[Source | OwnSource]) -> Dataset:
+        if isinstance(source := found.source, OwnSource):
+            own = replace(found, source=source)
+            return own_set.prepared(own, wish, image_size, seed, validation, data, report)
+        return image_set.prepared(replace(found, source=source), image_size, seed, validation, data, report)
+
+    return _first_to_be_had(known, prepared)
+
+
+def survey(
+    name: str,
+    *,
+    image_size: int,
+    wish: Wish = NO_WISH,
+    beside: Path | None = None,
+    data: Path = Path("data"),
+    report: Report = print,
+) -> Survey | None:
+    """What is known of a data set of images of one's own before they are read; None of any other. Raises UserError."""
+    found = lookup.with_classes(name, beside)
+    if not isinstance(source := found.source, OwnSource):
+        return None
+    return own_set.survey(replace(found, source=source), wish, image_size, data, report)
 
 
 def prepare_detection(

@@ -58,6 +58,7 @@ class Source:
     title: str
     channels: int  # of an image
     load: Load
+    classes: int = 0  # 0: known once it is loaded
 
 
 class Unavailable(Exception):

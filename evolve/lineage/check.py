@@ -40,6 +40,9 @@ def check(network: str, pretrained: Path | None = None, schedule: str = "", chan
 def _size(experiment: Experiment) -> str:
     if experiment.geometry:
         return f"{experiment.geometry.width}x{experiment.geometry.height} pixels"
+    if experiment.survey:
+        channels, height, width = experiment.survey.shape
+        return f"{width}x{height} pixels of {channels} channels, {len(experiment.survey.class_names)} classes"
     return f"{experiment.settings.dataset.image_size} pixels"
 
 

@@ -3,6 +3,7 @@
 The data set is the one that its settings ask for: images with a class each, or images with boxes.
 """
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ from evolve.runs import paths
 from evolve.settings import changes, networks, settings
 from evolve.settings.settings import Settings
 
+# What only images of the user's own have a use for.
+_OWN = (
+    *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels", "test_part"),
+    *("darkest", "brightest", "leave_out_unreadable"),
+)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -34,15 +41,27 @@ class Experiment:
     solvers: tuple[Solver, Solver]  # of the ancestor and of offspring
     scratch: tuple[Path, str, Solver] | None = None  # scratch_train_val's file and text, and scratch_solver
     geometry: Geometry | None = None  # of a network that finds boxes
+    survey: datasets.Survey | None = None  # of images of the user's own
     settings_text: str = ""  # of the settings' file, SET= among it
 
     def net(self, data: Path) -> phases.Net:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
-        values = {"DATA": str(data), "NET": str(self.folder)}
-        if self.geometry:
-            values |= self.geometry.values()
+        values = {"DATA": str(data), "NET": str(self.folder)} | self._numbers()
         filled = prototxt_text.substitute(self.template, values, self.train_val)
         return prototxt_text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
+
+    def _numbers(self) -> dict[str, str]:
+        """What $WIDTH, $HEIGHT and $CLASSES stand for, and of a network that finds boxes the rest of its geometry."""
+        if self.geometry:
+            return self.geometry.values()
+        try:
+            source = datasets.find(self.settings.dataset.name, self.folder).source
+        except UserError:  # it is told of where data sets are looked at
+            return {}
+        classes = len(self.survey.class_names) if self.survey else getattr(source, "classes", 0)
+        _, height, width = self.stored_shape()
+        numbers = {"WIDTH": width, "HEIGHT": height} | ({"CLASSES": classes} if classes else {})
+        return {name: str(number) for name, number in numbers.items()}
 
     def from_scratch(self) -> "Experiment | None":
         """The same with scratch_train_val as its net, in which the ancestor begins; None where there is none."""
@@ -63,6 +82,8 @@ class Experiment:
 
     def stored_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of an image of the data set, known before it is there."""
+        if self.survey:
+            return self.survey.shape
         wanted = self.settings.dataset
         height, width = wanted.image_size, wanted.image_size
         if self.geometry:
@@ -112,6 +133,7 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
         solvers=(ancestor, solver.read(folder / read.offspring_solver) if read.offspring_solver else ancestor),
         scratch=(scratch, prototxt_text.read_text(scratch), begins) if read.scratch_train_val else None,
         geometry=_geometry(evolution, read, folder),
+        survey=_survey(evolution, read, folder),
         settings_text=settings.own_text(evolution, changed),
     )
 
@@ -121,6 +143,56 @@ def _geometry(evolution: Path, settings: Settings, folder: Path) -> Geometry | N
         return detection_geometry(settings, folder)
     except UserError as error:
         raise UserError(f"{evolution}: {error}") from None
+
+
+def _survey(evolution: Path, asked: Settings, folder: Path) -> datasets.Survey | None:
+    wanted = asked.dataset
+    try:
+        found = datasets.find(wanted.name, folder)
+    except UserError:  # it is told of where data sets are looked at
+        return None
+    try:
+        _check_own(wanted, found.source)
+        if found.has_boxes:
+            return None
+        return datasets.survey(
+            wanted.name, image_size=wanted.image_size, wish=_wish(wanted, evolution), beside=folder, data=paths.data(),
+            report=progress.say,
+        )  # fmt: skip
+    except UserError as error:
+        raise UserError(f"{evolution}: dataset: {error}") from None
+
+
+def _check_own(wanted: DatasetParameter, source: object) -> None:
+    """UserError for settings of one's own images that another data set has no use for, or a stand-in for them."""
+    if isinstance(source, datasets.OwnSource):
+        if wanted.or_else.name:
+            raise UserError(f"or_else: expected none for '{wanted.name}', which only you have; take it out")
+        return
+    default = settings.defaults().dataset
+    for field in _OWN:
+        if (got := getattr(wanted, field)) != getattr(default, field):
+            raise UserError(f"{field}: expected none for '{wanted.name}', which has its own, got {got}; take it out")
+
+
+def _wish(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
+    """Paths are seen from the folder of the settings' file."""
+    path = {
+        field: os.path.normpath(evolution.parent / Path(given).expanduser()) if given else ""
+        for field in ("folder", "train", "test", "mean_file")
+        for given in [getattr(wanted, field)]
+    }
+    levels = (wanted.darkest, wanted.brightest) if wanted.darkest != wanted.brightest else None
+    return datasets.Wish(
+        **path,
+        width=wanted.width,
+        height=wanted.height,
+        fit=wanted.Fit.Name(wanted.fit).lower(),
+        channels=wanted.channels,
+        test_part=wanted.test_part,
+        levels=levels,
+        leave_out_unreadable=wanted.leave_out_unreadable,
+    )
 
 
 def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
@@ -134,7 +206,8 @@ def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
     else:
         dataset = datasets.prepare(
             wanted.name, image_size=wanted.image_size, seed=seed, validation=wanted.validation,
-            or_else=wanted.or_else.name, beside=folder, data=paths.data(), report=progress.say,
+            wish=_wish(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder, data=paths.data(),
+            report=progress.say,
         )  # fmt: skip
     if dataset.notice:
         progress.say(f"NOTE: {dataset.notice}")

@@ -92,6 +92,9 @@ class Workspace:
         heading = f"{title}\ninput: {phases.preprocessing(test)}"
         prototxt_text.write(phases.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
+        if self.dataset.class_names and not self.dataset.has_boxes:
+            names = "".join(f"{name}\n" for name in self.dataset.class_names)
+            (self.folder / paths.LABELS).write_text(names, encoding="utf-8")
 
     def solver_of(self, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
         """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""

@@ -7,18 +7,48 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DatasetParameter(_message.Message):
-    __slots__ = ["detection", "image_size", "name", "or_else", "validation"]
+    __slots__ = ["brightest", "channels", "darkest", "detection", "fit", "folder", "height", "image_size", "leave_out_unreadable", "mean_file", "name", "or_else", "test", "test_part", "train", "validation", "width"]
+    class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
+    BRIGHTEST_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    CROP: DatasetParameter.Fit
+    DARKEST_FIELD_NUMBER: _ClassVar[int]
     DETECTION_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_OUT_UNREADABLE_FIELD_NUMBER: _ClassVar[int]
+    LETTERBOX: DatasetParameter.Fit
+    MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OR_ELSE_FIELD_NUMBER: _ClassVar[int]
+    PAD: DatasetParameter.Fit
+    RESIZE: DatasetParameter.Fit
+    TEST_FIELD_NUMBER: _ClassVar[int]
+    TEST_PART_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    brightest: float
+    channels: int
+    darkest: float
     detection: DetectionParameter
+    fit: DatasetParameter.Fit
+    folder: str
+    height: int
     image_size: int
+    leave_out_unreadable: bool
+    mean_file: str
     name: str
     or_else: StandInParameter
+    test: str
+    test_part: float
+    train: str
     validation: int
-    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ...) -> None: ...
+    width: int
+    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
     __slots__ = ["class_name", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "smallest", "stride", "width"]

@@ -10,6 +10,7 @@ WEIGHTS = "weights.caffemodel"
 HALF_WEIGHTS = "weights.half.caffemodel"
 METRICS = "metrics.json"
 DETECTIONS = "detections.png"
+LABELS = "labels.txt"  # names of the classes that the net's outputs stand for, a line each, where they are known
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"
 LINEAGE = "lineage.csv"

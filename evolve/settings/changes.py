@@ -4,6 +4,8 @@
 A field of `environment` is set in every block of the schedule.
 """
 
+import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +19,12 @@ from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.proto import evolution_pb2
 
+# Text that is a path: of SET= seen from the folder in which the command runs, and so meant wherever the run goes on.
+PATHS = ("dataset.folder", "dataset.train", "dataset.test", "dataset.mean_file")
 BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
 
 _ROOT = evolution_pb2.DESCRIPTOR.message_types_by_name["EvolutionParameter"]
+_LONGEST = 40  # letters of a path that a name has
 _PLAIN = re.compile(r"[\w.+-]+")
 
 
@@ -114,6 +119,8 @@ def _printed(path: str, descriptor: FieldDescriptor, element: str) -> str:
     # What follows a blank would be a field more.
     if len(message.ListFields()) > 1 or descriptor.is_repeated and len(getattr(message, descriptor.name)) != 1:
         raise UserError(f"SET={path}: expected {_kind(descriptor)}, got {element}")
+    if path in PATHS and (given := getattr(message, descriptor.name)):
+        setattr(message, descriptor.name, os.path.abspath(os.path.expanduser(given)))
     value = text_format.MessageToString(message, as_one_line=True).partition(":")[2].strip()
     inside = value[1:-1]
     return inside if value.startswith('"') and _PLAIN.fullmatch(inside) else value
@@ -155,6 +162,9 @@ class Change:
         every = list(known())
         tail = next(one for one in tails if one == self.path or sum(ends(p, one) for p in every) == 1)
         value = re.sub(r"""[]["']""", "", self.value).replace(",", "+")
+        if self.path in PATHS and value:
+            # Two folders of one name lie in different places; and a whole path may be longer than any name.
+            value = f"{os.path.basename(value)[-_LONGEST:]}-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
         return f"{tail}={re.sub(r'[^A-Za-z0-9_.+-]', '_', value)}"
 
 

@@ -40,7 +40,7 @@ class Length:
 def read(path: Path, changed: changes.Changes = ()) -> Settings:
     """The settings of `path`, `changed` by SET=, over the defaults. UserError naming file and line, or each field."""
     own = _own(path, changed)
-    settings = prototxt_text.read(networks.defaults(), evolution_pb2.EvolutionParameter())
+    settings = defaults()
     usual = settings.environment[0]
     for field, _ in own.ListFields():
         if field.is_repeated:
@@ -55,6 +55,11 @@ def read(path: Path, changed: changes.Changes = ()) -> Settings:
         # Two blocks of the environment may have the same.
         raise UserError("\n".join(f"{path}{_with(changed)}: {problem}" for problem in dict.fromkeys(found)))
     return settings
+
+
+def defaults() -> Settings:
+    """Every setting as it is where nobody says otherwise."""
+    return prototxt_text.read(networks.defaults(), evolution_pb2.EvolutionParameter())
 
 
 def own_text(path: Path, changed: changes.Changes = ()) -> str:
@@ -97,6 +102,7 @@ def problems(settings: Settings) -> list[str]:
         found.append("stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03")
     if not settings.offspring_training:
         found.append("offspring_training: expected a length like '2200it', got none")
+    found += [f"dataset: {problem}" for problem in _dataset_problems(settings.dataset)]
     found += [f"dataset: detection: {problem}" for problem in _detection_problems(settings.dataset.detection)]
     stand_in = settings.dataset.or_else
     stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
@@ -147,6 +153,18 @@ def _sibling_problems(settings: Settings) -> list[str]:
         )
     if not 0 <= settings.synapse_cost < math.inf:
         found.append(f"synapse_cost: expected 0 or more, got {settings.synapse_cost:g}")
+    return found
+
+
+def _dataset_problems(asked: evolution_pb2.DatasetParameter) -> list[str]:
+    found = []
+    if asked.channels not in (0, 1, 3):
+        found.append(f"channels: expected 1 (grey), 3 (colours) or 0 (as the images are), got {asked.channels}")
+    if not 0 < asked.test_part < 1:
+        found.append(f"test_part: expected above 0 and below 1, a part of all images, got {asked.test_part:g}")
+    levels = asked.darkest, asked.brightest
+    if levels != (0, 0) and not -math.inf < levels[0] < levels[1] < math.inf:
+        found.append(f"brightest: expected above darkest, {levels[0]:g}, got {levels[1]:g}; both 0: each image's own")
     return found
 
 

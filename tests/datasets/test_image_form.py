@@ -39,7 +39,9 @@ def test_exif_orientation(tmp_path: Path, orientation: int, suffix: str) -> None
     Image.fromarray(CORNER).save(tmp_path / f"a.{suffix}", exif=exif, lossless=True)
     assert np.array_equal(read(tmp_path / f"a.{suffix}", "here", Form(grey=True)), turned_by_hand(orientation))
     with Image.open(tmp_path / f"a.{suffix}") as image:
-        assert image_form.size(image) == turned_by_hand(orientation).shape[::-1]
+        facts = image_form.facts(image)
+    assert (facts.height, facts.width) == turned_by_hand(orientation).shape
+    assert facts.grey and not facts.deep
 
 
 def test_a_jpeg_on_its_side_is_turned_unless_that_is_not_wanted(tmp_path: Path) -> None:

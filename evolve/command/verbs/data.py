@@ -10,6 +10,7 @@ def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.base import progress
     from evolve.datasets import census
+    from evolve.datasets.own import class_census
     from evolve.lineage import experiment
     from evolve.settings import changes
 
@@ -18,6 +19,8 @@ def run(arguments: Arguments) -> int:
     dataset = experiment.prepare(asked, whole(arguments, "SEED") if "SEED" in arguments else asked.settings.seed)
     counts = " + ".join(str(count) for count in dataset.counts.values())
     progress.say(f"{dataset.name}: {counts} images {dataset.shape} in {dataset.folder}")
-    if dataset.class_names:
+    if dataset.has_boxes:
         print(census.text(dataset))
+    elif dataset.class_names:
+        print(class_census.text(dataset))
     return 0

@@ -1,0 +1,113 @@
+"""A folder for each class, its name the class's; perhaps in a folder for each split."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.datasets.own.pictures import ImageFiles, shown
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+_SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+
+Found = dict[str, dict[str, list[str]]]  # files by split, then by class
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of that name is taken for an image."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def split_of(name: str) -> str:
+    """The split that a folder or list of that name is for; "" if for none."""
+    return next((split for split, names in _SPLITS.items() if name.lower() in names), "")
+
+
+def find(root: Path, passed_over: list[str]) -> Found:
+    """Files by split and class; a folder without splits has train alone. UserError for what cannot be told.
+
+    ``passed_over`` takes a line for whatever is no image.
+    """
+    below = folders(root)
+    by_split = {split_of(each.name): each for each in below if split_of(each.name)}
+    if "train" not in by_split:
+        return {"train": of_classes(root, passed_over)}
+    found = {}
+    for each in below:
+        split = split_of(each.name)
+        if not split:
+            passed_over.append(f"{shown(each)}: is beside train and for no split")
+        elif split != "train" and not folders(each):
+            passed_over.append(f"{shown(each)}: has no folder for each class, so nobody knows what its images show")
+        elif split in found:
+            raise UserError(f"{shown(each)}: expected one folder for {split}, got a second one; take one away")
+        else:
+            found[split] = of_classes(each, passed_over)
+    return found
+
+
+def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
+    """The image files of each class below ``root``, in alphabetical order. UserError for fewer than two classes."""
+    loose = [entry.name for entry in os.scandir(root) if entry.is_file()]
+    if images := sum(map(is_image, loose)):
+        passed_over.append(f"{shown(root)}: {images} images are in no class's folder")
+    others = Counter[str](Path(name).suffix.lower() or name for name in loose if not is_image(name))
+    found = {shown(each.name): _images(each, others) for each in folders(root)}
+    for name in [name for name, files in found.items() if not files]:
+        passed_over.append(f"{shown(root)}/{name}: has no images")
+        del found[name]
+    if others:
+        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
+        passed_over.append(f"{shown(root)}: files that are no images by their names: {listed}")
+    _check(root, found, images)
+    return found
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders in it, in alphabetical order, hidden ones left out. UserError if it cannot be read."""
+    try:
+        entries = [entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError as error:
+        raise UserError(f"{shown(root)}: expected a folder of images, got: {error.strerror}; name another") from None
+    return [root / name for name in sorted(entries)]
+
+
+def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFiles:
+    """The same, classes as numbers."""
+    numbered = [(file, class_names.index(name)) for name, files in found.items() for file in files]
+    return ImageFiles([file for file, _ in numbered], [label for _, label in numbered])
+
+
+def _images(folder: Path, others: Counter[str]) -> list[str]:
+    """Image files anywhere in a class's folder; ``others`` counts the rest."""
+    found = []
+    for place, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        found += [os.path.join(place, name) for name in sorted(names) if is_image(name)]
+        others.update(Path(name).suffix.lower() or name for name in names if not is_image(name))
+    return found
+
+
+def _check(root: Path, found: dict[str, list[str]], loose: int) -> None:
+    what = "expected a folder for each of two classes or more"
+    for name in found:
+        if len(name.splitlines()) != 1:
+            raise UserError(f"{shown(root)}: {what}, got a name with a line break, {name!r}; rename that folder")
+    if len(found) >= 2:
+        return
+    if loose:
+        raise UserError(
+            f"{shown(root)}: {what}, got {loose} images and {len(found)} of those; sort them into folders, or write a "
+            "list of lines `path label` and name that"
+        )
+    got = f"'{next(iter(found))}' alone" if found else "none with images"
+    deeper = " (or name the folder below: the classes may be in there)" if found else ""
+    raise UserError(f"{shown(root)}: {what}, got {got}; images of each class go into a folder of its name{deeper}")

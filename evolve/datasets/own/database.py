@@ -1,0 +1,196 @@
+"""Databases that others made, convert_imageset or DIGITS: LMDBs of Caffe's Datum, encoded ones too, as they are.
+
+Where every record is as Caffe without OpenCV reads it, and all have one shape, nothing is copied.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.base.progress import Report, counting
+from evolve.datasets import image_file
+from evolve.datasets.image_form import Facts, Form
+from evolve.datasets.lmdb_read import FILE, opened
+from evolve.datasets.own import lists
+from evolve.datasets.own.class_folders import split_of
+from evolve.datasets.own.pictures import Listing, shown, state_of
+from evolve.datasets.own.stream import Made, Shape, made
+from evolve.datasets.own.wish import Wish
+
+_WHERE = 'dataset { name: "lmdb" train: "train_lmdb" test: "test_lmdb" }'
+_ADVICE = "make the database again"
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Every record's key, label and content's digest; the ``shape`` of all, None where they have several.
+
+    ``plain``: none is encoded.
+    """
+
+    keys: list[bytes]
+    labels: NDArray[np.int64]
+    digests: list[bytes]
+    shape: Shape | None
+    plain: bool
+
+
+class Database:
+    """The pictures in an LMDB."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.folder = folder
+        self.scan = _scanned(folder, state_of([str(folder / FILE)]), report)
+        self.labels = self.scan.labels
+        self._environment = opened(folder)
+
+    def name(self, number: int) -> str:
+        return _name(self.folder, self.scan.keys[number])
+
+    def read(self, number: int, wanted: Form) -> tuple[NDArray[np.uint8], Facts]:
+        datum, where = self._datum(number)[1], self.name(number)
+        if datum.encoded:
+            return image_file.decoded_with_facts(datum.data, where, wanted, _ADVICE)
+        pixels = _pixels(datum, where)
+        if pixels.dtype != np.uint8 or pixels.shape[2] not in (1, 3):
+            got = f"{pixels.shape[2]} channels of {pixels.dtype}"
+            raise UserError(f"{where}: expected 1 or 3 channels of bytes to store anew, got {got}; {_ADVICE}")
+        facts = Facts(pixels.shape[1], pixels.shape[0], pixels.shape[2] == 1, deep=False)
+        if facts.grey != wanted.grey:
+            how = cv2.COLOR_BGR2GRAY if wanted.grey else cv2.COLOR_GRAY2BGR
+            return np.asarray(cv2.cvtColor(pixels, how), np.uint8), facts
+        return pixels[:, :, 0] if wanted.grey else pixels, facts
+
+    def alike(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        first: dict[bytes, int] = {}
+        return np.array([first.setdefault(self.scan.digests[number], number) for number in numbers], np.int64)
+
+    def as_it_is(self, number: int) -> Made:
+        """A record, and what is counted of it."""
+        value, datum = self._datum(number)
+        pixels = _pixels(datum, self.name(number))
+        height, width, channels = pixels.shape
+        return made(self.scan.keys[number], value, pixels, Facts(width, height, channels == 1, deep=False))
+
+    def _datum(self, number: int) -> tuple[bytes, Any]:
+        key = self.scan.keys[number]
+        with self._environment.begin() as transaction:
+            value = bytes(transaction.get(key) or b"")
+        return value, _parsed(value, self.folder, key)
+
+
+def listed(wish: Wish, report: Report) -> Listing:
+    """What the databases hold: every record is read for it. UserError for what is none, or cannot be trained on."""
+    databases = {split: Database(folder, report) for split, folder in _found(wish).items()}
+    count = 1 + max(int(each.labels.max()) for each in databases.values())
+    names = _class_names(wish, databases["train"].folder, count)
+    scans = [each.scan for each in databases.values()]
+    shapes = {scan.shape for scan in scans}
+    one = scans[0].shape if len(shapes) == 1 else None
+    plain = bool(one) and all(scan.plain for scan in scans)
+    return Listing(
+        names, dict(databases), one or (_channels(scans), 0, 0), state(wish),
+        databases={split: each.folder for split, each in databases.items()} if plain else {},
+    )  # fmt: skip
+
+
+def state(wish: Wish) -> str:
+    """That of the files; nothing is read."""
+    return state_of([*(str(folder / FILE) for folder in _found(wish).values()), *filter(None, [wish.mean_file])])
+
+
+def _channels(scans: list[_Scan]) -> int:
+    return max((scan.shape[0] for scan in scans if scan.shape), default=3)
+
+
+def _found(wish: Wish) -> dict[str, Path]:
+    """The databases' folders by split."""
+    if wish.train:
+        return {"train": Path(wish.train)} | ({"test": Path(wish.test)} if wish.test else {})
+    if not wish.folder:
+        raise UserError(f"expected a database to train on, got none; write {_WHERE}")
+    folder = Path(wish.folder)
+    found: dict[str, Path] = {}
+    for file in sorted(folder.glob(f"*/{FILE}")):
+        for split in {split_of(word) for word in file.parent.name.replace("-", "_").split("_")} - {""}:
+            if split in found:
+                raise UserError(f"{shown(folder)}: expected one database for {split}, got several; name train and test")
+            found[split] = file.parent
+    if "train" not in found:
+        raise UserError(f"{shown(folder)}: expected a database like train_lmdb in it, got none; write {_WHERE}")
+    if "test" not in found and "validation" in found:
+        found["test"] = found.pop("validation")
+    return found
+
+
+def _class_names(wish: Wish, train: Path, count: int) -> tuple[str, ...]:
+    """Of a file of names beside the databases, all of them: a class may have no image in one."""
+    return lists.named([*([Path(wish.folder)] if wish.folder else []), train.parent, train], count)
+
+
+@functools.lru_cache(maxsize=4)
+def _scanned(folder: Path, state: str, report: Report) -> _Scan:
+    keys, labels, digests = [], [], []
+    shapes: set[Shape] = set()
+    plain = True
+    for key, value in _records(folder, report):
+        datum = _parsed(value, folder, key)
+        if datum.label < 0:
+            raise UserError(f"{_name(folder, key)}: expected a label of 0 or more, got {datum.label}; {_ADVICE}")
+        keys.append(key)
+        labels.append(datum.label)
+        digests.append(hashlib.sha256(value).digest()[:16])
+        shapes.add(_shape(datum, _name(folder, key)))
+        plain = plain and not datum.encoded
+    return _Scan(keys, np.array(labels, np.int64), digests, shapes.pop() if len(shapes) == 1 else None, plain)
+
+
+def _records(folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:
+    with opened(folder) as environment, environment.begin() as transaction:
+        title = f"{shown(folder)}: looked through"
+        with counting(title, environment.stat()["entries"], report) as count:
+            for done, (key, value) in enumerate(transaction.cursor(), 1):
+                yield key, value
+                count(done)
+
+
+def _parsed(value: bytes, folder: Path, key: bytes) -> Any:
+    from evolve.base.caffe_messages import caffe_pb2
+
+    try:
+        return caffe_pb2.Datum.FromString(value)
+    except Exception as error:
+        # protobuf has an exception class for each of its implementations.
+        raise UserError(f"{_name(folder, key)}: expected a Datum, got: {error}; {_ADVICE}") from None
+
+
+def _shape(datum: Any, where: str) -> Shape:
+    """(channels, height, width); of an encoded one what its file says, which may be none before it is read."""
+    if not datum.encoded:
+        channels, height, width = datum.channels, datum.height, datum.width
+        values = len(datum.data) or len(datum.float_data)
+        if min(channels, height, width) < 1 or values != channels * height * width:
+            got = f"{channels}x{height}x{width} and {values} values"
+            raise UserError(f"{where}: expected as many values as its shape has, got {got}; {_ADVICE}")
+        return channels, height, width
+    pixels, facts = image_file.decoded_with_facts(datum.data, where, advice=_ADVICE)
+    return 1 if facts.grey else 3, pixels.shape[0], pixels.shape[1]
+
+
+def _pixels(datum: Any, where: str) -> NDArray[Any]:
+    """(H, W, channels) of a Datum that is not encoded: bytes, or floats."""
+    channels, height, width = _shape(datum, where)
+    values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
+    return np.ascontiguousarray(values.reshape(channels, height, width).transpose(1, 2, 0))
+
+
+def _name(folder: Path, key: bytes) -> str:
+    return f"{shown(folder)}: record '{key.decode('utf-8', 'replace')}'"

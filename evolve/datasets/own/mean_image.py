@@ -1,0 +1,42 @@
+"""The mean of the images that are trained on, as Caffe's transform_param { mean_file: … } reads it: a BlobProto."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.base.files import write_whole
+
+FILE = "mean.binaryproto"
+
+
+def write(folder: Path, mean: NDArray[np.floating]) -> None:
+    """Writes ``mean`` (channels, height, width) into ``folder``."""
+    from evolve.base.caffe_messages import caffe_pb2
+
+    channels, height, width = mean.shape
+    blob = caffe_pb2.BlobProto(num=1, channels=channels, height=height, width=width, data=mean.ravel().tolist())
+    write_whole(folder / FILE, blob.SerializeToString())
+
+
+def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """The mean (channels, height, width) in a file; UserError unless it is one for images of ``shape``."""
+    from evolve.base.caffe_messages import caffe_pb2
+
+    try:
+        blob = caffe_pb2.BlobProto.FromString(file.read_bytes())
+    except OSError as error:
+        raise UserError(f"{file}: expected a mean_file, got: {error.strerror}; correct the path") from None
+    except Exception:
+        # protobuf has an exception class for each of its implementations.
+        raise UserError(f"{file}: expected a BlobProto, got something else; compute_image_mean makes one") from None
+    dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
+    values = np.array(blob.data or blob.double_data, np.float32)
+    if [1] * (4 - len(dims)) + dims != [1, *shape] or values.size != np.prod(shape) or not np.isfinite(values).all():
+        got = "x".join(map(str, dims))
+        raise UserError(
+            f"{file}: expected the mean of images of {'x'.join(map(str, shape))}, got {got} and {values.size} values; "
+            "compute_image_mean makes it from the database that is trained on"
+        )
+    return values.reshape(shape)

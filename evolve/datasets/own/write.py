@@ -1,0 +1,151 @@
+"""Every split is stored or counted picture by picture: Datums, census, contact sheet and mean come out of one pass."""
+
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.base.files import write_whole
+from evolve.base.progress import Report, counting
+from evolve.datasets import census
+from evolve.datasets.image_form import Form
+from evolve.datasets.lmdb_read import FILE
+from evolve.datasets.lmdb_write import Store, space
+from evolve.datasets.own import mean_image, stream
+from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally
+from evolve.datasets.own.contact_sheet import ContactSheet
+from evolve.datasets.own.database import Database
+from evolve.datasets.own.pictures import SHOWN, Listing, Pictures, raise_all
+from evolve.datasets.own.stream import Made, Shape
+from evolve.datasets.own.wish import Wish
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split: which rows of the pictures, in the order in which they are stored."""
+
+    pictures: Pictures
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many pictures of each split were stored, and the sha256 of their keys and values."""
+
+    counts: dict[str, int]
+    sha256: str
+
+
+class _Writing:
+    """What is gathered over all splits."""
+
+    def __init__(self, shape: Shape, listing: Listing, counts: list[int]) -> None:
+        self.content = hashlib.sha256()
+        self.sum = np.zeros((shape[1], shape[2], shape[0]))
+        self.sheet = ContactSheet(counts)
+        self.census: dict[str, SplitCensus] = {}
+        self.unreadable: list[str] = []
+        self.copies: list[str] = []
+        self.torn: list[str] = []
+        self._names = listing.class_names
+        self._seen: dict[bytes, tuple[str, Pictures, int]] = {}
+
+    def copy_of(self, made: Made, split: str, pictures: Pictures, number: int) -> None:
+        """Notes a picture that was there before, in another split or of another class."""
+        other, others, before = self._seen.setdefault(made.digest, (split, pictures, number))
+        if other == split and others is pictures and before == number:
+            return
+        pair = f"{pictures.name(number)} ({split}) is {others.name(before)} ({other})"
+        if other != split:
+            self.copies.append(pair)
+        label, first = int(pictures.labels[number]), int(others.labels[before])
+        if label != first:
+            self.torn.append(f"{pair}: '{self._names[label]}' and '{self._names[first]}'")
+
+
+def write(
+    folder: Path, parts: dict[str, Part], shape: Shape, wish: Wish, listing: Listing, linked: bool, report: Report
+) -> Written:
+    """Stores every split in ``folder``, or links its database there; census, contact sheet and mean beside them.
+
+    UserError naming every picture that cannot be read, unless they are to be left out.
+    """
+    train = parts["train"]
+    counts = np.bincount(train.pictures.labels[train.rows], minlength=len(listing.class_names)).tolist()
+    writing = _Writing(shape, listing, counts)
+    for split, part in parts.items():
+        _split(folder / split, split, part, shape, wish, writing, linked, report)
+    _check_read(writing, wish, folder)
+    images = {split: each.images for split, each in writing.census.items()}
+    mean_image.write(folder, writing.sum.transpose(2, 0, 1) / images["train"])
+    writing.sheet.write(folder, listing.class_names)
+    found = ClassCensus(
+        writing.census, writing.copies, writing.torn, writing.unreadable, list(listing.passed_over)
+    )
+    write_whole(folder / census.FILE, found.text())
+    return Written(images, writing.content.hexdigest())
+
+
+def _split(
+    folder: Path, split: str, part: Part, shape: Shape, wish: Wish, writing: _Writing, linked: bool, report: Report
+) -> None:
+    pictures, total = part.pictures, len(part.rows)
+    form = Form(grey=shape[0] == 1, levels=wish.levels, least=_least(wish, shape))
+    tally = Tally(len(writing._names), shape[0])
+    with ExitStack() as held:
+        done = held.enter_context(counting(f"{split} images", total, report))
+        if linked:
+            assert isinstance(pictures, Database)
+            folder.mkdir()
+            (folder / FILE).symlink_to((pictures.folder / FILE).resolve())
+            store, make = None, pictures.as_it_is
+        else:
+            store = held.enter_context(Store(folder, space(int(np.prod(shape)), total), writing.content.update))
+            make = stream.stored(pictures, shape, wish.fit, form)
+        for count, (number, made) in enumerate(stream.each(part.rows, make), 1):
+            done(count)
+            if isinstance(made, UserError):
+                writing.unreadable.append(str(made))
+            elif wish.leave_out_unreadable or not writing.unreadable:
+                _keep(made, split, pictures, number, tally, writing, store)
+    if tally.any:
+        writing.census[split] = tally.census()
+
+
+def _keep(
+    made: Made, split: str, pictures: Pictures, number: int, tally: Tally, writing: _Writing, store: Store | None
+) -> None:
+    if store:
+        store.put(made.value)
+    else:
+        writing.content.update(made.key + made.value)
+    label = int(pictures.labels[number])
+    tally.add(label, made)
+    writing.copy_of(made, split, pictures, number)
+    if split == "train":
+        writing.sum += made.pixels
+        writing.sheet.add(label, made.pixels)
+
+
+def _least(wish: Wish, shape: Shape) -> tuple[int, int] | None:
+    """How small a JPEG may be decoded: twice what is stored is as good as all of it. Never where pixels are kept."""
+    return None if wish.fit == "pad" else (2 * shape[2], 2 * shape[1])
+
+
+def _check_read(writing: _Writing, wish: Wish, folder: Path) -> None:
+    found = writing.unreadable
+    if found and not wish.leave_out_unreadable:
+        advice = f"replace or remove {'this image' if len(found) == 1 else f'these {len(found)} images'}, or write "
+        advice += "leave_out_unreadable: true into dataset"
+        if len(found) > SHOWN:
+            name = folder.name.split(".unfinished")[0].lstrip(".")
+            file = folder.with_name(f"{name}.unreadable.txt")
+            write_whole(file, "".join(f"{each}\n" for each in found))
+            advice += f"; {file} names all"
+        raise_all(found, advice)
+    if missing := {"train", "test"} - set(writing.census):
+        raise UserError(f"expected images of {' and '.join(sorted(missing))} that can be read, got none")

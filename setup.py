@@ -34,6 +34,7 @@ setup(
         "ml_dtypes",
         "scikit-learn",
         "pillow",
+        "pyyaml",
         # groupRectangles, which tests compare with, is gone in 5.
         "opencv-python-headless>=4.5,<5",
     ],

@@ -5,19 +5,18 @@ both. The mapping says which drive an image comes from (devkit_object.zip, unpac
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.base.progress import Report
-from evolve.datasets import Box, Detection, DetectionSource, Photo, Photos, annotation_files
+from evolve.datasets import Detection, DetectionSource, Photo, Photos
 from evolve.datasets.annotation_files import folder_with, missing, state_of
+from evolve.datasets.layouts import kitti_text
 
 LABELS = Path("training") / "label_2"
 IMAGES = Path("training") / "image_2"
 MAPPINGS = (Path("mapping"), Path("devkit_object") / "mapping", Path("devkit") / "mapping")
 SIZE = 1242, 375  # pixels of most images; the others differ by a few
-FIELDS = 15
 DIGITS = 9  # of a line's number, which is below a thousand million
 SHOWN = 200  # letters of a line that is wrong
 TYPES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")
@@ -47,35 +46,12 @@ def load(*, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
         if not file.stem.isdecimal() or int(file.stem) >= len(val):
             raise UserError(f"{file}: expected a number below {len(val)} for a name, as in the mapping; take it out")
         splits["val" if val[int(file.stem)] else "train"].append(
-            Photo(root / IMAGES / f"{file.stem}.png", list(boxes(file)), str(file))
+            Photo(root / IMAGES / f"{file.stem}.png", list(kitti_text.boxes(file)), str(file))
         )
     for split, those in splits.items():
         if not those:
             raise UserError(f"{root / LABELS}: expected label files of both splits, got none of {split}")
     return splits
-
-
-def boxes(file: Path) -> Iterator[Box]:
-    """The boxes of a label file, DontCare among them; UserError with file and line for one that is wrong."""
-    for number, line in enumerate(_text(file).splitlines(), 1):
-        if not line.strip():
-            continue
-        name, *words = line.split()
-        where = f"{file}:{number}"
-        try:
-            if len(words) != FIELDS - 1 or any("_" in word for word in words):  # float takes 1_0 for 10
-                raise ValueError
-            numbers = [float(word) for word in words]
-        except ValueError:
-            raise UserError(
-                f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
-                f"({len(words) + 1} fields); replace it with the original file"
-            ) from None
-        truncated, occlusion, alpha, x1, y1, x2, y2, height, width, length, locx, locy, locz, roty = numbers
-        yield Box(
-            x1, y1, x2 - x1, y2 - y1, name, where, alpha, roty=roty, truncated=truncated, occlusion=occlusion,
-            length=length, width=width, height=height, locx=locx, locy=locy, locz=locz,
-        )  # fmt: skip
 
 
 def _val_images(root: Path) -> list[bool]:
@@ -86,8 +62,8 @@ def _val_images(root: Path) -> list[bool]:
             f"{root}: expected mapping/train_mapping.txt and train_rand.txt of devkit_object.zip, got neither; "
             "without the drives the split cannot be made: unpack it there"
         )
-    lines = _text(folder / "train_mapping.txt").splitlines()
-    numbers = [word.strip() for word in _text(folder / "train_rand.txt").split(",") if word.strip()]
+    lines = kitti_text.text(folder / "train_mapping.txt").splitlines()
+    numbers = [word.strip() for word in kitti_text.text(folder / "train_rand.txt").split(",") if word.strip()]
     return [_is_val(folder, lines, number) for number in numbers]
 
 
@@ -104,13 +80,6 @@ def _is_val(folder: Path, lines: list[str], number: str) -> bool:
             "replace it with the original file"
         )
     return drive[1] == VAL_DATE and int(drive[2]) <= VAL_LAST
-
-
-def _text(file: Path) -> str:
-    try:
-        return annotation_files.text(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
 
 
 SOURCE = DetectionSource("KITTI", ("Car",), TYPES, find, state, load, kitti_size=SIZE)

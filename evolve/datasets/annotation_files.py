@@ -39,18 +39,18 @@ def state_of(root: Path, files: Iterable[Path]) -> str:
     return state.hexdigest()[:16]
 
 
-def content(file: Path) -> bytes:
-    """What is in it; UserError if that is more than LARGEST. Raises OSError."""
+def content(file: Path, largest: int = LARGEST) -> bytes:
+    """What is in it; UserError if that is more than ``largest`` bytes. Raises OSError."""
     with open(file, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
-        if size > LARGEST:
+        if size > largest:
             raise UserError(
-                f"{file}: expected annotations of at most {LARGEST} bytes, got {size}; replace it with the original "
+                f"{file}: expected annotations of at most {largest} bytes, got {size}; replace it with the original "
                 "file"
             )
         return opened.read(size)
 
 
 def text(file: Path) -> str:
-    """The same in UTF-8, with lines that end in \\n. Raises OSError or UnicodeDecodeError."""
-    return content(file).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    """The same in UTF-8, without its byte order mark, lines ended by \\n. Raises OSError or UnicodeDecodeError."""
+    return content(file).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

@@ -16,7 +16,8 @@ from evolve.base.spelling import nearest
 from evolve.datasets.detection import Box, Detection, Photos
 
 SHOWN = 5  # of the same complaint
-STORED = tuple(field.name for field in fields(Box) if field.name not in ("name", "where"))
+STORED = tuple(field.name for field in fields(Box) if field.name not in ("name", "where", "difficult"))
+ROUNDING = 0.01  # pixels by which a box may stand out because a fraction was rounded
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 
@@ -53,8 +54,9 @@ def clipped(box: Box, width: int, height: int, count: Clipped) -> Box:
     out = max(x1 - box.x, y1 - box.y, box.x + box.w - x2, box.y + box.h - y2)
     if out <= 0:
         return box
-    count.boxes += 1
-    count.most = max(count.most, out)
+    if out > ROUNDING:
+        count.boxes += 1
+        count.most = max(count.most, out)
     return replace(box, x=x1, y=y1, w=x2 - x1, h=y2 - y1)
 
 
@@ -77,11 +79,14 @@ def ids(wanted: Detection) -> dict[str, int]:
 def check(name: str, photos: Photos, wanted: Detection) -> None:
     """UserError for a name in neither list (with file and line), and for a class that the train split has not.
 
-    A split with no box of any class to learn or to score is an error too.
+    A split with no box of any class to learn or to score is an error too. Difficult ones are neither.
     """
     known = ids(wanted)
-    found = {split: Counter(box.name for photo in those for box in photo.boxes) for split, those in photos.items()}
-    every = sum(found.values(), Counter[str]())
+    found = {
+        split: Counter(box.name for photo in those for box in photo.boxes if not box.difficult)
+        for split, those in photos.items()
+    }
+    every = Counter(box.name for those in photos.values() for photo in those for box in photo.boxes)
     ranked = sorted(every.items(), key=lambda each: (-each[1], each[0]))
     held = ", ".join(f"{spelt} ({count})" for spelt, count in ranked) or "no boxes at all"
     for those in photos.values():

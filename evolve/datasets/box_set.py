@@ -93,6 +93,7 @@ def _all_checked(name: str, photos: Photos, wanted: Detection) -> Photos:
             if not image_file.there(photo.file)
         ]
     )
+    annotations.raise_all(_twice(every))
     if wanted.max_boxes:
         annotations.raise_all(
             [
@@ -103,6 +104,16 @@ def _all_checked(name: str, photos: Photos, wanted: Detection) -> Photos:
             ]
         )
     return photos
+
+
+def _twice(every: Sequence[Photo]) -> list[str]:
+    """A line for each photograph whose image another one has already."""
+    first: dict[Path, Photo] = {}
+    return [
+        f"{photo.where}: expected an image of its own, got {photo.file}, which {before.where} has too; take one out"
+        for photo in every
+        if (before := first.setdefault(photo.file, photo)) is not photo
+    ]
 
 
 def _write_detection(

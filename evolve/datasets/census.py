@@ -10,7 +10,7 @@ from evolve.base.errors import UserError
 from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
 from evolve.datasets.dataset import Dataset
-from evolve.datasets.detection import CELL, Box
+from evolve.datasets.detection import Box
 
 EDGES = (1, 2, 4, 8, 16)  # cells; a size falls below the first that is larger
 SIZES = ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 and more")
@@ -19,8 +19,12 @@ FILE = "census.json"
 
 @dataclass
 class Census:
-    """One split. ``small`` boxes are under a cell wide or high; ``ignored`` ones were made dontcare for their size."""
+    """One split. ``small`` boxes are under a cell wide or high; ``ignored`` ones were made dontcare for their size.
 
+    A cell is ``cell`` pixels wide and high. ``difficult`` boxes are dontcare, ``turned`` images lay on their side.
+    """
+
+    cell: int = 16
     images: int = 0
     empty: int = 0  # images without a box of any class
     fullest: int = 0  # boxes in the image that has most
@@ -30,6 +34,8 @@ class Census:
     heights: list[int] = field(default_factory=lambda: [0] * len(SIZES))
     small: int = 0
     ignored: int = 0
+    difficult: int = 0
+    turned: int = 0
     clipped: Clipped = field(default_factory=Clipped)
 
     def add(self, rows: Iterable[tuple[int, Box]]) -> None:
@@ -38,19 +44,20 @@ class Census:
         for class_id, box in rows:
             if not class_id:
                 self.dontcare[box.name] = self.dontcare.get(box.name, 0) + 1
+                self.difficult += box.difficult
                 continue
             counted += 1
             self.boxes[box.name] = self.boxes.get(box.name, 0) + 1
-            self.widths[_bin(box.w)] += 1
-            self.heights[_bin(box.h)] += 1
-            self.small += min(box.w, box.h) < CELL
+            self.widths[_bin(box.w / self.cell)] += 1
+            self.heights[_bin(box.h / self.cell)] += 1
+            self.small += min(box.w, box.h) < self.cell
         self.images += 1
         self.empty += not counted
         self.fullest = max(self.fullest, counted)
 
 
-def _bin(pixels: float) -> int:
-    return sum(pixels / CELL >= edge for edge in EDGES)
+def _bin(cells: float) -> int:
+    return sum(cells >= edge for edge in EDGES)
 
 
 def write(folder: Path, splits: dict[str, Census]) -> None:
@@ -72,7 +79,8 @@ def text(dataset: Dataset) -> str:
     """What `make data` prints: a column a split, then the warnings, a line each."""
     splits = read(dataset)
     _, height, width = dataset.shape
-    lines = [f"{dataset.name}: {width}x{height} pixels, a grid of {width // CELL}x{height // CELL} cells of {CELL}"]
+    cell = splits["train"].cell
+    lines = [f"{dataset.name}: {width}x{height} pixels, a grid of {width // cell}x{height // cell} cells of {cell}"]
     lines += [_row("", splits)]
     lines += [_row(label, values) for label, values in _rows(splits, dataset.class_names)]
     return "\n".join(lines + warnings(splits))
@@ -104,11 +112,15 @@ def warnings(splits: dict[str, Census]) -> list[str]:
     for split, census in splits.items():
         if census.small:
             said.append(
-                f"warning: {split}: {census.small} boxes are under a cell of {CELL} pixels wide or high: too small "
-                "for the grid"
+                f"warning: {split}: {census.small} boxes are under a cell of {census.cell} pixels wide or high: too "
+                "small for the grid"
             )
         if census.ignored:
             said.append(f"warning: {split}: {census.ignored} boxes are under the smallest size: dontcare")
+        if census.difficult:
+            said.append(f"warning: {split}: {census.difficult} boxes are difficult: dontcare, as in Pascal VOC")
+        if census.turned:
+            said.append(f"warning: {split}: {census.turned} images were turned as their EXIF says")
         if census.clipped.boxes:
             said.append(
                 f"warning: {split}: {census.clipped.boxes} boxes stood out of their images, by {census.clipped.most:g} "

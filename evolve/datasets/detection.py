@@ -19,7 +19,8 @@ class Box:
     """One object: ``x``, ``y`` its left and top edge, ``w`` x ``h`` its size, in pixels of the photograph's file.
 
     Pixel 0 reaches from 0 to 1: a box around that pixel alone is (0, 0, 1, 1). ``where`` is how a message finds it
-    (file and line, or row). The rest is KITTI's: angles in radians, sizes and place in metres, 0 where not known.
+    (file and line, or row). ``difficult`` ones count neither way, as in Pascal VOC. The rest is KITTI's: angles in
+    radians, sizes and place in metres, 0 where not known.
     """
 
     x: float
@@ -39,24 +40,31 @@ class Box:
     locx: float = 0
     locy: float = 0
     locz: float = 0
+    difficult: bool = False
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An image file and its boxes; ``size`` is (width, height) where the annotations say it, to be compared."""
+    """An image file and its boxes; ``size`` is (width, height) where the annotations say it, to be compared.
+
+    Boxes may be ``relative``: in fractions of the image's width and height instead of pixels.
+    """
 
     file: Path
     boxes: Sequence[Box]
     where: str  # what names this file, for a message
     size: tuple[int, int] | None = None
+    relative: bool = False
 
 
 Photos = Mapping[str, Sequence[Photo]]  # by split
 
 
-CELL = 16  # pixels: DetectNet's stride
 FITS = ("resize", "letterbox", "pad")
-ONLY_SOME = frozenset({"folder", "frames", "frame_width", "frame_height"})  # what not every data set knows
+ORIENTATIONS = ("ask", "turn", "leave")
+_AN = {"fit": "a fit", "orientation": "an orientation"}
+# What not every data set knows.
+ONLY_SOME = frozenset({"folder", "validation_part", "split_seed", "frames", "frame_width", "frame_height"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,12 @@ class Detection:
     ``width`` x ``height`` pixels, reached by ``fit`` (see ``fitting``). ``classes`` are ids 1, 2 ... in this order
     and ``dontcare`` the names that become id 0; both empty: as the data set has them. ``max_boxes`` rows a label
     (0: as many as the fullest image needs). A box with a side below ``smallest`` stored pixels becomes dontcare.
-    ``folder`` is for sets of the user's own; ``frames``, ``frame_width`` and ``frame_height`` for drawn ones.
+    ``stride`` is the pixels of a cell of the network's grid, in which the census counts sizes. ``levels`` are the
+    values of grey images with more than 8 bits that become 0 and 255; (): each image's own darkest and brightest.
+    ``orientation`` says whether an image that EXIF turns is turned where its annotations do not tell on which side the
+    boxes were drawn: "ask" refuses it. ``folder`` is for sets of the user's own; of these, what nobody split has
+    ``validation_part`` of its images as val, drawn by ``split_seed``. ``frames``, ``frame_width`` and ``frame_height``
+    are for drawn ones.
     """
 
     width: int
@@ -76,7 +89,12 @@ class Detection:
     dontcare: tuple[str, ...] = ()
     max_boxes: int = 0
     smallest: int = 0
+    stride: int = 16
+    levels: tuple[float, ...] = ()
+    orientation: str = "ask"
     folder: str = ""
+    validation_part: float = 0
+    split_seed: int = 0
     frames: int = 0
     frame_width: int = 0
     frame_height: int = 0
@@ -118,20 +136,31 @@ class DetectionSource:
 def checked(name: str, wanted: Detection, source: DetectionSource) -> Detection:
     """``wanted`` with the source's classes where it names none; UserError for what cannot be."""
     where = f"data set '{name}'"
-    for side in ("width", "height"):
-        pixels = getattr(wanted, side)
-        if pixels < CELL or pixels % CELL:
-            near = max(CELL, round(pixels / CELL) * CELL)
-            raise UserError(f"{where}: expected a {side} that is a multiple of {CELL}, got {pixels}; {near} would do")
-    if wanted.fit not in FITS:
-        raise UserError(f"{where}: expected a fit of {', '.join(FITS)}, got '{wanted.fit}'; choose one of these")
+    _check_sides(where, wanted)
+    for what, known in (("fit", FITS), ("orientation", ORIENTATIONS)):
+        if (got := getattr(wanted, what)) not in known:
+            raise UserError(f"{where}: expected {_AN[what]} of {', '.join(known)}, got '{got}'; choose one of these")
+    if wanted.levels and not (len(wanted.levels) == 2 and wanted.levels[0] < wanted.levels[1]):
+        got = ", ".join(f"{each:g}" for each in wanted.levels)
+        raise UserError(f"{where}: expected two levels, the darker one first, got {got}; correct them")
     for field in fields(wanted):
         value = getattr(wanted, field.name)
-        if isinstance(value, int) and value < 0:
+        if isinstance(value, int | float) and value < 0:
             raise UserError(f"{where}: expected a {field.name} of 0 or more, got {value}; choose another")
         if field.name in ONLY_SOME - source.uses and value:
             raise UserError(f"{where}: expected no {field.name}, got {value}; leave it out")
     return _with_classes(where, wanted, source)
+
+
+def _check_sides(where: str, wanted: Detection) -> None:
+    cell = wanted.stride
+    if cell < 1:
+        raise UserError(f"{where}: expected a stride of 1 or more pixels, got {cell}; DetectNet's is 16")
+    for side in ("width", "height"):
+        pixels = getattr(wanted, side)
+        if pixels < cell or pixels % cell:
+            near = max(cell, round(pixels / cell) * cell)
+            raise UserError(f"{where}: expected a {side} that is a multiple of {cell}, got {pixels}; {near} would do")
 
 
 def _with_classes(where: str, wanted: Detection, source: DetectionSource) -> Detection:

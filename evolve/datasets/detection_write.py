@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
-from evolve.datasets import annotations, image_file
+from evolve.datasets import annotations, image_file, orientation
 from evolve.datasets.annotations import clipped
 from evolve.datasets.census import Census
 from evolve.datasets.detection import Box, Detection, Photo
 from evolve.datasets.fitting import fitting
+from evolve.datasets.image_form import Form
 from evolve.datasets.label_datum import datum, table
 from evolve.datasets.lmdb_write import Store, space
 from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
@@ -32,7 +33,7 @@ def write_detection(
 
     Images are read one at a time. Raises UserError for one that cannot be read or is not as its annotations say.
     """
-    census = Census()
+    census = Census(cell=wanted.stride)
     image_bytes, label_bytes = record_bytes(wanted)
     images = Store(folder / "images", space(image_bytes, count), stored)
     labels = Store(folder / "labels", space(label_bytes, count), stored)
@@ -52,7 +53,10 @@ def record_bytes(wanted: Detection) -> tuple[int, int]:
 
 def fitted(photo: Photo, wanted: Detection, census: Census) -> tuple[NDArray[np.uint8], Rows]:
     """The image (height, width, 3) as stored, and its boxes with their class ids, in stored pixels."""
-    pixels = image_file.read(photo.file, photo.where)
+    turn = orientation.turned(photo, wanted)
+    levels = (wanted.levels[0], wanted.levels[1]) if wanted.levels else None
+    pixels = image_file.read(photo.file, photo.where, Form(turned=turn is not False, levels=levels))
+    census.turned += turn is True
     height, width = pixels.shape[:2]
     if photo.size and photo.size != (width, height):
         raise UserError(
@@ -60,13 +64,18 @@ def fitted(photo: Photo, wanted: Detection, census: Census) -> tuple[NDArray[np.
             f"{photo.file}; the boxes were drawn on another image"
         )
     fit = fitting(wanted, (width, height), photo)
-    inside = [clipped(box, width, height, census.clipped) for box in photo.boxes]
+    boxes = [_in_pixels(box, width, height) for box in photo.boxes] if photo.relative else photo.boxes
+    inside = [clipped(box, width, height, census.clipped) for box in boxes]
     return fit.image(pixels), [_row(box, fit.box(box.x, box.y, box.w, box.h), wanted, census) for box in inside]
+
+
+def _in_pixels(box: Box, width: int, height: int) -> Box:
+    return replace(box, x=box.x * width, y=box.y * height, w=box.w * width, h=box.h * height)
 
 
 def _row(box: Box, place: Sequence[float], wanted: Detection, census: Census) -> tuple[int, Box]:
     x, y, w, h = place
-    class_id = annotations.ids(wanted)[box.name]
+    class_id = annotations.DONTCARE if box.difficult else annotations.ids(wanted)[box.name]
     if class_id and min(w, h) < wanted.smallest:
         census.ignored += 1
         class_id = annotations.DONTCARE

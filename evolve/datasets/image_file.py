@@ -15,6 +15,8 @@ from evolve.base.errors import UserError
 from evolve.datasets import image_form
 from evolve.datasets.image_form import USUAL, Facts, Form
 
+Size = tuple[int, int]  # width, height
+
 # What a folder of photographs holds. Pillow reads more, some of it by running other programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
@@ -51,6 +53,19 @@ def seems_grey(file: Path) -> bool | None:
     except Exception:
         # Whoever reads it whole says what is wrong with it.
         return None
+
+
+def lying(file: Path) -> tuple[int, Size, Size]:
+    """EXIF's orientation, 1 to 8, and (width, height) as stored and once turned; of no image, what changes nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            with Image.open(file, formats=FORMATS) as image:
+                orientation, facts = image_form.orientation(image), image_form.facts(image)
+    except Exception:
+        return 1, (0, 0), (0, 0)
+    upright = facts.width, facts.height
+    return orientation, upright[::-1] if orientation in image_form.SIDEWAYS else upright, upright
 
 
 def there(file: Path) -> bool:

@@ -21,7 +21,10 @@ _TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-_SIDEWAYS = (5, 6, 7, 8)
+_BACK = {
+    Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270
+}  # fmt: skip
+SIDEWAYS = (5, 6, 7, 8)
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of grey with more than 8 bits
 _GREY = ("1", "L", "LA", "La", *_DEEP)
 _PIECE = 1 << 20  # pixels that are stretched at a time
@@ -58,7 +61,7 @@ def facts(image: Image.Image) -> Facts:
     """Those of an opened image, before it is read."""
     width, height = image.size
     # Pillow has turned what it says of a TIFF's size already.
-    if orientation(image) in _SIDEWAYS and image.format != "TIFF":
+    if orientation(image) in SIDEWAYS and image.format != "TIFF":
         width, height = height, width
     return Facts(width, height, image.mode in _GREY, image.mode in _DEEP)
 
@@ -70,6 +73,9 @@ def pixels(image: Image.Image, wanted: Form = USUAL) -> NDArray[np.uint8]:
     if wanted.turned:
         image.load()  # TIFF turns by itself as it is read, and then says so
         image = _upright(image)
+    elif image.format == "TIFF" and (turn := _TURNS.get(orientation(image))):
+        image.load()
+        image = image.transpose(_BACK.get(turn, turn))
     if image.mode in _DEEP:
         grey = stretched(np.asarray(image), wanted.levels)
         return grey if wanted.grey else np.repeat(grey[:, :, None], 3, axis=2)

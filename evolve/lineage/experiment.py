@@ -260,8 +260,8 @@ def kitti_pixels(experiment: Experiment) -> float | None:
 def _detection(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
     asked = wanted.detection
     sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
-    # The settings have a number of frames by default, of which few data sets know.
-    drawn = any(isinstance(source, datasets.DetectionSource) and "frames" in source.uses for source in sources)
+    # The settings have values by default of which few data sets know.
+    known = {use for source in sources if isinstance(source, datasets.DetectionSource) for use in source.uses}
     return datasets.Detection(
         width=asked.width,
         height=asked.height,
@@ -271,5 +271,10 @@ def _detection(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
         max_boxes=asked.max_boxes,
         smallest=asked.smallest,
         folder=asked.folder,
-        frames=asked.frames if drawn else 0,
+        stride=asked.stride,
+        levels=tuple(asked.level),
+        orientation=asked.Orientation.Name(asked.orientation).lower(),
+        validation_part=asked.validation_part if "validation_part" in known else 0,
+        split_seed=asked.split_seed,
+        frames=asked.frames if "frames" in known else 0,
     )

@@ -51,9 +51,12 @@ class DatasetParameter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
-    __slots__ = ["class_name", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "smallest", "stride", "width"]
+    __slots__ = ["class_name", "dontcare", "fit", "folder", "frames", "height", "iou", "level", "max_boxes", "orientation", "smallest", "split_seed", "stride", "validation_part", "width"]
     class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+    class Orientation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
+    ASK: DetectionParameter.Orientation
     CLASS_NAME_FIELD_NUMBER: _ClassVar[int]
     DONTCARE_FIELD_NUMBER: _ClassVar[int]
     FIT_FIELD_NUMBER: _ClassVar[int]
@@ -61,12 +64,18 @@ class DetectionParameter(_message.Message):
     FRAMES_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     IOU_FIELD_NUMBER: _ClassVar[int]
+    LEAVE: DetectionParameter.Orientation
     LETTERBOX: DetectionParameter.Fit
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
     MAX_BOXES_FIELD_NUMBER: _ClassVar[int]
+    ORIENTATION_FIELD_NUMBER: _ClassVar[int]
     PAD: DetectionParameter.Fit
     RESIZE: DetectionParameter.Fit
     SMALLEST_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_SEED_FIELD_NUMBER: _ClassVar[int]
     STRIDE_FIELD_NUMBER: _ClassVar[int]
+    TURN: DetectionParameter.Orientation
+    VALIDATION_PART_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     class_name: _containers.RepeatedScalarFieldContainer[str]
     dontcare: _containers.RepeatedScalarFieldContainer[str]
@@ -75,11 +84,15 @@ class DetectionParameter(_message.Message):
     frames: int
     height: int
     iou: float
+    level: _containers.RepeatedScalarFieldContainer[float]
     max_boxes: int
+    orientation: DetectionParameter.Orientation
     smallest: int
+    split_seed: int
     stride: int
+    validation_part: float
     width: int
-    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., stride: _Optional[int] = ..., fit: _Optional[_Union[DetectionParameter.Fit, str]] = ..., class_name: _Optional[_Iterable[str]] = ..., dontcare: _Optional[_Iterable[str]] = ..., max_boxes: _Optional[int] = ..., smallest: _Optional[int] = ..., folder: _Optional[str] = ..., frames: _Optional[int] = ..., iou: _Optional[float] = ...) -> None: ...
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., stride: _Optional[int] = ..., fit: _Optional[_Union[DetectionParameter.Fit, str]] = ..., class_name: _Optional[_Iterable[str]] = ..., dontcare: _Optional[_Iterable[str]] = ..., max_boxes: _Optional[int] = ..., smallest: _Optional[int] = ..., folder: _Optional[str] = ..., frames: _Optional[int] = ..., iou: _Optional[float] = ..., level: _Optional[_Iterable[float]] = ..., orientation: _Optional[_Union[DetectionParameter.Orientation, str]] = ..., validation_part: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
 
 class EnvironmentParameter(_message.Message):
     __slots__ = ["cluster_factor", "from_generation", "largest_offspring", "selection_pressure", "synapse_budget", "synapse_factor", "synapse_selection_pressure", "synapse_to_cluster", "table_1", "type", "waypoint"]

@@ -7,9 +7,9 @@ import pytest
 from miniatures import CAR, FAR, NOTHING, kitti
 
 from evolve.base.errors import UserError
-from evolve.datasets import Detection, census, images, labels, lookup, prepare_detection
+from evolve.datasets import Detection, census, images, labels, prepare_detection
+from evolve.datasets.layouts.kitti_text import boxes
 
-boxes = lookup.module("kitti").boxes
 PADDED = Detection(112, 80, fit="pad")
 
 

@@ -1,4 +1,4 @@
-"""Fuzzed: annotations of images with boxes, Pascal VOC's, KITTI's and Parse-27k's, and image files.
+"""Fuzzed: annotations of images with boxes in every layout, and image files.
 
 Boxes that the checks let through are made a label of: what is stored must be numbers.
 """
@@ -12,9 +12,12 @@ import numpy as np
 from evolve.datasets import image_file, label_datum, lookup, parse27k_layout
 from evolve.datasets.annotations import shape_problem
 from evolve.datasets.detection import Box, Detection, Photos
+from evolve.datasets.layouts import class_names, coco_json, kitti_text, pascal_voc, yolo_text
+from evolve.datasets.layouts.images import Images
+from evolve.datasets.layouts.places import Place
 from tests.datasets.miniatures import CAR, NOTHING, VAN, kitti, noise, parse27k, voc
 
-voc_files, kitti_files = lookup.module("voc"), lookup.module("kitti")
+kitti_files = lookup.module("kitti")
 WANTED = Detection(width=96, height=64, classes=("cat",), folder="pets")
 
 
@@ -33,11 +36,12 @@ def _every(photos: Photos) -> np.ndarray:
 
 def voc_xml(folder: Path) -> Any:
     root = voc(folder, {}, {"a": [("cat", (1, 1, 96, 64)), ("dog", (11, 21, 30, 40))]})
-    file = root / voc_files.ANNOTATIONS / "a.xml"
+    file = root / "Annotations" / "a.xml"
+    place, images = Place(file.parent, root / "JPEGImages"), Images(root / "JPEGImages")
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        photo = voc_files.photo(root, "a", "list:1")
+        photo = pascal_voc.photo(place, images, "a", "list:1")
         assert photo.size is None or min(photo.size) > 0
         return stored(photo.boxes)
 
@@ -46,8 +50,8 @@ def voc_xml(folder: Path) -> Any:
 
 def voc_list(folder: Path) -> Any:
     root = voc(folder / "pets", {"train": ["a", "b"], "val": ["c"]}, {name: [("cat", (1, 1, 9, 9))] for name in "abc"})
-    file = root / voc_files.LISTS / "train.txt"
-    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, voc_files, folder), None
+    file = root / pascal_voc.LISTS / "train.txt"
+    return (b"a\nb\n", b"a  1\nb -1\n"), _loading(file, "voc", folder), None
 
 
 def kitti_labels(folder: Path) -> Any:
@@ -55,7 +59,7 @@ def kitti_labels(folder: Path) -> Any:
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        return stored(kitti_files.boxes(file))
+        return stored(kitti_text.boxes(file))
 
     return ("\n".join([CAR, NOTHING, VAN]).encode(),), _read, None
 
@@ -69,7 +73,7 @@ def kitti_mapping(folder: Path) -> Any:
         damaged = "mapping" if b"drive" in content else "rand"
         for name, file in files.items():
             file.write_bytes(content if name == damaged else good[name])
-        return _every(kitti_files.load(wanted=WANTED, seed=1, raw=folder, report=print))
+        return _every(kitti_files.SOURCE.load(wanted=WANTED, seed=1, raw=folder, report=print))
 
     return tuple(good.values()), _read, None
 
@@ -104,7 +108,52 @@ def image(folder: Path) -> Any:
     return tuple(good), _read, None
 
 
-def _loading(file: Path, source: Any, raw: Path) -> Callable[[bytes], object]:
+COCO = """{"images": [{"id": 1, "file_name": "a.jpg", "width": 96, "height": 64}, {"id": 2, "file_name": "b/c.jpg"}],
+"annotations": [{"image_id": 1, "category_id": 7, "bbox": [10, 20.5, 30, 30], "iscrowd": 0}],
+"categories": [{"id": 7, "name": "cat"}]}"""
+COCO_LARGE = """{"info": {}, "images": [{"id": "x", "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "c"}],
+"annotations": [{"id": 9, "image_id": "x", "category_id": 1, "bbox": [0, 0, 96, 64], "iscrowd": 1, "area": 6144}]}"""
+
+
+def coco(folder: Path) -> Any:
+    (folder / "pets").mkdir()
+    file = folder / "pets" / "train.json"
+
+    def _read(content: bytes) -> object:
+        file.write_bytes(content)
+        return _every(coco_json.photos(folder / "pets", print))
+
+    return (COCO.encode(), COCO_LARGE.encode()), _read, None
+
+
+def yolo_labels(folder: Path) -> Any:
+    file = folder / "a.txt"
+
+    def _read(content: bytes) -> object:
+        file.write_bytes(content)
+        return stored(yolo_text.boxes(file, ["cat", "dog"]))
+
+    return (b"0 0.5 0.5 0.25 0.5\n1 0.1 0.2 0.1 0.1\n",), _read, None
+
+
+def yolo_names(folder: Path) -> Any:
+    good = b"path: ../pets  # here\nnames:\n  0: cat\n  1: 'no'\n", b"nc: 2\nnames: [cat, dog]\n", b"cat\ndog\n"
+
+    def _read(content: bytes) -> object:
+        file = folder / ("data.yaml" if b":" in content else "classes.txt")
+        file.write_bytes(content)
+        try:
+            assert class_names.file_of(folder) in (file, None)
+            return class_names.read(file)
+        finally:
+            file.unlink()
+
+    return good, _read, None
+
+
+def _loading(file: Path, name: str, raw: Path) -> Callable[[bytes], object]:
+    source = lookup.with_boxes(name).source
+
     def _read(content: bytes) -> object:
         file.write_bytes(content)
         return _every(source.load(wanted=WANTED, seed=1, raw=raw, report=print))
@@ -118,5 +167,8 @@ FORMATS = {
     "KITTI labels": kitti_labels,
     "KITTI mapping": kitti_mapping,
     "sqlite (Parse-27k)": sqlite,
+    "COCO JSON": coco,
+    "YOLO labels": yolo_labels,
+    "YOLO names": yolo_names,
     "image file": image,
 }

@@ -65,7 +65,8 @@ def test_settings_that_no_network_can_have(tmp_path: Path, small: Path, new: str
         (
             "mnist", NET,
             "expected images with boxes for train_val.prototxt, which has a DetectNetData layer, got 'mnist', images "
-            "with a class each; choose one of kitti, parse27k, streets, voc, or another network",
+            "with a class each; choose one of coco, kitti, kitti_text, parse27k, streets, voc, yolo, or another "
+            "network",
         ),
         (
             "streets", "",
@@ -137,7 +138,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path, small: Path) -> None:
     (small / EVOLUTION).write_text(CATS.format(classes='class_name: "cat"'))
     raw = tmp_path / "data" / "raw"
     assert refused(tmp_path, "evolve") == (
-        f"cavefish: data set 'voc': expected pets/Annotations in one of {raw}, {raw / 'voc'}, got none; bring the "
+        f"cavefish: data set 'voc': expected pets in one of {raw}, {raw / 'voc'}, got none; bring the "
         f"folder, and set CAVEFISH_DATA to the folder that holds it, or put it into {raw / 'voc'}"
     )
 

@@ -1,0 +1,55 @@
+"""A user's own folder in one of the layouts becomes a data set: found by its name, split where it is not yet."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.base.progress import Report
+from evolve.datasets.annotation_files import folder_with, missing, state_of
+from evolve.datasets.detection import Detection, DetectionSource, Photo, Photos
+from evolve.datasets.layouts import splitting
+
+USES = frozenset({"folder", "validation_part", "split_seed"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """``holds`` is what a folder in it has, for a message.
+
+    ``files`` are all that photographs and their boxes come of, [] for a folder in another layout. ``photos`` reads
+    them, by split; under "" those that no split is said of. Both raise UserError.
+    """
+
+    title: str
+    holds: str
+    files: Callable[[Path], Iterable[Path]]
+    photos: Callable[[Path, Report], dict[str, list[Photo]]]
+
+
+def source(name: str, layout: Layout) -> DetectionSource:
+    """The SOURCE of the data set called ``name``, for any folder in ``layout``."""
+
+    def find(*, wanted: Detection, seed: int, raw: Path) -> Path | None:
+        """The folder named by ``wanted.folder``: a path of its own, or one among the raw data."""
+        if not wanted.folder:
+            raise UserError(f"data set '{name}': expected a folder, got none; name one that holds {layout.holds}")
+        own = Path(wanted.folder)
+        if own.is_absolute():
+            return own if own.is_dir() else None
+        root = folder_with(str(own), name, raw)
+        return root / own if root else None
+
+    def state(root: Path) -> str:
+        return state_of(root, layout.files(root))
+
+    def load(*, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
+        root = find(wanted=wanted, seed=seed, raw=raw)
+        if root is None:
+            raise missing(f"'{wanted.folder}'", wanted.folder, name, raw, "bring the folder")
+        photos = layout.photos(root, report)
+        if not any(photos.values()):
+            raise UserError(f"{root}: expected {layout.holds}, got none of it; see the table in datasets/README.md")
+        return splitting.complete(root, photos, wanted)
+
+    return DetectionSource(layout.title, (), (), find, state, load, uses=USES)

@@ -1,0 +1,64 @@
+"""An image is found by its name alone: annotations often say another ending, or the name from before it was renamed."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.datasets.image_file import there
+
+SUFFIXES = frozenset(".bmp .jfif .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split())
+
+
+class Images:
+    """The images of a folder, listed once; none where there is no such folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._by_stem: dict[str, list[Path]] = {}
+        for file in listed(folder, *SUFFIXES):
+            self._by_stem.setdefault(composed(file.stem), []).append(file)
+
+    def __len__(self) -> int:
+        return len(self._by_stem)
+
+    def stems(self) -> list[str]:
+        """Every name without its ending, in alphabetical order."""
+        return sorted(self._by_stem)
+
+    def of(self, stem: str, where: str, told: str = "") -> Path:
+        """The image called ``stem``, else the file that the annotations ``told`` of; both may be missing.
+
+        Where several are called so, the one told of. UserError, beginning with ``where``, where that tells nothing.
+        """
+        found = self._by_stem.get(composed(stem), [])
+        named = [file for file in found if composed(file.name) == composed(told)]
+        if len(found) > 1 and not named:
+            names = ", ".join(file.name for file in found)
+            raise UserError(f"{where}: expected one image called '{stem}', got {names}; take all but one away")
+        if named or found:
+            return (named or found)[0]
+        return self._told(told) or self.folder / f"{stem}.jpg"
+
+    def _told(self, told: str) -> Path | None:
+        """The file of that name in the folder or below it; an image elsewhere is nobody's."""
+        path = Path(told.replace("\\", "/"))
+        if not told or path.is_absolute() or ".." in path.parts:
+            return None
+        return self.folder / path if there(self.folder / path) else None
+
+
+def composed(name: str) -> str:
+    """``name`` with its letters composed: some systems store é as one sign, others as two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def listed(folder: Path, *suffixes: str) -> list[Path]:
+    """The files there with one of those endings, in whatever capitals, in the order of their names; hidden ones not."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        return []
+    return [folder / name for name in names if os.path.splitext(name)[1].lower() in suffixes]
+

@@ -1,0 +1,69 @@
+"""KITTI's text form, a .txt an image with a line an object, in any folder; DIGITS keeps its sets so.
+
+The benchmark itself, whose devkit says which drive an image is of, is the data set `kitti`.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.base.progress import Report
+from evolve.datasets import annotation_files
+from evolve.datasets.detection import Box, Photo
+from evolve.datasets.layouts.folder import Layout
+from evolve.datasets.layouts.images import Images, listed
+from evolve.datasets.layouts.places import Kept, Place, places
+
+KEPT = Kept(".txt", ("labels", "label_2", "label", "annotations"))
+FIELDS = 15
+SHOWN = 200  # letters of a line that is wrong
+
+
+def files(root: Path) -> Iterable[Path]:
+    """All label files."""
+    return [file for place in places(root, KEPT).values() for file in listed(place.annotations, KEPT.suffix)]
+
+
+def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
+    """Every image that has a label file, of each split's folder. UserError for a file that is wrong."""
+    return {split: list(_photos(place)) for split, place in places(root, KEPT).items()}
+
+
+def _photos(place: Place) -> Iterator[Photo]:
+    images = Images(place.images)
+    for file in listed(place.annotations, KEPT.suffix):
+        yield Photo(images.of(file.stem, str(file)), list(boxes(file)), str(file))
+
+
+def boxes(file: Path) -> Iterator[Box]:
+    """The boxes of a label file, DontCare among them; UserError with file and line for one that is wrong."""
+    for number, line in enumerate(text(file).splitlines(), 1):
+        if not line.strip():
+            continue
+        name, *words = line.split()
+        where = f"{file}:{number}"
+        try:
+            if len(words) != FIELDS - 1 or any("_" in word for word in words):  # float takes 1_0 for 10
+                raise ValueError
+            numbers = [float(word) for word in words]
+        except ValueError:
+            raise UserError(
+                f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
+                f"({len(words) + 1} fields); replace it with the original file"
+            ) from None
+        truncated, occlusion, alpha, x1, y1, x2, y2, height, width, length, locx, locy, locz, roty = numbers
+        yield Box(
+            x1, y1, x2 - x1, y2 - y1, name, where, alpha, roty=roty, truncated=truncated, occlusion=occlusion,
+            length=length, width=width, height=height, locx=locx, locy=locy, locz=locz,
+        )  # fmt: skip
+
+
+def text(file: Path) -> str:
+    """What is in a label file, or in one of the devkit's. UserError."""
+    try:
+        return annotation_files.text(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
+
+
+LAYOUT = Layout("a folder in KITTI's text form", "images, and labels of KITTI's text form", files, photos)

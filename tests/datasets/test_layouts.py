@@ -1,0 +1,422 @@
+"""Folders as people bring them: each odd form has its one outcome, boxes to the pixel or a sentence."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from layouts import CAT, WANTED, cat, coco, coco_pair, image, told, write, xml
+
+from evolve.base.errors import UserError
+from evolve.datasets import lookup
+
+BOX = ("cat", 10, 20, 30, 30, False)
+YOLO = "0 0.3125 0.6875 0.25 0.5"  # what is easily written in fractions of 96x64
+FRACTIONS = ("cat", 0.1875, 0.4375, 0.25, 0.5, False)
+NAMES = "path: ../somewhere\nnames: ['cat', dog]\nnc: 2\n"
+Files = dict[str, str | bytes]
+
+
+class Read(NamedTuple):
+    """Files, images by their names, and what is read: by split, each image with its boxes."""
+
+    layout: str
+    files: Files
+    images: tuple[str, ...]
+    read: dict[str, list[Any]]
+
+
+def both(first: str = "a.png", second: str = "b.png", box: Any = BOX) -> dict[str, list[Any]]:
+    """A cat in each, one in either split."""
+    return {"train": [(first, box)], "val": [(second, box)]}
+
+
+def split_by_list(*, xmls: Files, train: str | bytes = "a\n", val: str | bytes = "b\n") -> Files:
+    return {f"Annotations/{name}.xml": content for name, content in xmls.items()} | {
+        "ImageSets/Main/train.txt": train, "ImageSets/Main/val.txt": val,
+    }  # fmt: skip
+
+
+TWO = {"a": xml(), "b": xml()}
+VOC_IMAGES = ("JPEGImages/a.png", "JPEGImages/b.png")
+VOC = both(*VOC_IMAGES)
+A, B = coco_pair("a.png", 1), coco_pair("b.png", 2)
+
+READ = {
+    "Pascal VOC as its authors have it": Read("voc", split_by_list(xmls=TWO), VOC_IMAGES, VOC),
+    "names with blanks and of any letters": Read(
+        "voc",
+        split_by_list(xmls={"image (1)": xml(), "猫 é 1": xml()}, train="image (1)\n", val="猫 é 1\n"),
+        ("JPEGImages/image (1).png", "JPEGImages/猫 é 1.png"),
+        both("JPEGImages/image (1).png", "JPEGImages/猫 é 1.png"),
+    ),
+    "letters that are composed in one place and not in the other": Read(
+        "voc",
+        split_by_list(xmls={"cafe\u0301": xml(), "b": xml()}, train="cafe\u0301\n"),
+        ("JPEGImages/caf\u00e9.png", "JPEGImages/b.png"),
+        both("JPEGImages/caf\u00e9.png", "JPEGImages/b.png"),
+    ),
+    "lists with a byte order mark and lines of Windows": Read(
+        "voc", split_by_list(xmls=TWO, train=b"\xef\xbb\xbfa\r\n", val=b"b\r\n\r\n"), VOC_IMAGES, VOC
+    ),
+    "lists of a class, with its flag": Read(
+        "voc", split_by_list(xmls=TWO, train="a  1\n", val="b -1\n"), VOC_IMAGES, VOC
+    ),
+    "lists with the endings of images": Read(
+        "voc", split_by_list(xmls=TWO, train="a.png\n", val="b.png"), VOC_IMAGES, VOC
+    ),
+    "a name that ends like a flag": Read(
+        "voc",
+        split_by_list(xmls={"cat 1": xml(), "cat": xml()}, train="cat 1\n", val="cat\n"),
+        ("JPEGImages/cat 1.png", "JPEGImages/cat.png"),
+        both("JPEGImages/cat 1.png", "JPEGImages/cat.png"),
+    ),
+    "XML with a byte order mark": Read(
+        "voc", split_by_list(xmls=TWO | {"a": b"\xef\xbb\xbf" + xml().encode()}), VOC_IMAGES, VOC
+    ),
+    "XML in UTF-16": Read("voc", split_by_list(xmls=TWO | {"a": xml().encode("utf-16")}), VOC_IMAGES, VOC),
+    "XML with a namespace": Read(
+        "voc",
+        split_by_list(xmls=TWO | {"a": xml().replace("<annotation>", '<annotation xmlns="urn:labels">')}),
+        VOC_IMAGES,
+        VOC,
+    ),
+    "XML with a prefix": Read(
+        "voc",
+        split_by_list(
+            xmls=TWO
+            | {
+                "a": '<v:annotation xmlns:v="urn:v"><v:object><v:name>cat</v:name><v:bndbox><v:xmin>11</v:xmin><v:ymin>'
+                "21</v:ymin><v:xmax>40</v:xmax><v:ymax>50</v:ymax></v:bndbox></v:object></v:annotation>"
+            }
+        ),
+        VOC_IMAGES,
+        VOC,
+    ),
+    "a filename that is another image's": Read(
+        "voc", split_by_list(xmls={"a": xml(name="b.png"), "b": xml(name="b.png")}), VOC_IMAGES, VOC
+    ),
+    "a filename with the ending from before": Read(
+        "voc", split_by_list(xmls=TWO | {"a": xml(name="a.bmp")}), VOC_IMAGES, VOC
+    ),
+    "a filename from elsewhere": Read(
+        "voc",
+        split_by_list(xmls={"a": xml(name="/home/eva/a.jpg"), "b": xml(name="..\\b.jpg")}),
+        VOC_IMAGES,
+        VOC,
+    ),
+    "XML that is called otherwise than its image": Read(
+        "voc",
+        split_by_list(xmls={"1": xml(name="a.png"), "2": xml(name="b.png")}, train="1", val="2"),
+        VOC_IMAGES,
+        VOC,
+    ),
+    "two images of one name, of which the XML says which": Read(
+        "voc", split_by_list(xmls=TWO | {"a": xml(name="a.png")}), (*VOC_IMAGES, "JPEGImages/a.jpg"), VOC
+    ),
+    "what is difficult": Read(
+        "voc",
+        split_by_list(xmls=TWO | {"a": xml(cat("<difficult>1</difficult>") + cat("<difficult>0</difficult>"))}),
+        VOC_IMAGES,
+        VOC | {"train": [("JPEGImages/a.png", (*BOX[:-1], True), BOX)]},
+    ),
+    "a list of train and val together": Read(
+        "voc",
+        {f"Annotations/{name}.xml": xml() for name in "abcd"} | {"ImageSets/Main/trainval.txt": "a\nb\nc\n"},
+        tuple(f"JPEGImages/{name}.jpg" for name in "abcd"),
+        {"train": [("JPEGImages/a.jpg", BOX), ("JPEGImages/c.jpg", BOX)], "val": [("JPEGImages/b.jpg", BOX)]},
+    ),
+    "Kaggle's images and annotations without lists": Read(
+        "voc",
+        {f"annotations/{name}.xml": xml() for name in "abcde"},
+        tuple(f"images/{name}.PNG" for name in "abcde"),
+        {
+            "train": [(f"images/{name}.PNG", BOX) for name in "abcd"],
+            "val": [("images/e.PNG", BOX)],
+        },
+    ),
+    "Roboflow's folder a split, XML beside images": Read(
+        "voc",
+        {f"{split}/{split}.rf.0.xml": xml() for split in ("train", "valid", "test")} | {"README.roboflow.txt": "hello"},
+        tuple(f"{split}/{split}.rf.0.jpg" for split in ("train", "valid", "test")),
+        {
+            split: [(f"{folder}/{folder}.rf.0.jpg", BOX)]
+            for split, folder in (("train", "train"), ("val", "valid"), ("test", "test"))
+        },
+    ),
+    "Roboflow's copies of a photograph stay together": Read(
+        "voc",
+        {f"{name}.xml": xml() for name in ("a_jpg.rf.1", "a_jpg.rf.2", "b_jpg.rf.3", "b_jpg.rf.4")},
+        ("a_jpg.rf.1.jpg", "a_jpg.rf.2.jpg", "b_jpg.rf.3.jpg", "b_jpg.rf.4.jpg"),
+        {
+            "train": [("b_jpg.rf.3.jpg", BOX), ("b_jpg.rf.4.jpg", BOX)],
+            "val": [("a_jpg.rf.1.jpg", BOX), ("a_jpg.rf.2.jpg", BOX)],
+        },
+    ),
+    "a split that has train and test alone": Read(
+        "voc",
+        {"train/a.xml": xml(), "train/b.xml": xml(), "test/c.xml": xml()},
+        ("train/a.jpg", "train/b.jpg", "test/c.jpg"),
+        {"train": [("train/a.jpg", BOX)], "val": [("train/b.jpg", BOX)], "test": [("test/c.jpg", BOX)]},
+    ),
+    "KITTI's text in two folders": Read(
+        "kitti_text",
+        {"labels/a.txt": CAT, "labels/b.txt": f"\ufeff{CAT}\r\n"},
+        ("images/a.png", "images/b.png"),
+        both("images/a.png", "images/b.png"),
+    ),
+    "KITTI's text as the benchmark lies, without its mapping": Read(
+        "kitti_text",
+        {f"training/label_2/00000{n}.txt": CAT for n in range(2)},
+        tuple(f"training/image_2/00000{n}.png" for n in range(2)),
+        {"train": [("training/image_2/000001.png", BOX)], "val": [("training/image_2/000000.png", BOX)]},
+    ),
+    "DIGITS's train and val": Read(
+        "kitti_text",
+        {"train/labels/a.txt": CAT, "val/labels/b.txt": CAT},
+        ("train/images/a.png", "val/images/b.png"),
+        both("train/images/a.png", "val/images/b.png"),
+    ),
+    "KITTI's text with an image that nobody labelled": Read(
+        "kitti_text",
+        {"train/labels/a.txt": "", "train/labels/c.txt": CAT, "val/labels/b.txt": CAT},
+        tuple(f"train/images/{name}.png" for name in "acd") + ("val/images/b.png",),
+        {
+            "train": [("train/images/a.png",), ("train/images/c.png", BOX)],
+            "val": [("val/images/b.png", BOX)],
+        },
+    ),
+    "COCO's own folders": Read(
+        "coco",
+        {
+            "annotations/instances_train2017.json": coco([A[0]], [A[1]]),
+            "annotations/instances_val2017.json": coco([B[0]], [B[1]]),
+        },
+        ("train2017/a.png", "val2017/b.png"),
+        both("train2017/a.png", "val2017/b.png"),
+    ),
+    "Roboflow's COCO": Read(
+        "coco",
+        {
+            "train/_annotations.coco.json": coco([A[0]], [A[1]]),
+            "valid/_annotations.coco.json": coco([B[0]], [B[1]]),
+        },
+        ("train/a.png", "valid/b.png"),
+        both("train/a.png", "valid/b.png"),
+    ),
+    "one JSON for all, with a byte order mark": Read(
+        "coco",
+        {"labels.json": b"\xef\xbb\xbf" + coco([A[0], B[0]], [A[1], B[1]]).encode()},
+        ("images/a.png", "images/b.png"),
+        both("images/a.png", "images/b.png"),
+    ),
+    "COCO's file names of another machine": Read(
+        "coco",
+        {
+            "train.json": coco([A[0] | {"file_name": "C:\\photos\\a.png"}], [A[1]]),
+            "val.json": coco([B[0] | {"file_name": "/home/eva/b.png"}], [B[1]]),
+        },
+        ("images/a.png", "images/b.png"),
+        both("images/a.png", "images/b.png"),
+    ),
+    "a crowd, and an image without boxes": Read(
+        "coco",
+        {
+            "train.json": coco([A[0], B[0]], [A[1], A[1] | {"iscrowd": 1}]),
+            "val.json": coco([coco_pair("c.png")[0]], [coco_pair("c.png")[1]]),
+        },
+        ("a.png", "b.png", "c.png"),
+        {"train": [("a.png", BOX, (*BOX[:-1], True)), ("b.png",)], "val": [("c.png", BOX)]},
+    ),
+    "YOLO as Ultralytics has it": Read(
+        "yolo",
+        {"labels/train/a.txt": YOLO, "labels/val/b.txt": YOLO, "data.yaml": NAMES},
+        ("images/train/a.png", "images/val/b.png"),
+        both("images/train/a.png", "images/val/b.png", FRACTIONS),
+    ),
+    "Roboflow's YOLO, with numbered names": Read(
+        "yolo",
+        {"train/labels/a.txt": YOLO, "valid/labels/b.txt": YOLO, "data.yaml": "names:\n  0: cat\n  1: no\n"},
+        ("train/images/a.png", "valid/images/b.png"),
+        both("train/images/a.png", "valid/images/b.png", FRACTIONS),
+    ),
+    "Darknet's lists": Read(
+        "yolo",
+        {
+            "obj_train_data/a.txt": YOLO, "obj_train_data/b.txt": YOLO, "obj.names": "cat\ndog\n",
+            "train.txt": "data/obj_train_data/a.png\n", "valid.txt": "/content/darknet/obj_train_data/b.png\n",
+        },
+        ("obj_train_data/a.png", "obj_train_data/b.png"),
+        both("obj_train_data/a.png", "obj_train_data/b.png", FRACTIONS),
+    ),  # fmt: skip
+    "YOLO in one folder, with an image without boxes": Read(
+        "yolo",
+        {"a.txt": "", "b.txt": YOLO, "classes.txt": "\ufeffcat\r\ndog\r\n"},
+        ("a.jpg", "b.jpg", "c.jpg"),
+        {"train": [("a.jpg",), ("c.jpg",)], "val": [("b.jpg", FRACTIONS)]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_read(tmp_path: Path, name: str) -> None:
+    form = READ[name]
+    root = tmp_path / "mine"
+    image(root, *form.images)
+    write(root, form.files)
+    photos = lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=pytest.fail)
+    assert told(photos, root) == form.read
+
+
+class Refused(NamedTuple):
+    """Files, images, and the message, in which {root} is the folder."""
+
+    layout: str
+    files: Files
+    images: tuple[str, ...]
+    says: str
+
+
+REFUSED = {
+    "an image listed twice": Refused(
+        "voc",
+        split_by_list(xmls=TWO, train="a\n\na.png\n"),
+        VOC_IMAGES,
+        "ImageSets/Main/train.txt:3: expected every image once, got 'a' again, listed in line 1 before; take one out",
+    ),
+    "two images of one name": Refused(
+        "voc",
+        split_by_list(xmls=TWO),
+        (*VOC_IMAGES, "JPEGImages/a.jpg"),
+        "Annotations/a.xml: expected one image called 'a', got a.jpg, a.png; take all but one away",
+    ),
+    "XML of another tool": Refused(
+        "voc",
+        split_by_list(xmls=TWO | {"a": xml(root="annotations")}),
+        VOC_IMAGES,
+        "Annotations/a.xml: expected <annotation> of Pascal VOC, got <annotations>; export it as Pascal VOC",
+    ),
+    "a prefix that is never explained": Refused(
+        "voc",
+        split_by_list(xmls=TWO | {"a": "<v:annotation/>"}),
+        VOC_IMAGES,
+        "Annotations/a.xml: expected annotations in XML, got: unbound prefix: line 1, column 0; replace it",
+    ),
+    "one image alone": Refused(
+        "voc", {"a.xml": xml()}, ("a.png",), ": expected two images or more to split into train and val, got 1"
+    ),
+    "images to score alone": Refused(
+        "voc", {"val/a.xml": xml()}, ("val/a.png",), ": expected images to train on, got only those of val"
+    ),
+    "a folder in another layout": Refused(
+        "voc",
+        {"labels/a.txt": CAT},
+        ("images/a.png",),
+        ": expected Annotations and JPEGImages, got none of it; see the table in datasets/README.md",
+    ),
+    "KITTI's text with a score": Refused(
+        "kitti_text",
+        {"labels/a.txt": f"{CAT}\n{CAT} 0.9\n"},
+        ("images/a.png",),
+        f"labels/a.txt:2: expected a type and 14 numbers, got '{CAT} 0.9' (16 fields); replace it with the original "
+        "file",
+    ),
+    "two JSON files of a split": Refused(
+        "coco",
+        {"annotations/instances_train2017.json": coco([]), "annotations/captions_train2017.json": coco([])},
+        (),
+        "annotations/instances_train2017.json: expected one such file a split, got "
+        "{root}/annotations/captions_train2017.json too; take one away",
+    ),
+    "JSON that is none": Refused(
+        "coco",
+        {"train.json": "{"},
+        (),
+        "train.json: expected COCO's JSON, got: Expecting property name enclosed in double quotes: line 1 column 2 "
+        "(char 1); replace it",
+    ),
+    "JSON of captions": Refused(
+        "coco",
+        {"train.json": '{"images": [], "annotations": []}'},
+        (),
+        "train.json: expected lists of images, categories, annotations, got no categories; export it as COCO JSON",
+    ),
+    "an image twice in JSON": Refused(
+        "coco",
+        {"train.json": coco([A[0], A[0]])},
+        (),
+        "train.json: images[1]: expected every id once, got 1 again; correct it",
+    ),
+    "a box of no image": Refused(
+        "coco",
+        {"train.json": coco([A[0]], [A[1], B[1]])},
+        (),
+        "train.json: annotations[1]: expected the image_id of an entry, got 2; correct it",
+    ),
+    "a mask without a box": Refused(
+        "coco",
+        {"train.json": coco([A[0]], [A[1] | {"bbox": None}])},
+        (),
+        "train.json: annotations[0]: expected a bbox of four numbers, got None; correct it or take it out",
+    ),
+    "an image above the folder": Refused(
+        "coco",
+        {"train.json": coco([A[0] | {"file_name": "../a.png"}])},
+        (),
+        "train.json: images[0]: expected a file_name below the folder, got '../a.png'; correct it",
+    ),
+    "YOLO without names": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO},
+        ("images/a.png",),
+        ": expected a data.yaml, classes.txt or obj.names with the classes' names, got none",
+    ),
+    "names that are nothing of the kind": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO, "data.yaml": "names: 2\n"},
+        ("images/a.png",),
+        "data.yaml: expected names: a list, or numbers from 0 with a name each; correct it",
+    ),
+    "a name twice": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO, "classes.txt": "cat\ncat\n"},
+        ("images/a.png",),
+        "classes.txt: expected every class once, got 'cat' as number 1; correct it",
+    ),
+    "a class that has no name": Refused(
+        "yolo",
+        {"labels/a.txt": f"{YOLO}\n2 0.5 0.5 0.1 0.1\n", "data.yaml": NAMES},
+        ("images/a.png",),
+        "labels/a.txt:2: expected a class of 0 to 1, got 2; correct it",
+    ),
+    "an outline for a box": Refused(
+        "yolo",
+        {"labels/a.txt": "0 0.1 0.1 0.2 0.1 0.2 0.2", "data.yaml": NAMES},
+        ("images/a.png",),
+        "labels/a.txt:1: expected a class's number and four fractions, got '0 0.1 0.1 0.2 0.1 0.2 0.2' (7 fields); "
+        "export boxes, neither outlines nor scores",
+    ),
+    "pixels for fractions": Refused(
+        "yolo",
+        {"labels/a.txt": "0 48 32 10 10", "data.yaml": NAMES},
+        ("images/a.png",),
+        "labels/a.txt:1: expected fractions of the image, 0 to 1, got '0 48 32 10 10'; correct it",
+    ),
+    "a list with an image that is not there": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO, "data.yaml": NAMES, "train.txt": "images/b.png", "val.txt": "images/a.png"},
+        ("images/a.png",),
+        "train.txt:1: expected an image below {root}, got 'images/b.png'; bring it or unlist it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(tmp_path: Path, name: str) -> None:
+    form = REFUSED[name]
+    root = tmp_path / "mine"
+    image(root, *form.images)
+    write(root, form.files)
+    with pytest.raises(UserError) as error:
+        lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=pytest.fail)
+    begin = str(root) if form.says.startswith(":") else f"{root}/"
+    assert str(error.value) == begin + form.says.replace("{root}", str(root))

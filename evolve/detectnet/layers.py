@@ -1,7 +1,8 @@
 """DetectNet's layers for pycaffe: `type: "Python" python_param { module: "evolve.detectnet.layers" layer: … }`.
 
 Tops, bottoms and param_str are those of NVIDIA Caffe's layers of the same names, so that a prototxt changes little
-between the two. Each layer is thin: what it computes stands in the module that it names.
+between the two. Each layer is thin: what it computes stands in the module that it names. Augmentation is drawn from
+param_str's `seed`; an evolution fills in another one for each generation, as it does with the solver's random_seed.
 
 | layer | bottoms | tops | param_str |
 |---|---|---|---|
@@ -18,7 +19,7 @@ between the two. Each layer is thin: what it computes stands in the module that 
       python_param {
         module: "evolve.detectnet.layers" layer: "DetectNetData"
         param_str: "detectnet_groundtruth_param { stride: $STRIDE image_size_x: $WIDTH image_size_y: $HEIGHT "
-                   "  object_class { src: 1 dst: 0 } } transform_param { mean_value: 127 } seed: 1 "
+                   "  object_class { src: 1 dst: 0 } } transform_param { mean_value: 127 } "
                    "data_param { source: '$DATA/train/images' label_source: '$DATA/train/labels' batch_size: 10 }"
       }
     }

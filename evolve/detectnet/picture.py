@@ -55,12 +55,13 @@ class Legend:
 class Seen:
     """One image: `pixels` (3, H, W), blue first, the mean subtracted; `rows` (objects, 16), its label's.
 
-    `found` are the detections of each class, as `Validation.add` returns them.
+    `found` are the detections of each class, as `Validation.add` returns them. `caption` stands in a corner.
     """
 
     pixels: NDArray[np.float32]
     rows: labels.Rows
     found: Sequence[Detections]
+    caption: str = ""
 
 
 def write(
@@ -111,6 +112,9 @@ def _tile(seen: Seen, object_class: dict[int, int], mean: Sequence[float], legen
         drawing.outline(draw, box * scale, LABELLED, 1)
     for place, words, colour in tags:
         drawing.tag(draw, place, words, colour, image.size)
+    if seen.caption:
+        corner = np.array([0, image.height, image.width, image.height], float)
+        drawing.tag(draw, corner, seen.caption, PAPER, image.size)
     return image
 
 

@@ -51,7 +51,7 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
         return trained.train(workspace, caffe)
     folder = workspace.folder
     scratch = form.net(workspace.dataset.folder)
-    prototxt_text.write(scratch, folder / _SCRATCH_NET)
+    prototxt_text.write(workspace.seeded(scratch, part=1), folder / _SCRATCH_NET)
     in_that_form = replace(workspace, experiment=form)
     prototxt_text.write(in_that_form.solver_of(scratch, _SCRATCH_NET), folder / _SCRATCH_SOLVER)
     first = trained.train(in_that_form, caffe, _SCRATCH_SOLVER, _SCRATCH, part="scratch")

@@ -13,6 +13,7 @@ from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases
 from evolve.network.graph import Graph
+from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings.settings import training_length
 
@@ -88,13 +89,23 @@ class Workspace:
         test = phases.data_layer(net, "TEST")
         shape = phases.example_shape(test, self.dataset.shape)
         title = f"{self.experiment.name}, generation {self.number}"
-        prototxt_text.write(net, self.folder / paths.TRAIN_VAL, title)
+        prototxt_text.write(self.seeded(net), self.folder / paths.TRAIN_VAL, title)
         heading = f"{title}\ninput: {phases.preprocessing(test)}"
         prototxt_text.write(phases.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
         if self.dataset.class_names and not self.dataset.has_boxes:
             names = "".join(f"{name}\n" for name in self.dataset.class_names)
             (self.folder / paths.LABELS).write_text(names, encoding="utf-8")
+
+    def seeded(self, net: phases.Net, part: int = 0) -> phases.Net:
+        """`net` whose augmentation is this generation's own, and that `part`'s of its training."""
+        result = type(net)()
+        result.CopyFrom(net)
+        for layer in result.layer:
+            if detectnet.feeds(layer):
+                # No solver's seed is so large.
+                detectnet.seeded(layer, self.solver_seed + (part << 32))
+        return result
 
     def solver_of(self, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
         """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""

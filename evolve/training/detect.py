@@ -8,7 +8,8 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.detectnet import clustering, labels
+from evolve.detectnet import labels
+from evolve.detectnet.choice import Choice
 from evolve.detectnet.picture import Legend, Seen, write
 from evolve.detectnet.scores import Counts
 from evolve.detectnet.validation import ClassScores, Validation
@@ -16,7 +17,7 @@ from evolve.network import phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
 
-_DRAWN = 8  # the split's first images
+_DRAWN = 8  # images
 
 
 def detect(
@@ -36,7 +37,7 @@ def detect(
     boxes = detectnet_clustering.parse(cluster.python_param.param_str)
     validation = Validation(boxes, given.ground_truth.object_class, iou, file_pixels=file_pixels)
     tested = caffe.Net(net, caffe.TEST, weights=weights)
-    seen: list[Seen] = []
+    choice = Choice(images, _DRAWN, given.ground_truth.object_class, iou)
     done = 0
     while done < images:
         tested.forward()
@@ -46,18 +47,12 @@ def detect(
         )
         found = validation.add(*blobs)
         done += len(found)
-        seen += _seen(pixels, blobs[-1], found)[: _DRAWN - len(seen)]
+        for place, each in enumerate(found):
+            choice.add(pixels[place], labels.unpack(blobs[-1][place], f"labels: image {place} of the batch"), each)
     scores = _scores(validation.scores(), class_names)
     if picture:
-        _draw(seen, given, scores, iou, class_names, **picture)
+        _draw(choice.seen(), given, scores, iou, class_names, **picture)
     return scores
-
-
-def _seen(pixels: np.ndarray, moved: np.ndarray, found: list[list[clustering.Detections]]) -> list[Seen]:
-    return [
-        Seen(pixels[place].copy(), labels.unpack(moved[place], f"labels: image {place} of the batch"), each)
-        for place, each in enumerate(found)
-    ]
 
 
 def _draw(

@@ -39,7 +39,7 @@ layer {{
     module: "evolve.detectnet.layers" layer: "DetectNetData"
     param_str: "detectnet_groundtruth_param {{ stride: $STRIDE image_size_x: $WIDTH image_size_y: $HEIGHT "
                "  {crop}$OBJECT_CLASSES }} "
-{augmentation}               "transform_param {{ mean_value: 127 }} seed: 1 "
+{augmentation}               "transform_param {{ mean_value: 127 }} "
                "data_param {{ source: '$DATA/{split}/images' label_source: '$DATA/{split}/labels' "
                "  batch_size: {batch} prefetch: 3 }}"
   }}

@@ -1,5 +1,6 @@
 """The sheet of detections, pixel by pixel where it matters."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -137,3 +138,12 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
         sheet(tmp_path, *images)
         made.append((tmp_path / "sheet.png").read_bytes())
     assert made[0] == made[1]
+
+
+def test_a_caption_stands_in_the_corner_below(tmp_path: Path) -> None:
+    image = seen([], [], [])
+    plain, captioned = (
+        tile(sheet(tmp_path, each)) for each in (image, dataclasses.replace(image, caption="17: most boxes"))
+    )
+    rows, columns = np.nonzero((plain != captioned).any(axis=2))
+    assert rows.min() == 232 - 17 and rows.max() == 231 and columns.min() == 0 and columns.max() < 120

@@ -14,6 +14,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.lineage import experiment, lineage
 from evolve.network import weights
+from evolve.network.layers import detectnet_parameters
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
 from evolve.training import caffe_process
@@ -92,6 +93,17 @@ def test_a_line_a_generation_tells_the_scores(run: Path) -> None:
     made = Metrics.read(paths.generation(run, 2))
     line, score = lineage.describe(made), made.score
     assert f"precision {score.precision:.4f}  recall {score.recall:.4f}  ap {score.ap:.4f}  " in line
+
+
+def test_every_generation_sees_other_images(run: Path) -> None:
+    """Its augmentation is drawn from its own solver's seed; the part from scratch from yet another one."""
+    solvers = [prototxt_text.read(paths.generation(run, n) / paths.SOLVER, caffe_pb2.SolverParameter())
+               for n in (1, 2, 3)]  # fmt: skip
+    seeds = [
+        detectnet_parameters.parse(layer.python_param.param_str).seed
+        for n in (1, 2, 3) for layer in net(run, n, paths.TRAIN_VAL).layer if layer.name == "data"
+    ]  # fmt: skip
+    assert seeds[::2] == seeds[1::2] == [solver.random_seed for solver in solvers] == [1001, 1002, 1003]
 
 
 def test_nothing_of_training_stays(run: Path) -> None:

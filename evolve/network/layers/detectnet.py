@@ -43,6 +43,13 @@ def start_at(layer: Layer, examples: int) -> None:
     _write(layer, message)
 
 
+def seeded(layer: Layer, seed: int) -> None:
+    """Has the layer draw what TRAIN does to an image from that seed."""
+    message = _message(layer)
+    message.seed = seed
+    _write(layer, message)
+
+
 def forget_source(layer: Layer) -> None:
     """Leaves out where the layer reads."""
     message = _message(layer)

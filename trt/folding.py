@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import files, prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import batchnorm, count, layers, phases, precision, shapes, weights
 from evolve.network.batchnorm import Folded
 from evolve.network.count import Count
+from evolve.network.foreign import reading
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
 from trt import agreement
@@ -30,6 +30,7 @@ class Original:
     weights: weights.Weights
     counts: list[Count]
     heading: str
+    found: reading.Reading
 
 
 def fold_generation(run: Path, number: int, out: Path | None = None, shape: Shape | None = None) -> str:
@@ -63,7 +64,8 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
             for file in (paths.DEPLOY, caffemodel.name):
                 files.sync(Path(name) / file)
                 (Path(name) / file).replace(out / file)
-    lines = [*_folded(original, folded), *_counted(original.counts, _counts(folded.net, cast, caffemodel))]
+    counted = _counted(original.counts, _counts(folded.net, cast, caffemodel))
+    lines = [*original.found.notes, *_folded(original, folded), *counted]
     lines.append(f"outputs as before, to a relative {exact:.1e}")
     if kind != "FLOAT":
         lines.append(f"cast to {kind}: {_of_cast(ranges)}; outputs then differ by a relative {imposed:.1e}")
@@ -75,20 +77,21 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     layers.load_beside(model.parent)
     text = prototxt_text.read_text(model)
     # Where the data lie is of no matter here.
-    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "$DATA", "NET": "$NET"})
+    found, learned = reading.read(model, without_python=True).with_weights(caffemodel)
+    net = found.net
     heading = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("# input: ")]
     try:
         if shape is None and any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
-            data = phases.data_layer(net, "TEST")
+            data = phases.image_layers(net, "TEST")[0]
             heading = [f"input: {phases.preprocessing(data)}"]
             shape = phases.cropped_shape(data)
         net = phases.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
     except UserError as error:
         raise prototxt_text.located(error, model, text) from None
-    learned = weights.read(caffemodel)
     counts = count.of_net(steps, learned, str(caffemodel))
-    return Original(model, caffemodel, net, learned, counts, "\n".join([f"folded from {model}", *heading]))
+    words = "\n".join([f"folded from {model}", *heading])
+    return Original(model, caffemodel, net, learned, counts, words, found)
 
 
 def _counts(net: Net, learned: weights.Weights, caffemodel: Path) -> list[Count]:
@@ -105,9 +108,9 @@ def _write(folder: Path, original: Original, folded: Folded, cast: weights.Weigh
     weights.write(folder / "exact.caffemodel", folded.net, folded.weights)
     (exact, blob), (imposed, _) = agreement.differences(
         folder,
-        (original.net, original.caffemodel),
+        (original.net, original.found.for_caffe(original.caffemodel, folder)),
         [(folded.net, folder / "exact.caffemodel"), (folded.net, folder / original.caffemodel.name)],
-        _compared(original.net),
+        list(dict.fromkeys([*_compared(original.net), *original.found.outputs])),
         original.model,
     )
     if not exact <= agreement.TOLERANCE:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import count, fold, layers, phases, resize, topology, weights
 from evolve.network.count import Count
+from evolve.network.foreign import reading
 from evolve.network.graph import Graph
 from trt import agreement
 
@@ -24,83 +24,85 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     """
     if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
-    net = _read(model)
-    nets = _phases(net, model, shape)
-    graph = _graph(nets, model, keep_unknown)
-    small, genome, before, after = _smaller(net, graph, nets, caffemodel, keep_unknown)
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out) as name:
-        folder = Path(name)
-        prototxt_text.write(small, folder / model.name, f"shrunk from {model}")
-        weights.write(folder / caffemodel.name, small, genome)
-        difference = _verify(folder, nets[0], _phases(small, model, shape)[0], graph.answers(), caffemodel, model)
-        for file in (model.name, caffemodel.name):
-            (folder / file).replace(out / file)
-    sizes = tuple(path.stat().st_size for path in (caffemodel, out / caffemodel.name))
-    return _table(before, after, sizes, difference)
-
-
-def _read(model: Path) -> Net:
     layers.load_beside(model.parent)
-    # Where the data lie is of no matter here.
-    values = {"DATA": "$DATA", "NET": "$NET"}
-    return prototxt_text.read(model, caffe_pb2.NetParameter(), values)
+    alone = reading.read(model, without_python=True)
+    nets = _phases(alone.net, model, shape)
+    graph = _graph(nets, model, keep_unknown, alone.outputs)
+    found, genome = alone.with_weights(caffemodel)
+    if found.net != alone.net:
+        nets = _phases(found.net, model, shape)
+        graph = _graph(nets, model, keep_unknown, found.outputs)
+    small, smaller, before, after = _smaller(found, graph, nets, genome, caffemodel, keep_unknown)
+    is_new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=out) as name:
+            folder = Path(name)
+            prototxt_text.write(small, folder / model.name, f"shrunk from {model}")
+            weights.write(folder / caffemodel.name, small, smaller)
+            original = found.for_caffe(caffemodel, folder)
+            compared = _phases(small, model, shape)[0]
+            pairs = (nets[0], original), (compared, folder / caffemodel.name)
+            difference = _verify(folder, *pairs, graph.answers(), model)
+            for file in (model.name, caffemodel.name):
+                (folder / file).replace(out / file)
+    except BaseException:
+        if is_new:
+            out.rmdir()
+        raise
+    sizes = tuple(path.stat().st_size for path in (caffemodel, out / caffemodel.name))
+    return "\n".join([*found.notes, _table(before, after, sizes, difference)])
 
 
 def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
     """The nets of both phases that begin with inputs; of a deploy prototxt the one that there is."""
     test = phases.for_phase(net, "TEST")
-    if net.input or any(layer.type == "Input" for layer in test.layer):
-        return [test]
+    if any(layer.type == "Input" for layer in test.layer) and not any(map(phases.reads_data, test.layer)):
+        return [phases.sized(net, shape)]
     nets = []
     for phase in ("TEST", "TRAIN"):
         if any(not layer.bottom for layer in phases.for_phase(net, phase).layer):
-            data = _data_layer(net, phase, model)
-            nets.append(phases.fed_by_inputs(net, phase, shape or _crop(data, model)))
+            nets.append(_fed(net, phase, model, shape))
     if not nets:
         raise UserError(f"{model}: expected an Input layer or data layers, got none")
     return nets
 
 
-def _data_layer(net: Net, phase: str, model: Path) -> Any:
+def _fed(net: Net, phase: str, model: Path, shape: Shape | None) -> Net:
     try:
-        return phases.data_layer(net, phase)
+        data = phases.image_layers(net, phase)[0]
+        return phases.fed_by_inputs(net, phase, shape or phases.cropped_shape(data))
     except UserError as error:
         raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
 
 
-def _crop(data: Any, model: Path) -> Shape:
+def _graph(nets: list[Net], model: Path, keep_unknown: bool, outputs: list[str]) -> Graph:
     try:
-        return phases.cropped_shape(data)
-    except UserError as error:
-        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
-
-
-def _graph(nets: list[Net], model: Path, keep_unknown: bool) -> Graph:
-    try:
-        return topology.read(nets, keep_unknown=keep_unknown)
+        return topology.read(nets, keep_unknown=keep_unknown, outputs=outputs)
     except UserError as error:
         hint = str(error).replace("keep_unknown: true", "KEEP_UNKNOWN=1").replace("keep_unknown ", "KEEP_UNKNOWN=1 ")
         raise prototxt_text.located(UserError(hint), model, prototxt_text.read_text(model)) from None
 
 
 def _smaller(
-    net: Net, graph: Graph, nets: list[Net], caffemodel: Path, keep_unknown: bool
-) -> tuple[Net, weights.Weights, list[Count], list[Count]]:
-    genome = weights.read(caffemodel)
+    found: reading.Reading, graph: Graph, nets: list[Net], genome: weights.Weights, caffemodel: Path,
+    keep_unknown: bool,
+) -> tuple[Net, weights.Weights, list[Count], list[Count]]:  # fmt: skip
     resize.check(graph, genome, str(caffemodel))
     before = count.of_graph(graph, genome)
     kept = resize.complete(graph, fold.fold_constants(graph, genome))
-    small = resize.resized(net, graph, kept)
+    small = resize.resized(found.net, graph, kept)
     smaller = resize.shrunk(graph, genome, kept)
     resized = [resize.resized(each, graph, kept) for each in nets]
-    after = count.of_graph(topology.read(resized, keep_unknown=keep_unknown), smaller)
+    after = count.of_graph(topology.read(resized, keep_unknown=keep_unknown, outputs=found.outputs), smaller)
     return small, smaller, before, after
 
 
-def _verify(folder: Path, before: Net, after: Net, answers: list[str], caffemodel: Path, model: Path) -> float:
+def _verify(
+    folder: Path, before: tuple[Net, Path], after: tuple[Net, Path], answers: list[str], model: Path
+) -> float:
     """The largest relative difference of any output. AssertionError if it is more than rounding."""
-    (found,) = agreement.differences(folder, (before, caffemodel), [(after, folder / caffemodel.name)], answers, model)
+    (found,) = agreement.differences(folder, before, [after], answers, model)
     difference, worst = found
     if not difference <= agreement.TOLERANCE:
         raise AssertionError(f"the smaller network's '{worst}' differs by {difference:g}; nothing was written")

@@ -45,7 +45,7 @@ def read_text(path: Path) -> str:
                 f"{path}: expected a prototxt of at most {_LARGEST} bytes, got {path.stat().st_size}; name the "
                 "prototxt, not the caffemodel"
             )
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; see prototxt/lenet/ for what a network's folder holds") from None
     except OSError as error:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from evolve.base import prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import layers, phases, shapes, weights
+from evolve.network import layers, phases, shapes
 from evolve.network.axes import written
 from evolve.network.count import Count, of_net, total
+from evolve.network.foreign import reading
 
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
@@ -25,13 +25,18 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
     UserError naming `model` for a net that does not fit together, or `caffemodel` if it is not the net's.
     """
     layers.load_beside(model.parent)
-    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
+    found, learned = reading.read(model), None
+    if caffemodel:
+        found, learned = found.with_weights(caffemodel)
+    net = found.net
     try:
         net = phases.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
+        counts = of_net(steps, learned, str(caffemodel))
     except UserError as error:
+        if str(error).startswith(f"{caffemodel}: "):
+            raise
         raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
-    counts = of_net(steps, weights.read(caffemodel) if caffemodel else None, str(caffemodel))
     listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
     images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
     return Sheet.of(
@@ -39,7 +44,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         f"{'' if caffemodel else ', no weight taken for zero'}",
         [*map(_row, listed), _totals(counts)],
         notice="",
-        notes=_notes(counts, len(counts) - len(listed)),
+        notes=[*found.notes, *_notes(counts, len(counts) - len(listed))],
     )
 
 

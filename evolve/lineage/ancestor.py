@@ -35,7 +35,10 @@ def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pret
     if not match.missing:
         resize.check(graph, learned, str(pretrained))
         # Layers that only training has, auxiliary classifiers, are the next generation's too.
-        caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(pretrained), output=TRAINED, phase="TRAIN")
+        plain = weights.for_caffe(pretrained, net, workspace.folder)
+        caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(plain), output=TRAINED, phase="TRAIN")
+        if plain != pretrained:
+            plain.unlink()
         return Training(iterations=0, seconds=0.0, pretrained=digest)
     for line in match.text():
         progress.say(line)

@@ -10,12 +10,12 @@ from typing import Any
 
 from evolve import datasets
 from evolve.base import progress, prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.detectnet.consistency import Geometry
 from evolve.lineage import solver
 from evolve.lineage.solver import Solver
 from evolve.network import layers, phases, topology
+from evolve.network.foreign import reading
 from evolve.proto.evolution_pb2 import DatasetParameter
 from evolve.runs import paths
 from evolve.settings import changes, networks, settings
@@ -48,7 +48,7 @@ class Experiment:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
         values = {"DATA": str(data), "NET": str(self.folder)} | self._numbers()
         filled = prototxt_text.substitute(self.template, values, self.train_val)
-        return prototxt_text.parse(filled, caffe_pb2.NetParameter(), self.train_val)
+        return reading.parse(filled, self.train_val).net
 
     def _numbers(self) -> dict[str, str]:
         """What $WIDTH, $HEIGHT and $CLASSES stand for, and of a network that finds boxes the rest of its geometry."""

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.lineage import rewinding
@@ -95,7 +94,7 @@ def _of_layers(experiment: Experiment) -> list[str]:
     except UserError as error:
         return [str(error)]
     sound = _batch_sizes(experiment, net) or _validation(experiment, net)
-    return _old_layers(experiment, net) or sound + _bottoms(experiment, net)
+    return sound + _bottoms(experiment, net)
 
 
 def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
@@ -112,14 +111,6 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
     except UserError as error:
         return [str(error)]
     return []
-
-
-def _old_layers(experiment: Experiment, net: phases.Net) -> list[str]:
-    return [
-        f"{experiment.train_val}:{prototxt_text.line_of(experiment.template, old.name)}: `layers` is the form of 2013; "
-        "upgrade_net_proto_text of any Caffe turns it into `layer`"
-        for old in net.layers
-    ]
 
 
 def _batch_sizes(experiment: Experiment, net: phases.Net) -> list[str]:
@@ -163,7 +154,7 @@ def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:
 
 def _boxes(experiment: Experiment, net: phases.Net) -> list[str]:
     """Of a net that finds boxes: where its geometry contradicts itself, or the settings, and what cannot be scored."""
-    if not experiment.geometry or net.layers:
+    if not experiment.geometry:
         return []
     found = consistency.problems(net, experiment.train_val, experiment.template)
     if found:

@@ -5,7 +5,7 @@ from collections.abc import Container
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import layers
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import Layer, Net, Shapes
 from evolve.network.layers import detectnet
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
@@ -21,6 +21,11 @@ def for_phase(net: Net, phase: str) -> Net:
     return filtered
 
 
+def includes(layer: Layer, phase: str) -> bool:
+    """Whether `phase` ("TRAIN" or "TEST") has that layer."""
+    return _included(layer, getattr(caffe_pb2, phase))
+
+
 def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
@@ -28,17 +33,19 @@ def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     layer yields it.
     """
     test = for_phase(net, "TEST")
-    data = data_layer(net, "TEST")
-    labels = set(data.top[1:])
+    data, *more = image_layers(net, "TEST")
+    others = {layer.name for layer in test.layer if not layer.bottom and reads_data(layer)} | {data.name}
+    images = [layer.top[0] for layer in (data, *more)]
+    labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
     result = caffe_pb2.NetParameter(name=net.name)
-    source = result.layer.add(name=data.name, type="Input", top=[data.top[0]])
+    source = result.layer.add(name=data.name, type="Input", top=images)
     source.input_param.shape.add(dim=[1, *shape])
     for layer in test.layer:
-        if layer.name == data.name or _beside_the_net(layer):
+        if layer.name in others or _beside_the_net(layer):
             continue
         if not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
-            layer = _output_instead_of_loss(layer, {each.name for each in result.layer})
+            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer])
             if layer is None:
                 continue
         kept = result.layer.add()
@@ -84,15 +91,37 @@ def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
 def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
     """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
     result = for_phase(net, phase)
-    layer = next(each for each in result.layer if not each.bottom)
-    batch, tops = batch_size(layer) or 1, list(layer.top)
-    shapes = detectnet.shapes(layer) if detectnet.feeds(layer) else ((batch, *shape), *((batch,),) * (len(tops) - 1))
-    layer.Clear()
-    layer.name, layer.type = "inputs", "Input"
-    layer.top.extend(tops)
-    for each in shapes:
-        layer.input_param.shape.add(dim=each)
+    images = {layer.name for layer in image_layers(net, phase)}
+    sources = [each for each in result.layer if not each.bottom and (reads_data(each) or each.name in images)]
+    for number, layer in enumerate(sources):
+        batch, tops = batch_size(layer) or 1, list(layer.top)
+        labels = ((batch,),) * len(tops)
+        shapes = ((batch, *shape), *labels[1:]) if layer.name in images else told_shapes(layer) or labels
+        if detectnet.feeds(layer):
+            shapes = detectnet.shapes(layer)
+        layer.Clear()
+        layer.name, layer.type = "inputs" if not number else f"inputs{number + 1}", "Input"
+        layer.top.extend(tops)
+        for each in shapes[: len(tops)]:
+            layer.input_param.shape.add(dim=each)
     return result
+
+
+def image_layers(net: Net, phase: str) -> list[Layer]:
+    """The data layers of `phase` that yield images: of several, those from which a way leads to synapses.
+
+    The others yield labels. UserError where there is none.
+    """
+    every = for_phase(net, phase).layer
+    sources = [layer for layer in every if not layer.bottom and layer.top and reads_data(layer)]
+    if len(sources) < 2:
+        return [data_layer(net, phase)]
+    needed: set[str] = set()
+    for layer in reversed(every):
+        known = layers.of(layer)
+        if known is None or known.connects or needed & set(layer.top):
+            needed.update(layer.bottom)
+    return [layer for layer in sources if layer.top[0] in needed] or sources[:1]
 
 
 def data_layer(net: Net, phase: str) -> Layer:
@@ -144,12 +173,31 @@ def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int,
 
 def cropped_shape(layer: Layer) -> tuple[int, int, int]:
     """(channels, height, width) as far as a data layer tells it. UserError where it does not."""
-    size, channels = layer.transform_param.crop_size, len(layer.transform_param.mean_value)
     if detectnet.feeds(layer):
         return example_shape(layer, (0, 0, 0))
-    if not size or channels not in (1, 3):
+    images = next(iter(told_shapes(layer)), ())
+    if len(images) != 4:
         raise UserError(f"layer '{layer.name}': does not say the shape of an image; give SHAPE=3x32x32")
-    return channels, size, size
+    return images[1:]
+
+
+def told_image(net: Net) -> tuple[int, int, int] | None:
+    """(channels, height, width) of what the TEST net's data layer yields, where there is one and it tells."""
+    if not any(map(reads_data, for_phase(net, "TEST").layer)):
+        return None
+    try:
+        return cropped_shape(image_layers(net, "TEST")[0])
+    except UserError:
+        return None
+
+
+def told_shapes(layer: Layer) -> Shapes:
+    """The shapes of a data layer's tops as far as its prototxt tells them; none where it does not."""
+    known = layers.of(layer)
+    try:
+        return known.infer(layer, ()) if known else ()
+    except UserError:
+        return ()
 
 
 def preprocessing(layer: Layer) -> str:
@@ -192,11 +240,13 @@ def _meets(rule: Layer, phase: int) -> bool:
     return not rule.stage
 
 
-def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
+def _output_instead_of_loss(layer: Layer, others: list[Layer]) -> Layer | None:
+    """What stands for a loss where there are no labels; None where nothing does, or the net has it already."""
     known = layers.of(layer)
-    if not known or not known.deployed:
+    if not known or not known.deployed or any(_gives_the_same(other, layer, known.deployed) for other in others):
         return None
     # The second loss of a net, and every later one, gives an output of its own.
+    taken = {name for other in others if other.name != layer.name for name in (other.name, *other.top)}
     name = "prob" if "prob" not in taken else f"{layer.name}/prob"
     output = caffe_pb2.LayerParameter(name=name, type=known.deployed)
     output.bottom.append(layer.bottom[0])
@@ -204,6 +254,11 @@ def _output_instead_of_loss(layer: Layer, taken: set[str]) -> Layer | None:
     if layer.softmax_param.HasField("axis"):
         output.softmax_param.axis = layer.softmax_param.axis
     return output
+
+
+def _gives_the_same(other: Layer, loss: Layer, kind: str) -> bool:
+    same = other.type == kind and list(other.bottom) == [loss.bottom[0]]
+    return same and other.softmax_param.axis == loss.softmax_param.axis
 
 
 def _beside_the_net(layer: Layer) -> bool:

@@ -27,6 +27,7 @@ class Step:
     layer: Layer
     bottoms: Shapes
     tops: Shapes
+    unknown: Layer | None = None  # the layer of unknown type, somewhere before it, from which its shapes are guessed
 
     @cached_property
     def type(self) -> LayerType | None:
@@ -63,7 +64,10 @@ class Step:
 
     def blobs(self, of: weights.Weights, source: str) -> list[np.ndarray]:
         """Its blobs among weights read from `source`. UserError unless they have the shapes that it learns."""
-        return weights.checked(self.layer.name, self.blob_shapes, of, source, bool(self.weighted))
+        try:
+            return weights.checked(self.layer.name, self.blob_shapes, of, source, bool(self.weighted))
+        except UserError as error:
+            raise _after_unknown(error, self.unknown) if self.unknown is not None else error from None
 
 
 def infer(net: Net, keep_unknown: bool = False, given: Mapping[str, Shape] | None = None) -> list[Step]:
@@ -74,23 +78,43 @@ def infer(net: Net, keep_unknown: bool = False, given: Mapping[str, Shape] | Non
     to name inputs, outside any layer, becomes an Input layer, as Caffe makes it one.
     UserError naming the layer for whatever does not fit, or a type that is not known here.
     """
-    if net.layers:
-        raise UserError(
-            f"net '{net.name}': expected layer {{ }}, got the old layers {{ }}; Caffe's upgrade_net_proto_text mends it"
-        )
     blobs: dict[str, Shape] = {}
+    guessed: dict[str, Layer] = {}  # blob -> the layer of unknown type that its shape is guessed from
     steps, readers = [], _Readers()
     for layer in [*sources.old_inputs(net), *net.layer]:
         bottoms = tuple(_read(layer, bottom, blobs) for bottom in layer.bottom)
         readers.check(layer)
-        tops = _tops(layer, bottoms, keep_unknown, given or {})
+        unknown = next((guessed[bottom] for bottom in layer.bottom if bottom in guessed), None)
+        tops = _sized_tops(layer, bottoms, unknown, keep_unknown, given or {})
         for top, shape in zip(layer.top, tops, strict=True):
             if top in blobs and top not in layer.bottom:
                 raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another writes")
-            _expect_size(layer, bottoms, shape)
             blobs[top] = shape
-        steps.append(Step(layer, bottoms, tops))
+        steps.append(Step(layer, bottoms, tops, unknown))
+        if layers.of(layer) is None and layer.bottom and not set(layer.top) <= set(given or ()):
+            unknown = unknown or layer
+        guessed |= dict.fromkeys(layer.top, unknown) if unknown is not None else {}
     return steps
+
+
+def _sized_tops(
+    layer: Layer, bottoms: Shapes, unknown: Layer | None, keep_unknown: bool, given: Mapping[str, Shape]
+) -> Shapes:
+    try:
+        tops = _tops(layer, bottoms, keep_unknown, given)
+        for shape in tops[: len(layer.top)]:
+            _expect_size(layer, bottoms, shape)
+    except UserError as error:
+        raise _after_unknown(error, unknown) if unknown is not None else error from None
+    return tops
+
+
+def _after_unknown(error: UserError, unknown: Layer) -> UserError:
+    """The same error, said of the layer whose shapes were guessed."""
+    return UserError(
+        f"layer '{unknown.name}': expected a type that is known here, got {layers.kind(unknown)}, taken to leave the "
+        f"shape of its first bottom as it is; behind it, {error}; leave it out, or register its type in layer_types.py"
+    )
 
 
 def _expect_size(layer: Layer, bottoms: Shapes, top: Shape) -> None:

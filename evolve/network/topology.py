@@ -1,5 +1,7 @@
 """Reads a network's graph from the nets of all its phases together, shapes inferred without running Caffe."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from evolve.base.errors import UserError
@@ -14,14 +16,16 @@ from evolve.network.weighted import Use, WeightedLayer
 EXACT, RETRAIN = "EXACT", "RETRAIN"
 
 
-def read(nets: list[Net], lrn: str = EXACT, keep_unknown: bool = False) -> Graph:
+def read(
+    nets: list[Net], lrn: str = EXACT, keep_unknown: bool = False, outputs: Collection[str] = ()
+) -> Graph:
     """The graph of `nets`, the phases of one network, which begin with Input layers.
 
     Layers of the same name are the same layer. `lrn` RETRAIN lets channels under an LRN across channels go, which
-    changes the function; `keep_unknown` leaves what touches a layer of unknown type whole. UserError naming the
-    layer that cannot be followed.
+    changes the function; `keep_unknown` leaves what touches a layer of unknown type whole; `outputs` are blobs that
+    are outputs although other layers read them. UserError naming the layer that cannot be followed.
     """
-    reader = _Reader(keep_unknown)
+    reader = _Reader(keep_unknown, outputs)
     for net in nets:
         reader.walk(net)
     return reader.graph(lrn)
@@ -30,8 +34,9 @@ def read(nets: list[Net], lrn: str = EXACT, keep_unknown: bool = False) -> Graph
 class _Reader:
     """Walks nets in order and collects blobs, nodes, and which channels are the same."""
 
-    def __init__(self, keep_unknown: bool) -> None:
+    def __init__(self, keep_unknown: bool, outputs: Collection[str]) -> None:
         self._keep_unknown = keep_unknown
+        self._outputs = outputs
         self._net = -1
         self._groups = ChannelGroups()
         self._blobs: list[Blob] = []
@@ -54,7 +59,7 @@ class _Reader:
             for top in node.tops:
                 latest[self._blobs[top].name] = top
                 unread[top] = None
-        self._unread += unread
+        self._unread += unread | {latest[name]: None for name in self._outputs if name in latest}
 
     def _node(self, step: Step, bottoms: list[int]) -> Node:
         weighted = self._weighted_layer(step, bottoms) if step.weighted else None

@@ -21,22 +21,13 @@ _FLOAT32 = 1
 _FLOAT16 = 2
 # NetParameter.layer, LayerParameter.blobs and BlobProto.data.
 _LAYER, _BLOBS, _DATA = 100, 7, 5
+_LEGACY = ("num", "channels", "height", "width")
 _RAW: dict[int, np.dtype] = {_FLOAT32: np.dtype("<f4"), _FLOAT16: np.dtype("<f2")}
 
 
 def read(path: Path) -> Weights:
     """The blobs of every layer that has any. UserError for a file that is missing, cut off or no caffemodel."""
-    try:
-        model = caffemodel_pb2.Model.FromString(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
-    except OSError as error:
-        raise UserError(f"{path}: expected a caffemodel, got {error.strerror}; name another file") from None
-    except DecodeError:
-        size = path.stat().st_size
-        raise UserError(
-            f"{path}: expected a caffemodel, got {size} bytes that are none, or are cut off; copy it anew"
-        ) from None
+    model = _model(path)
     weights: Weights = {}
     layers: list[caffemodel_pb2.OldLayer | caffemodel_pb2.Layer] = [*model.layers, *model.layer]
     for layer in layers:
@@ -67,6 +58,16 @@ def write(path: Path, net: Net, weights: Weights, half_blobs: bool = False) -> N
         model += _field(_LAYER, parts)
     with open(path, "wb") as file:
         file.writelines(model)
+
+
+def for_caffe(path: Path, net: Net, folder: Path) -> Path:
+    """A caffemodel that BVLC's Caffe reads into `net`: `path`, or a copy of it in `folder` without 16-bit blobs."""
+    model = _model(path)
+    if not any(blob.raw_data for layer in model.layer for blob in layer.blobs):
+        return path
+    copy = folder / "plain.caffemodel"
+    write(copy, net, read(path))
+    return copy
 
 
 def checked(name: str, expected: list[Shape], weights: Weights, source: str, synapses: bool) -> list[np.ndarray]:
@@ -135,6 +136,20 @@ def _varint(number: int) -> bytes:
     return bytes([*result, number])
 
 
+def _model(path: Path) -> caffemodel_pb2.Model:
+    try:
+        return caffemodel_pb2.Model.FromString(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
+    except OSError as error:
+        raise UserError(f"{path}: expected a caffemodel, got {error.strerror}; name another file") from None
+    except DecodeError:
+        size = path.stat().st_size
+        raise UserError(
+            f"{path}: expected a caffemodel, got {size} bytes that are none, or are cut off; copy it anew"
+        ) from None
+
+
 def _name(layer: caffemodel_pb2.OldLayer | caffemodel_pb2.Layer, path: Path) -> str:
     # protobuf gives bytes for what is no UTF-8.
     if isinstance(layer.name, bytes):
@@ -143,8 +158,9 @@ def _name(layer: caffemodel_pb2.OldLayer | caffemodel_pb2.Layer, path: Path) -> 
 
 
 def _array(blob: caffemodel_pb2.Blob, layer: str, path: Path) -> np.ndarray:
-    legacy = (blob.num, blob.channels, blob.height, blob.width)
-    shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
+    # A blob of Caffe's without axes, one value, has neither form of a shape (Blob::ToProto writes an empty one).
+    legacy = [getattr(blob, name) for name in _LEGACY] if any(map(blob.HasField, _LEGACY)) else []
+    shape = tuple(blob.shape.dim if blob.HasField("shape") else legacy)
     # Nothing in the field where Caffe's has something: double_data, or floats that some tool wrote unpacked.
     data, kind = blob.data, _RAW[_FLOAT32]
     if blob.raw_data:
@@ -158,7 +174,7 @@ def _array(blob: caffemodel_pb2.Blob, layer: str, path: Path) -> np.ndarray:
     # Python's own product: NumPy's has 64 bits, and 2^32 x 2^32 would be nothing.
     if min(shape, default=0) < 0 or values.size != math.prod(shape):
         raise UserError(
-            f"{path}: layer '{layer}': expected {' x '.join(map(str, shape))} values, got {values.size}; "
+            f"{path}: layer '{layer}': expected {' x '.join(map(str, shape)) or 1} values, got {values.size}; "
             "it may be cut off, or written in a form only Caffe reads: load and save it there once"
         )
     return values.reshape(shape).astype(np.float32)

@@ -224,12 +224,6 @@ def test_inputs_of_nothing() -> None:
     )
 
 
-def test_layers_of_the_old_form() -> None:
-    assert refusal(parsed('name: "old" layers { name: "relu" type: RELU }')) == (
-        "net 'old': expected layer { }, got the old layers { }; Caffe's upgrade_net_proto_text mends it"
-    )
-
-
 def test_unknown_layers_are_kept_as_they_are_told() -> None:
     net = parsed(
         'layer { name: "data" type: "Data" top: "data" top: "label" }'

@@ -112,7 +112,6 @@ def test_a_generation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("Python", "got Python; leave it out, and compute it from the net's outputs outside the engine"),
         ("SoftmaxWithLoss", "got SoftmaxWithLoss; put a Softmax in its place: an engine has no labels"),
         ("HingeLoss", "got HingeLoss; leave it out: an engine has no labels"),
         ("Accuracy", "got Accuracy; leave it out, and what reads labels with it: an engine has none"),

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from evolve.base import prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases, weights
+from evolve.network import phases
+from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, paths
 from trt.onnx import half as half_precision
@@ -27,13 +27,15 @@ class Pair:
     net: Any  # caffe_pb2.NetParameter, on images of the wanted shape
     weights: Weights
     words: dict[str, str]  # of the metadata
+    outputs: tuple[str, ...] = ()  # blobs that are outputs although other layers read them
+    notes: tuple[str, ...] = ()  # what was made of the files on reading, a line each
 
     def onnx(self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset()) -> Any:
         """The checked onnx.ModelProto, as of_net makes it. UserError naming file, line and layer."""
         try:
             return of_net(
                 self.net, self.weights, str(self.caffemodel), half=half, fold=fold, words=self.words,
-                in_32_bits=in_32_bits,
+                in_32_bits=in_32_bits, outputs=self.outputs,
             )  # fmt: skip
         except UserError as error:
             if str(error).startswith(f"{self.caffemodel}: "):
@@ -50,14 +52,15 @@ def read(
     UserError for what cannot be read.
     """
     source = prototxt_text.read_text(model)
-    net = prototxt_text.read(model, caffe_pb2.NetParameter(), {"DATA": "data", "NET": str(model.parent)})
-    learned = weights.read(caffemodel)
+    found, learned = reading.read(model, without_python=True).with_weights(caffemodel)
+    net = found.net
     described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
     try:
-        sized = phases.sized(net, shape)
+        sized = phases.sized(net, shape or phases.told_image(net))
     except UserError as error:
         raise prototxt_text.located(error, model, source) from None
-    return Pair(model, caffemodel, sized, learned, described | (words or {}))
+    described |= words or {}
+    return Pair(model, caffemodel, sized, learned, described, tuple(found.outputs), tuple(found.notes))
 
 
 def export(
@@ -74,8 +77,8 @@ def export(
     `out` is an .onnx file, or the folder for one named after `model`, ``deploy.onnx`` or ``deploy.half.onnx``.
     UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
     """
-    made = read(model, caffemodel, shape, words).onnx(half, fold)
-    return write(made, out_file(out, model.stem, half))
+    pair = read(model, caffemodel, shape, words)
+    return "\n".join([*pair.notes, write(pair.onnx(half, fold), out_file(out, model.stem, half))])
 
 
 def write(made: Any, path: Path) -> str:
@@ -86,13 +89,13 @@ def write(made: Any, path: Path) -> str:
 
 def of_net(
     net: Any, learned: Weights, source: str = "weights", *, half: bool = False, fold: bool = True,
-    words: dict[str, str] | None = None, in_32_bits: frozenset[str] = frozenset(),
+    words: dict[str, str] | None = None, in_32_bits: frozenset[str] = frozenset(), outputs: tuple[str, ...] = (),
 ) -> Any:  # fmt: skip
     """The checked onnx.ModelProto of a deploy net; with `half` in half precision but for the layers `in_32_bits`.
 
     UserError naming the layer for what ONNX cannot say.
     """
-    graph = translation.translate(net, learned, source, fold, in_32_bits)
+    graph = translation.translate(net, learned, source, fold, in_32_bits, outputs)
     described = {"network": net.name, "precision": "32 bits"} | {k: v for k, v in (words or {}).items() if v}
     if half:
         graph = half_precision.halved(graph)
@@ -135,7 +138,7 @@ def _preprocessing(source: str, net: Any) -> str:
         if line.startswith(_HEADING):
             return line.removeprefix(_HEADING)
     if any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
-        return phases.preprocessing(phases.data_layer(net, "TEST"))
+        return phases.preprocessing(phases.image_layers(net, "TEST")[0])
     return ""
 
 

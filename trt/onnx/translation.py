@@ -1,6 +1,6 @@
 """The walk over a net's layers: each is said in ONNX operators, or refused with what to do instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from evolve.base.errors import UserError
@@ -71,12 +71,14 @@ _UNKNOWN = "leave it out and compute it outside the engine, or say it in layers 
 
 
 def translate(
-    net: Any, weights: Weights, source: str = "weights", fold: bool = True, in_32_bits: frozenset[str] = frozenset()
-) -> Graph:
+    net: Any, weights: Weights, source: str = "weights", fold: bool = True, in_32_bits: frozenset[str] = frozenset(),
+    outputs: Collection[str] = (),
+) -> Graph:  # fmt: skip
     """The graph of a deploy net with its weights, read from `source`; still in 32 bits throughout.
 
     `fold` makes BatchNorm, Scale and Bias part of the layer before where that is exact. Layers named in `in_32_bits`
-    stay so in half precision. UserError naming the layer for one that ONNX, or this, cannot say.
+    stay so in half precision; `outputs` are blobs that are outputs although other layers read them. UserError naming
+    the layer for one that ONNX, or this, cannot say.
     """
     _refuse_unsayable(net)
     steps = shapes.infer(net)
@@ -93,7 +95,7 @@ def translate(
         taken = {top for each in operations[number + 1 :] for top in each.tops} | set(graph.inputs)
         graph.begin(op.layer.name, op.type in _WIDE or op.layer.name in in_32_bits)
         _say(graph, op, values, taken)
-    _end(graph, steps, values)
+    _end(graph, steps, values, outputs)
     return graph
 
 
@@ -131,12 +133,13 @@ def _named(graph: Graph, op: Operation, top: str, value: str, since: int, taken:
     return name
 
 
-def _end(graph: Graph, steps: list[shapes.Step], values: dict[str, str]) -> None:
-    """The blobs that nothing reads are the net's outputs, under their own names unless an input has that."""
+def _end(graph: Graph, steps: list[shapes.Step], values: dict[str, str], outputs: Collection[str]) -> None:
+    """The blobs that nothing reads, and `outputs`, are the net's, under their own names unless an input has that."""
     unread: dict[str, tuple[int, ...]] = {}
     for step in steps:
         for bottom in step.layer.bottom:
-            unread.pop(bottom, None)
+            if bottom not in outputs:
+                unread.pop(bottom, None)
         unread |= dict(zip(step.layer.top, step.tops, strict=True))
     for blob, shape in unread.items():
         if values[blob] == blob and blob in graph.inputs:

@@ -23,18 +23,21 @@ from evolve.network.layers import (
     losses,
     normalisation,
     pooling,
+    recurrent,
     reshaping,
     sources,
     weighted,
 )
 from evolve.network.layers.layer_type import LayerType, Resizing, UnknownLayer
-from evolve.network.layers.learned import LearnedBlob
+from evolve.network.layers.learned import LearnedBlob, nothing
 
-__all__ = ["LayerType", "LearnedBlob", "Resizing", "UnknownLayer", "kind", "known", "load_beside", "of", "register"]
+__all__ = [
+    "LayerType", "LearnedBlob", "Resizing", "UnknownLayer", "kind", "known", "load_beside", "nothing", "of", "register",
+]  # fmt: skip
 
 BESIDE = "layer_types.py"
 
-_FAMILIES = (activations, pooling, normalisation, joining, reshaping, weighted, losses, sources, detectnet)
+_FAMILIES = (activations, pooling, normalisation, joining, reshaping, weighted, recurrent, losses, sources, detectnet)
 _TYPES: dict[str, LayerType] = {}
 _loaded: set[Path] = set()
 

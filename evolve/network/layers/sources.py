@@ -31,6 +31,30 @@ def untold(layer: Layer, bottoms: Shapes) -> Shapes:
     )
 
 
+def _stored(layer: Layer, bottoms: Shapes) -> Shapes:
+    """Images of a Data layer: cropped, and as many channels as there are means; UserError where either is missing."""
+    size, channels = layer.transform_param.crop_size, len(layer.transform_param.mean_value)
+    if not size or channels not in (1, 3):
+        return untold(layer, bottoms)
+    batch = layer.data_param.batch_size
+    return (batch, channels, size, size), (batch,)
+
+
+def _files(layer: Layer, bottoms: Shapes) -> Shapes:
+    """Images of an ImageData layer: resized or cropped, grey or not."""
+    parameter, size = layer.image_data_param, layer.transform_param.crop_size
+    height, width = (size, size) if size else (parameter.new_height, parameter.new_width)
+    if not height or not width:
+        return untold(layer, bottoms)
+    return (parameter.batch_size, 3 if parameter.is_color else 1, height, width), (parameter.batch_size,)
+
+
+def _windows(layer: Layer, bottoms: Shapes) -> Shapes:
+    """Parts of images, cropped, in color."""
+    size, batch = layer.transform_param.crop_size, layer.window_data_param.batch_size
+    return ((batch, 3, size, size), (batch,)) if size else untold(layer, bottoms)
+
+
 def _input(layer: Layer, bottoms: Shapes) -> Shapes:
     return _one_each(layer, [tuple(shape.dim) for shape in layer.input_param.shape])
 
@@ -75,11 +99,11 @@ TYPES = (
         batch_size=lambda layer: int(layer.memory_data_param.batch_size),
     ),
     LayerType(
-        "Data", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        "Data", bottoms=_NONE, tops=(1, 2), shapes=_stored, channels=none, source=True, data=True,
         batch_size=lambda layer: int(layer.data_param.batch_size),
     ),
     LayerType(
-        "ImageData", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        "ImageData", bottoms=_NONE, tops=(1, 2), shapes=_files, channels=none, source=True, data=True,
         batch_size=lambda layer: int(layer.image_data_param.batch_size),
     ),
     LayerType(
@@ -87,7 +111,7 @@ TYPES = (
         batch_size=lambda layer: int(layer.hdf5_data_param.batch_size),
     ),
     LayerType(
-        "WindowData", bottoms=_NONE, tops=(1, 2), shapes=untold, channels=none, source=True, data=True,
+        "WindowData", bottoms=_NONE, tops=(1, 2), shapes=_windows, channels=none, source=True, data=True,
         batch_size=lambda layer: int(layer.window_data_param.batch_size),
     ),
     LayerType(

@@ -10,6 +10,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.spelling import did_you_mean
 
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+_OLD_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")  # in the order of the enum
 POLICIES = ("fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")  # SGDSolver::GetLearningRate
 
 
@@ -27,7 +28,12 @@ class Solver:
 
 def read(file: Path) -> Solver:
     """UserError naming file and line where it is missing or mistyped."""
-    return Solver(file, prototxt_text.read(file, caffe_pb2.SolverParameter()))
+    solver = prototxt_text.read(file, caffe_pb2.SolverParameter())
+    if solver.HasField("solver_type") and not solver.HasField("type"):
+        # The form of 2015, as Caffe itself reads it (UpgradeSolverType).
+        solver.type = _OLD_TYPES[solver.solver_type]
+        solver.ClearField("solver_type")
+    return Solver(file, solver)
 
 
 def problems(solver: Any) -> list[str]:

@@ -116,12 +116,18 @@ def image_layers(net: Net, phase: str) -> list[Layer]:
     sources = [layer for layer in every if not layer.bottom and layer.top and reads_data(layer)]
     if len(sources) < 2:
         return [data_layer(net, phase)]
-    needed: set[str] = set()
+    read = needed(list(every))
+    return [layer for layer in sources if layer.top[0] in read] or sources[:1]
+
+
+def needed(every: list[Layer]) -> set[str]:
+    """The blobs from which a way leads to synapses, or to a layer of unknown type."""
+    found: set[str] = set()
     for layer in reversed(every):
         known = layers.of(layer)
-        if known is None or known.connects or needed & set(layer.top):
-            needed.update(layer.bottom)
-    return [layer for layer in sources if layer.top[0] in needed] or sources[:1]
+        if known is None or known.connects or found & set(layer.top):
+            found.update(layer.bottom)
+    return found
 
 
 def data_layer(net: Net, phase: str) -> Layer:

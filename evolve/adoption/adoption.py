@@ -1,0 +1,180 @@
+"""`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings, and what was done, line by line."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from evolve.adoption import data_set, detector, feeding, given, image_shape, outputs, settings_text, solving
+from evolve.adoption.given import Given
+from evolve.base import files, progress
+from evolve.base.errors import UserError
+from evolve.network import layers, phases, shapes, weights
+from evolve.network.axes import Net
+from evolve.network.weights import Weights
+from evolve.runs import paths
+from evolve.settings import changes, networks
+
+_SCALE = 1 / 256  # of pixels 0..255 where nobody says what was done to them
+
+
+@dataclass
+class Adopted:
+    """What is written, and a line for each thing that was done."""
+
+    net: Net
+    settings: settings_text.Settings
+    notes: list[str] = field(default_factory=list)
+    caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
+    weights: Weights | None = None  # of the latter
+
+
+def adopt(
+    out: Path, model: Path | None = None, solver: Path | None = None, caffemodel: Path | None = None,
+    shape: tuple[int, int, int] | None = None, changed: changes.Changes = (),
+) -> Adopted:  # fmt: skip
+    """Writes the folder `out`; returns what it was made of. UserError for what nothing can be made of.
+
+    `shape` is (channels, height, width) of an image where the network does not tell; `changed` is SET=.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(
+            f"OUT={out}: expected a folder that is not there yet, got one with something in it; name another"
+        )
+    brought = given.read(model, solver, caffemodel)
+    try:
+        found = detector.find(brought)
+        adopted = _detector(found, brought, changed) if found else _classifier(brought, shape, changed)
+    except UserError as error:
+        raise brought.located(error) if str(error).startswith("layer '") else error from None
+    adopted.notes[:0] = brought.reading.notes
+    parameter, notes = solving.ours(brought.solver, str(solver))
+    adopted.notes += notes
+    _match(adopted, brought, out)
+    _write(out, adopted, text_format.MessageToString(parameter), str(brought.reading.path))
+    return adopted
+
+
+def _detector(found: detector.Detector, brought: Given, changed: changes.Changes) -> Adopted:
+    """A DetectNet, for images with boxes."""
+    found.build()
+    settings = detector.settings(found, brought, changed)
+    found.notes.append(f"data set {settings.own.dataset.name}, for boxes: yours to choose in evolution.prototxt")
+    return Adopted(found.net, settings, found.notes)
+
+
+def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: changes.Changes) -> Adopted:
+    """A network for images with a class each."""
+    fed = feeding.find(brought.net)
+    found = data_set.named(brought, fed)
+    image, why = image_shape.find(brought, fed, shape, found.channels, found.side)
+    notes = [f"images of {' x '.join(map(str, image))}, {why}"]
+    if image[1] != image[2]:
+        raise UserError(
+            f"net '{brought.net.name}': expected square images, as data sets have them, got {image[1]} x {image[2]}; "
+            f"give SHAPE={image[0]}x{max(image[1:])}x{max(image[1:])}, if the network takes that too"
+        )
+    means, of_means = feeding.means(fed, brought.reading.path.parent)
+    scale = _SCALE if fed.is_deploy and not brought.weights else 1
+    net, of_data = feeding.replaced(brought.net, fed, fed.label or _label(brought.net), means, scale)
+    notes += [*of_data, *of_means]
+    if fed.is_deploy:
+        notes.append(_of_pixels(scale))
+    notes += _apart(net)
+    label = net.layer[0].top[1]
+    judged = outputs.complete(net, label, _shapes(net, image))
+    notes += judged.notes
+    if found.name == data_set.OWN or found.channels != image[0]:
+        found = data_set.of_shape(image, judged.classes)
+    notes.append(f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}")
+    side = max(image[1], found.side) if _crops(net) else image[1]
+    settings = settings_text.of(
+        found, side, int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed
+    )
+    return Adopted(net, settings, notes)
+
+
+def _label(net: Net) -> str:
+    taken = {top for layer in net.layer for top in layer.top}
+    return next(each for each in ("label", *(f"label{number}" for number in range(2, 99))) if each not in taken)
+
+
+def _of_pixels(scale: float) -> str:
+    if scale != 1:
+        return f"a deploy net says nothing of pixels: 0..255 times {scale:.9g}; yours to change in train_val.prototxt"
+    return (
+        "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
+        "as its caffemodel was trained with"
+    )
+
+
+def _apart(net: Net) -> list[str]:
+    """Gives layers that learn nothing names of their own, in each phase."""
+    notes = []
+    for phase in ("TRAIN", "TEST"):
+        seen = Counter[str]()
+        for layer in [each for each in net.layer if phases.includes(each, phase)]:
+            seen[layer.name] += 1
+            if seen[layer.name] > 1:
+                before, layer.name = layer.name, f"{layer.name}/{seen[layer.name]}"
+                notes.append(f"{layer.type} '{before}', of which there are several: one is called '{layer.name}' now")
+    return notes
+
+
+def _shapes(net: Net, image: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)
+    return {top: tuple(shape) for step in steps for top, shape in zip(step.layer.top, step.tops, strict=True)}
+
+
+def _crops(net: Net) -> bool:
+    return any(layer.transform_param.crop_size for layer in net.layer)
+
+
+def _has_lrn(net: Net) -> bool:
+    return any(known.mixes(layer) for layer in net.layer if (known := layers.of(layer)))
+
+
+def _unknown(net: Net) -> list[str]:
+    """Types that are not known, or that cannot be followed."""
+    found = {}
+    for layer in net.layer:
+        known = layers.of(layer)
+        if known is None or known.not_evolving and known.name != "Parameter":
+            found[layers.kind(layer)] = None
+    return list(found)
+
+
+def _match(adopted: Adopted, brought: Given, out: Path) -> None:
+    """Says what of the caffemodel the network starts with; one that BVLC's Caffe cannot read is written anew."""
+    if not brought.caffemodel or brought.weights is None:
+        return
+    nets = [phases.for_phase(adopted.net, phase) for phase in ("TEST", "TRAIN")]
+    learned = {layer.name for net in nets for layer in net.layer} & set(brought.weights)
+    if not learned:
+        raise UserError(
+            f"{brought.caffemodel}: expected weights of layers of {brought.reading.path}, got none of them but "
+            f"{', '.join(list(brought.weights)[:6])}; give another caffemodel"
+        )
+    adopted.notes.append(f"caffemodel: {len(learned)} layers of {brought.caffemodel} are the network's")
+    adopted.caffemodel = brought.caffemodel
+    if brought.reading.rewritten:
+        adopted.weights = brought.weights
+        adopted.caffemodel = out / paths.WEIGHTS
+        adopted.notes.append(f"caffemodel: written anew for BVLC's Caffe, {adopted.caffemodel}")
+
+
+def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
+    """Writes the folder, whole or not at all."""
+    heading = f"Adopted from {origin} by `make adopt`."
+    train_val = text_format.MessageToString(adopted.net)
+    with files.named_by_out(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.is_dir():
+            out.rmdir()
+        with files.replacing(out, progress.say) as folder:
+            (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
+            (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
+            (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
+            if adopted.weights is not None:
+                weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)

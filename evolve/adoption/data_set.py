@@ -1,0 +1,53 @@
+"""Which data set a stranger's network was made for, as far as its files' names and its shape tell."""
+
+import re
+from dataclasses import dataclass, replace
+
+from evolve.adoption.feeding import Feeding
+from evolve.adoption.given import Given
+
+OWN = "images"  # a folder of one's own images
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set's name, the size of an image in it (0 where any will do), its channels, and why it was taken."""
+
+    name: str
+    channels: int
+    side: int
+    classes: int
+    why: str = ""
+    stand_in: str = ""  # what may be used, loudly, where it cannot be had
+
+
+# Words of the names that people give to databases, means and networks.
+_NAMED = (
+    (re.compile("cifar(?!-?_?100)"), DataSet("cifar10", 3, 32, 10)),
+    (re.compile("mnist"), DataSet("mnist", 1, 28, 10, stand_in="digits")),
+    (re.compile("stl-?_?10"), DataSet("stl10", 3, 32, 10)),
+)
+_UNKNOWN = DataSet(OWN, 0, 0, 0)
+
+
+def named(given: Given, feeding: Feeding) -> DataSet:
+    """The data set that sources, mean files, the network's name or its file's tell of; `images` where none does."""
+    words = [given.net.name, given.reading.path.name]
+    for source in feeding.sources.values():
+        words += [source.data_param.source, source.image_data_param.source, source.transform_param.mean_file]
+    words += [source for layer in feeding.sources.values() for source in (layer.hdf5_data_param.source,)]
+    for pattern, found in _NAMED:
+        for word in words:
+            if pattern.search(word.lower()):
+                return replace(found, why=f"as '{word}' tells")
+    return _UNKNOWN
+
+
+def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:
+    """The data set of images of about that size with so many classes; `images` where none is like it."""
+    for _, found in _NAMED[:2]:
+        near = found.side <= image[1] <= found.side + 6 and image[1] == image[2]
+        if near and (image[0], classes) == (found.channels, found.classes):
+            size = "x".join(map(str, image))
+            return replace(found, why=f"as images of {size} in {classes} classes")
+    return _UNKNOWN

@@ -1,0 +1,139 @@
+"""Whatever feeds a stranger's network is replaced by the two Data layers that read a data set of Cavefish."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import phases
+from evolve.network.axes import Layer, Net
+
+TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
+_FOLDERS = {"TRAIN": "$DATA/train", "TEST": "$DATA/test"}
+_KEPT = ("scale", "mirror", "crop_size", "mean_value")
+_GREY = 128.0  # the middle of 0..255
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """The blobs that a network is fed, and the layer of each phase that does it (an Input of a deploy net)."""
+
+    image: str
+    label: str  # "" where the network reads none
+    sources: dict[str, Layer]
+    gone: set[str]  # names of all layers that are replaced
+
+    @property
+    def is_deploy(self) -> bool:
+        """Whether there are inputs and no data."""
+        return not any(map(phases.reads_data, self.sources.values()))
+
+
+def find(net: Net) -> Feeding:
+    """How `net` is fed. UserError, naming the layer, for several images or several labels an example."""
+    found: dict[str, Layer] = {}
+    images, labels, gone = dict[str, None](), dict[str, None](), set[str]()
+    for phase in ("TRAIN", "TEST"):
+        every = phases.for_phase(net, phase).layer
+        fed = [layer for layer in every if not layer.bottom and (phases.reads_data(layer) or layer.type == "Input")]
+        if not fed:
+            continue
+        tops = [top for layer in fed for top in layer.top]
+        mine = [top for top in tops if top in phases.needed(list(every))] or tops[:1]
+        if len(mine) > 1:
+            raise UserError(
+                f"layer '{_of(fed, mine[1]).name}': expected one blob of images, got '{mine[0]}' and '{mine[1]}'; a "
+                "data set has one image an example: make them channels of one, and take them apart with a Slice layer"
+            )
+        found[phase] = _of(fed, mine[0])
+        images |= dict.fromkeys(mine)
+        read = {bottom for layer in every for bottom in layer.bottom}
+        labels |= {top: None for top in tops if top not in mine and top in read}
+        gone |= {layer.name for layer in fed}
+    _refuse_others(images, labels, found)
+    both = {phase: found.get(phase, next(iter(found.values()))) for phase in _FOLDERS}
+    return Feeding(next(iter(images)), next(iter(labels), ""), both, gone)
+
+
+def replaced(net: Net, feeding: Feeding, label: str, means: list[float], scale: float) -> tuple[Net, list[str]]:
+    """`net` read from $DATA/train and $DATA/test, and what is said of that.
+
+    `means` are subtracted, and `scale` multiplied, where the network's own layers say nothing of either.
+    """
+    result, notes = caffe_pb2.NetParameter(name=net.name), []
+    for phase, source in feeding.sources.items():
+        layer = result.layer.add(name=_name(feeding), type="Data", top=[feeding.image, label])
+        layer.include.add(phase=getattr(caffe_pb2, phase))
+        for field in _KEPT:
+            if source.transform_param.HasField(field) if field != "mean_value" else source.transform_param.mean_value:
+                _copy(source.transform_param, layer.transform_param, field)
+        if means and not layer.transform_param.mean_value:
+            layer.transform_param.mean_value.extend(means)
+        if scale != 1 and not layer.HasField("transform_param"):
+            layer.transform_param.scale = scale
+        layer.data_param.source, layer.data_param.backend = _FOLDERS[phase], layer.data_param.LMDB
+        usual = TRAIN_BATCH if phase == "TRAIN" else TEST_BATCH
+        layer.data_param.batch_size = phases.batch_size(source) or usual
+        notes.append(
+            f"{phase}: {source.type} layer '{source.name}' is now a Data layer that reads {_FOLDERS[phase]}, "
+            f"{layer.data_param.batch_size} images at once"
+        )
+    result.layer.extend(layer for layer in net.layer if layer.name not in feeding.gone or layer.bottom)
+    return result, notes
+
+
+def mean_of_file(path: Path) -> list[float]:
+    """The mean of each channel in a mean.binaryproto; none where there is no such file."""
+    try:
+        blob = caffe_pb2.BlobProto.FromString(path.read_bytes())
+    except Exception:  # any file may be there, and what protobuf raises depends on its version
+        return []
+    shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
+    values = np.array(blob.data, np.float64)
+    if len(shape) < 3 or values.size != int(np.prod(shape)) or not values.size:
+        return []
+    return [round(float(each.mean()), 3) for each in values.reshape(shape[-3], -1)]
+
+
+def means(feeding: Feeding, folder: Path) -> tuple[list[float], list[str]]:
+    """What to subtract in place of a mean_file, which data sets do not have, and what is said of it."""
+    names = dict.fromkeys(source.transform_param.mean_file for source in feeding.sources.values())
+    names.pop("", None)
+    if not names:
+        return [], []
+    name = next(iter(names))
+    for path in (Path(name), folder / name, folder / Path(name).name):
+        if found := mean_of_file(path):
+            listed = ", ".join(f"{value:g}" for value in found)
+            return found, [f"mean_file {path}: its mean of each channel instead, mean_value {listed}"]
+    return [_GREY], [f"mean_file {name}: not here; mean_value {_GREY:g} instead, write your data set's own"]
+
+
+def _copy(source: Any, target: Any, field: str) -> None:
+    if field == "mean_value":
+        target.mean_value.extend(source.mean_value)
+    else:
+        setattr(target, field, getattr(source, field))
+
+
+def _name(feeding: Feeding) -> str:
+    return next((each.name for each in feeding.sources.values() if phases.reads_data(each)), "data") or "data"
+
+
+def _of(fed: list[Layer], top: str) -> Layer:
+    return next(layer for layer in fed if top in layer.top)
+
+
+def _refuse_others(images: dict[str, None], labels: dict[str, None], found: dict[str, Layer]) -> None:
+    if not found:
+        raise UserError("expected a data layer or an Input, got none; give the prototxt of a whole network")
+    for what, names in (("images", images), ("labels", labels)):
+        if len(names) > 1:
+            listed = " and ".join(f"'{name}'" for name in names)
+            raise UserError(
+                f"layer '{next(iter(found.values())).name}': expected one blob of {what} in both phases, got {listed}; "
+                "a data set has one image and one label an example"
+            )

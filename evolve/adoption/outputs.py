@@ -1,0 +1,128 @@
+"""What a network is trained and judged by: its loss and its accuracy are found, or added to its last output.
+
+An accuracy is the top of the TEST net's Accuracy layer, whatever both are called; a generation is judged by the one
+that is called `accuracy`. A deployed network has its Softmax where the loss was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import batchnorm, layers, phases
+from evolve.network.axes import Layer, Net, Shape, count, written
+
+ACCURACY, LOSS = "accuracy", "loss"
+_OF_SCORES = ("SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss", "InfogainLoss")  # their labels are classes
+_FUNCTIONS = ("Softmax", "Sigmoid")
+
+
+@dataclass
+class Outputs:
+    """What was found: the blob that classes are read from, "" where there are none, and how many these are."""
+
+    scores: str = ""
+    classes: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def complete(net: Net, label: str, shapes: Mapping[str, Shape]) -> Outputs:
+    """Finds, or adds, loss and accuracy of `net`, which reads `label`; `shapes` are those of its TEST phase's blobs.
+
+    UserError, naming the layer, for an output that no class can be read from.
+    """
+    found = Outputs()
+    _without_twins(net, found)
+    losses = [layer for layer in net.layer if _is_loss(layer)]
+    if not losses:
+        _add_loss(net, label, shapes, found)
+    else:
+        of_scores = [layer for layer in losses if layer.type in _OF_SCORES]
+        found.scores = of_scores[-1].bottom[0] if of_scores else ""
+        kinds = ", ".join(f"{layer.type} '{layer.name}'" for layer in losses)
+        found.notes.append(f"losses, as they were: {kinds}")
+    if found.scores in shapes and len(shapes[found.scores]) > 1:
+        found.classes = shapes[found.scores][1]
+    _name_accuracy(net, label, found)
+    return found
+
+
+def _is_loss(layer: Layer) -> bool:
+    return layers.kind(layer).endswith("Loss") or any(layer.loss_weight)
+
+
+def _without_twins(net: Net, found: Outputs) -> None:
+    """Leaves out a Softmax that gives what a loss gives: a deployed network has one in the loss's place."""
+    losses = {layer.bottom[0] for layer in net.layer if layer.type == "SoftmaxWithLoss" and layer.bottom}
+    read = {bottom for layer in net.layer for bottom in layer.bottom}
+    for layer in [each for each in net.layer if each.type == "Softmax"]:
+        if layer.bottom[0] in losses and not read & set(layer.top):
+            net.layer.remove(layer)
+            found.notes.append(f"Softmax '{layer.name}' beside a loss of the same: left out, deployed networks get one")
+
+
+def _add_loss(net: Net, label: str, shapes: Mapping[str, Shape], found: Outputs) -> None:
+    outputs = [top for top in batchnorm.unread(phases.for_phase(net, "TEST")) if top in shapes and top != label]
+    if not outputs:
+        raise UserError("expected an output to put a loss behind, got none; add the loss that it was trained by")
+    last = next(layer for layer in reversed(net.layer) if outputs[-1] in layer.top)
+    if layers.kind(last) in _FUNCTIONS and last.bottom[0] in shapes:
+        net.layer.remove(last)
+        found.notes.append(f"{last.type} '{last.name}' goes into the loss; deployed networks have it again")
+        found.scores = last.bottom[0]
+    else:
+        found.scores = outputs[-1]
+    shape = shapes[found.scores]
+    if len(shape) < 2 or shape[1] < 2:
+        raise UserError(
+            f"layer '{last.name}': expected an output of two classes and more, got {written(shape[1:])}; add the loss "
+            "that it was trained by"
+        )
+    found.classes = shape[1]
+    if count(shape, 2) > 1:
+        found.scores = _averaged(net, found, shape)
+    loss = net.layer.add(name=_free(net, LOSS), type="SoftmaxWithLoss", bottom=[found.scores, label])
+    loss.top.append(_free(net, LOSS))
+    found.notes.append(f"SoftmaxWithLoss '{loss.name}' added to '{found.scores}', {shape[1]} classes")
+
+
+def _averaged(net: Net, found: Outputs, shape: Shape) -> str:
+    """Behind a map of scores, as fully convolutional networks give one: their mean over all places."""
+    if len(shape) != 4:
+        raise UserError(f"net '{net.name}': expected scores for each image, got '{found.scores}' of {written(shape)}")
+    name = _free(net, f"{found.scores}/mean")
+    pooling = net.layer.add(name=name, type="Pooling", bottom=[found.scores], top=[name])
+    pooling.pooling_param.pool, pooling.pooling_param.global_pooling = pooling.pooling_param.AVE, True
+    found.notes.append(f"Pooling '{name}' added: the mean of the scores at {shape[2]} x {shape[3]} places")
+    return name
+
+
+def _name_accuracy(net: Net, label: str, found: Outputs) -> None:
+    """Has the accuracy that a generation is judged by called so."""
+    judges = [layer for layer in net.layer if layer.type == "Accuracy" and phases.includes(layer, "TEST")]
+    if not judges and not found.scores:
+        found.notes.append("no accuracy: its losses compare no classes; generations are told by their losses")
+        return
+    if not judges:
+        layer = net.layer.add(name=_free(net, ACCURACY), type="Accuracy", bottom=[found.scores, label])
+        layer.top.append(_free(net, ACCURACY))
+        layer.include.add(phase=caffe_pb2.TEST)
+        found.notes.append(f"Accuracy added to '{found.scores}'")
+        return
+    best = [layer for layer in judges if layer.accuracy_param.top_k == 1] or judges
+    of_scores = [layer for layer in best if layer.bottom[0] == found.scores] or best
+    judge = of_scores[-1]
+    if judge.top[0] != ACCURACY:
+        before = judge.top[0]
+        for layer in net.layer:
+            layer.top[:] = [f"{ACCURACY}/other" if top == ACCURACY else top for top in layer.top]
+            layer.bottom[:] = [f"{ACCURACY}/other" if bottom == ACCURACY else bottom for bottom in layer.bottom]
+        judge.top[0] = ACCURACY
+        found.notes.append(f"Accuracy '{judge.name}': its top '{before}' is called '{ACCURACY}' now")
+    else:
+        found.notes.append(f"Accuracy, as it was: '{judge.name}'")
+
+
+def _free(net: Net, name: str) -> str:
+    taken = {each for layer in net.layer for each in (layer.name, *layer.top)}
+    return next(each for each in (name, *(f"{name}{number}" for number in range(2, 99))) if each not in taken)

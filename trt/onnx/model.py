@@ -54,6 +54,13 @@ def serialised(made: Any) -> bytes:
     return bytes(made.SerializeToString(deterministic=True))
 
 
+def shapes(made: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every value that a node reads or writes."""
+    graph = onnx.shape_inference.infer_shapes(made, strict_mode=True, data_prop=True).graph
+    values = (*graph.input, *graph.output, *graph.value_info)
+    return {each.name: tuple(dim.dim_value for dim in each.type.tensor_type.shape.dim) for each in values}
+
+
 def wide_nodes(made: Any) -> set[str]:
     """Names of the nodes of a model in half precision that compute in 32 bits: no casts, no whole numbers."""
     inferred = onnx.shape_inference.infer_shapes(made).graph

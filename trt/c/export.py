@@ -1,0 +1,71 @@
+"""A deploy prototxt and its caffemodel as one C99 file and its header, for whatever has a C compiler."""
+
+from pathlib import Path
+from typing import Any
+
+from evolve.base import files, prototxt_text
+from evolve.base.errors import UserError
+from evolve.network.axes import Shape
+from evolve.network.weights import Weights
+from trt.c import source, translation
+from trt.c.program import Program, identifier
+from trt.onnx import model
+from trt.onnx.export import Pair
+from trt.onnx.graph import Graph
+from trt.onnx.translation import translate
+
+_STORED = {
+    "float": "32 bits", "half": "16 bits (half precision)", "bfloat16": "16 bits (bfloat16)",
+    "int8": "8 bits, a scale a neuron",
+}  # fmt: skip
+
+
+def write(pair: Pair, path: Path, bits: int = 0) -> str:
+    """Writes `path`, a .c file, and the .h file beside it; tells what they are.
+
+    `bits` of a weight: 8, 16 or 32; 0 for 16 where that loses nothing, else 32. The function is named after the file.
+    UserError naming file, line and layer for what C cannot say.
+    """
+    function = identifier(path.stem)
+    program = _located(pair, function, bits)
+    heading = _heading(pair, program)
+    with files.named_by_out(path):
+        files.write_whole(path.with_suffix(".h"), source.header(program, function, heading))
+        files.write_whole(path, source.source(program, function, heading, path.stem))
+    return (
+        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}, {program.constant_bytes:,} bytes of "
+        f"constants, {4 * program.memory.size:,} bytes of memory"
+    )
+
+
+def of_net(net: Any, learned: Weights, source: str = "weights", *, function: str, bits: int = 0) -> Program:
+    """The program of a deploy net, BatchNorm and Scale folded away where that is exact. UserError naming the layer."""
+    graph = translate(net, learned, source)
+    return translation.translate(graph, shapes_of(graph), function, bits)
+
+
+def shapes_of(graph: Graph) -> dict[str, Shape]:
+    """The shape of every value of a graph."""
+    constants = {name: tuple(values.shape) for name, values in graph.constants.items()}
+    return model.shapes(model.model(graph, "net", {})) | constants
+
+
+def _located(pair: Pair, function: str, bits: int) -> Program:
+    try:
+        return of_net(pair.net, pair.weights, str(pair.caffemodel), function=function, bits=bits)
+    except UserError as error:
+        if not str(error).startswith("layer '"):
+            raise
+        raise prototxt_text.located(error, pair.model, prototxt_text.read_text(pair.model)) from None
+
+
+def _heading(pair: Pair, program: Program) -> list[str]:
+    words = pair.words
+    named = ", ".join(filter(None, (pair.net.name, words.get("run"), words.get("generation", ""))))
+    return [
+        f"{named or 'a network'}: {program.synapses:,} synapses, weights in {_STORED[program.kind]}.",
+        f"Input: {words.get('preprocessing') or 'as the author of the network says'}.",
+        f"Written by Cavefish from {pair.model.name} and {pair.caffemodel.name}",
+        f"(sha256 {words.get('weights_sha256', '')}).",
+        "C99; needs nothing but the standard library's maths.",
+    ]

@@ -1,0 +1,64 @@
+#include "cursor.c"
+#include "window.c"
+
+/* Channels of a group. A transposed one (Caffe's Deconvolution) reads the places and writes the maps. */
+struct convolution {
+    int32_t images, groups, inputs, outputs, transposed;
+    struct window window;
+};
+
+/* The places, first to end, from which `tap` of the window sees the map, `shift` of them before its first pixel. */
+static void seen(const struct window *window, int axis, int32_t tap, int32_t *shift, int32_t *first, int32_t *end)
+{
+    const int32_t stride = window->stride[axis];
+    const int32_t last = window->size[axis] - 1 - (tap * window->dilation[axis] - window->pad[axis]);
+    *shift = tap * window->dilation[axis] - window->pad[axis];
+    *first = *shift < 0 ? (stride - 1 - *shift) / stride : 0;
+    *end = last < 0 ? 0 : last / stride + 1;
+    if (*end > window->places[axis])
+        *end = window->places[axis];
+}
+
+/* What one synapse adds to its neuron's map. */
+static void add_map(const struct convolution *layer, int32_t tap, float weight, const float *restrict from,
+                    float *restrict to)
+{
+    const struct window *window = &layer->window;
+    const int32_t step = window->stride[1];
+    int32_t down, top, bottom, right, left, end, y, x;
+    seen(window, 0, tap / window->kernel[1], &down, &top, &bottom);
+    seen(window, 1, tap % window->kernel[1], &right, &left, &end);
+    for (y = top; y < bottom; ++y) {
+        const int32_t place = y * window->places[1], pixel = (y * window->stride[0] + down) * window->size[1] + right;
+        if (layer->transposed)
+            for (x = left; x < end; ++x)
+                to[pixel + x * step] += weight * from[place + x];
+        else if (step == 1)
+            for (x = left; x < end; ++x)
+                to[place + x] += weight * from[pixel + x];
+        else
+            for (x = left; x < end; ++x)
+                to[place + x] += weight * from[pixel + x * step];
+    }
+}
+
+/* Adds each synapse's weight times the map that it reads to its neuron's, which has the biases already. */
+static void convolve(const struct convolution *layer, const struct synapses *synapses, const float *from, float *to)
+{
+    const struct window *window = &layer->window;
+    const int32_t taps = window->kernel[0] * window->kernel[1];
+    const int32_t maps = window->size[0] * window->size[1], places = window->places[0] * window->places[1];
+    const int32_t read = layer->transposed ? places : maps, written = layer->transposed ? maps : places;
+    int32_t image, neuron;
+    for (image = 0; image < layer->images; ++image) {
+        struct cursor at = first_synapse(synapses);
+        for (neuron = 0; neuron < layer->groups * layer->outputs; ++neuron, to += written) {
+            const int32_t start = neuron * synapses->row;
+            const float *group = from + neuron / layer->outputs * layer->inputs * read;
+            for (; at.place < start + synapses->row; next_synapse(&at, synapses))
+                add_map(layer, (at.place - start) % taps, widened(*at.weights, synapses->scales, neuron),
+                        group + (at.place - start) / taps * read, to);
+        }
+        from += layer->groups * layer->inputs * read;
+    }
+}

@@ -1,0 +1,122 @@
+"""Numbers of a C file are stored in 8, 16 or 32 bits: weights as they were asked for, all others without loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+
+from evolve.base.errors import UserError
+
+_HALF, _BFLOAT16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
+_LEVELS = 127  # an 8-bit weight is -127 to 127 times its neuron's scale
+_ESCAPE = 255  # a gap that goes on
+KINDS = ("float", "half", "bfloat16", "int8")
+C_TYPES = {"float": "float", "half": "uint16_t", "bfloat16": "uint16_t", "int8": "int8_t"}
+
+
+@dataclass(frozen=True)
+class Synapses:
+    """Weights as a C file has them, one row a neuron."""
+
+    rows: int
+    row: int  # places of one
+    weights: np.ndarray  # of kind's bits; without the absent ones where there are gaps
+    gaps: np.ndarray | None  # uint8, from each synapse to the next, the last to the end; None: none is left out
+    scales: np.ndarray | None  # half precision's bits, one a neuron; None but in 8 bits
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of a program's constants."""
+        return sum(each.nbytes for each in (self.weights, self.gaps, self.scales) if each is not None)
+
+
+def is_half(values: np.ndarray) -> bool:
+    """Whether half precision holds every one of them."""
+    return _holds(_HALF, values)
+
+
+def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
+    """How the weights of a net are stored, all of them alike; `bits` 0: in 16 bits if that loses nothing, else in 32.
+
+    UserError for another number of bits than 8, 16 and 32.
+    """
+    if bits not in (0, 8, 16, 32):
+        raise UserError(f"BITS={bits}: expected 8, 16 or 32; without it, 16 where that loses nothing, else 32")
+    if bits in (8, 32):
+        return "int8" if bits == 8 else "float"
+    exact = next((kind for kind, number in (("half", _HALF), ("bfloat16", _BFLOAT16))
+                  if all(_holds(number, each) for each in weights)), None)  # fmt: skip
+    if exact or not bits:
+        return exact or "float"
+    largest = max((float(np.abs(each).max(initial=0)) for each in weights), default=0.0)
+    return "half" if largest <= np.finfo(np.float16).max else "bfloat16"
+
+
+def synapses(weights: np.ndarray, kind: str) -> Synapses:
+    """`weights`, a row a neuron, in the form that takes fewer bytes, dense or with gaps. UserError if not finite."""
+    if not np.isfinite(weights).all():
+        raise UserError("expected finite weights, got others; train it anew")
+    scales = _scales(weights) if kind == "int8" else None
+    stored = _stored(weights, kind, scales)
+    bits = None if scales is None else scales.view(np.uint16)
+    dense = Synapses(*weights.shape, stored, None, bits)
+    places = np.flatnonzero(stored)
+    sparse = Synapses(*weights.shape, stored.reshape(-1)[places], _gaps(places, stored.size), bits)
+    return min(dense, sparse, key=lambda each: each.bytes)
+
+
+def values(stored: np.ndarray, kind: str, scales: np.ndarray | None = None) -> np.ndarray:
+    """float32 of what the C file computes with; `scales` one a row."""
+    if kind == "float":
+        return stored.astype(np.float32)
+    if kind == "int8":
+        assert scales is not None
+        return stored.astype(np.float32) * scales.view(_HALF).astype(np.float32).reshape(-1, 1)
+    return stored.view(_HALF if kind == "half" else _BFLOAT16).astype(np.float32)
+
+
+def rounded(weights: np.ndarray, kind: str) -> np.ndarray:
+    """What becomes of `weights`, a row a neuron, once they are stored; float32."""
+    scales = _scales(weights) if kind == "int8" else None
+    return values(_stored(weights, kind, scales), kind, scales)
+
+
+def _stored(weights: np.ndarray, kind: str, scales: np.ndarray | None) -> np.ndarray:
+    plain = weights.astype(np.float32) + np.float32(0)  # no zero below zero
+    if kind == "float":
+        return plain
+    if kind == "int8":
+        assert scales is not None
+        return np.rint(plain / scales.astype(np.float32).reshape(-1, 1)).astype(np.int8)
+    number = _HALF if kind == "half" else _BFLOAT16
+    return (plain.astype(number) + number.type(0)).view(np.uint16)
+
+
+def _scales(weights: np.ndarray) -> np.ndarray:
+    """A half precision number for each row, the least with which 127 levels reach its largest weight.
+
+    Where all weights of a row are of one size, as Im2col's ones are, one level is that size: exact if half holds it.
+    """
+    largest = np.abs(weights).max(axis=1, initial=0).astype(np.float64)
+    least = np.where(weights != 0, np.abs(weights), np.inf).min(axis=1, initial=np.inf)
+    wanted = np.where(least == largest, largest, largest / _LEVELS)
+    if (wanted > np.finfo(np.float16).max).any():
+        raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
+    with np.errstate(under="ignore"):
+        scales = wanted.astype(np.float16)
+    scales = np.where(scales < wanted, np.nextafter(scales, np.float16(np.inf)), scales)
+    return np.where(largest == 0, np.float16(1), scales).astype(np.float16)
+
+
+def _gaps(places: np.ndarray, total: int) -> np.ndarray:
+    steps = np.diff(places, prepend=0, append=total)
+    tokens: list[int] = []
+    for step in steps:
+        tokens += [_ESCAPE] * (int(step) // _ESCAPE) + [int(step) % _ESCAPE]
+    return np.array(tokens, np.uint8)
+
+
+def _holds(number: np.dtype, numbers: np.ndarray) -> bool:
+    with np.errstate(over="ignore"):
+        return bool((numbers.astype(number).astype(np.float64) == numbers).all())

@@ -1,0 +1,66 @@
+"""The walk over a graph's operators: each is said in C."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from evolve.base.errors import UserError
+from evolve.network.axes import Shape
+from trt.c import convolution, elementwise, memory, moving, normalisation, pooling, reduction, storage
+from trt.c.program import Names, Program
+from trt.onnx.graph import Graph, Node
+
+KERNELS = Path(__file__).with_name("kernels")
+
+_SAY: dict[str, Callable[[Program, Node], None]] = {
+    "AveragePool": pooling.average,
+    "Concat": moving.concat,
+    "Conv": convolution.convolution,
+    "ConvTranspose": convolution.convolution,
+    "Gather": moving.gather,
+    "Gemm": convolution.inner_product,
+    "GlobalAveragePool": reduction.average_of_maps,
+    "GlobalMaxPool": pooling.maximum,
+    "LRN": normalisation.lrn,
+    "MaxPool": pooling.maximum,
+    "Slice": moving.slice_,
+    "Softmax": reduction.softmax,
+    "Split": moving.split,
+    "Tile": moving.tile,
+    "TopK": reduction.greatest,
+    **dict.fromkeys(moving.VIEWS, moving.view),
+    **dict.fromkeys(elementwise.OPERATORS, elementwise.elementwise),
+    **dict.fromkeys(reduction.OPERATORS, reduction.reduction),
+}
+
+
+def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) -> Program:
+    """The statements, constants and memory of a C function of that name, weights in `bits` (0: storage.kind_of).
+
+    `shapes` has every value's. UserError naming the layer for what C cannot say.
+    """
+    weighted = [convolution.rows_of(graph, node) for node in graph.nodes if node.operator in convolution.WEIGHTED]
+    kernels = [path.stem for path in KERNELS.glob("*.c")]
+    program = Program(
+        graph,
+        shapes,
+        memory.plan(graph, shapes, moving.VIEWS, elementwise.OPERATORS),
+        storage.kind_of(weighted, bits),
+        Names([*kernels, *_KERNELS_WORDS, function]),
+    )
+    layer = ""
+    for node in graph.nodes:
+        if node.operator not in _SAY:
+            raise UserError(f"layer '{node.layer}': expected an operator that C can say, got {node.operator}; "
+                            "leave it out, or use an engine (make onnx)")  # fmt: skip
+        if node.layer != layer:
+            layer = node.layer
+            program.say([f"/* {layer.replace('*/', '* /')} */"])
+        _SAY[node.operator](program, node)
+    return program
+
+
+# What the kernels define beside functions of their files' names.
+_KERNELS_WORDS = (
+    "add_map convolve cursor find first_synapse next_synapse seen span stored synapses widened window convolution"
+).split()
+

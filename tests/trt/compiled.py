@@ -44,8 +44,8 @@ class Toolchain:
         return self
 
 
-HERE = Toolchain(("cc", "-O1"))
-SANITIZED = Toolchain(("cc", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
+HERE = Toolchain(("cc", "-O2"))
+SANITIZED = Toolchain(("cc", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
 ARM64 = Toolchain(("aarch64-linux-gnu-gcc", "-O2", "-static"), ("qemu-aarch64",))
 CORTEX_M4 = Toolchain(
     (

@@ -1,0 +1,81 @@
+"""Networks as C files: LeNet, AlexNet, ResNet and DetectNet against real Caffe, on x86-64 and on two Arm processors."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from both import Case, caffe, filled, gap, images
+from compiled import ARM64, CORTEX_M4, HERE, SANITIZED, Toolchain, run
+from test_onnx_networks import NETS, case, famous_nets, shrunk
+
+from trt.c import convolution, export, storage
+from trt.onnx.translation import translate
+
+LARGEST = 1e-5  # relative to a blob's largest value
+
+
+def thin(net: Any) -> Any:
+    """With about a quarter of the neurons, ragged: more weights say nothing more."""
+    for layer in net.layer:
+        for parameter in (layer.convolution_param, layer.inner_product_param):
+            if parameter.num_output:
+                parameter.num_output = parameter.num_output // 4 + 1
+    return net
+
+
+SMALL = {
+    "lenet": (lambda: thin(NETS["lenet"]()), SANITIZED),
+    "alexnet_cifar10": (lambda: thin(NETS["alexnet_cifar10"]()), HERE),
+    "resnet56_cifar10": (lambda: thin(NETS["resnet56_cifar10"]()), HERE),
+    "detectnet": (lambda: thin(famous_nets.detectnet(32, 48)), SANITIZED),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_networks(tmp_path: Path, name: str) -> None:
+    make, toolchain = SMALL[name]
+    shown = case(make())
+    (expected,) = caffe(tmp_path, [shown])
+    found = run(tmp_path, shown, toolchain=toolchain)
+    gaps = {blob: gap(values, found[blob]) for blob, values in expected.items()}
+    print(name, gaps)
+    assert max(gaps.values()) <= LARGEST and gaps.keys() == found.keys()
+
+
+def sparse_lenet() -> Case:
+    """LeNet as evolution leaves it: neurons gone, and of what is left nine synapses in ten."""
+    net, learned = shrunk(thin(NETS["lenet"]()))
+    random = np.random.default_rng(5)
+    for blobs in learned.values():
+        blobs[0][random.random(blobs[0].shape) < 0.9] = 0
+    return Case(net, learned, images(net, random))
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+@pytest.mark.parametrize("toolchain", [SANITIZED, ARM64, CORTEX_M4], ids=["x86-64", "arm64", "cortex-m4"])
+def test_bits_and_processors(tmp_path: Path, toolchain: Toolchain, bits: int) -> None:
+    """What is computed is what Caffe computes with the weights as they are stored, on every processor."""
+    shown = sparse_lenet()
+    found = run(tmp_path, shown, bits, toolchain.needed())
+    kind = {8: "int8", 16: "half", 32: "float"}[bits]
+    for name, blobs in shown.weights.items():
+        blobs[0] = storage.rounded(blobs[0].reshape(len(blobs[0]), -1), kind).reshape(blobs[0].shape)
+    (expected,) = caffe(tmp_path, [shown])
+    assert {blob: gap(values, found[blob]) <= LARGEST for blob, values in expected.items()} == {"prob": True}
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_sparse_is_smaller(bits: int) -> None:
+    """A stored synapse takes its bits, and a byte to say where it is."""
+    shown = sparse_lenet()
+    program = export.of_net(shown.net, shown.weights, function="net", bits=bits)
+    synapses = sum(int(np.count_nonzero(storage.rounded(rows, program.kind))) for rows in rows_of(shown))
+    assert program.synapses == synapses > 100
+    dense = export.of_net(shown.net, filled(shown.net, np.random.default_rng(0)), function="net", bits=bits)
+    assert program.constant_bytes < (bits / 8 + 1) * synapses + 1500 < dense.constant_bytes / 1.5
+
+
+def rows_of(shown: Case) -> list[np.ndarray]:
+    graph = translate(shown.net, shown.weights)
+    return [convolution.rows_of(graph, node) for node in graph.nodes if node.operator in convolution.WEIGHTED]

@@ -88,6 +88,7 @@ help:
 	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
+	@echo "make c RUN=... GEN=13           a generation as one C99 file; or MODEL= WEIGHTS= OUT=net.c; BITS=8 a weight"
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
 	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
@@ -107,7 +108,7 @@ setup: $(FASTER)
 $(VERBS): $(FASTER)
 	@$(VENV)/bin/python $(VENV)/bin/cavefish $@ $(WORDS)
 
-onnx: $(ONNXED)
+onnx c: $(ONNXED)
 
 bench: $(BENCHED) $(if $(TENSORRT),$(ENGINED))
 

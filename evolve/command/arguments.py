@@ -28,7 +28,7 @@ MEANINGS = """words:
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
   ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
-  FPS=file.csv      a device's table of frames per second
+  FPS=file.csv      a device's table of frames per second         BITS=8          a weight's bits in C: 8, 16 or 32
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none
   PORT=8765         where a browser finds the runs                HOST=127.0.0.1  who may look: 0.0.0.0 is anybody

@@ -270,6 +270,30 @@ CASES = [
         "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
     ),
     Case(
+        "a C file without weights",
+        caffemodel(),
+        "c MODEL=model.prototxt",
+        "c: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`",
+    ),
+    Case(
+        "a C file of weights that are not there",
+        caffemodel(),
+        "c MODEL=model.prototxt WEIGHTS=none.caffemodel",
+        "none.caffemodel: no such file; expected a trained caffemodel",
+    ),
+    Case(
+        "a C file without a run",
+        nothing,
+        "c",
+        "{here}/runs: expected runs with generations in them, found none; `make evolve` makes one",
+    ),
+    Case(
+        "a C file of four bits",
+        caffemodel(),
+        "c MODEL=model.prototxt WEIGHTS=w.caffemodel BITS=4",
+        "BITS=4: expected 8, 16 or 32; without it, 16 where that loses nothing, else 32",
+    ),
+    Case(
         "an engine of another maker",
         nothing,
         "engine TENSORRT=onednn",

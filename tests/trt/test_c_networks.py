@@ -59,7 +59,7 @@ def test_bits_and_processors(tmp_path: Path, toolchain: Toolchain, bits: int) ->
     shown = sparse_lenet()
     found = run(tmp_path, shown, bits, toolchain.needed())
     kind = {8: "int8", 16: "half", 32: "float"}[bits]
-    for name, blobs in shown.weights.items():
+    for blobs in shown.weights.values():
         blobs[0] = storage.rounded(blobs[0].reshape(len(blobs[0]), -1), kind).reshape(blobs[0].shape)
     (expected,) = caffe(tmp_path, [shown])
     assert {blob: gap(values, found[blob]) <= LARGEST for blob, values in expected.items()} == {"prob": True}

@@ -1,4 +1,4 @@
-"""Layers whose weights connect channels: Conv, ConvTranspose and Gemm, whose biases are there before they add to them."""
+"""Operators whose weights connect channels, Conv, ConvTranspose and Gemm: they add to their biases."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm")
 
 def convolution(program: Program, node: Node) -> None:
     """Conv and ConvTranspose over one or two axes of space."""
-    (top,), (bottom, weights, *biases) = node.outputs, node.inputs
+    (top,), (bottom, _, *biases) = node.outputs, node.inputs
     shape, made, groups = program.shape(bottom), program.shape(top), node.attributes["group"]
     transposed = node.operator == "ConvTranspose"
     maps, places = (made, shape) if transposed else (shape, made)
@@ -30,7 +30,7 @@ def convolution(program: Program, node: Node) -> None:
 
 def inner_product(program: Program, node: Node) -> None:
     """Gemm of rows with weights."""
-    (top,), (bottom, weights, *biases) = node.outputs, node.inputs
+    (top,), (bottom, _, *biases) = node.outputs, node.inputs
     rows, neurons = program.shape(top)
     _biased(program, top, biases, (neurons,))
     synapses, sparse = _synapses(program, node, rows_of(program.graph, node))

@@ -16,10 +16,8 @@ def strides(shape: Shape) -> Strides:
 
 def spread(shape: Shape, over: Shape) -> Strides:
     """The strides with which a blob of `shape` is read once for each place of `over`, by NumPy's broadcasting."""
-    own = (0,) * (len(over) - len(shape)) + tuple(
-        0 if length == 1 else stride for length, stride in zip(shape, strides(shape), strict=True)
-    )
-    return own
+    own = (0 if length == 1 else stride for length, stride in zip(shape, strides(shape), strict=True))
+    return (0,) * (len(over) - len(shape)) + tuple(own)
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,11 @@ def nest(shape: Shape, operands: Sequence[Strides], offsets: Sequence[int] = (),
     """
     lengths, steps = _merged(shape, operands)
     names = _VARIABLES[used : used + len(lengths)]
-    headers = [f"for (int32_t {name} = 0; {name} < {length}; ++{name})" for name, length in zip(names, lengths)]
+    headers = [f"for (int32_t {name} = 0; {name} < {length}; ++{name})"
+               for name, length in zip(names, lengths, strict=True)]  # fmt: skip
     indices = []
     for number in range(len(operands)):
-        terms = [_term(name, step[number]) for name, step in zip(names, steps) if step[number]]
+        terms = [_term(name, step[number]) for name, step in zip(names, steps, strict=True) if step[number]]
         offset = offsets[number] if offsets else 0
         if offset or not terms:
             terms.insert(0, str(offset))

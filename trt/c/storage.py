@@ -50,7 +50,7 @@ def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
     if exact or not bits:
         return exact or "float"
     largest = max((float(np.abs(each).max(initial=0)) for each in weights), default=0.0)
-    return "half" if largest <= np.finfo(np.float16).max else "bfloat16"
+    return "half" if largest <= float(np.finfo(np.float16).max) else "bfloat16"
 
 
 def synapses(weights: np.ndarray, kind: str) -> Synapses:
@@ -60,9 +60,10 @@ def synapses(weights: np.ndarray, kind: str) -> Synapses:
     scales = _scales(weights) if kind == "int8" else None
     stored = _stored(weights, kind, scales)
     bits = None if scales is None else scales.view(np.uint16)
-    dense = Synapses(*weights.shape, stored, None, bits)
+    rows, row = weights.shape
+    dense = Synapses(rows, row, stored, None, bits)
     places = np.flatnonzero(stored)
-    sparse = Synapses(*weights.shape, stored.reshape(-1)[places], _gaps(places, stored.size), bits)
+    sparse = Synapses(rows, row, stored.reshape(-1)[places], _gaps(places, stored.size), bits)
     return min(dense, sparse, key=lambda each: each.bytes)
 
 
@@ -101,7 +102,7 @@ def _scales(weights: np.ndarray) -> np.ndarray:
     largest = np.abs(weights).max(axis=1, initial=0).astype(np.float64)
     least = np.where(weights != 0, np.abs(weights), np.inf).min(axis=1, initial=np.inf)
     wanted = np.where(least == largest, largest, largest / _LEVELS)
-    if (wanted > np.finfo(np.float16).max).any():
+    if (wanted > float(np.finfo(np.float16).max)).any():
         raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
     with np.errstate(under="ignore"):
         scales = wanted.astype(np.float16)

@@ -1,27 +1,31 @@
-"""The window of a convolution or a pooling as the kernels' struct window has it: two axes, one of length 1 if need be."""
+"""The window of a convolution or a pooling as struct window of the kernels has it: on two axes."""
 
 from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 from trt.onnx.graph import Node
 
-TWO = 2
+_AXES = 2
 
 
 def window(node: Node, size: Shape, places: Shape) -> str:
-    """The C initialiser for maps of `size` on which the window has `places`. UserError for more than two axes."""
-    if len(size) > TWO:
+    """The C initialiser for maps of `size` on which the window has `places`; a single axis lies along the rows.
+
+    UserError for more than two axes.
+    """
+    lacking = _AXES - len(size)
+    if lacking < 0:
         raise UserError(
             f"layer '{node.layer}': expected one or two axes of space in C, got {len(size)}; "
             "leave it out, or use an engine (make onnx)"
         )
-    attributes = node.attributes
-    axes = [
-        list(size), list(places), attributes.get("kernel_shape", list(size)),
-        *(attributes.get(name, [value] * len(size)) for name, value in (("strides", 1), ("pads", 0), ("dilations", 1))),
-    ]  # fmt: skip
-    lacking = TWO - len(size)
-    padded = [[0 if number == _PADS else 1] * lacking + each[: len(size)] for number, each in enumerate(axes)]
-    return f"{{{', '.join('{{{}, {}}}'.format(*each) for each in padded)}}}"
-
-
-_PADS = 4  # the fifth of struct window
+    given = node.attributes
+    # A pooling of whole maps has no attributes; pads are those of the near ends, then those of the far ends.
+    fields = [
+        ([1] * lacking, size),
+        ([1] * lacking, places),
+        ([1] * lacking, given.get("kernel_shape", size)),
+        ([1] * lacking, given.get("strides", [1] * len(size))),
+        ([0] * lacking, given.get("pads", [0] * len(size))[: len(size)]),
+        ([1] * lacking, given.get("dilations", [1] * len(size))),
+    ]
+    return f"{{{', '.join('{{{}, {}}}'.format(*before, *each) for before, each in fields)}}}"

@@ -1,0 +1,90 @@
+"""How a C file stores numbers: exactly where it says so, by known steps elsewhere, and in fewer bytes when sparse."""
+
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from evolve.base.errors import UserError
+from trt.c import storage
+
+KERNELS = Path(storage.__file__).with_name("kernels")
+
+
+def drawn(rows: int, row: int, part: float = 1.0) -> np.ndarray:
+    random = np.random.default_rng(rows + row)
+    values = random.normal(size=(rows, row)).astype(np.float32)
+    return np.where(random.random(values.shape) < part, values, 0).astype(np.float32)
+
+
+def unpacked(made: storage.Synapses, kind: str) -> np.ndarray:
+    """The weights, by the walk over gaps that kernels/cursor.c makes."""
+    if made.gaps is None:
+        return storage.values(made.weights, kind, made.scales)
+    dense, place = np.zeros(made.rows * made.row, made.weights.dtype), 0
+    gaps, weights = iter(made.gaps), iter(made.weights)
+    while True:
+        gap = int(next(gaps))
+        place += gap
+        if gap == 255:
+            continue
+        if place == len(dense):
+            assert next(gaps, None) is None and next(weights, None) is None
+            return storage.values(dense.reshape(made.rows, made.row), kind, made.scales)
+        dense[place] = next(weights)
+
+
+@pytest.mark.parametrize("kind", storage.KINDS)
+@pytest.mark.parametrize("part", [0.0, 0.001, 0.05, 0.5, 1.0])
+@pytest.mark.parametrize("rows, row", [(1, 1), (7, 300), (40, 255), (3, 2000)])
+def test_what_is_stored_is_what_is_said(kind: str, part: float, rows: int, row: int) -> None:
+    weights = drawn(rows, row, part)
+    made = storage.synapses(weights, kind)
+    assert (unpacked(made, kind) == storage.rounded(weights, kind)).all()
+    dense = weights.size * made.weights.itemsize + 2 * rows * (kind == "int8")
+    assert made.bytes <= dense
+    assert (made.gaps is not None) == (made.bytes < dense)
+
+
+def test_rounding() -> None:
+    """Half a step of each format at most; 127 levels of a scale that reaches the largest weight."""
+    weights = drawn(9, 50)
+    assert (storage.rounded(weights, "float") == weights).all()
+    assert (storage.rounded(weights, "half") == weights.astype(np.float16)).all()
+    assert (storage.rounded(weights, "bfloat16") == weights.astype(ml_dtypes.bfloat16).astype(np.float32)).all()
+    step = np.abs(weights).max(axis=1, keepdims=True) / 127 * (1 + 2**-10)
+    rounded = storage.rounded(weights, "int8")
+    assert (np.abs(rounded - weights) <= step / 2 * 1.0001).all()
+    assert len(np.unique(rounded[0])) > 30
+    # Twice changes nothing: a generation that is on the grid stays as it is.
+    assert (storage.rounded(rounded, "int8") == rounded).all()
+
+
+def test_rows_of_one_size_are_exact_in_8_bits() -> None:
+    weights = np.array([[0, 1, 0, -1], [0.5, 0, 0, 0], [0, 0, 0, 0]], np.float32)
+    assert (storage.rounded(weights, "int8") == weights).all()
+
+
+def test_16_bits_where_that_loses_nothing() -> None:
+    half = drawn(3, 4).astype(np.float16).astype(np.float32)
+    brain = drawn(3, 4).astype(ml_dtypes.bfloat16).astype(np.float32) * 2.0**100
+    assert storage.kind_of([half, half], 0) == "half"
+    assert storage.kind_of([brain.astype(np.float32)], 0) == "bfloat16"
+    assert storage.kind_of([half, half + np.float32(1e-4)], 0) == "float"
+    assert storage.kind_of([half + np.float32(1e-4)], 16) == "half"
+    assert storage.kind_of([np.full((1, 1), 1e6 + 1, np.float32)], 16) == "bfloat16"
+    assert storage.kind_of([half], 8) == "int8"
+
+
+@pytest.mark.parametrize(
+    "weights, kind, message",
+    [
+        ([np.nan, 1], "float", "expected finite weights, got others; train it anew"),
+        ([1, 9e6], "int8", "expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32"),
+    ],
+)
+def test_refused(weights: list[float], kind: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        storage.synapses(np.array([weights], np.float32), kind)
+    assert str(error.value) == message

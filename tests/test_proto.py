@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from evolve.proto import caffemodel_pb2, detectnet_pb2, evolution_pb2
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.proto import caffe_network_pb2, caffemodel_pb2, detectnet_pb2, evolution_pb2
 
 PROTO = Path(__file__).resolve().parent.parent / "evolve" / "proto"
-FIELD = re.compile(r"^(optional|repeated) ([\w.]+) (\w+) = (\d+)(?: \[packed = true\])?;$")
+FIELD = re.compile(r"^(optional|repeated) ([\w.]+) (\w+) = (\d+)(?: \[(packed|default) = \S+\])?;$")
 VALUE = re.compile(r"^(\w+) = (\d+);$")
 OPENING = re.compile(r"^(message|enum) (\w+) \{$")
-MODULES = [("evolution", evolution_pb2), ("caffemodel", caffemodel_pb2), ("detectnet", detectnet_pb2)]
+MODULES = [
+    ("evolution", evolution_pb2),
+    ("caffemodel", caffemodel_pb2),
+    ("detectnet", detectnet_pb2),
+    ("caffe_network", caffe_network_pb2),
+]
 
 
 def written(path: Path) -> set[str]:
@@ -27,7 +33,7 @@ def written(path: Path) -> set[str]:
         elif line == "}":
             scope.pop()
         elif field := FIELD.match(line):
-            label, kind, name, number = field.groups()
+            label, kind, name, number, _ = field.groups()
             found.add(f"{'.'.join(scope)}.{name} = {number}: {label} {kind.split('.')[-1]}")
         elif value := VALUE.match(line):
             found.add(f"{'.'.join(scope)}.{value.group(1)} = {value.group(2)}")
@@ -41,6 +47,8 @@ def generated(module: ModuleType) -> set[str]:
     found: set[str] = set()
     for message in module.DESCRIPTOR.message_types_by_name.values():
         found |= _of_message(message, message.name)
+    for enum in module.DESCRIPTOR.enum_types_by_name.values():
+        found |= {f"{enum.name}.{value.name} = {value.number}" for value in enum.values}
     return found
 
 
@@ -59,7 +67,7 @@ def _kind(field: Any) -> str:
     if field.message_type or field.enum_type:
         return str((field.message_type or field.enum_type).name)
     names = {field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes", field.TYPE_DOUBLE: "double"}
-    names |= {field.TYPE_BOOL: "bool"}
+    names |= {field.TYPE_BOOL: "bool", field.TYPE_FLOAT: "float"}
     numbers = {field.TYPE_INT32: "int32", field.TYPE_INT64: "int64", field.TYPE_UINT32: "uint32"}
     return (names | numbers | {field.TYPE_UINT64: "uint64"})[field.type]
 
@@ -69,7 +77,7 @@ def test_generated_messages_are_those_of_the_proto(name: str, module: ModuleType
     assert generated(module) == written(PROTO / f"{name}.proto")
 
 
-PYTHON_TYPES = {"double": "float", "string": "str", "bytes": "bytes", "bool": "bool"}
+PYTHON_TYPES = {"double": "float", "float": "float", "string": "str", "bytes": "bytes", "bool": "bool"}
 
 
 def typed(body: list[ast.stmt], scope: str = "") -> set[str]:
@@ -79,7 +87,7 @@ def typed(body: list[ast.stmt], scope: str = "") -> set[str]:
         if isinstance(part, ast.ClassDef):
             found |= typed(part.body, f"{scope}{part.name}.")
         elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and scope:
-            found.add(f"{scope}{part.target.id}: {re.sub(r'[A-Za-z_]+[.]', '', ast.unparse(part.annotation))}")
+            found.add(f"{scope}{part.target.id}: {re.sub(r'[A-Za-z_0-9]+[.]', '', ast.unparse(part.annotation))}")
     return found
 
 
@@ -104,3 +112,34 @@ def test_generated_types_are_those_of_the_messages(name: str, module: ModuleType
     # Beside the fields there are their numbers, and the values of enums.
     values = {each for each in written_types - wanted if not each.split(": ")[0].split(".")[-1].isupper()}
     assert wanted <= written_types and not values, (wanted - written_types, values)
+
+
+# What networks are read by where there is no Caffe, and Caffe's own
+
+
+def described(message: Any, met: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Of a message and all that it holds: fields, their numbers, types and defaults, and values of enums; V0 aside."""
+    if message.name not in met and message.name != "V0LayerParameter":
+        met[message.name] = set()
+        for field in message.fields:
+            kind = f"{_label(field)} {_kind(field)} {'packed' * field.GetOptions().packed}"
+            met[message.name].add(f"{field.name} = {field.number} {kind} {_default(field)}")
+            if field.enum_type:
+                met[field.enum_type.name] = {f"{value.name} = {value.number}" for value in field.enum_type.values}
+            if field.message_type:
+                described(field.message_type, met)
+    return met
+
+
+def _default(field: Any) -> str:
+    return "" if field.message_type or field.is_repeated else repr(field.default_value)
+
+
+@pytest.mark.parametrize("name", ["NetParameter", "SolverParameter"])
+def test_networks_are_read_without_caffe_as_with_it(name: str) -> None:
+    ours = described(getattr(caffe_network_pb2, name).DESCRIPTOR, {})
+    caffes = described(getattr(caffe_pb2, name).DESCRIPTOR, {})
+    assert len(caffes) > 60
+    # The one field whose message is not ours.
+    caffes["V1LayerParameter"] = {each for each in caffes["V1LayerParameter"] if "V0LayerParameter" not in each}
+    assert ours == caffes

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
+from evolve.base.caffe_messages import package
 from evolve.base.errors import UserError
 from evolve.network import count, fold, layers, phases, resize, topology, weights
 from evolve.network.count import Count
@@ -20,7 +21,8 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     """Writes the smaller `model` (deploy or train_val) and `caffemodel` into `out`; returns a before/after table.
 
     `shape` is (channels, height, width) of an image where the prototxt does not tell. Caffe compares both networks'
-    outputs on random numbers before anything is written. UserError for what does not fit together.
+    outputs on random numbers before anything is written; where there is none, the table says so. UserError for what
+    does not fit together.
     """
     if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
@@ -43,7 +45,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
             original = found.for_caffe(caffemodel, folder)
             compared = _phases(small, model, shape)[0]
             pairs = (nets[0], original), (compared, folder / caffemodel.name)
-            difference = _verify(folder, *pairs, graph.answers(), model)
+            difference = _verify(folder, *pairs, graph.answers(), model) if package() else None
             for file in (model.name, caffemodel.name):
                 (folder / file).replace(out / file)
     except BaseException:
@@ -109,7 +111,7 @@ def _verify(
     return difference
 
 
-def _table(before: list[Count], after: list[Count], sizes: tuple[int, ...], difference: float) -> str:
+def _table(before: list[Count], after: list[Count], sizes: tuple[int, ...], difference: float | None) -> str:
     width = max(len("layer"), *(len(each.name) for each in before))
     lines = [f"{'layer':{width}}  {'neurons':>15}  {'weights':>25}  {'synapses':>12}  {'MMAC':>19}"]
     for (name, *first), (_, *last) in zip(_rows(before), _rows(after), strict=True):
@@ -117,7 +119,8 @@ def _table(before: list[Count], after: list[Count], sizes: tuple[int, ...], diff
         stored = f"{first[1]:>11,} -> {last[1]:>10,}"
         macs = f"{first[2] / 1e6:>8.2f} -> {last[2] / 1e6:>7.2f}"
         lines.append(f"{name:{width}}  {neurons}  {stored}  {last[3]:>12,}  {macs}")
-    lines.append(f"caffemodel {sizes[0]:,} -> {sizes[1]:,} bytes; outputs as before, to a relative {difference:.1e}")
+    same = "not compared: no Caffe" if difference is None else f"as before, to a relative {difference:.1e}"
+    lines.append(f"caffemodel {sizes[0]:,} -> {sizes[1]:,} bytes; outputs {same}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import progress
+from evolve.base import caffe_messages, progress
 from evolve.base.machine import USUAL, Machine
 from evolve.lineage import ancestor, problems, resume, selection
 from evolve.lineage.experiment import Experiment, load, prepare
@@ -40,6 +40,7 @@ def evolve(
     """
     experiment = load(network, schedule, changed)
     problems.refuse(experiment, pretrained)
+    caffe_messages.expect_caffe()  # before data sets are fetched
     experiment.settings.half_blobs |= half_blobs
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from evolve.base import caffe_messages
 from evolve.base.child import Died, Report, Serving
 from evolve.base.errors import MachineError, UserError
 from evolve.base.machine import USUAL, Machine
@@ -35,6 +36,7 @@ class CaffeProcess(Serving):
     """
 
     def __init__(self, folder: Path, log: Path, prototxt: Path, machine: Machine = USUAL) -> None:
+        caffe_messages.expect_caffe()
         self._prototxt = prototxt
         super().__init__(
             "evolve.training.worker",

@@ -13,7 +13,7 @@ from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import devices, phases, roofline
-from evolve.runs import paths
+from evolve.runs import load, paths
 from evolve.runs.metrics import Metrics
 
 FILE = "fps.json"
@@ -40,6 +40,7 @@ class Measurement:
     version: str
     weights_sha256: str
     difference: float | None = None  # of its outputs from pycaffe's, relative to the largest value, if compared
+    busy_cores: float = 0.0  # by others while it was timed; 0 where a device's table does not say
 
     @property
     def fps_p95(self) -> float:
@@ -47,15 +48,25 @@ class Measurement:
         return 1000 * self.batch / self.p95_ms
 
     @property
-    def conditions(self) -> tuple[str, str, int, int, str, str]:
-        """What must be the same where generations are compared."""
+    def timed(self) -> tuple[str, str, int, int, str, str]:
+        """What was timed: a newer measurement of the same takes an older one's place."""
         return (self.engine, self.precision, self.batch, self.threads, self.shape, self.device)
 
     @property
+    def conditions(self) -> tuple[tuple[str, str, int, int, str, str], bool]:
+        """What must be the same where generations are compared."""
+        return (self.timed, self.loaded)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether others were at work on the machine meanwhile."""
+        return self.busy_cores >= load.LOADED
+
+    @property
     def title(self) -> str:
-        """``openvino f32 1 thread``."""
+        """``openvino f32 1 thread``, and ``under load`` where it was."""
         threads = f" {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else ""
-        return f"{self.engine} {self.precision}{threads}"
+        return f"{self.engine} {self.precision}{threads}{' under load' * self.loaded}"
 
 
 @dataclass(frozen=True)
@@ -90,8 +101,8 @@ def read(run: Path) -> list[Measurement]:
 
 def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
     """Puts `measured` in fps.json, in place of what was measured in the same way before."""
-    new = {(each.generation, each.conditions) for each in measured}
-    old = [each for each in read(run) if (each.generation, each.conditions) not in new]
+    new = {(each.generation, each.timed) for each in measured}
+    old = [each for each in read(run) if (each.generation, each.timed) not in new]
     rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
     files.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
 
@@ -99,9 +110,10 @@ def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
 def grouped(measured: Iterable[Measurement]) -> list[list[Measurement]]:
     """What can be compared, in one list each, generation by generation; the one for lineage.csv first.
 
-    That is the one with most generations, and among equals the engine nearest to a device's; one image at a time.
+    That is the one with most generations, among equals one of a quiet machine, and the engine nearest to a device's;
+    one image at a time.
     """
-    groups: dict[tuple[str, str, int, int, str, str], list[Measurement]] = {}
+    groups: dict[tuple[tuple[str, str, int, int, str, str], bool], list[Measurement]] = {}
     for each in measured:
         groups.setdefault(each.conditions, []).append(each)
     return sorted((sorted(group, key=lambda each: each.generation) for group in groups.values()), key=_rank)
@@ -150,10 +162,10 @@ def weights_sha256(run: Path, number: int) -> str:
         return ""
 
 
-def _rank(group: list[Measurement]) -> tuple[int, int, int]:
+def _rank(group: list[Measurement]) -> tuple[int, bool, int, int]:
     engine = group[0].engine
     place = next((k for k, name in enumerate(_PREFERRED) if engine.startswith(name)), len(_PREFERRED))
-    return (-len(group), place, group[0].threads)
+    return (-len(group), group[0].loaded, place, group[0].threads)
 
 
 def _lengths(shape: str) -> tuple[int, int, int] | None:

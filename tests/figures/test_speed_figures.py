@@ -14,8 +14,9 @@ from matplotlib.text import Annotation, Text
 
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
-from evolve.figures import curves, papers, table
+from evolve.figures import curves, papers, report, table
 from evolve.figures.run import read_seeds
+from evolve.runs import run_folder
 from tests.figures.conftest import Fabricate, Lineage
 from tests.runs.made_up import with_score
 
@@ -44,27 +45,17 @@ def detector(fabricated: Fabricate, lineage: Lineage) -> Callable[..., Path]:
     return make
 
 
-def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320") -> None:
+def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320", busy: float = 0) -> None:
     """Adds measurements to the run's fps.json."""
     path = run / "fps.json"
     rows = json.loads(path.read_text())["frames"] if path.exists() else []
     for number, each in fps.items():
         rows.append(
             {
-                "generation": number,
-                "engine": engine,
-                "precision": "f32",
-                "batch": 1,
-                "runs": 100,
-                "median_ms": 1000 / each,
-                "p95_ms": 1100 / each,
-                "fps": each,
-                "shape": shape,
-                "threads": 1,
-                "device": "CPU",
-                "version": "1",
-                "difference": 1e-6,
-                "weights_sha256": f"weights {number}",
+                "generation": number, "engine": engine, "precision": "f32", "batch": 1, "runs": 100,
+                "median_ms": 1000 / each, "p95_ms": 1100 / each, "fps": each, "shape": shape, "threads": 1,
+                "device": "CPU", "version": "1", "difference": 1e-6, "weights_sha256": f"weights {number}",
+                "busy_cores": busy,
             }  # fmt: skip
         )
     path.write_text(json.dumps({"protocol": "", "frames": rows}))
@@ -106,7 +97,9 @@ def assert_readable(figure: Figure) -> None:
 
 
 @pytest.mark.parametrize(("seeds", "count", "engines"), [(1, 1, 0), (1, 13, 0), (1, 13, 1), (1, 13, 3), (2, 5, 2)])
-def test_detection_pictures_are_readable(detector: Callable[..., Path], seeds: int, count: int, engines: int) -> None:
+def test_detection_pictures_are_readable(
+    detector: Callable[..., Path], seeds: int, count: int, engines: int
+) -> None:
     runs = [detector(count, f"seed{seed}", seed=seed) for seed in range(1, seeds + 1)]
     for run in runs:
         for number in range(engines):
@@ -218,3 +211,15 @@ def test_a_classifiers_table_has_fps_once_measured(fabricated: Fabricate, lineag
     made = rows(table.markdown(run))
     assert made["generation"][-2:] == ["flushed", "fps"]
     assert (made["1"][-1], made["2"][-1]) == ("", "5,000.0")
+
+
+def test_fps_taken_under_load_are_marked_wherever_they_are_shown(fabricated: Fabricate, lineage: Lineage) -> None:
+    run = fabricated("run", lineage(2))
+    timed(run, "openvino", {1: 1000.0, 2: 2000.0}, "1x32x32", busy=2.0)
+    marked = "openvino f32 1 thread under load"
+    run_folder.write_lineage(run)
+    assert marked in (run / "lineage.csv").read_text()
+    assert f"fps: frames per second, {marked}." in table.markdown(run)
+    assert any(marked in each for each in words(drawn([run])))
+    page = report.write(run).read_text()
+    assert page.count(marked) >= 2  # beside the figure on top, and in the table

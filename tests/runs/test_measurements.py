@@ -103,6 +103,19 @@ def test_one_engine_stands_in_the_lineage_that_measured_most_and_is_nearest_to_a
     assert lineage(run)[0]["fps_engine"] == "tensorrt f16"  # batches are not single images
 
 
+def test_what_was_timed_under_load_is_marked_kept_apart_and_replaced(tmp_path: Path) -> None:
+    run = make_run(tmp_path, generations=2)
+    measurements.keep(run, [one(n, 10, busy_cores=2.5) for n in (1, 2)], "")
+    assert [row["fps_engine"] for row in lineage(run)] == ["openvino f32 1 thread under load"] * 2
+    measurements.keep(run, [one(n, 8, engine="caffe", busy_cores=0.4) for n in (1, 2)], "")
+    assert [row["fps_engine"] for row in lineage(run)] == ["caffe f32 1 thread"] * 2
+    measurements.keep(run, [one(1, 20)], "")
+    titles = [(group[0].title, len(group)) for group in measurements.grouped(measurements.read(run))]
+    assert titles == [("caffe f32 1 thread", 2), ("openvino f32 1 thread", 1), ("openvino f32 1 thread under load", 1)]
+    measurements.keep(run, [one(2, 20)], "")
+    assert [row["fps"] for row in lineage(run)] == ["20.0", "20.0"] and len(measurements.read(run)) == 4
+
+
 def test_the_prediction_is_for_the_size_that_was_measured(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     measurements.keep(run, [one(1, shape="3x16x16")], "")

@@ -21,10 +21,10 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.network import weights
-from evolve.runs import generation, paths, run_folder
+from evolve.runs import generation, load, paths, run_folder
 from tests.runs.made_up import metrics
 from trt.onnx import export
-from trt.speed import bench, engines, prepared
+from trt.speed import bench, engines, prepared, tables
 from trt.speed.process import EngineProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +44,14 @@ layer {{ name: "coverage" type: "Sigmoid" bottom: "score" top: "coverage" }}
 layer {{ name: "boxes" type: "Convolution" bottom: "pool1" top: "boxes"
   convolution_param {{ num_output: 4 kernel_size: 1 }} }}
 """
+
+
+@pytest.fixture(autouse=True)
+def busy(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How many cores others keep busy, whatever is at work beside these tests: the first value, then the next."""
+    cores = [0.0]
+    monkeypatch.setattr(load, "busy_cores", lambda: cores.pop(0) if len(cores) > 1 else cores[0])
+    return cores
 
 
 @pytest.fixture
@@ -83,6 +91,18 @@ def test_every_engine_computes_what_caffe_does_and_is_timed(run: Path) -> None:
         assert row["weights_sha256"] == done["sha256"]["weights.caffemodel"]
     assert {row["fps_engine"] for row in run_folder.table(run)} == {"openvino f32 1 thread"}
     assert all(generation.exists(paths.generation(run, number)) for number in (1, 2))
+
+
+def test_fps_taken_under_load_are_marked(run: Path, busy: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    busy[:] = [1.2, 0.1, 3.4]  # before everything, before and after an engine is timed
+    assert bench.bench(run, ["onnxruntime"], runs=1) == []
+    assert "NOTE: about 1.2 cores are at work on something else" in capsys.readouterr().out
+    assert [row["busy_cores"] for row in kept(run)] == [3.4, 3.4]
+    assert {row["fps_engine"] for row in run_folder.table(run)} == {"onnxruntime f32 1 thread under load"}
+    tables.show(run)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "onnxruntime f32 1 thread under load, 3x16x16" in said
+    assert "Others kept 3.4 cores busy meanwhile: fps are not this machine's own." in said
 
 
 def test_another_size_two_threads_and_stock_layers(run: Path) -> None:
@@ -246,6 +266,7 @@ def test_the_command_measures_prints_and_ends_well(run: Path, tmp_path: Path) ->
     env = os.environ | {"PYTHONPATH": str(ROOT), "CAVEFISH_RUNS": str(tmp_path / "runs")}
     ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert "tiny, seed1: caffe f32 1 thread, 3x16x16, batch 1" in ended.stdout
+    # This process really looks whether others are at work.
+    assert re.search("tiny, seed1: caffe f32 1 thread( under load)?, 3x16x16, batch 1", ended.stdout)
     assert re.search(r"^ ?2 +5,000 +[\d.]+ +[\d.]+ +[\d,.]+ +[\d,.]+ +[\d.]+ *$", ended.stdout, re.MULTILINE)
     assert "tiny, seed1: predicted fps of devices that are not at hand" in ended.stdout

@@ -14,7 +14,7 @@ import numpy as np
 from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
-from evolve.runs import device_table, generation, measurements, paths, run_folder
+from evolve.runs import device_table, generation, load, measurements, paths, run_folder
 from evolve.runs.measurements import Measurement
 from trt.speed import prepared, rounds
 from trt.speed.engines import ENGINES
@@ -90,7 +90,7 @@ def bench(
     numbers = run_folder.committed(run)
     if not numbers:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
-    if warning := rounds.others_at_work():
+    if warning := load.warning(load.busy_cores()):
         progress.say(f"NOTE: {warning}")
     refused = []
     with tempfile.TemporaryDirectory(prefix="cavefish-bench-") as scratch:
@@ -141,7 +141,9 @@ def _measured(
         if not _accepted(engine, differences, about[cases[0].number]["precision"]):
             return []
         timers = {case.number: _timer(process, case.number) for case in cases}
+        before = load.busy_cores()
         timings = rounds.measure(timers, runs, lambda seconds: _announce(engine, len(cases), seconds))
+        busy = max(before, load.busy_cores())
     device = about[cases[0].number]["device"] or rounds.device()
     return [
         Measurement(
@@ -158,6 +160,7 @@ def _measured(
             device=device,
             version=about[case.number]["version"],
             difference=differences[case.number],
+            busy_cores=busy,
             weights_sha256=measurements.weights_sha256(run, case.number),
         )
         for case in cases

@@ -3,11 +3,10 @@
 A turn begins with a run that is not timed. A sample is one run or, where that takes next to no time, the mean of as
 many in a row as make the clock's own time no part of it. Median and 95th percentile are of the samples.
 
-With the figures goes which processor they come from, how fast its clock ran, and whether others were at work on it.
+With the figures goes which processor they come from, and how fast its clock ran.
 """
 
 import math
-import os
 import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +31,6 @@ def clocks() -> str:
     """The cores' clocks just now, as the system says them; "" where it does not."""
     megahertz = [float(each) for each in _field("cpu MHz")]
     return f"clock {statistics.median(megahertz):,.0f} MHz" if megahertz else "clock not known"
-
-
-def others_at_work() -> str:
-    """A warning where another process wants a core; "" if none does. Ask before anything is measured."""
-    load = os.getloadavg()[0]
-    if load < 0.5:
-        return ""
-    return f"load average {load:.2f}: others are at work on this machine, and figures will be worse than its own"
 
 
 def _field(name: str) -> list[str]:

@@ -71,6 +71,7 @@ def _notes(group: list[Measurement]) -> list[str]:
         f"{one.version}, on {one.device}; outputs are pycaffe's to {max(differences):.1e} of their largest value.",
         f"fps: 1000 / median of {one.runs} samples or more; p95: 95 of 100 take no longer; all of it: "
         f"{measurements.FILE}.",
+        *([f"Others kept {one.busy_cores:.1f} cores busy meanwhile: fps are not this machine's own."] * one.loaded),
     ]
 
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolve import __version__
+from evolve.base import caffe_messages
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments
 
 WHAT = "versions and paths of everything used, what is missing and the remedy"
 ARGUMENTS = ""
 
-_OK, _ABSENT, _MISSING = "ok     ", "absent ", "MISSING"
+_OK, _ABSENT, _MISSING, _WARNING = "ok     ", "absent ", "MISSING", "WARNING"
 _Line = tuple[str, str]  # a mark, and what it is of
 _PROGRAMS = {
     "g++": "apt-get install g++",
@@ -42,13 +43,15 @@ def run(arguments: Arguments) -> int:
 
 
 def _system() -> Iterator[_Line]:
-    from evolve.runs import threads
+    from evolve.runs import load, threads
 
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     yield _OK, f"cavefish {__version__} in {Path(__file__).parents[3]}"
     yield _OK, f"Python {sys.version.split()[0]} at {sys.executable}; {threads.cores()} cores"
     remedy = "" if free > 1 else "; a run needs about 1"
     yield _MISSING if remedy else _OK, f"disk: {free:.0f} GB free here{remedy}"
+    busy = load.busy_cores()
+    yield (_WARNING, f"load: {warning}") if (warning := load.warning(busy)) else (_OK, f"load: {busy:.1f} cores busy")
 
 
 def _libraries() -> Iterator[_Line]:
@@ -70,10 +73,11 @@ def required() -> list[str]:
 
 
 def _caffe() -> Iterator[_Line]:
+    from evolve.runs import blas_kernels
     from evolve.training.caffe_process import CaffeProcess
 
-    package = importlib.util.find_spec("caffe")
-    if package is None:
+    folder = caffe_messages.package()
+    if folder is None:
         yield _MISSING, "Caffe: `make` builds it; or CAFFE_ROOT= your own build, CAFFE_SRC= a source tree"
         return
     with tempfile.TemporaryDirectory() as name:
@@ -82,10 +86,12 @@ def _caffe() -> Iterator[_Line]:
             with CaffeProcess(Path(name), log, Path(name) / "none") as caffe:
                 versions = caffe.call("versions")
         except UserError as error:
-            yield _MISSING, f"Caffe at {package.origin} does not load: {error}; rebuild it for this Python"
+            yield _MISSING, f"Caffe at {folder} does not load: {error}; rebuild it for this Python"
             return
     yield _OK, f"Caffe {versions['caffe']} at {versions['caffe_path']}, {versions['layer_types']} layer types"
     yield _OK, f"BLAS: {versions['blas']}, kernels for {versions['core']}, {versions['blas_threads']} thread"
+    if problem := blas_kernels.problem(versions["core"], os.environ):
+        yield _WARNING, f"BLAS: {problem}"
     yield from _fast_layers(versions)
 
 

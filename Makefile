@@ -83,6 +83,7 @@ help:
 	@echo "make shrink MODEL=deploy.prototxt WEIGHTS=w.caffemodel OUT=folder    anyone's pruned network, made smaller"
 	@echo "make fold RUN=... GEN=13        BatchNorm and Scale folded into the weights   or MODEL= WEIGHTS= OUT=folder"
 	@echo "make table | plot [RUN=...]    the papers' tables beside a run's; its curves"
+	@echo "make choose [RUN=...]          the smallest generation that scores nearly the same: GEN=best   WITHIN=.005"
 	@echo "make report [RUN=...]          a run on one HTML page, readable offline   OUT= a folder or file"
 	@echo "make serve                     the runs in a browser, also while they go on   PORT=8765 HOST=127.0.0.1"
 	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="

@@ -7,7 +7,7 @@ from pathlib import Path
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.base.spelling import did_you_mean
-from evolve.runs import paths, run_folder
+from evolve.runs import choice, paths, run_folder
 
 Arguments = dict[str, str]
 
@@ -16,11 +16,14 @@ _REQUIRED = {
     "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
 }
 
+BEST = "best"  # of GEN=
+
 _DIGITS = 18  # of a number that 64 bits hold
 _LONGEST, _SHOWN = 100, 20  # letters of a word, and of a longer one in a message
 
 MEANINGS = """words:
   NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
+  GEN=best          the smallest that scores nearly the same      WITHIN=.005     of 1, how much less it may score
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
@@ -88,6 +91,31 @@ def whole(arguments: Arguments, name: str, least: int = 0) -> int:
     if not _is_whole(value) or int(value) < least:
         raise UserError(f"{name}={_shown(value)}: expected a whole number of {least} or more")
     return int(value)
+
+
+def within(arguments: Arguments) -> float:
+    """WITHIN= as a part of 1; the usual where it is not given. UserError if malformed."""
+    value = arguments.get("WITHIN", str(choice.WITHIN))
+    try:
+        part = float(value) if len(value) <= _DIGITS else -1.0
+    except ValueError:
+        part = -1.0
+    if not 0 <= part <= 1:
+        raise UserError(f"WITHIN={_shown(value)}: expected a part of 1; for instance WITHIN=.005 for half a point")
+    return part
+
+
+def generation(arguments: Arguments, run: Path) -> int:
+    """GEN=, a number, or `best` for what `make choose` calls the smallest; the last of `run` where it is not given.
+
+    UserError.
+    """
+    if arguments.get("GEN") == BEST:
+        return choice.of_run(run, within(arguments)).smallest.number
+    try:
+        return whole(arguments, "GEN", least=1) or run_folder.committed(run)[-1]
+    except UserError as error:
+        raise UserError(f"{error}, or {BEST}") from None
 
 
 def given_path(arguments: Arguments, name: str) -> Path | None:

@@ -6,13 +6,11 @@ import io
 from evolve.base.sheet import BLANK, Sheet, score
 from evolve.figures.run import Run
 from evolve.figures.series import MACS, Point, Series
+from evolve.runs.choice import WITHIN
 
 COLUMNS = (
     "data_set network method kind generation seeds compression compression_spread score score_spread counted source"
 ).split()
-
-# So much less accuracy than at the start, and a network is still as good to most people.
-_ALLOWED = 0.005
 
 
 def sheet(run: Run, counted: str, lines: list[Series]) -> Sheet:
@@ -69,7 +67,7 @@ def _cells(dataset: str, counted: str, each: Series, point: Point) -> list[objec
 
 
 def _row(each: Series, ratio: str, measure: str) -> dict[str, str]:
-    last, kept = each.points[-1], each.within(_ALLOWED)
+    last, kept = each.points[-1], each.within(WITHIN)
     times, scores = f"{last.compression:.2f}", score(last.score)
     if last.count > 1:
         times, scores = f"{times} ± {last.compression_spread:.2f}", f"{scores} ± {last.score_spread:.4f}"
@@ -81,5 +79,5 @@ def _row(each: Series, ratio: str, measure: str) -> dict[str, str]:
         "generation": str(last.generation) if last.generation else BLANK,
         ratio: times,
         measure: scores,
-        f"{ratio} within {100 * _ALLOWED:g} points": f"{kept:.2f}" if kept else BLANK,
+        f"{ratio} within {100 * WITHIN:g} points": f"{kept:.2f}" if kept else BLANK,
     }

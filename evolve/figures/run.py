@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.figures import papers
-from evolve.runs import device_table, measurements, run_folder
+from evolve.runs import choice, device_table, measurements, run_folder
 from evolve.runs.measurements import Measurement, Speed
 from evolve.runs.metrics import Metrics
 
@@ -103,6 +103,12 @@ class Run:
         """That column of lineage.csv by generation, as far as it was measured."""
         values = {each.generation: getattr(each.figures(), metric) for each in self.generations}
         return {number: float(value) for number, value in values.items() if value is not None}
+
+    @property
+    def gained(self) -> str:
+        """One line says what evolving has brought so far; "" where there is no score to choose a generation by."""
+        found = choice.among(self.generations, self.speeds)
+        return found.words() if found else ""
 
     def timed(self) -> list[tuple[Metrics, Speed]]:
         """Each generation with its speed."""

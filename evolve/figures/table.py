@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from evolve.base import progress
 from evolve.base.sheet import BLANK, Sheet
 from evolve.figures import paper_columns, papers, seeds
 from evolve.figures.run import ABOUT_SCORES, MEAN_TITLE, Run, read_seeds, seed_numbers
@@ -11,18 +12,25 @@ from evolve.runs.metrics import Metrics
 
 def markdown(folder: Path) -> str:
     """The tables of one run as Markdown. UserError where it has no generation."""
-    return "\n".join(sheet.markdown() for sheet in sheets(Run.read(folder)))
+    run = Run.read(folder)
+    said = [f"{run.gained}\n"] if run.gained else []
+    return "\n".join([*said, *(sheet.markdown() for sheet in sheets(run))])
 
 
 def show(folder: Path) -> None:
-    """Prints the same tables. UserError where the run has no generation."""
-    for sheet in sheets(Run.read(folder)):
+    """Prints the same, and first what was gained. UserError where the run has no generation."""
+    run = Run.read(folder)
+    if run.gained:
+        progress.say(run.gained)
+    for sheet in sheets(run):
         sheet.show()
 
 
 def summary(folders: list[Path]) -> str:
     """Several seeds of one network as Markdown: mean and spread. UserError if the runs are not that."""
-    return "\n".join(sheet.markdown() for sheet in seeds.sheets(read_seeds(folders)))
+    runs = read_seeds(folders)
+    said = [f"seed {run.seed}: {run.gained}\n" for run in runs if run.gained]
+    return "\n".join(["".join(said), *(sheet.markdown() for sheet in seeds.sheets(runs))])
 
 
 def sheets(run: Run) -> list[Sheet]:

@@ -4,6 +4,7 @@ Only where an engine computes what pycaffe does on the same input does its speed
 """
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +82,14 @@ def bench(
     machine: Machine = ONE_THREAD,
     runs: int = 100,
     shape: tuple[int, int, int] | None = None,
+    numbers: Sequence[int] = (),
 ) -> list[str]:
     """Measures the run's generations, keeps the figures in its fps.json and lineage.csv; returns the engines refused.
 
     `shape` is (channels, height, width) of an image, the deploy net's own by default; `runs` how many samples at
-    least. UserError where there is no generation, or an engine cannot be had.
+    least; `numbers` are the generations, all by default. UserError where there is none, or an engine cannot be had.
     """
-    numbers = run_folder.committed(run)
+    numbers = numbers or run_folder.committed(run)
     if not numbers:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
     if warning := load.warning(load.busy_cores()):

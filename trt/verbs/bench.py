@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from evolve.command.arguments import Arguments, image_shape, machine, named_run, whole
+from evolve.command.arguments import Arguments, generation, image_shape, machine, named_run, whole
 
 WHAT = "frames per second of every generation of a run, on engines here or from a device's table"
-ARGUMENTS = "RUN NET ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
+ARGUMENTS = "RUN NET GEN WITHIN ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
 
 
 def run(arguments: Arguments) -> int:
@@ -23,6 +23,7 @@ def run(arguments: Arguments) -> int:
             machine(arguments, threads=1),
             runs=whole(arguments, "RUNS", least=1) or 100,
             shape=shape,
+            numbers=[generation(arguments, folder)] if "GEN" in arguments else [],
         )
     tables.show(folder, shape)
     return 2 if refused else 0

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, given_path, image_shape, named_run, whole
-from evolve.runs import paths, run_folder
+from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run, whole
+from evolve.runs import paths
 
 WHAT = "a TensorRT engine of a run's generation, or of a deploy prototxt and its caffemodel"
-ARGUMENTS = "RUN NET GEN MODEL WEIGHTS SHAPE HALF TENSORRT INPUTS WIDE OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF TENSORRT INPUTS WIDE OUT"
 
 
 def run(arguments: Arguments) -> int:
@@ -35,7 +35,7 @@ def _order(arguments: Arguments) -> Any:
         folder, name = Path("."), pair.model.stem
     else:
         folder = named_run(arguments)
-        number = whole(arguments, "GEN", least=1) or run_folder.committed(folder)[-1]
+        number = generation(arguments, folder)
         pair = export.read_generation(folder, number, image_shape(arguments))
         name = paths.generation(folder, number).name
         given = inputs.of_generation(folder, number, pair)

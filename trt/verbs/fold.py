@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, given_path, image_shape, named_run, whole
-from evolve.runs import run_folder
+from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run
 
 WHAT = "a generation, or any network, with BatchNorm and Scale folded into its weights; it computes the same"
-ARGUMENTS = "RUN NET GEN MODEL WEIGHTS SHAPE OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE OUT"
 
 
 def run(arguments: Arguments) -> int:
@@ -24,6 +23,6 @@ def run(arguments: Arguments) -> int:
     if "WEIGHTS" in arguments:
         raise UserError("fold: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`")
     folder = named_run(arguments)
-    number = whole(arguments, "GEN", least=1) or run_folder.committed(folder)[-1]
+    number = generation(arguments, folder)
     print(folding.fold_generation(folder, number, given_path(arguments, "OUT"), image_shape(arguments)))
     return 0

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, given_path, image_shape, named_run, whole
-from evolve.runs import run_folder
+from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run, whole
 
 WHAT = "a deploy prototxt and its caffemodel, or a run's generation, as an ONNX file for engines"
-ARGUMENTS = "RUN NET GEN MODEL WEIGHTS SHAPE HALF OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF OUT"
 
 
 def run(arguments: Arguments) -> int:
@@ -22,7 +21,7 @@ def run(arguments: Arguments) -> int:
         print(export.export(model, Path(arguments["WEIGHTS"]), out, half=half, shape=image_shape(arguments)))
         return 0
     folder = named_run(arguments)
-    number = whole(arguments, "GEN", least=1) or run_folder.committed(folder)[-1]
+    number = generation(arguments, folder)
     out = given_path(arguments, "OUT") or folder
     print(export.export_generation(folder, number, out, half=half, shape=image_shape(arguments)))
     return 0

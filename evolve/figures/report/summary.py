@@ -14,7 +14,8 @@ def summary(run: Run, state: State) -> Markup:
     counts = [_count(run, name, title) for name, title in _COUNTS.items()]
     scores = [_score(run, name, title) for name, title in run.scores.items()]
     tiles = [tile for tile in [*counts, *scores, _speed(run), _time(run)] if tile]
-    return section("Summary", *bar(state), element("dl", *tiles, class_="tiles"))
+    gained = element("p", run.gained, class_="gained") if run.gained else None
+    return section("Summary", gained, *bar(state), element("dl", *tiles, class_="tiles"))
 
 
 def bar(state: State) -> list[Markup]:

@@ -1,0 +1,29 @@
+"""What the words of a verb mean."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.command import arguments
+from tests.runs import made_up
+
+
+@pytest.mark.parametrize("value", ["5%", "-.1", "1.5", "nan", "inf", "half", "0.00500000000000000000001"])
+def test_within_is_a_part_of_1(value: str) -> None:
+    message = r"^WITHIN=\S+: expected a part of 1; for instance WITHIN=.005 for half a point$"
+    with pytest.raises(UserError, match=message):
+        arguments.within({"WITHIN": value})
+    assert arguments.within({"WITHIN": ".02"}) == 0.02
+
+
+def test_which_generation_is_meant(tmp_path: Path) -> None:
+    scores = enumerate((0.99, 0.988, 0.9), start=1)
+    run = made_up.write(tmp_path / "run", [made_up.metrics(number, score) for number, score in scores])
+    assert arguments.generation({}, run) == 3
+    assert arguments.generation({"GEN": "1"}, run) == 1
+    assert arguments.generation({"GEN": "best"}, run) == 2
+    assert arguments.generation({"GEN": "best", "WITHIN": "0.5"}, run) == 3
+    assert arguments.generation({"GEN": "best", "WITHIN": "0"}, run) == 1
+    with pytest.raises(UserError, match="^GEN=bets: expected a whole number of 1 or more, or best$"):
+        arguments.generation({"GEN": "bets"}, run)

@@ -88,6 +88,8 @@ help:
 	@echo "make serve                     the runs in a browser, also while they go on   PORT=8765 HOST=127.0.0.1"
 	@echo "make frontier [RUN=... NET=...]  accuracy against compression of all runs, beside what others published   OUT="
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
+	@echo "make classify IMAGE=... RUN=... GEN=best   classes of your own images   ENGINE=caffe|openvino|onnxruntime|tensorrt OUT="
+	@echo "make detect IMAGE=... RUN=... GEN=best     boxes on your own images, or on the frames of a video"
 	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
 	@echo "make c RUN=... GEN=13           a generation as one C99 file; or MODEL= WEIGHTS= OUT=net.c; BITS=8 a weight"
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
@@ -112,6 +114,8 @@ $(VERBS): $(FASTER)
 onnx c: $(ONNXED)
 
 bench: $(BENCHED) $(if $(TENSORRT),$(ENGINED))
+
+classify detect: $(if $(filter-out caffe,$(ENGINE)),$(BENCHED)) $(if $(TENSORRT),$(ENGINED))
 
 engine tx1: $(ENGINED)
 

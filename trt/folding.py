@@ -38,9 +38,7 @@ def fold_generation(run: Path, number: int, out: Path | None = None, shape: Shap
 
     UserError where there is no such generation, or as `fold` has it.
     """
-    folder = paths.generation(run, number)
-    if not generation.exists(folder):
-        raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
+    folder = generation.whole(run, number)
     out = out or folder.with_name(f"{folder.name}.folded")
     kind = Metrics.read(folder).number_format
     return fold(folder / paths.DEPLOY, folder / paths.WEIGHTS, out, shape, kind)

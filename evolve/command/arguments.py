@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from evolve.base.errors import UserError
@@ -14,6 +15,7 @@ Arguments = dict[str, str]
 _REQUIRED = {
     "NET": "a folder under prototxt/ or one of yours; for instance NET=lenet",
     "MODEL": "a prototxt; for instance MODEL=deploy.prototxt",
+    "IMAGE": "an image, a folder of them or a video; for instance IMAGE=photos",
 }
 
 BEST = "best"  # of GEN=
@@ -32,6 +34,7 @@ MEANINGS = """words:
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
   ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
   FPS=file.csv      a device's table of frames per second         BITS=8          a weight's bits in C: 8, 16 or 32
+  IMAGE=file|folder a picture, a folder of them, or a video       FIT=crop        or resize, letterbox: other sizes
   TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
   INPUTS=file.npy   real inputs for the range report, or none
   PORT=8765         where a browser finds the runs                HOST=127.0.0.1  who may look: 0.0.0.0 is anybody
@@ -116,6 +119,15 @@ def generation(arguments: Arguments, run: Path) -> int:
         return whole(arguments, "GEN", least=1) or run_folder.committed(run)[-1]
     except UserError as error:
         raise UserError(f"{error}, or {BEST}") from None
+
+
+def one_of(arguments: Arguments, name: str, known: Sequence[str], usual: str) -> str:
+    """One of the `known` words; the usual one where it is not given. UserError for another."""
+    value = arguments.get(name, usual)
+    if value not in known:
+        hint = did_you_mean(value, known, "choose one of them")
+        raise UserError(f"{name}={_shown(value)}: expected one of {', '.join(known)}; {hint}")
+    return value
 
 
 def given_path(arguments: Arguments, name: str) -> Path | None:

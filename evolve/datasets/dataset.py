@@ -21,7 +21,8 @@ class Dataset:
 
     ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
     the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made
-    from. ``notice`` is "" or what the user must know.
+    from. ``notice`` is "" or what the user must know. ``margin`` zeros stand on each side of an
+    image (None: not known), among its height and width; ``colours``, RGB or BGR, are the order of its channels.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     origin: str = ""
     notice: str = ""
+    margin: int | None = None
+    colours: str = ""
 
     @property
     def has_boxes(self) -> bool:
@@ -53,6 +56,8 @@ class _Done:
     files: dict[str, int]
     class_names: list[str] = field(default_factory=list)
     origin: str = ""
+    margin: int | None = None
+    colours: str = ""
 
 
 def write_done(folder: Path, dataset: Dataset) -> None:
@@ -76,7 +81,10 @@ def finished(folder: Path, name: str) -> Dataset | None:
     except (OSError, ValueError):
         return None
     shape, class_names = (channels, height, width), tuple(done.class_names)
-    return Dataset(name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin)
+    return Dataset(
+        name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, margin=done.margin,
+        colours=done.colours,
+    )  # fmt: skip
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -32,7 +32,7 @@ def prepared(
         with found.calling("load"):
             samples = found.source.load(image_size=image_size, seed=seed, raw=data / "raw", report=report)
         _check(found, samples, image_size)
-        return _write(found.name, folder, samples, seed, validation, report)
+        return _write(found, folder, samples, seed, validation, report)
 
 
 def _check(found: Found[Source], samples: object, image_size: int) -> None:
@@ -61,7 +61,10 @@ def _by(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _write(name: str, folder: Path, samples: Samples, seed: int, validation: int, report: Report) -> Dataset:
+def _write(
+    found: Found[Source], folder: Path, samples: Samples, seed: int, validation: int, report: Report
+) -> Dataset:
+    name = found.name
     shuffled = np.random.default_rng(seed).permutation(len(samples.train))
     try:
         order, apart = held_out.split(samples.train.labels, shuffled, validation)
@@ -79,7 +82,10 @@ def _write(name: str, folder: Path, samples: Samples, seed: int, validation: int
             write(unfinished / split, of[split], rows, content.update)
         counts = {split: len(rows) for split, rows in splits.items()}
         shape = samples.train.shape
-        dataset = Dataset(name, folder, shape, counts, samples.classes, content.hexdigest())
+        dataset = Dataset(
+            name, folder, shape, counts, samples.classes, content.hexdigest(), margin=samples.train.margin,
+            colours=found.source.colours,
+        )  # fmt: skip
         write_done(unfinished, dataset)
     chosen = f", {counts['validation']} to choose by" if validation else ""
     report(

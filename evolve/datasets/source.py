@@ -53,12 +53,16 @@ class Load(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """What a data set's file defines as SOURCE; ``title`` is how a message to the user calls it."""
+    """What a data set's file defines as SOURCE; ``title`` is how a message to the user calls it.
+
+    ``colours`` is the order of an image's channels where there are three: RGB, or BGR as OpenCV has it.
+    """
 
     title: str
     channels: int  # of an image
     load: Load
     classes: int = 0  # 0: known once it is loaded
+    colours: str = "RGB"
 
 
 class Unavailable(Exception):

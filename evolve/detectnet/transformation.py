@@ -34,11 +34,18 @@ def transform(
     """
     size = (image.shape[2], image.shape[1])
     drawn = draw(given, size, example) if train else resize_only(given.ground_truth)
-    crop(geometric(subtract(color(interleaved(image), drawn), given.mean), drawn), drawn.crop, pixels)
+    look(image, given, drawn, pixels)
     moved = move(rows, size, drawn)
     clip = given.ground_truth.crop_bboxes if given.ground_truth.crop_bboxes is not None else train
     truth[...] = coverage.generate(moved, given.ground_truth, clip)
     return moved
+
+
+def look(
+    image: NDArray[np.uint8] | NDArray[np.float32], given: Parameters, drawn: Drawn, pixels: NDArray[np.float32]
+) -> None:
+    """Writes into `pixels` (3, H, W) what the net sees of an `image` (3, H', W') to which happens what was `drawn`."""
+    crop(geometric(subtract(color(interleaved(image), drawn), given.mean), drawn), drawn.crop, pixels)
 
 
 def interleaved(image: NDArray[np.uint8] | NDArray[np.float32]) -> Image:

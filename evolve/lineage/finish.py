@@ -5,6 +5,7 @@ from typing import Any
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets import Dataset
 from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
@@ -54,7 +55,7 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
         macs=count.total(counts, "macs"),
         caffemodel_bytes=(workspace.folder / paths.WEIGHTS).stat().st_size,
         flushed_synapses=sum(each.flushed for each in ranges),
-        dataset=Data(workspace.dataset.name, workspace.dataset.sha256, workspace.dataset.notice),
+        dataset=_data(workspace.dataset),
         training=origin.training,
         score=score,
         layers=[_layer(each, ratio) for each, ratio in zip(counts, ratios, strict=True)],
@@ -65,6 +66,12 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
     )
     metrics.write(workspace.folder)
     return metrics
+
+
+def _data(made: Dataset) -> Data:
+    return Data(
+        made.name, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names)
+    )
 
 
 def _number_format(workspace: Workspace) -> str:

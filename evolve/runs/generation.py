@@ -25,6 +25,14 @@ def exists(folder: Path) -> bool:
     return not damage(folder)
 
 
+def whole(run: Path, number: int) -> Path:
+    """The folder of generation `number` of `run`. UserError unless it is committed, whole as it was written."""
+    folder = paths.generation(run, number)
+    if not exists(folder):
+        raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
+    return folder
+
+
 def damage(folder: Path) -> str:
     """What of `folder` is not as it was committed, by name; "" if it is all there, and so a generation.
 

@@ -54,11 +54,19 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Data:
-    """The data set; `notice` is what whoever reads the numbers must know of it, or ""."""
+    """The data set; `notice` is what whoever reads the numbers must know of it, or "".
+
+    The rest is how it stores an image, for whoever shows the net another one: `shape` (channels, height, width), zeros
+    of its `margin` on each side among it, `colours` RGB or BGR; empty of runs that did not say.
+    """
 
     name: str
     sha256: str = ""
     notice: str = ""
+    shape: list[int] = field(default_factory=list)
+    margin: int | None = None
+    colours: str = ""
+    class_names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

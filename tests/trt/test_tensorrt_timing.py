@@ -106,6 +106,9 @@ def test_images_go_in_once_runs_end_before_they_return_and_outputs_come_back(dri
     made.run()
     assert driver.calls == ["cuStreamSynchronize"]
     assert np.array_equal(made.outputs()["out"], 2 * prepared.inputs(folder)["data"])
+    made.show({"data": np.full((1, 2, 4, 4), 3, np.float32)})
+    made.run()
+    assert (made.outputs()["out"] == 6).all()
     assert (made.device, made.precision, made.describe()) == ("A GPU (5.3)", "f16", "TensorRT 9.9")
 
 

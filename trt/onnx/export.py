@@ -117,9 +117,7 @@ def export_generation(
 
 def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
     """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
-    folder = paths.generation(run, number)
-    if not generation.exists(folder):
-        raise UserError(f"GEN={number}: expected a committed generation, whole as it was written, in {folder}")
+    folder = generation.whole(run, number)
     words = {"run": run.name, "generation": str(number)}
     return read(folder / paths.DEPLOY, folder / paths.WEIGHTS, shape, words)
 

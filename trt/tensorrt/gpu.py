@@ -55,8 +55,13 @@ class Cuda:
         """The address of new memory on the GPU that holds a copy of `values`; it is there as long as the process."""
         address = ctypes.c_uint64()
         self._call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(values.nbytes))
-        self._call("cuMemcpyHtoD_v2", address, _pointer(values), ctypes.c_size_t(values.nbytes))
+        self.fill(int(address.value), values)
         return int(address.value)
+
+    def fill(self, address: int, values: np.ndarray) -> None:
+        """Copies `values` into memory of the GPU that is as large."""
+        values = np.ascontiguousarray(values)
+        self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(address), _pointer(values), ctypes.c_size_t(values.nbytes))
 
     def fetch(self, address: int, into: np.ndarray) -> np.ndarray:
         """Copies memory of the GPU into an array, and returns that."""

@@ -27,6 +27,9 @@ class Engine(Protocol):
     def load(self, folder: Path) -> None:
         """Makes the network ready to run on what is in `folder` (prepared.py): its files and its input."""
 
+    def show(self, images: dict[str, np.ndarray]) -> None:
+        """Puts other inputs, of the same shapes, in the place of those that it was loaded with."""
+
     def run(self) -> None:
         """One inference, from the input in memory to the outputs in memory. This is what is timed."""
 

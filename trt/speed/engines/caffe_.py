@@ -23,9 +23,12 @@ class Caffe:
 
     def load(self, folder: Path) -> None:
         self._net = caffe.Net(str(folder / paths.DEPLOY), caffe.TEST, weights=str(folder / paths.WEIGHTS))
-        for name, values in prepared.inputs(folder).items():
-            self._net.blobs[name].data[...] = values
+        self.show(prepared.inputs(folder))
         self._last = len(self._net.layers) - 1
+
+    def show(self, images: dict[str, np.ndarray]) -> None:
+        for name, values in images.items():
+            self._net.blobs[name].data[...] = values
 
     def run(self) -> None:
         # Net.forward is this and some tens of microseconds of Python, a good part of a LeNet's time.

@@ -33,13 +33,17 @@ class OnnxRuntime:
             folder / prepared.ONNX, self._options, providers=["CPUExecutionProvider"]
         )
         self._binding = self._session.io_binding()
-        self._images = prepared.inputs(folder)
-        asked = {each.name for each in self._session.get_inputs()}
-        for name in asked & self._images.keys():
-            self._binding.bind_cpu_input(name, self._images[name])
+        self._asked = {each.name for each in self._session.get_inputs()}
+        self.show(prepared.inputs(folder))
         self._names = [each.name for each in self._session.get_outputs()]
         for name in self._names:
             self._binding.bind_output(name, "cpu")
+
+    def show(self, images: dict[str, np.ndarray]) -> None:
+        # The binding may share their memory, and does not keep it alive.
+        self._images = images
+        for name in self._asked & images.keys():
+            self._binding.bind_cpu_input(name, images[name])
 
     def run(self) -> None:
         self._session.run_with_iobinding(self._binding)

@@ -35,6 +35,10 @@ class OpenVino:
         for name, values in self._images.items():
             self._request.set_tensor(name, openvino.Tensor(values, shared_memory=True))
 
+    def show(self, images: dict[str, np.ndarray]) -> None:
+        for name, values in images.items():
+            self._images[name][...] = values
+
     def run(self) -> None:
         self._request.infer(share_inputs=True, share_outputs=True)
 

@@ -45,6 +45,10 @@ class TensorRt:
         self._context = self._engine.create_execution_context()
         self._bind(prepared.inputs(folder))
 
+    def show(self, images: dict[str, np.ndarray]) -> None:
+        for name, values in images.items():
+            self._cuda.fill(self._inputs[name], values)
+
     def run(self) -> None:
         if not self._context.execute_async_v3(self._cuda.stream):
             raise UserError(f"tensorrt: {logger.in_its_words(self._logger.said) or 'the engine did not run'}")
@@ -59,13 +63,15 @@ class TensorRt:
 
     def _bind(self, images: dict[str, np.ndarray]) -> None:
         """Memory for each blob that goes in or comes out, in 32 bits: an engine's edges are, in half precision too."""
-        self._outputs = {}
+        self._inputs, self._outputs = {}, {}
         for number in range(self._engine.num_io_tensors):
             name = self._engine.get_tensor_name(number)
             shape = tuple(self._engine.get_tensor_shape(name))
             address = self._cuda.holding(images[name] if name in images else np.zeros(shape, np.float32))
             self._context.set_tensor_address(name, address)
-            if name not in images:
+            if name in images:
+                self._inputs[name] = address
+            else:
                 self._outputs[name] = (address, shape)
 
 

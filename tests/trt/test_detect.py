@@ -1,0 +1,165 @@
+"""Boxes on one's own images are those that a generation is scored by: real Caffe's, on every engine."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from both import filled
+from PIL import Image
+
+from evolve import datasets
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.machine import Machine
+from evolve.command import command
+from evolve.datasets import Detection
+from evolve.detectnet import labels
+from evolve.detectnet.average_precision import AveragePrecision
+from evolve.network import phases, weights
+from evolve.runs.generation import writing
+from evolve.runs.metrics import Data
+from evolve.runs.score import ClassScore, Score
+from evolve.training.caffe_process import CaffeProcess
+from tests.runs import made_up
+from trt.inference import pictures
+from trt.inference.box_answers import Answer, Answers
+from trt.inference.detect import detect
+
+WIDTH, HEIGHT, VAL, IOU = 160, 96, 12, 0.1
+GEOMETRY = (
+    f"detectnet_groundtruth_param {{ stride: 16 image_size_x: {WIDTH} image_size_y: {HEIGHT} "
+    "object_class { src: 1 dst: 0 } } transform_param { mean_value: 90 mean_value: 100 mean_value: 110 }"
+)
+NET = """
+name: "cells"
+layer {{ name: "data" type: "Python" top: "data" top: "truth" top: "labels" include {{ phase: TEST }}
+  python_param {{ module: "evolve.detectnet.layers" layer: "DetectNetData" param_str: '{geometry} data_param {{ '
+    'source: "{data}/val/images" label_source: "{data}/val/labels" batch_size: 4 processes: 0 }}' }} }}
+layer {{ name: "raw" type: "Convolution" bottom: "data" top: "raw"
+  convolution_param {{ num_output: 1 kernel_size: 16 stride: 16 }} }}
+layer {{ name: "coverage" type: "Sigmoid" bottom: "raw" top: "coverage" }}
+layer {{ name: "bboxes" type: "Convolution" bottom: "data" top: "bboxes"
+  convolution_param {{ num_output: 4 kernel_size: 16 stride: 16 }} }}
+layer {{ name: "cluster" type: "Python" bottom: "coverage" bottom: "bboxes" top: "boxes" include {{ phase: TEST }}
+  python_param {{ module: "evolve.detectnet.layers" layer: "ClusterDetections"
+    param_str: "{width}, {height}, 16, 0.5, 1, 0.3, 8" }} }}
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> datasets.Dataset:
+    folder = tmp_path_factory.mktemp("streets")
+    wanted = Detection(width=WIDTH, height=HEIGHT, frames=6 * VAL)
+    return datasets.prepare_detection("streets", wanted, data=folder, report=lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, data: datasets.Dataset) -> Path:
+    """A run of one generation that finds boxes of 32 pixels around half of all cells."""
+    place = tmp_path_factory.mktemp("runs") / "cells" / "seed1"
+    text = NET.format(geometry=GEOMETRY, data=data.folder, width=WIDTH, height=HEIGHT)
+    net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
+    deploy = phases.deploy(net, (3, HEIGHT, WIDTH))
+    learned = filled(deploy, np.random.default_rng(3))
+    learned["bboxes"][0][:] *= 0.02
+    learned["bboxes"][1][:] = -16, -24, 32, 40
+    with writing(place / "gen001") as folder:
+        prototxt_text.write(net, folder / "train_val.prototxt")
+        prototxt_text.write(deploy, folder / "deploy.prototxt", "cells\ninput: pixels 0..255, minus 90, 100, 110")
+        weights.write(folder / "weights.caffemodel", deploy, learned)
+        score = Score(precision=0.5, recall=0.5, map=0.5, ap=0.5, classes={"person": ClassScore(0.5, 0.5, 0.5)})
+        replace(made_up.metrics(), score=score, network="cells", dataset=Data("streets", notice="drawn")).write(folder)
+    (place / "prototxt").mkdir()
+    (place / "prototxt" / "evolution.prototxt").write_text(
+        f'dataset {{ name: "streets" detection {{ width: {WIDTH} height: {HEIGHT} }} }}'
+    )
+    return place
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory, data: datasets.Dataset) -> Path:
+    """The validation split as files."""
+    folder = tmp_path_factory.mktemp("images")
+    for number, image in enumerate(datasets.images(data, "val", data.counts["val"])):
+        Image.fromarray(image[::-1].transpose(1, 2, 0).astype(np.uint8)).save(folder / f"{number:03d}.png")
+    return folder
+
+
+def found(run: Path, images: Path, engine: str = "caffe") -> Answers:
+    return detect(run, 1, pictures.read(images), engine, Machine(1))
+
+
+def scores(every: Sequence[Answer], data: datasets.Dataset) -> list[float]:
+    """precision, recall and average precision of the boxes, by the labels."""
+    curves = AveragePrecision(IOU)
+    for answer, label in zip(every, datasets.labels(data, "val", len(every)), strict=True):
+        rows = labels.unpack(label, "label")
+        corners = [[one.x, one.y, one.x + one.w, one.y + one.h, one.confidence] for one in answer.found]
+        kinds = rows[:, labels.CLASS]
+        boxes = np.array(corners).reshape(-1, 5)
+        curves.add(labels.corners(rows[kinds == 1]), boxes, labels.corners(rows[kinds == 0]))
+    curve = curves.curve()
+    return [curve.counts.precision, curve.counts.recall, curve.average_precision(0)]
+
+
+@pytest.mark.parametrize("engine", ["caffe", "openvino"])
+def test_scores_of_the_validation_split_are_the_generations_own(
+    run: Path, images: Path, data: datasets.Dataset, tmp_path: Path, engine: str
+) -> None:
+    count = data.counts["val"]
+    with CaffeProcess(run / "gen001", tmp_path / "log", run / "gen001" / "train_val.prototxt") as caffe:
+        said = caffe.call(
+            "detect", net="train_val.prototxt", weights="weights.caffemodel", images=count, iou=IOU,
+            class_names=["person"],
+        )  # fmt: skip
+    told = found(run, images, engine)
+    own = [said[name] for name in ("precision", "recall", "ap")]
+    assert scores(told.every, data) == pytest.approx(own, abs=1e-6 if engine == "caffe" else 0.02)
+    assert 0 < own[0] < 1 and 0.1 < own[1] and told.classes == ["person"]
+    assert len([one for each in told.every for one in each.found]) > count
+
+
+def test_a_larger_image_has_its_boxes_where_its_objects_are(run: Path, images: Path, tmp_path: Path) -> None:
+    pixels = np.asarray(Image.open(images / "003.png"))
+    Image.fromarray(pixels.repeat(2, axis=0).repeat(3, axis=1)).save(tmp_path / "large.png")
+    (once,) = found(run, images / "003.png").every
+    (twice,) = found(run, tmp_path / "large.png").every
+    assert once.found and twice.size == (3 * WIDTH, 2 * HEIGHT)
+    stretched = [(3 * one.x, 2 * one.y, 3 * one.w, 2 * one.h) for one in once.found]
+    assert [one.box for one in twice.found] == [pytest.approx(box) for box in stretched]
+
+
+def test_grey_and_small_images_and_other_shapes(run: Path, images: Path, tmp_path: Path) -> None:
+    grey = Image.open(images / "003.png").convert("L")
+    for name, image in (("grey", grey), ("small", grey.resize((20, 31))), ("dot", grey.resize((1, 1)))):
+        image.save(tmp_path / f"{name}.png")
+    sizes = {each.name: each.size for each in found(run, tmp_path).every}
+    assert sizes == {"grey.png": (WIDTH, HEIGHT), "small.png": (20, 31), "dot.png": (1, 1)}
+
+
+def test_table_json_and_pictures(run: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert command.main(["detect", f"IMAGE={images}", f"RUN={run}", f"OUT={out}"]) == 0
+    printed = capsys.readouterr().out
+    assert "cells, seed1, generation 1, caffe" in printed and "NOTE: drawn" in printed and "person" in printed
+    said = json.loads((out / "boxes.json").read_text())["images"]
+    assert [each["image"] for each in said] == sorted(path.name for path in images.iterdir())
+    box = next(box for each in said for box in each["boxes"])
+    assert set(box) == {"class", "confidence", "x", "y", "w", "h"} and box["class"] == "person"
+    drawn = [Image.open(out / each["image"]).size for each in said]
+    assert set(drawn) == {(640, 384)}
+    assert command.main(["detect", f"IMAGE={out}", f"RUN={run}", f"OUT={out}"]) == 2
+    assert "expected another folder than IMAGE=" in capsys.readouterr().err
+    first = (out / "000.png").read_bytes()
+    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 0
+    assert (out / "000.png").read_bytes() == first
+
+
+def test_a_classifier_is_not_asked_for_boxes_nor_a_detector_for_classes(
+    run: Path, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["classify", f"IMAGE={images}", f"RUN={run}"]) == 2
+    assert "expected a network that tells classes; `make detect` is for one that finds boxes" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""A classifier's generation tells the classes of one's own images, prepared as in training, on any engine."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.base.machine import Machine
+from evolve.runs import generation
+from evolve.runs.metrics import Metrics
+from trt.inference import names, network, pictures, preparation
+from trt.inference.class_answers import Answer, Answers
+from trt.inference.network import Blobs
+from trt.inference.pictures import Picture
+from trt.inference.preparation import FITS
+
+TOP = 5  # classes of an image that are told
+SIDE = 148  # pixels of an image that is drawn, at most
+KEPT = 1000  # images from which those to be drawn are chosen
+
+Shares = NDArray[np.float64]  # (classes,)
+
+
+def classify(
+    run: Path, number: int, asked: Iterable[Picture], engine: str, machine: Machine, fit: str = FITS[0],
+    drawn: bool = False,
+) -> Answers:  # fmt: skip
+    """What generation `number` of `run` says of the pictures `asked`, on one of trt.speed.engines.
+
+    Those that are not as large as the data set's are made so by `fit`. Some are kept to be `drawn`.
+    UserError for what cannot be had, or a net that tells no classes.
+    """
+    folder = generation.whole(run, number)
+    prepared, metrics = preparation.of_generation(folder), Metrics.read(folder)
+    seen: list[tuple[Picture, Shares | None]] = []
+    with network.at_work(folder, engine, machine) as net:
+        for part in pictures.parts(asked):
+            images = [prepared(each.pixels, fit) for each in part if each.pixels is not None]
+            shares = iter(probabilities(net(images)) if images else ())
+            told = [(each, None if each.pixels is None else next(shares)) for each in part]
+            seen += [(_kept(each, drawn and len(seen) + k < KEPT), shares) for k, (each, shares) in enumerate(told)]
+        heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
+    classes = names.of(folder, next((len(shares) for _, shares in seen if shares is not None), 0))
+    judged = {each.folder for each, _ in seen} <= set(classes)
+    every = [_answer(each, shares, classes, judged) for each, shares in seen]
+    return Answers(heading, metrics.dataset.notice, classes, every)
+
+
+def probabilities(outputs: Blobs) -> Shares:
+    """(images, classes) of a classifier's outputs: shares as they are, else what a softmax makes of them.
+
+    UserError where there is not one output of a number for each class, or one of them called prob.
+    """
+    found = {name: values for name, values in outputs.items() if values.ndim > 1 and values[0].size == values.shape[1]}
+    if len(found) != 1 and "prob" not in found:
+        listed = ", ".join(f"{name} {'x'.join(map(str, values.shape[1:]))}" for name, values in outputs.items())
+        raise UserError(f"expected one output with a number for each class, or one named 'prob', got {listed}")
+    values = found["prob"] if "prob" in found else next(iter(found.values()))
+    shares = np.asarray(values.reshape(len(values), -1), np.float64)
+    if shares.min() >= 0 and np.allclose(shares.sum(axis=1), 1, atol=0.02):
+        return shares
+    shares = np.exp(shares - shares.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _kept(picture: Picture, drawn: bool) -> Picture:
+    """Thousands of images do not fit into memory: what is not drawn is let go, and the rest made small."""
+    if picture.pixels is None or not drawn:
+        return replace(picture, pixels=None)
+    height, width = picture.pixels.shape[:2]
+    scale = min(1.0, SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return replace(picture, pixels=preparation.fitted(picture.pixels, size, "resize"))
+
+
+def _answer(picture: Picture, shares: Shares | None, classes: list[str], judged: bool) -> Answer:
+    if shares is None:
+        return Answer(picture.name, why=picture.why)
+    likely = [(classes[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")[:TOP].tolist()]
+    return Answer(picture.name, likely, truth=picture.folder if judged else "", small=picture.pixels)

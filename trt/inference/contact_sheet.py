@@ -1,0 +1,66 @@
+"""Classified images on one sheet, each with its class and probability: in red what is not of its folder's class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from evolve.detectnet import drawing
+from evolve.detectnet.drawing import SMALL, TEXT, Colour
+from trt.inference.class_answers import Answer, Answers
+from trt.inference.classify import SIDE
+
+MOST, COLUMNS = 60, 10  # images on the sheet, and in a row
+_GAP, _MARGIN, _LINE = 10, 14, 18  # pixels
+_PAPER: Colour = (255, 255, 255)
+_WRONG: Colour = (170, 0, 0)
+_LONGEST = 20  # letters of a name under an image
+
+
+def write(path: Path, answers: Answers) -> None:
+    """Writes images that answers kept as a PNG; the same answers give the same bytes."""
+    shown = _chosen([each for each in answers.every if each.small is not None])
+    columns = max(1, min(COLUMNS, len(shown)))
+    across, down = SIDE + _GAP, SIDE + 2 * _LINE + _GAP
+    top = _MARGIN + TEXT + _GAP + (_LINE if answers.notice else 0)
+    width = max(2 * _MARGIN + columns * across - _GAP, 620)
+    sheet = Image.new("RGB", (width, top + -(-len(shown) // columns) * down + _MARGIN), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    drawing.write(draw, (_MARGIN, _MARGIN - 4), answers.heading, _size(draw, answers.heading, width))
+    if answers.notice:
+        drawing.write(draw, (_MARGIN, _MARGIN + TEXT), f"NOTE: {answers.notice}", SMALL, _WRONG)
+    for number, answer in enumerate(shown):
+        row, column = divmod(number, columns)
+        _tile(sheet, draw, (_MARGIN + column * across, top + row * down), answer)
+    sheet.save(path, "PNG", compress_level=9)
+
+
+def _chosen(kept: list[Answer]) -> list[Answer]:
+    """Of too many, those that are wrong up to a half, and as many as there is room for of the others, evenly."""
+    wrong = [each for each in kept if each.wrong][: MOST // 2]
+    others = [each for each in kept if not each.wrong]
+    room = min(len(others), MOST - len(wrong))
+    return wrong + [others[k * len(others) // room] for k in range(room)]
+
+
+def _size(draw: drawing.Draw, words: str, width: int) -> int:
+    return TEXT if drawing.length(draw, words, TEXT) <= width - 2 * _MARGIN else SMALL
+
+
+def _tile(sheet: Image.Image, draw: drawing.Draw, place: tuple[int, int], answer: Answer) -> None:
+    assert answer.small is not None
+    image = Image.fromarray(np.ascontiguousarray(answer.small[:, :, ::-1]))
+    scale = SIDE / max(image.size)
+    image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    left, top = place[0] + (SIDE - image.width) // 2, place[1] + (SIDE - image.height) // 2
+    sheet.paste(image, (left, top))
+    name, share = answer.likely[0]
+    colour = _WRONG if answer.wrong else drawing.INK
+    for line, words in enumerate([f"{_short([name])} {share:.3f}", _short(Path(answer.name).parts)]):
+        drawing.write(draw, (place[0], place[1] + SIDE + 2 + line * _LINE), words, SMALL, colour)
+
+
+def _short(parts: Sequence[str]) -> str:
+    words = "/".join(parts)
+    return words if len(words) <= _LONGEST else f"…{words[1 - _LONGEST :]}"

@@ -1,0 +1,40 @@
+"""Names of a run's classes are those of its data set, where they are known; else their numbers."""
+
+from pathlib import Path
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import phases
+from evolve.runs import paths
+from evolve.runs.metrics import Metrics
+
+LABELS = "labels.txt"  # a name a line, the first one of class 0
+
+
+def of(folder: Path, count: int) -> list[str]:
+    """The `count` names of the classes of the generation in `folder`, class 0 first."""
+    metrics = Metrics.read(folder)
+    listed = list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
+    return listed if len(listed) == count else [str(number) for number in range(count)]
+
+
+def _labels(folder: Path) -> list[str]:
+    """From labels.txt in the generation's folder, its run's, or its data set's."""
+    for place in (folder, folder.parent, _data(folder)):
+        try:
+            words = (place / LABELS).read_text(encoding="utf-8").splitlines() if place else []
+        except (OSError, UnicodeDecodeError):
+            continue
+        if words:
+            return [word.strip() for word in words if word.strip()]
+    return []
+
+
+def _data(folder: Path) -> Path | None:
+    try:
+        net = prototxt_text.read(folder / paths.TRAIN_VAL, caffe_pb2.NetParameter())
+        source = phases.data_layer(net, "TEST").data_param.source
+    except UserError:
+        return None
+    return Path(source).parent if source else None

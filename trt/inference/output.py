@@ -1,0 +1,46 @@
+"""What looking at images leaves where OUT= says: a JSON file, or a folder with one and with pictures."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evolve.base import files
+from evolve.base.errors import UserError
+from evolve.runs import paths
+
+
+@contextmanager
+def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
+    """For the block, the folder `out` for pictures, made if need be; None where it is a .json file, or nothing.
+
+    UserError where it is no place to write, the one of the images `asked` for, or the block's writing is refused.
+    """
+    if out is None:
+        yield None
+        return
+    if out.suffix != ".json" and (out / paths.DONE).exists():
+        raise UserError(f"{out}: expected a place outside a committed generation; name another OUT=")
+    if out.resolve() in (asked.resolve(), asked.resolve().parent):
+        raise UserError(f"OUT={out}: expected another folder than IMAGE={asked}, which stays as it is")
+    with files.named_by_out(out):
+        (out.parent if out.suffix == ".json" else out).mkdir(parents=True, exist_ok=True)
+        yield None if out.suffix == ".json" else out
+
+
+def write(out: Path | None, record: dict[str, Any], name: str) -> None:
+    """Writes the JSON file `out`, or `name` in the folder that it is, and prints its path."""
+    if out is None:
+        return
+    path = out if out.suffix == ".json" else out / name
+    files.write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    print(path)
+
+
+def status(unread: list[str]) -> int:
+    """Exit status 0; 2, and why on standard error, where images are `unread`."""
+    for why in unread:
+        print(f"cavefish: {why}", file=sys.stderr)
+    return 2 if unread else 0

@@ -1,0 +1,95 @@
+"""Pictures are what IMAGE= names: an image file, all images below a folder, or the frames of a video."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.base.errors import UserError
+from evolve.datasets import image_file
+
+IMAGES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff")
+VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
+_AT_ONCE = 64
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`pixels` (H, W, 3) uint8, blue first; None where it could not be read, which `why` explains.
+
+    `name` is its path below the folder that was asked for, a frame's with its number.
+    """
+
+    name: str
+    pixels: Bytes | None = None
+    why: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it lies in, below the one asked for; "" where that is none."""
+        return Path(self.name).parent.name
+
+
+def read(asked: Path) -> Iterator[Picture]:
+    """Every picture that `asked` means, in the order of their names, read one at a time.
+
+    UserError where it is none, or a folder without any. In a folder a file that cannot be read is told of by its `why`.
+    """
+    if asked.is_dir():
+        yield from _folder(asked)
+    elif not image_file.there(asked):
+        raise UserError(f"IMAGE={asked}: expected an image, a folder of them or a video, got no such file")
+    elif asked.suffix.lower() in VIDEOS:
+        yield from _video(asked)
+    else:
+        yield Picture(asked.name, image_file.read(asked, f"IMAGE={asked}"))
+
+
+def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """The same in lists that fit into memory."""
+    left = iter(every)
+    while part := list(islice(left, _AT_ONCE)):
+        yield part
+
+
+def _folder(asked: Path) -> Iterator[Picture]:
+    files = sorted(path for path in asked.rglob("*") if path.suffix.lower() in IMAGES and path.is_file())
+    if not files:
+        raise UserError(f"IMAGE={asked}: expected images ({' '.join(IMAGES)}) in that folder, found none")
+    for path in files:
+        name = path.relative_to(asked).as_posix()
+        try:
+            yield Picture(name, image_file.read(path, str(path)))
+        except UserError as error:
+            yield Picture(name, why=str(error))
+
+
+def _video(asked: Path) -> Iterator[Picture]:
+    frames = _opencv().VideoCapture(str(asked))
+    try:
+        number = 0
+        while True:
+            there, pixels = frames.read()
+            if not there:
+                break
+            number += 1
+            yield Picture(f"{asked.stem}-{number:06d}{asked.suffix}", np.asarray(pixels, np.uint8))
+        if not number:
+            raise UserError(f"IMAGE={asked}: expected a video that OpenCV reads, got one without a frame")
+    finally:
+        frames.release()
+
+
+def _opencv() -> Any:
+    try:
+        import cv2
+    except ImportError:
+        raise UserError("a video's frames are read by OpenCV, which is not installed; pip install "
+                        "opencv-python-headless, or give images") from None  # fmt: skip
+    return cv2

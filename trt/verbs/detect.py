@@ -1,0 +1,32 @@
+"""`make detect` finds boxes on one's own images."""
+
+from pathlib import Path
+
+from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
+
+WHAT = "boxes on your own images or a video's frames, by a run's generation: a table, JSON and pictures"
+ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT THREADS FAST TENSORRT"
+
+
+def run(arguments: Arguments) -> int:
+    """Exit status 0, or 2 where an image could not be read. Raises UserError."""
+    from evolve.runs import threads
+    from trt.inference import output, pictures
+    from trt.inference.detect import detect
+    from trt.speed.engines import ENGINES
+
+    folder, out, asked = named_run(arguments), given_path(arguments, "OUT"), Path(arguments["IMAGE"])
+    with output.into(out, asked) as place:
+        answers = detect(
+            folder,
+            generation(arguments, folder),
+            pictures.read(asked),
+            one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
+            machine(arguments, threads=threads.cores()),
+            drawn=place,
+        )
+        answers.sheet().show()
+        output.write(out, answers.record(), "boxes.json")
+        if place:
+            print(f"{place}: {len(answers.every) - len(answers.unread)} pictures")
+    return output.status(answers.unread)

@@ -54,7 +54,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
     original = _read(model, caffemodel, shape)
     folded = batchnorm.fold(original.net, original.weights)
-    cast, ranges = precision.cast(folded.weights, kind, {layer.name: layer.type for layer in folded.net.layer})
+    cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)
     with files.named_by_out(out):
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out) as name:

@@ -82,9 +82,8 @@ def _number_format(workspace: Workspace) -> str:
 def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.Weights, list[precision.Range]]:
     """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left."""
     kind = _number_format(workspace)
-    types = {layer.name: layer.type for layer in net.layer}
     trained = weights.read(workspace.folder / TRAINED)
-    cast, ranges = precision.cast(trained, kind, types)
+    cast, ranges = precision.cast(trained, kind, net.layer)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
     whole = phases.with_training_layers(deploy, net, cast)
     weights.write(workspace.folder / paths.WEIGHTS, whole, cast)

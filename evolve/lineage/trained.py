@@ -31,6 +31,7 @@ def train(
 
     All are names in the workspace's folder. `part` is what this training is called, where it is one of several.
     """
+    settings = workspace.experiment.settings
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
     title = f"{workspace.title} ({part})" if part else workspace.title
@@ -42,10 +43,11 @@ def train(
             output=output,
             genome=genome,
             # What was trained just before is not its parent's: it goes on.
-            inherit=workspace.number == 1 or workspace.experiment.settings.inherit_weights,
+            inherit=workspace.number == 1 or settings.inherit_weights,
             # Beside the folder that is made anew whenever a generation is begun again.
             snapshots=str(workspace.snapshots / part),
             data=workspace.dataset.sha256,
+            as_cast_to=settings.Precision.Name(settings.precision) if settings.train_as_cast else "",
         )
     training = records.read(Training, answer, "training")
     if training.revived:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evolve.base import records
 from evolve.base.errors import UserError
-from evolve.network.precision import Range
+from evolve.network.precision import Range, bits
 from evolve.runs import paths
 from evolve.runs.score import Score, gathered
 
@@ -138,7 +138,7 @@ class Kin:
 
 @dataclass(frozen=True)
 class Metrics:
-    """A generation's measurements, and what it was made from. `number_format` is HALF, BFLOAT16 or FLOAT."""
+    """A generation's measurements, and what it was made from. `number_format` is HALF, BFLOAT16, INT8 or FLOAT."""
 
     generation: int
     network: str
@@ -164,9 +164,14 @@ class Metrics:
     kin: Kin | None = None  # of a sibling, until one is chosen
 
     @property
+    def bits(self) -> int:
+        """How many bits a synapse has: what a device reads of it, if it computes in as few."""
+        return bits(self.number_format)
+
+    @property
     def in_half(self) -> bool:
-        """Whether a device computes it in 16 bits."""
-        return self.number_format != "FLOAT"
+        """Whether a device that computes in 32 and 16 bits takes 16."""
+        return self.bits < 32
 
     @classmethod
     def read(cls, folder: Path) -> "Metrics":

@@ -20,6 +20,7 @@ from evolve.detectnet import nvidia
 from evolve.network import layers, weights
 from evolve.runs import generation
 from evolve.training import snapshots
+from evolve.training.as_cast import AsCast
 from evolve.training.snapshots import Snapshots, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
@@ -75,6 +76,7 @@ def train(
     keep_absent: bool = True,
     snapshots: str = "",
     data: str = "",
+    as_cast_to: str = "",
     report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> dict[str, Any]:
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
@@ -82,8 +84,9 @@ def train(
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
     it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
     measuring what the mask costs. The solver's `snapshot` is how often one is made in folder `snapshots`, from which
-    the same call goes on, if `data`, whatever tells the data set from others, is the same too. Raises
-    FloatingPointError when the loss is no number any more.
+    the same call goes on, if `data`, whatever tells the data set from others, is the same too. `as_cast_to` is a
+    precision: passes see the weights cast to it, updates go to those of 32 bits (the straight-through estimator of
+    Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss is no number any more.
     """
     fastcaffe.absent_stays_absent(bool(genome) and keep_absent)
     training, kept = _begin(solver, genome, Path(snapshots), data)
@@ -95,6 +98,9 @@ def train(
     if keep_absent:
         mask.on_weights()
         training.add_callback(lambda: None, mask.on_gradients)
+    if as_cast_to:
+        seen = AsCast(training.net, Path(solver), as_cast_to)
+        training.add_callback(seen.cast, seen.restore)
     started = time.monotonic()
     loss = _step_to_the_end(training, kept, report)
     seconds = time.monotonic() - started

@@ -54,7 +54,7 @@ def test_words(words: str, axes: list[list[str]]) -> None:
             "SCHEDULE=NAME",
         ),
         ("seed=3", "seed: is not set so; give SEED=1, or SEEDS=1..8 to `make sweep`"),
-        ("precision=HALF,WHOLE", "precision: expected one of HALF, BFLOAT16, FLOAT, got WHOLE"),
+        ("precision=HALF,WHOLE", "precision: expected one of HALF, BFLOAT16, FLOAT, INT8, got WHOLE"),
         ("generations=2.5", "generations: expected a whole number of 0 or more, got 2.5"),
         ("generations=-1", "generations: expected a whole number of 0 or more, got -1"),
         ("truncation=much", "truncation: expected a number, got much"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.network.precision import Range, cast
 
 
@@ -145,7 +146,8 @@ def test_statistics_stay_as_they_are_and_factors_are_no_synapses() -> None:
     sums = np.array([1e6, 0.1, 1e-9], np.float32)
     weights = {"norm": [sums, sums, sums[:1]], "slope": [sums], "fc": [sums]}
     types = {"norm": "BatchNorm", "slope": "PReLU", "fc": "InnerProduct"}
-    rounded, ranges = cast(weights, "HALF", types)
+    layers = [caffe_pb2.LayerParameter(name=name, type=kind) for name, kind in types.items()]
+    rounded, ranges = cast(weights, "HALF", layers)
     assert all(np.array_equal(blob, before) for blob, before in zip(rounded["norm"], weights["norm"], strict=True))
     assert rounded["slope"][0].tolist() == rounded["fc"][0].tolist() == [65504.0, float(np.float16(0.1)), 0.0]
     assert {each.layer: each.flushed for each in ranges} == {"slope": 0, "fc": 1}

@@ -15,7 +15,21 @@ setup(
     name="cavefish",
     version=VERSION,
     description="Evolves trained Caffe networks into far smaller, faster ones",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="The Cavefish authors",
     license="BSD-2-Clause",
+    license_files=["LICENSE"],
+    keywords="caffe pruning compression evolutionary synthesis detectnet tensorrt",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11",
     # No `datasets` among what is installed: that name is Hugging Face's.
     packages=[*find_packages(include=["evolve*", "fastcaffe*", "trt*"]), "evolve.datasets.sets", "evolve.prototxt"]

@@ -1,3 +1,3 @@
 """Cavefish evolves trained Caffe networks into far smaller, faster ones."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

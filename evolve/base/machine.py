@@ -1,4 +1,4 @@
-"""A machine is what a process computes with: how many threads, fast layers or stock ones, which TensorRT.
+"""A machine is what a process computes with: how many threads, fast layers or stock ones, a GPU, which TensorRT.
 
 Whoever gives a command decides it, and hands it on as a value; the environment carries it into a child's process, and
 only there is it read: a program that calls Cavefish as a library is asked nothing behind its back.
@@ -19,6 +19,7 @@ class Machine:
     threads: int = 0  # of the fast layers; 0: its share of the cores, and one where nobody shares them out
     fast: bool = True  # False: stock Caffe's layers
     blas_threads: int = 1  # more help Caffe little, and collapse when another process is busy
+    gpu: int | None = None  # the device that Caffe computes on; None: the CPU
     tensorrt: str = ""  # tensorrt or rtx; "": what is there
 
     def divided(self, tasks: int) -> tuple[int, "Machine"]:

@@ -32,6 +32,7 @@ MEANINGS = """words:
   KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
+  GPU=0             Caffe computes on it; 0,1 are a sweep's
   ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
   FPS=file.csv      a device's table of frames per second         BITS=8          a weight's bits in C: 8, 16 or 32
   IMAGE=file|folder a picture, a folder of them, or a video       FIT=crop        or resize, letterbox: other sizes
@@ -136,9 +137,19 @@ def given_path(arguments: Arguments, name: str) -> Path | None:
 
 
 def machine(arguments: Arguments, threads: int = 0) -> Machine:
-    """THREADS= (else `threads`), FAST= and TENSORRT=: what children are to compute with. UserError if malformed."""
+    """THREADS= (else `threads`), FAST=, GPU= and TENSORRT=: what children compute with. UserError if malformed."""
     fast = "FAST" not in arguments or whole(arguments, "FAST") > 0
-    return Machine(whole(arguments, "THREADS", least=1) or threads, fast, tensorrt=arguments.get("TENSORRT", ""))
+    gpu = whole(arguments, "GPU") if "GPU" in arguments else None
+    own = whole(arguments, "THREADS", least=1) or threads
+    return Machine(own, fast, gpu=gpu, tensorrt=arguments.get("TENSORRT", ""))
+
+
+def gpus(arguments: Arguments) -> tuple[str, ...]:
+    """GPU= of a sweep: the numbers of its devices; none where it is not given. UserError if malformed."""
+    found = tuple(arguments["GPU"].split(",")) if "GPU" in arguments else ()
+    if not all(map(_is_whole, found)) or len(set(found)) != len(found):
+        raise UserError(f"GPU={_shown(arguments['GPU'])}: expected numbers of devices, each once, like 0 or 0,1")
+    return found
 
 
 def plain_name(arguments: Arguments, name: str) -> str:

@@ -14,6 +14,7 @@ from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes
+from evolve.training import gpu
 
 _SECONDS_BETWEEN_REPORTS = 30.0
 _SCORES = ("accuracy", "precision", "recall", "ap")
@@ -41,6 +42,8 @@ def evolve(
     experiment = load(network, schedule, changed)
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
+    machine = gpu.of_solver(machine, experiment.solver(1))
+    gpu.refuse(machine)
     experiment.settings.half_blobs |= half_blobs
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed

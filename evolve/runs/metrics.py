@@ -82,6 +82,7 @@ class Versions:
     core: str | None = None
     layers: str | None = None  # fast or stock
     fast_types: list[str] | None = None
+    gpu: str | None = None  # and the CUDA of its driver; None: it ran on the CPU
     simd: str | None = None
     onednn: str | None = None
     onednn_isa: str | None = None

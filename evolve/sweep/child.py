@@ -27,11 +27,13 @@ class RunAtWork(Child):
 
     patience = 10.0
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, gpu: str = "") -> None:
+        self.gpu = gpu
         run.folder.mkdir(parents=True, exist_ok=True)
         super().__init__(
             _COMMAND,
             *run.words,
+            *([f"GPU={gpu}"] if gpu else []),
             called="its process",
             log=run.folder / paths.SWEEP_LOG,
             folder=run.place,

@@ -1,8 +1,8 @@
 """A sweep on this machine has as many runs side by side as its cores have room for."""
 
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from evolve.base.child import end_all
@@ -13,8 +13,11 @@ from evolve.sweep.watch import Watch
 _SECONDS = 0.1
 
 
-def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
-    """Runs all of them, `at_once` at a time, and says how each ended. One that fails stops no other."""
+def run_all(runs: list[Run], at_once: int, watch: Watch, gpus: Sequence[str] = ()) -> dict[Run, Ended]:
+    """Runs all of them, `at_once` at a time, and says how each ended. One that fails stops no other.
+
+    Each gets the one of `gpus` that the fewest are at work on.
+    """
     waiting = deque(runs)
     ended: dict[Run, Ended] = {}
     with _at_work() as children:
@@ -22,7 +25,7 @@ def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
             while waiting and len(children) < at_once:
                 run = waiting.popleft()
                 try:
-                    children[run] = RunAtWork(run)
+                    children[run] = RunAtWork(run, _free(gpus, children.values()))
                 except OSError as error:
                     ended[run] = Ended(2, str(error))
                     watch.ended(run, ended[run])
@@ -34,6 +37,11 @@ def run_all(runs: list[Run], at_once: int, watch: Watch) -> dict[Run, Ended]:
             if watch.due():
                 watch.look(list(children))
     return ended
+
+
+def _free(gpus: Sequence[str], at_work: Iterable[RunAtWork]) -> str:
+    used = Counter(child.gpu for child in at_work)
+    return min(gpus, key=lambda gpu: used[gpu], default="")
 
 
 @contextmanager

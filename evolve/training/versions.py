@@ -33,6 +33,12 @@ def enable(machine: Machine) -> None:
         _enabled = {"layers": "stock", "why": str(error)}
 
 
+def on_gpu(device: str) -> None:
+    """Notes the GPU that this process computes on; "" is none."""
+    if device:
+        _enabled["gpu"] = device
+
+
 def which() -> dict[str, Any]:
     """``layers`` fast or stock, and what the fast ones' bits depend on or why there are none."""
     return dict(_enabled)

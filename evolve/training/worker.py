@@ -9,9 +9,10 @@ from evolve.base.serving import Task, serve
 def tasks() -> Mapping[str, Task]:
     """By name; loads Caffe, with the layers that its parent wants."""
     # Imported here: Caffe must find the log and the signals as a child has them.
-    from evolve.training import detect, evaluate, train, versions
+    from evolve.training import detect, evaluate, gpu, train, versions
 
     versions.enable(machine.of_this_process())
+    versions.on_gpu(gpu.begin(machine.of_this_process()))
     return {
         "train": train.train,
         "score": evaluate.score,
@@ -23,6 +24,7 @@ def tasks() -> Mapping[str, Task]:
         "examples": evaluate.examples,
         "versions": versions.versions,
         "layers": versions.which,
+        "gpu": gpu.facts,
     }
 
 

@@ -84,7 +84,7 @@ def _caffe() -> Iterator[_Line]:
         log = Path(name) / "log"
         try:
             with CaffeProcess(Path(name), log, Path(name) / "none") as caffe:
-                versions = caffe.call("versions")
+                versions, gpus = caffe.call("versions"), caffe.call("gpu")
         except UserError as error:
             yield _MISSING, f"Caffe at {folder} does not load: {error}; rebuild it for this Python"
             return
@@ -93,6 +93,14 @@ def _caffe() -> Iterator[_Line]:
     if problem := blas_kernels.problem(versions["core"], os.environ):
         yield _WARNING, f"BLAS: {problem}"
     yield from _fast_layers(versions)
+    yield _gpus(**gpus)
+
+
+def _gpus(cuda: bool, driver: str, devices: list[str]) -> _Line:
+    there = f"{', '.join(devices)} ({driver})" if devices else f"none ({driver})"
+    if not cuda:
+        return _ABSENT, f"training on a GPU: this Caffe is for CPUs alone; here: {there}"
+    return (_OK if devices else _ABSENT), f"training on a GPU, GPU=0: {there}"
 
 
 def _fast_layers(versions: dict[str, str]) -> Iterator[_Line]:

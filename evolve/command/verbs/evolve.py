@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve.command.arguments import Arguments, machine, plain_name, whole
 
 WHAT = "evolve a network, or go on with it"
-ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS"
+ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS GPU"
 
 
 def run(arguments: Arguments) -> int:

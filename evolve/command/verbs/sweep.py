@@ -3,7 +3,8 @@
 import sys
 from typing import TYPE_CHECKING
 
-from evolve.command.arguments import Arguments, given_path, seeds, whole
+from evolve.base.errors import UserError
+from evolve.command.arguments import Arguments, given_path, gpus, seeds, whole
 
 if TYPE_CHECKING:
     from evolve.sweep.child import Ended
@@ -12,13 +13,15 @@ if TYPE_CHECKING:
 WHAT = "evolve many: seeds times settings, side by side, here or on a Dask cluster"
 # Arguments that every run gets as they are.
 _HANDED_ON = ("NET", "GEN", "SCHEDULE", "WEIGHTS", "HALF_BLOBS", "FAST")
-ARGUMENTS = "NET GEN SEEDS SET SCHEDULE WEIGHTS HALF_BLOBS FAST THREADS SCHEDULER"
+ARGUMENTS = "NET GEN SEEDS SET SCHEDULE WEIGHTS HALF_BLOBS FAST THREADS GPU SCHEDULER"
 
 
 def run(arguments: Arguments) -> int:
     """Exit status 0; if runs failed 2, or 1 where one of them was not the user's to mend. Raises UserError."""
     from evolve.sweep import plan, summary
 
+    if "GPU" in arguments and "SCHEDULER" in arguments:
+        raise UserError("GPU=: expected none with SCHEDULER=; there a solver says solver_mode: GPU and device_id")
     planned = plan.make(wanted(arguments))
     ended = _on_a_cluster(planned, arguments["SCHEDULER"]) if "SCHEDULER" in arguments else _here(planned, arguments)
     ended = {each: ended[each] for each in planned.runs}
@@ -53,10 +56,11 @@ def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":
     from evolve.sweep.watch import Watch
 
     plan.prepare_data(planned)
-    at_once = min(len(planned.runs), max(1, threads.cores() // (whole(arguments, "THREADS") or 1)))
+    devices = gpus(arguments)
+    at_once = min(len(planned.runs), len(devices) or max(1, threads.cores() // (whole(arguments, "THREADS") or 1)))
     progress.say(f"{len(planned.runs)} runs, {at_once} side by side")
     with Watch(planned.runs) as watch:
-        return local.run_all(planned.runs, at_once, watch)
+        return local.run_all(planned.runs, at_once, watch, devices)
 
 
 def _on_a_cluster(planned: "Plan", address: str) -> "dict[Run, Ended]":

@@ -50,7 +50,7 @@ def missing(device: int, cuda: bool, driver: str, devices: list[str]) -> str:
 
 
 def facts() -> dict[str, Any]:
-    """Whether this process's Caffe has `cuda`, what the `driver` says, and the names of its `devices`. Its task "gpu"."""
+    """Whether this process's Caffe has `cuda`, what the `driver` says, and its `devices`' names. The task "gpu"."""
     import caffe
 
     library = ctypes.CDLL(caffe._caffe.__file__)

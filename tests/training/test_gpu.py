@@ -1,5 +1,6 @@
 """A GPU: who asks for one gets it or a word why not, never the CPU in silence. No device is needed here."""
 
+import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,8 @@ def test_a_solver_may_ask_for_one(text: str, given: int | None, wanted: int | No
 
 def test_caffe_is_told_the_device_before_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
-    caffe = types.SimpleNamespace(set_device=lambda number: told.append(number), set_mode_gpu=lambda: told.append("GPU"))
-    monkeypatch.setitem(__import__("sys").modules, "caffe", caffe)
+    caffe = types.SimpleNamespace(set_device=told.append, set_mode_gpu=lambda: told.append("GPU"))
+    monkeypatch.setitem(sys.modules, "caffe", caffe)
     monkeypatch.setattr(gpu, "_driver", lambda: ("CUDA 13.0", ["T4", "H200"]))
     assert gpu.begin(Machine()) == "" and told == []
     assert gpu.begin(Machine(gpu=1)) == "H200, CUDA 13.0" and told == [1, "GPU"]

@@ -20,9 +20,10 @@ class Dataset:
     labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
 
     ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
-    the keys and values, split by split, in their order. ``origin`` is "" or the state of the files that it was made
-    from. ``notice`` is "" or what the user must know. ``margin`` zeros stand on each side of an
-    image (None: not known), among its height and width; ``colours``, RGB or BGR, are the order of its channels.
+    the keys and values, split by split, in their order. ``title`` is what tells it from others of its name, where that
+    is what many are called. ``origin`` is "" or the state of the files that it was made from. ``notice`` is "" or what
+    the user must know. ``margin`` zeros stand on each side of an image (None: not known), among its height and width;
+    ``colours``, RGB or BGR, are the order of its channels.
     """
 
     name: str
@@ -33,9 +34,15 @@ class Dataset:
     sha256: str
     class_names: tuple[str, ...] = ()
     origin: str = ""
+    title: str = ""
     notice: str = ""
     margin: int | None = None
     colours: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name for whoever reads what was measured on it."""
+        return f"{self.title} ({self.name})" if self.title else self.name
 
     @property
     def has_boxes(self) -> bool:
@@ -58,6 +65,7 @@ class _Done:
     origin: str = ""
     margin: int | None = None
     colours: str = ""
+    title: str = ""
 
 
 def write_done(folder: Path, dataset: Dataset) -> None:
@@ -82,8 +90,8 @@ def finished(folder: Path, name: str) -> Dataset | None:
         return None
     shape, class_names = (channels, height, width), tuple(done.class_names)
     return Dataset(
-        name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, margin=done.margin,
-        colours=done.colours,
+        name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, done.title,
+        margin=done.margin, colours=done.colours,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from evolve.figures.run import ABOUT_SCORES, MEAN_TITLE, Run, read_seeds, seed_n
 from evolve.runs.measurements import Speed
 from evolve.runs.metrics import Metrics
 
+_MOST_CLASSES = 30
+
 
 def markdown(folder: Path) -> str:
     """The tables of one run as Markdown. UserError where it has no generation."""
@@ -34,8 +36,8 @@ def summary(folders: list[Path]) -> str:
 
 
 def sheets(run: Run) -> list[Sheet]:
-    """The tables of one run: its generations, and its layers."""
-    return [_generations(run), _layers(run)]
+    """The tables of one run: its generations, its layers, and where classes have names each one's accuracy."""
+    return [_generations(run), _layers(run), *([_classes(run)] if run.last.score.accuracies else [])]
 
 
 def _generations(run: Run) -> Sheet:
@@ -87,6 +89,25 @@ def _about_speed(run: Run) -> list[str]:
             f"measured on; {papers.HALF17_SOURCE}: {papers.HALF17_ENDS}."
         )
     return lines
+
+
+def _classes(run: Run) -> Sheet:
+    """Accuracy on each class's test images, now and at generation 1, the lowest first."""
+    first, last = run.ancestor.score.accuracies, run.last.score.accuracies
+    worst = sorted(last, key=lambda name: (last[name], name))
+    left = f" (the {_MOST_CLASSES} lowest of {len(worst)})" if len(worst) > _MOST_CLASSES else ""
+    return Sheet.of(
+        f"{run.network} on {run.dataset}: accuracy by class at generation {run.last.generation}{left}",
+        [
+            {
+                "class": name,
+                "at generation 1": _cell(first.get(name), ".4f"),
+                f"now, at {run.last.generation}": f"{last[name]:.4f}",
+            }
+            for name in worst[:_MOST_CLASSES]
+        ],
+        notice=run.notice,
+    )
 
 
 def _layers(run: Run) -> Sheet:

@@ -70,7 +70,7 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
 
 def _data(made: Dataset) -> Data:
     return Data(
-        made.name, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names)
+        made.called, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names)
     )
 
 
@@ -113,7 +113,10 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
             },
         )
     iterations = workspace.dataset.counts["test"] // phases.batch_size(phases.data_layer(net, "TEST"))
-    return caffe.call("score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations)
+    names = list(workspace.dataset.class_names)
+    return caffe.call(
+        "score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations, class_names=names
+    )
 
 
 def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, score: Score) -> Score:

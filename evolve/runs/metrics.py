@@ -66,7 +66,7 @@ class Data:
     shape: list[int] = field(default_factory=list)
     margin: int | None = None
     colours: str = ""
-    class_names: list[str] = field(default_factory=list)
+    class_names: list[str] = field(default_factory=list)  # of the labels 0, 1 ...; empty where nobody named them
 
 
 @dataclass(frozen=True)

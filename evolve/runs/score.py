@@ -32,6 +32,7 @@ class Score:
     classes: dict[str, ClassScore] = field(default_factory=dict)
     outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says, the loss for one
     validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
+    accuracies: dict[str, float] = field(default_factory=dict)  # of each class of test images, where they have names
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> "Score":
@@ -78,5 +79,6 @@ def gathered(score: Mapping[str, object]) -> Mapping[str, object]:
     """A score in which what a TEST net says beside an accuracy is under `outputs`; runs once kept it beside it."""
     if isinstance(score.get("classes"), dict) or isinstance(score.get("outputs"), dict):
         return score
-    outputs = {name: value for name, value in score.items() if name != "accuracy"}
-    return {"accuracy": score.get("accuracy"), "outputs": outputs}
+    own = ("accuracy", "accuracies")
+    outputs = {name: value for name, value in score.items() if name not in own}
+    return {name: score[name] for name in own if name in score} | {"outputs": outputs}

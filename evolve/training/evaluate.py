@@ -1,6 +1,7 @@
 """A trained network is scored, or compared with another that should compute the same. Runs in the worker."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,54 @@ import numpy as np
 from evolve.training import snapshots
 
 
-def score(net: str, weights: str, iterations: int) -> dict[str, Any]:
-    """The TEST net's outputs, each averaged over `iterations` batches: accuracy, loss, whatever it has."""
+def score(net: str, weights: str, iterations: int, class_names: Sequence[str] = ()) -> dict[str, Any]:
+    """The TEST net's outputs, each averaged over `iterations` batches: accuracy, loss, whatever it has.
+
+    Where classes have names, `accuracies` are the parts of each one's images that have its highest score.
+    """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
+    classes = _ByClass(tested, class_names)
     for _ in range(iterations):
         for name, value in tested.forward().items():
             sums[name] += float(np.mean(value))
+        classes.count()
     # Caffe averages a batch in 32 bits; more digits than these are noise.
-    return {name: round(value / iterations, 6) for name, value in sums.items()}
+    outputs = {name: round(value / iterations, 6) for name, value in sums.items()}
+    return outputs | ({"accuracies": accuracies} if (accuracies := classes.accuracies()) else {})
+
+
+class _ByClass:
+    """Counts which images of each class have their class's score as the highest one.
+
+    What an Accuracy layer reads says so, of nets that have one and give each image one label.
+    """
+
+    def __init__(self, net: Any, names: Sequence[str]) -> None:
+        self._names = names
+        readers = [name for name, layer in zip(net._layer_names, net.layers, strict=True) if layer.type == "Accuracy"]
+        self._blobs = [net.blobs[name] for name in net.bottom_names[readers[0]]] if readers and names else []
+        self._right, self._all = np.zeros(len(names), int), np.zeros(len(names), int)
+
+    def count(self) -> None:
+        """Counts the batch that the net has run."""
+        if not self._blobs:
+            return
+        scores, labels = (np.array(blob.data) for blob in self._blobs)
+        labels = labels.ravel().astype(int)
+        scores = scores.reshape(len(scores), -1)
+        if len(labels) != len(scores) or scores.shape[1] < len(self._names):
+            self._blobs = []
+            return
+        np.add.at(self._all, labels, 1)
+        np.add.at(self._right, labels[scores.argmax(axis=1) == labels], 1)
+
+    def accuracies(self) -> dict[str, float]:
+        """By name, of the classes that had images; none where nothing could be counted."""
+        if not self._blobs:
+            return {}
+        counted = zip(self._names, self._right, self._all, strict=True)
+        return {name: round(float(right / all_), 6) for name, right, all_ in counted if all_}
 
 
 def compare(

@@ -212,7 +212,7 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "train_val.prototxt",
             "$DATA/test",
             "$DATE/test",
-            ":{line}: $DATE has no value (known here: $DATA, $NET); write the value itself",
+            ":{line}: $DATE has no value (known here: $CLASSES, $DATA, $HEIGHT, $NET, $WIDTH); write the value itself",
         ),
         (
             "train_val.prototxt",
@@ -233,8 +233,8 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "evolution.prototxt",
             '"mnist"',
             '"minst"',
-            ": data set 'minst': expected one of cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc; write "
-            "'mnist'",
+            ": data set 'minst': expected one of cifar10, digits, images, kitti, lmdb, mnist, parse27k, "
+            "stl10, streets, voc; write 'mnist'",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from evolve.datasets import names
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ["cifar10", "digits", "kitti", "mnist", "parse27k", "stl10", "streets", "voc"]
+SHIPPED = ["cifar10", "digits", "images", "kitti", "lmdb", "mnist", "parse27k", "stl10", "streets", "voc"]
 LOOK = """
 import sys
 from pathlib import Path

@@ -71,7 +71,8 @@ def test_settings_that_no_network_can_have(tmp_path: Path, small: Path, new: str
         (
             "streets", "",
             "expected images with a class each for train_val.prototxt, which has no DetectNetData layer, got "
-            "'streets', images with boxes; choose one of cifar10, digits, mnist, stl10, or another network",
+            "'streets', images with boxes; choose one of cifar10, digits, images, lmdb, mnist, stl10, or another "
+            "network",
         ),
     ],
 )  # fmt: skip

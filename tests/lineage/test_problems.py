@@ -10,7 +10,8 @@ from evolve.lineage.experiment import load
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 DIGIT = (
-    "data set 'digit': expected one of cifar10, digits, kitti, mnist, parse27k, stl10, streets, voc; write 'digits'"
+    "data set 'digit': expected one of cifar10, digits, images, kitti, lmdb, mnist, parse27k, stl10, streets, voc; "
+    "write 'digits'"
 )
 
 

@@ -14,7 +14,8 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.lineage import check, experiment
 from evolve.network import phases
-from evolve.settings import networks
+from evolve.settings import changes, networks
+from tests.datasets import drawn
 
 # Weights and biases. LeNet-5's are what [Cluster16]'s Table 1 gives away; ResNet-56 has no biases but the last one;
 # DetectNet's are those of NVIDIA's prototxt, 1,024 + 1 more for each further class.
@@ -27,6 +28,8 @@ SYNAPSES = {
     "detectnet": 5_978_677,
     "detectnet_kitti": 5_978_677,
     "detectnet_bccd": 5_980_727,
+    # On drawn pictures of three classes: 3x3 convolutions without biases, then 96 channels and a bias for each class.
+    "starter": 9 * (3 * 16 + 16 * 24 + 24 * 32 + 32 * 48 + 48 * 64 + 64 * 64 + 64 * 96 + 96 * 96) + 3 * 97,
 }
 FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3}  # and how many classes of them
 SCHEDULES = {
@@ -47,6 +50,12 @@ json.dump(found, open("found.json", "w"))
 """
 
 
+@cache
+def _changed(name: str, folder: Path) -> changes.Changes:
+    """What a network needs to be told: the starter's pictures are the user's own."""
+    return changes.single(f"dataset.folder={drawn.folders(folder / 'pictures', 2)}") if name == "starter" else ()
+
+
 def test_every_folder_is_listed_here() -> None:
     folders = {path.name for path in networks.defaults().parent.iterdir() if (path / networks.EVOLUTION).exists()}
     assert folders == set(SYNAPSES)
@@ -56,9 +65,10 @@ def test_every_folder_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize("name", SYNAPSES)
-def test_nothing_would_stop_a_run(name: str) -> None:
+def test_nothing_would_stop_a_run(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    changed = _changed(name, tmp_path_factory.getbasetemp())
     for schedule in ("", *SCHEDULES.get(name, [])):
-        assert f"{name}: {SYNAPSES[name]:,} synapses" in check.check(name, schedule=schedule)
+        assert f"{name}: {SYNAPSES[name]:,} synapses" in check.check(name, schedule=schedule, changed=changed)
 
 
 @pytest.mark.parametrize("name", SYNAPSES)
@@ -85,9 +95,9 @@ def _outputs(name: str, phase: str) -> list[str]:
 @cache
 def _loaded(name: str, folder: Path) -> dict[str, Any]:
     """What Caffe says of both phases' nets, with Input layers for their data."""
+    chosen = experiment.load(name, changed=_changed(name, folder))
     folder = folder / f"network_{name}"
     folder.mkdir()
-    chosen = experiment.load(name)
     net = chosen.net(Path("/data-set"))
     for phase in ("TRAIN", "TEST"):
         shape = phases.example_shape(phases.data_layer(net, phase), chosen.stored_shape())

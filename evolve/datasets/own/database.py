@@ -3,12 +3,12 @@
 Where every record is as Caffe without OpenCV reads it, and all have one shape, nothing is copied.
 """
 
-import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ from evolve.datasets.own.wish import Wish
 
 _WHERE = 'dataset { name: "lmdb" train: "train_lmdb" test: "test_lmdb" }'
 _ADVICE = "make the database again"
+_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,29 @@ class _Scan:
     plain: bool
 
 
+class _Open:
+    """An environment, closed once nobody has it any more."""
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+
+
+_OPEN: "WeakValueDictionary[tuple[Path, str], _Open]" = WeakValueDictionary()
+_SCANNED: dict[tuple[Path, str], _Scan] = {}  # the last few, so that a check and what follows it look through them once
+
+
 class Database:
     """The pictures in an LMDB."""
 
     def __init__(self, folder: Path, report: Report) -> None:
         self.folder = folder
-        self.scan = _scanned(folder, state_of([str(folder / FILE)]), report)
+        state = state_of([str(folder / FILE)])
+        key = folder.resolve(), state
+        # LMDB lets a process open a database once.
+        self._open = _OPEN.get(key) or _Open(opened(folder))
+        _OPEN[key] = self._open
+        self.scan = _scanned(self._open, folder, state, report)
         self.labels = self.scan.labels
-        self._environment = opened(folder)
 
     def name(self, number: int) -> str:
         return _name(self.folder, self.scan.keys[number])
@@ -82,7 +98,7 @@ class Database:
 
     def _datum(self, number: int) -> tuple[bytes, Any]:
         key = self.scan.keys[number]
-        with self._environment.begin() as transaction:
+        with self._open.environment.begin() as transaction:
             value = bytes(transaction.get(key) or b"")
         return value, _parsed(value, self.folder, key)
 
@@ -136,12 +152,19 @@ def _class_names(wish: Wish, train: Path, count: int) -> tuple[str, ...]:
     return lists.named([*([Path(wish.folder)] if wish.folder else []), train.parent, train], count)
 
 
-@functools.lru_cache(maxsize=4)
-def _scanned(folder: Path, state: str, report: Report) -> _Scan:
+def _scanned(held: _Open, folder: Path, state: str, report: Report) -> _Scan:
+    if (folder, state) not in _SCANNED:
+        while len(_SCANNED) >= _KEPT:
+            del _SCANNED[next(iter(_SCANNED))]
+        _SCANNED[folder, state] = _scan(held, folder, report)
+    return _SCANNED[folder, state]
+
+
+def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
     keys, labels, digests = [], [], []
     shapes: set[Shape] = set()
     plain = True
-    for key, value in _records(folder, report):
+    for key, value in _records(held, folder, report):
         datum = _parsed(value, folder, key)
         if datum.label < 0:
             raise UserError(f"{_name(folder, key)}: expected a label of 0 or more, got {datum.label}; {_ADVICE}")
@@ -153,10 +176,10 @@ def _scanned(folder: Path, state: str, report: Report) -> _Scan:
     return _Scan(keys, np.array(labels, np.int64), digests, shapes.pop() if len(shapes) == 1 else None, plain)
 
 
-def _records(folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:
-    with opened(folder) as environment, environment.begin() as transaction:
-        title = f"{shown(folder)}: looked through"
-        with counting(title, environment.stat()["entries"], report) as count:
+def _records(held: _Open, folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:
+    title = f"{shown(folder)}: looked through"
+    with held.environment.begin() as transaction:
+        with counting(title, held.environment.stat()["entries"], report) as count:
             for done, (key, value) in enumerate(transaction.cursor(), 1):
                 yield key, value
                 count(done)

@@ -148,7 +148,7 @@ def _write(
         write_whole(unfinished / LABELS, "".join(f"{each}\n" for each in listing.class_names))
         dataset = Dataset(
             name, folder, shape, written.counts, len(listing.class_names), written.sha256, listing.class_names,
-            origin=listing.state,
+            origin=listing.state, title=Path(wish.folder or wish.train).stem,
         )  # fmt: skip
         write_done(unfinished, dataset)
     sizes = " + ".join(f"{count} {split}" for split, count in dataset.counts.items())

@@ -1,0 +1,179 @@
+"""Databases as convert_imageset and DIGITS make them are trained on where they lie; what Caffe cannot read is anew."""
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import numpy as np
+import pytest
+from PIL import Image
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.datasets import Dataset, Wish, prepare, survey
+from evolve.datasets.own import class_census, mean_image
+from tests.datasets.drawn import stored
+
+Datums = list[Any]
+
+
+def raw(count: int, shape: tuple[int, int, int] = (3, 6, 8), classes: int = 3, seed: int = 0) -> Datums:
+    channels, height, width = shape
+    random = np.random.default_rng(seed)
+    size = channels * height * width
+    return [
+        caffe_pb2.Datum(channels=channels, height=height, width=width, label=n % classes, data=random.bytes(size))
+        for n in range(count)
+    ]
+
+
+def encoded(count: int, form: str = "PNG", sizes: Iterable[tuple[int, int]] = ((8, 6),)) -> Datums:
+    sizes = list(sizes)
+    found = []
+    for n in range(count):
+        file = io.BytesIO()
+        Image.new("RGB", sizes[n % len(sizes)], (n, 2 * n, 3 * n)).save(file, form)
+        found.append(caffe_pb2.Datum(label=n % 3, data=file.getvalue(), encoded=True))
+    return found
+
+
+def database(folder: Path, datums: Datums) -> Path:
+    """With keys as convert_imageset writes them."""
+    folder.mkdir(parents=True)
+    with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
+        for n, datum in enumerate(datums):
+            transaction.put(f"{n:08d}_cat/{n}.jpg".encode(), datum.SerializeToString())
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., Dataset]:
+    def make(validation: int = 0, **wish: object) -> Dataset:
+        return prepare(
+            "lmdb", image_size=32, validation=validation, wish=Wish(**wish), data=tmp_path / "data",  # type: ignore[arg-type]
+            report=lambda line: None,
+        )  # fmt: skip
+
+    return make
+
+
+def test_they_are_linked_and_counted(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    train, test = raw(12), raw(6, seed=1)
+    both = {"train": str(database(tmp_path / "a", train)), "test": str(database(tmp_path / "b", test))}
+    done = made(**both)
+    assert (done.shape, done.counts, done.class_names) == ((3, 6, 8), {"train": 12, "test": 6}, ("0", "1", "2"))
+    assert (done.folder / "train" / "data.mdb").resolve() == tmp_path / "a" / "data.mdb"
+    assert [pixels.tobytes() for pixels, _ in stored(done.folder / "train")] == [datum.data for datum in train]
+    census = class_census.read(done)
+    assert census.splits["train"].classes == [4, 4, 4] and not census.copies
+    pixels = np.stack([np.frombuffer(datum.data, np.uint8).reshape(3, 6, 8) for datum in train])
+    assert np.allclose(census.splits["train"].mean, pixels.mean(axis=(0, 2, 3)), atol=1e-3)
+    assert np.allclose(census.splits["train"].deviation, pixels.std(axis=(0, 2, 3)), atol=1e-3)
+    assert np.allclose(mean_image.read(done.folder / "mean.binaryproto", done.shape), pixels.mean(axis=0), atol=1e-3)
+    known = survey("lmdb", image_size=32, wish=Wish(**both), data=tmp_path / "data")
+    assert known and known.shape == done.shape and made(**both) == done
+
+
+def test_a_job_of_digits(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    job = tmp_path / "20150901-1200"
+    for name in ("train_db", "val_db"):
+        database(job / name, raw(9, (1, 5, 5), seed=len(name)))
+    (job / "labels.txt").write_text("cat\ndog\neel\nfox\n")
+    mean_image.write(job, np.full((1, 5, 4), 7.5))
+    with pytest.raises(UserError, match="expected the mean of images of 1x5x5, got 1x1x5x4 and 20 values"):
+        made(folder=str(job), mean_file=str(job / "mean.binaryproto"))
+    mean_image.write(job, np.full((1, 5, 5), 7.5))
+    done = made(folder=str(job), mean_file=str(job / "mean.binaryproto"))
+    assert done.class_names == ("cat", "dog", "eel", "fox") and done.counts == {"train": 9, "test": 9}
+    assert "warning: train: no image of fox" in class_census.text(done)
+    assert (mean_image.read(done.folder / "mean.binaryproto", done.shape) == 7.5).all()
+
+
+def test_floats_are_linked(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    floats = [caffe_pb2.Datum(channels=2, height=1, width=2, label=n % 2, float_data=[n, -n, 0.5, 2]) for n in range(4)]
+    done = made(train=str(database(tmp_path / "a", floats)), test=str(database(tmp_path / "b", floats[:2])))
+    assert done.shape == (2, 1, 2) and (done.folder / "train" / "data.mdb").is_symlink()
+    assert class_census.read(done).splits["train"].mean == [0, 1.25]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_encoded_ones_are_stored_as_caffe_without_opencv_reads_them(
+    tmp_path: Path, made: Callable[..., Dataset], form: str
+) -> None:
+    train, test = database(tmp_path / "a", encoded(9, form)), database(tmp_path / "b", encoded(3, form))
+    done = made(train=str(train), test=str(test))
+    assert done.shape == (3, 6, 8) and not (done.folder / "train" / "data.mdb").is_symlink()
+    blue_first = {label: pixels[:, 0, 0].tolist() for pixels, label in stored(done.folder / "test")}
+    wanted = {n: [3 * n, 2 * n, n] for n in range(3)}
+    assert all(np.allclose(blue_first[n], wanted[n], atol=2 * (form == "JPEG")) for n in range(3))
+
+
+def test_images_of_several_sizes_need_one(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    both = {
+        "train": str(database(tmp_path / "a", encoded(9, sizes=((8, 6), (10, 20))))),
+        "test": str(database(tmp_path / "b", encoded(3))),
+    }
+    with pytest.raises(UserError) as error:
+        made(**both)
+    assert str(error.value) == (
+        "data set 'lmdb': expected images of one size, got several; give dataset a width and a height to store them in"
+    )
+    assert made(**both, width=12, height=10).shape == (3, 10, 12)
+
+
+def test_parts_are_split_off_where_they_are_wanted(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    done = made(train=str(database(tmp_path / "a", raw(30))), validation=6)
+    assert done.counts == {"train": 18, "validation": 6, "test": 6}
+    assert {label for _, label in stored(done.folder / "test")} == {0, 1, 2}
+
+
+def test_another_database_in_its_place_is_noticed(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    both = {"train": str(database(tmp_path / "a", raw(12))), "test": str(database(tmp_path / "b", raw(6, seed=1)))}
+    first = made(**both)
+    for name in ("data.mdb", "lock.mdb"):
+        (tmp_path / "a" / name).unlink(missing_ok=True)
+    (tmp_path / "a").rmdir()
+    database(tmp_path / "a", raw(15, seed=3))
+    assert made(**both).sha256 != first.sha256 and made(**both).counts["train"] == 15
+
+
+@pytest.mark.parametrize(
+    ("datums", "says"),
+    [
+        (
+            [*raw(2), caffe_pb2.Datum(channels=3, height=6, width=8, label=-1, data=bytes(144))],
+            "record '00000002_cat/2.jpg': expected a label of 0 or more, got -1; make the database again",
+        ),
+        (
+            [*raw(2), caffe_pb2.Datum(channels=3, height=6, width=8, label=1, data=b"short")],
+            "record '00000002_cat/2.jpg': expected as many values as its shape has, got 3x6x8 and 5 values; make the "
+            "database again",
+        ),
+        (
+            [*raw(2), caffe_pb2.Datum(label=1, data=b"no image", encoded=True)],
+            "record '00000002_cat/2.jpg': expected an image, got 8 bytes that begin with b'no image'; make the "
+            "database again",
+        ),
+    ],
+)
+def test_records_that_cannot_be_trained_on(
+    tmp_path: Path, made: Callable[..., Dataset], datums: Datums, says: str
+) -> None:
+    folder = database(tmp_path / "a", datums)
+    with pytest.raises(UserError) as error:
+        made(train=str(folder))
+    assert str(error.value) == f"data set 'lmdb': {folder}: {says}"
+
+
+def test_no_database(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    (tmp_path / "empty").mkdir()
+    for wish, says in (
+        ({}, "expected a database to train on, got none; write dataset { name: "),
+        ({"folder": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected a database like train_lmdb in it, got none;"),
+        ({"train": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected an LMDB, got:"),
+    ):
+        with pytest.raises(UserError) as error:
+            made(**wish)
+        assert str(error.value).startswith(f"data set 'lmdb': {says}")

@@ -1,0 +1,132 @@
+"""Folders of classes are read as people have them; what is no image, and what cannot be told, is said."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.datasets.own import image_listing
+from evolve.datasets.own.pictures import ImageFiles, Listing
+from evolve.datasets.own.wish import Wish
+from tests.datasets.drawn import folders, picture
+
+
+def listed(folder: Path, **wish: object) -> Listing:
+    return image_listing.listed(Wish(folder=str(folder), width=32, height=32, **wish))  # type: ignore[arg-type]
+
+
+def counts(listing: Listing) -> dict[str, dict[str, int]]:
+    names = listing.class_names
+    return {split: dict(Counter(names[label] for label in each.labels)) for split, each in listing.splits.items()}
+
+
+def test_a_folder_for_each_class(tmp_path: Path) -> None:
+    listing = listed(folders(tmp_path, 4))
+    assert listing.class_names == ("bar", "cross", "disc")
+    assert counts(listing) == {"train": {"bar": 4, "cross": 4, "disc": 4}}
+    assert listing.shape == (3, 32, 32) and not listing.passed_over
+    files = listing.splits["train"]
+    assert isinstance(files, ImageFiles)
+    assert files.files[5] == str(tmp_path / "cross" / "1.png") and files.labels[5] == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train", "test"), ("train", "test")), (("Training", "valid", "Test"), ("train", "validation", "test")),
+        (("train", "val"), ("train", "test")),
+    ],
+)  # fmt: skip
+def test_a_folder_for_each_split(tmp_path: Path, names: tuple[str, ...], splits: tuple[str, ...]) -> None:
+    """Where validation is all there is to report on, it is the test."""
+    for number, name in enumerate(names):
+        folders(tmp_path / name, 2 + number)
+    assert counts(listed(tmp_path)) == {
+        split: {"bar": 2 + number, "cross": 2 + number, "disc": 2 + number} for number, split in enumerate(splits)
+    }
+
+
+def test_classes_below_classes_belong_to_them_and_hidden_ones_to_nobody(tmp_path: Path) -> None:
+    folders(tmp_path / "disc", 2, ("red", "blue"))
+    folders(tmp_path, 2, ("bar", ".hidden"))
+    assert counts(listed(tmp_path)) == {"train": {"bar": 2, "disc": 4}}
+
+
+def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
+    folders(tmp_path / "train", 2)
+    folders(tmp_path / "meta", 1)
+    (tmp_path / "test").mkdir()
+    picture("bar", 1).save(tmp_path / "test" / "0.png")
+    picture("bar", 1).save(tmp_path / "train" / "loose.png")
+    (tmp_path / "train" / "empty").mkdir()
+    for name in ("Thumbs.db", "a.gif", "b.GIF"):
+        (tmp_path / "train" / "bar" / name).write_bytes(b"x")
+    assert sorted(listed(tmp_path).passed_over) == [
+        f"{tmp_path}/meta: is beside train and for no split",
+        f"{tmp_path}/test: has no folder for each class, so nobody knows what its images show",
+        f"{tmp_path}/train/empty: has no images",
+        f"{tmp_path}/train: 1 images are in no class's folder",
+        f"{tmp_path}/train: files that are no images by their names: 1 .db, 2 .gif",
+    ]
+
+
+def test_grey_images_are_grey_unless_colours_are_wanted(tmp_path: Path) -> None:
+    assert listed(folders(tmp_path, 2, grey=True)).shape == (1, 32, 32)
+    assert listed(tmp_path, channels=3).shape == (3, 32, 32)
+    picture("bar", 1).save(tmp_path / "bar" / "one.png")
+    assert listed(tmp_path).shape == (3, 32, 32)
+
+
+def test_the_state_is_another_as_soon_as_a_file_is(tmp_path: Path) -> None:
+    folders(tmp_path, 2)
+    before = listed(tmp_path).state
+    assert listed(tmp_path).state == before
+    (tmp_path / "bar" / "0.png").rename(tmp_path / "bar" / "2.png")
+    renamed = listed(tmp_path).state
+    picture("cross", 5).resize((99, 99)).save(tmp_path / "bar" / "2.png")
+    assert len({before, renamed, listed(tmp_path).state}) == 3
+
+
+def test_the_first_of_those_that_are_alike(tmp_path: Path) -> None:
+    folders(tmp_path, 3)
+    (tmp_path / "disc" / "copy.png").write_bytes((tmp_path / "bar" / "1.png").read_bytes())
+    files = listed(tmp_path).splits["train"]
+    assert files.alike(np.arange(10)).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda here: None, "{here}/pics, got no such folder or file; correct the path"),
+        (
+            lambda here: (here / "pics").mkdir(),
+            "{here}/pics: expected a folder for each of two classes or more, got none with images; images of each "
+            "class go into a folder of its name",
+        ),
+        (
+            lambda here: folders(here / "pics" / "all", 2),
+            "{here}/pics: expected a folder for each of two classes or more, got 'all' alone; images of each class go "
+            "into a folder of its name (or name the folder below: the classes may be in there)",
+        ),
+        (
+            lambda here: [(here / "pics").mkdir(), picture("bar", 1).save(here / "pics" / "0.jpg")],
+            "{here}/pics: expected a folder for each of two classes or more, got 1 images and 0 of those; sort them "
+            "into folders, or write a list of lines `path label` and name that",
+        ),
+        (
+            lambda here: [folders(here / "pics" / "train", 2), folders(here / "pics" / "test", 1, ("bar", "disk"))],
+            "expected classes of test to be in train too, got 'disk', which is not; write 'disc'",
+        ),
+        (
+            lambda here: [folders(here / "pics" / name, 1) for name in ("train", "val", "valid")],
+            "{here}/pics/valid: expected one folder for validation, got a second one; take one away",
+        ),
+    ],
+)
+def test_what_cannot_be_told(tmp_path: Path, make, says: str) -> None:
+    make(tmp_path)
+    with pytest.raises(UserError) as error:
+        listed(tmp_path / "pics")
+    assert str(error.value).removeprefix("expected ") == says.format(here=tmp_path).removeprefix("expected ")

@@ -1,0 +1,142 @@
+"""Lists and CSVs say of each image which class it has."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.datasets.own import image_listing, lists
+from evolve.datasets.own.pictures import ImageFiles
+from evolve.datasets.own.wish import Wish
+from tests.datasets.drawn import folders, picture
+
+NAMES = ("bar/0.png", "bar/1.png", "disc/0.png", "disc/1.png")
+
+
+def listed(**wish: str) -> dict[str, list[tuple[str, str]]]:
+    """(class, file) of each image, by split."""
+    listing = image_listing.listed(Wish(width=32, height=32, **wish))  # type: ignore[arg-type]
+    found = {}
+    for split, files in listing.splits.items():
+        assert isinstance(files, ImageFiles)
+        pairs = zip(files.labels.tolist(), files.files, strict=True)
+        found[split] = [(listing.class_names[label], Path(file).name) for label, file in pairs]
+    return found
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    return folders(tmp_path, 2, ("bar", "disc"))
+
+
+def test_a_list_as_convert_imageset_has_it(here: Path) -> None:
+    """A byte order mark, lines that end as on Windows, blanks in names, a slash before the path."""
+    (here / "bar" / "image (1).png").write_bytes((here / "bar" / "0.png").read_bytes())
+    (here / "labels.txt").write_text("Bars of steel\nDiscs\n")
+    (here / "train.txt").write_bytes("\ufeffbar/image (1).png 0\r\n/disc/0.png 1\r\n\r\n".encode())
+    (here / "val.txt").write_text("bar/1.png\t0\ndisc/1.png\t1")
+    assert listed(folder=str(here)) == {
+        "train": [("Bars of steel", "image (1).png"), ("Discs", "0.png")],
+        "test": [("Bars of steel", "1.png"), ("Discs", "1.png")],
+    }
+
+
+def test_a_list_beside_another_folder_of_images(here: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("lists")
+    for name in ("a.lst", "b.lst"):
+        (elsewhere / name).write_text("\n".join(f"{each} {each[:3]}" for each in NAMES))
+    found = listed(folder=str(here), train=str(elsewhere / "a.lst"), test=str(elsewhere / "b.lst"))
+    assert found["train"] == found["test"] == [("bar", "0.png"), ("bar", "1.png"), ("dis", "0.png"), ("dis", "1.png")]
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+@pytest.mark.parametrize("head", ["filename,label,split", "id,class,set", ""])
+def test_a_csv(here: Path, head: str, between: str) -> None:
+    rows = [head] if head else []
+    rows += ["bar/0.png,bar,train", "disc/0.png,disc,train", "bar/1.png,bar,test", '"disc/1.png",disc,val']
+    (here / "all.csv").write_text("\n".join(rows).replace(",", between))
+    assert listed(folder=str(here / "all.csv")) == {
+        "train": [("bar", "0.png"), ("disc", "0.png")],
+        "test": [("bar", "1.png")],
+        "validation": [("disc", "1.png")],
+    }
+
+
+def test_a_csv_of_names_without_endings_beside_a_folder_of_loose_images(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "test").mkdir()
+    for name in "ab":
+        picture("disc", 1).save(tmp_path / "train" / f"{name}.jpg")
+    (tmp_path / "labels.csv").write_text("id,breed\na,boxer\nb,pug\n")
+    with pytest.raises(UserError, match="expected an image a, got no such file"):
+        listed(folder=str(tmp_path))
+    (tmp_path / "labels.csv").rename(tmp_path / "train.csv")
+    assert listed(folder=str(tmp_path)) == {"train": [("boxer", "a.jpg"), ("pug", "b.jpg")]}
+
+
+def test_numbers_without_names_are_their_own(here: Path) -> None:
+    (here / "train.txt").write_text("bar/0.png 0\ndisc/0.png 2\n")
+    assert listed(folder=str(here)) == {"train": [("0", "0.png"), ("2", "0.png")]}
+    (here / "synset_words.txt").write_text("n01 tench, Tinca tinca\nn02 shark\nn03 great white\n")
+    assert listed(folder=str(here)) == {"train": [("tench", "0.png"), ("great white", "0.png")]}
+
+
+def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
+    (here / "train.txt").write_text("bar/0.png 0\ndisc/0.png 1\nbar/0.png 0\n")
+    assert len(listed(folder=str(here))["train"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("train.txt", "", "{file}: expected lines `path label`, got none; name another list"),
+        (
+            "train.txt",
+            "bar/0.png 0\nbar/1.png\n",
+            "{file}:2: expected a path and a label, got 'bar/1.png'; add the label",
+        ),
+        ("train.txt", b"bar/\xff.png 0", "{file}: expected a list in UTF-8, got byte 0xff; save it as that"),
+        (
+            "train.txt",
+            "bar/0.png 0\ngone.png 1\nbar/0.png 1\n",
+            "{file}:2: expected an image gone.png, got no such file in {here}; bring it, or take the line out\n"
+            "{file}:3: expected bar/0.png to be '0' as in line 1, got '1'; keep one of the lines",
+        ),
+        ("train.txt", "bar/0.png 0\nbar/1.png 0", "expected two classes or more to train on, got '0' alone"),
+        (
+            "train.csv",
+            "x,y\nbar/0.png,0",
+            "{file}:1: expected a column `path` and a column `label`, got x, y; name them so",
+        ),
+        ("train.csv", "path,label\nbar/0.png\n", "{file}:2: expected a path and a label, got 'bar/0.png'; complete it"),
+        (
+            "all.csv",
+            "path,label,split\nbar/0.png,bar,trian",
+            "{file}:2: expected train, val or test, got 'trian'; correct it",
+        ),
+        (
+            "all.csv",
+            "path,label,split\nbar/0.png,bar,test",
+            "{file}: expected rows to train on, got none; name their split train",
+        ),
+        (
+            "train.txt",
+            "bar/0.png 0\ndisc/0.png 999999999",
+            "expected labels from 0 up to as many as there are classes, got 999999999; number them so",
+        ),
+    ],
+)
+def test_what_is_no_list(here: Path, name: str, content: str | bytes, says: str) -> None:
+    file = here / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(UserError) as error:
+        listed(folder=str(file if name == "all.csv" else here))
+    assert str(error.value) == says.format(file=file, here=here)
+
+
+def test_too_few_names(here: Path) -> None:
+    (here / "labels.txt").write_text("bars\n\n")
+    with pytest.raises(UserError) as error:
+        lists.named([here], 2)
+    says = f"{here}/labels.txt: expected a line for each of 2 classes, got 1; add the others"
+    assert str(error.value) == says

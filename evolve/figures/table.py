@@ -107,6 +107,7 @@ def _classes(run: Run) -> Sheet:
             for name in worst[:_MOST_CLASSES]
         ],
         notice=run.notice,
+        notes=["Accuracy of a class: the part of its test images whose highest score is its own."],
     )
 
 

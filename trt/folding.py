@@ -14,7 +14,7 @@ from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
-from trt import agreement
+from trt import agreement, class_names
 
 Net = Any  # caffe_pb2.NetParameter
 Shape = tuple[int, int, int]
@@ -62,6 +62,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
             for file in (paths.DEPLOY, caffemodel.name):
                 files.sync(Path(name) / file)
                 (Path(name) / file).replace(out / file)
+        class_names.take_along(model, out)
     counted = _counted(original.counts, _counts(folded.net, cast, caffemodel))
     lines = [*original.found.notes, *_folded(original, folded), *counted]
     lines.append(f"outputs as before, to a relative {exact:.1e}")

@@ -11,7 +11,7 @@ from evolve.network import count, fold, layers, phases, resize, topology, weight
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.network.graph import Graph
-from trt import agreement
+from trt import agreement, class_names
 
 Net = Any  # caffe_pb2.NetParameter
 Shape = tuple[int, int, int]
@@ -52,6 +52,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
         if is_new:
             out.rmdir()
         raise
+    class_names.take_along(model, out)
     sizes = tuple(path.stat().st_size for path in (caffemodel, out / caffemodel.name))
     return "\n".join([*found.notes, _table(before, after, sizes, difference)])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from evolve.base import files, prototxt_text
 from evolve.network import shapes
 from evolve.runs import paths, run_folder
-from trt import inputs
+from trt import class_names, inputs
 from trt.onnx import export
 from trt.tensorrt.engine import half_model
 
@@ -48,6 +48,7 @@ def _generation(
         pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}"
     )
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
+    class_names.take_along(pair.caffemodel, place)
     export.write(plain := pair.onnx(), place / f"{name}.onnx")
     given = inputs.of_generation(run, number, pair) if look else None
     halved, _ = half_model(pair, given, frozenset(), say)

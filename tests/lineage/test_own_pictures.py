@@ -1,24 +1,14 @@
-"""From a folder of pictures to a deployed offspring: the starter network, wherever it and the pictures lie."""
+"""The starter network, wherever it and the pictures lie; tests/docs/test_your_images.py evolves it."""
 
 import shutil
 from pathlib import Path
 
-import caffe_answers
-import numpy as np
 import pytest
-from PIL import Image
 
 from evolve.base.errors import UserError
-from evolve.command import command
-from evolve.datasets import image_file
-from evolve.datasets.own.picture_fit import fitted
-from evolve.figures import table
 from evolve.lineage import experiment
-from evolve.runs.metrics import Metrics
 from evolve.settings import changes, networks
-from tests.datasets.drawn import CLASSES, folders, picture
-
-SHORT = "dataset.image_size=32; ancestor_training=80it; offspring_training=40it"
+from tests.datasets.drawn import CLASSES, folders
 
 
 @pytest.fixture
@@ -27,35 +17,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("CAVEFISH_DATA", "CAVEFISH_RUNS"):
         monkeypatch.delenv(name, raising=False)
-    folders(tmp_path / "pictures", 24, suffix="jpg")
+    folders(tmp_path / "pictures", 2)
     return tmp_path
-
-
-def test_from_a_folder_of_pictures_to_a_deployed_offspring(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The path is seen from where the command runs; the offspring knows what pictures show that it never saw."""
-    words = ["evolve", "NET=starter", f"SET=dataset.folder=pictures; {SHORT}", "GEN=2", "THREADS=1"]
-    assert command.main(words) == 0
-    (run,) = (here / "runs" / "starter").iterdir()
-    made = Metrics.read(run / "gen002")
-    assert made.dataset.name == "pictures (images)" and made.dataset.classes == list(CLASSES)
-    assert made.synapses < 0.75 * Metrics.read(run / "gen001").synapses
-    assert (run / "gen002" / "labels.txt").read_text().split() == list(CLASSES)
-    score = made.score
-    assert list(score.accuracies) == list(CLASSES) and score.accuracy is not None
-    assert np.isclose(np.mean(list(score.accuracies.values())), score.accuracy, atol=1e-5)  # as many of each
-    assert score.accuracy > 0.9
-    assert "starter on pictures (images): accuracy by class at generation 2" in capsys.readouterr().out
-    pixels = [_input(picture(name, 9000 + label), here) for label, name in enumerate(CLASSES)]
-    answers = caffe_answers.of(run / "gen002", np.stack(pixels))
-    assert answers.argmax(axis=1).tolist() == [0, 1, 2]
-    assert table.markdown(run).count("| disc ") == 1
-    assert "accuracy by class" in (run / "report.html").read_text()
-
-
-def _input(image: Image.Image, here: Path) -> np.ndarray:
-    """As the data set was stored, and as deploy.prototxt's heading says: pixels 0..255, times 0.0078125."""
-    image.save(here / "new.png")
-    return fitted(image_file.read(here / "new.png", "here"), (32, 32), "crop", "").transpose(2, 0, 1) * 0.0078125
 
 
 def test_the_network_may_lie_anywhere_and_say_the_folder_itself(here: Path) -> None:

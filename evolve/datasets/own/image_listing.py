@@ -19,7 +19,8 @@ WHERE = 'dataset { name: "images" folder: "/my/pictures" }'
 def listed(wish: Wish) -> Listing:
     """Everything but the pixels. UserError for what is not there, or cannot be told."""
     if not wish.folder and not wish.train:
-        raise UserError(f"expected a folder of images or a list, got none; write {WHERE}, or give SET=dataset.folder=/my/pictures")
+        remedy = f"write {WHERE}, or give SET=dataset.folder=/my/pictures"
+        raise UserError(f"expected a folder of images or a list, got none; {remedy}")
     for path in filter(None, (wish.folder, wish.train, wish.test)):
         if not Path(path).exists():
             raise UserError(f"expected {shown(path)}, got no such folder or file; correct the path")

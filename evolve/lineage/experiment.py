@@ -272,7 +272,7 @@ def _detection(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
         smallest=asked.smallest,
         folder=asked.folder,
         stride=asked.stride,
-        levels=tuple(asked.level),
+        levels=(asked.darkest, asked.brightest) if (asked.darkest, asked.brightest) != (0, 0) else (),
         orientation=asked.Orientation.Name(asked.orientation).lower(),
         validation_part=asked.validation_part if "validation_part" in known else 0,
         split_seed=asked.split_seed,

@@ -10,7 +10,8 @@ from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, phases, precision, reach, weights
+from evolve.network import count, phases, precision, reach, weights, withered
+from evolve.network.withered import Withered
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
 from evolve.runs.score import Score
@@ -37,7 +38,7 @@ class Origin:
 
 def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: Origin) -> Metrics:
     """Casts, writes, scores and measures the generation; returns its metrics, written too."""
-    cast, ranges = _impose_precision(workspace, net)
+    cast, ranges, dead = _impose_precision(workspace, net)
     score = _with_validation(workspace, caffe, net, Score.of(_score(workspace, caffe, net)))
     counts = _count(workspace, net, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
@@ -55,6 +56,8 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
         macs=count.total(counts, "macs"),
         caffemodel_bytes=(workspace.folder / paths.WEIGHTS).stat().st_size,
         flushed_synapses=sum(each.flushed for each in ranges),
+        dead_neurons=dead.neurons,
+        dead_synapses=sum(dead.weights.values()),
         dataset=_data(workspace.dataset),
         training=origin.training,
         score=score,
@@ -79,10 +82,16 @@ def _number_format(workspace: Workspace) -> str:
     return str(settings.Precision.Name(settings.precision))
 
 
-def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.Weights, list[precision.Range]]:
-    """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left."""
+def _impose_precision(
+    workspace: Workspace, net: phases.Net
+) -> tuple[weights.Weights, list[precision.Range], Withered]:
+    """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left.
+
+    What belongs to neurons that died in training goes first: that no precision took.
+    """
     kind = _number_format(workspace)
     trained = weights.read(workspace.folder / TRAINED)
+    dead = withered.take_off(workspace.graph(net), trained)
     cast, ranges = precision.cast(trained, kind, net.layer)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
     whole = phases.with_training_layers(deploy, net, cast)
@@ -91,7 +100,7 @@ def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.We
         weights.write(workspace.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)
     for name in (*_OF_SYNTHESIS, *_OF_TRAINING):
         (workspace.folder / name).unlink(missing_ok=True)
-    return cast, ranges
+    return cast, ranges, dead
 
 
 def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[str, Any]:

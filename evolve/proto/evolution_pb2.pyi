@@ -51,13 +51,15 @@ class DatasetParameter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
-    __slots__ = ["class_name", "dontcare", "fit", "folder", "frames", "height", "iou", "level", "max_boxes", "orientation", "smallest", "split_seed", "stride", "validation_part", "width"]
+    __slots__ = ["brightest", "class_name", "darkest", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "orientation", "smallest", "split_seed", "stride", "validation_part", "width"]
     class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     class Orientation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     ASK: DetectionParameter.Orientation
+    BRIGHTEST_FIELD_NUMBER: _ClassVar[int]
     CLASS_NAME_FIELD_NUMBER: _ClassVar[int]
+    DARKEST_FIELD_NUMBER: _ClassVar[int]
     DONTCARE_FIELD_NUMBER: _ClassVar[int]
     FIT_FIELD_NUMBER: _ClassVar[int]
     FOLDER_FIELD_NUMBER: _ClassVar[int]
@@ -66,7 +68,6 @@ class DetectionParameter(_message.Message):
     IOU_FIELD_NUMBER: _ClassVar[int]
     LEAVE: DetectionParameter.Orientation
     LETTERBOX: DetectionParameter.Fit
-    LEVEL_FIELD_NUMBER: _ClassVar[int]
     MAX_BOXES_FIELD_NUMBER: _ClassVar[int]
     ORIENTATION_FIELD_NUMBER: _ClassVar[int]
     PAD: DetectionParameter.Fit
@@ -77,14 +78,15 @@ class DetectionParameter(_message.Message):
     TURN: DetectionParameter.Orientation
     VALIDATION_PART_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
+    brightest: float
     class_name: _containers.RepeatedScalarFieldContainer[str]
+    darkest: float
     dontcare: _containers.RepeatedScalarFieldContainer[str]
     fit: DetectionParameter.Fit
     folder: str
     frames: int
     height: int
     iou: float
-    level: _containers.RepeatedScalarFieldContainer[float]
     max_boxes: int
     orientation: DetectionParameter.Orientation
     smallest: int
@@ -92,7 +94,7 @@ class DetectionParameter(_message.Message):
     stride: int
     validation_part: float
     width: int
-    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., stride: _Optional[int] = ..., fit: _Optional[_Union[DetectionParameter.Fit, str]] = ..., class_name: _Optional[_Iterable[str]] = ..., dontcare: _Optional[_Iterable[str]] = ..., max_boxes: _Optional[int] = ..., smallest: _Optional[int] = ..., folder: _Optional[str] = ..., frames: _Optional[int] = ..., iou: _Optional[float] = ..., level: _Optional[_Iterable[float]] = ..., orientation: _Optional[_Union[DetectionParameter.Orientation, str]] = ..., validation_part: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., stride: _Optional[int] = ..., fit: _Optional[_Union[DetectionParameter.Fit, str]] = ..., class_name: _Optional[_Iterable[str]] = ..., dontcare: _Optional[_Iterable[str]] = ..., max_boxes: _Optional[int] = ..., smallest: _Optional[int] = ..., folder: _Optional[str] = ..., frames: _Optional[int] = ..., iou: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., orientation: _Optional[_Union[DetectionParameter.Orientation, str]] = ..., validation_part: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
 
 class EnvironmentParameter(_message.Message):
     __slots__ = ["cluster_factor", "from_generation", "largest_offspring", "selection_pressure", "synapse_budget", "synapse_factor", "synapse_selection_pressure", "synapse_to_cluster", "table_1", "type", "waypoint"]
@@ -131,7 +133,7 @@ class EnvironmentParameter(_message.Message):
     def __init__(self, from_generation: _Optional[int] = ..., type: _Optional[_Union[EnvironmentParameter.Type, str]] = ..., synapse_budget: _Optional[float] = ..., synapse_to_cluster: _Optional[float] = ..., cluster_factor: _Optional[float] = ..., synapse_factor: _Optional[float] = ..., table_1: _Optional[_Union[EnvironmentParameter.Table, str]] = ..., waypoint: _Optional[_Iterable[_Union[Waypoint, _Mapping]]] = ..., largest_offspring: _Optional[float] = ..., selection_pressure: _Optional[float] = ..., synapse_selection_pressure: _Optional[float] = ...) -> None: ...
 
 class EvolutionParameter(_message.Message):
-    __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "truncation"]
+    __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation"]
     class ClusterShape(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     class Encoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -177,6 +179,7 @@ class EvolutionParameter(_message.Message):
     SYNAPSE_COST_FIELD_NUMBER: _ClassVar[int]
     TRAIN_AS_CAST_FIELD_NUMBER: _ClassVar[int]
     TRAIN_VAL_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     ancestor_training: str
     block_width: int
@@ -204,8 +207,9 @@ class EvolutionParameter(_message.Message):
     synapse_cost: float
     train_as_cast: bool
     train_val: str
+    train_weights: bool
     truncation: float
-    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ...) -> None: ...
+    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ...) -> None: ...
 
 class StandInParameter(_message.Message):
     __slots__ = ["ancestor_training", "name", "offspring_training"]

@@ -139,7 +139,10 @@ class Kin:
 
 @dataclass(frozen=True)
 class Metrics:
-    """A generation's measurements, and what it was made from. `number_format` is HALF, BFLOAT16, INT8 or FLOAT."""
+    """A generation's measurements, and what it was made from. `number_format` is HALF, BFLOAT16, INT8 or FLOAT.
+
+    `flushed_synapses` were lost to that; `dead_synapses` are those of `dead_neurons`, which died in training.
+    """
 
     generation: int
     network: str
@@ -162,6 +165,8 @@ class Metrics:
     versions: Versions = Versions()
     sibling: int = 0  # which of several became the generation; 0 where it was alone
     siblings: list[Sibling] = field(default_factory=list)
+    dead_neurons: int = 0
+    dead_synapses: int = 0
     kin: Kin | None = None  # of a sibling, until one is chosen
 
     @property

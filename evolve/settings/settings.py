@@ -172,6 +172,11 @@ def _dataset_problems(asked: evolution_pb2.DatasetParameter) -> list[str]:
 
 def _detection_problems(asked: evolution_pb2.DetectionParameter) -> list[str]:
     found = []
+    levels = asked.darkest, asked.brightest
+    if levels != (0, 0) and not -math.inf < levels[0] < levels[1] < math.inf:
+        found.append(f"brightest: expected above darkest, {levels[0]:g}, got {levels[1]:g}; both 0: each image's own")
+    if not 0 < asked.validation_part < 1:
+        found.append(f"validation_part: expected above 0 and below 1, got {asked.validation_part:g}")
     if asked.stride < 1:
         found.append("stride: expected 1 or more pixels, got 0; DetectNet's is 16")
     if not 0 < asked.iou <= 1:

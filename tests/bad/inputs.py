@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,9 @@ DETECTION = {
     "parse27k": 'dataset { name: "parse27k" detection { width: 96 height: 64 } }',
     "kitti": 'dataset { name: "kitti" detection { width: 96 height: 64 } }',
     "voc": 'dataset { name: "voc" detection { folder: "pets" width: 96 height: 64 class_name: "cat" } }',
+    "coco": 'dataset { name: "coco" detection { folder: "pets" width: 96 height: 64 class_name: "cat" } }',
+    "yolo": 'dataset { name: "yolo" detection { folder: "pets" width: 96 height: 64 class_name: "cat" } }',
+    "kitti_text": 'dataset { name: "kitti_text" detection { folder: "pets" width: 96 height: 64 class_name: "cat" } }',
 }
 
 
@@ -227,11 +231,11 @@ def stl_with(**instead: bytes) -> Make:
 # Data sets of images with boxes
 
 
-def boxes_settings(name: str, words: str) -> Make:
-    """A small network that finds boxes, with more ``words`` in the settings of its data set."""
+def boxes_settings(name: str, words: str, block: str = "dataset") -> Make:
+    """A small network that finds boxes, with more ``words`` in the settings of its data set, or that ``block``."""
 
     def _make(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        small_detectnet.write(here / "net", DETECTION[name].replace("dataset {", f"dataset {{ {words}"))
+        small_detectnet.write(here / "net", DETECTION[name].replace(f"{block} {{", f"{block} {{ {words}"))
 
     return _make
 
@@ -248,6 +252,22 @@ def boxes_of(name: str, spoil: Callable[[Path], object]) -> Make:
         else:
             (miniatures.parse27k if name == "parse27k" else miniatures.kitti)(root)
         spoil(root)
+
+    return _make
+
+
+def pets(name: str, **files: str | bytes) -> Make:
+    """A small network that finds boxes, and two images for the data set ``name``; in the names of ``files`` __ is /."""
+
+    def _make(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        small_detectnet.write(here / "net", DETECTION[name])
+        root = here / "data" / "raw" / "pets"
+        for image in "ab":
+            miniatures.noise(root / "images" / f"{image}.png")
+        for file, content in files.items():
+            path = root / re.sub("__", "/", file).replace("_json", ".json").replace("_txt", ".txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     return _make
 

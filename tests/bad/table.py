@@ -26,6 +26,7 @@ from tests.bad.inputs import (
     mnist_of_others,
     mnist_with,
     nothing,
+    pets,
     put,
     raw_of_type_9,
     sql,
@@ -822,5 +823,66 @@ CASES = [
         DATA,
         "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a class of cat, got 'dog' (1 boxes); "
         "list 'dog' in the classes or in dontcare; the whole set holds cat (2), dog (1)",
+    ),
+    Case(
+        "an image listed twice",
+        boxes_of("voc", put("ImageSets/Main/train.txt", "a\nb\na\n")),
+        DATA,
+        "{here}/data/raw/pets/ImageSets/Main/train.txt:3: expected every image once, got 'a' again, listed in line 1 "
+        "before; take one out",
+    ),
+    Case(
+        "XML of another tool",
+        boxes_of("voc", put(A, "<annotations><image/></annotations>")),
+        DATA,
+        "{here}/data/raw/pets/Annotations/a.xml: expected <annotation> of Pascal VOC, got <annotations>; export it as "
+        "Pascal VOC",
+    ),
+    Case(
+        "KITTI's text that is YOLO's",
+        pets("kitti_text", labels__a_txt="0 0.5 0.5 0.5 0.5\n", labels__b_txt=""),
+        DATA,
+        "{here}/data/raw/pets/labels/a.txt:1: expected a type and 14 numbers, got '0 0.5 0.5 0.5 0.5' (5 fields); "
+        "replace it with the original file",
+    ),
+    Case(
+        "JSON cut off",
+        pets("coco", train_json='{"images": ['),
+        DATA,
+        "{here}/data/raw/pets/train.json: expected COCO's JSON, got: Expecting value: line 1 column 13 (char 12); "
+        "replace it",
+    ),
+    Case(
+        "JSON of nested lists",
+        pets("coco", train_json="[" * 100_000),
+        DATA,
+        "{here}/data/raw/pets/train.json: expected COCO's JSON, got: lists within lists without end; replace "
+        "it",
+    ),
+    Case(
+        "YOLO without the classes' names",
+        pets("yolo", labels__a_txt="0 0.5 0.5 0.5 0.5\n"),
+        DATA,
+        "{here}/data/raw/pets: expected a data.yaml, classes.txt or obj.names with the classes' names, got none",
+    ),
+    Case(
+        "YOLO with outlines",
+        pets("yolo", labels__a_txt="0 0.1 0.1 0.5 0.1 0.5 0.5\n", classes_txt="cat\n"),
+        DATA,
+        "{here}/data/raw/pets/labels/a.txt:1: expected a class's number and four fractions, got '0 0.1 0.1 0.5 0.1 0.5 "
+        "0.5' (7 fields); export boxes, neither outlines nor scores",
+    ),
+    Case(
+        "levels upside down",
+        boxes_settings("voc", "darkest: 9 brightest: 3", "detection"),
+        "check NET=net",
+        "{here}/net/evolution.prototxt: dataset: detection: brightest: expected above darkest, 9, got 3; both 0: each "
+        "image's own",
+    ),
+    Case(
+        "nothing to score",
+        boxes_settings("voc", "validation_part: 1.0", "detection"),
+        "check NET=net",
+        "{here}/net/evolution.prototxt: dataset: detection: validation_part: expected above 0 and below 1, got 1",
     ),
 ]

@@ -13,6 +13,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.network import weights
+from evolve.runs import generation
 from evolve.runs.metrics import Metrics
 
 
@@ -25,6 +26,18 @@ def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> Non
     assert first.training.iterations == 0 and first.score == theirs.score
     # The same parent, the same seed: the same offspring.
     assert (place.run / "gen002" / "weights.caffemodel").read_bytes() == reference.caffemodel(2)
+
+
+def test_or_is_what_training_begins_with(place: Any, reference: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = place.folder / "mine.caffemodel"
+    trained.write_bytes(reference.caffemodel(1))
+    place.set("train_weights: true")
+    place.evolve(1, pretrained=trained)
+    assert f"{trained}: 4 of 4 layers with weights start from it\n" in capsys.readouterr().out
+    made = Metrics.read(place.run / "gen001").training
+    assert (made.iterations, made.from_fillers, made.pretrained) == (100, [], generation.sha256(trained))
+    before, after = (weights.read(path)["ip1"][0] for path in (trained, place.run / "gen001" / "weights.caffemodel"))
+    assert not np.array_equal(before, after) and np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.5
 
 
 def test_so_is_one_in_the_form_of_2013(place: Any, reference: Any) -> None:

@@ -30,8 +30,10 @@ SYNAPSES = {
     "detectnet_bccd": 5_980_727,
     # On drawn pictures of three classes: 3x3 convolutions without biases, then 96 channels and a bias for each class.
     "starter": 9 * (3 * 16 + 16 * 24 + 24 * 32 + 32 * 48 + 48 * 64 + 64 * 64 + 64 * 96 + 96 * 96) + 3 * 97,
+    "detectnet_people": 5_978_677,
 }
-FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3}  # and how many classes of them
+# And how many classes of them.
+FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3, "detectnet_people": 1}
 SCHEDULES = {
     "lenet": ["dense"], "lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"],
     "detectnet": ["short"],

@@ -121,7 +121,8 @@ def _tables(file: Path) -> list[list[Entry]]:
     try:
         whole = json.loads(annotation_files.content(file, LARGEST).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: expected COCO's JSON, got: {error}; replace it") from None
+        got = "lists within lists without end" if isinstance(error, RecursionError) else error
+        raise UserError(f"{file}: expected COCO's JSON, got: {got}; replace it") from None
     for table in TABLES:
         entries = whole.get(table) if isinstance(whole, dict) else None
         if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):

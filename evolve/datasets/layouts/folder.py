@@ -34,7 +34,7 @@ def source(name: str, layout: Layout) -> DetectionSource:
         """The folder named by ``wanted.folder``: a path of its own, or one among the raw data."""
         if not wanted.folder:
             raise UserError(f"data set '{name}': expected a folder, got none; name one that holds {layout.holds}")
-        own = Path(wanted.folder)
+        own = Path(wanted.folder).expanduser()
         if own.is_absolute():
             return own if own.is_dir() else None
         root = folder_with(str(own), name, raw)

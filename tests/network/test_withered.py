@@ -1,0 +1,77 @@
+"""Weights of neurons that died in training are taken off, and no others."""
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import topology
+from evolve.network.reach import NothingLeft
+from evolve.network.weights import Weights
+from evolve.network.withered import LEAST, take_off
+
+NET = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 3 kernel_size: 1 } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param { num_output: 2 } }
+"""
+GONE = LEAST / 4
+SMALL = LEAST * 4
+
+
+def graph() -> topology.Graph:
+    return topology.read([text_format.Parse(NET, caffe_pb2.NetParameter())], "EXACT", False)
+
+
+def weights() -> Weights:
+    return {
+        "conv": [np.full((3, 2, 1, 1), 0.5, np.float32), np.full(3, -1, np.float32)],
+        "ip": [np.full((2, 48), 0.25, np.float32), np.zeros(2, np.float32)],
+    }
+
+
+def test_a_neuron_that_nothing_feeds() -> None:
+    given = weights()
+    given["conv"][0][1] = np.array([GONE, -GONE]).reshape(2, 1, 1)
+    given["ip"][0][:, 16:32] = -GONE  # out of it
+    given["ip"][0][0, 20] = 0.25  # but one that somebody would see
+    given["ip"][0][0, 0] = GONE  # of a neuron that lives
+    expected = {name: [blob.copy() for blob in blobs] for name, blobs in given.items()}
+    expected["conv"][0][1] = 0
+    expected["ip"][0][:, 16:32] = 0
+    expected["ip"][0][0, 20] = 0.25
+    found = take_off(graph(), given)
+    assert (found.neurons, found.weights) == (1, {"conv": 2, "ip": 31})
+    for name, blobs in expected.items():
+        assert all(np.array_equal(*pair) for pair in zip(given[name], blobs, strict=True))
+
+
+def test_a_neuron_that_feeds_nothing() -> None:
+    given = weights()
+    given["ip"][0][:, 32:] = GONE
+    given["conv"][0][2, 0] = GONE
+    found = take_off(graph(), given)
+    assert (found.neurons, found.weights) == (1, {"conv": 1, "ip": 32})
+    assert given["conv"][0][2].ravel().tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize("size", [SMALL, LEAST])
+def test_what_half_precision_still_tells_from_nothing_lives(size: float) -> None:
+    given = weights()
+    given["conv"][0][1] = size
+    assert (take_off(graph(), given).neurons, given["conv"][0][1, 0]) == (0, size)
+
+
+def test_small_weights_of_neurons_that_live_are_the_precisions_to_lose() -> None:
+    given = weights()
+    given["conv"][0][:, 0] = GONE
+    assert take_off(graph(), given).weights == {}
+    assert (given["conv"][0][:, 0] == np.float32(GONE)).all()
+
+
+def test_an_output_that_nothing_feeds() -> None:
+    given = weights()
+    given["ip"][0][:] = GONE
+    with pytest.raises(NothingLeft):
+        take_off(graph(), given)

@@ -77,6 +77,7 @@ MAKEFLAGS += --no-print-directory
 
 help:
 	@echo "make evolve NET=lenet GEN=13   evolve a network; the same command again resumes"
+	@echo "make adopt MODEL=train_val.prototxt OUT=my_net   anybody's network made one that evolves   SOLVER= WEIGHTS= SHAPE= SET="
 	@echo "make sweep NET=lenet SEEDS=1..8 SET='environment.synapse_budget=0.6,0.67'   seeds x settings; SCHEDULER= on Dask"
 	@echo "make data NET=lenet            prepare its data set         CAVEFISH_DATA= a folder of raw data"
 	@echo "make check NET=lenet           find what would stop a run   WEIGHTS= a caffemodel as generation 1"

@@ -1,4 +1,4 @@
-"""`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings, and what was done, line by line."""
+"""`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings; what was done is said by line."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from evolve.network.weights import Weights
 from evolve.runs import paths
 from evolve.settings import changes, networks
 
+_FILLER = "msra"
 _SCALE = 1 / 256  # of pixels 0..255 where nobody says what was done to them
 
 
@@ -81,7 +82,7 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     notes += [*of_data, *of_means]
     if fed.is_deploy:
         notes.append(_of_pixels(scale))
-    notes += _apart(net)
+    notes += [*_apart(net), *_fill(net, brought.weights or {})]
     label = net.layer[0].top[1]
     judged = outputs.complete(net, label, _shapes(net, image))
     notes += judged.notes
@@ -120,6 +121,21 @@ def _apart(net: Net) -> list[str]:
                 before, layer.name = layer.name, f"{layer.name}/{seen[layer.name]}"
                 notes.append(f"{layer.type} '{before}', of which there are several: one is called '{layer.name}' now")
     return notes
+
+
+def _fill(net: Net, learned: Weights) -> list[str]:
+    """Gives layers with synapses that nothing else gives weights to a filler, which deploy nets have none of."""
+    filled = []
+    for layer in net.layer:
+        known = layers.of(layer)
+        if known and known.connects and layer.name not in learned:
+            parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+            if not parameter.HasField("weight_filler"):
+                parameter.weight_filler.type = _FILLER
+                filled.append(layer.name)
+    if not filled:
+        return []
+    return [f"weight_filler {_FILLER} for {len(filled)} layers that had none: with Caffe's own, 0, nothing would learn"]
 
 
 def _shapes(net: Net, image: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases
+from evolve.network import layers, phases
 from evolve.network.axes import Layer, Net
 
 TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
@@ -29,7 +29,7 @@ class Feeding:
     @property
     def is_deploy(self) -> bool:
         """Whether there are inputs and no data."""
-        return not any(map(phases.reads_data, self.sources.values()))
+        return all(layer.type == "Input" for layer in self.sources.values())
 
 
 def find(net: Net) -> Feeding:
@@ -38,7 +38,7 @@ def find(net: Net) -> Feeding:
     images, labels, gone = dict[str, None](), dict[str, None](), set[str]()
     for phase in ("TRAIN", "TEST"):
         every = phases.for_phase(net, phase).layer
-        fed = [layer for layer in every if not layer.bottom and (phases.reads_data(layer) or layer.type == "Input")]
+        fed = [layer for layer in every if _feeds(layer)]
         if not fed:
             continue
         tops = [top for layer in fed for top in layer.top]
@@ -67,8 +67,10 @@ def replaced(net: Net, feeding: Feeding, label: str, means: list[float], scale: 
     for phase, source in feeding.sources.items():
         layer = result.layer.add(name=_name(feeding), type="Data", top=[feeding.image, label])
         layer.include.add(phase=getattr(caffe_pb2, phase))
+        if phase == "TEST" and source.transform_param.mirror:
+            notes.append(f"TEST: mirror of layer '{source.name}' left out, which draws in this phase too")
         for field in _KEPT:
-            if source.transform_param.HasField(field) if field != "mean_value" else source.transform_param.mean_value:
+            if field != "mirror" or phase == "TRAIN":
                 _copy(source.transform_param, layer.transform_param, field)
         if means and not layer.transform_param.mean_value:
             layer.transform_param.mean_value.extend(means)
@@ -112,15 +114,22 @@ def means(feeding: Feeding, folder: Path) -> tuple[list[float], list[str]]:
     return [_GREY], [f"mean_file {name}: not here; mean_value {_GREY:g} instead, write your data set's own"]
 
 
+def _feeds(layer: Layer) -> bool:
+    """Whether a layer brings examples: inputs, data of any type, Python that is not known."""
+    known = layers.of(layer)
+    return not layer.bottom and len(layer.top) > 0 and (known is None or known.data or known.name == "Input")
+
+
 def _copy(source: Any, target: Any, field: str) -> None:
-    if field == "mean_value":
+    # Not even an empty list is extended where there is nothing: the message would be there then.
+    if field == "mean_value" and source.mean_value:
         target.mean_value.extend(source.mean_value)
-    else:
+    elif field != "mean_value" and source.HasField(field):
         setattr(target, field, getattr(source, field))
 
 
 def _name(feeding: Feeding) -> str:
-    return next((each.name for each in feeding.sources.values() if phases.reads_data(each)), "data") or "data"
+    return next((each.name for each in feeding.sources.values() if each.name and each.type != "Input"), "data")
 
 
 def _of(fed: list[Layer], top: str) -> Layer:

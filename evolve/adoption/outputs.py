@@ -81,9 +81,9 @@ def _add_loss(net: Net, label: str, shapes: Mapping[str, Shape], found: Outputs)
     found.classes = shape[1]
     if count(shape, 2) > 1:
         found.scores = _averaged(net, found, shape)
-    loss = net.layer.add(name=_free(net, LOSS), type="SoftmaxWithLoss", bottom=[found.scores, label])
-    loss.top.append(_free(net, LOSS))
-    found.notes.append(f"SoftmaxWithLoss '{loss.name}' added to '{found.scores}', {shape[1]} classes")
+    name = _free(net, LOSS)
+    net.layer.add(name=name, type="SoftmaxWithLoss", bottom=[found.scores, label], top=[name])
+    found.notes.append(f"SoftmaxWithLoss '{name}' added to '{found.scores}', {shape[1]} classes")
 
 
 def _averaged(net: Net, found: Outputs, shape: Shape) -> str:
@@ -104,11 +104,13 @@ def _name_accuracy(net: Net, label: str, found: Outputs) -> None:
         found.notes.append("no accuracy: its losses compare no classes; generations are told by their losses")
         return
     if not judges:
-        layer = net.layer.add(name=_free(net, ACCURACY), type="Accuracy", bottom=[found.scores, label])
-        layer.top.append(_free(net, ACCURACY))
+        name = _free(net, ACCURACY)
+        layer = net.layer.add(name=name, type="Accuracy", bottom=[found.scores, label], top=[name])
+        judges = [layer]
         layer.include.add(phase=caffe_pb2.TEST)
         found.notes.append(f"Accuracy added to '{found.scores}'")
-        return
+        if name == ACCURACY:
+            return
     best = [layer for layer in judges if layer.accuracy_param.top_k == 1] or judges
     of_scores = [layer for layer in best if layer.bottom[0] == found.scores] or best
     judge = of_scores[-1]

@@ -29,6 +29,7 @@ MEANINGS = """words:
   SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
   WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
   MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
+  SOLVER=file       the solver that trains an adopted network
   KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
   SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
   FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)

@@ -92,9 +92,12 @@ def upgrade(net: str, weights: str, output: str, phase: str = "TEST") -> dict[st
 
 
 def load(net: str, phase: str) -> dict[str, Any]:
-    """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says each blob's shape."""
+    """Has Caffe set a net up, which checks whatever a prototxt can get wrong; says the shapes of all blobs."""
     loaded = caffe.Net(net, getattr(caffe, phase))
-    return {"blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()}}
+    return {
+        "blobs": {name: list(blob.data.shape) for name, blob in loaded.blobs.items()},
+        "learned": {name: [list(blob.data.shape) for blob in blobs] for name, blobs in loaded.params.items()},
+    }
 
 
 def _values(net: str, weights: str, blobs: list[str], seed: int | None = None) -> dict[str, np.ndarray]:

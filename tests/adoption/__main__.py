@@ -1,4 +1,4 @@
-"""Has the ten networks adopted, checked and evolved for two generations, as a user would: `python -m tests.adoption OUT`.
+"""Adopts, checks and evolves the ten networks for two generations, as a user would: `python -m tests.adoption OUT`.
 
 Writes strangers.csv into the folder OUT, a row a network, from what the commands said.
 """
@@ -40,7 +40,7 @@ def row(network: Network, folder: Path) -> dict[str, str]:
     evolved = cavefish(folder, "evolve", "NET=net", "GEN=2", "THREADS=1")
     if evolved.returncode:
         print(adopted.stdout, adopted.stderr, checked.stderr, evolved.stdout, evolved.stderr, file=sys.stderr)
-    rows = list(csv.DictReader(open(folder / "runs" / "net" / "seed1" / "lineage.csv"))) if not evolved.returncode else []
+    rows = [] if evolved.returncode else _rows(folder / "runs" / "net" / "seed1" / "lineage.csv")
     found = {
         "network": network.name, "form": network.form, "by_hand": "; ".join(by_hand) or "nothing",
         "adopt": f"{len(adopted.stdout.splitlines())} lines", "check": "sound" if not checked.returncode else "refused",
@@ -50,6 +50,11 @@ def row(network: Network, folder: Path) -> dict[str, str]:
         number = each["generation"]
         found |= {f"synapses_{number}": each["synapses"], f"score_{number}": each.get("accuracy") or "none"}
     return found
+
+
+def _rows(lineage: Path) -> list[dict[str, str]]:
+    with open(lineage, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _data_set(folder: Path) -> str:

@@ -11,7 +11,9 @@ from evolve.datasets.fitting import margin
 TRAIN, TEST, CLASSES = 400, 100, 10
 _SIDE = 24
 # Which of the seven strokes of a digital clock's digits are lit: top, middle, bottom, then left and right, upper first.
-_STROKES = ("1011111", "0000011", "1110110", "1110011", "0101011", "1111001", "1111101", "1000011", "1111111", "1111011")
+_STROKES = (
+    "1011111", "0000011", "1110110", "1110011", "0101011", "1111001", "1111101", "1000011", "1111111", "1111011",
+)  # fmt: skip
 
 
 def load(*, image_size, seed, raw, report):

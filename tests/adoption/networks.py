@@ -1,5 +1,6 @@
 """Ten networks in the forms that strangers have them in, for small images, with their solvers."""
 
+import re
 from dataclasses import dataclass, field
 
 from tests.adoption.prototxts import (
@@ -24,6 +25,12 @@ _MEANS = "pool: AVE kernel_size: 3 stride: 2"
 _GLOBAL = "pool: AVE global_pooling: true"
 
 
+def bare(text: str) -> str:
+    """As deploy prototxts are: without fillers and rates."""
+    text = re.sub(r'(weight|bias)_filler \{ type: "\w+" \}', "", text)
+    return re.sub(r"param \{ lr_mult: \d \} ", "", text)
+
+
 @dataclass(frozen=True)
 class Network:
     """Files by name, and the words of `make adopt` for them."""
@@ -39,8 +46,11 @@ class Network:
 
 def every() -> list[Network]:
     """All ten."""
-    return [lenet(), cifar10_quick(), cifar10_full(), nin(), squeezenet(), mobilenet(), resnet20(), inception(), siamese(),
-            fully_convolutional()]  # fmt: skip
+    makers = (
+        lenet, cifar10_quick, cifar10_full, nin, squeezenet, mobilenet, resnet20, inception, siamese,
+        fully_convolutional,
+    )  # fmt: skip
+    return [make() for make in makers]
 
 
 def lenet() -> Network:
@@ -64,7 +74,7 @@ def cifar10_quick() -> Network:
     text += convolution("conv2", "pool1", 32, 5, "pad: 2") + pooling("pool2", "conv2", _MEANS)
     text += convolution("conv3", "pool2", 64, 5, "pad: 2") + pooling("pool3", "conv3", _MEANS)
     text += units("ip1", "pool3", 64) + units("ip2", "ip1", 10) + judged("ip2")
-    words = solver('net: "examples/cifar10/cifar10_quick_train_test.prototxt"', "snapshot_format: HDF5")
+    words = solver('net: "examples/cifar10/cifar10_quick_train_test.prototxt"', "snapshot_format: HDF5", 0.001)
     files = {"cifar10_quick_train_test.prototxt": text, "cifar10_quick_solver.prototxt": words}
     return Network("cifar10_quick", "a mean_file that is not there; snapshot_format: HDF5", files,
                    ("SOLVER=cifar10_quick_solver.prototxt",))  # fmt: skip
@@ -78,7 +88,7 @@ def cifar10_full() -> Network:
     text += convolution("conv2", "norm1", 32, 5, "pad: 2") + pooling("pool2", "conv2", _MEANS)
     text += layer("LRN", "norm2", "pool2", more=within) + convolution("conv3", "norm2", 64, 5, "pad: 2")
     text += pooling("pool3", "conv3", _MEANS) + units("ip1", "pool3", 10) + judged("ip1", "Accuracy1")
-    words = solver('net: "train.prototxt"', "solver_type: NESTEROV")
+    words = solver('net: "train.prototxt"', "solver_type: NESTEROV", 0.001)
     files = {"train.prototxt": text, "solver.prototxt": words}
     return Network("cifar10_full", "an accuracy called Accuracy1; the solver's type as an enum", files,
                    ("MODEL=train.prototxt", "SOLVER=solver.prototxt"))  # fmt: skip
@@ -116,17 +126,17 @@ def squeezenet() -> Network:
     text += layer("Dropout", "drop9", bottom, bottom, "dropout_param { dropout_ratio: 0.5 }")
     text += convolution("conv10", bottom, 10, 1) + pooling("pool10", "conv10", _GLOBAL)
     text += layer("Softmax", "prob", "pool10")
-    return Network("squeezenet", "a deploy net with input: and input_dim:, no solver", {"deploy.prototxt": text},
+    return Network("squeezenet", "a deploy net with input: and input_dim:, no solver", {"deploy.prototxt": bare(text)},
                    ("MODEL=deploy.prototxt",))  # fmt: skip
 
 
 def mobilenet() -> Network:
     """MobileNet's deploy form: depthwise convolutions as groups of one."""
     text = 'name: "MOBILENET"\ninput: "data"\ninput_shape { dim: 1 dim: 3 dim: 32 dim: 32 }\n'
-    bare = 'convolution_param {{ num_output: {} bias_term: false kernel_size: {} {} weight_filler {{ type: "msra" }} }}'
+    alone = "convolution_param {{ num_output: {} bias_term: false kernel_size: {} {} }}"
 
     def block(name: str, bottom: str, outputs: int, kernel: int, more: str) -> str:
-        made = layer("Convolution", name, bottom, more=bare.format(outputs, kernel, more)) + batch_norm(name)
+        made = layer("Convolution", name, bottom, more=alone.format(outputs, kernel, more)) + batch_norm(name)
         return made + layer("ReLU", f"relu_{name}", name, name)
 
     text += block("conv1", "data", 16, 3, "pad: 1 stride: 2")
@@ -138,7 +148,7 @@ def mobilenet() -> Network:
     text += pooling("pool6", bottom, _GLOBAL) + convolution("fc7", "pool6", 10, 1, relu=False)
     text += layer("Softmax", "prob", "fc7")
     return Network("mobilenet", "a deploy net with input_shape, depthwise convolutions, no solver",
-                   {"mobilenet_deploy.prototxt": text}, ("MODEL=mobilenet_deploy.prototxt",))  # fmt: skip
+                   {"mobilenet_deploy.prototxt": bare(text)}, ("MODEL=mobilenet_deploy.prototxt",))  # fmt: skip
 
 
 def resnet20() -> Network:
@@ -250,4 +260,4 @@ def fully_convolutional() -> Network:
     text += layer("Dropout", "drop6", "fc6-conv", "fc6-conv") + convolution("fc8-conv", "fc6-conv", 10, 1, relu=False)
     text += layer("Softmax", "prob", "fc8-conv")
     return Network("fully_convolutional", "a deploy net that gives a map of scores, no solver",
-                   {"full_conv.prototxt": text}, ("MODEL=full_conv.prototxt",))  # fmt: skip
+                   {"full_conv.prototxt": bare(text)}, ("MODEL=full_conv.prototxt",))  # fmt: skip

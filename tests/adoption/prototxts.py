@@ -44,9 +44,9 @@ def pooling(name: str, bottom: str, words: str = "pool: MAX kernel_size: 2 strid
 def batch_norm(bottom: str, name: str = "") -> str:
     """BatchNorm and Scale in place, as BVLC's networks have them."""
     name = name or f"{bottom}/bn"
-    return layer("BatchNorm", name, bottom, bottom, "param { lr_mult: 0 } param { lr_mult: 0 } param { lr_mult: 0 }") + (
-        layer("Scale", f"{name}/scale", bottom, bottom, "scale_param { bias_term: true }")
-    )
+    rates = " ".join(["param { lr_mult: 0 }"] * 3)
+    scale = layer("Scale", f"{name}/scale", bottom, bottom, "scale_param { bias_term: true }")
+    return layer("BatchNorm", name, bottom, bottom, rates) + scale
 
 
 def data(source: str, phase: str, batch: int, transform: str = "", tops: str = "data label") -> str:
@@ -72,10 +72,10 @@ def of_2013(text: str) -> str:
     return rates.sub(r"blobs_lr: \1 blobs_lr: \2 weight_decay: 1 weight_decay: 0", text)
 
 
-def solver(net: str, more: str = "") -> str:
+def solver(net: str, more: str = "", rate: float = 0.01) -> str:
     """A solver of BVLC's examples."""
     return (
-        f'{net}\ntest_iter: 100\ntest_interval: 500\nbase_lr: 0.01\nmomentum: 0.9\nweight_decay: 0.0005\n'
+        f'{net}\ntest_iter: 100\ntest_interval: 500\nbase_lr: {rate}\nmomentum: 0.9\nweight_decay: 0.0005\n'
         f'lr_policy: "inv"\ngamma: 0.0001\npower: 0.75\ndisplay: 100\nmax_iter: 30\nsnapshot: 5000\n'
         f'snapshot_prefix: "examples/net"\nsolver_mode: GPU\n{more}\n'
     )

@@ -33,7 +33,8 @@ def translate(net: Net, taken: dict[int, list[Field]], order: list[str]) -> list
         return []
     notes = []
     words = {order[number]: fields for number, fields in taken.items()}
-    for transformation in [each for each in net.layer if each.type == _TRANSFORMATION]:
+    # One by one: a layer that was taken out of the net is no part of it any more.
+    while transformation := next((layer for layer in net.layer if layer.type == _TRANSFORMATION), None):
         notes.append(_join(net, transformation, words.get(transformation.name, [])))
     losses = [layer for layer in net.layer if layer.type == _LOSS]
     for layer in losses:
@@ -72,12 +73,12 @@ def _join(net: Net, transformation: Layer, words: list[Field]) -> str:
     transformation.python_param.param_str = text_format.MessageToString(message, as_one_line=True)
     if phase == "TEST":
         transformation.top.append(_free(net, "labels"))
-    moved, rest = caffe_pb2.LayerParameter(), [each for each in net.layer if each not in (images, labels)]
-    moved.CopyFrom(transformation)
-    rest.remove(transformation)
-    kept = [moved, *(type(moved).FromString(each.SerializeToString()) for each in rest)]
-    del net.layer[:]
-    net.layer.extend(kept)
+    first = caffe_pb2.NetParameter(layer=[transformation])
+    for gone in (images, labels, transformation):
+        net.layer.remove(gone)
+    first.layer.extend(net.layer)
+    net.ClearField("layer")
+    net.layer.extend(first.layer)
     return f"layers {joined} are one DetectNetData, '{name}'"
 
 

@@ -102,7 +102,7 @@ def _walk(
 def _why_another_caffe(unknown: Field, message: str, descriptor: Descriptor, layer: Field) -> str:
     """What is to be said of a field that is another Caffe's; "" for one that is more likely a slip of the pen."""
     kind = layer.text("type")
-    known_type = kind in layers.known() or kind in ("Python", "Split") or layer.name == _OLD_LAYER
+    known_type = kind in layers.known() or kind == "Python" or layer.name == _OLD_LAYER
     if not known_type and message == _LAYER and kind:
         return (
             f"expected a layer of BVLC's Caffe, got {unknown.name} of a layer of another Caffe, {kind}; say it in "

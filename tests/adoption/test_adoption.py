@@ -1,0 +1,388 @@
+"""`make adopt` on prototxts as strangers write them: what is written, what is said, and what is refused."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evolve.adoption import adoption
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.command import command
+from evolve.lineage import experiment, problems
+from evolve.network import phases, shapes, weights
+from evolve.network.foreign import reading
+from evolve.settings import changes
+from tests.adoption import networks
+from tests.adoption.prototxts import convolution, data, judged, layer, of_2013, solver, units
+from tests.network.foreign import digits_detectnet
+
+ROOT = Path(__file__).resolve().parents[2]
+MNIST = data("mnist_train", "TRAIN", 32) + data("mnist_test", "TEST", 50)
+BODY = convolution("conv", "data", 4, 5) + units("ip", "conv", 10)
+DEPLOY = 'input: "data" input_dim: 1 input_dim: 1 input_dim: 28 input_dim: 28\n'
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAVEFISH_OFFLINE", "1")
+    return tmp_path
+
+
+def adopt(text: str = "", solver: str = "", changed: str = "", **words: Any) -> adoption.Adopted:
+    """Of a prototxt, a solver, or both, into net/."""
+    for name, words_of in (("model.prototxt", text), ("solver.prototxt", solver)):
+        if words_of:
+            Path(name).write_text(words_of)
+    return adoption.adopt(
+        Path("net"), Path("model.prototxt") if text else None, Path("solver.prototxt") if solver else None,
+        changed=changes.single(changed), **words,
+    )  # fmt: skip
+
+
+def problems_of(adopted: adoption.Adopted) -> list[str]:
+    """What stands in the way of a run, but for Caffe's own word."""
+    return problems.of(experiment.load("net"), adopted.caffemodel)
+
+
+def net_of(phase: str) -> dict[str, Any]:
+    """Layers of a phase of what was written, by name."""
+    net = experiment.load("net").net(Path("/data"))
+    return {each.name: each for each in phases.for_phase(net, phase).layer}
+
+
+# The ten networks
+
+
+@pytest.mark.parametrize("network", networks.every(), ids=lambda network: network.name)
+def test_ten_networks_are_sound_once_they_are_adopted(network: networks.Network) -> None:
+    for name, text in network.files.items():
+        Path(name).write_text(text)
+    words = dict(word.split("=", 1) for word in network.words)
+    shape = tuple(map(int, words["SHAPE"].split("x"))) if "SHAPE" in words else None
+    adopted = adoption.adopt(
+        Path("net"), *(Path(words[each]) if each in words else None for each in ("MODEL", "SOLVER")), shape=shape,
+        changed=changes.single(f"dataset.name={network.data_set}" if network.data_set else ""),
+    )  # fmt: skip
+    if network.data_set:
+        shutil.copy(ROOT / "tests" / "adoption" / f"{network.data_set}.py", "net")
+    assert problems_of(adopted) == []
+    tops = [top for each in net_of("TEST").values() for top in each.top]
+    assert tops.count("accuracy") == (network.name != "siamese") and "prob" not in tops
+
+
+# Networks
+
+
+def test_what_is_said_of_a_train_val() -> None:
+    said = adopt(MNIST + BODY + judged("ip"), solver('net: "elsewhere.prototxt"')).notes
+    assert said == [
+        "images of 1 x 28 x 28, as its data set has it",
+        "TRAIN: Data layer 'data' is now a Data layer that reads $DATA/train, 32 images at once",
+        "TEST: Data layer 'data' is now a Data layer that reads $DATA/test, 50 images at once",
+        "losses, as they were: SoftmaxWithLoss 'loss'",
+        "Accuracy, as it was: 'accuracy'",
+        "data set mnist, as 'mnist_train' tells",
+        "solver: solver.prototxt, left out what a run sets itself: test_iter, test_interval, max_iter, snapshot, "
+        "snapshot_prefix, net",
+        "solver: solver_mode CPU, which a run trains on",
+    ]
+    written = Path("net/evolution.prototxt").read_text()
+    assert 'ancestor_training: "30it"' in written and "# CHOOSE" in written
+
+
+def test_a_deploy_net_gets_data_fillers_loss_and_accuracy() -> None:
+    bare = networks.bare(BODY) + layer("Softmax", "prob", "ip")
+    adopted = adopt(DEPLOY + bare)
+    assert problems_of(adopted) == []
+    test = net_of("TEST")
+    assert test["accuracy"].bottom == ["ip", "label"] and test["loss"].type == "SoftmaxWithLoss" and "prob" not in test
+    assert test["data"].transform_param.scale == 1 / 256
+    assert test["conv"].convolution_param.weight_filler.type == "msra"
+    assert "weight_filler msra for 2 layers that had none: with Caffe's own, 0, nothing would learn" in adopted.notes
+    assert "data set mnist, as images of 1x28x28 in 10 classes" in adopted.notes
+
+
+@pytest.mark.parametrize(
+    ("scored", "kept"),
+    [
+        (layer("Accuracy", "Accuracy1", "ip label", more="include { phase: TEST }"), "Accuracy1"),
+        (layer("Accuracy", "accuracy/top-5", "ip label", "accuracy@5", "accuracy_param { top_k: 5 }")
+         + layer("Accuracy", "accuracy/top-1", "ip label", "accuracy@1"), "accuracy/top-1"),
+        (layer("Accuracy", "five", "ip label", "accuracy", "accuracy_param { top_k: 5 }")
+         + layer("Accuracy", "one", "ip label"), "one"),
+        ("", "accuracy"),
+    ],
+)  # fmt: skip
+def test_the_accuracy_of_any_name_is_called_accuracy(scored: str, kept: str) -> None:
+    adopt(MNIST + BODY + scored + layer("SoftmaxWithLoss", "loss", "ip label"))
+    tops = [(each.name, top) for each in net_of("TEST").values() for top in each.top]
+    assert [name for name, top in tops if top == "accuracy"] == [kept]
+
+
+@pytest.mark.parametrize("name", ["prob", "softmax", "probability"])
+def test_a_softmax_beside_the_loss_is_left_out(name: str) -> None:
+    adopted = adopt(MNIST + BODY + layer("Softmax", name, "ip", "prob") + judged("ip"))
+    assert name not in net_of("TEST")
+    assert f"Softmax '{name}' beside a loss of the same: left out, deployed networks get one" in adopted.notes
+    deployed = phases.deploy(experiment.load("net").net(Path("/data")), (1, 28, 28))
+    assert [each.name for each in deployed.layer if each.type == "Softmax"] == ["prob"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'type: "MemoryData" memory_data_param { batch_size: 8 channels: 1 height: 28 width: 28 }',
+        'type: "ImageData" image_data_param { source: "l" batch_size: 8 new_height: 28 new_width: 28 is_color: false }',
+        'type: "DummyData" dummy_data_param { shape { dim: 8 dim: 1 dim: 28 dim: 28 } shape { dim: 8 } }',
+        'type: "Data" data_param { source: "x" batch_size: 8 } transform_param { crop_size: 28 mean_value: 7 }',
+        'type: "HDF5Data" hdf5_data_param { source: "mnist.txt" batch_size: 8 }',
+        'type: "Python" python_param { module: "roi_data_layer" layer: "Data" }',
+    ],
+)
+def test_data_of_every_type(words: str) -> None:
+    source = f'layer {{ name: "in" top: "data" top: "label" {words} }}\n'
+    shape = (1, 28, 28) if "Python" in words else None
+    adopted = adopt(source + BODY + judged("ip"), shape=shape)
+    assert problems_of(adopted) == []
+    for phase in ("TRAIN", "TEST"):
+        each = phases.data_layer(experiment.load("net").net(Path("/d")), phase)
+        assert each.type == "Data" and each.data_param.source == f"/d/{phase.lower()}"
+        assert each.data_param.batch_size == (8 if "Python" not in words and "Dummy" not in words else
+                                              {"TRAIN": 64, "TEST": 100}[phase])  # fmt: skip
+
+
+def test_images_and_labels_apart() -> None:
+    apart = data("mnist_images", "TRAIN", 16, tops="data") + data("mnist_labels", "TRAIN", 16, tops="label")
+    adopted = adopt(apart.replace("include { phase: TRAIN }", "") + BODY + judged("ip"))
+    assert problems_of(adopted) == [] and "label" not in net_of("TRAIN")
+
+
+def test_a_mean_file_that_is_there_gives_its_channels_means(here: Path) -> None:
+    blob = caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[1, 2, 3, 4] + [10] * 4 + [0, 0, 0, 2])
+    (here / "mean.binaryproto").write_bytes(blob.SerializeToString())
+    fed = data("x", "TRAIN", 4, 'mean_file: "mean.binaryproto" crop_size: 28') + data("y", "TEST", 4, "crop_size: 28")
+    adopted = adopt(fed + BODY + judged("ip"), shape=(3, 28, 28))
+    assert list(net_of("TEST")["data"].transform_param.mean_value) == [2.5, 10, 0.5]
+    assert "mean_file mean.binaryproto: its mean of each channel instead, mean_value 2.5, 10, 0.5" in adopted.notes
+
+
+def test_mirroring_is_trainings_alone() -> None:
+    fed = "".join(data("mnist", phase, 4, "mirror: true") for phase in ("TRAIN", "TEST"))
+    adopted = adopt(fed + BODY + judged("ip"))
+    assert net_of("TRAIN")["data"].transform_param.mirror and not net_of("TEST")["data"].transform_param.mirror
+    assert "TEST: mirror of layer 'data' left out, which draws in this phase too" in adopted.notes
+
+
+def test_layers_of_one_name_that_learn_nothing_get_others() -> None:
+    body = convolution("conv", "data", 4, 5).replace("relu_conv", "relu") + units("a", "conv", 8)
+    adopted = adopt(MNIST + body + layer("ReLU", "relu", "a", "a") + units("ip", "a", 10) + judged("ip"))
+    assert "ReLU 'relu', of which there are several: one is called 'relu/2' now" in adopted.notes
+    assert problems_of(adopted) == []
+
+
+def test_a_map_of_scores_is_averaged() -> None:
+    adopt(DEPLOY + convolution("a", "data", 4, 5) + convolution("b", "a", 10, 1, relu=False))
+    test = net_of("TEST")
+    assert test["b/mean"].pooling_param.global_pooling and list(test["loss"].bottom) == ["b/mean", "label"]
+
+
+def test_a_layer_that_is_not_known_stays_whole() -> None:
+    adopted = adopt(MNIST + convolution("conv", "data", 4, 5) + layer("Mine", "mine", "conv") + units("ip", "mine", 10)
+                    + judged("ip"))  # fmt: skip
+    assert adopted.settings.own.keep_unknown
+    assert "# Not known to Cavefish, what touches them stays whole: Mine.\nkeep_unknown: true" in (
+        Path("net/evolution.prototxt").read_text()
+    )
+
+
+def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
+    (here / "deep").mkdir()
+    (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))
+    words = solver('net: "models/elsewhere/net.prototxt"', "solver_type: ADAGRAD")
+    (here / "deep" / "solver.prototxt").write_text(words)
+    adopted = adoption.adopt(here / "net", solver=here / "deep" / "solver.prototxt")
+    assert problems_of(adopted) == []
+    said = Path("net/solver.prototxt").read_text()
+    assert 'type: "AdaGrad"' in said and "momentum" not in said
+    assert "solver: momentum 0.9 left out, AdaGrad knows none" in adopted.notes
+
+
+@pytest.mark.parametrize("names", [("net_param",), ("train_net_param", "test_net_param")])
+def test_nets_inside_a_solver(names: tuple[str, ...]) -> None:
+    inside = "".join(f"{name} {{ {MNIST + BODY + judged('ip')} }}\n" for name in names)
+    adopted = adopt(solver=solver(inside))
+    assert problems_of(adopted) == []
+    assert list(net_of("TRAIN")) == ["data", "conv", "relu_conv", "ip", "loss"]
+    assert list(net_of("TEST")) == ["data", "conv", "relu_conv", "ip", "accuracy", "loss"]
+    assert "param" not in Path("net/solver.prototxt").read_text().partition("\n")[2]
+
+
+def test_stages_that_a_solver_sets() -> None:
+    fed = data("mnist", "TRAIN", 4).replace("phase: TRAIN", 'stage: "fit"') + (
+        data("mnist", "TEST", 4).replace("phase: TEST", 'stage: "judge"')
+    )
+    states = 'train_state { stage: "fit" } test_state { stage: "judge" }'
+    assert problems_of(adopt(fed + BODY + judged("ip"), solver('net: "x"', states))) == []
+
+
+# Caffemodels
+
+
+def trained(text: str, shape: tuple[int, int, int], half: bool = False) -> Path:
+    """A caffemodel of a deploy net, of halves."""
+    net = phases.sized(reading.parse(text, Path("x")).net, shape)
+    random = np.random.default_rng(1)
+    made = {
+        step.layer.name: [random.normal(size=each).astype(np.float16).astype(np.float32) for each in step.blob_shapes]
+        for step in shapes.infer(net) if step.blob_shapes
+    }  # fmt: skip
+    weights.write(Path("w.caffemodel"), net, made, half_blobs=half)
+    return Path("w.caffemodel")
+
+
+def test_the_size_that_a_caffemodel_fits() -> None:
+    caffemodel = trained(DEPLOY.replace("28", "32") + BODY, (1, 32, 32), half=True)
+    adopted = adopt(data("x", "TRAIN", 4) + data("y", "TEST", 4) + BODY + judged("ip"), caffemodel=caffemodel)
+    assert adopted.notes[0] == "images of 1 x 32 x 32, the size that the caffemodel fits"
+    assert problems_of(adopted) == [] and adopted.caffemodel == caffemodel
+    assert "caffemodel: 2 layers of w.caffemodel are the network's" in adopted.notes
+
+
+def test_nvidias_batch_norm_gets_a_caffemodel_of_its_own() -> None:
+    norm = layer("BatchNorm", "bn", "conv", "conv", "batch_norm_param { scale_bias: true }")
+    body = convolution("conv", "data", 4, 5) + norm + units("ip", "conv", 10)
+    caffemodel = trained(DEPLOY + body.replace("batch_norm_param { scale_bias: true }", ""), (1, 28, 28))
+    learned = weights.read(caffemodel)
+    learned["bn"] = [learned["bn"][0], learned["bn"][1] ** 2 + 1, np.ones(1), np.ones(4), np.zeros(4)]
+    weights.write(caffemodel, reading.parse(DEPLOY + body, Path("x")).net, learned)
+    adopted = adopt(MNIST + body + judged("ip"), caffemodel=caffemodel)
+    assert adopted.caffemodel == Path("net/weights.caffemodel") and problems_of(adopted) == []
+    assert {"bn", "bn/scale"} < set(weights.read(adopted.caffemodel))
+
+
+# DetectNet
+
+
+def test_detectnets_training_prototxt_becomes_ours() -> None:
+    adopted = adopt(digits_detectnet.training(width_of_val=128), solver("", 'type: "Adam"'))
+    assert problems_of(adopted) == []
+    train, test = net_of("TRAIN"), net_of("TEST")
+    assert list(train["data"].top) == ["transformed_data", "transformed_label"]
+    assert list(test["data"].top) == ["transformed_data", "transformed_label", "labels"]
+    assert list(test) == [
+        "data", "conv1/7x7_s2", "conv1/relu", "cvg/classifier", "coverage/sig", "bbox/regressor", "cluster"
+    ]  # fmt: skip
+    assert {"bbox_loss", "coverage_loss", "slice-label"} < set(train) and "cluster" not in train
+    text = Path("net/train_val.prototxt").read_text()
+    assert 'param_str: "$WIDTH,$HEIGHT,$STRIDE,0.6,3,0.02,22,$CLASSES"' in text and "$DATA/val/labels" in text
+    asked = adopted.settings.own.dataset
+    assert asked.name == "kitti" and list(asked.detection.class_name) == ["car"]
+    assert (asked.detection.width, asked.detection.height, asked.detection.stride) == (64, 48, 16)
+    size = "layer 'val_transform': 128x48 pixels, where TRAIN has 64x48: that is every image's size now"
+    assert size in adopted.notes
+
+
+def test_its_deploy_form_has_no_losses() -> None:
+    text = DEPLOY.replace("dim: 1 input_dim: 28", "dim: 3 input_dim: 28") + networks.bare(BODY) + (
+        'layer { name: "cluster" type: "Python" bottom: "ip" top: "l" '
+        'python_param { module: "caffe.layers.detectnet.clustering" layer: "ClusterDetections" } }'
+    )
+    assert refusal(text) == (
+        "net '': expected DetectNet's training prototxt, got its deploy form, which has no losses; give the one that "
+        "it was trained with"
+    )
+
+
+# Refusals
+
+
+def refusal(text: str = "", solver: str = "", **words: Any) -> str:
+    with pytest.raises(UserError) as error:
+        adopt(text, solver, **words)
+    assert not Path("net").exists()
+    return str(error.value)
+
+
+SIZE = "layer 'data': does not say the shape of an image; give SHAPE=3x32x32"
+REFUSED = [
+    (data("x", "TRAIN", 4) + data("y", "TEST", 4) + BODY + judged("ip"), f"model.prototxt:1: {SIZE}"),
+    (BODY, "expected a data layer or an Input, got none; give the prototxt of a whole network"),
+    (
+        data("mnist", "TRAIN", 4, tops="data other label") + BODY + units("ip2", "other", 3) + judged("ip"),
+        "model.prototxt:1: layer 'data': expected one blob of images, got 'data' and 'other'; a data set has one "
+        "image an example: make them channels of one, and take them apart with a Slice layer",
+    ),
+    (
+        MNIST.replace('top: "label"', 'top: "label" top: "colour"') + BODY + judged("ip")
+        + layer("SoftmaxWithLoss", "second", "ip colour"),
+        "model.prototxt:1: layer 'data': expected one blob of labels in both phases, got 'label' and 'colour'; a data "
+        "set has one image and one label an example",
+    ),
+    (
+        DEPLOY.replace("input_dim: 28\n", "input_dim: 20\n") + BODY,
+        "net '': expected square images, as data sets have them, got 28 x 20; give SHAPE=1x28x28, if the network takes "
+        "that too",
+    ),
+    (
+        DEPLOY + units("one", "data", 1) + layer("Sigmoid", "p", "one"),
+        "model.prototxt: layer 'p': expected an output of two classes and more, got 1; add the loss that it was "
+        "trained by",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_nothing_can_be_made_of(text: str, message: str) -> None:
+    assert refusal(text).replace("model.prototxt:3: layer 'p'", "model.prototxt: layer 'p'") == message
+
+
+def test_a_solver_whose_net_is_not_there() -> None:
+    assert refusal(solver='net: "a/b.prototxt" base_lr: 0.1') == (
+        "solver.prototxt: expected the net that it trains, 'a/b.prototxt', here or beside it, got no such file; give "
+        "it as MODEL="
+    )
+    assert refusal(solver="base_lr: 0.1") == (
+        "solver.prototxt: expected a solver that names its net, got none; give it as MODEL="
+    )
+
+
+def test_a_caffemodel_of_another_network() -> None:
+    other = trained(DEPLOY + units("other", "data", 3), (1, 28, 28))
+    assert refusal(MNIST + BODY + judged("ip"), caffemodel=other) == (
+        "w.caffemodel: expected weights of layers of model.prototxt, got none of them but other; give another "
+        "caffemodel"
+    )
+
+
+def test_nothing_is_overwritten(here: Path) -> None:
+    (here / "net").mkdir()
+    adopt(MNIST + BODY + judged("ip"))
+    before = {path: path.read_bytes() for path in (here / "net").iterdir()}
+    with pytest.raises(UserError) as error:
+        adopt(MNIST + BODY + judged("ip"))
+    assert str(error.value) == (
+        "OUT=net: expected a folder that is not there yet, got one with something in it; name another"
+    )
+    assert before == {path: path.read_bytes() for path in (here / "net").iterdir()}
+
+
+# The command
+
+
+def test_the_command_adopts_and_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("model.prototxt").write_text(MNIST + BODY + judged("ip"))
+    assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net", "SET=dataset.name=digits"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2].endswith("data set digits at 28 pixels, 13 generations: sound")
+    assert said[-1] == "make evolve NET=net"
+
+
+def test_the_command_says_what_is_left_to_choose(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("model.prototxt").write_text(DEPLOY.replace("28", "20") + BODY)
+    assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net"]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "mend that in net, then: make evolve NET=net"

@@ -1,0 +1,186 @@
+"""shrink, fold, onnx and count on what strangers bring: 16-bit blobs, NVIDIA's layers, Python, several data layers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.figures import count_table
+from evolve.network import phases, shapes, weights
+from evolve.network.foreign import reading
+from tests.network.foreign import digits_detectnet
+from trt import folding, shrinking
+from trt.onnx import export
+
+INPUT = 'input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8\n'
+BODY = """layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 6 kernel_size: 3 bias_term: false } }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" batch_norm_param { scale_bias: true } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "coverage" type: "Convolution" bottom: "conv" top: "coverage"
+  convolution_param { num_output: 1 kernel_size: 1 } }
+layer { name: "boxes" type: "Convolution" bottom: "conv" top: "boxes"
+  convolution_param { num_output: 4 kernel_size: 1 } }
+"""
+BOTH = 'layer { name: "all" type: "Concat" bottom: "coverage" bottom: "boxes" top: "all" }\n'
+CLUSTER = """layer { name: "cluster" type: "Python" bottom: "coverage" bottom: "boxes" top: "list"
+  python_param { module: "caffe.layers.detectnet.clustering" layer: "ClusterDetections" param_str: "8, 8, 1" } }
+"""
+
+
+def rows_of(
+    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None = None
+) -> dict[str, dict[str, str]]:
+    """What `make count` says of each layer, by its name."""
+    sheet = count_table.sheet(model, caffemodel, shape)
+    return {row[0]: dict(zip(sheet.columns, row, strict=True)) for row in sheet.rows}
+
+
+def learned() -> weights.Weights:
+    """Halves; the third filter is nobody's."""
+    random = np.random.default_rng(1)
+
+    def halves(*shape: int) -> np.ndarray:
+        return random.normal(size=shape).astype(np.float16).astype(np.float32)
+
+    blobs = {
+        "conv": [halves(6, 3, 3, 3)],
+        "bn": [halves(6), np.abs(halves(6)) + 0.5, np.zeros(1, np.float32), halves(6), halves(6)],
+        "coverage": [halves(1, 6, 1, 1), halves(1)],
+        "boxes": [halves(4, 6, 1, 1), halves(4)],
+    }
+    blobs["coverage"][0][:, 2] = blobs["boxes"][0][:, 2] = 0
+    return blobs
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """NVIDIA's own: BatchNorm with scale and bias, 16-bit blobs, a Python layer that is not on this machine."""
+    model, caffemodel = tmp_path / "deploy.prototxt", tmp_path / "w.caffemodel"
+    model.write_text(INPUT + BODY + BOTH + CLUSTER)
+    net = reading.parse(INPUT + BODY.replace("scale_bias: true", ""), model).net
+    weights.write(caffemodel, net, learned(), half_blobs=True)
+    return model, caffemodel
+
+
+def test_shrink(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    said = shrinking.shrink(*pair, tmp_path / "out")
+    assert "layer 'cluster': left out, as no layer reads what Python's " in said
+    assert "1 of NVIDIA's BatchNorm layers are read as BatchNorm and Scale" in said and "outputs as before" in said
+    small = weights.read(tmp_path / "out" / "w.caffemodel")
+    assert [blob.shape for blob in small["conv"]] == [(5, 3, 3, 3)] and len(small["bn"]) == 3
+    assert [blob.shape for blob in small["bn/scale"]] == [(5,), (5,)]
+
+
+def test_fold(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    said = folding.fold(*pair, tmp_path / "out")
+    assert "folded: 1 BatchNorm, 1 Scale" in said and "outputs as before" in said
+
+
+def test_onnx_has_the_bottoms_of_a_python_layer_as_outputs(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    said = export.export(*pair, tmp_path / "net.onnx")
+    assert said.startswith(f"{pair[0]}: inputs in the form of 2014")
+    made = export.read(*pair).onnx()
+    assert {each.name for each in made.graph.output} == {"all", "coverage", "boxes"}
+
+
+def test_count(pair: tuple[Path, Path]) -> None:
+    sheet = count_table.sheet(*pair, shape=(3, 10, 12))
+    assert sheet.title.startswith("deploy.prototxt on 3 x 10 x 12")
+    total = rows_of(*pair, shape=(3, 10, 12))["total"]
+    assert total["others"] == "12" and total["weights"] == f"{6 * 27 + 6 + 24:,}"
+
+
+def test_a_python_layer_that_another_reads_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    model, caffemodel = pair
+    model.write_text(model.read_text() + 'layer { name: "r" type: "ReLU" bottom: "list" top: "r" }')
+    for tool in (lambda: export.export(model, caffemodel, tmp_path / "n.onnx"),):
+        with pytest.raises(UserError) as error:
+            tool()
+        assert "layer 'cluster': expected a type that ONNX can say, got Python; leave it out" in str(error.value)
+
+
+def test_shrink_leaves_no_empty_folder(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    model, caffemodel = pair
+    text = model.read_text().replace("caffe.layers.detectnet.clustering", "not.here")
+    model.write_text(text + 'layer { name: "r" type: "ReLU" bottom: "list" top: "r" }')
+    with pytest.raises(UserError):
+        shrinking.shrink(model, caffemodel, tmp_path / "out", keep_unknown=True)
+    assert not (tmp_path / "out").exists()
+
+
+# Data
+
+HEAD = """layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "fc" type: "InnerProduct" bottom: "conv" top: "fc" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
+"""
+DATA = {
+    "MemoryData": 'top: "label" memory_data_param { batch_size: 2 channels: 3 height: 8 width: 8 }',
+    "ImageData": 'top: "label" image_data_param { source: "list.txt" batch_size: 2 new_height: 8 new_width: 8 }',
+    "DummyData": 'top: "label" dummy_data_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } shape { dim: 2 } }',
+    "Data": 'top: "label" data_param { source: "x" batch_size: 2 } '
+    "transform_param { crop_size: 8 mean_value: 1 mean_value: 2 mean_value: 3 }",
+    "WindowData": 'top: "label" window_data_param { source: "x" batch_size: 2 } transform_param { crop_size: 8 }',
+    "HDF5Data": 'top: "label" hdf5_data_param { source: "x" batch_size: 2 }',
+}  # fmt: skip
+APART = """layer { name: "data" type: "Data" top: "data" data_param { source: "images" batch_size: 2 }
+  transform_param { crop_size: 8 mean_value: 1 mean_value: 2 mean_value: 3 } }
+layer { name: "labels" type: "Data" top: "label" data_param { source: "labels" batch_size: 2 } }
+"""
+
+
+@pytest.mark.parametrize("kind", [*DATA, "apart"])
+def test_data_layers_of_every_type(tmp_path: Path, kind: str) -> None:
+    model, caffemodel = tmp_path / "train_val.prototxt", tmp_path / "w.caffemodel"
+    layer = APART if kind == "apart" else f'layer {{ name: "data" type: "{kind}" top: "data" {DATA[kind]} }}\n'
+    model.write_text(layer + HEAD)
+    shape = (3, 8, 8) if kind == "HDF5Data" else None
+    random = np.random.default_rng(1)
+    net = phases.fed_by_inputs(reading.read(model).net, "TEST", (3, 8, 8))
+    made = {
+        step.layer.name: [random.normal(size=each).astype(np.float32) for each in step.blob_shapes]
+        for step in shapes.infer(net) if step.blob_shapes
+    }  # fmt: skip
+    made["fc"][0].reshape(3, 4, 36)[:, 1] = 0
+    weights.write(caffemodel, net, made)
+    assert rows_of(model, caffemodel, shape or (3, 8, 8))["conv"]["output"] == "4 x 6 x 6"
+    assert "outputs as before" in shrinking.shrink(model, caffemodel, tmp_path / "out", shape)
+    assert weights.read(tmp_path / "out" / "w.caffemodel")["conv"][0].shape == (3, 3, 3, 3)
+    # One image goes in, and the loss is a Softmax there.
+    assert "data 1x3x8x8, prob 1x3; " in export.export(model, caffemodel, tmp_path / "n.onnx", shape=shape)
+
+
+def test_where_nothing_tells_the_shape(tmp_path: Path) -> None:
+    model = tmp_path / "train_val.prototxt"
+    model.write_text(f'layer {{ name: "data" type: "HDF5Data" top: "data" {DATA["HDF5Data"]} }}\n' + HEAD)
+    with pytest.raises(UserError) as error:
+        count_table.sheet(model)
+    assert str(error.value) == (
+        f"{model}:1: layer 'data': expected a type whose prototxt tells the shape of its tops, got HDF5Data; put an "
+        "Input layer in its place, or give an image's shape (SHAPE=3x32x32)"
+    )
+
+
+# DetectNet's training prototxt
+
+
+def test_detectnets_training_prototxt(tmp_path: Path) -> None:
+    model, caffemodel = tmp_path / "detectnet_network.prototxt", tmp_path / "w.caffemodel"
+    model.write_text(digits_detectnet.training())
+    net = reading.read(model).net
+    random = np.random.default_rng(1)
+    trained = {
+        step.layer.name: [random.normal(size=each).astype(np.float32) for each in step.blob_shapes]
+        for step in shapes.infer(phases.for_phase(net, "TEST")) if step.blob_shapes
+    }  # fmt: skip
+    for name in ("cvg/classifier", "bbox/regressor"):
+        trained[name][0][:, 5] = 0
+    weights.write(caffemodel, net, trained)
+    rows = rows_of(model, caffemodel)
+    assert rows["conv1/7x7_s2"]["MACs"] == f"{8 * 3 * 256 * 12:,}" and rows["bbox_loss"]["type"] == "L1Loss"
+    assert "outputs as before" in shrinking.shrink(model, caffemodel, tmp_path / "out")
+    assert weights.read(tmp_path / "out" / "w.caffemodel")["conv1/7x7_s2"][0].shape == (7, 3, 16, 16)
+    assert "coverage 1x1x3x4, bboxes 1x4x3x4" in export.export(model, caffemodel, tmp_path / "n.onnx")

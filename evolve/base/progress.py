@@ -3,16 +3,20 @@
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from evolve.base.durations import duration
+
 Report = Callable[[str], None]  # takes what is said, one line a call
 
 _SECONDS_BETWEEN_LINES = 60.0
+_BAR, _NARROW = 40, 8  # letters of a bar, and on a terminal with no room for it
+_WIDE = 112  # letters of one that has
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -22,6 +26,26 @@ def say(line: str) -> None:
     console.print(line, markup=False)
 
 
+def say_words(line: str) -> None:
+    """Prints one line, which a terminal breaks between words."""
+    console.print(line, markup=False, soft_wrap=not console.is_terminal)
+
+
+def say_parts(parts: Sequence[str]) -> None:
+    """Prints one line of parts; on a terminal as many of them, the first ones, as it has room for."""
+    line = parts[0]
+    for part in parts[1:]:
+        if console.is_terminal and len(line) + 2 + len(part) > console.width:
+            break
+        line = f"{line}  {part}"
+    say(line)
+
+
+def bar() -> BarColumn:
+    """A bar that leaves room for words."""
+    return BarColumn(_BAR if console.width >= _WIDE else _NARROW)
+
+
 @functools.cache
 def say_once(line: str) -> None:
     """Prints a line that this process has not printed so before."""
@@ -29,12 +53,14 @@ def say_once(line: str) -> None:
 
 
 @contextmanager
-def training(title: str) -> Iterator[Any]:
+def training(title: str, ahead: float = 0.0) -> Iterator[Any]:
     """A function to hand to CaffeProcess.call as `report`: shows iteration, loss and what is left.
 
-    Trainings side by side have a bar each.
+    `ahead` are iterations of the run that come after this training, each taken for as long as these. Trainings side by
+    side have a bar each.
     """
-    with _bar(title) if console.is_terminal else nullcontext(_Lines(title)) as shown:
+    left = _Left(ahead)
+    with _bar(title, left) if console.is_terminal else nullcontext(_Lines(title, left)) as shown:
 
         def report(progress: dict[str, Any]) -> None:
             if "words" in progress:
@@ -48,7 +74,7 @@ def training(title: str) -> Iterator[Any]:
 def counting(title: str, of: int, report: Report) -> Iterator[Callable[[int], None]]:
     """A function that takes how many of so many images are done; a bar on a terminal, else now and then a line."""
     if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), bar(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as shown:
             task = shown.add_task(title, total=of)
             yield lambda done: shown.update(task, completed=done)
@@ -66,6 +92,26 @@ def counting(title: str, of: int, report: Report) -> Iterator[Callable[[int], No
     yield say_some
 
 
+class _Left:
+    """How long a training, and the run, will still take at the pace so far."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead, self._started = ahead, time.monotonic()
+        self._first: int | None = None  # a training that goes on does not begin at 0
+
+    def __call__(self, progress: dict[str, Any]) -> tuple[float, float]:
+        """Seconds of this training, and of the run; the same where nothing comes after."""
+        self._first = progress["iteration"] if self._first is None else self._first
+        pace = (time.monotonic() - self._started) / max(1, progress["iteration"] - self._first)
+        left = progress["of"] - progress["iteration"]
+        return pace * left, pace * (left + self._ahead)
+
+    def words(self, progress: dict[str, Any]) -> str:
+        """``1 min left · run 9 min left``."""
+        own, run = self(progress)
+        return f"{duration(own)} left" + (f" · run {duration(run)} left" if self._ahead else "")
+
+
 class _Bars:
     """The bars of all trainings under way in one display: a terminal has room for one at a time."""
 
@@ -77,9 +123,10 @@ class _Bars:
     def begin(self) -> Progress:
         with self._lock:
             if self._shown is None:
-                loss = TextColumn("loss {task.fields[loss]}")
-                columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), loss)
-                self._shown = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+                loss = [TextColumn("loss {task.fields[loss]}")] if console.width >= _WIDE else []
+                left = TextColumn("· {task.fields[left]}")
+                columns = (TextColumn("{task.description}"), bar(), MofNCompleteColumn(), *loss, left)
+                self._shown = Progress(*columns, console=console, transient=True)
                 self._shown.start()
             self._trainings += 1
             return self._shown
@@ -96,13 +143,14 @@ _bars = _Bars()
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Any]:
+def _bar(title: str, left: _Left) -> Iterator[Any]:
     bars = _bars.begin()
-    task = bars.add_task(title, loss="")
+    task = bars.add_task(title, loss="", left="", total=None)
 
     def show(progress: dict[str, Any]) -> None:
         loss = f"{progress['loss']:.4f}"
-        bars.update(task, completed=progress["iteration"], total=progress["of"], loss=loss)
+        words = left.words(progress)
+        bars.update(task, completed=progress["iteration"], total=progress["of"], loss=loss, left=words)
 
     try:
         yield show
@@ -112,20 +160,14 @@ def _bar(title: str) -> Iterator[Any]:
 
 
 class _Lines:
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._started = self._said = time.monotonic()
-        self._first: int | None = None  # a training that goes on does not begin at 0
+    def __init__(self, title: str, left: _Left) -> None:
+        self._title, self._left = title, left
+        self._said = time.monotonic()
 
     def __call__(self, progress: dict[str, Any]) -> None:
-        now = time.monotonic()
-        self._first = progress["iteration"] if self._first is None else self._first
+        now, words = time.monotonic(), self._left.words(progress)
         if now - self._said < _SECONDS_BETWEEN_LINES:
             return
         self._said = now
-        done = max(1, progress["iteration"] - self._first)
-        left = (now - self._started) / done * (progress["of"] - progress["iteration"])
-        say(
-            f"{self._title}: {progress['iteration']} of {progress['of']} iterations, "
-            f"loss {progress['loss']:.4f}, about {left:.0f} s left"
-        )
+        done = f"{progress['iteration']} of {progress['of']} iterations, loss {progress['loss']:.4f}"
+        say(f"{self._title}: {done}, about {words}")

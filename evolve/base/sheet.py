@@ -7,6 +7,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from evolve.base import columns, progress
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -47,14 +49,6 @@ def percent(part: float) -> str:
     return f"{100 * part:.1f}" if part >= 0.0005 else "<.1"
 
 
-def duration(seconds: float) -> str:
-    """42 s, 13 min, 2 h 5 min."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _three(value: float) -> str:
     if value == 0:
         return "0"
@@ -65,8 +59,9 @@ def _three(value: float) -> str:
 
 BLANK = ""
 
-# Wider than any sheet: whoever reads a pipe or a narrow terminal gets whole lines, never cut or broken ones.
+# Wider than any sheet: whoever reads a pipe gets whole lines, never cut or broken ones.
 _WIDTH = 1000
+_GAP = 3  # letters between its columns, of which one is the box's
 
 
 @dataclass(frozen=True)
@@ -94,25 +89,33 @@ class Sheet:
         return "\n\n".join([*parts, *self.notes]) + "\n"
 
     def show(self) -> None:
-        """Prints it; without a terminal, plain text."""
-        console = Console(highlight=False, soft_wrap=True, markup=False, width=_WIDTH)
-        console.print(self.title, style="bold")
+        """Prints it: as wide as the terminal at most, in several tables where it must be; without one, plain text."""
+        terminal = progress.console.is_terminal
+        console = progress.console if terminal else Console(highlight=False, width=_WIDTH)
+        width = max(columns.LEAST, console.width)
+
+        def say(words: str, style: str) -> None:
+            console.print(words, style=style, markup=False, soft_wrap=not terminal, width=width)
+
+        say(self.title, "bold")
         if self.notice:
-            console.print(f"NOTE: {self.notice}", style="bold yellow")
-        console.print(self._rich())
+            say(f"NOTE: {self.notice}", "bold yellow")
+        for heads, rows in columns.blocks(self.columns, self.rows, width):
+            console.print(_table(heads, rows, columns.GAP if terminal else _GAP), width=width, soft_wrap=True)
         for note in self.notes:
-            console.print(note, style="dim")
+            say(note, "dim")
         console.print()
 
-    def _rich(self) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for k, name in enumerate(self.columns):
-            # What is the paper's is set back, so that the eye finds what was measured here.
-            style = "dim" if name.startswith("paper") else ""
-            table.add_column(name, justify="right" if k else "left", no_wrap=True, style=style)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
+
+def _table(heads: list[str], rows: list[list[str]], gap: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 2, 0, 1))
+    for k, name in enumerate(heads):
+        # What is the paper's is set back, so that the eye finds what was measured here.
+        style = "dim" if name.startswith("paper") else ""
+        table.add_column(name, justify="right" if k else "left", no_wrap=True, style=style)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -23,7 +23,7 @@ def show(folder: Path) -> None:
     """Prints the same, and first what was gained. UserError where the run has no generation."""
     run = Run.read(folder)
     if run.gained:
-        progress.say(run.gained)
+        progress.say_words(run.gained)
     for sheet in sheets(run):
         sheet.show()
 

@@ -80,13 +80,13 @@ def _generations(
             metrics = Metrics.read(folder)
         else:
             with generation.writing(folder) as unfinished:
-                workspace = Workspace(experiment, dataset, number, seed, unfinished, machine)
+                workspace = Workspace(experiment, dataset, number, seed, unfinished, machine, last=last)
                 metrics = _make(workspace, pretrained)
             resume.remove_leftovers(run)
             run_folder.write_lineage(run)
             if number < last:
                 _renew_report(run, last)
-        progress.say(describe(metrics))
+        progress.say_parts(described(metrics))
         if state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
             allowed, score = experiment.settings.stop_when_accuracy_drops, metrics.score
             name = score.judged if score.validation_accuracy is None else score.deciding_title
@@ -100,21 +100,23 @@ def _make(workspace: Workspace, pretrained: Path | None) -> Metrics:
     return selection.make(workspace, paths.generation(workspace.run, workspace.number - 1))
 
 
-def describe(metrics: Metrics) -> str:
-    """One line of measurements of a generation."""
+def described(metrics: Metrics) -> list[str]:
+    """The parts of one line of measurements of a generation, those first that people wait for."""
     named = {name: getattr(metrics.score, name) for name in _SCORES}
-    scores = "".join(f"{name} {value:.4f}  " for name, value in named.items() if value is not None)
-    if metrics.score.validation_accuracy is not None:
-        scores += f"(validation {metrics.score.validation_accuracy:.4f})  "
-    siblings = f"  the fittest of {len(metrics.siblings)}" if metrics.siblings else ""
-    return (
-        f"generation {metrics.generation:2d}  {scores}synapses {metrics.synapses:,}  "
-        f"A-E {metrics.architectural_efficiency:.2f}  "
-        f"clusters {metrics.clusters:,} (E {metrics.cluster_efficiency:.2f})  "
-        f"{metrics.macs / 1e6:.2f} MMAC  {metrics.caffemodel_bytes / 1e3:.0f} kB  "
-        f"flushed {metrics.flushed_synapses}  {metrics.training.iterations} it in {metrics.training.seconds:.0f} s"
-        f"{siblings}"
-    )
+    validation = metrics.score.validation_accuracy
+    return [
+        f"generation {metrics.generation:2d}",
+        *(f"{name} {value:.4f}" for name, value in named.items() if value is not None),
+        *([] if validation is None else [f"(validation {validation:.4f})"]),
+        f"synapses {metrics.synapses:,}",
+        f"A-E {metrics.architectural_efficiency:.2f}",
+        f"{metrics.macs / 1e6:.2f} MMAC",
+        f"{metrics.training.iterations} it in {metrics.training.seconds:.0f} s",
+        *([f"the fittest of {len(metrics.siblings)}"] if metrics.siblings else []),
+        f"clusters {metrics.clusters:,} (E {metrics.cluster_efficiency:.2f})",
+        f"{metrics.caffemodel_bytes / 1e3:.0f} kB",
+        f"flushed {metrics.flushed_synapses}",
+    ]
 
 
 @contextmanager

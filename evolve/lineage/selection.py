@@ -55,7 +55,7 @@ def make(workspace: Workspace, parent: Path) -> Metrics:
     place = workspace.run / paths.siblings(workspace.number)
     place.mkdir(exist_ok=True)
     at_a_time, machine = workspace.machine.divided(wanted)
-    each = replace(workspace, machine=machine)
+    each = replace(workspace, machine=machine, rounds=-(-wanted // at_a_time))
     tasks: list[Callable[[], Metrics | UserError]]
     tasks = [partial(_sibling, each, number, place, parent) for number in range(1, wanted + 1)]
     born = dict(enumerate(parallel.run(tasks, at_a_time, workspace.stop), start=1))

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from evolve.base import progress, records
+from evolve.base import progress, prototxt_text, records
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.lineage.workspace import Workspace
+from evolve.network import phases
 from evolve.runs import paths
 from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
@@ -34,8 +36,8 @@ def train(
     settings = workspace.experiment.settings
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")
-    title = f"{workspace.title} ({part})" if part else workspace.title
-    with progress.training(title) as report:
+    title = f"{workspace.training_title} ({part})" if part else workspace.training_title
+    with progress.training(title, _ahead(workspace)) as report:
         answer = caffe.call(
             "train",
             report,
@@ -53,3 +55,10 @@ def train(
     if training.revived:
         raise AssertionError(f"{workspace.title}: {training.revived} absent synapses came back in training")
     return training
+
+
+def _ahead(workspace: Workspace) -> int:
+    """Iterations that the run still has before it once this training is done."""
+    net = prototxt_text.read(workspace.folder / paths.TRAIN_VAL, caffe_pb2.NetParameter())
+    iter_size = max(1, workspace.experiment.solver(workspace.number).iter_size)
+    return workspace.iterations_ahead(phases.batch_size(phases.data_layer(net, "TRAIN")) * iter_size)

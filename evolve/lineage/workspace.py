@@ -33,6 +33,8 @@ class Workspace:
     machine: Machine = USUAL  # what Caffe computes with
     sibling: int = 0
     stop: Stop = field(default_factory=Stop)
+    last: int = 0  # the generation that the run is to reach, as far as it is known
+    rounds: int = 1  # trainings one after the other that a generation takes
 
     @property
     def run(self) -> Path:
@@ -44,6 +46,15 @@ class Workspace:
         """What it is called while it is made."""
         of = f", sibling {self.sibling} of {self.experiment.settings.offspring_per_generation}" if self.sibling else ""
         return f"generation {self.number}{of}"
+
+    @property
+    def training_title(self) -> str:
+        """The same with how many generations there are to be."""
+        return self.title.replace(f" {self.number}", f" {self.number} of {self.last}", 1) if self.last else self.title
+
+    def iterations_ahead(self, batch: int) -> int:
+        """Iterations, of `batch` images each, of all generations after this one, siblings among them."""
+        return self.rounds * sum(self._iterations(number, batch) for number in range(self.number + 1, self.last + 1))
 
     @property
     def draw_seed(self) -> tuple[int, ...]:

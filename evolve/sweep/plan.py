@@ -12,6 +12,8 @@ from evolve.lineage.experiment import Experiment
 from evolve.runs import paths, run_folder
 from evolve.settings import changes
 
+_LONGEST = 34  # letters of a run's short name
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -79,6 +81,14 @@ def make(wanted: Wanted) -> Plan:
         if len(alike) > 1:
             raise UserError(f"SET={changes.text(run.changed)}: {len(alike)} runs would be {run.name}; take one away")
     return Plan(runs, list(experiments.values()))
+
+
+def labels(runs: Sequence[Run]) -> dict[Run, str]:
+    """A short name for each run: what it has otherwise than others of them, as its folder's name has it."""
+    words = {run: (*(change.name for change in run.changed), f"seed{run.seed}") for run in runs}
+    everywhere = set.intersection(*(set(each) for each in words.values())) if len(runs) > 1 else set()
+    short = {run: " ".join(word for word in each if word not in everywhere) for run, each in words.items()}
+    return {run: word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for run, word in short.items()}
 
 
 def prepare_data(plan: Plan) -> None:

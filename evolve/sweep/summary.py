@@ -30,17 +30,18 @@ def status(ended: dict[plan.Run, Ended]) -> int:
 
 def _runs(known: dict[plan.Run, Run], ended: dict[plan.Run, Ended]) -> Sheet:
     first = next(iter(known.values()))
-    rows = [_run(planned, run) for planned, run in known.items()]
+    labels = plan.labels(list(ended))
+    rows = [_run(labels[planned], run) for planned, run in known.items()]
     if failures(ended):
         ends = ["failed" if ended[planned].status else "well" for planned in known]
         rows = [row | {"ended": how} for row, how in zip(rows, ends, strict=True)]
     return Sheet.of(f"{first.network} on {first.dataset}: the last generation of every run", rows, first.notice, [])
 
 
-def _run(planned: plan.Run, run: Run) -> dict[str, str]:
+def _run(label: str, run: Run) -> dict[str, str]:
     values = {title: run.values(name).get(run.last.generation) for name, title in run.scores.items()}
     return {
-        "run": planned.name,
+        "run": label,
         "generation": str(run.last.generation),
         "synapses": f"{run.last.synapses:,}",
         "A-E": f"{run.last.architectural_efficiency:.2f}",

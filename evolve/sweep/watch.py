@@ -5,16 +5,19 @@ What a run has done is read from its folder, which is all that this machine know
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from evolve.base import progress
 from evolve.lineage import lineage
 from evolve.runs import paths, run_folder, state
 from evolve.runs.metrics import Metrics
+from evolve.runs.score import Score
+from evolve.sweep import plan
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 
@@ -28,7 +31,9 @@ class Watch(AbstractContextManager["Watch"]):
 
     def __init__(self, runs: list[Run]) -> None:
         self._wanted = {run: run.generations for run in runs}
+        self._labels = plan.labels(runs)
         self._done = {run: min(run.generations, len(run_folder.committed(run.folder))) for run in runs}
+        self._scores: dict[tuple[Run, int], Score] = {}
         self._ended = 0
         self._failed = 0
         self._looked = time.monotonic()
@@ -57,9 +62,9 @@ class Watch(AbstractContextManager["Watch"]):
         failed = f", {self._failed} failed" if self._failed else ""
         title = f"{self._ended} of {len(self._wanted)} runs done{failed}"
         if self._bars:
-            self._bars.show(title, sum(self._done.values()), shown)
+            self._bars.show(title, sum(self._done.values()), {self._labels[run]: each for run, each in shown.items()})
             return
-        lines = [_words(run, *each) for run, each in shown.items()]
+        lines = [f"{self._labels[run]}: {_words(run, each)}" for run, each in shown.items()]
         more = [f"{len(lines) - _SHOWN} more at work"] if len(lines) > _SHOWN else []
         progress.say("; ".join([title, *lines[:_SHOWN], *more]))
 
@@ -70,15 +75,29 @@ class Watch(AbstractContextManager["Watch"]):
         numbers = run_folder.committed(run.folder)
         # What is left of a run that ended early, or failed, is not waited for any more.
         self._done[run] = self._wanted[run]
-        said = how.message
+        said = [how.message]
         if not how.status and numbers:
-            said = lineage.describe(Metrics.read(paths.generation(run.folder, numbers[-1])))
-        progress.say(f"{run.name}: {said}")
+            said = lineage.described(Metrics.read(paths.generation(run.folder, numbers[-1])))
+        progress.say_parts([f"{self._labels[run]}: {said[0]}", *said[1:]])
 
-    def _state(self, run: Run) -> tuple[int, int, int]:
+    def _state(self, run: Run) -> "_State":
         number = len(run_folder.committed(run.folder))
         self._done[run] = min(self._wanted[run], number)
-        return (number, *state.training(paths.generation(run.folder, number + 1)))
+        if number and (run, number) not in self._scores:
+            self._scores[run, number] = Metrics.read(paths.generation(run.folder, number)).score
+        score = self._scores.get((run, number), Score())
+        reached = f"{score.judged} {score.value:.4f}" if score.judged else ""
+        return _State(number, *state.training(paths.generation(run.folder, number + 1)), reached)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Generations done, the iteration of the next one's training, and what the last one done scored, or ""."""
+
+    done: int
+    iteration: int
+    iterations: int
+    reached: str
 
 
 class _Bars:
@@ -86,26 +105,31 @@ class _Bars:
 
     def __init__(self, wanted: int, done: int) -> None:
         text = TextColumn("{task.description}")
-        self._all = Progress(text, BarColumn(), MofNCompleteColumn(), TextColumn("generations"), TimeRemainingColumn())
+        done_of = (MofNCompleteColumn(), TextColumn("generations"), TimeRemainingColumn())
+        self._all = Progress(text, progress.bar(), *done_of)
         self._whole = self._all.add_task("", total=wanted, completed=done)
-        self._each = Progress(text, TextColumn("generation {task.fields[number]}"), BarColumn(), MofNCompleteColumn())
-        self._tasks: dict[Run, TaskID] = {}
+        fields = (TextColumn("generation {task.fields[number]}"), progress.bar(), MofNCompleteColumn())
+        self._each = Progress(text, *fields, TextColumn("{task.fields[reached]}"))
+        self._tasks: dict[str, TaskID] = {}
         self.live = Live(
             Group(self._all, self._each), console=progress.console, auto_refresh=False, transient=True,
             redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
 
-    def show(self, title: str, done: int, runs: dict[Run, tuple[int, int, int]]) -> None:
+    def show(self, title: str, done: int, runs: dict[str, _State]) -> None:
         self._all.update(self._whole, description=title, completed=done)
         for run in [run for run in self._tasks if run not in runs]:
             self._each.remove_task(self._tasks.pop(run))
-        for run, (number, iteration, iterations) in list(runs.items())[:_SHOWN]:
+        for run, now in list(runs.items())[:_SHOWN]:
             if run not in self._tasks:
-                self._tasks[run] = self._each.add_task(run.name, number="", total=None)
-            self._each.update(self._tasks[run], number=f"{number + 1}", completed=iteration, total=iterations or None)
+                self._tasks[run] = self._each.add_task(run, number="", reached="", total=None)
+            self._each.update(
+                self._tasks[run], number=f"{now.done + 1}", completed=now.iteration, total=now.iterations or None,
+                reached=now.reached,
+            )  # fmt: skip
         self.live.refresh()
 
 
-def _words(run: Run, done: int, iteration: int, iterations: int) -> str:
-    trained = f", iteration {iteration} of {iterations}" if iterations else ""
-    return f"{run.name}: generation {done + 1} of {run.generations}{trained}"
+def _words(run: Run, now: _State) -> str:
+    trained = f", iteration {now.iteration} of {now.iterations}" if now.iterations else ""
+    return f"generation {now.done + 1} of {run.generations}{trained}" + (f" ({now.reached})" if now.reached else "")

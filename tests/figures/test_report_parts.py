@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base import sheet
+from evolve.base.durations import duration
 from evolve.figures.report import chart, kernels, markup, origin, survival
 
 BLUE, VERMILION, GAP = (0, 114, 178, 255), (213, 94, 0, 255), (128, 128, 128, 110)
@@ -50,7 +51,7 @@ def test_figures_as_people_read_them() -> None:
     parts = {0: "0", 1e-5: "<.1", 0.0049: "0.5", 0.0999: "10", 0.5: "50", 0.9999: "99", 1: "100"}
     assert {part: sheet.percent(part) for part in parts} == parts
     times = {66.2: "66 s", 754: "13 min", 7500: "2 h 5 min"}
-    assert {seconds: sheet.duration(seconds) for seconds in times} == times
+    assert {seconds: duration(seconds) for seconds in times} == times
     rates = {7.273: "7.273", 137.5: "137.5", 3349.5: "3,350", 9999.4: "9,999", 9999.6: "10,000", 13608.2: "13,608"}
     assert {value: sheet.rate(value) for value in rates} == rates
     assert origin.spans([1, 2, 3, 5, 7, 8]) == "1–3, 5, 7–8"

@@ -91,7 +91,7 @@ def test_the_lineage_lists_the_scores(run: Path) -> None:
 
 def test_a_line_a_generation_tells_the_scores(run: Path) -> None:
     made = Metrics.read(paths.generation(run, 2))
-    line, score = lineage.describe(made), made.score
+    line, score = "  ".join(lineage.described(made)), made.score
     assert f"precision {score.precision:.4f}  recall {score.recall:.4f}  ap {score.ap:.4f}  " in line
 
 

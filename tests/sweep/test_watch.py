@@ -47,10 +47,11 @@ def test_a_line_without_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         watching.ended(fourth, Ended(2, "no such thing"))
         watching.look([first, second])
     assert out.getvalue().splitlines() == [
-        "seed3: generation  4  accuracy 0.9000  synapses 1,234  A-E 2.00  clusters 5 (E 1.50)  1.00 MMAC  7 kB  "
-        "flushed 0  40 it in 3 s",
+        "seed3: generation  4  accuracy 0.9000  synapses 1,234  A-E 2.00  1.00 MMAC  40 it in 3 s  "
+        "clusters 5 (E 1.50)  7 kB  flushed 0",
         "seed4: no such thing",
-        "2 of 4 runs done, 1 failed; seed1: generation 3 of 4, iteration 20 of 40; seed2: generation 1 of 4",
+        "2 of 4 runs done, 1 failed; seed1: generation 3 of 4, iteration 20 of 40 (accuracy 0.9000); "
+        "seed2: generation 1 of 4",
     ]
 
 
@@ -87,4 +88,4 @@ def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         frame = out.getvalue()
     # Generations of both, and the iteration of the one at work; the other one's bar is gone.
     assert "1 of 2 runs" in frame and "6/8" in frame
-    assert "seed1 generation 3" in frame and "20/40" in frame and "seed2" not in frame
+    assert "seed1 generation 3" in frame and "20/40" in frame and "accuracy 0.9000" in frame and "seed2" not in frame

@@ -1,6 +1,7 @@
 """The run at a glance: how far it is, and of each figure what it is now and what it was at generation 1."""
 
 from evolve.base import sheet
+from evolve.base.durations import duration
 from evolve.figures.report.markup import Markup, element, number, section
 from evolve.figures.run import Run
 from evolve.runs.state import State
@@ -66,4 +67,4 @@ def _speed(run: Run) -> Markup | None:
 
 def _time(run: Run) -> Markup:
     seconds = sum(metrics.training.seconds for metrics in run.generations)
-    return _tile("training, all generations", sheet.duration(seconds), None)
+    return _tile("training, all generations", duration(seconds), None)

@@ -96,6 +96,7 @@ help:
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
 	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
+	@echo "make completion SHELL=zsh       completion of the cavefish command for bash or zsh"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench-tests tests; style, types and imports; slow measurements"
 	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"
@@ -105,7 +106,7 @@ help:
 	@echo "make caffe-wheel PYTHON=...    Caffe as a file, for other machines and Pythons   OUT= a folder (dist)"
 	@echo
 	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree   CAFFE_WHEEL= a wheel"
-	@echo "Words and meanings: .venv/bin/cavefish --help"
+	@echo "Words and meanings: .venv/bin/cavefish help; of one verb: .venv/bin/cavefish evolve --help"
 
 setup: $(FASTER)
 

@@ -1,17 +1,21 @@
 """The `cavefish` command has the Makefile's verbs, and takes the Makefile's NAME=value words."""
 
-import argparse
 import os
 import signal
 import sys
 import traceback
 from types import FrameType
 
+from evolve import __version__
 from evolve.base.errors import UserError
-from evolve.command import verbs
-from evolve.command.arguments import MEANINGS, checked
+from evolve.base.spelling import did_you_mean
+from evolve.command import verbs, words
+from evolve.command.arguments import checked
 
 VERBS = verbs.found()
+
+_HELP = ("help", "--help", "-h")
+_ABOUT = "Evolves trained Caffe networks into far smaller, faster ones."
 
 
 class Interrupted(BaseException):
@@ -21,12 +25,16 @@ class Interrupted(BaseException):
         self.number = number
 
 
-def main(words: list[str] | None = None) -> int:
+def main(given: list[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 the user's to mend, 1 ours, 130 and 143 signals."""
-    verb, given = _parse(sys.argv[1:] if words is None else words)
+    given = sys.argv[1:] if given is None else given
     _handle_signals()
     try:
-        return VERBS[verb].run(checked(verb, VERBS[verb].ARGUMENTS.split(), given))
+        if told := _help(given):
+            print(told)
+            return 0 if given else 2
+        verb = given[0]
+        return VERBS[verb].run(checked(verb, VERBS[verb].ARGUMENTS.split(), given[1:]))
     except UserError as error:
         print(f"cavefish: {error}", file=sys.stderr)
         return 2
@@ -44,18 +52,21 @@ def main(words: list[str] | None = None) -> int:
         return 1
 
 
-def _parse(words: list[str]) -> tuple[str, list[str]]:
-    what = "\n".join(f"  {name:8} {verb.WHAT}" for name, verb in VERBS.items())
-    parser = argparse.ArgumentParser(
-        "cavefish",
-        usage="cavefish VERB [NAME=value ...]",
-        description=f"Evolves trained Caffe networks into far smaller, faster ones.\n\nverbs:\n{what}\n\n{MEANINGS}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs above")
-    parser.add_argument("words", nargs="*", metavar="NAME=value", help="what the verb needs to know")
-    parsed = parser.parse_args(words)
-    return parsed.verb, parsed.words
+def _help(given: list[str]) -> str | None:
+    """What is printed for --version, help and --help, alone or with a verb; None where a verb is to run. UserError."""
+    verb, *others = given or [""]
+    if verb == "--version":
+        return f"cavefish {__version__}"
+    if verb in _HELP and others and others[0] not in _HELP:
+        verb, others = others[0], ["--help"]
+    if not verb or verb in _HELP:
+        return words.overview({name: each.WHAT for name, each in VERBS.items()}, _ABOUT)
+    if verb not in VERBS:
+        hint = did_you_mean(verb, [] if "=" in verb else VERBS, "`cavefish help` lists them")
+        raise UserError(f"{verb}: expected a verb; {hint}")
+    if not {"--help", "-h"}.isdisjoint(others):
+        return words.of_verb(verb, VERBS[verb].WHAT, VERBS[verb].ARGUMENTS.split())
+    return None
 
 
 def _handle_signals() -> None:

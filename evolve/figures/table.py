@@ -28,6 +28,19 @@ def show(folder: Path) -> None:
         sheet.show()
 
 
+def show_summary(folders: list[Path]) -> None:
+    """Prints several seeds of one network, without a terminal as Markdown. UserError if the runs are not that."""
+    if not progress.console.is_terminal:
+        print(summary(folders))
+        return
+    runs = read_seeds(folders)
+    for run in runs:
+        if run.gained:
+            progress.say_words(f"seed {run.seed}: {run.gained}")
+    for sheet in seeds.sheets(runs):
+        sheet.show()
+
+
 def summary(folders: list[Path]) -> str:
     """Several seeds of one network as Markdown: mean and spread. UserError if the runs are not that."""
     runs = read_seeds(folders)

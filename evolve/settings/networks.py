@@ -21,11 +21,15 @@ def defaults() -> Path:
     return root() / "evolution.defaults.prototxt"
 
 
+def names() -> list[str]:
+    """Those that ship."""
+    return sorted(path.name for path in root().iterdir() if path.is_dir())
+
+
 def find(name: str) -> Path:
     """The folder of a network: a path, or a name under prototxt/. UserError naming the nearest one."""
     for folder in (Path(name), root() / name):
         if (folder / TRAIN_VAL).is_file() or (folder / EVOLUTION).is_file():
             return folder.resolve()
-    known = sorted(path.name for path in root().iterdir() if path.is_dir())
-    hint = did_you_mean(name, known, f"known are: {', '.join(known)}")
+    hint = did_you_mean(name, names(), f"known are: {', '.join(names())}")
     raise UserError(f"NET={name}: expected a folder with {TRAIN_VAL}, or a name under prototxt/; {hint}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evolve.command import verbs
-from evolve.command.arguments import MEANINGS
+from evolve.command.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = verbs.found()
@@ -34,7 +34,7 @@ def test_make_help_tells_of_it(name: str) -> None:
 @pytest.mark.parametrize("name", FOUND)
 def test_what_its_arguments_mean_is_told(name: str) -> None:
     known = FOUND[name].ARGUMENTS.split()
-    assert set(known) <= set(re.findall(r"\b([A-Z_0-9]+)=", MEANINGS)) and len(set(known)) == len(known)
+    assert set(known) <= set(WORDS) and len(set(known)) == len(known)
     assert FOUND[name].WHAT and FOUND[name].run.__module__.endswith(f".verbs.{name}")
 
 

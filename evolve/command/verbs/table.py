@@ -12,7 +12,7 @@ def run(arguments: Arguments) -> int:
 
     runs = named_runs(arguments)
     if len(runs) > 1:
-        print(table.summary(runs))
+        table.show_summary(runs)
         return 0
     table.show(runs[0])
     return 0

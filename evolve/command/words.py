@@ -21,6 +21,7 @@ WORDS = {
     ),
     "WEIGHTS": ("file", "a trained caffemodel: to be generation 1, or that of MODEL="),
     "MODEL": ("file", "a deploy or train_val prototxt"),
+    "SOLVER": ("file", "the solver prototxt of that MODEL="),
     "SHAPE": ("3x32x32", "of an image, where MODEL does not say"),
     "KEEP_UNKNOWN": ("1", "leave what touches unknown layers whole"),
     "HALF": ("1", "in 16 bits, weights and arithmetic"),

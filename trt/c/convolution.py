@@ -69,7 +69,8 @@ def _synapses(program: Program, node: Node, rows: np.ndarray) -> tuple[str, bool
         made = storage.synapses(rows, program.kind)
     except UserError as error:
         raise UserError(f"layer '{node.layer}': {error}") from None
-    program.synapses += int(np.count_nonzero(made.weights))
+    program.synapses += (stored := int(np.count_nonzero(made.weights)))
+    program.flushed += int(np.count_nonzero(rows)) - stored
     name = node.inputs[1]
     # C has no arrays without elements.
     weights = program.array(name, made.weights if made.weights.size else np.zeros(1, made.weights.dtype))

@@ -8,7 +8,7 @@ from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 from evolve.network.weights import Weights
 from trt.c import source, translation
-from trt.c.program import Program, identifier
+from trt.c.program import Program
 from trt.onnx import model
 from trt.onnx.export import Pair
 from trt.onnx.graph import Graph
@@ -26,14 +26,15 @@ def write(pair: Pair, path: Path, bits: int = 0) -> str:
     `bits` of a weight: 8, 16 or 32; 0 for 16 where that loses nothing, else 32. The function is named after the file.
     UserError naming file, line and layer for what C cannot say.
     """
-    function = identifier(path.stem)
+    function = translation.function_name(path.stem)
     program = _located(pair, function, bits)
     heading = _heading(pair, program)
     with files.named_by_out(path):
         files.write_whole(path.with_suffix(".h"), source.header(program, function, heading))
         files.write_whole(path, source.source(program, function, heading, path.stem))
+    flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
     return (
-        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}, {program.constant_bytes:,} bytes of "
+        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes of "
         f"constants, {4 * program.memory.size:,} bytes of memory"
     )
 

@@ -46,6 +46,7 @@ class Program:
     kernels: list[str] = field(default_factory=list)  # files of trt/c/kernels, in the order of their first use
     constant_bytes: int = 0
     synapses: int = 0
+    flushed: int = 0  # that became zero in the bits they have
     _stored: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     def shape(self, value: str) -> Shape:

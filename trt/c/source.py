@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from evolve.network.axes import Shape
 from trt.c.loops import indented
 from trt.c.memory import Buffer
-from trt.c.program import Program
+from trt.c.program import Names, Program, identifier
 from trt.c.translation import KERNELS
 
 _STANDARD = re.compile(r"#include (<\w+\.h>)\n")
@@ -16,8 +16,8 @@ _MATHS = re.compile(r"\b(expf|logf|powf|sqrtf|tanhf|fabsf|log1pf)\(")
 
 def header(program: Program, function: str, heading: list[str]) -> str:
     """The header: how many numbers the function reads and writes, and its declaration."""
-    macro = function.upper()
-    sizes = [f"#define {macro}_{program.names.of(name).upper()} {_numbers(shape)} /* {_shape(shape)} */"
+    macro, macros = function.upper(), Names(())
+    sizes = [f"#define {macros.fresh(f'{macro}_{identifier(name).upper()}')} {_numbers(shape)} /* {_shape(shape)} */"
              for name, shape in _interface(program)]  # fmt: skip
     return "\n".join([
         *_comment(heading),

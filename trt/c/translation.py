@@ -10,6 +10,12 @@ from trt.c.program import Names, Program
 from trt.onnx.graph import Graph, Node
 
 KERNELS = Path(__file__).with_name("kernels")
+# What the kernels define, and what a function of a file of that name would hide.
+_TAKEN = (
+    *sorted(path.stem for path in KERNELS.glob("*.c")),
+    *"add_map convolve cursor find first_synapse next_synapse seen stored synapses widened window".split(),
+    *"abs acos asin atan ceil cos exit exp floor free index log malloc pow printf sin sqrt tan tanh y0 y1".split(),
+)
 
 _SAY: dict[str, Callable[[Program, Node], None]] = {
     "AveragePool": pooling.average,
@@ -33,19 +39,23 @@ _SAY: dict[str, Callable[[Program, Node], None]] = {
 }
 
 
+def function_name(stem: str) -> str:
+    """The name of the function in ``stem.c``."""
+    return Names(_TAKEN).fresh(stem)
+
+
 def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) -> Program:
     """The statements, constants and memory of a C function of that name, weights in `bits` (0: storage.kind_of).
 
     `shapes` has every value's. UserError naming the layer for what C cannot say.
     """
     weighted = [convolution.rows_of(graph, node) for node in graph.nodes if node.operator in convolution.WEIGHTED]
-    kernels = [path.stem for path in KERNELS.glob("*.c")]
     program = Program(
         graph,
         shapes,
         memory.plan(graph, shapes, moving.VIEWS, elementwise.OPERATORS),
         storage.kind_of(weighted, bits),
-        Names([*kernels, *_KERNELS_WORDS, function]),
+        Names((*_TAKEN, function)),
     )
     layer = ""
     for node in graph.nodes:
@@ -57,10 +67,3 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
             program.say([f"/* {layer.replace('*/', '* /')} */"])
         _SAY[node.operator](program, node)
     return program
-
-
-# What the kernels define beside functions of their files' names.
-_KERNELS_WORDS = (
-    "add_map convolve cursor find first_synapse next_synapse seen span stored synapses widened window convolution"
-).split()
-

@@ -1,0 +1,119 @@
+"""`make c` as its user meets it: the commands of docs/c.md, files, and what is refused with which words."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from both import Case, caffe, filled, images
+from google.protobuf import text_format
+from test_onnx_export import ROOT, cavefish, lenet, pair
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
+from evolve.runs.generation import writing
+
+PAGE = (ROOT / "docs/c.md").read_text(encoding="utf-8")
+COMMANDS = [line.split("#")[0].strip() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+            for line in block.splitlines()]  # fmt: skip
+(PROGRAM,) = re.findall(r"```c\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_page(tmp_path: Path) -> None:
+    """Its commands, on a run and a pair; its program says what Caffe's scores say."""
+    pair(tmp_path)
+    for number in range(1, 14):
+        with writing(tmp_path / f"runs/lenet/seed1/gen{number:03d}") as folder:
+            for file in ("deploy.prototxt", "weights.caffemodel"):
+                shutil.copy(tmp_path / file, folder)
+    (tmp_path / "runs/lenet/seed1/lineage.csv").write_text("")
+    (tmp_path / "weights.caffemodel").rename(tmp_path / "w.caffemodel")
+    (tmp_path / "main.c").write_text(PROGRAM)
+    assert [command.split()[:2] for command in COMMANDS] == [["make", "c"]] * 3 + [["cc", "-std=c99"]]
+    for command in COMMANDS:
+        verb, *words = command.removeprefix("make ").split()
+        if verb == "c":
+            done = cavefish(tmp_path, "c", *words)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert re.match(rf"{words[-1].removeprefix('OUT=')}: 14\d,\d\d\d synapses in ", done.stdout)
+        else:
+            subprocess.run([verb, *words], cwd=tmp_path, check=True)
+    said = subprocess.run(["./digits"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    (expected,) = caffe(tmp_path, [black(weights.read(tmp_path / "w.caffemodel"))])
+    assert said == f"{expected['prob'].argmax()}\n"
+    sizes = [len((tmp_path / name).read_bytes()) for name in ("digits.c", "digits8.c", "net.c")]
+    assert sizes[1] < sizes[0]
+
+
+def black(learned: weights.Weights) -> Case:
+    """LeNet on the page's image, which is all zeros."""
+    return Case(lenet(), learned, {"data": np.zeros((1, 1, 32, 32), np.float32)})
+
+
+def test_what_the_files_say(tmp_path: Path) -> None:
+    model, trained = pair(tmp_path)
+    done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=16")
+    assert re.fullmatch(
+        r"deploy\.c: 143,\d\d\d synapses in 16 bits \(half precision\)(?: \(\d became zero\))?, 28\d,\d\d\d bytes of constants, "
+        r"163,840 bytes of memory\n",
+        done.stdout,
+    ), done
+    header = (tmp_path / "deploy.h").read_text()
+    assert "Input: pixels 0..255, times 0.5." in header
+    assert "#define DEPLOY_DATA 1024 /* 1x1x32x32 */\n#define DEPLOY_PROB 10 /* 1x10 */\n" in header
+    assert "void deploy(const float data[1024], float prob[10]);" in header
+    before = (tmp_path / "deploy.c").read_bytes()
+    cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=16")
+    assert (tmp_path / "deploy.c").read_bytes() == before
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_names_that_are_none_in_c(tmp_path: Path) -> None:
+    """Blobs called as C's words, kernels or functions are, or as one another but for what C lacks."""
+    text = 'layer { name: "in" type: "Input" top: "float" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }\n'
+    bottom = "float"
+    for number, top in enumerate(("convolve", "half", "a/b", "a_b", "*/ int", "expf", "7", "arena", "net", "prob")):
+        text += (
+            f'layer {{ name: "{top}" type: "{"TanH" if number % 2 else "Convolution"}" bottom: "{bottom}" top: "{top}" '
+            f"{'' if number % 2 else 'convolution_param { num_output: 3 kernel_size: 2 }'} }}\n"
+        )
+        bottom = top
+    net = text_format.Parse(text, caffe_pb2.NetParameter(name="*/ names"))
+    prototxt_text.write(net, tmp_path / "float.prototxt")
+    weights.write(tmp_path / "w.caffemodel", net, filled(net, np.random.default_rng(0)))
+    done = cavefish(tmp_path, "c", "MODEL=float.prototxt", "WEIGHTS=w.caffemodel")
+    assert done.returncode == 0, done.stderr
+    command = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "float.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert images(net, np.random.default_rng(0)).keys() == {"float"}
+
+
+SPATIAL = """layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 dim: 4 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
+"""
+
+
+@pytest.mark.parametrize(
+    "text, change, words, message",
+    [
+        (SPATIAL, 1, (), "model.prototxt:3: layer 'conv': expected one or two axes of space in C, got 3; leave it out, "
+                         "or use an engine (make onnx)"),
+        (SPATIAL.replace(" dim: 4 }", " }"), np.nan, (),
+         "model.prototxt:3: layer 'conv': expected finite weights, got others; train it anew"),
+        (SPATIAL.replace(" dim: 4 }", " }"), 1e9, ("BITS=8",),
+         "model.prototxt:3: layer 'conv': expected weights below 8,000,000 for 8 bits, got larger ones; write it with "
+         "BITS=32"),
+    ],
+)  # fmt: skip
+def test_refused(tmp_path: Path, text: str, change: float, words: tuple[str, ...], message: str) -> None:
+    net = text_format.Parse(text, caffe_pb2.NetParameter(name="n"))
+    (tmp_path / "model.prototxt").write_text('name: "n"\n' + text)
+    learned = filled(net, np.random.default_rng(0))
+    learned["conv"][0].reshape(-1)[0] *= np.float32(change)
+    weights.write(tmp_path / "w.caffemodel", net, learned)
+    done = cavefish(tmp_path, "c", "MODEL=model.prototxt", "WEIGHTS=w.caffemodel", *words)
+    assert done.returncode == 2 and done.stderr == f"cavefish: {message}\n"
+    assert list(tmp_path.glob("*.c")) == []

@@ -292,7 +292,7 @@ CASES = [
         "a C file of four bits",
         caffemodel(),
         "c MODEL=model.prototxt WEIGHTS=w.caffemodel BITS=4",
-        "BITS=4: expected 8, 16 or 32; without it, 16 where that loses nothing, else 32",
+        "BITS=4: expected 8, 16 or 32; without it, the fewest that lose nothing",
     ),
     Case(
         "an engine of another maker",

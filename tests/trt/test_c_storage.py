@@ -6,7 +6,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.network import grid
 from trt.c import storage
 
 KERNELS = Path(storage.__file__).with_name("kernels")
@@ -64,6 +66,15 @@ def test_rounding() -> None:
 def test_rows_of_one_size_are_exact_in_8_bits() -> None:
     weights = np.array([[0, 1, 0, -1], [0.5, 0, 0, 0], [0, 0, 0, 0]], np.float32)
     assert (storage.rounded(weights, "int8") == weights).all()
+
+
+@pytest.mark.parametrize("part", [0.02, 0.1, 1.0])
+def test_a_generation_in_int8_is_kept(part: float) -> None:
+    """What lies on the grid that `precision: INT8` imposes, rows with a single synapse among them, loses nothing."""
+    layer = caffe_pb2.LayerParameter(name="ip", type="InnerProduct")
+    on_grid, _ = grid.rounded(drawn(60, 40, part), layer)
+    assert (storage.rounded(on_grid, "int8") == on_grid).all()
+    assert storage.kind_of([on_grid], 0) == "int8"
 
 
 def test_16_bits_where_that_loses_nothing() -> None:

@@ -57,8 +57,8 @@ def test_what_the_files_say(tmp_path: Path) -> None:
     model, trained = pair(tmp_path)
     done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=16")
     assert re.fullmatch(
-        r"deploy\.c: 143,\d\d\d synapses in 16 bits \(half precision\)(?: \(\d became zero\))?, 28\d,\d\d\d bytes of constants, "
-        r"163,840 bytes of memory\n",
+        r"deploy\.c: 143,\d\d\d synapses in 16 bits \(half precision\)(?: \(\d became zero\))?, 28\d,\d\d\d bytes "
+        r"of constants, 163,840 bytes of memory\n",
         done.stdout,
     ), done
     header = (tmp_path / "deploy.h").read_text()
@@ -75,11 +75,10 @@ def test_names_that_are_none_in_c(tmp_path: Path) -> None:
     """Blobs called as C's words, kernels or functions are, or as one another but for what C lacks."""
     text = 'layer { name: "in" type: "Input" top: "float" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }\n'
     bottom = "float"
+    kinds = ("Convolution", "convolution_param { num_output: 3 kernel_size: 2 }"), ("TanH", "")
     for number, top in enumerate(("convolve", "half", "a/b", "a_b", "*/ int", "expf", "7", "arena", "net", "prob")):
-        text += (
-            f'layer {{ name: "{top}" type: "{"TanH" if number % 2 else "Convolution"}" bottom: "{bottom}" top: "{top}" '
-            f"{'' if number % 2 else 'convolution_param { num_output: 3 kernel_size: 2 }'} }}\n"
-        )
+        kind, words = kinds[number % 2]
+        text += f'layer {{ name: "{top}" type: "{kind}" bottom: "{bottom}" top: "{top}" {words} }}\n'
         bottom = top
     net = text_format.Parse(text, caffe_pb2.NetParameter(name="*/ names"))
     prototxt_text.write(net, tmp_path / "float.prototxt")

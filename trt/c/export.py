@@ -23,7 +23,7 @@ _STORED = {
 def write(pair: Pair, path: Path, bits: int = 0) -> str:
     """Writes `path`, a .c file, and the .h file beside it; tells what they are.
 
-    `bits` of a weight: 8, 16 or 32; 0 for 16 where that loses nothing, else 32. The function is named after the file.
+    `bits` of a weight: 8, 16 or 32; 0 for the fewest that lose nothing. The function is named after the file.
     UserError naming file, line and layer for what C cannot say.
     """
     function = translation.function_name(path.stem)
@@ -34,8 +34,8 @@ def write(pair: Pair, path: Path, bits: int = 0) -> str:
         files.write_whole(path, source.source(program, function, heading, path.stem))
     flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
     return (
-        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes of "
-        f"constants, {4 * program.memory.size:,} bytes of memory"
+        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes "
+        f"of constants, {4 * program.memory.size:,} bytes of memory"
     )
 
 

@@ -7,9 +7,9 @@ import ml_dtypes
 import numpy as np
 
 from evolve.base.errors import UserError
+from evolve.network.grid import LEVELS
 
 _HALF, _BFLOAT16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
-_LEVELS = 127  # an 8-bit weight is -127 to 127 times its neuron's scale
 _ESCAPE = 255  # a gap that goes on
 KINDS = ("float", "half", "bfloat16", "int8")
 C_TYPES = {"float": "float", "half": "uint16_t", "bfloat16": "uint16_t", "int8": "int8_t"}
@@ -37,14 +37,16 @@ def is_half(values: np.ndarray) -> bool:
 
 
 def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
-    """How the weights of a net are stored, all of them alike; `bits` 0: in 16 bits if that loses nothing, else in 32.
+    """How the weights of a net, a row a neuron, are stored, all alike; `bits` 0: in the fewest that lose nothing.
 
     UserError for another number of bits than 8, 16 and 32.
     """
     if bits not in (0, 8, 16, 32):
-        raise UserError(f"BITS={bits}: expected 8, 16 or 32; without it, 16 where that loses nothing, else 32")
+        raise UserError(f"BITS={bits}: expected 8, 16 or 32; without it, the fewest that lose nothing")
     if bits in (8, 32):
         return "int8" if bits == 8 else "float"
+    if not bits and all(_on_grid(each) for each in weights):
+        return "int8"
     exact = next((kind for kind, number in (("half", _HALF), ("bfloat16", _BFLOAT16))
                   if all(_holds(number, each) for each in weights)), None)  # fmt: skip
     if exact or not bits:
@@ -97,15 +99,17 @@ def _stored(weights: np.ndarray, kind: str, scales: np.ndarray | None) -> np.nda
 def _scales(weights: np.ndarray) -> np.ndarray:
     """A half precision number for each row, the least with which 127 levels reach its largest weight.
 
-    Where all weights of a row are of one size, as Im2col's ones are, one level is that size: exact if half holds it.
+    They are those of evolve/network/grid.py where half precision's range has them: what is on that grid is exact. Where
+    all weights of a row are of one size that half precision holds, as Im2col's ones are, one level is that size.
     """
     largest = np.abs(weights).max(axis=1, initial=0).astype(np.float64)
     least = np.where(weights != 0, np.abs(weights), np.inf).min(axis=1, initial=np.inf)
-    wanted = np.where(least == largest, largest, largest / _LEVELS)
+    with np.errstate(over="ignore"):
+        single = (least == largest) & (largest.astype(np.float16) == largest)
+    wanted = np.where(single, largest, largest / LEVELS)
     if (wanted > float(np.finfo(np.float16).max)).any():
         raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
-    with np.errstate(under="ignore"):
-        scales = wanted.astype(np.float16)
+    scales = wanted.astype(np.float16)
     scales = np.where(scales < wanted, np.nextafter(scales, np.float16(np.inf)), scales)
     return np.where(largest == 0, np.float16(1), scales).astype(np.float16)
 
@@ -116,6 +120,12 @@ def _gaps(places: np.ndarray, total: int) -> np.ndarray:
     for step in steps:
         tokens += [_ESCAPE] * (int(step) // _ESCAPE) + [int(step) % _ESCAPE]
     return np.array(tokens, np.uint8)
+
+
+def _on_grid(weights: np.ndarray) -> bool:
+    """Whether 8 bits hold every one of them."""
+    within = np.isfinite(weights).all() and np.abs(weights).max(initial=0) <= float(np.finfo(np.float16).max)
+    return bool(within and (rounded(weights, "int8") == weights).all())
 
 
 def _holds(number: np.dtype, numbers: np.ndarray) -> bool:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, given_path, image_shape, named_run, whole
-from evolve.runs import paths, run_folder
+from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run, whole
+from evolve.runs import paths
 
 WHAT = "a run's generation, or a deploy prototxt and its caffemodel, as one C99 file and its header"
-ARGUMENTS = "RUN NET GEN MODEL WEIGHTS SHAPE BITS OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE BITS OUT"
 
 
 def run(arguments: Arguments) -> int:
@@ -23,7 +23,7 @@ def run(arguments: Arguments) -> int:
         folder, name = Path("."), pair.model.stem
     else:
         folder = named_run(arguments)
-        number = whole(arguments, "GEN", least=1) or run_folder.committed(folder)[-1]
+        number = generation(arguments, folder)
         pair = onnx.read_generation(folder, number, image_shape(arguments))
         name = paths.generation(folder, number).name
     out = onnx.out_file(given_path(arguments, "OUT") or folder, name, half=False, suffix=".c")

@@ -8,6 +8,7 @@ from evolve.base.errors import UserError
 
 TABLE = Path(__file__).with_name("devices.csv")
 TX1 = "Jetson TX1"
+_MAY_BE_0 = "gops_int8"
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,16 @@ class Device:
     name: str
     gflops_float: float  # 1e9 floating-point operations a second in 32 bits
     gflops_half: float  # the same in 16 bits
+    gops_int8: float  # the same in 8 bits, dense; 0: no faster than 16 bits
     gbytes_per_second: float
     efficiency: float  # 1 would be the peaks
     fitted_on: str
+
+    def arithmetic(self, bits: int) -> tuple[float, int]:
+        """Operations a second of weights that have so many bits, and the bytes of a number then."""
+        if bits <= 8 and self.gops_int8:
+            return 1e9 * self.gops_int8, 1
+        return (1e9 * self.gflops_half, 2) if bits < 32 else (1e9 * self.gflops_float, 4)
 
 
 def read(table: Path = TABLE) -> dict[str, Device]:
@@ -44,11 +52,13 @@ def _device(cells: list[str], where: str) -> Device:
     columns = [field.name for field in fields(Device)]
     if len(cells) != len(columns):
         raise UserError(f"{where}: expected {len(columns)} cells, got {len(cells)}; quote words with commas in them")
-    figures = {column: _positive(cell, column, where) for column, cell in list(zip(columns, cells, strict=True))[1:-1]}
+    figures = {column: _figure(cell, column, where) for column, cell in list(zip(columns, cells, strict=True))[1:-1]}
     return Device(name=cells[0], fitted_on=cells[-1], **figures)
 
 
-def _positive(cell: str, column: str, where: str) -> float:
+def _figure(cell: str, column: str, where: str) -> float:
+    if column == _MAY_BE_0 and cell == "0":
+        return 0.0
     try:
         value = float(cell)
     except ValueError:

@@ -12,27 +12,26 @@ from evolve.network.devices import Device
 from evolve.network.shapes import Step
 
 
-def frames_per_second(net: Net, device: Device, half: bool = True) -> float:
-    """Of a deploy net at the size of its Input, in half precision or in float. UserError where shapes do not fit."""
-    return device.efficiency / seconds(net, device, half)
+def frames_per_second(net: Net, device: Device, bits: int = 16) -> float:
+    """Of a deploy net at the size of its Input, in 8, 16 or 32 bits. UserError where shapes do not fit."""
+    return device.efficiency / seconds(net, device, bits)
 
 
-def fitted_efficiency(net: Net, device: Device, fps: float, half: bool = True) -> float:
+def fitted_efficiency(net: Net, device: Device, fps: float, bits: int = 16) -> float:
     """The efficiency with which the prediction for `net` is the measured or published `fps`."""
-    return fps * seconds(net, device, half)
+    return fps * seconds(net, device, bits)
 
 
-def seconds(net: Net, device: Device, half: bool = True) -> float:
+def seconds(net: Net, device: Device, bits: int = 16) -> float:
     """What one run of a deploy net takes at the device's peaks, its layers one after another."""
-    return sum(layer_seconds(step, device, half) for step in shapes.infer(net, keep_unknown=True))
+    return sum(layer_seconds(step, device, bits) for step in shapes.infer(net, keep_unknown=True))
 
 
-def layer_seconds(step: Step, device: Device, half: bool = True) -> float:
+def layer_seconds(step: Step, device: Device, bits: int = 16) -> float:
     """What one layer takes at the device's peaks; 0 for one that an engine has no kernel for."""
     if step.works_in_place or (step.type and step.type.free):
         return 0.0
-    peak = 1e9 * (device.gflops_half if half else device.gflops_float)
-    size = 2 if half else 4
+    peak, size = device.arithmetic(bits)
     return max(operations(step) / peak, size * numbers(step) / (1e9 * device.gbytes_per_second))
 
 

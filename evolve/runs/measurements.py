@@ -141,7 +141,7 @@ def predicted_tx1_fps(run: Path, metrics: Metrics, shape: str = "") -> float | N
     try:
         deploy = paths.generation(run, metrics.generation) / paths.DEPLOY
         net = phases.sized(prototxt_text.read(deploy, caffe_pb2.NetParameter()), _lengths(shape))
-        return round(roofline.frames_per_second(net, devices.read()[devices.TX1], metrics.in_half), 3)
+        return round(roofline.frames_per_second(net, devices.read()[devices.TX1], metrics.bits), 3)
     except (UserError, KeyError, ZeroDivisionError):
         # A run goes on, and its table is written, whatever its net is or a user made of the devices.
         return None

@@ -30,6 +30,7 @@ import compiled  # noqa: E402
 
 BITS = (32, 16, 8)
 ROUNDS, LEAST = 31, 0.02  # turns of each engine, and the seconds that one takes
+_FLAGS = ("-std=c99", "-ffp-contract=fast")
 COLUMNS = (
     "generation", "bits", "synapses", "constants_bytes", "m4_program_bytes", "memory_bytes", "m4_instructions",
     "x86_64_instructions", "c_ms", "onnxruntime_ms", "openvino_ms",
@@ -38,6 +39,7 @@ COLUMNS = (
 _M4_MAIN = """#include <stdio.h>
 #include "net.h"
 static volatile unsigned *const systick = (volatile unsigned *)0xE000E010;
+%s
 int main(void)
 {
     unsigned began;
@@ -80,17 +82,16 @@ def _sizes(pair: Pair, folder: Path, bits: int) -> dict[str, object]:
     }  # fmt: skip
     arm = compiled.CORTEX_M4
     if shutil.which(arm.compiler[0]) and shutil.which(arm.runner[0]):
-        _call(folder, *arm.compiler[:1], "-Os", "-std=c99", *arm.compiler[2:6], "-c", "net.c", "-o", "net.o")
+        _call(folder, *arm.compiler[:1], "-Os", *_FLAGS, *arm.compiler[2:6], "-c", "net.c", "-o", "net.o")
         said = _call(folder, "arm-none-eabi-size", "-A", "net.o")
         row["m4_program_bytes"] = sum(int(size) for size in re.findall(r"^\.text\S*\s+(\d+)", said, re.MULTILINE))
-        (folder / "main.c").write_text(buffers.join(_M4_MAIN.split("int main", 1)[:1]) + buffers + "int main" +
-                                       _M4_MAIN.split("int main", 1)[1] % given)  # fmt: skip
-        _call(folder, *arm.compiler, "-std=c99", "main.c", "net.c", *arm.extra, "-lm", "-o", "program")
+        (folder / "main.c").write_text(_M4_MAIN % (buffers, given))
+        _call(folder, *arm.compiler, *_FLAGS, "main.c", "net.c", *arm.extra, "-lm", "-o", "program")
         ticks = _call(folder, *arm.runner[:1], "-icount", "shift=0", *arm.runner[1:], "program")
         row["m4_instructions"] = 40 * int(ticks)
     if shutil.which("valgrind"):
         (folder / "main.c").write_text(buffers + _MAIN % given)
-        _call(folder, "cc", "-O2", "-std=c99", "main.c", "net.c", "-lm", "-o", "program")
+        _call(folder, "cc", "-O2", *_FLAGS, "main.c", "net.c", "-lm", "-o", "program")
         row["x86_64_instructions"] = _callgrind(folder)
     return row
 
@@ -136,7 +137,7 @@ def _in_c(pair: Pair, folder: Path, bits: int, inputs: dict[str, np.ndarray]) ->
     program = export.of_net(pair.net, pair.weights, function="net", bits=bits)
     export.write(pair, folder / "net.c", bits)
     library = folder / f"net{bits}.so"
-    _call(folder, "cc", "-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC", "net.c", "-lm",
+    _call(folder, "cc", "-O3", "-march=native", *_FLAGS, "-shared", "-fPIC", "net.c", "-lm",
           "-o", str(library))  # fmt: skip
     outputs = [np.zeros(shape, np.float32) for shape in program.graph.outputs.values()]
     arrays = [*(inputs[name] for name in program.graph.inputs), *outputs]

@@ -91,6 +91,26 @@ _INCEPTIONS = {
 def detectnet(height: int = 384, width: int = 1248) -> Net:
     """GoogLeNet without its classifiers, its last pooling of stride 1: "coverage" and "bboxes" on H/16 x W/16."""
     build = Builder("DetectNet", (3, height, width))
+    blob = _inceptions(build, last_stride=1)
+    build.add("Dropout", "pool5/drop", blob, top="pool5/drop")
+    build.convolution("cvg/classifier", "pool5/drop", 1, 1, relu=False)
+    build.add("Sigmoid", "coverage/sig", "cvg/classifier", top="coverage")
+    build.convolution("bboxes", "pool5/drop", 4, 1, relu=False)
+    return build.net
+
+
+def googlenet(height: int = 224, width: int = 224) -> Net:
+    """Szegedy and others, 2014, as bvlc_googlenet's deploy.prototxt has it: without the classifiers for training."""
+    build = Builder("GoogLeNet", (3, height, width))
+    blob = _inceptions(build, last_stride=2)
+    parameter = build.add("Pooling", "pool5", blob).pooling_param
+    parameter.pool, parameter.global_pooling = parameter.AVE, True
+    build.add("Softmax", "prob", build.units("loss3/classifier", "pool5", 1000))
+    return build.net
+
+
+def _inceptions(build: Builder, last_stride: int) -> str:
+    """GoogLeNet up to inception_5b; `last_stride` of pool4."""
     blob = build.pooling("pool1", build.convolution("conv1/7x7_s2", "data", 64, 7, stride=2))
     blob = build.convolution("conv2/3x3_reduce", build.normalisation("norm1", blob), 64, 1)
     blob = build.normalisation("norm2", build.convolution("conv2/3x3", blob, 192, 3))
@@ -98,13 +118,9 @@ def detectnet(height: int = 384, width: int = 1248) -> Net:
     for name, widths in _INCEPTIONS.items():
         blob = _inception(build, f"inception_{name}", blob, widths)
         if name in ("3b", "4e"):
-            stays = name == "4e"
-            blob = build.pooling(f"pool{name[0]}", blob, stride=1 if stays else 2, pad=1 if stays else 0)
-    build.add("Dropout", "pool5/drop", blob, top="pool5/drop")
-    build.convolution("cvg/classifier", "pool5/drop", 1, 1, relu=False)
-    build.add("Sigmoid", "coverage/sig", "cvg/classifier", top="coverage")
-    build.convolution("bboxes", "pool5/drop", 4, 1, relu=False)
-    return build.net
+            stride = 2 if name == "3b" else last_stride
+            blob = build.pooling(f"pool{name[0]}", blob, stride=stride, pad=2 - stride)
+    return blob
 
 
 def _inception(build: Builder, name: str, bottom: str, widths: tuple[int, ...]) -> str:

@@ -17,8 +17,8 @@ sys.path.append(str(ROOT / "tests/network"))
 
 import famous_nets  # noqa: E402
 
-# One operation, two in half precision, and one byte a second: seconds can be counted.
-SLOW = Device("slow", gflops_float=1e-9, gflops_half=2e-9, gbytes_per_second=1e-9, efficiency=0.5, fitted_on="nothing")
+# One operation, two in half precision, four in 8 bits, and one byte a second: seconds can be counted.
+SLOW = Device("slow", 1e-9, 2e-9, gops_int8=4e-9, gbytes_per_second=1e-9, efficiency=0.5, fitted_on="nothing")
 
 NET = """
 name: "by hand"
@@ -34,6 +34,7 @@ layer { name: "ip" type: "InnerProduct" bottom: "drop" top: "ip" inner_product_p
 # pool 256 in, 64 out; ip 64 in, 640 + 10 learned, 10 out. Only conv has more operations than bytes.
 FLOAT = {"conv": 13824, "pool": 4 * 320, "ip": 4 * 724}
 HALF = {"conv": 13824 / 2, "pool": 2 * 320, "ip": 2 * 724}
+INT8 = {"conv": 13824 / 4, "pool": 320, "ip": 724}
 
 
 def net(words: str = NET) -> object:
@@ -41,14 +42,14 @@ def net(words: str = NET) -> object:
 
 
 def test_each_layer_by_hand() -> None:
-    for half, expected in ((False, FLOAT), (True, HALF)):
-        found = {step.layer.name: roofline.layer_seconds(step, SLOW, half) for step in shapes.infer(net())}
+    for bits, expected in ((32, FLOAT), (16, HALF), (8, INT8)):
+        found = {step.layer.name: roofline.layer_seconds(step, SLOW, bits) for step in shapes.infer(net())}
         assert found == dict.fromkeys(("data", "relu", "drop"), 0.0) | expected
 
 
 def test_the_layers_one_after_another_times_one_efficiency() -> None:
-    assert roofline.seconds(net(), SLOW, half=False) == 18000
-    assert roofline.frames_per_second(net(), SLOW, half=False) == 0.5 / 18000
+    assert roofline.seconds(net(), SLOW, bits=32) == 18000
+    assert roofline.frames_per_second(net(), SLOW, bits=32) == 0.5 / 18000
     assert roofline.frames_per_second(net(), SLOW) == 0.5 / 9000
     assert roofline.fitted_efficiency(net(), SLOW, fps=0.5 / 9000) == 0.5
 
@@ -64,6 +65,29 @@ def test_the_tx1s_efficiency_is_what_the_published_figure_gives() -> None:
     full = famous_nets.detectnet(512, 1024)
     assert roofline.fitted_efficiency(full, tx1, fps=7) == pytest.approx(tx1.efficiency, abs=5e-5)
     assert roofline.frames_per_second(full, tx1) == pytest.approx(7, abs=0.001)
+
+
+def test_without_arithmetic_in_8_bits_it_is_that_of_16() -> None:
+    tx1 = devices.read()[devices.TX1]
+    assert roofline.seconds(net(), tx1, bits=8) == roofline.seconds(net(), tx1, bits=16)
+
+
+# What Tencent/ncnn's benchmark/README.md has of GoogLeNet, milliseconds.
+NCNN = {
+    "Jetson Nano": 43.30,
+    "Jetson AGX Xavier": 12.57,
+    "Jetson Orin Nano 8GB": 7.18,
+    "Jetson AGX Orin 64GB": 4.95,
+    "Raspberry Pi 5": 25.13,
+}
+
+
+@pytest.mark.parametrize("name", NCNN)
+def test_the_others_efficiencies_are_what_the_published_figures_give(name: str) -> None:
+    device = devices.read()[name]
+    fitted = roofline.fitted_efficiency(famous_nets.googlenet(), device, fps=1000 / NCNN[name])
+    assert fitted == pytest.approx(device.efficiency, rel=2e-3)
+    assert f"{1000 / NCNN[name]:.3g} fps" in device.fitted_on
 
 
 def test_the_shipped_detectnet_is_that_network() -> None:
@@ -89,18 +113,19 @@ def test_thinner_is_never_predicted_slower() -> None:
 
 def test_a_device_of_the_users(tmp_path: Path) -> None:
     table = tmp_path / "devices.csv"
-    table.write_text(devices.TABLE.read_text() + 'My board,1,2,3,0.4,"mine, measured"\n')
-    assert devices.read(table)["My board"] == Device("My board", 1, 2, 3, 0.4, "mine, measured")
-    assert list(devices.read(table)) == [devices.TX1, "My board"]
+    table.write_text(devices.TABLE.read_text() + 'My board,1,2,0,3,0.4,"mine, measured"\n')
+    assert devices.read(table)["My board"] == Device("My board", 1, 2, 0, 3, 0.4, "mine, measured")
+    assert list(devices.read(table)) == [*devices.read(), "My board"]
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a,1,2,3,0.4", "expected 6 cells, got 5; quote words with commas in them"),
-        ("a,1,2,fast,0.4,me", "gbytes_per_second: expected a number above 0, got 'fast'"),
-        ("a,0,2,3,0.4,me", "gflops_float: expected a number above 0, got '0'"),
-        ("a,1,2,3,nan,me", "efficiency: expected a number above 0, got 'nan'"),
+        ("a,1,2,0,3,0.4", "expected 7 cells, got 6; quote words with commas in them"),
+        ("a,1,2,0,fast,0.4,me", "gbytes_per_second: expected a number above 0, got 'fast'"),
+        ("a,0,2,0,3,0.4,me", "gflops_float: expected a number above 0, got '0'"),
+        ("a,1,2,-1,3,0.4,me", "gops_int8: expected a number above 0, got '-1'"),
+        ("a,1,2,0,3,nan,me", "efficiency: expected a number above 0, got 'nan'"),
     ],
 )
 def test_a_line_that_is_no_device(tmp_path: Path, line: str, message: str) -> None:

@@ -48,7 +48,7 @@ def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int
     rows = []
     for metrics in generations:
         net = _net(paths.generation(run, metrics.generation), shape)
-        cells = {device.name: _prediction(net, device, metrics.in_half) for device in known.values()}
+        cells = {device.name: _prediction(net, device, metrics.bits) for device in known.values()}
         rows.append({"generation": str(metrics.generation)} | cells)
     return Sheet.of(
         f"{name}: predicted fps of devices that are not at hand",
@@ -79,8 +79,8 @@ def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
     return phases.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
 
 
-def _prediction(net: phases.Net, device: Device, half: bool) -> str:
+def _prediction(net: phases.Net, device: Device, bits: int) -> str:
     try:
-        return f"{roofline.frames_per_second(net, device, half):,.1f}"
+        return f"{roofline.frames_per_second(net, device, bits):,.1f}"
     except UserError:
         return BLANK

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evolve.base import sheet
+from evolve.base.durations import duration
 from evolve.figures.report import losses
 from evolve.figures.report.markup import Markup, element, section
 from evolve.runs import paths, state, training_log
@@ -28,4 +29,4 @@ def _pace(shown: list[training_log.Shown], now: State) -> str:
     if not paces:
         return ""
     left = (now.iterations - now.iteration) / paces[-1]
-    return f"{sheet.rate(paces[-1])} iterations a second, {sheet.duration(left)} left of this generation"
+    return f"{sheet.rate(paces[-1])} iterations a second, {duration(left)} left of this generation"

@@ -103,9 +103,12 @@ def machine() -> dict[str, str]:
 
     simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
     which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
-    and sparse_lanes_below of convolutions, sparse_inner_product_below.
+    and sparse_lanes_below of convolutions, sparse_inner_product_below; none of these where FASTCAFFE_SPARSE=0 has them
+    run on dense code.
     """
-    return dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
+    told = dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
+    dense = os.environ.get("FASTCAFFE_SPARSE") == "0"
+    return {name: value for name, value in told.items() if not (dense and name.startswith("sparse_"))}
 
 
 def _text(function: str) -> str:

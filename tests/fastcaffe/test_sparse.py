@@ -138,9 +138,12 @@ def test_sparse_code_can_be_switched_off(told: Told) -> None:
         fastcaffe.enable(threads=1)
         n = made(CONVOLUTION, (16, 20, 12, 12), 0.1)
         stepped(n)
-        tell(fastcaffe.layers()[-1].passes)
+        tell([fastcaffe.layers()[-1].passes, list(fastcaffe.machine())])
     """
-    assert not any(on.startswith("sparse") for on in asked(told, lines, FASTCAFFE_SPARSE="0").values())
+    passes, machine = asked(told, lines, FASTCAFFE_SPARSE="0")
+    assert not any(on.startswith("sparse") for on in passes.values())
+    # Bits do not depend on what is not used.
+    assert not any(name.startswith("sparse") for name in machine) and "simd" in machine
 
 
 @pytest.mark.parametrize("code", ["sparse-rows", "sparse-lanes"])

@@ -112,6 +112,12 @@ def test_another_size_two_threads_and_stock_layers(run: Path) -> None:
     assert any(row["version"].endswith("stock layers") for row in kept(run))
 
 
+def test_caffe_says_that_it_computes_what_exists(run: Path) -> None:
+    assert bench.bench(run, ["caffe"], Machine(threads=1), runs=1) == []
+    said = r"caffe [\d.]+, fast layers, sparse code below a density of 0\.5"
+    assert all(re.fullmatch(said, row["version"]) for row in kept(run))
+
+
 def test_an_engine_that_computes_another_function_is_not_timed(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,4 +39,6 @@ class Caffe:
 
     def describe(self) -> str:
         which = versions.which()
-        return f"caffe {caffe.__version__}, {which['layers']} layers"
+        sparse = which.get("sparse_below")
+        code = f", sparse code below a density of {sparse}" if sparse else ""
+        return f"caffe {caffe.__version__}, {which['layers']} layers{code}"

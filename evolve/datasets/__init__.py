@@ -10,10 +10,10 @@ from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
 from evolve.datasets.lmdb_read import images, labels, read
 from evolve.datasets.lookup import find, names
-from evolve.datasets.own.own_set import Survey
 from evolve.datasets.own.pictures import Listing
 from evolve.datasets.own.source import OwnSource
 from evolve.datasets.own.wish import Wish
+from evolve.datasets.own_set import Survey
 from evolve.datasets.preparation import prepare, prepare_detection, survey
 from evolve.datasets.source import Samples, Source, Split, Unavailable
 

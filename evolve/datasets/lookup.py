@@ -27,6 +27,7 @@ _HINT = "see datasets/README.md"
 
 Known = Source | OwnSource | DetectionSource
 S = TypeVar("S", bound=Known, covariant=True)
+Narrowed = TypeVar("Narrowed", bound=Known)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Found(Generic[S]):
     def has_boxes(self) -> bool:
         """Whether it is for detection."""
         return isinstance(self.source, DetectionSource)
+
+    def of(self, source: "Narrowed") -> "Found[Narrowed]":
+        """The same, its source known more closely."""
+        return Found(self.name, self.file, source, self.is_own, self.stem)
 
     @contextmanager
     def calling(self, function: str) -> Iterator[None]:
@@ -90,7 +95,7 @@ def with_classes(name: str, beside: Path | None = None) -> Found[Source | OwnSou
     """The same of images with one class each. Raises UserError."""
     found = find(name, beside)
     if isinstance(found.source, Source | OwnSource):
-        return Found(name, found.file, found.source, found.is_own, found.stem)
+        return found.of(found.source)
     raise UserError(f"data set '{name}': expected images with a class each, got images with boxes; choose another")
 
 
@@ -98,7 +103,7 @@ def with_boxes(name: str, beside: Path | None = None) -> Found[DetectionSource]:
     """The same of images with boxes. Raises UserError."""
     found = find(name, beside)
     if isinstance(found.source, DetectionSource):
-        return Found(name, found.file, found.source, found.is_own, found.stem)
+        return found.of(found.source)
     raise UserError(f"data set '{name}': expected images with boxes, got images with a class each; choose another")
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.base.progress import Report
-from evolve.datasets import box_set, image_set, lookup
+from evolve.datasets import box_set, image_set, lookup, own_set
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Detection, checked
 from evolve.datasets.lookup import Found, S
-from evolve.datasets.own import own_set
-from evolve.datasets.own.own_set import Survey
 from evolve.datasets.own.source import OwnSource
 from evolve.datasets.own.wish import Wish
+from evolve.datasets.own_set import Survey
 from evolve.datasets.source import Source, Unavailable
 
 NO_WISH = Wish()
@@ -44,10 +43,10 @@ def prepare(
     _check_seed(name, seed)
 
     def prepared(found: Found[Source | OwnSource]) -> Dataset:
-        if isinstance(source := found.source, OwnSource):
-            own = replace(found, source=source)
-            return own_set.prepared(own, wish, image_size, seed, validation, data, report)
-        return image_set.prepared(replace(found, source=source), image_size, seed, validation, data, report)
+        source = found.source
+        if isinstance(source, OwnSource):
+            return own_set.prepared(found.of(source), wish, image_size, seed, validation, data, report)
+        return image_set.prepared(found.of(source), image_size, seed, validation, data, report)
 
     return _first_to_be_had(known, prepared)
 
@@ -63,9 +62,9 @@ def survey(
 ) -> Survey | None:
     """What is known of a data set of images of one's own before they are read; None of any other. Raises UserError."""
     found = lookup.with_classes(name, beside)
-    if not isinstance(source := found.source, OwnSource):
+    if not isinstance(found.source, OwnSource):
         return None
-    return own_set.survey(replace(found, source=source), wish, image_size, data, report)
+    return own_set.survey(found.of(found.source), wish, image_size, data, report)
 
 
 def prepare_detection(

@@ -23,3 +23,4 @@ class OwnSource:
     listed: List
     state: Callable[[Wish], str]
     any_size: bool
+    channels: int = 0  # as they are

@@ -1,6 +1,7 @@
 """Every split is stored or counted picture by picture: Datums, census, contact sheet and mean come out of one pass."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class _Writing:
         self.unreadable: list[str] = []
         self.copies: list[str] = []
         self.torn: list[str] = []
-        self._names = listing.class_names
+        self.names = listing.class_names
         self._seen: dict[bytes, tuple[str, Pictures, int]] = {}
 
     def copy_of(self, made: Made, split: str, pictures: Pictures, number: int) -> None:
@@ -64,7 +65,7 @@ class _Writing:
             self.copies.append(pair)
         label, first = int(pictures.labels[number]), int(others.labels[before])
         if label != first:
-            self.torn.append(f"{pair}: '{self._names[label]}' and '{self._names[first]}'")
+            self.torn.append(f"{pair}: '{self.names[label]}' and '{self.names[first]}'")
 
 
 def write(
@@ -95,7 +96,8 @@ def _split(
 ) -> None:
     pictures, total = part.pictures, len(part.rows)
     form = Form(grey=shape[0] == 1, levels=wish.levels, least=_least(wish, shape))
-    tally = Tally(len(writing._names), shape[0])
+    tally = Tally(len(writing.names), shape[0])
+    make: Callable[[int], Made]
     with ExitStack() as held:
         done = held.enter_context(counting(f"{split} images", total, report))
         if linked:

@@ -72,7 +72,7 @@ def test_they_are_linked_and_counted(tmp_path: Path, made: Callable[..., Dataset
     assert np.allclose(census.splits["train"].mean, pixels.mean(axis=(0, 2, 3)), atol=1e-3)
     assert np.allclose(census.splits["train"].deviation, pixels.std(axis=(0, 2, 3)), atol=1e-3)
     assert np.allclose(mean_image.read(done.folder / "mean.binaryproto", done.shape), pixels.mean(axis=0), atol=1e-3)
-    known = survey("lmdb", image_size=32, wish=Wish(**both), data=tmp_path / "data")
+    known = survey("lmdb", image_size=32, wish=Wish(train=both["train"], test=both["test"]), data=tmp_path / "data")
     assert known and known.shape == done.shape and made(**both) == done
 
 

@@ -11,6 +11,7 @@ from evolve.datasets.own import image_listing
 from evolve.datasets.own.pictures import ImageFiles, Listing
 from evolve.datasets.own.wish import Wish
 from tests.datasets.drawn import folders, picture
+from tests.datasets.miniatures import noise
 
 
 def listed(folder: Path, **wish: object) -> Listing:
@@ -111,7 +112,7 @@ def test_the_first_of_those_that_are_alike(tmp_path: Path) -> None:
             "into a folder of its name (or name the folder below: the classes may be in there)",
         ),
         (
-            lambda here: [(here / "pics").mkdir(), picture("bar", 1).save(here / "pics" / "0.jpg")],
+            lambda here: noise(here / "pics" / "0.png"),
             "{here}/pics: expected a folder for each of two classes or more, got 1 images and 0 of those; sort them "
             "into folders, or write a list of lines `path label` and name that",
         ),

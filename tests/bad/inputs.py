@@ -17,7 +17,7 @@ from evolve.datasets import lookup
 from evolve.datasets.raw_file import RawFile
 from evolve.network import weights
 from evolve.proto import caffemodel_pb2
-from tests.datasets import miniatures, small_files
+from tests.datasets import drawn, miniatures, small_files
 from tests.lineage import small_detectnet
 
 cifar10 = lookup.module("cifar10")
@@ -226,6 +226,25 @@ def stl_with(**instead: bytes) -> Make:
         small_files.unpack(here / "data" / "raw" / stl10.BINARY.folder, files)
 
     return _make
+
+
+# Images of the user's own
+
+
+def own(words: str, spoil: Callable[[Path], object]) -> Make:
+    """The starter as net/ on six pictures of each class in pictures/, which are spoilt."""
+
+    def _make(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        shutil.copytree(ROOT / "prototxt" / "starter", here / "net")
+        name = "" if "name:" in words else 'name: "images"'
+        settings = f"dataset {{ {name} image_size: 32 {words} }}\n"
+        (here / "net" / "evolution.prototxt").write_text(settings)
+        spoil(drawn.folders(here / "pictures", 6))
+
+    return _make
+
+
+PICTURES = 'folder: "../pictures"'
 
 
 # Data sets of images with boxes

@@ -10,6 +10,7 @@ import numpy as np
 from evolve.command.command import VERBS
 from tests.bad.inputs import (
     LENET,
+    PICTURES,
     Make,
     beside,
     boxes_of,
@@ -26,6 +27,7 @@ from tests.bad.inputs import (
     mnist_of_others,
     mnist_with,
     nothing,
+    own,
     pets,
     put,
     raw_of_type_9,
@@ -658,6 +660,83 @@ CASES = [
         "it with the original file",
     ),
 
+    Case(
+        "pictures that are nowhere",
+        own('folder: "pictures"', lambda root: None),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'images': expected {here}/net/pictures, got no such folder "
+        "or file; correct the path",
+    ),
+    Case(
+        "pictures without a folder",
+        own("", lambda root: None),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'images': expected a folder of images or a list, got none; "
+        'write dataset { name: "images" folder: "/my/pictures" }, or give SET=dataset.folder=/my/pictures',
+    ),
+    Case(
+        "pictures that are no pictures",
+        own(PICTURES, lambda root: [put("bar/2.png", "<html>")(root), cut("disc/4.png", 900)(root)]),
+        DATA,
+        "data set 'images': {here}/pictures/bar/2.png: expected an image, got 6 bytes that begin with b'<html>'; "
+        "replace it with the original file\n"
+        "{here}/pictures/disc/4.png: expected a whole image, got: image file is truncated; replace it with the "
+        "original file\n"
+        "replace or remove these 2 images, or write leave_out_unreadable: true into dataset",
+    ),
+    Case(
+        "a list of pictures without labels",
+        own(PICTURES, put("train.txt", "bar/0.png 0\ndisc/0.png\n")),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'images': {here}/pictures/train.txt:2: expected a path and a "
+        "label, got 'disc/0.png'; add the label",
+    ),
+    Case(
+        "a list of pictures of which one is gone",
+        own(PICTURES, put("train.csv", "path,label\nbar/0.png,bar\ndisc/9.png,disc\n")),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'images': {here}/pictures/train.csv:3: expected an image "
+        "disc/9.png, got no such file in {here}/pictures; bring it, or take the line out",
+    ),
+    Case(
+        "pictures larger than what they are padded to",
+        own(f"{PICTURES} fit: PAD width: 48 height: 48 leave_out_unreadable: true", lambda root: None),
+        DATA,
+        "data set 'images': expected images of test and train that can be read, got none",
+    ),
+    Case(
+        "a folder of pictures for a data set that has its own",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" folder: "pictures"'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: folder: expected none for 'mnist', which has its own, got pictures; "
+        "take it out",
+    ),
+    Case(
+        "colours of another number",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" channels: 4'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: channels: expected 1 (grey), 3 (colours) or 0 (as the images are), "
+        "got 4",
+    ),
+    Case(
+        "nothing to test on",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" test_part: 0'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: test_part: expected above 0 and below 1, a part of all images, got 0",
+    ),
+    Case(
+        "darkest above brightest",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" darkest: 9 brightest: 3'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: brightest: expected above darkest, 9, got 3; both 0: each image's own",
+    ),
+    Case(
+        "a database that is nowhere",
+        own('name: "lmdb" train: "train_lmdb"', lambda root: None),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'lmdb': expected {here}/net/train_lmdb, got no such folder "
+        "or file; correct the path",
+    ),
     Case(
         "a validation part of images with boxes",
         boxes_settings("voc", "validation: 500"),

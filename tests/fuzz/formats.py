@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import array_files, box_files, image_sets, networks, tables
+from tests.fuzz import array_files, box_files, image_sets, networks, own_files, tables
 
 Read = Callable[[bytes], object]
 
@@ -30,4 +30,5 @@ PREPARED: dict[str, Prepare] = {
     **box_files.FORMATS,
     **array_files.FORMATS,
     **tables.FORMATS,
+    **own_files.FORMATS,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evolve.base import records
 from evolve.base.errors import UserError
@@ -49,6 +50,7 @@ class ClassCensus:
     copies: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    in_order: bool = False  # whether the images to train on lie class by class, as nothing should learn them
     passed_over: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -119,6 +121,13 @@ def text(dataset: Dataset) -> str:
     return "\n".join([*lines, *warnings(census, dataset.class_names)])
 
 
+def in_order(labels: NDArray[np.int64]) -> bool:
+    """Whether far fewer neighbours differ than of shuffled images would."""
+    parts = np.bincount(labels) / len(labels)
+    expected = (len(labels) - 1) * (1 - float((parts**2).sum()))
+    return float(np.count_nonzero(np.diff(labels))) < expected / 4
+
+
 def _row(label: str, values: Iterable[object]) -> str:
     return f"{label:30}" + "".join(f"{value!s:>11}" for value in values)
 
@@ -158,6 +167,8 @@ def warnings(census: ClassCensus, class_names: Sequence[str]) -> list[str]:
             colours = each.images - each.grey
             said.append(f"warning: {split}: {colours} images have colours, which are lost; channels: 3 keeps them")
     said += _of_classes(census.splits["train"], class_names)
+    if census.in_order:
+        said.append("warning: train: the database has one class after the other; convert_imageset -shuffle mixes them")
     said += _of_files(census)
     return said
 

@@ -129,6 +129,7 @@ def _channels(scans: list[_Scan]) -> int:
 
 def _found(wish: Wish) -> dict[str, Path]:
     """The databases' folders by split."""
+    wish.check_paths()
     if wish.train:
         return {"train": Path(wish.train)} | ({"test": Path(wish.test)} if wish.test else {})
     if not wish.folder:

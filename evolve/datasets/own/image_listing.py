@@ -21,9 +21,7 @@ def listed(wish: Wish) -> Listing:
     if not wish.folder and not wish.train:
         remedy = f"write {WHERE}, or give SET=dataset.folder=/my/pictures"
         raise UserError(f"expected a folder of images or a list, got none; {remedy}")
-    for path in filter(None, (wish.folder, wish.train, wish.test)):
-        if not Path(path).exists():
-            raise UserError(f"expected {shown(path)}, got no such folder or file; correct the path")
+    wish.check_paths()
     passed_over: list[str] = []
     found = _lists(wish)
     if found:

@@ -1,7 +1,9 @@
 """What the user may want of images of their own: where they lie, and how they are to be stored."""
 
+import os
 from dataclasses import dataclass
 
+from evolve.base.errors import UserError
 from evolve.datasets.image_form import Levels
 
 
@@ -24,3 +26,9 @@ class Wish:
     test_part: float = 0.2
     levels: Levels | None = None
     leave_out_unreadable: bool = False
+
+    def check_paths(self) -> None:
+        """UserError for the first one that leads nowhere."""
+        for path in filter(None, (self.folder, self.train, self.test)):
+            if not os.path.exists(path):
+                raise UserError(f"expected {path}, got no such folder or file; correct the path")

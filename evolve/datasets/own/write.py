@@ -17,7 +17,7 @@ from evolve.datasets.image_form import Form
 from evolve.datasets.lmdb_read import FILE
 from evolve.datasets.lmdb_write import Store, space
 from evolve.datasets.own import mean_image, stream
-from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally
+from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally, in_order
 from evolve.datasets.own.contact_sheet import ContactSheet
 from evolve.datasets.own.database import Database
 from evolve.datasets.own.pictures import SHOWN, Listing, Pictures, raise_all
@@ -85,8 +85,9 @@ def write(
     mean_image.write(folder, writing.sum.transpose(2, 0, 1) / images["train"])
     writing.sheet.write(folder, listing.class_names)
     found = ClassCensus(
-        writing.census, writing.copies, writing.torn, writing.unreadable, list(listing.passed_over)
-    )
+        writing.census, writing.copies, writing.torn, writing.unreadable,
+        in_order=linked and in_order(train.pictures.labels), passed_over=list(listing.passed_over),
+    )  # fmt: skip
     write_whole(folder / census.FILE, found.text())
     return Written(images, writing.content.hexdigest())
 
@@ -139,7 +140,7 @@ def _least(wish: Wish, shape: Shape) -> tuple[int, int] | None:
 
 
 def _check_read(writing: _Writing, wish: Wish, folder: Path) -> None:
-    found = writing.unreadable
+    found = sorted(writing.unreadable)
     if found and not wish.leave_out_unreadable:
         advice = f"replace or remove {'this image' if len(found) == 1 else f'these {len(found)} images'}, or write "
         advice += "leave_out_unreadable: true into dataset"

@@ -76,6 +76,14 @@ def test_they_are_linked_and_counted(tmp_path: Path, made: Callable[..., Dataset
     assert known and known.shape == done.shape and made(**both) == done
 
 
+def test_one_class_after_the_other_is_said(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    mixed, test = raw(60), raw(6, seed=1)
+    for number, datums in enumerate((mixed, sorted(mixed, key=lambda datum: datum.label))):
+        train, tested = (tmp_path / f"{number}{name}" for name in ("train", "test"))
+        done = made(train=str(database(train, datums)), test=str(database(tested, test)))
+        assert ("one class after the other" in class_census.text(done)) == bool(number)
+
+
 def test_a_job_of_digits(tmp_path: Path, made: Callable[..., Dataset]) -> None:
     job = tmp_path / "20150901-1200"
     for name in ("train_db", "val_db"):

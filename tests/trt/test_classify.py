@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +26,10 @@ from trt.inference import classify, contact_sheet, names, pictures
 from trt.inference.class_answers import Answer, Answers
 
 TEST = 360
+ROOT = Path(__file__).resolve().parents[2]
+# Those of detectors are run by test_detect.py.
+SHOWN = re.findall(r"^make ((?:choose|classify|onnx) [^#\n]*)", (ROOT / "docs/use.md").read_text(), re.MULTILINE)
+COMMANDS = [shlex.split(line) for line in SHOWN]
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +197,13 @@ def test_the_sheet_shows_what_is_wrong_first_and_the_rest_evenly() -> None:
     steps = np.diff([int(each.name) for each in chosen[3:]])
     assert 14 <= steps.min() and steps.max() <= 18
     assert contact_sheet._chosen(kept[8:10]) == kept[8:10] and contact_sheet._chosen([]) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_commands_of_the_page(place: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(place / "digits" / "3", place / "photos", dirs_exist_ok=True)
+    if not (place / "photo.png").exists():
+        shutil.copy(next((place / "photos").iterdir()), place / "photo.png")
+    with contextlib.chdir(place):
+        assert command.main(words) == 0
+    assert not capsys.readouterr().err

@@ -1,10 +1,14 @@
 """Boxes on one's own images are those that a generation is scored by: real Caffe's, on every engine."""
 
 import json
+import re
+import shlex
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from both import filled
@@ -19,6 +23,7 @@ from evolve.datasets import Detection
 from evolve.detectnet import labels
 from evolve.detectnet.average_precision import AveragePrecision
 from evolve.network import phases, weights
+from evolve.runs import run_folder
 from evolve.runs.generation import writing
 from evolve.runs.metrics import Data
 from evolve.runs.score import ClassScore, Score
@@ -163,3 +168,23 @@ def test_a_classifier_is_not_asked_for_boxes_nor_a_detector_for_classes(
 ) -> None:
     assert command.main(["classify", f"IMAGE={images}", f"RUN={run}"]) == 2
     assert "expected a network that tells classes; `make detect` is for one that finds boxes" in capsys.readouterr().err
+
+
+def test_commands_of_the_page(run: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/use.md").read_text()
+    commands = [shlex.split(line) for line in re.findall(r"^make (detect [^#\n]*)", page, re.MULTILINE)]
+    shutil.copytree(run, tmp_path / "runs" / "cells" / "seed1")
+    run_folder.write_lineage(tmp_path / "runs" / "cells" / "seed1")
+    (tmp_path / "streets").mkdir()
+    for number in ("003.png", "004.png"):
+        shutil.copy(images / number, tmp_path / "streets")
+    shutil.copy(images / "003.png", tmp_path / "street.png")
+    video = cv2.VideoWriter(str(tmp_path / "drive.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (WIDTH, HEIGHT))
+    for _ in range(3):
+        video.write(cv2.imread(str(images / "003.png")))
+    video.release()
+    monkeypatch.chdir(tmp_path)
+    assert [command.main(words) for words in commands] == [0, 0, 0]
+    assert sorted(path.name for path in Path("frames").iterdir()) == [
+        "boxes.json", *(f"drive-{number:06d}.mp4.png" for number in (1, 2, 3))
+    ]  # fmt: skip

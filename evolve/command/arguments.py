@@ -101,8 +101,10 @@ def generation(arguments: Arguments, run: Path) -> int:
 
 
 def one_of(arguments: Arguments, name: str, known: Sequence[str], usual: str) -> str:
-    """One of the `known` words; the usual one where it is not given. UserError for another."""
-    value = arguments.get(name, usual)
+    """One of the `known` words; the `usual` one, which may be none of them, where it is not given. UserError."""
+    value = arguments.get(name)
+    if value is None:
+        return usual
     if value not in known:
         hint = did_you_mean(value, known, "choose one of them")
         raise UserError(f"{name}={_shown(value)}: expected one of {', '.join(known)}; {hint}")

@@ -27,7 +27,7 @@ WORDS = {
     "HALF": ("1", "in 16 bits, weights and arithmetic"),
     "HALF_BLOBS": ("1", "also write 16-bit caffemodels"),
     "IMAGE": ("file|folder", "an image, a folder of them, or a video"),
-    "FIT": ("crop", "resize, letterbox: how images of other sizes become as large as the net's"),
+    "FIT": ("crop", "resize, letterbox, pad: how images become as large (as the data set does)"),
     "OUT": ("folder", "where files go"),
     "THREADS": ("1", "threads (its share of the cores)"),
     "FAST": ("0", "stock Caffe's layers"),

@@ -58,7 +58,7 @@ def run(place: Path) -> Path:
 
 
 def answers(run: Path, asked: Path, engine: str = "caffe") -> Answers:
-    return classify.classify(run, 2, pictures.read(asked), engine, Machine(1))
+    return classify.classify(run, 2, asked, engine, Machine(1))
 
 
 @pytest.mark.parametrize("engine", ["caffe", "openvino", "onnxruntime"])
@@ -130,11 +130,11 @@ def test_a_broken_image_is_named_and_the_others_are_told(
     ("words", "message"),
     [
         (["IMAGE=none.png"], "IMAGE=none.png: expected an image, a folder of them or a video, got no such file"),
-        (["IMAGE=tiny"], "IMAGE=tiny: expected images (.bmp .jpeg .jpg .pgm .png .ppm .tif .tiff) in that folder, "
-         "found none"),
+        (["IMAGE=tiny"], "IMAGE=tiny: expected images (.bmp .jpeg .jpg .pgm .png .ppm .tif .tiff .webp) in that "
+         "folder, found none"),
         (["IMAGE=digits", "ENGINE=cafe"], "ENGINE=cafe: expected one of tensorrt, tensorrt-float, openvino, "
          "onnxruntime, caffe; did you mean caffe?"),
-        (["IMAGE=digits", "FIT=42"], "FIT=42: expected one of crop, resize, letterbox; choose one of them"),
+        (["IMAGE=digits", "FIT=42"], "FIT=42: expected one of crop, resize, letterbox, pad; choose one of them"),
         (["IMAGE=digits", "GEN=9"], "GEN=9: expected a committed generation, whole as it was written, in {run}/gen009"),
         (["IMAGE=digits", "OUT={run}/gen001"], "{run}/gen001: expected a place outside a committed generation; name "
          "another OUT="),

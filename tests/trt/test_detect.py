@@ -29,7 +29,6 @@ from evolve.runs.metrics import Data
 from evolve.runs.score import ClassScore, Score
 from evolve.training.caffe_process import CaffeProcess
 from tests.runs import made_up
-from trt.inference import pictures
 from trt.inference.box_answers import Answer, Answers
 from trt.inference.detect import detect
 
@@ -94,7 +93,7 @@ def images(tmp_path_factory: pytest.TempPathFactory, data: datasets.Dataset) -> 
 
 
 def found(run: Path, images: Path, engine: str = "caffe") -> Answers:
-    return detect(run, 1, pictures.read(images), engine, Machine(1))
+    return detect(run, 1, images, engine, Machine(1))
 
 
 def scores(every: Sequence[Answer], data: datasets.Dataset) -> list[float]:
@@ -179,7 +178,7 @@ def test_commands_of_the_page(run: Path, images: Path, tmp_path: Path, monkeypat
     for number in ("003.png", "004.png"):
         shutil.copy(images / number, tmp_path / "streets")
     shutil.copy(images / "003.png", tmp_path / "street.png")
-    video = cv2.VideoWriter(str(tmp_path / "drive.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (WIDTH, HEIGHT))
+    video = cv2.VideoWriter(str(tmp_path / "drive.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, (WIDTH, HEIGHT))
     for _ in range(3):
         video.write(cv2.imread(str(images / "003.png")))
     video.release()

@@ -1,6 +1,5 @@
 """A classifier's generation tells the classes of one's own images, prepared as in training, on any engine."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +8,14 @@ from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from evolve.datasets.fitting import resized
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics
 from trt.inference import names, network, pictures, preparation
 from trt.inference.class_answers import Answer, Answers
-from trt.inference.network import Blobs
+from trt.inference.network import Blobs, Image
 from trt.inference.pictures import Picture
-from trt.inference.preparation import FITS
+from trt.inference.preparation import Preparation
 
 TOP = 5  # classes of an image that are told
 SIDE = 148  # pixels of an image that is drawn, at most
@@ -25,22 +25,22 @@ Shares = NDArray[np.float64]  # (classes,)
 
 
 def classify(
-    run: Path, number: int, asked: Iterable[Picture], engine: str, machine: Machine, fit: str = FITS[0],
-    drawn: bool = False,
-) -> Answers:  # fmt: skip
-    """What generation `number` of `run` says of the pictures `asked`, on one of trt.speed.engines.
+    run: Path, number: int, asked: Path, engine: str, machine: Machine, fit: str = "", drawn: bool = False
+) -> Answers:
+    """What generation `number` of `run` says of the pictures that `asked` names, on one of trt.speed.engines.
 
-    Those that are not as large as the data set's are made so by `fit`. Some are kept to be `drawn`.
+    Those that are not as large as the data set's are made so by `fit`, or as it does. Some are kept to be `drawn`.
     UserError for what cannot be had, or a net that tells no classes.
     """
     folder = generation.whole(run, number)
     prepared, metrics = preparation.of_generation(folder), Metrics.read(folder)
     seen: list[tuple[Picture, Shares | None]] = []
     with network.at_work(folder, engine, machine) as net:
-        for part in pictures.parts(asked):
-            images = [prepared(each.pixels, fit) for each in part if each.pixels is not None]
+        for part in pictures.parts(pictures.read(asked, prepared.stored.form)):
+            made = [_made(prepared, each, fit) for each in part]
+            images = [image for _, image in made if image is not None]
             shares = iter(probabilities(net(images)) if images else ())
-            told = [(each, None if each.pixels is None else next(shares)) for each in part]
+            told = [(each, None if image is None else next(shares)) for each, image in made]
             seen += [(_kept(each, drawn and len(seen) + k < KEPT), shares) for k, (each, shares) in enumerate(told)]
         heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
     classes = names.of(folder, next((len(shares) for _, shares in seen if shares is not None), 0))
@@ -66,6 +66,14 @@ def probabilities(outputs: Blobs) -> Shares:
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
+def _made(prepared: Preparation, picture: Picture, fit: str) -> tuple[Picture, Image | None]:
+    """The picture and what the net sees of it; None, and why, where it cannot be made so."""
+    try:
+        return picture, None if picture.pixels is None else prepared(picture.pixels, fit, picture.name)
+    except UserError as error:
+        return replace(picture, pixels=None, why=str(error)), None
+
+
 def _kept(picture: Picture, drawn: bool) -> Picture:
     """Thousands of images do not fit into memory: what is not drawn is let go, and the rest made small."""
     if picture.pixels is None or not drawn:
@@ -73,7 +81,7 @@ def _kept(picture: Picture, drawn: bool) -> Picture:
     height, width = picture.pixels.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return replace(picture, pixels=preparation.fitted(picture.pixels, size, "resize"))
+    return replace(picture, pixels=resized(picture.pixels, size))
 
 
 def _answer(picture: Picture, shares: Shares | None, classes: list[str], judged: bool) -> Answer:

@@ -49,8 +49,9 @@ def _size(draw: drawing.Draw, words: str, width: int) -> int:
 
 
 def _tile(sheet: Image.Image, draw: drawing.Draw, place: tuple[int, int], answer: Answer) -> None:
-    assert answer.small is not None
-    image = Image.fromarray(np.ascontiguousarray(answer.small[:, :, ::-1]))
+    small = answer.small
+    assert small is not None
+    image = Image.fromarray(np.ascontiguousarray(small if small.ndim == 2 else small[:, :, ::-1])).convert("RGB")
     scale = SIDE / max(image.size)
     image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     left, top = place[0] + (SIDE - image.width) // 2, place[1] + (SIDE - image.height) // 2

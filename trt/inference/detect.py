@@ -1,6 +1,5 @@
 """A detector's generation finds boxes on one's own images, prepared as in training, on any engine."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.datasets import Detection, Photo
 from evolve.datasets.fitting import Fitting, fitting
+from evolve.datasets.image_form import Form
 from evolve.detectnet import clustering, transformation
 from evolve.detectnet.augment import resize_only
 from evolve.network import phases
@@ -24,7 +24,7 @@ from evolve.runs.metrics import Metrics
 from trt.inference import boxed_picture, names, network, pictures
 from trt.inference.box_answers import Answer, Answers, Found
 from trt.inference.network import Blobs, Image
-from trt.inference.pictures import Bytes, Picture
+from trt.inference.pictures import Bytes
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Detector:
     clustering: Clustering
     coverage: str  # blobs of the deploy net
     boxes: str
+    form: Form  # what an image file is read as
 
     def prepared(self, pixels: Bytes) -> tuple[Image, Fitting]:
         """(3, height, width) for the net, of an image (H, W, 3), blue first; and how it was made as large as stored."""
@@ -69,20 +70,21 @@ def detector(run: Path, folder: Path) -> Detector:
     if data is None or cluster is None or kept is None:
         raise UserError(f"{folder}: expected a network that finds boxes; `make classify` is for one that tells classes")
     asked = kept.dataset.detection
-    fit = asked.Fit.Name(asked.fit).lower()
+    fit, levels = asked.Fit.Name(asked.fit).lower(), (asked.darkest, asked.brightest)
     return Detector(
         wanted=Detection(width=asked.width, height=asked.height, fit=fit),
         given=parameters.parse(data.python_param.param_str),
         clustering=detectnet_clustering.parse(cluster.python_param.param_str),
         coverage=cluster.bottom[0],
         boxes=cluster.bottom[1],
+        form=Form(levels=levels if levels != (0, 0) else None),
     )
 
 
 def detect(
-    run: Path, number: int, asked: Iterable[Picture], engine: str, machine: Machine, drawn: Path | None = None
+    run: Path, number: int, asked: Path, engine: str, machine: Machine, drawn: Path | None = None
 ) -> Answers:
-    """What generation `number` of `run` finds on the pictures `asked`, on one of trt.speed.engines.
+    """What generation `number` of `run` finds on the pictures that `asked` names, on one of trt.speed.engines.
 
     Each that could be read is drawn into the folder `drawn`. UserError for what cannot be had.
     """
@@ -91,7 +93,7 @@ def detect(
     class_names = names.of(folder, known.clustering.classes)
     every: list[Answer] = []
     with network.at_work(folder, engine, machine) as net:
-        for part in pictures.parts(asked):
+        for part in pictures.parts(pictures.read(asked, known.form)):
             prepared = {k: known.prepared(one.pixels) for k, one in enumerate(part) if one.pixels is not None}
             blobs = net([image for image, _ in prepared.values()]) if prepared else {}
             places = {k: place for place, k in enumerate(prepared)}

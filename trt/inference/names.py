@@ -9,8 +9,6 @@ from evolve.network import phases
 from evolve.runs import paths
 from evolve.runs.metrics import Metrics
 
-LABELS = "labels.txt"  # a name a line, the first one of class 0
-
 
 def of(folder: Path, count: int) -> list[str]:
     """The `count` names of the classes of the generation in `folder`, class 0 first."""
@@ -23,7 +21,7 @@ def _labels(folder: Path) -> list[str]:
     """From labels.txt in the generation's folder, its run's, or its data set's."""
     for place in (folder, folder.parent, _data(folder)):
         try:
-            words = (place / LABELS).read_text(encoding="utf-8").splitlines() if place else []
+            words = (place / paths.LABELS).read_text(encoding="utf-8").splitlines() if place else []
         except (OSError, UnicodeDecodeError):
             continue
         if words:

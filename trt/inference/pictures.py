@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from evolve.base.errors import UserError
 from evolve.datasets import image_file
+from evolve.datasets.image_form import USUAL, Form
 
-IMAGES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff")
+IMAGES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
 _AT_ONCE = 64
 
@@ -21,7 +23,7 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """`pixels` (H, W, 3) uint8, blue first; None where it could not be read, which `why` explains.
+    """`pixels` (H, W, 3) uint8, blue first, or grey (H, W); None where it could not be read, which `why` explains.
 
     `name` is its path below the folder that was asked for, a frame's with its number.
     """
@@ -36,19 +38,19 @@ class Picture:
         return Path(self.name).parent.name
 
 
-def read(asked: Path) -> Iterator[Picture]:
-    """Every picture that `asked` means, in the order of their names, read one at a time.
+def read(asked: Path, form: Form = USUAL) -> Iterator[Picture]:
+    """Every picture that `asked` means, in the order of their names, read one at a time as `form` has it.
 
     UserError where it is none, or a folder without any. In a folder a file that cannot be read is told of by its `why`.
     """
     if asked.is_dir():
-        yield from _folder(asked)
+        yield from _folder(asked, form)
     elif not image_file.there(asked):
         raise UserError(f"IMAGE={asked}: expected an image, a folder of them or a video, got no such file")
     elif asked.suffix.lower() in VIDEOS:
-        yield from _video(asked)
+        yield from _video(asked, form)
     else:
-        yield Picture(asked.name, image_file.read(asked, f"IMAGE={asked}"))
+        yield Picture(asked.name, image_file.read(asked, f"IMAGE={asked}", form))
 
 
 def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
@@ -58,19 +60,19 @@ def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
         yield part
 
 
-def _folder(asked: Path) -> Iterator[Picture]:
+def _folder(asked: Path, form: Form) -> Iterator[Picture]:
     files = sorted(path for path in asked.rglob("*") if path.suffix.lower() in IMAGES and path.is_file())
     if not files:
         raise UserError(f"IMAGE={asked}: expected images ({' '.join(IMAGES)}) in that folder, found none")
     for path in files:
         name = path.relative_to(asked).as_posix()
         try:
-            yield Picture(name, image_file.read(path, str(path)))
+            yield Picture(name, image_file.read(path, str(path), form))
         except UserError as error:
             yield Picture(name, why=str(error))
 
 
-def _video(asked: Path) -> Iterator[Picture]:
+def _video(asked: Path, form: Form) -> Iterator[Picture]:
     frames = _opencv().VideoCapture(str(asked))
     try:
         number = 0
@@ -79,7 +81,9 @@ def _video(asked: Path) -> Iterator[Picture]:
             if not there:
                 break
             number += 1
-            yield Picture(f"{asked.stem}-{number:06d}{asked.suffix}", np.asarray(pixels, np.uint8))
+            # Pillow's grey, as of image files.
+            grey = np.asarray(Image.fromarray(pixels[:, :, ::-1]).convert("L")) if form.grey else pixels
+            yield Picture(f"{asked.stem}-{number:06d}{asked.suffix}", np.asarray(grey, np.uint8))
         if not number:
             raise UserError(f"IMAGE={asked}: expected a video that OpenCV reads, got one without a frame")
     finally:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
@@ -16,52 +15,55 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
+from evolve.datasets.image_form import Form, Levels
+from evolve.datasets.own.picture_fit import fitted
 from evolve.network import phases
 from evolve.network.layers import detectnet
-from evolve.runs import paths
+from evolve.runs import paths, state
 from evolve.runs.metrics import Data, Metrics
+from evolve.settings.settings import Settings
 from trt.inference.pictures import Bytes
 
-FITS = ("crop", "resize", "letterbox")  # the first is what is done without a wish
-
-Size = tuple[int, int]  # width, height
+FITS = ("crop", "resize", "letterbox", "pad")  # as evolve.datasets.own.picture_fit has them
 
 
 @dataclass(frozen=True)
 class Stored:
     """How a data set stores an image: `shape` (channels, height, width), `margin` zeros on each side among it.
 
-    Where the margin is not known (None), an image that is no larger stands in the middle of zeros.
+    Where the margin is not known (None), an image that is no larger stands in the middle of zeros. `fit` is how others
+    become as large, `levels` are grey's with more than 8 bits; `own` images of somebody were read as `form` says.
     """
 
     shape: tuple[int, int, int]
     margin: int | None
     colours: str
+    fit: str = FITS[0]
+    levels: Levels | None = None
+    own: bool = False
 
-    def image(self, pixels: Bytes, fit: str = FITS[0]) -> Bytes:
-        """(channels, height, width) of an image (H, W, 3), blue first, of whatever size.
+    @property
+    def form(self) -> Form:
+        """What an image file is read as."""
+        channels, height, width = self.shape
+        least = (2 * width, 2 * height) if self.own and self.fit != "pad" else None
+        return Form(grey=channels == 1, levels=self.levels, least=least)
 
-        One that is as large as what is stored stays as it is. Others become as large as what is inside the margin:
-        `crop` cuts the middle out in that shape, `resize` stretches, `letterbox` puts zeros beside it.
+    def image(self, pixels: Bytes, fit: str = "", name: str = "image") -> Bytes:
+        """(channels, height, width) of an image (H, W), or (H, W, 3), blue first, of whatever size.
+
+        One that is as large as what is stored stays as it is. Others become as large as what is inside the margin, by
+        `fit` or as the data set does. UserError, beginning with `name`, where that cannot be.
         """
         channels, height, width = self.shape
-        coloured = self._coloured(pixels)
-        if self.margin is None and coloured.shape[0] <= height and coloured.shape[1] <= width:
-            inside = (coloured.shape[1], coloured.shape[0])
-        else:
-            zeros = 2 * (self.margin or 0)
-            inside = (width - zeros, height - zeros)
-        if coloured.shape[:2] != (height, width):
-            coloured = fitted(coloured, inside, fit)
-        return _centred(coloured, (width, height)).transpose(2, 0, 1)
-
-    def _coloured(self, pixels: Bytes) -> Bytes:
-        """(H, W, channels)."""
-        if self.shape[0] == 1:
-            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[:, :, None]
-        if self.shape[0] != 3:
-            raise UserError(f"expected a net that looks at images of 1 or 3 channels, got one of {self.shape[0]}")
-        return pixels if self.colours == "BGR" else pixels[:, :, ::-1]
+        if channels not in (1, 3):
+            raise UserError(f"expected a net that looks at images of 1 or 3 channels, got one of {channels}")
+        own, zeros = (pixels.shape[1], pixels.shape[0]), 2 * (self.margin or 0)
+        kept = own == (width, height) or self.margin is None and own[0] <= width and own[1] <= height
+        if not kept:
+            pixels = fitted(pixels, (width - zeros, height - zeros), fit or self.fit, name)
+        pixels = fitted(pixels, (width, height), "pad", name).reshape(height, width, channels)
+        return (pixels if self.colours == "BGR" else pixels[:, :, ::-1]).transpose(2, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ class Preparation:
     mean: NDArray[np.float32]
     scale: float
 
-    def __call__(self, pixels: Bytes, fit: str = FITS[0]) -> NDArray[np.float32]:
-        """(channels, height, width) for the net, of an image (H, W, 3), blue first."""
-        return self.read(self.stored.image(pixels, fit))
+    def __call__(self, pixels: Bytes, fit: str = "", name: str = "image") -> NDArray[np.float32]:
+        """(channels, height, width) for the net, of an image as `Stored.image` takes it. UserError."""
+        return self.read(self.stored.image(pixels, fit, name))
 
     def read(self, image: Bytes) -> NDArray[np.float32]:
         """What the data layer makes of a stored image (channels, height, width)."""
@@ -96,6 +98,7 @@ def of_generation(folder: Path) -> Preparation:
     given = layer.transform_param
     deploy = prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter())
     stored = _stored(Metrics.read(folder).dataset, layer, _input_shape(deploy, folder))
+    stored = _of_own_images(stored, state.wanted_settings(folder.parent))
     mean = np.array(list(given.mean_value) or [0], np.float32).reshape(-1, 1, 1)
     if given.mean_file:
         mean = _mean_of(folder / given.mean_file, stored.shape)
@@ -109,6 +112,15 @@ def _stored(said: Data, layer: Any, shape: tuple[int, int, int]) -> Stored:
         return Stored((channels, height, width), said.margin, said.colours)
     there = finished(Path(layer.data_param.source).parent, said.name)
     return Stored(there.shape, there.margin, there.colours) if there else Stored(shape, None, "")
+
+
+def _of_own_images(stored: Stored, kept: Settings | None) -> Stored:
+    """The same where images are somebody's own: blue first, as large as settings say in the way that they say."""
+    if kept is None or not (kept.dataset.folder or kept.dataset.train):
+        return stored
+    asked = kept.dataset
+    levels = (asked.darkest, asked.brightest) if asked.darkest != asked.brightest else None
+    return Stored(stored.shape, 0, "BGR", asked.Fit.Name(asked.fit).lower(), levels, own=True)
 
 
 def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:
@@ -129,29 +141,3 @@ def _mean_of(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
         wanted = " x ".join(map(str, shape))
         raise UserError(f"{file}: expected a mean image of {wanted}, got {len(blob.data)} numbers")
     return np.array(blob.data, np.float32).reshape(shape)
-
-
-def fitted(pixels: Bytes, size: Size, fit: str) -> Bytes:
-    """An image (H, W, channels) as `size` (width, height): averaged where it shrinks, bilinear where it grows."""
-    height, width = pixels.shape[:2]
-    if (width, height) == size:
-        return pixels
-    if fit == "crop":
-        scale = max(size[0] / width, size[1] / height)
-        across, down = min(width, max(1, round(size[0] / scale))), min(height, max(1, round(size[1] / scale)))
-        left, top = (width - across) // 2, (height - down) // 2
-        pixels = pixels[top : top + down, left : left + across]
-    inner = size
-    if fit == "letterbox":
-        scale = min(size[0] / width, size[1] / height)
-        inner = max(1, round(width * scale)), max(1, round(height * scale))
-    shrinks = inner[0] < pixels.shape[1] or inner[1] < pixels.shape[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(np.ascontiguousarray(pixels), inner, interpolation=how), np.uint8)
-    return _centred(scaled.reshape(inner[1], inner[0], -1), size)
-
-
-def _centred(pixels: Bytes, size: Size) -> Bytes:
-    """The image in the middle of zeros."""
-    down, across = size[1] - pixels.shape[0], size[0] - pixels.shape[1]
-    return np.pad(pixels, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)))

@@ -11,7 +11,7 @@ ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE FIT OUT THREADS FAST TENSORRT"
 def run(arguments: Arguments) -> int:
     """Exit status 0, or 2 where an image could not be read. Raises UserError."""
     from evolve.runs import threads
-    from trt.inference import contact_sheet, output, pictures, preparation
+    from trt.inference import contact_sheet, output, preparation
     from trt.inference.classify import classify
     from trt.speed.engines import ENGINES
 
@@ -20,10 +20,10 @@ def run(arguments: Arguments) -> int:
         answers = classify(
             folder,
             generation(arguments, folder),
-            pictures.read(asked),
+            asked,
             one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
             machine(arguments, threads=threads.cores()),
-            one_of(arguments, "FIT", preparation.FITS, preparation.FITS[0]),
+            one_of(arguments, "FIT", preparation.FITS, usual=""),
             drawn=place is not None,
         )
         answers.sheet().show()

@@ -11,7 +11,7 @@ ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT THREADS FAST TENSORRT"
 def run(arguments: Arguments) -> int:
     """Exit status 0, or 2 where an image could not be read. Raises UserError."""
     from evolve.runs import threads
-    from trt.inference import output, pictures
+    from trt.inference import output
     from trt.inference.detect import detect
     from trt.speed.engines import ENGINES
 
@@ -20,7 +20,7 @@ def run(arguments: Arguments) -> int:
         answers = detect(
             folder,
             generation(arguments, folder),
-            pictures.read(asked),
+            asked,
             one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
             machine(arguments, threads=threads.cores()),
             drawn=place,

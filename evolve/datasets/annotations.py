@@ -93,7 +93,7 @@ def check(name: str, photos: Photos, wanted: Detection) -> None:
         for photo in those:
             for box in photo.boxes:
                 if box.name not in known:
-                    raise UserError(_unknown(box.where, box.name, wanted, held, every[box.name]))
+                    raise UserError(_unknown(box.where, box.name, wanted, held, every))
     for split, counts in found.items():
         if not any(counts[wanted_class] for wanted_class in wanted.classes):
             raise UserError(
@@ -108,11 +108,14 @@ def check(name: str, photos: Photos, wanted: Detection) -> None:
             )
 
 
-def _unknown(where: str, spelt: str, wanted: Detection, held: str, count: int) -> str:
+def _unknown(where: str, spelt: str, wanted: Detection, held: str, every: Counter[str]) -> str:
     listed = [*wanted.classes, *wanted.dontcare]
     near = nearest(spelt, listed)
     advice = f"write '{spelt}' for '{near}'" if near else f"list '{spelt}'"
+    if every[near]:
+        # The list is right for others: it is the box that is written otherwise.
+        advice = f"write '{near}' there, as {every[near]} boxes have it, or list '{spelt}'"
     return (
-        f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' ({count} boxes); {advice} in the classes "
-        f"or in dontcare; the whole set holds {held}"
+        f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' ({every[spelt]} boxes); {advice} in the "
+        f"classes or in dontcare; the whole set holds {held}"
     )

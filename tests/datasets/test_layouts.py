@@ -23,6 +23,7 @@ class Read(NamedTuple):
     files: Files
     images: tuple[str, ...]
     read: dict[str, list[Any]]
+    says: tuple[str, ...] = ()
 
 
 def both(first: str = "a.png", second: str = "b.png", box: Any = BOX) -> dict[str, list[Any]]:
@@ -184,6 +185,14 @@ READ = {
             "train": [("train/images/a.png",), ("train/images/c.png", BOX)],
             "val": [("val/images/b.png", BOX)],
         },
+        ("{root}/train/images: 1 images without annotations left out, 'd.png' first",),
+    ),
+    "Pascal VOC's XML with images that nobody labelled": Read(
+        "voc",
+        {"train/a.xml": xml(), "val/b.xml": xml()},
+        ("train/a.png", "train/d.png", "train/c.jpg", "val/b.png"),
+        both("train/a.png", "val/b.png"),
+        ("{root}/train: 2 images without annotations left out, 'c.jpg' first",),
     ),
     "COCO's own folders": Read(
         "coco",
@@ -263,8 +272,10 @@ def test_what_is_read(tmp_path: Path, name: str) -> None:
     root = tmp_path / "mine"
     image(root, *form.images)
     write(root, form.files)
-    photos = lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=pytest.fail)
+    said: list[str] = []
+    photos = lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=said.append)
     assert told(photos, root) == form.read
+    assert said == [line.replace("{root}", str(root)) for line in form.says]
 
 
 class Refused(NamedTuple):

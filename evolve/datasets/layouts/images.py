@@ -2,9 +2,11 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from evolve.base.errors import UserError
+from evolve.datasets.detection import Photo
 from evolve.datasets.image_file import there
 
 SUFFIXES = frozenset(".bmp .jfif .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split())
@@ -25,6 +27,12 @@ class Images:
     def stems(self) -> list[str]:
         """Every name without its ending, in alphabetical order."""
         return sorted(self._by_stem)
+
+    def unlabelled(self, photos: Sequence[Photo]) -> str:
+        """What is to be said of the images that none of the photographs is of; "" where there are none."""
+        taken = {photo.file for photo in photos}
+        left = [file.name for files in self._by_stem.values() for file in files if file not in taken]
+        return f"{self.folder}: {len(left)} images without annotations left out, '{min(left)}' first" if left else ""
 
     def of(self, stem: str, where: str, told: str = "") -> Path:
         """The image called ``stem``, else the file that the annotations ``told`` of; both may be missing.

@@ -26,13 +26,15 @@ def files(root: Path) -> Iterable[Path]:
 
 def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
     """Every image that has a label file, of each split's folder. UserError for a file that is wrong."""
-    return {split: list(_photos(place)) for split, place in places(root, KEPT).items()}
+    return {split: _photos(place, report) for split, place in places(root, KEPT).items()}
 
 
-def _photos(place: Place) -> Iterator[Photo]:
-    images = Images(place.images)
-    for file in listed(place.annotations, KEPT.suffix):
-        yield Photo(images.of(file.stem, str(file)), list(boxes(file)), str(file))
+def _photos(place: Place, report: Report) -> list[Photo]:
+    images, labels = Images(place.images), listed(place.annotations, KEPT.suffix)
+    found = [Photo(images.of(file.stem, str(file)), list(boxes(file)), str(file)) for file in labels]
+    if words := images.unlabelled(found):
+        report(words)
+    return found
 
 
 def boxes(file: Path) -> Iterator[Box]:

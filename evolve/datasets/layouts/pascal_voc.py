@@ -46,10 +46,15 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
             splits[split] = [photo(place, images, name, where) for name, where in known]
         _check_apart(splits, named)
         return splits
-    return {
-        split: [photo(place, every[place.images], file.stem, str(file)) for file in listed(place.annotations, ".xml")]
-        for split, place in found.items()
-    }
+    return {split: _unlisted(place, every[place.images], report) for split, place in found.items()}
+
+
+def _unlisted(place: Place, images: Images, report: Report) -> list[Photo]:
+    """Every image that has annotations there."""
+    found = [photo(place, images, file.stem, str(file)) for file in listed(place.annotations, KEPT.suffix)]
+    if words := images.unlabelled(found):
+        report(words)
+    return found
 
 
 def photo(place: Place, images: Images, name: str, where: str) -> Photo:

@@ -10,7 +10,10 @@ import pytest
 from evolve.datasets import names
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ["cifar10", "digits", "images", "kitti", "lmdb", "mnist", "parse27k", "stl10", "streets", "voc"]
+SHIPPED = [
+    *("cifar10", "coco", "digits", "images", "kitti", "kitti_text", "lmdb", "mnist", "parse27k", "stl10", "streets"),
+    *("voc", "yolo"),
+]
 LOOK = """
 import sys
 from pathlib import Path

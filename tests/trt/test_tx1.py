@@ -1,6 +1,7 @@
 """trt/tx1 without a TX1: linted for Python 3.6, run on stand-ins; one table for all."""
 
 import csv
+import itertools
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from evolve.base.errors import UserError
 from evolve.network import weights
 from evolve.runs import device_table
 from evolve.runs.generation import writing
-from trt import tx1_folder
+from trt import device_folder
 
 STAND_INS = Path(__file__).resolve().parent / "tx1_stand_ins"
 COLUMNS = "generation,engine,precision,batch,runs,median_ms,p95_ms,fps"
@@ -47,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(run: Path, tmp_path: Path) -> Path:
     """What `make tx1` makes of it; its ONNX files are tickets for the stand-in: ten and two milliseconds."""
-    tx1_folder.fill(run, tmp_path / "tx1", [1, 2], None, False, lambda line: None)
+    device_folder.fill(run, tmp_path / "tx1", [1, 2], None, False, lambda line: None)
     place = tmp_path / "tx1" / "generations"
     for number, milliseconds in ((1, 10), (2, 4)):
         for half in ("", "half "):
@@ -102,7 +103,7 @@ def test_it_is_python_3_6(folder: Path) -> None:
 
 def test_what_is_in_the_folder(folder: Path, run: Path) -> None:
     names = {path.name for path in folder.iterdir() if path.is_file()}
-    assert names == {path.name for path in tx1_folder.PROGRAMS.iterdir() if path.is_file()}
+    assert names == {path.name for path in device_folder.PROGRAMS.iterdir() if path.is_file()}
     assert {"README.md", "bench.py", "trtexec.sh", "columns.csv"} <= names
     place = folder / "generations"
     kinds = ("prototxt", "caffemodel", "onnx", "half.onnx")
@@ -119,7 +120,7 @@ def test_filling_it(run: Path, tmp_path: Path) -> None:
     """Again over what is there, and with images of another size, in prototxt and ONNX alike."""
     said: list[str] = []
     for shape in (None, (3, 4, 6)):
-        tx1_folder.fill(run, tmp_path, [2], shape, False, said.append)
+        device_folder.fill(run, tmp_path, [2], shape, False, said.append)
     assert said[0] == "generation 2" and said[-1].startswith(f"{tmp_path}: 1 generations, 0.0 MB; copy it to the ")
     place = tmp_path / "generations"
     assert (place / "generations.csv").read_text().splitlines()[1:] == ["2,data,3x4x6,coverage bboxes"]
@@ -127,11 +128,10 @@ def test_filling_it(run: Path, tmp_path: Path) -> None:
     assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 4, 6]
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file/in: expected to write there, got Not a directory; name another OUT="):
-        tx1_folder.fill(run, tmp_path / "file" / "in", [1], None, False, said.append)
+        device_folder.fill(run, tmp_path / "file" / "in", [1], None, False, said.append)
 
 
-@pytest.mark.parametrize("tensorrt", [5, 6, 7, 8])
-@pytest.mark.parametrize("parser", ["onnx", "caffe"])
+@pytest.mark.parametrize("parser, tensorrt", [("onnx", 10), *itertools.product(("onnx", "caffe"), (5, 6, 7, 8))])
 def test_the_script(folder: Path, tensorrt: int, parser: str) -> None:
     done = bench(folder, tensorrt, "--from", parser)
     assert (done.returncode, done.stderr) == (0, "")
@@ -163,9 +163,18 @@ def test_the_script_in_32_bits(folder: Path) -> None:
 def test_what_the_script_says_of_a_generation(folder: Path, change: str, words: tuple[str, ...], message: str) -> None:
     """On standard error, and the table has the others."""
     (folder / "generations" / "gen002.half.onnx").write_text(change)
-    done = bench(folder, 8, *words)
-    assert done.returncode == 2 and [each["generation"] for each in rows(done.stdout)] == ["1"]
-    assert done.stderr.replace(f"{folder}/", "") == f"bench.py: generation 2: {message}\n"
+    for tensorrt in (8, 10):
+        done = bench(folder, tensorrt, *words)
+        assert done.returncode == 2 and [each["generation"] for each in rows(done.stdout)] == ["1"]
+        said = done.stderr.replace(f"{folder}/", "").replace("TensorRT 10.", "TensorRT 8.")
+        assert said == f"bench.py: generation 2: {message}\n"
+
+
+def test_from_10_on_there_is_no_caffe_parser(folder: Path) -> None:
+    done = bench(folder, 10, "--from", "caffe", "1")
+    assert (done.returncode, done.stderr) == (
+        2, "bench.py: generation 1: TensorRT 10.1.2.3 has no Caffe parser; --from onnx\n"
+    )  # fmt: skip
 
 
 def test_what_the_script_says_of_the_board(folder: Path) -> None:

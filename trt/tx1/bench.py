@@ -3,7 +3,7 @@
 
     python3 bench.py > tx1.csv
 
-Needs Python 3.6, numpy and tensorrt (5 to 8.2), as JetPack 4 brings them. An engine is built anew each time, which
+Needs Python 3.6, numpy and tensorrt (5 to 10), as JetPack 4 to 6 bring them. An engine is built anew each time, which
 takes minutes: it is good for one TensorRT and one GPU, and none is kept that could be taken for another.
 """
 
@@ -43,10 +43,9 @@ def measure(built, runs, warm_up):
     context, library = engine.create_execution_context(), cuda.library()
     random = numpy.random.RandomState(0)
     buffers = []
-    for number in range(engine.num_bindings):
-        kind = tensorrt.nptype(engine.get_binding_dtype(number))
-        values = random.uniform(0, 255, tuple(engine.get_binding_shape(number)))
-        buffers.append(cuda.Buffer(library, values.astype(kind)))
+    for kind, shape in _bindings(engine):
+        values = random.uniform(0, 255, shape)
+        buffers.append(cuda.Buffer(library, values.astype(tensorrt.nptype(kind))))
     bindings = [each.address for each in buffers]
 
     def execute():
@@ -64,6 +63,15 @@ def measure(built, runs, warm_up):
     for each in buffers:
         each.free()
     return times
+
+
+def _bindings(engine):
+    """Type and shape of each value that goes in or out, in TensorRT's order; they have names alone from 10 on."""
+    if hasattr(engine, "num_io_tensors"):
+        names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
+        return [(engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name))) for name in names]
+    return [(engine.get_binding_dtype(number), tuple(engine.get_binding_shape(number)))
+            for number in range(engine.num_bindings)]
 
 
 def _row(net, words):

@@ -11,7 +11,10 @@ class CudaError(Exception):
     """CUDA refused: which call, and its number for that."""
 
 
-def library(names=("libcudart.so", "libcudart.so.10.2", "libcudart.so.10.0", "libcudart.so.9.0", "libcudart.so.8.0")):
+_NAMES = ["libcudart.so" + version for version in ("", ".12", ".11.0", ".10.2", ".10.0", ".9.0", ".8.0")]
+
+
+def library(names=_NAMES):
     """CUDA's runtime. CudaError where none of `names` is on the library path."""
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""Engines by the TensorRT that is here, 5 to 8.2: from ONNX, or with its Caffe parser. Python 3.6.
+"""Engines by the TensorRT that is here, 5 to 10: from ONNX, or with its Caffe parser up to 8. Python 3.6.
 
 What a TensorRT can do is asked of its module, not guessed from its version.
 """
@@ -32,7 +32,9 @@ def from_onnx(path, half):
     if not parsed:
         words = parser.get_error(0).desc() if parser.num_errors else "it does not say why"
         raise Refused("%s: TensorRT %s does not take it: %s" % (path, tensorrt.__version__, words))
-    return Engine(_built(builder, network, half, path), flag is not None)
+    # From 10 on there is no other kind, and no flag is needed.
+    explicit = flag is not None or not hasattr(builder, "max_batch_size")
+    return Engine(_built(builder, network, half, path), explicit)
 
 
 def from_caffe(prototxt, caffemodel, outputs, half):
@@ -54,19 +56,31 @@ def from_caffe(prototxt, caffemodel, outputs, half):
 
 
 def _built(builder, network, half, path):
-    if half and not builder.platform_has_fast_fp16:
+    if half and not getattr(builder, "platform_has_fast_fp16", True):
         raise Refused("this GPU is not fast in half precision; --precision float")
-    builder.max_batch_size = 1
-    if hasattr(builder, "create_builder_config"):
-        config = builder.create_builder_config()
-        config.max_workspace_size = WORKSPACE
-        if half:
-            config.set_flag(tensorrt.BuilderFlag.FP16)
-        engine = builder.build_engine(network, config)
-    else:
+    if hasattr(builder, "max_batch_size"):
+        builder.max_batch_size = 1
+    if not hasattr(builder, "create_builder_config"):
         builder.max_workspace_size = WORKSPACE
         builder.fp16_mode = half
         engine = builder.build_cuda_engine(network)
+    else:
+        engine = _configured(builder, network, half)
     if engine is None:
         raise Refused("%s: TensorRT %s builds no engine of it" % (path, tensorrt.__version__))
     return engine
+
+
+def _configured(builder, network, half):
+    """The engine by a builder's configuration, which TensorRT has from 6 on; None where it builds none."""
+    config = builder.create_builder_config()
+    if hasattr(config, "set_memory_pool_limit"):
+        config.set_memory_pool_limit(tensorrt.MemoryPoolType.WORKSPACE, WORKSPACE)
+    else:
+        config.max_workspace_size = WORKSPACE
+    if half and hasattr(tensorrt.BuilderFlag, "FP16"):
+        config.set_flag(tensorrt.BuilderFlag.FP16)
+    if hasattr(builder, "build_engine"):
+        return builder.build_engine(network, config)
+    plan = builder.build_serialized_network(network, config)
+    return tensorrt.Runtime(_LOGGER).deserialize_cuda_engine(plan) if plan else None

@@ -1,4 +1,4 @@
-"""Stands in for the tensorrt module of a JetPack, the one of $TENSORRT: 5, 6, 7 or 8, with what it has and has not.
+"""Stands in for the tensorrt module of a JetPack, the one of $TENSORRT: 5 to 8 or 10, with what it has and has not.
 
 The "engine" of genNNN takes NNN milliseconds a run. Python 3.6, as the module that it stands for.
 """
@@ -35,10 +35,15 @@ class _Network:
 
 
 class _Config:
-    max_workspace_size = 0
+    if MAJOR < 10:
+        max_workspace_size = 0
 
     def __init__(self):
-        self.flags = set()
+        self.flags, self.limits = set(), {}
+
+    if MAJOR >= 10:
+        def set_memory_pool_limit(self, pool, limit):
+            self.limits[pool] = limit
 
     def set_flag(self, flag):
         self.flags.add(flag)
@@ -49,7 +54,7 @@ class _Context:
         self._engine = engine
 
     def _run(self, bindings):
-        assert len(bindings) == self._engine.num_bindings
+        assert len(bindings) == self._engine.count
         ctypes.cast(bindings[0], ctypes.POINTER(ctypes.c_float))[11]
         time.sleep(self._engine.milliseconds / 1000)
         return self._engine.milliseconds != 99
@@ -68,14 +73,31 @@ class _Engine:
     def __init__(self, network, half):
         self.explicit = network.explicit
         self.milliseconds = network.milliseconds + (0 if half else 5)
-        self.num_bindings = 1 + len(network.outputs)
+        self.count = 1 + len(network.outputs)
+        if MAJOR < 10:
+            self.num_bindings = self.count
+        else:
+            self.num_io_tensors = self.count
 
-    def get_binding_shape(self, number):
+    def _shape(self, number):
         shape = (3, 2, 2) if number == 0 else (10,)
         return ((1,) if self.explicit else ()) + shape
 
-    def get_binding_dtype(self, number):
-        return float32
+    if MAJOR < 10:
+        def get_binding_shape(self, number):
+            return self._shape(number)
+
+        def get_binding_dtype(self, number):
+            return float32
+    else:
+        def get_tensor_name(self, number):
+            return f"tensor {number}"
+
+        def get_tensor_shape(self, name):
+            return self._shape(int(name.split()[1]))
+
+        def get_tensor_dtype(self, name):
+            return float32
 
     def create_execution_context(self):
         return _Context(self)
@@ -83,7 +105,8 @@ class _Engine:
 
 class Builder:
     platform_has_fast_fp16 = "NO_HALF" not in os.environ
-    max_batch_size = 0
+    if MAJOR < 10:
+        max_batch_size = 0
 
     def __init__(self, logger):
         assert isinstance(logger, Logger)
@@ -100,22 +123,39 @@ class Builder:
             return None if network.milliseconds == 3 else _Engine(network, self.fp16_mode)
     else:
         def create_network(self, bits=0):  # type: ignore[misc]
-            return _Network(bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
+            return _Network(MAJOR >= 10 or bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
 
         def create_builder_config(self):
             return _Config()
 
-        def build_engine(self, network, config):
-            assert config.max_workspace_size and self.max_batch_size == 1
-            return None if network.milliseconds == 3 else _Engine(network, BuilderFlag.FP16 in config.flags)
+        if MAJOR < 10:
+            def build_engine(self, network, config):
+                assert config.max_workspace_size and self.max_batch_size == 1
+                return None if network.milliseconds == 3 else _Engine(network, BuilderFlag.FP16 in config.flags)
+        else:
+            def build_serialized_network(self, network, config):
+                assert config.limits[MemoryPoolType.WORKSPACE]
+                return None if network.milliseconds == 3 else [network, BuilderFlag.FP16 in config.flags]
 
 
 if MAJOR > 5:
     class NetworkDefinitionCreationFlag:
-        EXPLICIT_BATCH = 0
+        if MAJOR < 10:
+            EXPLICIT_BATCH = 0
 
     class BuilderFlag:
         FP16 = 0
+
+if MAJOR >= 10:
+    class MemoryPoolType:
+        WORKSPACE = 0
+
+    class Runtime:
+        def __init__(self, logger):
+            assert isinstance(logger, Logger)
+
+        def deserialize_cuda_engine(self, plan):
+            return _Engine(*plan)
 
 
 class _Error:
@@ -149,8 +189,9 @@ class _Blobs:
         return name if f'top: "{name}"' in self._words else None
 
 
-class CaffeParser:
-    def parse(self, deploy, model, network, dtype):
-        assert os.path.exists(model) and not network.explicit and dtype in (float16, float32)
-        network.milliseconds = int(re.search(r"gen(\d+)\.prototxt", deploy).group(1))
-        return _Blobs(deploy)
+if MAJOR < 10:
+    class CaffeParser:
+        def parse(self, deploy, model, network, dtype):
+            assert os.path.exists(model) and not network.explicit and dtype in (float16, float32)
+            network.milliseconds = int(re.search(r"gen(\d+)\.prototxt", deploy).group(1))
+            return _Blobs(deploy)

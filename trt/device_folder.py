@@ -1,27 +1,49 @@
-"""The folder to copy to a Jetson TX1 has the programs of trt/tx1/, and every generation as the files that they read."""
+"""The folder to copy to a device has programs that measure there, and every generation as the files that they read.
+
+The programs for TensorRT are those of trt/tx1/, for all Jetsons; trt/devices/ has what the other devices' folders say.
+"""
 
 import csv
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evolve.base import files, prototxt_text
+from evolve.base.errors import UserError
+from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
 from evolve.runs import paths, run_folder
 from trt import class_names, inputs
 from trt.onnx import export
 from trt.tensorrt.engine import half_model
 
-PROGRAMS = Path(__file__).resolve().parent / "tx1"
+PROGRAMS, PAGES = (Path(__file__).resolve().parent / name for name in ("tx1", "devices"))
+_README = "README.md"
+_WITHOUT_TENSORRT = {"pi5": {"bench.py": PAGES / "bench_onnxruntime.py"}}
+DEVICES = ("tx1", *sorted(path.stem for path in PAGES.glob("*.md")))
 GENERATIONS = "generations"
 COLUMNS = ("generation", "input", "shape", "outputs")
 
 Say = Callable[[str], None]
 
 
-def fill(run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say) -> None:
-    """Writes the folder `out`, which may be there already, with generations `numbers` of `run`.
+def programs_of(device: str) -> dict[str, Path]:
+    """The files beside generations/, by the name that they have there. UserError for a device that is none."""
+    if device not in DEVICES:
+        raise UserError(f"DEVICE={device}: expected {' '.join(DEVICES)}; {did_you_mean(device, DEVICES, 'name one')}")
+    everything = {path.name: path for path in sorted(PROGRAMS.iterdir()) if path.is_file()}
+    if device in _WITHOUT_TENSORRT:
+        shared = {name: everything[name] for name in ("table.py", "columns.csv")}
+        everything = shared | _WITHOUT_TENSORRT[device]
+    return everything if device == "tx1" else everything | {_README: PAGES / f"{device}.md"}
+
+
+def fill(
+    run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
+    programs: Mapping[str, Path] | None = None,
+) -> None:  # fmt: skip
+    """Writes the folder `out`, which may be there already, with generations `numbers` of `run`, and `programs`.
 
     `shape` is (channels, height, width) of an image, None the generations' own. `look`: the range report of each
     generation decides what of its half precision ONNX file keeps 32 bits. UserError where something cannot be written.
@@ -29,8 +51,8 @@ def fill(run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] |
     with files.named_by_out(out):
         place = out / GENERATIONS
         place.mkdir(parents=True, exist_ok=True)
-        for program in sorted(path for path in PROGRAMS.iterdir() if path.is_file()):
-            shutil.copy(program, out / program.name)
+        for name, program in (programs or programs_of("tx1")).items():
+            shutil.copy(program, out / name)
         rows = [_generation(run, number, place, shape, look, say) for number in numbers]
         files.write_whole(place / "generations.csv", _table(rows))
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())

@@ -1,0 +1,67 @@
+"""Folders for devices other than the TX1: what is in them, and the Raspberry Pi's program, run here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_onnx_export import cavefish, pair
+from test_tx1 import rows
+
+from evolve.runs import device_table
+from evolve.runs.generation import writing
+from trt import device_folder
+
+JETSONS = ("nano", "xavier", "orin")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """runs/lenet/seed1 with a generation."""
+    folder = tmp_path / "runs" / "lenet" / "seed1"
+    with writing(folder / "gen001") as place:
+        pair(place)
+    (folder / "lineage.csv").write_text("")
+    return folder
+
+
+def test_every_device_has_a_page() -> None:
+    assert set(device_folder.DEVICES) == {"tx1", "pi5", *JETSONS}
+    for device in device_folder.DEVICES:
+        page = device_folder.programs_of(device)["README.md"].read_text(encoding="utf-8")
+        assert f"make {device}" in page if device == "tx1" else f"DEVICE={device}" in page
+        assert "None of this has run on" in page and f"FPS={device}.csv" in page
+
+
+@pytest.mark.parametrize("device", JETSONS)
+def test_a_jetsons_programs_are_the_tx1s(device: str) -> None:
+    own, tx1 = device_folder.programs_of(device), device_folder.programs_of("tx1")
+    assert own.keys() == tx1.keys() and [name for name in own if own[name] != tx1[name]] == ["README.md"]
+
+
+def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
+    """The verb fills it, its program measures in it, and the table is taken back."""
+    done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none")
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(f"{run}/pi5: 1 generations, "), done.stderr
+    assert {path.name for path in (run / "pi5").iterdir()} == {
+        "README.md", "bench.py", "table.py", "columns.csv", "generations"
+    }  # fmt: skip
+    command = [sys.executable, "bench.py", "--runs", "5", "--warm-up", "1", "--threads", "1"]
+    said = subprocess.run(command, cwd=run / "pi5", capture_output=True, text=True, check=True).stdout
+    (found,) = rows(said)
+    assert (found["generation"], found["precision"], found["runs"]) == ("1", "f32", "5")
+    (tmp_path / "pi5.csv").write_text(said)
+    (taken,) = device_table.read(tmp_path / "pi5.csv", run)
+    assert taken.device == "pi5" and taken.engine.startswith("onnxruntime ")
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ((), "device: expected DEVICE=, tx1, nano, xavier, orin or pi5; for instance DEVICE=orin"),
+        (("DEVICE=oryn",), "DEVICE=oryn: expected tx1 nano orin pi5 xavier; did you mean orin?"),
+    ],
+)
+def test_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    done = cavefish(tmp_path, "device", *words)
+    assert (done.returncode, done.stderr) == (2, f"cavefish: {message}\n")

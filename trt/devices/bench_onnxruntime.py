@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Frames per second of every generation in this folder, by ONNX Runtime on the processor's cores; prints a CSV table.
+
+    python3 bench.py > pi5.csv
+
+Needs numpy and onnxruntime, and a Python that these are there for.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+import numpy
+import onnxruntime
+import table
+
+
+def main():
+    """Prints the table."""
+    words = _words()
+    print(f"# one image a run; timed: a run of the session; {words.threads} threads")
+    print(f"# {_device()}, ONNX Runtime {onnxruntime.__version__}")
+    print(table.heading(), flush=True)
+    for net in table.generations(words.folder):
+        if not words.generations or net["generation"] in words.generations:
+            path = os.path.join(words.folder, f"gen{int(net['generation']):03d}.onnx")
+            times = measure(path, words.threads, words.runs, words.warm_up)
+            print(table.row(net["generation"], f"onnxruntime {onnxruntime.__version__}", "float", times), flush=True)
+    return 0
+
+
+def measure(path, threads, runs, warm_up):
+    """Milliseconds of each of `runs` runs, after `warm_up` that do not count."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    random = numpy.random.RandomState(0)
+    images = {each.name: random.uniform(0, 255, each.shape).astype(numpy.float32) for each in session.get_inputs()}
+    times = []
+    for number in range(warm_up + runs):
+        began = time.perf_counter()
+        session.run(None, images)
+        if number >= warm_up:
+            times.append(1000 * (time.perf_counter() - began))
+    return times
+
+
+def _device():
+    """What the board calls itself."""
+    try:
+        with open("/proc/device-tree/model") as file:
+            return file.read().strip("\0\n ")
+    except OSError:
+        return "a machine without a name"
+
+
+def _words():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("generations", nargs="*", help="which (all)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--warm-up", type=int, default=50)
+    parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""`make device` fills a folder to copy to a device."""
+
+from pathlib import Path
+
+from evolve.command.arguments import Arguments, generation, image_shape, named_run
+
+WHAT = "a folder to copy to a device, as `tx1` is: Jetson Nano, Xavier or Orin, Raspberry Pi 5"
+ARGUMENTS = "DEVICE RUN NET GEN WITHIN SHAPE INPUTS OUT"
+
+
+def run(arguments: Arguments) -> int:
+    """Exit status 0. Raises UserError."""
+    return fill(arguments, arguments["DEVICE"])
+
+
+def fill(arguments: Arguments, device: str) -> int:
+    """The folder for a device, in the run's own unless OUT= names another."""
+    from trt import device_folder
+
+    programs = device_folder.programs_of(device)
+    folder = named_run(arguments)
+    numbers = device_folder.numbers_of(folder, generation(arguments, folder) if "GEN" in arguments else 0)
+    out = Path(arguments.get("OUT", folder / device))
+    look = arguments.get("INPUTS") != "none"
+    device_folder.fill(folder, out, numbers, image_shape(arguments), look, print, programs)
+    return 0

@@ -96,11 +96,8 @@ help:
 	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
 	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
-<<<<<<< HEAD
-	@echo "make completion SHELL=zsh       completion of the cavefish command for bash or zsh"
-=======
 	@echo "make device DEVICE=orin RUN=...   the same for a Jetson Nano, Xavier or Orin, or a Raspberry Pi 5: nano xavier pi5"
->>>>>>> 188c87a (make device: folders for Jetson Nano, Xavier, Orin and a Raspberry Pi 5; the programs take TensorRT 10; results of C files)
+	@echo "make completion SHELL=zsh       completion of the cavefish command for bash or zsh"
 	@echo "make doctor                    versions, paths, what is missing and the remedy"
 	@echo "make test | lint | bench-tests tests; style, types and imports; slow measurements"
 	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"

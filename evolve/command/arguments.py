@@ -24,31 +24,6 @@ BEST = "best"  # of GEN=
 _DIGITS = 18  # of a number that 64 bits hold
 _LONGEST, _SHOWN = 100, 20  # letters of a word, and of a longer one in a message
 
-<<<<<<< HEAD
-=======
-MEANINGS = """words:
-  NET=name|folder   a folder under prototxt/, or one of yours     GEN=13          how many generations, or which
-  GEN=best          the smallest that scores nearly the same      WITHIN=.005     of 1, how much less it may score
-  SEED=1            decides everything                            RUN=name|path   which run (seed<SEED>; the latest)
-  WEIGHTS=file      a trained caffemodel to be generation 1       HALF_BLOBS=1    also write 16-bit caffemodels
-  MODEL=file        a deploy or train_val prototxt                SHAPE=3x32x32   of an image, where MODEL does not say
-  KEEP_UNKNOWN=1    leave what touches unknown layers whole       HALF=1          in 16 bits, weights and arithmetic
-  SCHEDULE=long     evolution.long.prototxt instead               OUT=folder      where files go
-  FAST=0            stock Caffe's layers                          THREADS=1       threads (its share of the cores)
-  ENGINE=a,b        tensorrt[-float] openvino onnxruntime caffe   RUNS=100        how many samples of each
-  FPS=file.csv      a device's table of frames per second         BITS=8          a weight's bits in C: 8, 16 or 32
-  IMAGE=file|folder a picture, a folder of them, or a video       FIT=crop        or resize, letterbox: other sizes
-  TENSORRT=rtx      which: tensorrt, or rtx (needs no GPU)        WIDE=a,b        layers to keep in 32 bits
-  INPUTS=file.npy   real inputs for the range report, or none
-  DEVICE=orin       tx1, nano, xavier, orin, pi5
-  PORT=8765         where a browser finds the runs                HOST=127.0.0.1  who may look: 0.0.0.0 is anybody
-  SEEDS=1..8        of a sweep: 1..8, 1,2,5, or both              SCHEDULER=tcp://...   a Dask cluster's
-  SET=setting=value other settings than evolution.prototxt's, separated by ;   for instance
-                    SET='environment.synapse_budget=0.6,0.67; offspring_training=800it'; several values are a sweep's
-
-RUN=a,b,c gives `table`, `plot` and `frontier` several runs at once; without RUN `frontier` takes all."""
-
->>>>>>> 188c87a (make device: folders for Jetson Nano, Xavier, Orin and a Raspberry Pi 5; the programs take TensorRT 10; results of C files)
 
 def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
     """The arguments by name. UserError for one that `verb` does not know, or needs and has not."""

@@ -39,6 +39,7 @@ WORDS = {
     "INPUTS": ("file.npy", "real inputs for the range report, or none"),
     "WIDE": ("a,b", "layers to keep in 32 bits"),
     "BITS": ("8", "a weight's bits in C: 8, 16 or 32"),
+    "DEVICE": ("orin", "tx1, nano, xavier, orin or pi5"),
     "PORT": ("8765", "where a browser finds the runs"),
     "HOST": ("127.0.0.1", "who may look: 0.0.0.0 is anybody"),
     "SCHEDULER": ("tcp://...", "a Dask cluster's"),

@@ -35,8 +35,12 @@ setup(
     packages=[*find_packages(include=["evolve*", "fastcaffe*", "trt*"]), "evolve.datasets.sets", "evolve.prototxt"]
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.datasets.sets": "datasets", "evolve.prototxt": "prototxt"},
-    package_data={"": ["*.proto", "*.prototxt", "*.pyi"], "fastcaffe": ["src/*"],
-                  "trt": ["c/kernels/*.c", "devices/*", "tx1/*"], "evolve": ["figures/*.csv", "figures/report/page.*s", "network/*.csv"]},
+    package_data={
+        "": ["*.proto", "*.prototxt", "*.pyi"],
+        "fastcaffe": ["src/*"],
+        "trt": ["c/kernels/*.c", "devices/*", "tx1/*"],
+        "evolve": ["figures/*.csv", "figures/report/page.*s", "network/*.csv"],
+    },
     entry_points={"console_scripts": ["cavefish = evolve.command.command:main"]},
     install_requires=[
         "numpy>=1.23",

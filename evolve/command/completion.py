@@ -8,7 +8,7 @@ SHELLS = ("bash", "zsh")
 
 _FILES = ("MODEL", "WEIGHTS", "OUT", "IMAGE", "FPS", "INPUTS")
 _KNOWN = {
-    "GEN": "best", "ENGINE": "caffe openvino onnxruntime tensorrt tensorrt-float", "TENSORRT": "rtx tensorrt",
+    "GEN": "best", "ENGINE": "c caffe openvino onnxruntime tensorrt tensorrt-float", "TENSORRT": "rtx tensorrt",
     "FIT": "crop resize letterbox", "SHELL": " ".join(SHELLS), "HALF": "0 1", "FAST": "0", "HALF_BLOBS": "1",
     "KEEP_UNKNOWN": "1", "INPUTS": "none",
 }  # fmt: skip

@@ -32,7 +32,7 @@ WORDS = {
     "THREADS": ("1", "threads (its share of the cores)"),
     "FAST": ("0", "stock Caffe's layers"),
     "GPU": ("0", "the device that Caffe computes on; 0,1 are a sweep's"),
-    "ENGINE": ("caffe", "openvino onnxruntime tensorrt[-float]; of bench several, separated by commas"),
+    "ENGINE": ("caffe", "c openvino onnxruntime tensorrt[-float]; of bench several, separated by commas"),
     "TENSORRT": ("rtx", "which: tensorrt, or rtx (needs no GPU)"),
     "RUNS": ("100", "how many samples of each"),
     "FPS": ("file.csv", "a device's table of frames per second"),

@@ -26,17 +26,23 @@ def write(pair: Pair, path: Path, bits: int = 0) -> str:
     `bits` of a weight: 8, 16 or 32; 0 for the fewest that lose nothing. The function is named after the file.
     UserError naming file, line and layer for what C cannot say.
     """
+    program = written(pair, path, bits)
+    flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
+    return (
+        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes "
+        f"of constants, {4 * program.memory.size:,} bytes of memory"
+    )
+
+
+def written(pair: Pair, path: Path, bits: int = 0) -> Program:
+    """What write() writes."""
     function = translation.function_name(path.stem)
     program = _located(pair, function, bits)
     heading = _heading(pair, program)
     with files.named_by_out(path):
         files.write_whole(path.with_suffix(".h"), source.header(program, function, heading))
         files.write_whole(path, source.source(program, function, heading, path.stem))
-    flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
-    return (
-        f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes "
-        f"of constants, {4 * program.memory.size:,} bytes of memory"
-    )
+    return program
 
 
 def of_net(net: Any, learned: Weights, source: str = "weights", *, function: str, bits: int = 0) -> Program:

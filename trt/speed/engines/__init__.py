@@ -59,6 +59,7 @@ ENGINES = {
     "tensorrt-float": Known("trt.speed.engines.tensorrt_", "TensorRtFloat", reads_onnx=False),
     "openvino": Known("trt.speed.engines.openvino_", "OpenVino", reads_onnx=True),
     "onnxruntime": Known("trt.speed.engines.onnxruntime_", "OnnxRuntime", reads_onnx=True),
+    "c": Known("trt.speed.engines.c_", "C", reads_onnx=False),
     "caffe": Known("trt.speed.engines.caffe_", "Caffe", reads_onnx=False),
 }
 

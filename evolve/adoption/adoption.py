@@ -6,7 +6,17 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
-from evolve.adoption import data_set, detector, feeding, given, image_shape, outputs, settings_text, solving
+from evolve.adoption import (
+    data_set,
+    detector,
+    feeding,
+    given,
+    image_shape,
+    outputs,
+    own_data,
+    settings_text,
+    solving,
+)
 from evolve.adoption.given import Given
 from evolve.base import files, progress
 from evolve.base.errors import UserError
@@ -68,32 +78,31 @@ def _detector(found: detector.Detector, brought: Given, changed: changes.Changes
 def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: changes.Changes) -> Adopted:
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
-    found = data_set.named(brought, fed)
+    here = own_data.found(brought, fed)
+    found = here or data_set.named(brought, fed)
     image, why = image_shape.find(brought, fed, shape, found.channels, found.side)
-    notes = [f"images of {' x '.join(map(str, image))}, {why}"]
-    if image[1] != image[2]:
-        raise UserError(
-            f"net '{brought.net.name}': expected square images, as data sets have them, got {image[1]} x {image[2]}; "
-            f"give SHAPE={image[0]}x{max(image[1:])}x{max(image[1:])}, if the network takes that too"
-        )
-    means, of_means = feeding.means(fed, brought.reading.path.parent)
-    scale = _SCALE if fed.is_deploy and not brought.weights else 1
-    net, of_data = feeding.replaced(brought.net, fed, fed.label or _label(brought.net), means, scale)
-    notes += [*of_data, *of_means]
-    if fed.is_deploy:
-        notes.append(_of_pixels(scale))
-    notes += [*_apart(net), *_fill(net, brought.weights or {})]
-    label = net.layer[0].top[1]
-    judged = outputs.complete(net, label, _shapes(net, image))
-    notes += judged.notes
-    if found.name == data_set.OWN or found.channels != image[0]:
+    net, notes = _reading_data(brought, fed, found)
+    judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image))
+    if not here and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape(image, judged.classes)
-    notes.append(f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}")
-    side = max(image[1], found.side) if _crops(net) else image[1]
+    side = max(*image[1:], found.side)
     settings = settings_text.of(
-        found, side, int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed
-    )
-    return Adopted(net, settings, notes)
+        found, (image[0], side, side) if _crops(net) else image,
+        int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed,
+    )  # fmt: skip
+    size = f"images of {' x '.join(map(str, image))}, {why}"
+    of_data = f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}"
+    return Adopted(net, settings, [size, *notes, *judged.notes, of_data])
+
+
+def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet) -> tuple[Net, list[str]]:
+    """The network with data layers of ours, names and fillers where it needs them; and what is said of that."""
+    means, of_means = feeding.means(fed, brought.reading.path.parent, found.mean_file)
+    scale = _SCALE if fed.is_deploy and not brought.weights else 1
+    transform = feeding.Transform(means, scale, has_mean_file=bool(found.mean_file))
+    net, of_data = feeding.replaced(brought.net, fed, fed.label or _label(brought.net), transform)
+    of_pixels = [_of_pixels(scale)] if fed.is_deploy else []
+    return net, [*of_data, *of_means, *of_pixels, *_apart(net), *_fill(net, brought.weights or {})]
 
 
 def _label(net: Net) -> str:

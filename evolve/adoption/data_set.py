@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 
-OWN = "images"  # a folder of one's own images
+OWN, DATABASES = "images", "lmdb"  # a folder of one's own images, or databases of them
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class DataSet:
     classes: int
     why: str = ""
     stand_in: str = ""  # what may be used, loudly, where it cannot be had
+    train: str = ""  # of one's own: what lies where
+    test: str = ""
+    mean_file: str = ""
 
 
 # Words of the names that people give to databases, means and networks.
@@ -27,7 +30,7 @@ _NAMED = (
     (re.compile("mnist"), DataSet("mnist", 1, 28, 10, stand_in="digits")),
     (re.compile("stl-?_?10"), DataSet("stl10", 3, 32, 10)),
 )
-_UNKNOWN = DataSet(OWN, 0, 0, 0)
+UNKNOWN = DataSet(OWN, 0, 0, 0)
 
 
 def named(given: Given, feeding: Feeding) -> DataSet:
@@ -40,7 +43,7 @@ def named(given: Given, feeding: Feeding) -> DataSet:
         for word in words:
             if pattern.search(word.lower()):
                 return replace(found, why=f"as '{word}' tells")
-    return _UNKNOWN
+    return UNKNOWN
 
 
 def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:
@@ -50,4 +53,4 @@ def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:
         if near and (image[0], classes) == (found.channels, found.classes):
             size = "x".join(map(str, image))
             return replace(found, why=f"as images of {size} in {classes} classes")
-    return _UNKNOWN
+    return UNKNOWN

@@ -13,6 +13,7 @@ from evolve.network.axes import Layer, Net
 
 TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
 _FOLDERS = {"TRAIN": "$DATA/train", "TEST": "$DATA/test"}
+_MEAN_FILE = "$DATA/mean.binaryproto"
 _KEPT = ("scale", "mirror", "crop_size", "mean_value")
 _GREY = 128.0  # the middle of 0..255
 
@@ -58,11 +59,17 @@ def find(net: Net) -> Feeding:
     return Feeding(next(iter(images)), next(iter(labels), ""), both, gone)
 
 
-def replaced(net: Net, feeding: Feeding, label: str, means: list[float], scale: float) -> tuple[Net, list[str]]:
-    """`net` read from $DATA/train and $DATA/test, and what is said of that.
+@dataclass(frozen=True)
+class Transform:
+    """What is done to pixels 0..255 where the network's own layers say nothing of it, or name a file."""
 
-    `means` are subtracted, and `scale` multiplied, where the network's own layers say nothing of either.
-    """
+    means: list[float]  # subtracted
+    scale: float = 1  # multiplied
+    has_mean_file: bool = False  # subtract the data set's own
+
+
+def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tuple[Net, list[str]]:
+    """`net` read from $DATA/train and $DATA/test, and what is said of that."""
     result, notes = caffe_pb2.NetParameter(name=net.name), []
     for phase, source in feeding.sources.items():
         layer = result.layer.add(name=_name(feeding), type="Data", top=[feeding.image, label])
@@ -72,10 +79,12 @@ def replaced(net: Net, feeding: Feeding, label: str, means: list[float], scale: 
         for field in _KEPT:
             if field != "mirror" or phase == "TRAIN":
                 _copy(source.transform_param, layer.transform_param, field)
-        if means and not layer.transform_param.mean_value:
-            layer.transform_param.mean_value.extend(means)
-        if scale != 1 and not layer.HasField("transform_param"):
-            layer.transform_param.scale = scale
+        if transform.has_mean_file:
+            layer.transform_param.mean_file = _MEAN_FILE
+        if transform.means and not layer.transform_param.mean_value:
+            layer.transform_param.mean_value.extend(transform.means)
+        if transform.scale != 1 and not layer.HasField("transform_param"):
+            layer.transform_param.scale = transform.scale
         layer.data_param.source, layer.data_param.backend = _FOLDERS[phase], layer.data_param.LMDB
         usual = TRAIN_BATCH if phase == "TRAIN" else TEST_BATCH
         layer.data_param.batch_size = phases.batch_size(source) or usual
@@ -100,8 +109,10 @@ def mean_of_file(path: Path) -> list[float]:
     return [round(float(each.mean()), 3) for each in values.reshape(shape[-3], -1)]
 
 
-def means(feeding: Feeding, folder: Path) -> tuple[list[float], list[str]]:
-    """What to subtract in place of a mean_file, which data sets do not have, and what is said of it."""
+def means(feeding: Feeding, folder: Path, kept: str) -> tuple[list[float], list[str]]:
+    """What to subtract in place of a mean_file, and what is said of it; nothing where the data set has it, `kept`."""
+    if kept:
+        return [], [f"mean_file {kept} is the data set's, {_MEAN_FILE}"]
     names = dict.fromkeys(source.transform_param.mean_file for source in feeding.sources.values())
     names.pop("", None)
     if not names:

@@ -1,10 +1,10 @@
 """The evolution.prototxt of an adopted network: what could be told, with comments where its user has to choose."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from google.protobuf import text_format
 
-from evolve.adoption.data_set import OWN, DataSet
+from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
 from evolve.proto import evolution_pb2
 from evolve.settings import changes
 
@@ -36,16 +36,18 @@ class Settings:
 
 
 def of(
-    data_set: DataSet, side: int, iterations: int, has_lrn: bool, unknown: list[str], changed: changes.Changes
-) -> Settings:
-    """The settings of a network for classes; its images are stored `side` pixels wide.
+    data_set: DataSet, stored: tuple[int, int, int], iterations: int, has_lrn: bool, unknown: list[str],
+    changed: changes.Changes,
+) -> Settings:  # fmt: skip
+    """The settings of a network for classes; its images are `stored` as (channels, height, width).
 
     It was trained for so many `iterations` (0: unknown); `unknown` are layer types that stay whole; `changed` is SET=.
     """
     own = evolution_pb2.EvolutionParameter()
-    own.dataset.name, own.dataset.image_size = data_set.name, side
-    if data_set.stand_in:
-        own.dataset.or_else.name = data_set.stand_in
+    asked = next((change.value for change in changed if change.path == "dataset.name"), data_set.name)
+    if asked != data_set.name:
+        data_set = replace(UNKNOWN, name=asked, why="as SET= has it")
+    _set_data(own.dataset, data_set, stored)
     comments = {"dataset": [_of_data(data_set)], "": _others(has_lrn)}
     lengths(own, comments, iterations)
     if unknown:
@@ -53,6 +55,21 @@ def of(
         comments["keep_unknown"] = [f"Not known to Cavefish, what touches them stays whole: {', '.join(unknown)}."]
     changes.apply(changed, own)
     return Settings(own, comments)
+
+
+def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:
+    own.name = data_set.name
+    for place in ("train", "test", "mean_file"):
+        if value := getattr(data_set, place):
+            setattr(own, place, value)
+    if data_set.stand_in:
+        own.or_else.name = data_set.stand_in
+    if data_set.name == OWN:
+        own.height, own.width = stored[1:]
+        if stored[0] in (1, 3):
+            own.channels = stored[0]
+    elif data_set.name != DATABASES:
+        own.image_size = stored[1]
 
 
 def lengths(own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]], iterations: int) -> None:
@@ -67,7 +84,7 @@ def lengths(own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]
 
 
 def _of_data(data_set: DataSet) -> str:
-    if data_set.name == OWN:
+    if data_set.name == OWN and not data_set.train:
         return f"{CHOOSE} the images: folder: \"/a/folder\" with a folder for each class in it."
     return f"{data_set.name}, {data_set.why}. {CHOOSE} another one if that is wrong."
 

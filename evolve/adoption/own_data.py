@@ -1,0 +1,74 @@
+"""The data that a stranger's network was trained on, where it is on this machine: databases, or lists of files."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
+from evolve.adoption.feeding import Feeding
+from evolve.adoption.given import Given
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.datasets import lmdb_read
+from evolve.network.axes import Layer
+
+_COLOURS = 3
+
+
+def found(given: Given, feeding: Feeding) -> DataSet | None:
+    """`lmdb` of the databases that data layers read, `images` of their lists; None where either is not here."""
+    places = [given.reading.path.parent, *([given.solver_file.parent] if given.solver_file else [])]
+    sources = feeding.sources
+    if all(layer.type == "Data" for layer in sources.values()):
+        both = {phase: _place(layer.data_param.source, places, lmdb_read.FILE) for phase, layer in sources.items()}
+        shape = _shape_of(both["TRAIN"]) if all(both.values()) else None
+        if not shape:
+            return None
+        mean = _place(sources["TRAIN"].transform_param.mean_file, places)
+        return replace(
+            UNKNOWN, name=DATABASES, channels=shape[0], side=shape[1] if shape[1] == shape[2] else 0,
+            why="as they are here", train=str(both["TRAIN"]), test=str(both["TEST"]), mean_file=str(mean or ""),
+        )  # fmt: skip
+    if all(layer.type == "ImageData" and not layer.image_data_param.root_folder for layer in sources.values()):
+        both = {phase: _place(layer.image_data_param.source, places) for phase, layer in sources.items()}
+        if all(both.values()):
+            depth = _COLOURS if sources["TRAIN"].image_data_param.is_color else 1
+            return replace(
+                UNKNOWN, name=OWN, channels=depth, why="as their lists are here", train=str(both["TRAIN"]),
+                test=str(both["TEST"]), **_resized(sources["TRAIN"]),
+            )  # fmt: skip
+    return None
+
+
+def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
+    """The absolute path of what a prototxt names: from here, as Caffe has it, or from the prototxt's folder."""
+    for path in (Path(name), *(folder / name for folder in folders)) if name else ():
+        if (path / within).is_file():
+            return path.resolve()
+    return None
+
+
+def _resized(layer: Layer) -> dict[str, Any]:
+    parameter = layer.image_data_param
+    if not parameter.new_height or parameter.new_height != parameter.new_width:
+        return {}
+    return {"side": int(parameter.new_height)}
+
+
+def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:
+    """(channels, height, width) of a database's first image; None where it is none, or encoded."""
+    try:
+        assert folder
+        environment = lmdb_read.opened(folder)
+    except UserError:
+        return None
+    try:
+        with environment.begin() as reading, reading.cursor() as cursor:
+            cursor.first()
+            datum = caffe_pb2.Datum.FromString(cursor.value())
+    except Exception:  # whatever a database of another's holds: what protobuf raises depends on its version
+        return None
+    finally:
+        environment.close()
+    shape = (int(datum.channels), int(datum.height), int(datum.width))
+    return shape if all(shape) else None

@@ -451,6 +451,64 @@ CASES = [
         "{here}/net/train_val.prototxt:5: LayerType has no 'Data'; did you mean DATA?",
     ),
     Case(
+        "two layers of one name",
+        edited("train_val.prototxt", 'name: "conv2"', 'name: "conv1"'),
+        CHECK,
+        "{here}/net/train_val.prototxt:17 and 27: layer 'conv1': expected every name once in phase TRAIN, got it of "
+        "Convolution and Convolution; name one of them otherwise, also in the caffemodel",
+    ),
+    Case(
+        "a layer of another Caffe",
+        edited("train_val.prototxt", '"ReLU" bottom: "pool1"', '"Permute" permute_param { } bottom: "pool1"'),
+        CHECK,
+        "{here}/net/train_val.prototxt:25: layer 'relu1': expected a layer of BVLC's Caffe, got permute_param of a "
+        "layer of another Caffe, Permute; say it in layers of this one, or leave it out",
+    ),
+    Case(
+        "a second data layer",
+        edited("train_val.prototxt", 'layer {\n  name: "conv1"', 'layer { name: "more" type: "Data" top: "more" }\n'
+               'layer {\n  name: "conv1"'),
+        CHECK,
+        "{here}/net/train_val.prototxt: net 'lenet': expected one data layer in phase TRAIN, got 'data', 'more'",
+    ),
+    Case(
+        "a solver as a network",
+        beside("none", ""),
+        "count MODEL=net/solver.prototxt",
+        "net/solver.prototxt: expected a network, got a solver; give the prototxt of its net",
+    ),
+    Case(
+        "nothing to adopt",
+        nothing,
+        "adopt OUT=mine",
+        "adopt: expected MODEL=, a prototxt, or SOLVER=, the one that trains it, and OUT=, a folder to make; for "
+        "instance MODEL=train_val.prototxt OUT=my_net",
+    ),
+    Case(
+        "adopted into a folder that is there",
+        beside("none", ""),
+        "adopt MODEL=net/train_val.prototxt OUT=net",
+        "OUT=net: expected a folder that is not there yet, got one with something in it; name another",
+    ),
+    Case(
+        "adopted into a folder of a file",
+        beside("none", ""),
+        "adopt MODEL=net/train_val.prototxt OUT=none/mine SHAPE=1x32x32",
+        "none/mine: expected to write there, got File exists; name another OUT=",
+    ),
+    Case(
+        "adopted by a solver without a net",
+        beside("none", ""),
+        "adopt SOLVER=net/solver.prototxt OUT=mine",
+        "net/solver.prototxt: expected a solver that names its net, got none; give it as MODEL=",
+    ),
+    Case(
+        "adopted without the size of an image",
+        edited("train_val.prototxt", "crop_size: 32", ""),
+        "adopt MODEL=net/train_val.prototxt OUT=mine",
+        "net/train_val.prototxt:5: layer 'data': does not say the shape of an image; give SHAPE=3x32x32",
+    ),
+    Case(
         "a net of many MB",
         beside("net/train_val.prototxt", "# " + "x" * (1 << 22)),
         CHECK,

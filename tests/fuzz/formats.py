@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fuzz import array_files, box_files, image_sets, networks, own_files, tables
+from tests.fuzz import array_files, box_files, image_sets, networks, strangers, tables
 
 Read = Callable[[bytes], object]
 
@@ -31,4 +32,5 @@ PREPARED: dict[str, Prepare] = {
     **array_files.FORMATS,
     **tables.FORMATS,
     **own_files.FORMATS,
+    **strangers.FORMATS,
 }

@@ -29,14 +29,14 @@ def make(workspace: Workspace, pretrained: Path | None) -> Metrics:
 
 def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pretrained: Path) -> Training:
     """The user's caffemodel as it is, or trained from it where it has not every layer or settings say so."""
-    graph, learned = workspace.graph(net), weights.read(pretrained)
+    graph, (found, learned) = workspace.graph(net), workspace.experiment.weights(pretrained)
     match = transfer.match(graph, learned, str(pretrained))
     digest = generation.sha256(pretrained)
     if not match.missing:
         resize.check(graph, learned, str(pretrained))
     if not match.missing and not workspace.experiment.settings.train_weights:
         # Layers that only training has, auxiliary classifiers, are the next generation's too.
-        plain = weights.for_caffe(pretrained, net, workspace.folder)
+        plain = found.for_caffe(pretrained, workspace.folder)
         caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(plain), output=TRAINED, phase="TRAIN")
         if plain != pretrained:
             plain.unlink()

@@ -16,6 +16,7 @@ from evolve.lineage import solver
 from evolve.lineage.solver import Solver
 from evolve.network import layers, phases, topology
 from evolve.network.foreign import reading
+from evolve.network.weights import Weights
 from evolve.proto.evolution_pb2 import DatasetParameter
 from evolve.runs import paths
 from evolve.settings import changes, networks, settings
@@ -46,9 +47,23 @@ class Experiment:
 
     def net(self, data: Path) -> phases.Net:
         """The template with `data` (a data set's folder) in place of $DATA. UserError with file and line."""
+        return self._read(data).net
+
+    def _read(self, data: Path) -> reading.Reading:
         values = {"DATA": str(data), "NET": str(self.folder)} | self._numbers()
         filled = prototxt_text.substitute(self.template, values, self.train_val)
-        return reading.parse(filled, self.train_val).net
+        return reading.parse(filled, self.train_val)
+
+    def weights(self, caffemodel: Path) -> tuple[reading.Reading, Weights]:
+        """A caffemodel of WEIGHTS=, as what today's Caffe would have in its place. UserError as `weights.read`."""
+        read = self._read(self.folder)
+        found, learned = read.with_weights(caffemodel)
+        if found.net != read.net:
+            raise UserError(
+                f"{caffemodel}: expected blobs of BVLC's layers, got BatchNorm with scale and bias of NVIDIA's; "
+                f"`make adopt MODEL={self.train_val} WEIGHTS={caffemodel}` writes both for BVLC's Caffe"
+            )
+        return found, learned
 
     def _numbers(self) -> dict[str, str]:
         """What $WIDTH, $HEIGHT and $CLASSES stand for, and of a network that finds boxes the rest of its geometry."""

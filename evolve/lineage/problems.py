@@ -8,7 +8,7 @@ from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
-from evolve.network import phases, resize, transfer, weights
+from evolve.network import phases, resize, transfer
 from evolve.network.graph import Graph
 from evolve.network.layers import kind
 
@@ -102,7 +102,7 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
     try:
         graph = _graph(experiment)
         if pretrained:
-            learned = weights.read(pretrained)
+            _, learned = experiment.weights(pretrained)
             match = transfer.match(graph, learned, str(pretrained))
             if match.missing and match.matched:
                 match.check()

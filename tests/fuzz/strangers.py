@@ -13,7 +13,7 @@ from evolve.network.foreign import reading
 from tests.adoption.prototxts import convolution, data, judged, layer, of_2013, solver, units
 from tests.network.foreign import digits_detectnet
 
-SHAPE = (1, 12, 12)
+SHAPE = (1, 32, 32)
 _BODY = convolution("conv", "data", 4, 5) + units("ip", "conv", 10)
 _FUSED = layer("BatchNorm", "bn", "conv", "conv", "batch_norm_param { scale_bias: true scale_filler { value: 2 } }")
 _STAGES = """layer { name: "d" type: "Data" top: "data" top: "label" include { stage: "train" } forward_type: FLOAT16

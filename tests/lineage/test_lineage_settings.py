@@ -47,6 +47,15 @@ def test_so_is_one_in_the_form_of_2013(place: Any, reference: Any) -> None:
     assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
 
 
+def test_so_is_one_with_blobs_of_16_bits(place: Any, reference: Any) -> None:
+    path = place.folder / "half.caffemodel"
+    learned = weights.read(reference.run / "gen001" / "weights.caffemodel")
+    weights.write(path, _net(learned), learned, half_blobs=True)
+    place.evolve(1, pretrained=path)
+    assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
+    assert not list(place.run.rglob("plain.caffemodel"))
+
+
 def test_one_of_another_network_is_refused(place: Any) -> None:
     path = place.folder / "other.caffemodel"
     other = {"conv1": [np.ones((8, 3, 5, 5), np.float32), np.ones(8, np.float32)]}

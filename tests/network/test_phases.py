@@ -254,3 +254,42 @@ def test_a_detection_nets_data_move() -> None:
     detectnet.forget_source(data)
     assert "start: 42" in data.python_param.param_str
     assert "source" not in data.python_param.param_str
+
+
+# Several data layers
+
+
+TWO = """layer { name: "left" type: "Data" top: "left" data_param { batch_size: 2 } }
+layer { name: "right" type: "Data" top: "right" data_param { batch_size: 2 } }
+layer { name: "labels" type: "Data" top: "label" data_param { batch_size: 2 } }
+layer { name: "cut" type: "Slice" bottom: "label" top: "first" top: "second" slice_param { axis: 0 slice_point: 1 } }
+layer { name: "both" type: "Concat" bottom: "left" bottom: "right" top: "both" }
+layer { name: "ip" type: "InnerProduct" bottom: "both" top: "ip" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+def test_images_are_what_a_way_leads_from_to_synapses() -> None:
+    net = prototxt_text.parse(TWO, caffe_pb2.NetParameter(), "net")
+    assert [layer.name for layer in phases.image_layers(net, "TEST")] == ["left", "right"]
+    fed = phases.fed_by_inputs(net, "TEST", (3, 8, 8))
+    shapes = {layer.top[0]: tuple(layer.input_param.shape[0].dim) for layer in fed.layer if layer.type == "Input"}
+    assert shapes == {"left": (2, 3, 8, 8), "right": (2, 3, 8, 8), "label": (2,)}
+    deployed = phases.deploy(net, (3, 8, 8))
+    assert [layer.name for layer in deployed.layer] == ["left", "both", "ip", "prob"]
+    assert list(deployed.layer[0].top) == ["left", "right"]
+
+
+@pytest.mark.parametrize("name", ["prob", "softmax", "loss/prob"])
+def test_a_softmax_beside_the_loss_is_the_deployed_one(name: str) -> None:
+    softmax = f'layer {{ name: "{name}" type: "Softmax" bottom: "ip" top: "prob" }}'
+    for text in (TWO + softmax, TWO.replace('layer { name: "loss"', f'{softmax}\nlayer {{ name: "loss"')):
+        deployed = phases.deploy(prototxt_text.parse(text, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
+        tops = [top for layer in deployed.layer for top in layer.top]
+        assert tops.count("prob") == 1 and [layer.name for layer in deployed.layer][-1] == name
+
+
+def test_a_name_that_something_else_has_is_not_the_deployed_softmaxs() -> None:
+    other = 'layer { name: "prob" type: "ReLU" bottom: "ip" top: "prob" }'
+    deployed = phases.deploy(prototxt_text.parse(TWO + other, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
+    assert [layer.name for layer in deployed.layer][-2:] == ["loss/prob", "prob"]

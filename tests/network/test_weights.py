@@ -1,6 +1,8 @@
 """caffemodels: bit for bit what Caffe's own messages hold, in every form of theirs, and nothing else is accepted."""
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
+from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.proto import caffemodel_pb2
 
@@ -109,6 +112,40 @@ def test_a_blob_of_one_number_without_dimensions(path: Path) -> None:
     net.layer[0].blobs.add(data=[7.0]).shape.SetInParent()
     path.write_bytes(net.SerializeToString())
     assert weights.read(path)["scalar"][0].shape == () and weights.read(path)["scalar"][0] == 7
+
+
+NO_AXES = """layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
+layer { name: "prelu" type: "PReLU" bottom: "data" top: "a" prelu_param { channel_shared: true } }
+layer { name: "scale" type: "Scale" bottom: "a" top: "b"
+  scale_param { num_axes: 0 bias_term: true filler { value: 3 } } }
+"""
+
+
+def test_blobs_without_axes_that_caffe_itself_saved(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NO_AXES)
+    script = "import sys, caffe; caffe.Net(sys.argv[1], caffe.TEST).save(sys.argv[2])"
+    words = [sys.executable, "-c", script, str(tmp_path / "net.prototxt"), str(path)]
+    subprocess.run(words, check=True, capture_output=True)
+    read = weights.read(path)
+    assert [blob.shape for blob in (*read["prelu"], *read["scale"])] == [(), (), ()]
+    assert read["prelu"][0] == np.float32(0.25) and read["scale"][0] == 3
+    net = reading.parse(NO_AXES, tmp_path / "net.prototxt").net
+    weights.write(path, net, read)
+    again = [sys.executable, "-c", "import sys, caffe; caffe.Net(sys.argv[1], caffe.TEST, weights=sys.argv[2])"]
+    assert subprocess.run([*again, *words[3:]], capture_output=True).returncode == 0
+
+
+def test_caffe_is_given_the_file_itself_or_a_copy_without_halves(path: Path, tmp_path: Path) -> None:
+    halves = {name: [blob.astype(np.float16).astype(np.float32) for blob in blobs] for name, blobs in SOME.items()}
+    net = net_of(*SOME)
+    weights.write(path, net, halves)
+    assert weights.for_caffe(path, net, tmp_path) == path
+    weights.write(path, net, halves, half_blobs=True)
+    copy = weights.for_caffe(path, net, tmp_path)
+    assert copy == tmp_path / "plain.caffemodel"
+    theirs = caffe_pb2.NetParameter.FromString(copy.read_bytes())
+    found = {layer.name: [list(blob.data) for blob in layer.blobs] for layer in theirs.layer}
+    assert found == {name: [blob.ravel().tolist() for blob in blobs] for name, blobs in halves.items()}
 
 
 def test_layers_of_2013(path: Path) -> None:

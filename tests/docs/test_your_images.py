@@ -67,7 +67,7 @@ def test_from_a_folder_of_pictures_to_a_deployed_offspring(here: Path, capsys: p
 def _check_metrics(run: Path) -> None:
     first, last = Metrics.read(run / "gen001"), Metrics.read(run / "gen003")
     assert last.synapses < first.synapses / 2
-    assert last.dataset.name == "pictures (images)" and last.dataset.classes == list(CLASSES)
+    assert last.dataset.name == "pictures (images)" and last.dataset.class_names == list(CLASSES)
     assert (run / "gen003" / "labels.txt").read_text().split() == list(CLASSES)
     # As many test images of each class.
     assert last.score.accuracy is not None and last.score.accuracy > 0.9

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import array_files, box_files, image_sets, networks, own_files, tables
-from tests.fuzz import array_files, box_files, image_sets, networks, strangers, tables
+from tests.fuzz import array_files, box_files, image_sets, networks, own_files, strangers, tables
 
 Read = Callable[[bytes], object]
 

@@ -149,6 +149,7 @@ def _write(
         dataset = Dataset(
             name, folder, shape, written.counts, len(listing.class_names), written.sha256, listing.class_names,
             origin=listing.state, title=Path(wish.folder or wish.train).stem,
+            margin=0, colours="BGR",
         )  # fmt: skip
         write_done(unfinished, dataset)
     sizes = " + ".join(f"{count} {split}" for split, count in dataset.counts.items())

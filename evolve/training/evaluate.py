@@ -47,7 +47,7 @@ class _ByClass:
         scores, labels = (np.array(blob.data) for blob in self._blobs)
         labels = labels.ravel().astype(int)
         scores = scores.reshape(len(scores), -1)
-        if len(labels) != len(scores) or scores.shape[1] < len(self._names):
+        if len(labels) != len(scores) or scores.shape[1] < len(self._names) or labels.max() >= len(self._names):
             self._blobs = []
             return
         np.add.at(self._all, labels, 1)

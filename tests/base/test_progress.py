@@ -85,3 +85,18 @@ def test_a_line_has_the_parts_that_a_terminal_has_room_for(shown: io.StringIO) -
     progress.say_parts(parts)
     kept = parts[:3] if progress.console.is_terminal else parts
     assert shown.getvalue() == "  ".join(kept) + "\n"
+
+
+def test_images_are_counted(shown: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    said: list[str] = []
+    with progress.counting("train images", 1000, said.append) as count:
+        for done in (1, 200):
+            now += 10
+            count(done)
+    if progress.console.is_terminal:
+        assert not said
+    else:
+        # 200 in 20 seconds, and 800 to go.
+        assert said[-1] == "train images: 200 of 1000 images, 10 a second, about 80 s left"

@@ -1,6 +1,7 @@
 """What `make table` prints."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,19 @@ def test_summary_refuses_other_networks_the_same_seed_and_nothing(fabricated: Fa
         table.summary([one, fabricated("again", lineage(1))])
     with pytest.raises(UserError, match="expected a run to show, got none"):
         table.summary([])
+
+
+def test_accuracy_by_class_the_lowest_first(fabricated: Fabricate, lineage: Lineage) -> None:
+    first, last = lineage(2)
+    first = replace(first, score=replace(first.score, accuracies={"cat": 0.75, "dog": 1.0, "eel": 0.5}))
+    last = replace(last, score=replace(last.score, accuracies={"cat": 0.5, "dog": 0.25, "eel": 0.5}))
+    printed = table.markdown(fabricated("run", [first, last]))
+    part = printed[printed.index("accuracy by class at generation 2") :]
+    assert list(rows(part).items())[-3:] == [
+        ("dog", ["1.0000", "0.2500"]), ("cat", ["0.7500", "0.5000"]), ("eel", ["0.5000", "0.5000"])
+    ]  # fmt: skip
+    many = {f"class{n:02d}": n / 100 for n in range(50)}
+    every = replace(last, score=replace(last.score, accuracies=many))
+    printed = table.markdown(fabricated("many", [first, every]))
+    assert "(the 30 lowest of 50)" in printed and "class29" in printed and "class30" not in printed
+    assert "accuracy by class" not in table.markdown(fabricated("without", lineage(2)))

@@ -187,3 +187,16 @@ def test_without_set_the_file_is_kept_as_it_is(tmp_path: Path) -> None:
     assert settings.own_text(path, changes.single("generations=3")).startswith(
         "# evolution.prototxt with SET='generations=3'\ngenerations: 3\n"
     )
+
+
+def test_paths_are_seen_from_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the run keeps is the same wherever it goes on; ends of paths are in its name, with what tells them apart."""
+    monkeypatch.chdir(tmp_path)
+    assert read("dataset.folder=my pictures, ../other") == [
+        [f'dataset.folder="{tmp_path}/my pictures"', f'dataset.folder="{tmp_path.parent}/other"']
+    ]
+    monkeypatch.setenv("HOME", "/home/me")
+    assert read("dataset.train=~/list.txt") == [['dataset.train="/home/me/list.txt"']]
+    names = {changes.single(f"dataset.folder=/{place}/{'x' * 300}")[0].name for place in "ab"}
+    assert len(names) == 2 and all(len(name) < 80 for name in names)
+    assert changes.single("dataset.folder=/a/my pictures")[0].name.startswith("dataset.folder=my_pictures-")

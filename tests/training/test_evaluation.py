@@ -56,6 +56,18 @@ def test_accuracy_and_loss_are_numpys(tmp_path: Path, caffe: CaffeProcess, genom
     assert 0 < accuracy < 1
     assert score["accuracy"] == pytest.approx(accuracy, abs=1e-6)
     assert score["loss"] == pytest.approx(float(losses.mean()), rel=1e-5)
+    assert "accuracies" not in score
+
+
+def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    """Where labels have no names nothing is counted."""
+    names = ["cat", "dog", "eel", "fox"]
+    asked = {"net": "net.prototxt", "weights": "weights.caffemodel", "iterations": IMAGES // 8}
+    images, labels = datasets.read(tmp_path / "test", IMAGES)
+    right = _logits(images, genome).argmax(axis=1) == labels
+    wanted = {name: float(right[labels == n].mean()) for n, name in enumerate(names)}
+    assert caffe.call("score", **asked, class_names=names)["accuracies"] == pytest.approx(wanted, abs=1e-6)
+    assert "accuracies" not in caffe.call("score", **asked, class_names=names[:2])
 
 
 @pytest.mark.parametrize("batch", [1, 3, 12])

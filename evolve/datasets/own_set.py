@@ -41,9 +41,11 @@ def survey(found: Found[OwnSource], wish: Wish, image_size: int, data: Path, rep
     """Of the data set in ``data``, if it is there, else of what is listed. UserError."""
     wish = sized(found, wish, image_size)
     with _called(found.name):
-        state = found.source.state(wish)
-        for folder in sorted(data.glob(f"{_stem(found, wish)}-seed*")):
-            if (done := finished(folder, found.name)) and done.origin == state:
+        folders = sorted(data.glob(f"{_stem(found, wish)}-seed*"))
+        there = [done for folder in folders if (done := finished(folder, found.name))]
+        state = found.source.state(wish) if there else ""
+        for done in there:
+            if done.origin == state:
                 return Survey(done.shape, done.class_names)
         listing = found.source.listed(wish, report)
         return Survey(_shape(listing, wish), listing.class_names)

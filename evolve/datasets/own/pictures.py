@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from evolve.datasets import image_file
 from evolve.datasets.image_form import Facts, Form
 
 SHOWN = 50  # complaints of one kind; more than fit on a screen help nobody
+_BEGINNING = 4096  # bytes
 _LOOKED_AT = 256  # images whose form decides whether all are grey
 
 
@@ -67,14 +69,13 @@ class ImageFiles:
         return image_file.read_with_facts(Path(self.files[number]), where, wanted)
 
     def alike(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Only files of one size are read for it."""
-        sizes = [_size(self.files[number]) for number in numbers]
-        several = {size for size, count in zip(*np.unique(sizes, return_counts=True), strict=True) if count > 1}
+        """Only files of one size are read for it, and whole ones only where they begin alike."""
+        files = [self.files[number] for number in numbers]
+        keys: list[object] = [_size(file) for file in files]
+        for read in (_beginning, _digest):
+            counts = Counter(keys)
+            keys = [(key, read(file)) if counts[key] > 1 else key for key, file in zip(keys, files, strict=True)]
         first: dict[object, int] = {}
-        keys = [
-            _digest(self.files[number]) if size in several else (int(number),)
-            for number, size in zip(numbers, sizes, strict=True)
-        ]
         return np.array([first.setdefault(key, number) for key, number in zip(keys, numbers, strict=True)], np.int64)
 
 
@@ -83,6 +84,14 @@ def _size(file: str) -> int:
         return os.stat(file).st_size
     except OSError:
         return -1
+
+
+def _beginning(file: str) -> bytes:
+    try:
+        with open(file, "rb") as opened:
+            return hashlib.sha256(opened.read(_BEGINNING)).digest()
+    except OSError:
+        return b""
 
 
 def _digest(file: str) -> object:

@@ -102,4 +102,4 @@ def _wrong(path: Path, expected: str, got: str) -> UserError:
     return UserError(f"{path}: expected {expected}, got {got}; replace it with the original file")
 
 
-SOURCE = Source("CIFAR-10", CHANNELS, load, classes=CLASSES)
+SOURCE = Source("CIFAR-10", CHANNELS, load, classes=CLASSES, shared=True)

@@ -111,4 +111,4 @@ def _check(
         raise UserError(f"{labels_path}: expected labels from 0 to {CLASSES - 1}, got {got}; {mend}")
 
 
-SOURCE = Source("MNIST", 1, load, classes=CLASSES)
+SOURCE = Source("MNIST", 1, load, classes=CLASSES, shared=True)

@@ -79,4 +79,4 @@ def _wrong(path: Path, expected: str, got: str) -> UserError:
     return UserError(f"{path}: expected {expected}, got {got}; replace it with the original file")
 
 
-SOURCE = Source("STL-10", CHANNELS, load, classes=CLASSES)
+SOURCE = Source("STL-10", CHANNELS, load, classes=CLASSES, shared=True)

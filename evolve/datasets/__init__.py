@@ -8,6 +8,7 @@ file beside a network, or in datasets/, that defines ``SOURCE`` with the records
 
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
+from evolve.datasets.image_set import SHARED
 from evolve.datasets.lmdb_read import images, labels, read
 from evolve.datasets.lookup import find, names
 from evolve.datasets.own.pictures import Listing
@@ -18,6 +19,7 @@ from evolve.datasets.preparation import prepare, prepare_detection, survey
 from evolve.datasets.source import Samples, Source, Split, Unavailable
 
 __all__ = [
+    "SHARED",
     "Box",
     "Dataset",
     "Detection",

@@ -16,12 +16,16 @@ from evolve.datasets.image_write import split_bytes, write
 from evolve.datasets.lookup import Found
 from evolve.datasets.source import Samples, Source
 
+SHARED = 1  # the seed in whose order all seeds have a data set that they share
+
 
 def prepared(
     found: Found[Source], image_size: int, seed: int, validation: int, data: Path, report: Report
 ) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
     data = Path(os.path.abspath(data))
+    # Which images choose and which train is the seed's own.
+    seed = SHARED if found.source.shared and not validation else seed
     part = f"-validation{validation}" if validation else ""
     folder = data / f"{found.stem}-{image_size}-seed{seed}{part}"
     if done := finished(folder, found.name):

@@ -33,10 +33,10 @@ def prepare(
     """The data set of that name in ``data``/<name>-<image_size>-seed<seed>, made if it is not there yet.
 
     Its file is looked for in the network's folder ``beside``, then in datasets/. Images are ``image_size`` pixels
-    square. ``seed`` shuffles the train split; the same seed gives the same content. ``validation`` images of it become
-    a split of their own, in a folder with -validation<n> behind its name. ``wish`` is for images of one's own. If the
-    raw data can be had nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so. Raises
-    UserError.
+    square. ``seed`` shuffles the train split; the same seed gives the same content. A source that is ``shared``
+    has one copy for all seeds, in seed 1's order. ``validation`` images of it, by seed, become a split of their own, in
+    a folder with -validation<n> behind its name. ``wish`` is for images of one's own. If the raw data can be had
+    nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so. Raises UserError.
     """
     # A mistyped name is heard of now, not when it is needed.
     known = [lookup.with_classes(each, beside) for each in filter(None, (name, or_else))]

@@ -55,7 +55,8 @@ class Load(Protocol):
 class Source:
     """What a data set's file defines as SOURCE; ``title`` is how a message to the user calls it.
 
-    ``colours`` is the order of an image's channels where there are three: RGB, or BGR as OpenCV has it.
+    ``colours`` is the order of an image's channels where there are three: RGB, or BGR as OpenCV has it. ``shared`` says
+    that `load` gives the same for every seed, so that all seeds read one copy, in one order.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Source:
     load: Load
     classes: int = 0  # 0: known once it is loaded
     colours: str = "RGB"
+    shared: bool = False
 
 
 class Unavailable(Exception):

@@ -1,14 +1,29 @@
 """What a run resumes from: its committed generations that verify, and whether they come from the same origin."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from evolve import datasets
 from evolve.base import progress
 from evolve.base.errors import UserError
+from evolve.datasets.dataset import finished
 from evolve.lineage.experiment import Experiment
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
+
+
+def as_begun(run: Path, dataset: datasets.Dataset, seed: int) -> datasets.Dataset:
+    """The data set that `run` was begun on, where that was a copy of its seed's own: `dataset` is what all seeds share.
+
+    Such copies were made by earlier releases; where it is gone, `dataset` itself.
+    """
+    first = paths.generation(run, 1)
+    if generation.damage(first) or Metrics.read(first).dataset.sha256 == dataset.sha256:
+        return dataset
+    name = dataset.folder.name.removesuffix(f"-seed{datasets.SHARED}")
+    own = finished(dataset.folder.with_name(f"{name}-seed{seed}"), dataset.name)
+    return replace(own, notice=dataset.notice) if own else dataset
 
 
 def verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list[Path]:

@@ -87,7 +87,7 @@ def labels(runs: Sequence[Run]) -> dict[Run, str]:
     """A short name for each run: what it has otherwise than others of them, as its folder's name has it."""
     words = {run: (*(change.name for change in run.changed), f"seed{run.seed}") for run in runs}
     everywhere = set.intersection(*(set(each) for each in words.values())) if len(runs) > 1 else set()
-    short = {run: " ".join(word for word in each if word not in everywhere) for run, each in words.items()}
+    short = {run: "-".join(word for word in each if word not in everywhere) for run, each in words.items()}
     return {run: word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for run, word in short.items()}
 
 

@@ -36,7 +36,7 @@ lenet on MNIST: the last generation of every run
 
  run                        generation  synapses     A-E  accuracy
  ─────────────────────────────────────────────────────────────────
- synapse_budget=0.6 seed1           13     1,110  129.71    0.9873
+ synapse_budget=0.6-seed1           13     1,110  129.71    0.9873
 """
 FRONTIER = """\
 MNIST: accuracy against compression, counted in synapses
@@ -105,8 +105,8 @@ def test_sweep(terminal: io.StringIO, tmp_path: Path) -> None:
         watch.look(runs)
         watch.ended(runs[0], Ended(0))
     said = lines(terminal)
-    assert any(re.search(r"synapse_budget=0.67 seed2 generation 14 .* accuracy 0.9873$", line) for line in said)
-    ends = "synapse_budget=0.6 seed1: generation 13  accuracy 0.9873  synapses 1,110"
+    assert any(re.search(r"synapse_budget=0.67-seed2 generation 14 .* accuracy 0.9873$", line) for line in said)
+    ends = "synapse_budget=0.6-seed1: generation 13  accuracy 0.9873  synapses 1,110"
     assert any(line.endswith(ends) for line in said)
     terminal.truncate(terminal.seek(0))
     for sheet in summary.sheets({run: Ended(0) for run in runs}):
@@ -120,6 +120,6 @@ def test_names_tell_what_is_other_than_in_other_runs(tmp_path: Path) -> None:
     one = plan.Run(tmp_path / "a-seed1", 1, changes.single("precision=FLOAT"), 2, (), tmp_path, ())
     other = replace(one, folder=tmp_path / "b-seed1", changed=changes.single("precision=BFLOAT16"))
     assert list(plan.labels([one, other]).values()) == ["precision=FLOAT", "precision=BFLOAT16"]
-    assert list(plan.labels([one]).values()) == ["precision=FLOAT seed1"]
+    assert list(plan.labels([one]).values()) == ["precision=FLOAT-seed1"]
     again = replace(one, folder=tmp_path / "a-seed2", seed=2)
     assert list(plan.labels([one, again]).values()) == ["seed1", "seed2"]

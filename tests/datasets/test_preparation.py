@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from evolve.base.errors import UserError
-from evolve.datasets import image_set, images, names, prepare
+from evolve.datasets import Source, image_set, images, lookup, names, prepare
 
 Place = Callable[..., dict[str, bytes]]
 # Four images share a page of 4096 bytes; 2 % and 256 KiB more for each split.
@@ -49,10 +49,25 @@ def test_the_folder_is_absolute(data: Path, monkeypatch: pytest.MonkeyPatch, lin
 
 def test_same_seed_same_content(data: Path, lines: list[str]) -> None:
     def _made(seed: int) -> str:
-        shutil.rmtree(data / f"mnist-28-seed{seed}", ignore_errors=True)
-        return prepare("mnist", image_size=28, seed=seed, data=data, report=lines.append).sha256
+        shutil.rmtree(data / f"digits-28-seed{seed}", ignore_errors=True)
+        return prepare("digits", image_size=28, seed=seed, data=data, report=lines.append).sha256
 
     assert _made(1) == _made(1) != _made(2)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "stl10"])
+def test_what_is_the_same_for_every_seed_is_shared(name: str) -> None:
+    source = lookup.find(name).source
+    assert isinstance(source, Source) and source.shared
+
+
+def test_all_seeds_read_one_copy_in_seed_1s_order(data: Path, lines: list[str]) -> None:
+    first, second = (prepare("mnist", image_size=28, seed=seed, data=data, report=lines.append) for seed in (1, 2))
+    assert first == second and _visible(data) == ["mnist-28-seed1"] and len(lines) == 1
+    # The images that choose are the seed's own.
+    for seed in (1, 2):
+        kept = prepare("mnist", image_size=28, seed=seed, validation=15, data=data, report=lines.append)
+        assert kept.folder.name == f"mnist-28-seed{seed}-validation15"
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, RuntimeError])

@@ -61,8 +61,8 @@ def test_one_that_fails_stops_no_other(place: Place) -> None:
     assert second.startswith(f"{folder}: {message}")
     assert sorted(path.name for path in place.runs.glob("*/gen002")) == ["gen002"]
     assert (place.runs / "synapse_budget=0.7-seed1" / "gen002" / "DONE.json").is_file()
-    assert re.search(r" synapse_budget=0\.005-seed1 +1 .* failed", failed.stdout)
-    assert re.search(r" synapse_budget=0\.7-seed1 +2 .* well", failed.stdout)
+    assert re.search(r" synapse_budget=0\.005 +1 .* failed", failed.stdout)
+    assert re.search(r" synapse_budget=0\.7 +2 .* well", failed.stdout)
 
 
 def test_one_that_is_killed_is_ours_to_mend(place: Place) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import array_files, box_files, image_sets, networks, own_files, strangers, tables
+from tests.fuzz import array_files, box_files, image_sets, networks, own_files, pictures, strangers, tables
 
 Read = Callable[[bytes], object]
 
@@ -32,4 +32,5 @@ PREPARED: dict[str, Prepare] = {
     **tables.FORMATS,
     **own_files.FORMATS,
     **strangers.FORMATS,
+    **pictures.FORMATS,
 }

@@ -116,8 +116,8 @@ def test_a_run_that_does_not_say_has_its_data_set_or_its_input_asked(tmp_path: P
 @pytest.mark.parametrize(
     ("transform", "message"),
     [
-        ('mean_file: "none.binaryproto"', "none.binaryproto: expected the mean_file that the net was trained with, "),
-        ('mean_file: "deploy.prototxt"', "deploy.prototxt: expected "),
+        ('mean_file: "none.binaryproto"', "none.binaryproto: expected a mean_file, got: "),
+        ('mean_file: "deploy.prototxt"', "deploy.prototxt: expected a BlobProto, got something else"),
     ],
 )
 def test_a_mean_that_cannot_be_had_is_named(tmp_path: Path, transform: str, message: str) -> None:

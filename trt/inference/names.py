@@ -13,8 +13,8 @@ from evolve.runs.metrics import Metrics
 def of(folder: Path, count: int) -> list[str]:
     """The `count` names of the classes of the generation in `folder`, class 0 first."""
     metrics = Metrics.read(folder)
-    listed = list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
-    return listed if len(listed) == count else [str(number) for number in range(count)]
+    known = list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
+    return known if len(known) == count else [str(number) for number in range(count)]
 
 
 def _labels(folder: Path) -> list[str]:

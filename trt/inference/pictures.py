@@ -73,7 +73,8 @@ def _folder(asked: Path, form: Form) -> Iterator[Picture]:
 
 
 def _video(asked: Path, form: Form) -> Iterator[Picture]:
-    frames = _opencv().VideoCapture(str(asked))
+    opencv = _opencv()
+    frames = opencv.VideoCapture(str(asked))
     try:
         number = 0
         while True:
@@ -86,6 +87,8 @@ def _video(asked: Path, form: Form) -> Iterator[Picture]:
             yield Picture(f"{asked.stem}-{number:06d}{asked.suffix}", np.asarray(grey, np.uint8))
         if not number:
             raise UserError(f"IMAGE={asked}: expected a video that OpenCV reads, got one without a frame")
+    except opencv.error as error:
+        raise UserError(f"IMAGE={asked}: expected a video that OpenCV reads, got: {error}") from None
     finally:
         frames.release()
 

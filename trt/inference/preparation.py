@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from evolve.base import prototxt_text
@@ -16,6 +15,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
 from evolve.datasets.image_form import Form, Levels
+from evolve.datasets.own import mean_image
 from evolve.datasets.own.picture_fit import fitted
 from evolve.network import phases
 from evolve.network.layers import detectnet
@@ -101,7 +101,7 @@ def of_generation(folder: Path) -> Preparation:
     stored = _of_own_images(stored, state.wanted_settings(folder.parent))
     mean = np.array(list(given.mean_value) or [0], np.float32).reshape(-1, 1, 1)
     if given.mean_file:
-        mean = _mean_of(folder / given.mean_file, stored.shape)
+        mean = mean_image.read(folder / given.mean_file, stored.shape)
     return Preparation(stored, given.crop_size, mean, given.scale)
 
 
@@ -129,15 +129,3 @@ def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:
         raise UserError(f"{folder / paths.DEPLOY}: expected one Input, an image, got {len(shapes)} of other shapes")
     _, channels, height, width = shapes[0]
     return channels, height, width
-
-
-def _mean_of(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """The mean image of a mean_file, Caffe's BlobProto. UserError where it is none of that shape."""
-    try:
-        blob = caffe_pb2.BlobProto.FromString(file.read_bytes())
-    except (OSError, DecodeError) as error:
-        raise UserError(f"{file}: expected the mean_file that the net was trained with, got: {error}") from None
-    if len(blob.data) != int(np.prod(shape)):
-        wanted = " x ".join(map(str, shape))
-        raise UserError(f"{file}: expected a mean image of {wanted}, got {len(blob.data)} numbers")
-    return np.array(blob.data, np.float32).reshape(shape)

@@ -1,5 +1,7 @@
 """`python -m tests.bench.c_files RUN [GEN ...]`: a run's generations as C files, their bytes, instructions and time.
 
+`--test images.npz`, arrays `images` as the net sees them and `labels`, tells their accuracy as well.
+
 Bytes and instructions are of a Cortex-M4 (-Os and -O2, QEMU counting instructions) and of x86-64 (-O2, callgrind);
 times are the processor's own milliseconds an image, one thread, the median of rounds in which every engine has its
 turn. A program that is not installed leaves its columns empty.
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ ROUNDS, LEAST = 31, 0.02  # turns of each engine, and the seconds that one takes
 _FLAGS = ("-std=c99", "-ffp-contract=fast")
 COLUMNS = (
     "generation", "bits", "synapses", "constants_bytes", "m4_program_bytes", "memory_bytes", "m4_instructions",
-    "x86_64_instructions", "c_ms", "onnxruntime_ms", "openvino_ms",
+    "x86_64_instructions", "c_ms", "onnxruntime_ms", "openvino_ms", "accuracy",
 )  # fmt: skip
 # Reads SysTick, whose 25 MHz are 40 instructions of a nanosecond each a tick.
 _M4_MAIN = """#include <stdio.h>
@@ -55,8 +57,9 @@ int main(void)
 _MAIN = '#include "net.h"\nint main(void)\n{\n    net(%s);\n    return 0;\n}\n'
 
 
-def main(run: Path, numbers: list[int]) -> None:
+def main(run: Path, numbers: list[int], test: Path | None) -> None:
     """Prints the table."""
+    labelled = np.load(test) if test else None
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for number in numbers:
@@ -65,8 +68,10 @@ def main(run: Path, numbers: list[int]) -> None:
             times = _times(pair, Path(folder))
             for bits in BITS:
                 row = _sizes(pair, Path(folder), bits) | {"generation": number, "bits": bits}
-                writer.writerow(row | {"c_ms": times[str(bits)], "onnxruntime_ms": times["onnxruntime"],
-                                       "openvino_ms": times["openvino"]})  # fmt: skip
+                row |= {"c_ms": times[str(bits)]} | {f"{each}_ms": times[each] for each in ("onnxruntime", "openvino")}
+                if labelled is not None:
+                    row["accuracy"] = _accuracy(pair, Path(folder) / f"net{bits}.so", labelled)
+                writer.writerow(row)
                 sys.stdout.flush()
 
 
@@ -100,6 +105,17 @@ def _callgrind(folder: Path) -> int:
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=net", "./program"]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr
     return int(re.findall(r"Collected : (\d+)", said)[0])
+
+
+def _accuracy(pair: Pair, library: Path, labelled: Mapping[str, np.ndarray]) -> float:
+    """Of a compiled net with one input and one output, the scores of classes."""
+    (scores,) = export.of_net(pair.net, pair.weights, function="net").graph.outputs.values()
+    made, function, right = np.zeros(scores, np.float32), ctypes.CDLL(str(library)).net, 0
+    for image, label in zip(labelled["images"], labelled["labels"], strict=True):
+        image = np.ascontiguousarray(image, np.float32)
+        function(image.ctypes.data_as(ctypes.c_void_p), made.ctypes.data_as(ctypes.c_void_p))
+        right += int(made.argmax() == label)
+    return right / len(labelled["labels"])
 
 
 def _times(pair: Pair, folder: Path) -> dict[str, str]:
@@ -176,6 +192,7 @@ def _call(folder: Path, *command: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("run", type=Path)
-    parser.add_argument("generations", nargs="*", type=int, default=[1, 5, 9, 13])
+    parser.add_argument("generations", nargs="*", type=int)
+    parser.add_argument("--test", type=Path)
     words = parser.parse_args()
-    main(words.run, words.generations)
+    main(words.run, words.generations or [1, 5, 9, 13], words.test)

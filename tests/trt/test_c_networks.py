@@ -26,9 +26,9 @@ def thin(net: Any) -> Any:
 
 SMALL = {
     "lenet": (lambda: thin(NETS["lenet"]()), SANITIZED),
-    "alexnet_cifar10": (lambda: thin(NETS["alexnet_cifar10"]()), HERE),
+    "alexnet_cifar10": (lambda: thin(thin(NETS["alexnet_cifar10"]())), HERE),
     "resnet56_cifar10": (lambda: thin(NETS["resnet56_cifar10"]()), HERE),
-    "detectnet": (lambda: thin(famous_nets.detectnet(32, 48)), SANITIZED),
+    "detectnet": (lambda: thin(thin(famous_nets.detectnet(32, 48))), SANITIZED),
 }
 
 

@@ -91,7 +91,7 @@ def test_16_bits_where_that_loses_nothing() -> None:
 @pytest.mark.parametrize(
     "weights, kind, message",
     [
-        ([np.nan, 1], "float", "expected finite weights, got others; train it anew"),
+        ([np.nan, 1], "float", "expected finite numbers, got others; train it anew"),
         ([1, 9e6], "int8", "expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32"),
     ],
 )

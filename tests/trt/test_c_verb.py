@@ -94,24 +94,29 @@ SPATIAL = """layer { name: "in" type: "Input" top: "data" input_param { shape { 
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
 """
 
+PLANE = SPATIAL.replace(" dim: 4 }", " }")
+
 
 @pytest.mark.parametrize(
-    "text, change, words, message",
+    "text, blob, change, words, message",
     [
-        (SPATIAL, 1, (), "model.prototxt:3: layer 'conv': expected one or two axes of space in C, got 3; leave it out, "
-                         "or use an engine (make onnx)"),
-        (SPATIAL.replace(" dim: 4 }", " }"), np.nan, (),
-         "model.prototxt:3: layer 'conv': expected finite weights, got others; train it anew"),
-        (SPATIAL.replace(" dim: 4 }", " }"), 1e9, ("BITS=8",),
+        (SPATIAL, 0, 1, (), "model.prototxt:3: layer 'conv': expected one or two axes of space in C, got 3; leave it "
+                            "out, or use an engine (make onnx)"),
+        (PLANE, 0, np.nan, (), "model.prototxt:3: layer 'conv': expected finite numbers, got others; train it anew"),
+        (PLANE, 1, np.nan, (), "model.prototxt:3: layer 'conv': expected finite numbers, got nan; train it anew"),
+        (PLANE, 1, np.inf, (), "model.prototxt:3: layer 'conv': expected finite numbers, got inf; train it anew"),
+        (PLANE, 0, 1e9, ("BITS=8",),
          "model.prototxt:3: layer 'conv': expected weights below 8,000,000 for 8 bits, got larger ones; write it with "
          "BITS=32"),
     ],
 )  # fmt: skip
-def test_refused(tmp_path: Path, text: str, change: float, words: tuple[str, ...], message: str) -> None:
+def test_refused(
+    tmp_path: Path, text: str, blob: int, change: float, words: tuple[str, ...], message: str
+) -> None:  # fmt: skip
     net = text_format.Parse(text, caffe_pb2.NetParameter(name="n"))
     (tmp_path / "model.prototxt").write_text('name: "n"\n' + text)
     learned = filled(net, np.random.default_rng(0))
-    learned["conv"][0].reshape(-1)[0] *= np.float32(change)
+    learned["conv"][blob].reshape(-1)[0] = np.abs(learned["conv"][blob].reshape(-1)[0]) * np.float32(change)
     weights.write(tmp_path / "w.caffemodel", net, learned)
     done = cavefish(tmp_path, "c", "MODEL=model.prototxt", "WEIGHTS=w.caffemodel", *words)
     assert done.returncode == 2 and done.stderr == f"cavefish: {message}\n"

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from evolve.base.errors import UserError
 from evolve.network.axes import count
 from trt.c import storage
 from trt.c.elementwise import assign
@@ -65,10 +64,7 @@ def _biased(program: Program, top: str, biases: list[str], along: tuple[int, ...
 
 def _synapses(program: Program, node: Node, rows: np.ndarray) -> tuple[str, bool]:
     """The name of the constant struct with a node's weights, and whether they are sparse."""
-    try:
-        made = storage.synapses(rows, program.kind)
-    except UserError as error:
-        raise UserError(f"layer '{node.layer}': {error}") from None
+    made = storage.synapses(rows, program.kind)
     program.synapses += (stored := int(np.count_nonzero(made.weights)))
     program.flushed += int(np.count_nonzero(rows)) - stored
     name = node.inputs[1]

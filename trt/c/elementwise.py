@@ -1,7 +1,6 @@
 """Operators that compute each number from those at its place in one, two or more values, broadcast as NumPy does."""
 
 import re
-from typing import Any
 
 from trt.c.loops import nest, spread
 from trt.c.program import Operand, Program, number
@@ -18,7 +17,6 @@ _EXPRESSIONS = {
     "Greater": "x > y ? 1 : 0",
     "LeakyRelu": "x > 0 ? x : {a} * x",
     "Log": "logf(x)",
-    "Max": "x > y ? x : y",
     "Mul": "x * y",
     "PRelu": "x > 0 ? x : y * x",
     "Pow": "powf(x, y)",
@@ -30,7 +28,7 @@ _EXPRESSIONS = {
     "Tanh": "tanhf(x)",
     "Where": "x != 0 ? y : z",
 }
-OPERATORS = frozenset(_EXPRESSIONS)
+OPERATORS = frozenset(_EXPRESSIONS) | {"Max"}
 # Powers that need no powf.
 _POWERS = {
     1.0: "x", 2.0: "x * x", 3.0: "x * x * x", 0.5: "sqrtf(x)", -1.0: "1 / x", -0.5: "1 / sqrtf(x)",
@@ -41,12 +39,12 @@ _POWERS = {
 def elementwise(program: Program, node: Node) -> None:
     """Any of OPERATORS."""
     reads = [program.read(value) for value in node.inputs]
+    if node.operator == "Max":
+        _maximum(program, node.outputs[0], reads)
+        return
     expression = _EXPRESSIONS[node.operator].format(a=number(node.attributes.get("alpha", 0)))
     if node.operator == "Pow" and not reads[1].shape:
         expression = power(float(reads[1].text.rstrip("f")))
-    if node.operator == "Max" and len(reads) != 2:
-        _maximum(program, node.outputs[0], reads)
-        return
     assign(program, node.outputs[0], reads, expression)
 
 
@@ -65,9 +63,10 @@ def assign(program: Program, value: str, reads: list[Operand], expression: str) 
 
 
 def _maximum(program: Program, value: str, reads: list[Operand]) -> None:
+    """`value` becomes the largest of as many numbers as there are."""
     shape = program.shape(value)
     loops = nest(shape, [spread(shape, shape), *(spread(read.shape, shape) for read in reads)])
-    body: list[Any] = [f"float x = {reads[0].at(loops.indices[1])};"]
+    body = [f"float x = {reads[0].at(loops.indices[1])};"]
     for read, index in zip(reads[1:], loops.indices[2:], strict=True):
         body.append(f"x = {read.at(index)} > x ? {read.at(index)} : x;")
     program.loop(loops, [*body, f"{program.read(value).at(loops.indices[0])} = x;"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 from trt.c import storage
 from trt.c.loops import Nest
@@ -98,7 +99,7 @@ class Program:
         if key not in self._stored:
             self._stored[key] = self.names.fresh(name)
             self.constants.append(f"static const struct {kind} {self._stored[key]} = {text};")
-            self.constant_bytes += 4 * (len(re.findall(r"\d+", text)))
+            self.constant_bytes += 4 * len(re.findall(r"[^{},\s]+", text))  # pointers of 32 bits
         return self._stored[key]
 
     def need(self, kernel: str) -> None:
@@ -152,9 +153,9 @@ def identifier(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A C constant of type float, to the last bit; infinities are refused."""
+    """A C constant of type float, to the last bit. UserError where it is not finite."""
     if not np.isfinite(value):
-        raise ValueError(f"expected a finite number, got {value}")
+        raise UserError(f"expected finite numbers, got {value}; train it anew")
     return f"{float(np.format_float_scientific(np.float32(value), unique=True))!r}f"
 
 

@@ -32,8 +32,8 @@ class Synapses:
 
 
 def is_half(values: np.ndarray) -> bool:
-    """Whether half precision holds every one of them."""
-    return _holds(_HALF, values)
+    """Whether half precision holds every one of them, and all are finite."""
+    return bool(np.isfinite(values).all()) and _holds(_HALF, values)
 
 
 def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
@@ -58,7 +58,7 @@ def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
 def synapses(weights: np.ndarray, kind: str) -> Synapses:
     """`weights`, a row a neuron, in the form that takes fewer bytes, dense or with gaps. UserError if not finite."""
     if not np.isfinite(weights).all():
-        raise UserError("expected finite weights, got others; train it anew")
+        raise UserError("expected finite numbers, got others; train it anew")
     scales = _scales(weights) if kind == "int8" else None
     stored = _stored(weights, kind, scales)
     bits = None if scales is None else scales.view(np.uint16)

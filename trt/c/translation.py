@@ -60,10 +60,13 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
     layer = ""
     for node in graph.nodes:
         if node.operator not in _SAY:
-            raise UserError(f"layer '{node.layer}': expected an operator that C can say, got {node.operator}; "
-                            "leave it out, or use an engine (make onnx)")  # fmt: skip
+            remedy = "leave it out, or use an engine (make onnx)"
+            raise UserError(f"layer '{node.layer}': expected an operator that C can say, got {node.operator}; {remedy}")
         if node.layer != layer:
             layer = node.layer
             program.say([f"/* {layer.replace('*/', '* /')} */"])
-        _SAY[node.operator](program, node)
+        try:
+            _SAY[node.operator](program, node)
+        except UserError as error:
+            raise UserError(f"layer '{node.layer}': {error}") from None
     return program

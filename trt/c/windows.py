@@ -15,8 +15,7 @@ def window(node: Node, size: Shape, places: Shape) -> str:
     lacking = _AXES - len(size)
     if lacking < 0:
         raise UserError(
-            f"layer '{node.layer}': expected one or two axes of space in C, got {len(size)}; "
-            "leave it out, or use an engine (make onnx)"
+            f"expected one or two axes of space in C, got {len(size)}; leave it out, or use an engine (make onnx)"
         )
     given = node.attributes
     # A pooling of whole maps has no attributes; pads are those of the near ends, then those of the far ends.

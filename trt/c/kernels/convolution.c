@@ -19,6 +19,14 @@ static void seen(const struct window *window, int axis, int32_t tap, int32_t *sh
         *end = window->places[axis];
 }
 
+/* Adds `weight` times a row to another. */
+static void add_row(float weight, int32_t length, const float *restrict from, float *restrict to)
+{
+    int32_t x;
+    for (x = 0; x < length; ++x)
+        to[x] += weight * from[x];
+}
+
 /* What one synapse adds to its neuron's map. */
 static void add_map(const struct convolution *layer, int32_t tap, float weight, const float *restrict from,
                     float *restrict to)
@@ -28,14 +36,20 @@ static void add_map(const struct convolution *layer, int32_t tap, float weight, 
     int32_t down, top, bottom, right, left, end, y, x;
     seen(window, 0, tap / window->kernel[1], &down, &top, &bottom);
     seen(window, 1, tap % window->kernel[1], &right, &left, &end);
+    if (left >= end || top >= bottom)
+        return;
+    if (right == 0 && step == 1 && window->stride[0] == 1 && window->size[1] == window->places[1]) {
+        /* Whole rows, one behind the other: a single long one. */
+        end *= bottom - top;
+        bottom = top + 1;
+    }
     for (y = top; y < bottom; ++y) {
         const int32_t place = y * window->places[1], pixel = (y * window->stride[0] + down) * window->size[1] + right;
         if (layer->transposed)
             for (x = left; x < end; ++x)
                 to[pixel + x * step] += weight * from[place + x];
         else if (step == 1)
-            for (x = left; x < end; ++x)
-                to[place + x] += weight * from[pixel + x];
+            add_row(weight, end - left, from + (pixel + left), to + (place + left));
         else
             for (x = left; x < end; ++x)
                 to[place + x] += weight * from[pixel + x * step];

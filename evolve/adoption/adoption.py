@@ -1,6 +1,6 @@
 """`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings; what was done is said by line."""
 
-from collections import Counter
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from evolve.adoption import (
     feeding,
     given,
     image_shape,
+    lacking,
     outputs,
     own_data,
     settings_text,
@@ -26,7 +27,6 @@ from evolve.network.weights import Weights
 from evolve.runs import paths
 from evolve.settings import changes, networks
 
-_FILLER = "msra"
 _SCALE = 1 / 256  # of pixels 0..255 where nobody says what was done to them
 
 
@@ -39,6 +39,7 @@ class Adopted:
     notes: list[str] = field(default_factory=list)
     caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
     weights: Weights | None = None  # of the latter
+    layer_types: Path | None = None  # what says of layers of the user's own what they are
 
 
 def adopt(
@@ -63,6 +64,10 @@ def adopt(
     parameter, notes = solving.ours(brought.solver, str(solver))
     adopted.notes += notes
     _match(adopted, brought, out)
+    own = brought.reading.path.parent / layers.BESIDE
+    if own.is_file():
+        adopted.layer_types = own
+        adopted.notes.append(f"{own} comes along")
     _write(out, adopted, text_format.MessageToString(parameter), str(brought.reading.path))
     return adopted
 
@@ -100,14 +105,9 @@ def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet)
     means, of_means = feeding.means(fed, brought.reading.path.parent, found.mean_file)
     scale = _SCALE if fed.is_deploy and not brought.weights else 1
     transform = feeding.Transform(means, scale, has_mean_file=bool(found.mean_file))
-    net, of_data = feeding.replaced(brought.net, fed, fed.label or _label(brought.net), transform)
+    net, of_data = feeding.replaced(brought.net, fed, fed.label or lacking.label(brought.net), transform)
     of_pixels = [_of_pixels(scale)] if fed.is_deploy else []
-    return net, [*of_data, *of_means, *of_pixels, *_apart(net), *_fill(net, brought.weights or {})]
-
-
-def _label(net: Net) -> str:
-    taken = {top for layer in net.layer for top in layer.top}
-    return next(each for each in ("label", *(f"label{number}" for number in range(2, 99))) if each not in taken)
+    return net, [*of_data, *of_means, *of_pixels, *lacking.names(net), *lacking.fillers(net, brought.weights or {})]
 
 
 def _of_pixels(scale: float) -> str:
@@ -117,34 +117,6 @@ def _of_pixels(scale: float) -> str:
         "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
         "as its caffemodel was trained with"
     )
-
-
-def _apart(net: Net) -> list[str]:
-    """Gives layers that learn nothing names of their own, in each phase."""
-    notes = []
-    for phase in ("TRAIN", "TEST"):
-        seen = Counter[str]()
-        for layer in [each for each in net.layer if phases.includes(each, phase)]:
-            seen[layer.name] += 1
-            if seen[layer.name] > 1:
-                before, layer.name = layer.name, f"{layer.name}/{seen[layer.name]}"
-                notes.append(f"{layer.type} '{before}', of which there are several: one is called '{layer.name}' now")
-    return notes
-
-
-def _fill(net: Net, learned: Weights) -> list[str]:
-    """Gives layers with synapses that nothing else gives weights to a filler, which deploy nets have none of."""
-    filled = []
-    for layer in net.layer:
-        known = layers.of(layer)
-        if known and known.connects and layer.name not in learned:
-            parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
-            if not parameter.HasField("weight_filler"):
-                parameter.weight_filler.type = _FILLER
-                filled.append(layer.name)
-    if not filled:
-        return []
-    return [f"weight_filler {_FILLER} for {len(filled)} layers that had none: with Caffe's own, 0, nothing would learn"]
 
 
 def _shapes(net: Net, image: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
@@ -162,7 +134,7 @@ def _has_lrn(net: Net) -> bool:
 
 def _unknown(net: Net) -> list[str]:
     """Types that are not known, or that cannot be followed."""
-    found = {}
+    found: dict[str, None] = {}
     for layer in net.layer:
         known = layers.of(layer)
         if known is None or known.not_evolving and known.name != "Parameter":
@@ -201,5 +173,7 @@ def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
             (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
             (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
             (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
+            if adopted.layer_types:
+                shutil.copyfile(adopted.layer_types, folder / layers.BESIDE)
             if adopted.weights is not None:
                 weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)

@@ -4,7 +4,7 @@ from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.base.errors import UserError
 from evolve.network import phases, shapes
-from evolve.network.axes import Layer, Net, count
+from evolve.network.axes import Layer, Net, Shape, count
 from evolve.network.weights import Weights
 
 Image = tuple[int, int, int]  # channels, height, width
@@ -73,7 +73,7 @@ def _fitting(net: Net, feeding: Feeding, learned: Weights, depth: int) -> int:
 
 
 def _fits(test: Net, feeding: Feeding, wanted: dict[str, int], image: Image) -> bool:
-    blobs = {feeding.image: (1, *image)}
+    blobs: dict[str, Shape] = {feeding.image: (1, *image)}
     compared = False
     for layer in test.layer:
         if not layer.bottom or not all(bottom in blobs for bottom in layer.bottom):
@@ -91,7 +91,7 @@ def _fits(test: Net, feeding: Feeding, wanted: dict[str, int], image: Image) -> 
     return compared
 
 
-def _step(part: Net, blobs: dict[str, tuple[int, ...]]) -> shapes.Step:
+def _step(part: Net, blobs: dict[str, Shape]) -> shapes.Step:
     """The one layer of `part`, behind inputs of those shapes."""
     (layer,) = part.layer
     fed = type(part)()

@@ -15,7 +15,7 @@ from tests.adoption.networks import Network, every
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ("network", "form", "adopt", "by_hand", "check", "synapses_1", "synapses_2", "score_1", "score_2", "data_set")
-_SHORT = "ancestor_training=40it; offspring_training=20it"  # enough to see that it runs
+_SHORT = "ancestor_training=80it; offspring_training=40it"  # enough to see that it runs
 
 
 def cavefish(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -16,7 +16,7 @@ from tests.adoption.prototxts import (
     units,
 )
 
-_MEAN = 'mean_file: "examples/cifar10/mean.binaryproto"'
+_MEAN = 'scale: 0.0078125 mean_file: "examples/cifar10/mean.binaryproto"'
 _CIFAR = data("examples/cifar10/cifar10_train_lmdb", "TRAIN", 20, _MEAN) + (
     data("examples/cifar10/cifar10_test_lmdb", "TEST", 20, _MEAN)
 )
@@ -74,7 +74,7 @@ def cifar10_quick() -> Network:
     text += convolution("conv2", "pool1", 32, 5, "pad: 2") + pooling("pool2", "conv2", _MEANS)
     text += convolution("conv3", "pool2", 64, 5, "pad: 2") + pooling("pool3", "conv3", _MEANS)
     text += units("ip1", "pool3", 64) + units("ip2", "ip1", 10) + judged("ip2")
-    words = solver('net: "examples/cifar10/cifar10_quick_train_test.prototxt"', "snapshot_format: HDF5", 0.001)
+    words = solver('net: "examples/cifar10/cifar10_quick_train_test.prototxt"', "snapshot_format: HDF5")
     files = {"cifar10_quick_train_test.prototxt": text, "cifar10_quick_solver.prototxt": words}
     return Network("cifar10_quick", "a mean_file that is not there; snapshot_format: HDF5", files,
                    ("SOLVER=cifar10_quick_solver.prototxt",))  # fmt: skip
@@ -88,7 +88,7 @@ def cifar10_full() -> Network:
     text += convolution("conv2", "norm1", 32, 5, "pad: 2") + pooling("pool2", "conv2", _MEANS)
     text += layer("LRN", "norm2", "pool2", more=within) + convolution("conv3", "norm2", 64, 5, "pad: 2")
     text += pooling("pool3", "conv3", _MEANS) + units("ip1", "pool3", 10) + judged("ip1", "Accuracy1")
-    words = solver('net: "train.prototxt"', "solver_type: NESTEROV", 0.001)
+    words = solver('net: "train.prototxt"', "solver_type: NESTEROV")
     files = {"train.prototxt": text, "solver.prototxt": words}
     return Network("cifar10_full", "an accuracy called Accuracy1; the solver's type as an enum", files,
                    ("MODEL=train.prototxt", "SOLVER=solver.prototxt"))  # fmt: skip

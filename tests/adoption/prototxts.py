@@ -44,7 +44,7 @@ def pooling(name: str, bottom: str, words: str = "pool: MAX kernel_size: 2 strid
 def batch_norm(bottom: str, name: str = "") -> str:
     """BatchNorm and Scale in place, as BVLC's networks have them."""
     name = name or f"{bottom}/bn"
-    rates = " ".join(["param { lr_mult: 0 }"] * 3)
+    rates = " ".join([*["param { lr_mult: 0 }"] * 3, "batch_norm_param { moving_average_fraction: 0.9 }"])
     scale = layer("Scale", f"{name}/scale", bottom, bottom, "scale_param { bias_term: true }")
     return layer("BatchNorm", name, bottom, bottom, rates) + scale
 
@@ -72,10 +72,10 @@ def of_2013(text: str) -> str:
     return rates.sub(r"blobs_lr: \1 blobs_lr: \2 weight_decay: 1 weight_decay: 0", text)
 
 
-def solver(net: str, more: str = "", rate: float = 0.01) -> str:
+def solver(net: str, more: str = "") -> str:
     """A solver of BVLC's examples."""
     return (
-        f'{net}\ntest_iter: 100\ntest_interval: 500\nbase_lr: {rate}\nmomentum: 0.9\nweight_decay: 0.0005\n'
+        f'{net}\ntest_iter: 100\ntest_interval: 500\nbase_lr: 0.01\nmomentum: 0.9\nweight_decay: 0.0005\n'
         f'lr_policy: "inv"\ngamma: 0.0001\npower: 0.75\ndisplay: 100\nmax_iter: 30\nsnapshot: 5000\n'
         f'snapshot_prefix: "examples/net"\nsolver_mode: GPU\n{more}\n'
     )

@@ -1,5 +1,7 @@
 """`make adopt` on prototxts as strangers write them: what is written, what is said, and what is refused."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from evolve.adoption import adoption
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.command import command
+from evolve.command.arguments import image_shape
 from evolve.lineage import experiment, problems
 from evolve.network import phases, shapes, weights
 from evolve.network.foreign import reading
@@ -63,9 +66,9 @@ def test_ten_networks_are_sound_once_they_are_adopted(network: networks.Network)
     for name, text in network.files.items():
         Path(name).write_text(text)
     words = dict(word.split("=", 1) for word in network.words)
-    shape = tuple(map(int, words["SHAPE"].split("x"))) if "SHAPE" in words else None
+    model, by = (Path(words[each]) if each in words else None for each in ("MODEL", "SOLVER"))
     adopted = adoption.adopt(
-        Path("net"), *(Path(words[each]) if each in words else None for each in ("MODEL", "SOLVER")), shape=shape,
+        Path("net"), model, by, shape=image_shape(words),
         changed=changes.single(f"dataset.name={network.data_set}" if network.data_set else ""),
     )  # fmt: skip
     if network.data_set:
@@ -238,6 +241,13 @@ def test_a_layer_that_is_not_known_stays_whole() -> None:
     )
 
 
+def test_what_says_what_own_layers_are_comes_along(here: Path) -> None:
+    (here / "layer_types.py").write_text("# nothing to say\n")
+    adopted = adopt(MNIST + BODY + judged("ip"))
+    assert "layer_types.py comes along" in adopted.notes
+    assert (here / "net" / "layer_types.py").read_text() == "# nothing to say\n"
+
+
 def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
     (here / "deep").mkdir()
     (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))
@@ -404,6 +414,23 @@ def test_nothing_is_overwritten(here: Path) -> None:
     assert before == {path: path.read_bytes() for path in (here / "net").iterdir()}
 
 
+def test_what_the_disk_refuses_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = MNIST + BODY + judged("ip")
+    (here / "model.prototxt").write_text(text)
+    written = Path.write_text
+
+    def write(path: Path, words: str, **named: Any) -> int:
+        if path.name == "evolution.prototxt":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return written(path, words, **named)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(UserError) as error:
+        adoption.adopt(Path("net"), Path("model.prototxt"))
+    assert str(error.value) == "net: expected to write there, got No space left on device; name another OUT="
+    assert [path.name for path in here.iterdir()] == ["model.prototxt"]
+
+
 # The command
 
 
@@ -411,7 +438,7 @@ def test_the_command_adopts_and_checks(capsys: pytest.CaptureFixture[str]) -> No
     Path("model.prototxt").write_text(MNIST + BODY + judged("ip"))
     assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net", "SET=dataset.name=digits"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[-2].endswith("data set digits at 28 pixels, 13 generations: sound")
+    assert said[-2].endswith("at 28 pixels, 13 generations: sound")
     assert said[-1] == "make evolve NET=net"
 
 

@@ -66,13 +66,14 @@ def caffemodel(folder: Path) -> Any:
     model.write_text(text)
     net = reading.read(model).net
     ones = np.ones(4, np.float32)
-    made = {
+    made: weights.Weights = {
         "conv": [np.ones((4, 1, 5, 5), np.float32), ones],
         "ip": [np.ones((10, 256), np.float32), np.ones(10, np.float32)],
-        "bn": [ones, ones, np.float32([1]), ones, ones],
+        "bn": [ones, ones, np.ones(1, np.float32), ones, ones],
     }  # fmt: skip
     good = []
-    for blobs in (made["bn"], [each.reshape(1, 4, 1, 1) for each in (ones, ones, ones, ones)], [np.float32(1)]):
+    of_015, no_axes = [each.reshape(1, 4, 1, 1) for each in (ones, ones, ones, ones)], [np.ones((), np.float32)]
+    for blobs in (made["bn"], of_015, no_axes):
         weights.write(file, net, made | {"bn": blobs})
         good.append(file.read_bytes())
 

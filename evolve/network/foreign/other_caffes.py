@@ -1,6 +1,6 @@
 """Fields that another Caffe knows: taken where Cavefish has the like, left out where they change nothing, or named.
 
-NVIDIA's are those of its Caffe 0.15 to 0.17 (caffe.proto there).
+NVIDIA's are those of its Caffe 0.15 to 0.17 (caffe.proto there); Intel's has engines of its own.
 """
 
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ _TAKEN = {
 # How fast, how exact in its last bits, or on which device: not what is computed.
 _HINTS = {
     "": {
-        "default_forward_type", "default_backward_type", "default_forward_math", "default_backward_math",
+        "default_forward_type", "default_backward_type", "default_forward_math", "default_backward_math", "engine",
         "global_grad_scale", "global_grad_scale_adaptive", "default_cudnn_math_override", "reduce_buckets",
     },
     "layer": {
         "forward_type", "backward_type", "forward_math", "backward_math", "debug", "cudnn_math_override",
-        "cuda_nhwc",
+        "cuda_nhwc", "engine",
     },
     "data_param": {"threads", "parser_threads", "cache", "shuffle"},
     "image_data_param": {"threads", "parser_threads", "cache", "backend"},
@@ -89,6 +89,8 @@ def _walk(
     for each in message.fields:
         known = descriptor.fields_by_name.get(each.name)
         if known:
+            if known.enum_type and each.name == "engine" and each.value not in known.enum_type.values_by_name:
+                hints.append(each)
             if known.message_type and each.is_message:
                 _walk(each, each.name, known.message_type, layer, path, taken, hints)
         elif (name, each.name) in _TAKEN:

@@ -61,6 +61,18 @@ def test_hints_of_nvidias_are_left_out_and_listed_once() -> None:
     ]
 
 
+def test_engines_of_others_are_hints() -> None:
+    text = """engine: "MKLDNN"
+    layer { name: "c" type: "Convolution" engine: "MKL2017" convolution_param { num_output: 2 engine: MKL2017 } }
+    layer { name: "d" type: "Convolution" convolution_param { num_output: 2 engine: CUDNN } }"""
+    found = reading.parse(text, NET)
+    first, second = found.net.layer
+    assert not first.convolution_param.HasField("engine") and second.convolution_param.engine == 2
+    assert found.notes == [
+        "net.prototxt: left out, as another Caffe's that change nothing that is computed: engine"
+    ]
+
+
 def test_a_solver_in_the_place_of_a_network() -> None:
     assert refusal('net: "a/train_val.prototxt" base_lr: 0.1 lr_policy: "fixed"') == (
         "net.prototxt: expected a network, got a solver; give the net that it trains, a/train_val.prototxt"

@@ -1,0 +1,43 @@
+"""What a stranger's layers lack: names of their own, fillers; and a name for labels that nobody has."""
+
+from collections import Counter
+
+from evolve.network import layers, phases
+from evolve.network.axes import Net
+from evolve.network.weights import Weights
+
+_FILLER = "msra"
+
+
+def label(net: Net) -> str:
+    """A blob's name that the network has not."""
+    taken = {top for layer in net.layer for top in layer.top}
+    return next(each for each in ("label", *(f"label{number}" for number in range(2, 99))) if each not in taken)
+
+
+def names(net: Net) -> list[str]:
+    """Gives layers that learn nothing names of their own, in each phase."""
+    notes = []
+    for phase in ("TRAIN", "TEST"):
+        seen = Counter[str]()
+        for layer in [each for each in net.layer if phases.includes(each, phase)]:
+            seen[layer.name] += 1
+            if seen[layer.name] > 1:
+                before, layer.name = layer.name, f"{layer.name}/{seen[layer.name]}"
+                notes.append(f"{layer.type} '{before}', of which there are several: one is called '{layer.name}' now")
+    return notes
+
+
+def fillers(net: Net, learned: Weights) -> list[str]:
+    """Gives layers with synapses that nothing else gives weights to a filler, which deploy nets have none of."""
+    filled = []
+    for layer in net.layer:
+        known = layers.of(layer)
+        if known and known.connects and layer.name not in learned:
+            parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+            if not parameter.HasField("weight_filler"):
+                parameter.weight_filler.type = _FILLER
+                filled.append(layer.name)
+    if not filled:
+        return []
+    return [f"weight_filler {_FILLER} for {len(filled)} layers that had none: with Caffe's own, 0, nothing would learn"]

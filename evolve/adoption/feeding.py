@@ -1,5 +1,6 @@
 """Whatever feeds a stranger's network is replaced by the two Data layers that read a data set of Cavefish."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def mean_of_file(path: Path) -> list[float]:
         return []
     shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
     values = np.array(blob.data, np.float64)
-    if len(shape) < 3 or values.size != int(np.prod(shape)) or not values.size:
+    if len(shape) < 3 or not values.size or values.size != math.prod(shape[-3:]):
         return []
     return [round(float(each.mean()), 3) for each in values.reshape(shape[-3], -1)]
 

@@ -1,6 +1,7 @@
-"""Adopts, checks and evolves the ten networks for two generations, as a user would: `python -m tests.adoption OUT`.
+"""Adopts, checks and evolves the ten networks and a DetectNet for two generations, as a user would.
 
-Writes strangers.csv into the folder OUT, a row a network, from what the commands said.
+`python -m tests.adoption OUT [name ...]` writes strangers.csv into the folder OUT, a row a network, from what the
+commands said.
 """
 
 import csv
@@ -11,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.adoption.networks import Network, every
+from tests.adoption.networks import Network, detectnet, every
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ("network", "form", "adopt", "by_hand", "check", "synapses_1", "synapses_2", "score_1", "score_2", "data_set")
@@ -30,7 +31,9 @@ def row(network: Network, folder: Path) -> dict[str, str]:
     """What became of one network."""
     for name, text in network.files.items():
         (folder / name).write_text(text)
-    asked = _SHORT + (f"; dataset.name={network.data_set}" if network.data_set else "")
+    asked = "; ".join(
+        filter(None, (_SHORT, f"dataset.name={network.data_set}" if network.data_set else "", network.settings))
+    )
     adopted = cavefish(folder, "adopt", *network.words, "OUT=net", f"SET={asked}")
     by_hand = []
     if network.data_set:
@@ -48,7 +51,8 @@ def row(network: Network, folder: Path) -> dict[str, str]:
     }  # fmt: skip
     for each in rows:
         number = each["generation"]
-        found |= {f"synapses_{number}": each["synapses"], f"score_{number}": each.get("accuracy") or "none"}
+        score = each.get("accuracy") or each.get("ap") or "none"
+        found |= {f"synapses_{number}": each["synapses"], f"score_{number}": score}
     return found
 
 
@@ -68,7 +72,7 @@ def main(out: Path, names: list[str]) -> None:
     with open(out / "strangers.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
-        for network in every():
+        for network in (*every(), detectnet()):
             if not names or network.name in names:
                 with tempfile.TemporaryDirectory() as folder:
                     table.writerow(row(network, Path(folder)))

@@ -1,7 +1,7 @@
 """Ten networks in the forms that strangers have them in, for small images, with their solvers."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.adoption.prototxts import (
     FILLERS,
@@ -15,6 +15,7 @@ from tests.adoption.prototxts import (
     solver,
     units,
 )
+from tests.network.foreign import digits_detectnet
 
 _MEAN = 'scale: 0.0078125 mean_file: "examples/cifar10/mean.binaryproto"'
 _CIFAR = data("examples/cifar10/cifar10_train_lmdb", "TRAIN", 20, _MEAN) + (
@@ -39,9 +40,8 @@ class Network:
     form: str  # what is special about it
     files: dict[str, str]
     words: tuple[str, ...]
-    channels: int = 3
-    data_set: str = "drawn"  # what it evolves on here; "" for the one that adopt finds
-    more: dict[str, str] = field(default_factory=dict)
+    data_set: str = "drawn"  # what it evolves on here, a file beside it; "" for the one that adopt finds
+    settings: str = ""  # others of SET=
 
 
 def every() -> list[Network]:
@@ -64,7 +64,7 @@ def lenet() -> Network:
     return Network(
         "lenet", "a Softmax with top prob beside the loss; solver with GPU and snapshots",
         {"lenet_train_test.prototxt": text, "lenet_solver.prototxt": solver('net: "lenet_train_test.prototxt"')},
-        ("SOLVER=lenet_solver.prototxt",), channels=1, data_set="",
+        ("SOLVER=lenet_solver.prototxt",), data_set="",
     )  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def siamese() -> Network:
     text += layer("ContrastiveLoss", "loss", "feat feat_p sim", more="contrastive_loss_param { margin: 1 }")
     files = {"siamese.prototxt": text, "siamese_solver.prototxt": solver('net: "examples/siamese/siamese.prototxt"')}
     return Network("siamese", "two images as channels of one, shared parameters, ContrastiveLoss, no accuracy", files,
-                   ("SOLVER=siamese_solver.prototxt", "SHAPE=2x28x28"), channels=2, data_set="pairs")  # fmt: skip
+                   ("SOLVER=siamese_solver.prototxt", "SHAPE=2x28x28"), data_set="pairs")  # fmt: skip
 
 
 def fully_convolutional() -> Network:
@@ -261,3 +261,15 @@ def fully_convolutional() -> Network:
     text += layer("Softmax", "prob", "fc8-conv")
     return Network("fully_convolutional", "a deploy net that gives a map of scores, no solver",
                    {"full_conv.prototxt": bare(text)}, ("MODEL=full_conv.prototxt",))  # fmt: skip
+
+
+def detectnet() -> Network:
+    """DIGITS's training prototxt of a DetectNet, its trunk one small convolution; on drawn streets."""
+    settings = (
+        "dataset.name=streets; dataset.detection.class_name=person; dataset.detection.frames=60; "
+        "dataset.detection.iou=0.5"
+    )
+    files = {"detectnet_network.prototxt": digits_detectnet.training(source="/jobs/db"),
+             "solver.prototxt": solver('net: "detectnet_network.prototxt"')}  # fmt: skip
+    return Network("detectnet", "images, labels, DetectNetTransformation, three stages, Python that scores", files,
+                   ("SOLVER=solver.prototxt",), data_set="", settings=settings)  # fmt: skip

@@ -102,7 +102,7 @@ def _write(folder: Path, original: Original, folded: Folded, cast: weights.Weigh
 
     AssertionError if the first is more than rounding.
     """
-    prototxt_text.write(folded.net, folder / paths.DEPLOY, original.heading)
+    prototxt_text.write(folded.net, folder / paths.DEPLOY, original.heading, names=reading.ANYWHERE)
     weights.write(folder / original.caffemodel.name, folded.net, cast)
     weights.write(folder / "exact.caffemodel", folded.net, folded.weights)
     (exact, blob), (imposed, _) = agreement.differences(

@@ -40,7 +40,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     try:
         with tempfile.TemporaryDirectory(dir=out) as name:
             folder = Path(name)
-            prototxt_text.write(small, folder / model.name, f"shrunk from {model}")
+            prototxt_text.write(small, folder / model.name, f"shrunk from {model}", names=reading.ANYWHERE)
             weights.write(folder / caffemodel.name, small, smaller)
             original = found.for_caffe(caffemodel, folder)
             compared = _phases(small, model, shape)[0]

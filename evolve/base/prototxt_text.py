@@ -4,6 +4,7 @@ Caffe itself aborts on a mistyped field; here the same mistake is a sentence wit
 """
 
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,10 +58,18 @@ def read_text(path: Path) -> str:
         ) from None
 
 
-def write(message: Message, path: Path, heading: str = "") -> None:
-    """Prints `message` to `path`, with `heading` as comment lines before it."""
+def write(message: Message, path: Path, heading: str = "", names: Container[str] = ()) -> None:
+    """Prints `message` to `path`, with `heading` as comment lines before it.
+
+    A ``$`` in it, of a folder's name for one, is written as its octal escape, so that whoever reads the file takes it
+    for itself; but ``$NAME`` stays for each of `names`.
+    """
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
-    path.write_text(comment + text_format.MessageToString(message), encoding="utf-8")
+    text = _VARIABLE.sub(
+        lambda match: match.group() if match.group(2) in names else _escaped(match.group()),
+        text_format.MessageToString(message),
+    )
+    path.write_text(comment + text, encoding="utf-8")
 
 
 def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
@@ -94,6 +103,10 @@ def located(error: UserError, path: Path, text: str) -> UserError:
         return UserError(f"{path}: {words}")
     layer = words.split("'")[1]
     return UserError(f"{path}:{line_of(text, layer)}: {words}")
+
+
+def _escaped(variable: str) -> str:
+    return variable.replace("$", "\\044")
 
 
 def _split_comment(line: str) -> tuple[str, str]:

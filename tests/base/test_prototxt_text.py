@@ -147,6 +147,16 @@ def test_a_folder_and_a_picture(tmp_path: Path) -> None:
     )
 
 
+def test_a_dollar_of_a_folders_name_is_written_so_that_it_is_no_variable(tmp_path: Path) -> None:
+    net = caffe_pb2.NetParameter(name="$NET ${DATA}")
+    net.layer.add().data_param.source = "/of $HOME/${x}/$/$1"
+    path = tmp_path / "net.prototxt"
+    prototxt_text.write(net, path, names=("DATA",))
+    written = path.read_text()
+    assert r'name: "\044NET ${DATA}"' in written and r"/of \044HOME/\044{x}/$/$1" in written
+    assert prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "${DATA}"}) == net
+
+
 def test_read_and_write(tmp_path: Path) -> None:
     path = tmp_path / FILE
     path.write_text('name: "$NET" # $comment\nlayer { name: "ä" }', encoding="utf-8")

@@ -10,6 +10,7 @@ VERSION = re.findall(r'__version__ = "(.+)"', (HERE / "evolve/__init__.py").read
 NETWORKS = [path.name for path in (HERE / "prototxt").iterdir() if path.is_dir()]
 # Its wheels are for such machines; elsewhere the tests that build engines are skipped, and say so.
 X86_LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+LINT = ["ruff", "mypy", "types-protobuf", "import-linter>=2.17", "pytest", "hypothesis"]
 
 setup(
     name="cavefish",
@@ -64,8 +65,9 @@ setup(
         # NVIDIA's, proprietary: never installed unless it is asked for.
         "rtx": ["tensorrt-rtx"],
         "tensorrt": ["tensorrt"],
+        "lint": LINT,
         "test": [
-            *("pytest", "hypothesis", "ruff", "mypy", "types-protobuf", "import-linter>=2.17"),
+            *(*LINT, "pytest-xdist"),
             *("onnx>=1.15", "onnxruntime", "openvino", f"tensorrt-rtx; {X86_LINUX}", "vermin"),
             "distributed",
         ],

@@ -14,6 +14,8 @@ from evolve.base import pulse
 from evolve.base.pulse import Pulse
 from evolve.training.caffe_process import CaffeKilled, CaffeProcess
 
+pytestmark = pytest.mark.alone
+
 ENDED = "; it was ended, and the same command resumes"
 
 
@@ -97,7 +99,7 @@ def test_a_stopped_caffe_is_ended_and_said(tmp_path: Path) -> None:
 def test_a_long_iteration_is_no_standstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step of many times what a standstill takes, in which no thread of the child gets a turn."""
     monkeypatch.setattr(pulse, "STILL", 8)
-    _write_training(tmp_path, images=64, side=48, iterations=1, passes=40)
+    _write_training(tmp_path, images=64, side=48, iterations=1, passes=24)
     reports: list[float] = []
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         caffe.call("versions")

@@ -124,6 +124,7 @@ def test_evolve_ends_with_the_table_and_the_same_again_changes_nothing(tmp_path:
     assert [Path(line).name for line in pictures.stdout.split()] == ["curves.png", "curves.svg"], pictures.stderr
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_within_ten_seconds_and_the_same_command_resumes(tmp_path: Path, number: signal.Signals) -> None:
     net = network(tmp_path, offspring=LONG)
@@ -144,6 +145,7 @@ def test_a_signal_ends_within_ten_seconds_and_the_same_command_resumes(tmp_path:
     assert (tmp_path / "runs/net/seed1/gen001/DONE.json").stat().st_mtime_ns == kept
 
 
+@pytest.mark.alone
 def test_a_signal_ends_siblings_side_by_side_too(tmp_path: Path) -> None:
     net = network(tmp_path, offspring=LONG)
     with open(net / "evolution.prototxt", "a") as settings:

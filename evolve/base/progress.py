@@ -46,6 +46,16 @@ def bar() -> BarColumn:
     return BarColumn(_BAR if console.width >= _WIDE else _NARROW)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is said or shown in the block."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
+
+
 @functools.cache
 def say_once(line: str) -> None:
     """Prints a line that this process has not printed so before."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.base.spelling import did_you_mean
+from evolve.command.words import WORDS
 from evolve.runs import choice, paths, run_folder
 
 Arguments = dict[str, str]
@@ -29,7 +30,10 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
     """The arguments by name. UserError for one that `verb` does not know, or needs and has not."""
     given: Arguments = {}
     for word in words:
-        name, equals, value = word.partition("=")
+        # A word that was copied out of a text of Windows may begin with a mark of its byte order.
+        name, equals, value = word.replace("\ufeff", "").partition("=")
+        if equals and name not in known and name in WORDS:
+            raise UserError(f"{word}: {verb} has no use for it; {verb} knows {', '.join(known) or 'none'}")
         if not equals or name not in known:
             hint = did_you_mean(name, known, f"{verb} knows {', '.join(known) or 'none'}", quoted="{}=")
             raise UserError(f"{word}: expected NAME=value; {hint}")

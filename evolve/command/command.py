@@ -7,6 +7,7 @@ import traceback
 from types import FrameType
 
 from evolve import __version__
+from evolve.base import plain_letters
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.command import verbs, words
@@ -28,6 +29,7 @@ class Interrupted(BaseException):
 def main(given: list[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 the user's to mend, 1 ours, 130 and 143 signals."""
     given = sys.argv[1:] if given is None else given
+    plain_letters.use()
     _handle_signals()
     try:
         if told := _help(given):

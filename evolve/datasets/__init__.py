@@ -8,6 +8,7 @@ file beside a network, or in datasets/, that defines ``SOURCE`` with the records
 
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
+from evolve.datasets.handful import Handful, made_up
 from evolve.datasets.image_set import SHARED
 from evolve.datasets.lmdb_read import images, labels, read
 from evolve.datasets.lookup import find, names
@@ -15,7 +16,16 @@ from evolve.datasets.own.pictures import Listing
 from evolve.datasets.own.source import OwnSource
 from evolve.datasets.own.wish import Wish
 from evolve.datasets.own_set import Survey
-from evolve.datasets.preparation import prepare, prepare_detection, survey
+from evolve.datasets.preparation import (
+    NotToBeHad,
+    few,
+    few_with_boxes,
+    prepare,
+    prepare_detection,
+    state,
+    state_with_boxes,
+    survey,
+)
 from evolve.datasets.source import Samples, Source, Split, Unavailable
 
 __all__ = [
@@ -24,7 +34,9 @@ __all__ = [
     "Dataset",
     "Detection",
     "DetectionSource",
+    "Handful",
     "Listing",
+    "NotToBeHad",
     "OwnSource",
     "Photo",
     "Photos",
@@ -34,12 +46,17 @@ __all__ = [
     "Survey",
     "Unavailable",
     "Wish",
+    "few",
+    "few_with_boxes",
     "find",
     "images",
     "labels",
+    "made_up",
     "names",
     "prepare",
     "prepare_detection",
     "read",
+    "state",
+    "state_with_boxes",
     "survey",
 ]

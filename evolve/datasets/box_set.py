@@ -28,30 +28,48 @@ CHANGED, BROKEN = "its annotations have changed since", "is not as its DONE.json
 
 def prepared(found: Found[DetectionSource], wanted: Detection, seed: int, data: Path, report: Report) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
-    source = found.source
-    unused = {field: type(getattr(wanted, field))() for field in ONLY_SOME - source.uses}
-    wanted = checked(found.name, replace(wanted, **unused), source)
+    wanted = suited(found, wanted)
     data = Path(os.path.abspath(data))
     folder = data / _folder_name(found.stem, wanted, seed)
-
-    def _done() -> Dataset | None:
-        done, state = finished(folder, found.name), _state(found, wanted, seed, data / "raw")
-        if done and state and state != done.origin:
-            return None
-        return done and replace(done, notice=source.notice)
-
-    if done := _done():
+    if done := made(found, wanted, seed, data):
         return done
     with turn(folder, report):
-        if done := _done():  # by the process that this one waited for
+        if done := made(found, wanted, seed, data):  # by the process that this one waited for
             return done
-        photos = _all_checked(found.name, _loaded(found, wanted, seed, data / "raw", report), wanted)
-        origin = _state(found, wanted, seed, data / "raw")
-        made = _write_detection(found.name, folder, photos, wanted, seed, origin, report)
-    return replace(made, notice=source.notice)
+        every = photos(found, wanted, seed, data / "raw", report)
+        origin = state(found, wanted, seed, data / "raw")
+        written = _write_detection(found.name, folder, every, wanted, seed, origin, report)
+    return replace(written, notice=found.source.notice)
 
 
-def _state(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path) -> str:
+def suited(found: Found[DetectionSource], wanted: Detection) -> Detection:
+    """What is wanted of this data set: without what is for others, with its classes where none are named. UserError."""
+    unused = {field: type(getattr(wanted, field))() for field in ONLY_SOME - found.source.uses}
+    return checked(found.name, replace(wanted, **unused), found.source)
+
+
+def made(found: Found[DetectionSource], wanted: Detection, seed: int, data: Path) -> Dataset | None:
+    """The data set in ``data`` where it is there, and its annotations are still those that it was made from."""
+    data = Path(os.path.abspath(data))
+    done = finished(data / _folder_name(found.stem, wanted, seed), found.name)
+    now = state(found, wanted, seed, data / "raw")
+    if done and now and now != done.origin:
+        return None
+    return done and replace(done, notice=found.source.notice)
+
+
+def photos(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
+    """Its photographs; UserError for what can be known without reading an image."""
+    return _all_checked(found.name, _loaded(found, wanted, seed, raw, report), wanted)
+
+
+def with_room(wanted: Detection, splits: Mapping[str, Sequence[Photo]]) -> Detection:
+    """``wanted`` with rows of a label for as many boxes as the fullest of the photographs has, if none are named."""
+    fullest = max(len(photo.boxes) for those in splits.values() for photo in those)
+    return replace(wanted, max_boxes=wanted.max_boxes or fullest)
+
+
+def state(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path) -> str:
     """That of the raw data; "" if there is none."""
     with found.calling("find"):
         root = found.source.find(wanted=wanted, seed=seed, raw=raw)
@@ -120,8 +138,7 @@ def _write_detection(
     name: str, folder: Path, photos: Photos, wanted: Detection, seed: int, origin: str, report: Report
 ) -> Dataset:
     splits = {split: list(photos[split]) for split in SPLITS if split in photos}
-    fullest = max(len(photo.boxes) for those in splits.values() for photo in those)
-    wanted = replace(wanted, max_boxes=wanted.max_boxes or fullest)
+    wanted = with_room(wanted, splits)
     needed = sum(space(record, len(those)) for those in splits.values() for record in record_bytes(wanted))
     began = time.monotonic()
     why = CHANGED if finished(folder, name) else BROKEN

@@ -23,7 +23,8 @@ class Dataset:
     the keys and values, split by split, in their order. ``title`` is what tells it from others of its name, where that
     is what many are called. ``origin`` is "" or the state of the files that it was made from. ``notice`` is "" or what
     the user must know. ``margin`` zeros stand on each side of an image (None: not known), among its height and width;
-    ``colours``, RGB or BGR, are the order of its channels.
+    ``colours``, RGB or BGR, are the order of its channels. ``is_own`` if a file of the user's own loads it, which may
+    be called as one that comes along.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     notice: str = ""
     margin: int | None = None
     colours: str = ""
+    is_own: bool = False
 
     @property
     def called(self) -> str:
@@ -66,6 +68,7 @@ class _Done:
     margin: int | None = None
     colours: str = ""
     title: str = ""
+    is_own: bool = False
 
 
 def write_done(folder: Path, dataset: Dataset) -> None:
@@ -91,7 +94,7 @@ def finished(folder: Path, name: str) -> Dataset | None:
     shape, class_names = (channels, height, width), tuple(done.class_names)
     return Dataset(
         name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, done.title,
-        margin=done.margin, colours=done.colours,
+        margin=done.margin, colours=done.colours, is_own=done.is_own,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
 from evolve.base.files import check_space, refusals, replacing, turn
@@ -23,20 +24,48 @@ def prepared(
     found: Found[Source], image_size: int, seed: int, validation: int, data: Path, report: Report
 ) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
-    data = Path(os.path.abspath(data))
-    # Which images choose and which train is the seed's own.
-    seed = SHARED if found.source.shared and not validation else seed
-    part = f"-validation{validation}" if validation else ""
-    folder = data / f"{found.stem}-{image_size}-seed{seed}{part}"
-    if done := finished(folder, found.name):
+    seed = order_seed(found, seed, validation)
+    where = folder(found, image_size, seed, validation, data)
+    if done := finished(where, found.name):
         return done
-    with turn(folder, report):
-        if done := finished(folder, found.name):  # by the process that this one waited for
+    with turn(where, report):
+        if done := finished(where, found.name):  # by the process that this one waited for
             return done
-        with found.calling("load"):
-            samples = found.source.load(image_size=image_size, seed=seed, raw=data / "raw", report=report)
-        _check(found, samples, image_size)
-        return _write(found, folder, samples, seed, validation, report)
+        samples = loaded(found, image_size, seed, data, report)
+        return _write(found, where, samples, seed, validation, report)
+
+
+def order_seed(found: Found[Source], seed: int, validation: int) -> int:
+    """The seed in whose order the data set is stored for ``seed``."""
+    # Which images choose and which train is the seed's own.
+    return SHARED if found.source.shared and not validation else seed
+
+
+def folder(found: Found[Source], image_size: int, seed: int, validation: int, data: Path) -> Path:
+    """Where the data set lies, or is to lie, below ``data``."""
+    part = f"-validation{validation}" if validation else ""
+    stem = f"{found.stem}-{image_size}-seed{order_seed(found, seed, validation)}"
+    return Path(os.path.abspath(data)) / f"{stem}{part}"
+
+
+def loaded(found: Found[Source], image_size: int, seed: int, data: Path, report: Report) -> Samples:
+    """What the file's ``load`` gives; UserError unless it is what it promised."""
+    raw = Path(os.path.abspath(data)) / "raw"
+    with found.calling("load"):
+        samples = found.source.load(image_size=image_size, seed=seed, raw=raw, report=report)
+    _check(found, samples, image_size)
+    return samples
+
+
+def orders(name: str, samples: Samples, seed: int, validation: int) -> dict[str, NDArray[np.int64]]:
+    """The rows of each split in the order in which they are stored; ``validation`` are of the training images."""
+    shuffled = np.random.default_rng(seed).permutation(len(samples.train))
+    try:
+        order, apart = held_out.split(samples.train.labels, shuffled, validation)
+    except UserError as error:
+        raise UserError(f"data set '{name}': {error}") from None
+    every = {"train": order, "validation": apart, "test": np.arange(len(samples.test))}
+    return {split: rows for split, rows in every.items() if len(rows)}
 
 
 def _check(found: Found[Source], samples: object, image_size: int) -> None:
@@ -69,13 +98,7 @@ def _write(
     found: Found[Source], folder: Path, samples: Samples, seed: int, validation: int, report: Report
 ) -> Dataset:
     name = found.name
-    shuffled = np.random.default_rng(seed).permutation(len(samples.train))
-    try:
-        order, apart = held_out.split(samples.train.labels, shuffled, validation)
-    except UserError as error:
-        raise UserError(f"data set '{name}': {error}") from None
-    orders = {"train": order, "validation": apart, "test": np.arange(len(samples.test))}
-    splits = {split: rows for split, rows in orders.items() if len(rows)}
+    splits = orders(name, samples, seed, validation)
     of = {split: samples.test if split == "test" else samples.train for split in splits}
     needed = sum(split_bytes(of[split], len(rows)) for split, rows in splits.items())
     began = time.monotonic()
@@ -88,7 +111,7 @@ def _write(
         shape = samples.train.shape
         dataset = Dataset(
             name, folder, shape, counts, samples.classes, content.hexdigest(), margin=samples.train.margin,
-            colours=found.source.colours,
+            colours=found.source.colours, is_own=found.is_own,
         )  # fmt: skip
         write_done(unfinished, dataset)
     chosen = f", {counts['validation']} to choose by" if validation else ""

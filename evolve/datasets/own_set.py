@@ -40,7 +40,7 @@ class Survey:
 def survey(found: Found[OwnSource], wish: Wish, image_size: int, data: Path, report: Report) -> Survey:
     """Of the data set in ``data``, if it is there, else of what is listed. UserError."""
     wish = sized(found, wish, image_size)
-    with _called(found.name):
+    with called(found.name):
         folders = sorted(data.glob(f"{_stem(found, wish)}-seed*"))
         there = [done for folder in folders if (done := finished(folder, found.name))]
         state = found.source.state(wish) if there else ""
@@ -56,23 +56,26 @@ def prepared(
 ) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError."""
     wish = sized(found, wish, image_size)
-    data = Path(os.path.abspath(data))
-    part = f"-validation{validation}" if validation else ""
-    folder = data / f"{_stem(found, wish)}-seed{seed}{part}"
-
-    def _done() -> Dataset | None:
-        done = finished(folder, found.name)
-        return done if done and done.origin == found.source.state(wish) else None
-
-    with _called(found.name):
-        if done := _done():
+    folder = _folder(found, wish, seed, validation, data)
+    with called(found.name):
+        if done := made(found, wish, seed, validation, data):
             return done
         with turn(folder, report):
-            if done := _done():  # by the process that this one waited for
+            if done := made(found, wish, seed, validation, data):  # by the process that this one waited for
                 return done
             listing = found.source.listed(wish, report)
-            parts = _parts(listing, wish, seed, validation)
-            return _write(found.name, folder, listing, parts, wish, report)
+            return _write(found.name, folder, listing, parts(listing, wish, seed, validation), wish, report)
+
+
+def made(found: Found[OwnSource], wish: Wish, seed: int, validation: int, data: Path) -> Dataset | None:
+    """The data set in ``data`` where it is there, of files that have not changed since."""
+    done = finished(_folder(found, wish, seed, validation, data), found.name)
+    return done if done and done.origin == found.source.state(wish) else None
+
+
+def _folder(found: Found[OwnSource], wish: Wish, seed: int, validation: int, data: Path) -> Path:
+    part = f"-validation{validation}" if validation else ""
+    return Path(os.path.abspath(data)) / f"{_stem(found, wish)}-seed{seed}{part}"
 
 
 def sized(found: Found[OwnSource], wish: Wish, image_size: int) -> Wish:
@@ -85,7 +88,7 @@ def sized(found: Found[OwnSource], wish: Wish, image_size: int) -> Wish:
 
 
 @contextmanager
-def _called(name: str) -> Iterator[None]:
+def called(name: str) -> Iterator[None]:
     """A UserError begins with the data set's name."""
     try:
         yield
@@ -111,7 +114,7 @@ def _shape(listing: Listing, wish: Wish) -> tuple[int, int, int]:
     return shape
 
 
-def _parts(listing: Listing, wish: Wish, seed: int, validation: int) -> dict[str, Part]:
+def parts(listing: Listing, wish: Wish, seed: int, validation: int) -> dict[str, Part]:
     """The rows of each split, in the order in which they are stored."""
     splits, names = listing.splits, listing.class_names
     train = splits["train"]
@@ -123,12 +126,12 @@ def _parts(listing: Listing, wish: Wish, seed: int, validation: int) -> dict[str
     if validation and "validation" in splits:
         raise UserError(f"validation: expected 0 for images that have a split of their own for that, got {validation}")
     order, kept = held_out.split(train.labels[rows], np.random.default_rng(seed).permutation(len(rows)), validation)
-    parts = {"train": Part(train, rows[order])} | tested
+    every = {"train": Part(train, rows[order])} | tested
     if validation:
-        parts["validation"] = Part(train, rows[kept])
+        every["validation"] = Part(train, rows[kept])
     elif "validation" in splits:
-        parts["validation"] = Part(splits["validation"], np.arange(len(splits["validation"].labels)))
-    return {split: parts[split] for split in SPLITS if split in parts}
+        every["validation"] = Part(splits["validation"], np.arange(len(splits["validation"].labels)))
+    return {split: every[split] for split in SPLITS if split in every}
 
 
 def _write(
@@ -138,21 +141,11 @@ def _write(
     linked = _linked(listing, parts, shape)
     record = 1 if linked else int(np.prod(shape))
     needed = sum(space(record, len(part.rows)) for part in parts.values())
-    if wish.mean_file:
-        mean_image.read(Path(wish.mean_file), shape)
     began = time.monotonic()
     why = CHANGED if finished(folder, name) else BROKEN
     with refusals(folder, needed), replacing(folder, report, why) as unfinished:
         check_space(folder, needed)
-        written = write(unfinished, parts, shape, wish, listing, linked, report)
-        if wish.mean_file:
-            shutil.copyfile(wish.mean_file, unfinished / mean_image.FILE)
-        write_whole(unfinished / LABELS, "".join(f"{each}\n" for each in listing.class_names))
-        dataset = Dataset(
-            name, folder, shape, written.counts, len(listing.class_names), written.sha256, listing.class_names,
-            origin=listing.state, title=Path(wish.folder or wish.train).stem,
-            margin=0, colours="BGR",
-        )  # fmt: skip
+        dataset = replace(stored(name, unfinished, listing, parts, wish, linked, report), folder=folder)
         write_done(unfinished, dataset)
     sizes = " + ".join(f"{count} {split}" for split, count in dataset.counts.items())
     rate = sum(dataset.counts.values()) / max(1e-9, seconds := time.monotonic() - began)
@@ -161,6 +154,23 @@ def _write(
         f"({rate:.0f} a second) {'as they lie, counted' if linked else 'into'} {folder}"
     )
     return dataset
+
+
+def stored(
+    name: str, folder: Path, listing: Listing, parts: dict[str, Part], wish: Wish, linked: bool, report: Report
+) -> Dataset:
+    """What is stored of these parts in ``folder``, mean image and class names included. UserError."""
+    shape = _shape(listing, wish)
+    if wish.mean_file:
+        mean_image.read(Path(wish.mean_file), shape)
+    written = write(folder, parts, shape, wish, listing, linked, report)
+    if wish.mean_file:
+        shutil.copyfile(wish.mean_file, folder / mean_image.FILE)
+    write_whole(folder / LABELS, "".join(f"{each}\n" for each in listing.class_names))
+    return Dataset(
+        name, folder, shape, written.counts, len(listing.class_names), written.sha256, listing.class_names,
+        origin=listing.state, title=Path(wish.folder or wish.train).stem, margin=0, colours="BGR",
+    )  # fmt: skip
 
 
 def _linked(listing: Listing, parts: dict[str, Part], shape: tuple[int, int, int]) -> bool:

@@ -153,12 +153,11 @@ def _title(seeds: list[Run]) -> str:
 
 
 def _key(seeds: list[Run]) -> list[Line2D]:
-    run, paper = seeds[0], seeds[0].paper
+    paper = seeds[0].paper
     ours = "this run" if len(seeds) == 1 else f"mean of {len(seeds)} seeds; thin: each of them"
     lines = [Line2D([], [], label=ours, **panels.OUR_LINE)]
     if paper:
-        network = "" if run.is_the_papers_network else f"{paper.network} on "
-        name = f"the paper, {network}{paper.dataset}: {SOURCE}, Table 1"
+        name = f"the paper, {paper.dataset}: {SOURCE}, Table 1"
         lines.append(Line2D([], [], label=name, **panels.PAPERS_LINE))
     return lines
 

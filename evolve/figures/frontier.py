@@ -98,7 +98,7 @@ def figure(each: Frontier) -> Figure:
 
 def _frontier(dataset: str, groups: list[list[series.Seed]]) -> Frontier:
     run = groups[0][0].run
-    others = [] if run.is_detection else series.series(run.paper, run.paper.dataset if run.paper else run.dataset)
+    others = [] if run.is_detection else series.series(run.papers_data, run.dataset)
     counted = [SYNAPSES, *({MACS} & {series.axis(each) for each in others})]
     lines = {
         axis: _named_apart([series.of(group, axis) for group in groups])

@@ -6,13 +6,13 @@ from evolve.figures.run import Run
 
 
 def table_1(run: Run) -> str:
-    """How a title names Table 1; "" where the paper has no lineage on this data set."""
+    """How a title names Table 1; "" where the paper's network or data set was another."""
     return f", beside {SOURCE} Table 1 ({run.paper.dataset})" if run.paper else ""
 
 
 def table_2(run: Run) -> str:
-    """How a title names Table 2, or 3; "" where the paper's network was another."""
-    if not run.paper or not run.is_the_papers_network:
+    """How a title names Table 2, or 3; the same."""
+    if not run.paper:
         return ""
     return f", beside {SOURCE} Table {run.paper.table} ({run.paper.dataset}, generation {run.paper.last})"
 
@@ -33,7 +33,7 @@ def accuracy(run: Run, generation: int) -> dict[str, str]:
 
 def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
     """The paper's cluster efficiency of the layer with that index, by column; blank for the last classifier."""
-    if not run.paper or not run.is_the_papers_network:
+    if not run.paper:
         return {}
     listed = run.paper.cluster_efficiency
     return {"paper": f"{listed[layer]:.2f}" if layer < len(listed) else BLANK}
@@ -41,20 +41,18 @@ def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
 
 def mean_cluster_efficiency(run: Run) -> dict[str, str]:
     """The paper's E, by column."""
-    return {"paper": f"{run.paper.mean:.2f}"} if run.paper and run.is_the_papers_network else {}
+    return {"paper": f"{run.paper.mean:.2f}"} if run.paper else {}
 
 
 def about_network(run: Run) -> list[str]:
     """A line says so of a network, or a data set, that the paper did not use."""
-    if run.is_detection:
+    if run.is_detection or run.paper:
         return []
-    if not run.paper:
+    if not run.papers_data:
         return [f"{SOURCE} has no lineage on {run.dataset}."]
-    if run.is_the_papers_network:
-        return []
     return [
-        f"{run.network} is another network than {SOURCE} evolved on {run.paper.dataset}, {run.paper.network}: "
-        "its pace and accuracies stand beside, its cluster efficiencies have no counterpart here."
+        f"{run.network} is another network than {SOURCE} evolved on {run.papers_data.dataset}, "
+        f"{run.papers_data.network}, whose figures have no place beside it."
     ]
 
 

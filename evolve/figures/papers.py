@@ -84,10 +84,10 @@ _STANDS_IN = {"digits": "mnist"}
 
 
 def of(dataset: str) -> Reported | None:
-    """The paper's lineage on the data set of that name, or on the one that it stands in for."""
-    return _BY_DATASET.get(_STANDS_IN.get(dataset, dataset))
+    """The paper's lineage on the data set of that name."""
+    return _BY_DATASET.get(dataset)
 
 
-def stands_in(dataset: str) -> bool:
-    """Whether that data set is not the paper's own, but set beside its numbers all the same."""
-    return dataset in _STANDS_IN
+def stood_in_for(dataset: str) -> Reported | None:
+    """The paper's lineage on the data set whose place another, of that name, may take."""
+    return _BY_DATASET.get(_STANDS_IN.get(dataset, ""))

@@ -76,28 +76,37 @@ class Run:
     def dataset(self) -> str:
         """The data set that it was really made from: the paper's spelling, marked where another one stands in."""
         name = self.ancestor.dataset.name
-        if self.paper is None:
-            return name
-        return f"{name} (not {self.paper.dataset})" if papers.stands_in(name) else self.paper.dataset
+        if self.papers_data:
+            return self.papers_data.dataset
+        other = self._other_than
+        return f"{name} (not {other.dataset})" if other else name
 
     @property
     def notice(self) -> str:
         """What whoever looks at the numbers must know of their data set; "" if nothing."""
         said = next((each.dataset.notice for each in self.generations if each.dataset.notice), "")
-        name = self.ancestor.dataset.name
-        if self.paper is None or not papers.stands_in(name):
+        name, other = self.ancestor.dataset.name, self._other_than
+        if other is None:
             return said
-        return f"measured on {name}, another data set than the paper's {self.paper.dataset}. {said}".strip()
+        return f"measured on {name}, another data set than the paper's {other.dataset}. {said}".strip()
+
+    @property
+    def papers_data(self) -> papers.Reported | None:
+        """The paper's lineage on this very data set, whatever its network."""
+        data = self.ancestor.dataset
+        return None if data.is_own else papers.of(data.name)
 
     @property
     def paper(self) -> papers.Reported | None:
-        """The paper's lineage on this data set, whatever its network."""
-        return papers.of(self.ancestor.dataset.name)
+        """The same, if the ancestor has the layers and neurons of the network that the paper evolved on it."""
+        lineage = self.papers_data
+        return lineage if lineage and lineage.is_of([layer.neurons for layer in self.ancestor.layers]) else None
 
     @property
-    def is_the_papers_network(self) -> bool:
-        """Whether the ancestor has the layers and neurons of the network that the paper evolved on this data set."""
-        return self.paper is not None and self.paper.is_of([layer.neurons for layer in self.ancestor.layers])
+    def _other_than(self) -> papers.Reported | None:
+        """The paper's lineage on the data set that this one stands in for, or is called as without being it."""
+        data = self.ancestor.dataset
+        return papers.of(data.name) if data.is_own else papers.stood_in_for(data.name)
 
     def values(self, metric: str) -> dict[int, float]:
         """That column of lineage.csv by generation, as far as it was measured."""

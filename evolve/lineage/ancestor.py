@@ -54,11 +54,14 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
     if form is None:
         return trained.train(workspace, caffe)
     folder = workspace.folder
-    scratch = form.net(workspace.dataset.folder)
-    prototxt_text.write(workspace.seeded(scratch, part=1), folder / _SCRATCH_NET)
     in_that_form = replace(workspace, experiment=form)
+    scratch = in_that_form.template()
+    prototxt_text.write(workspace.seeded(scratch, part=1), folder / _SCRATCH_NET)
     prototxt_text.write(in_that_form.solver_of(scratch, _SCRATCH_NET), folder / _SCRATCH_SOLVER)
+    # What Caffe says of it is said with that file's lines.
+    caffe.prototxt = form.train_val
     first = trained.train(in_that_form, caffe, _SCRATCH_SOLVER, _SCRATCH, part="scratch")
+    caffe.prototxt = workspace.experiment.train_val
     folded = batchnorm.fold_every(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
     resize.check(workspace.graph(net), folded, str(form.train_val))
     weights.write(folder / GENOME, net, folded)

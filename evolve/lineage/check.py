@@ -1,30 +1,58 @@
 """A sound network is described in one line; an unsound one is refused with all that is wrong, Caffe's word included."""
 
-import tempfile
 from pathlib import Path
 
-from evolve.base import prototxt_text
-from evolve.base.errors import UserError
-from evolve.lineage import problems
+from evolve import datasets
+from evolve.base.errors import MachineError
+from evolve.base.machine import USUAL, Machine
+from evolve.base.progress import say
+from evolve.lineage import problems, rehearsal, verdict
 from evolve.lineage.experiment import Experiment, load
-from evolve.network import phases
+from evolve.lineage.verdict import Seen
 from evolve.settings import changes
-from evolve.training.caffe_process import CaffeProcess
 
 _NO_DATA = Path("/data-set")
 _LISTED = 12  # layers that one line can name
 
 
-def check(network: str, pretrained: Path | None = None, schedule: str = "", changed: changes.Changes = ()) -> str:
+def check(
+    network: str,
+    pretrained: Path | None = None,
+    schedule: str = "",
+    changed: changes.Changes = (),
+    seed: int | None = None,
+    machine: Machine = USUAL,
+) -> str:
     """One line that describes a sound network; UserError with a line for each problem otherwise.
 
-    Looks at every prototxt and at `pretrained`, then has Caffe itself set the network up, without its data.
+    Looks at every prototxt and at `pretrained`, then rehearses the run on a handful of its images.
     """
     experiment = load(network, schedule, changed)
     problems.refuse(experiment, pretrained)
-    forms = [form for form in (experiment.from_scratch(), experiment) if form]
-    if refused := [said for form in forms if (said := _refused_by_caffe(form))]:
-        raise UserError("\n".join(refused))
+    seed = experiment.settings.seed if seed is None else seed
+    try:
+        seen = verdict.of(experiment, pretrained, seed, machine)
+    except datasets.NotToBeHad as missing:
+        rehearsal.without_data(experiment, pretrained, seed, machine)
+        return f"{_described(experiment)}: sound, as far as can be told without its data set: {missing}"
+    notice = f" (NOTE: {seen.notice})" if seen.notice else ""
+    return f"{_described(experiment, seen)}: sound{notice}"
+
+
+def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> None:
+    """The same of a run that is to begin: UserError where it would be stopped before its third generation.
+
+    What the disk refuses to a rehearsal need not stop the run, and who has no data is told so by the run itself.
+    """
+    try:
+        verdict.of(experiment, pretrained, seed, machine)
+    except datasets.NotToBeHad:
+        return
+    except MachineError as error:
+        say(f"NOTE: not tried on a few images first: {error}")
+
+
+def _described(experiment: Experiment, seen: Seen | None = None) -> str:
     stages = experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).weighted
     synapses = sum(stage.weights + stage.outputs * stage.has_bias for stage in stages)
     layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
@@ -33,30 +61,21 @@ def check(network: str, pretrained: Path | None = None, schedule: str = "", chan
     settings = experiment.settings
     return (
         f"{experiment.name}: {synapses:,} synapses, {sum(s.macs for s in stages) / 1e6:.2f} MMAC ({layers}), "
-        f"data set {settings.dataset.name} at {_size(experiment)}, {settings.generations} generations: sound"
+        f"data set {_data(experiment, seen)}, {settings.generations} generations"
     )
 
 
-def _size(experiment: Experiment) -> str:
+def _data(experiment: Experiment, seen: Seen | None) -> str:
+    """The data set as it was read; as it is called where it was not."""
     if experiment.geometry:
-        return f"{experiment.geometry.width}x{experiment.geometry.height} pixels"
-    if experiment.survey:
+        size = f"{experiment.geometry.width}x{experiment.geometry.height} pixels"
+    elif experiment.survey:
         channels, height, width = experiment.survey.shape
-        return f"{width}x{height} pixels of {channels} channels, {len(experiment.survey.class_names)} classes"
-    return f"{experiment.settings.dataset.image_size} pixels"
-
-
-def _refused_by_caffe(experiment: Experiment) -> str:
-    """What Caffe says when it sets the net up; "" where it has nothing against it."""
-    net = experiment.net(_NO_DATA)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for phase in ("TRAIN", "TEST"):
-            shape = phases.example_shape(phases.data_layer(net, phase), experiment.stored_shape())
-            prototxt_text.write(phases.fed_by_inputs(net, phase, shape), folder / "net.prototxt")
-            try:
-                with CaffeProcess(folder, folder / "log", experiment.train_val) as caffe:
-                    caffe.call("load", net="net.prototxt", phase=phase)
-            except UserError as error:
-                return str(error)
-    return ""
+        size = f"{width}x{height} pixels of {channels} channels"
+    else:
+        size = f"{experiment.settings.dataset.image_size} pixels"
+    if not seen:
+        return f"{experiment.settings.dataset.name} at {size}"
+    counts = " + ".join(f"{count:,} {split}" for split, count in seen.counts.items())
+    classes = f"{seen.classes} class{'es' * (seen.classes > 1)}"
+    return f"{seen.dataset} ({', '.join(filter(None, (counts, classes)))}) at {size}"

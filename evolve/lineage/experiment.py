@@ -229,6 +229,31 @@ def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
     return dataset
 
 
+def data_state(experiment: Experiment, seed: int) -> str:
+    """What tells its data from any other without reading it; "" where nothing does before it is made."""
+    wanted, folder = experiment.settings.dataset, experiment.folder
+    names = list(filter(None, (wanted.name, wanted.or_else.name)))
+    if datasets.find(wanted.name, folder).has_boxes:
+        return datasets.state_with_boxes(names, _detection(wanted, folder), folder, seed, paths.data())
+    wish = _wish(wanted, experiment.evolution)
+    return datasets.state(names, wanted.image_size, wanted.validation, wish, folder, seed, paths.data())
+
+
+def few(experiment: Experiment, seed: int, into: Path) -> datasets.Handful:
+    """A handful of the same into the folder `into`. UserError, and NotToBeHad."""
+    wanted, folder = experiment.settings.dataset, experiment.folder
+    if datasets.find(wanted.name, folder).has_boxes:
+        return datasets.few_with_boxes(
+            wanted.name, _detection(wanted, folder), into, seed=seed, or_else=wanted.or_else.name, beside=folder,
+            data=paths.data(), report=progress.say,
+        )  # fmt: skip
+    return datasets.few(
+        wanted.name, into, image_size=wanted.image_size, seed=seed, validation=wanted.validation,
+        wish=_wish(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder, data=paths.data(),
+        report=progress.say,
+    )  # fmt: skip
+
+
 def detection_geometry(settings: Settings, folder: Path | None = None) -> Geometry | None:
     """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError.
 

@@ -1,7 +1,7 @@
 """A trained generation is finished: cast, written, scored, measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
@@ -10,11 +10,11 @@ from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, phases, precision, reach, weights, withered
+from evolve.network import count, judging, phases, precision, reach, weights, withered
 from evolve.network.withered import Withered
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
-from evolve.runs.score import Score
+from evolve.runs.score import Constant, Score
 from evolve.training.caffe_process import CaffeProcess
 
 _OF_SYNTHESIS = (GENOME, TRAINED, "masked.caffemodel", "masked.prototxt")
@@ -39,7 +39,7 @@ class Origin:
 def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: Origin) -> Metrics:
     """Casts, writes, scores and measures the generation; returns its metrics, written too."""
     cast, ranges, dead = _impose_precision(workspace, net)
-    score = _with_validation(workspace, caffe, net, Score.of(_score(workspace, caffe, net)))
+    score = _with_validation(workspace, caffe, net, _score(workspace, caffe, net))
     counts = _count(workspace, net, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
     ratios = count.cluster_efficiencies(first, counts)
@@ -73,8 +73,9 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
 
 def _data(made: Dataset) -> Data:
     return Data(
-        made.called, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names)
-    )
+        made.called, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names),
+        made.is_own,
+    )  # fmt: skip
 
 
 def _number_format(workspace: Workspace) -> str:
@@ -103,10 +104,13 @@ def _impose_precision(
     return cast, ranges, dead
 
 
-def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[str, Any]:
+def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Score:
     """accuracy, or precision, recall, map and ap; whatever else the TEST net has."""
-    if workspace.experiment.geometry:
-        return caffe.call(
+    if not workspace.experiment.geometry:
+        test = workspace.dataset.counts["test"]
+        return _scored(caffe, net, paths.TRAIN_VAL, test, workspace.dataset.class_names)
+    return Score.of(
+        caffe.call(
             "detect",
             net=paths.TRAIN_VAL,
             weights=paths.WEIGHTS,
@@ -121,11 +125,23 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> dict[s
                 "notice": workspace.dataset.notice,
             },
         )
-    iterations = workspace.dataset.counts["test"] // phases.batch_size(phases.data_layer(net, "TEST"))
-    names = list(workspace.dataset.class_names)
-    return caffe.call(
-        "score", net=paths.TRAIN_VAL, weights=paths.WEIGHTS, iterations=iterations, class_names=names
     )
+
+
+def _scored(caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_names: Sequence[str] = ()) -> Score:
+    """The score of a classifier on so many `images`; `net` is in `file`."""
+    said = caffe.call(
+        "score",
+        net=file,
+        weights=paths.WEIGHTS,
+        iterations=images // phases.batch_size(phases.data_layer(net, "TEST")),
+        labels=judging.labels(net),
+        class_names=list(class_names),
+    )
+    judge = judging.accuracy(net)
+    constant = Constant.of(said["labels"], judge.accuracy_param.top_k) if judge is not None else None
+    score = Score.of_outputs(said["outputs"], judging.accuracy_top(net), judging.loss_top(net), constant)
+    return replace(score, accuracies=said["accuracies"])
 
 
 def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, score: Score) -> Score:
@@ -135,10 +151,9 @@ def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net,
         return score
     on_part = phases.reading(net, "TEST", str(workspace.dataset.folder / VALIDATION), images)
     prototxt_text.write(on_part, workspace.folder / _VALIDATION_NET)
-    iterations = images // phases.batch_size(phases.data_layer(on_part, "TEST"))
-    said = caffe.call("score", net=_VALIDATION_NET, weights=paths.WEIGHTS, iterations=iterations)
+    said = _scored(caffe, on_part, _VALIDATION_NET, images)
     (workspace.folder / _VALIDATION_NET).unlink()
-    return replace(score, validation_accuracy=said.get("accuracy"))
+    return replace(score, validation_accuracy=said.accuracy)
 
 
 def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[count.Count]:

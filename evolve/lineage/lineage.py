@@ -7,13 +7,14 @@ from pathlib import Path
 
 from evolve import datasets
 from evolve.base import caffe_messages, progress
+from evolve.base.errors import UserError
 from evolve.base.machine import USUAL, Machine
-from evolve.lineage import ancestor, problems, resume, selection
+from evolve.lineage import ancestor, check, problems, resume, selection
 from evolve.lineage.experiment import Experiment, load, prepare
 from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
-from evolve.settings import changes
+from evolve.settings import changes, networks
 from evolve.training import gpu
 
 _SECONDS_BETWEEN_REPORTS = 30.0
@@ -30,15 +31,19 @@ def evolve(
     schedule: str = "",
     changed: changes.Changes = (),
     machine: Machine = USUAL,
+    rehearsed: bool = False,
 ) -> Path:
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
     `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`
     writes NVIDIA Caffe's 16-bit form too, whatever the settings say; `schedule` and `changed` as for experiment.load.
     Caffe computes as `machine` says, whatever the environment, and on its share of the cores where that has no number.
+    `rehearsed`: what begins anew is tried on a few images before anything is converted or trained (see rehearsal).
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
+    if not changed and run:
+        schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
@@ -48,6 +53,8 @@ def evolve(
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed
     folder = paths.runs() / experiment.name / (run or run_folder.name(schedule, changed, seed))
+    if rehearsed and not run_folder.committed(folder):
+        check.before_evolving(experiment, pretrained, seed, machine)
     with run_folder.held(folder), _reported(folder, last):
         machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
@@ -87,11 +94,27 @@ def _generations(
             if number < last:
                 _renew_report(run, last)
         progress.say_parts(described(metrics))
+        if state.diverged(metrics):
+            raise UserError(_does_not_breed(experiment, metrics))
         if state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
             allowed, score = experiment.settings.stop_when_accuracy_drops, metrics.score
             name = score.judged if score.validation_accuracy is None else score.deciding_title
             progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
             break
+
+
+def _does_not_breed(experiment: Experiment, metrics: Metrics) -> str:
+    solver, training = experiment.solvers[metrics.generation > 1], metrics.training
+    if training.pretrained and not training.iterations:
+        do = "see whether its labels, scale, mean and order of channels are those that WEIGHTS= was trained with"
+    else:
+        field = "offspring_training" if metrics.generation > 1 else "ancestor_training"
+        rate = solver.located(f"base_lr: {solver.parameter.base_lr:g}")
+        do = f"training diverged, or learned nothing: lower {rate}, or give it a longer {field}"
+    return (
+        f"generation {metrics.generation}: {state.how_it_diverged(metrics)}: it is kept, and has no offspring; {do}; "
+        "then begin another run with RUN="
+    )
 
 
 def _make(workspace: Workspace, pretrained: Path | None) -> Metrics:

@@ -6,9 +6,9 @@ from pathlib import Path
 from evolve import datasets
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
-from evolve.lineage import rewinding
+from evolve.lineage import data_layers, rewinding
 from evolve.lineage.experiment import Experiment
-from evolve.network import phases, resize, transfer
+from evolve.network import judging, phases, resize, transfer
 from evolve.network.graph import Graph
 from evolve.network.layers import kind
 
@@ -31,10 +31,10 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
     if of_data:
         # Without its data, $STRIDE and the like stand for nothing in a net that finds boxes.
         return found + ([] if _finds_boxes(experiment) else _of_layers(experiment))
-    of_net = _of_net(experiment) or _of_channels(experiment, pretrained)
+    of_net = _of_net(experiment) or _data_layers(experiment) or _of_channels(experiment, pretrained)
     found += of_net
     if scratch := experiment.from_scratch():
-        of_scratch = _of_net(scratch) or _of_channels(scratch)
+        of_scratch = _of_net(scratch) or _data_layers(scratch) or _of_channels(scratch)
         found += of_scratch if of_scratch or of_net else _of_other_shapes(experiment, scratch)
     return found
 
@@ -44,7 +44,7 @@ def _of_solvers(experiment: Experiment) -> list[str]:
     found = [problem for each in solvers.values() for problem in each.problems()]
     _, offspring = experiment.solvers
     if experiment.settings.rewind_learning_rate and not offspring.problems():
-        found += [f"{offspring.file}: {why}" for why in filter(None, [rewinding.problem(offspring.parameter)])]
+        found += [offspring.located(why) for why in filter(None, [rewinding.problem(offspring.parameter)])]
     return found
 
 
@@ -93,8 +93,16 @@ def _of_layers(experiment: Experiment) -> list[str]:
         net = experiment.net(_NO_DATA)
     except UserError as error:
         return [str(error)]
-    sound = _batch_sizes(experiment, net) or _validation(experiment, net)
+    sound = _batch_sizes(experiment, net) or _judged(experiment, net)
     return sound + _bottoms(experiment, net)
+
+
+def _data_layers(experiment: Experiment) -> list[str]:
+    net = experiment.net(_NO_DATA)
+    try:
+        return data_layers.problems(experiment, net, _NO_DATA)
+    except UserError:
+        return []  # of a net without one data layer a phase, or with a malformed one, is told elsewhere
 
 
 def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
@@ -125,20 +133,22 @@ def _batch_sizes(experiment: Experiment, net: phases.Net) -> list[str]:
     ]
 
 
-def _validation(experiment: Experiment, net: phases.Net) -> list[str]:
-    """Whether the validation part that the settings ask for can be read in the place of the test images, and scored."""
-    if not experiment.settings.dataset.validation:
+def _judged(experiment: Experiment, net: phases.Net) -> list[str]:
+    """Settings that compare accuracies, of a net that says none."""
+    settings = experiment.settings
+    if experiment.geometry or judging.accuracy(net) is not None:
         return []
-    test, layers = phases.data_layer(net, "TEST"), phases.for_phase(net, "TEST").layer
-    if test.data_param.source != f"{_NO_DATA}/test":
-        message = (
-            f"layer '{test.name}': expected source: \"$DATA/test\", in whose place dataset: validation is read, "
-            f"got \"{test.data_param.source}\""
-        )
-        return [str(experiment.located(UserError(message)))]
-    if not any("accuracy" in layer.top for layer in layers):
-        return [f"{experiment.train_val}: expected a top 'accuracy' for dataset: validation to choose by, got none"]
-    return []
+    wanting = {
+        "dataset: validation": settings.dataset.validation,
+        "stop_when_accuracy_drops": settings.stop_when_accuracy_drops,
+        "offspring_per_generation": settings.offspring_per_generation > 1 and settings.offspring_per_generation,
+    }
+    return [
+        f"{experiment.train_val}: expected an Accuracy layer in phase TEST, which {field}: {value:g} compares by, got "
+        f"none; add one, or leave {field} out"
+        for field, value in wanting.items()
+        if value
+    ]
 
 
 def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:

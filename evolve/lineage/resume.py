@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import progress
+from evolve.base import progress, prototxt_text
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
 from evolve.lineage.experiment import Experiment
-from evolve.runs import generation, paths
+from evolve.runs import generation, paths, run_folder, state
 from evolve.runs.metrics import Metrics
+from evolve.settings import changes, settings
 
 
 def as_begun(run: Path, dataset: datasets.Dataset, seed: int) -> datasets.Dataset:
@@ -75,13 +76,31 @@ def check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 
 def origin(experiment: Experiment) -> dict[str, str]:
     """The texts of the prototxts that a run is made from, by file name: those that must not change on the way."""
-    settings = experiment.settings
-    nets = (settings.train_val, settings.scratch_train_val)
-    solvers = (settings.solver, settings.offspring_solver, settings.scratch_solver)
+    own = experiment.settings
+    nets = (own.train_val, own.scratch_train_val)
+    solvers = (own.solver, own.offspring_solver, own.scratch_solver)
     # A file may be another network's: ../detectnet/train_val.prototxt.
     names = sorted(filter(None, {*nets, *solvers}))
-    texts = {Path(name).name: (experiment.folder / name).read_text(encoding="utf-8") for name in names}
+    texts = {Path(name).name: prototxt_text.read_text(experiment.folder / name) for name in names}
     return dict(sorted((texts | {experiment.evolution.name: experiment.settings_text}).items()))
+
+
+def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:
+    """SCHEDULE= and SET= of a run that is there, for a command that names neither; `schedule` and none elsewhere.
+
+    Said, since the run goes on with other settings than its network's file has now.
+    """
+    kept = state.settings_file(run)
+    if kept is None or not run_folder.committed(run):
+        return schedule, ()
+    begun = kept.name.removeprefix("evolution.").removesuffix("prototxt").rstrip(".")
+    words = settings.set_words(prototxt_text.read_text(kept))
+    if schedule and schedule != begun or not (words or begun != schedule):
+        return schedule, ()
+    said = [f"SCHEDULE={begun}"] if begun != schedule else []
+    said += [f"SET='{words}'"] if words else []
+    progress.say(f"{run}: goes on with {' and '.join(said)}, which it was begun with")
+    return begun, changes.single(words)
 
 
 def remove_leftovers(run: Path) -> None:

@@ -16,7 +16,7 @@ from evolve.base import files, parallel, progress
 from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
-from evolve.runs import generation, paths
+from evolve.runs import generation, paths, state
 from evolve.runs.metrics import Kin, Metrics, Sibling
 from evolve.settings.settings import Settings
 
@@ -76,6 +76,8 @@ def _sibling(workspace: Workspace, number: int, place: Path, parent: Path) -> Me
         with generation.writing(folder) as unfinished:
             metrics = replace(offspring.make(replace(own, folder=unfinished), parent), kin=kin)
             metrics.write(unfinished)
+            if state.diverged(metrics) and not own.few:
+                raise UserError(state.how_it_diverged(metrics))
     except UserError as error:
         why = error.__cause__ or error
         # Whoever is unfit is so every time: what the machine does to a sibling must not decide on a lineage.

@@ -16,7 +16,14 @@ GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training b
 
 @contextmanager
 def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
-    """A process of Caffe that works in the workspace's folder, and ends with the block or when it is to stop."""
+    """A process of Caffe that works in the workspace's folder, and ends with the block or when it is to stop.
+
+    Or the one that the workspace brings, which goes on.
+    """
+    if workspace.caffe:
+        workspace.caffe.call("move", folder=str(workspace.folder))
+        yield workspace.caffe
+        return
     log = workspace.folder / paths.TRAIN_LOG
     with (
         CaffeProcess(workspace.folder, log, workspace.experiment.train_val, workspace.machine) as caffe,

@@ -16,6 +16,13 @@ from evolve.network.graph import Graph
 from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings.settings import training_length
+from evolve.training.caffe_process import CaffeProcess
+
+# Fields of a solver that mean nothing here: its net is train_val, and its snapshots are in one form.
+_OURS = (
+    "train_net", "test_net", "test_iter", "test_interval", "train_state", "test_state", "snapshot_prefix",
+    "snapshot_format",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,9 @@ class Workspace:
     stop: Stop = field(default_factory=Stop)
     last: int = 0  # the generation that the run is to reach, as far as it is known
     rounds: int = 1  # trainings one after the other that a generation takes
+    # Where all of it is only tried (see rehearsal): images a batch at most, and Caffe's process.
+    few: int = 0
+    caffe: CaffeProcess | None = None
 
     @property
     def run(self) -> Path:
@@ -77,8 +87,12 @@ class Workspace:
         """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""
         net = self.experiment.net(self.dataset.folder)
         for layer in net.layer:
+            if layer.bottom:
+                continue
+            if self.few:
+                phases.limit_batch(layer, self.few)
             test = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
-            if not layer.bottom and test and not self.experiment.geometry:
+            if test and not self.experiment.geometry:
                 layer.data_param.batch_size = phases.whole_batch(
                     self.dataset.counts["test"], layer.data_param.batch_size
                 )
@@ -123,7 +137,7 @@ class Workspace:
         solver = caffe_pb2.SolverParameter()
         solver.CopyFrom(self.experiment.solver(self.number))
         # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
-        for name in ("train_net", "test_net", "test_iter", "test_interval", "snapshot_prefix"):
+        for name in _OURS:
             solver.ClearField(name)
         solver.net = file
         solver.snapshot_after_train = False

@@ -158,6 +158,14 @@ def batch_size(layer: Layer) -> int:
     return known.batch_size(layer) if known else 0
 
 
+def limit_batch(layer: Layer, most: int) -> None:
+    """Has a data layer read at most so many images an iteration."""
+    if detectnet.feeds(layer):
+        detectnet.limit_batch(layer, most)
+    elif layer.data_param.batch_size > most:
+        layer.data_param.batch_size = most
+
+
 def reads_data(layer: Layer) -> bool:
     """Whether the layer reads examples from a file or from memory."""
     known = layers.of(layer)

@@ -67,6 +67,7 @@ class Data:
     margin: int | None = None
     colours: str = ""
     class_names: list[str] = field(default_factory=list)  # of the labels 0, 1 ...; empty where nobody named them
+    is_own: bool = False  # loaded by a file of the user's own, whatever it is called
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """A score is what a TEST net says of a generation, which of it the generation is judged by, and what decides."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evolve.base import records
 
 # What a generation is judged by; precision and recall could be traded for each other, average precision has both.
 _JUDGED = {"accuracy": "accuracy", "ap": "average precision"}
+
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,27 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """What one and the same answer for every image comes to at best, whatever it is: no network should do worse."""
+
+    accuracy: float
+    loss: float  # the entropy of the classes
+
+    @classmethod
+    def of(cls, images: Sequence[int], answers: int = 1) -> "Constant | None":
+        """Where there are so many `images` of each class, and `answers` may be given for each; None of no images.
+
+        The most frequent classes are right for their part of the images; and no distribution of probabilities is
+        nearer to the classes' own than that itself (Gibbs), so that every constant one has at least its entropy.
+        """
+        total, ranked = sum(images), sorted(images, reverse=True)
+        if not total:
+            return None
+        entropy = -sum(count / total * math.log(count / total) for count in ranked if count)
+        return cls(round(sum(ranked[:answers]) / total, 6), round(entropy, 6))
+
+
+@dataclass(frozen=True)
 class Score:
     """A classifier has an accuracy, if its net says one; a detector the other four, in all and by class."""
 
@@ -30,7 +54,9 @@ class Score:
     map: float | None = None
     ap: float | None = None
     classes: dict[str, ClassScore] = field(default_factory=dict)
-    outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says, the loss for one
+    outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says
+    loss: float | None = None  # the softmax loss of what the accuracy is of, where the TEST net says it
+    constant: Constant | None = None
     validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
     accuracies: dict[str, float] = field(default_factory=dict)  # of each class of test images, where they have names
 
@@ -38,6 +64,25 @@ class Score:
     def of(cls, said: Mapping[str, object]) -> "Score":
         """The score that Caffe's process says: a TEST net's outputs by name, or a detector's scores with classes."""
         return records.read(cls, gathered(said), "score")
+
+    @classmethod
+    def of_outputs(
+        cls, outputs: Mapping[str, float], accuracy: str, loss: str = "", constant: Constant | None = None
+    ) -> "Score":
+        """The score of a classifier: `accuracy` and `loss` name those of its TEST net's outputs that are these."""
+        others = {name: value for name, value in outputs.items() if name != accuracy}
+        return cls(accuracy=outputs.get(accuracy), outputs=others, loss=outputs.get(loss), constant=constant)
+
+    def is_constants(self, loss: float | None) -> bool:
+        """Whether it is no better than one answer for every image; `loss` is the training's, if TEST says none.
+
+        Of networks that cannot be told so (those that find boxes, those without labels) it never is.
+        """
+        loss = self.loss if self.loss is not None else loss
+        if self.accuracy is None or self.constant is None:
+            return False
+        worse = loss is None or not loss < self.constant.loss - _ROUNDING
+        return worse and self.accuracy <= self.constant.accuracy + _ROUNDING
 
     @property
     def is_of_boxes(self) -> bool:

@@ -56,9 +56,17 @@ def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: boo
     kept = wanted_settings(folder)
     wanted = wanted or (int(kept.generations) if kept else 0)
     if not (run_folder.at_work(folder) if at_work is None else at_work):
-        ended = kept is not None and fell_too_far(kept, generations[0], generations[-1])
-        return State(done, wanted, False, how_it_fell(kept, generations[-1]) if kept and ended else "")
+        return State(done, wanted, False, _ended(kept, generations))
     return State(done, wanted, True, "", *training(paths.generation(folder, done + 1)))
+
+
+def _ended(kept: Settings | None, generations: list[Metrics]) -> str:
+    if not generations:
+        return ""
+    if diverged(generations[-1]):
+        return how_it_diverged(generations[-1])
+    fell = kept and fell_too_far(kept, generations[0], generations[-1])
+    return how_it_fell(kept, generations[-1]) if kept and fell else ""
 
 
 def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
@@ -72,6 +80,24 @@ def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
     if not allowed or not metrics.score.judged or not ancestor.score.judged:
         return False
     return bool(ancestor.score.deciding - metrics.score.deciding > allowed)
+
+
+def diverged(metrics: Metrics) -> bool:
+    """Whether a generation is no better than one answer for every image: it does not breed."""
+    return metrics.score.is_constants(metrics.training.loss)
+
+
+def how_it_diverged(metrics: Metrics) -> str:
+    """Words say what is no better than that, of a generation that diverged."""
+    score, constant = metrics.score, metrics.score.constant
+    assert constant and score.accuracy is not None
+    loss = metrics.training.loss if score.loss is None else score.loss
+    said = "" if loss is None else f" and loss {loss:.4f}"
+    best = "" if loss is None else f" and {constant.loss:.4f}"
+    return (
+        f"accuracy {score.accuracy:.4f}{said} {'are' if said else 'is'} no better than one answer for every image, "
+        f"{constant.accuracy:.4f}{best}"
+    )
 
 
 def how_it_fell(kept: Settings, metrics: Metrics) -> str:

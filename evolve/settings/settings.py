@@ -14,6 +14,7 @@ from evolve.proto import evolution_pb2
 from evolve.settings import changes, networks
 
 Settings = evolution_pb2.EvolutionParameter
+_HEADING = re.compile(r"# evolution\S*\.prototxt with SET='(.*)'\n")  # of what a run keeps
 Environment = evolution_pb2.EnvironmentParameter
 
 
@@ -65,8 +66,14 @@ def defaults() -> Settings:
 def own_text(path: Path, changed: changes.Changes = ()) -> str:
     """What a run keeps of its settings: the file as it is, or what SET= makes of it, without the defaults."""
     if not changed:
-        return path.read_text(encoding="utf-8")
+        return prototxt_text.read_text(path)
     return f"# {path.name}{_with(changed)}\n{text_format.MessageToString(_own(path, changed))}"
+
+
+def set_words(text: str) -> str:
+    """What SET= a text of `own_text` was made with; "" of none."""
+    match = _HEADING.match(text)
+    return match[1] if match else ""
 
 
 def _own(path: Path, changed: changes.Changes) -> Settings:

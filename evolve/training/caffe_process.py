@@ -32,12 +32,12 @@ class CaffeProcess(Serving):
     """A Caffe of its own to call tasks on; use it as a context, which ends it.
 
     `folder` is its working directory, against which Caffe resolves relative paths; `log` gets its stderr;
-    `prototxt` is the user's own file, in which errors name the line of the layer.
+    `prototxt` is the user's own file, in which errors name the line of the layer; another one may take its place.
     """
 
     def __init__(self, folder: Path, log: Path, prototxt: Path, machine: Machine = USUAL) -> None:
         caffe_messages.expect_caffe()
-        self._prototxt = prototxt
+        self.prototxt = prototxt
         super().__init__(
             "evolve.training.worker",
             called="Caffe's process",
@@ -69,7 +69,7 @@ class CaffeProcess(Serving):
                 f"Caffe could not write a file ({source}): see whether the disk is full, failing, or not yours to "
                 "write to; nothing committed is lost, and the same command resumes"
             )
-        return CaffeError(f"{_place(words, text, self._prototxt)}Caffe: {words} ({source})")
+        return CaffeError(f"{_place(words, text, self.prototxt)}Caffe: {words} ({source})")
 
 
 def _place(words: str, log: str, prototxt: Path) -> str:

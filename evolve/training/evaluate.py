@@ -1,6 +1,6 @@
 """A trained network is scored, or compared with another that should compute the same. Runs in the worker."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,25 @@ import numpy as np
 from evolve.training import snapshots
 
 
-def score(net: str, weights: str, iterations: int, class_names: Sequence[str] = ()) -> dict[str, Any]:
-    """The TEST net's outputs, each averaged over `iterations` batches: accuracy, loss, whatever it has.
+def score(net: str, weights: str, iterations: int, labels: str = "", class_names: Sequence[str] = ()) -> dict[str, Any]:
+    """The TEST net's ``outputs``, each averaged over `iterations` batches: accuracy, loss, whatever it has.
 
-    Where classes have names, `accuracies` are the parts of each one's images that have its highest score.
+    ``labels`` are how many there are of each value of the blob `labels`, the most frequent first; no values without.
+    Where classes have names, ``accuracies`` are the parts of each one's images that have its highest score.
     """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
+    seen: Counter[float] = Counter()
     classes = _ByClass(tested, class_names)
     for _ in range(iterations):
         for name, value in tested.forward().items():
             sums[name] += float(np.mean(value))
+        if labels:
+            seen.update(tested.blobs[labels].data.ravel().tolist())
         classes.count()
     # Caffe averages a batch in 32 bits; more digits than these are noise.
     outputs = {name: round(value / iterations, 6) for name, value in sums.items()}
-    return outputs | ({"accuracies": accuracies} if (accuracies := classes.accuracies()) else {})
+    return {"outputs": outputs, "labels": sorted(seen.values(), reverse=True), "accuracies": classes.accuracies()}
 
 
 class _ByClass:

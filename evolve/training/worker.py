@@ -1,6 +1,8 @@
 """The worker is the child process in which Caffe runs, and does one task after another when it is asked."""
 
+import os
 from collections.abc import Mapping
+from typing import Any
 
 from evolve.base import machine
 from evolve.base.serving import Task, serve
@@ -25,7 +27,14 @@ def tasks() -> Mapping[str, Task]:
         "versions": versions.versions,
         "layers": versions.which,
         "gpu": gpu.facts,
+        "move": move,
     }
+
+
+def move(folder: str) -> dict[str, Any]:
+    """Goes on in another folder, against which relative paths are resolved."""
+    os.chdir(folder)
+    return {}
 
 
 if __name__ == "__main__":

@@ -80,13 +80,19 @@ CASES = [
         "a word of another verb",
         nothing,
         "doctor GEN=3",
-        "GEN=3: expected NAME=value; doctor knows none",
+        "GEN=3: doctor has no use for it; doctor knows none",
     ),
     Case(
         "a word without its name",
         nothing,
         "evolve lenet",
         "lenet: expected NAME=value; did you mean NET=?",
+    ),
+    Case(
+        "a word that is another verb's",
+        caffemodel(),
+        f"{WITH} THREADS=2",
+        "THREADS=2: count has no use for it; count knows MODEL, WEIGHTS, SHAPE",
     ),
     Case(
         "a misspelt word",
@@ -361,14 +367,14 @@ CASES = [
         "a type that no solver has",
         solver('"SGD"', '"Adamm"'),
         CHECK,
-        "{here}/net/solver.prototxt: type: expected one of SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, "
+        "{here}/net/solver.prototxt:2: type: expected one of SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, "
         "Adam, got 'Adamm'; did you mean Adam?",
     ),
     Case(
         "a policy that no solver has",
         solver('"poly"', '"stepp"'),
         CHECK,
-        "{here}/net/solver.prototxt: lr_policy: expected one of fixed, step, exp, inv, multistep, poly, "
+        "{here}/net/solver.prototxt:6: lr_policy: expected one of fixed, step, exp, inv, multistep, poly, "
         "sigmoid, got 'stepp'; did you mean step?",
     ),
     Case(
@@ -382,21 +388,21 @@ CASES = [
         "a learning rate that is no number",
         solver("0.02", "nan"),
         CHECK,
-        "{here}/net/solver.prototxt: base_lr: expected above 0, got nan; 0.01 is a usual one for SGD, "
+        "{here}/net/solver.prototxt:3: base_lr: expected above 0, got nan; 0.01 is a usual one for SGD, "
         "0.001 for Adam",
     ),
     Case(
         "too much momentum",
         solver("0.9", "1.9"),
         CHECK,
-        "{here}/net/solver.prototxt: momentum: expected 0 to below 1, got 1.9; 0.9 is usual",
+        "{here}/net/solver.prototxt:4: momentum: expected 0 to below 1, got 1.9; 0.9 is usual",
     ),
     Case(
         "steps of nothing",
         solver('"poly"', '"step"'),
         CHECK,
         "{here}/net/solver.prototxt: stepsize: expected 1 or more for lr_policy step, got 0; write the "
-        "iterations",
+        "iterations\n{here}/net/solver.prototxt: gamma: expected above 0 for lr_policy step, got none; 0.1 is usual",
     ),
     Case(
         "a device that Caffe does not know",

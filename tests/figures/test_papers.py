@@ -39,6 +39,6 @@ def test_the_shipped_networks_are_the_papers() -> None:
 
 
 def test_digits_stand_in_for_mnist_and_are_marked() -> None:
-    assert papers.of("digits") is papers.MNIST
-    assert papers.stands_in("digits") and not papers.stands_in("mnist")
-    assert papers.of("streets") is None
+    assert papers.of("digits") is None and papers.stood_in_for("digits") is papers.MNIST
+    assert papers.of("mnist") is papers.MNIST and papers.stood_in_for("mnist") is None
+    assert papers.of("streets") is None is papers.stood_in_for("streets")

@@ -15,6 +15,9 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.runs import generation, run_folder
+from evolve.runs.metrics import Metrics
+from evolve.settings import changes
+from tests.lineage.conftest import EVOLUTION, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -140,3 +143,26 @@ def _child(folder: Path, *hook: str) -> subprocess.Popen[bytes]:
 
 def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_what_was_begun_with_set_goes_on_with_it(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without SET= the run's own stays in force, and is said; another one is refused as before."""
+    place.evolve(1, run="mine", changed=changes.single("offspring_training=8it; precision=FLOAT"))
+    capsys.readouterr()
+    run = place.evolve(2, run="mine")
+    said = f"{run}: goes on with SET='offspring_training=8it;precision=FLOAT', which it was begun with\n"
+    assert capsys.readouterr().out.startswith(said)
+    second = Metrics.read(run / "gen002")
+    assert (second.training.iterations, second.number_format) == (8, "FLOAT")
+    with pytest.raises(UserError, match="evolution.prototxt:.*this run was begun with other text"):
+        place.evolve(3, run="mine", changed=changes.single("offspring_training=9it"))
+
+
+def test_what_was_begun_with_a_schedule_goes_on_with_it(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = place.folder / "tiny"
+    (tiny / "evolution.quick.prototxt").write_text(EVOLUTION.replace("100it", "20it").replace("40it", "8it"))
+    place.evolve(1, run="mine", schedule="quick")
+    capsys.readouterr()
+    run = place.evolve(2, run="mine")
+    assert capsys.readouterr().out.startswith(f"{run}: goes on with SCHEDULE=quick, which it was begun with\n")
+    assert Metrics.read(run / "gen002").training.iterations == 8

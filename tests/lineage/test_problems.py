@@ -10,8 +10,8 @@ from evolve.lineage.experiment import load
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 DIGIT = (
-    "data set 'digit': expected one of cifar10, digits, images, kitti, lmdb, mnist, parse27k, stl10, streets, voc; "
-    "write 'digits'"
+    "data set 'digit': expected one of cifar10, coco, digits, images, kitti, kitti_text, lmdb, "
+    "mnist, parse27k, stl10, streets, voc, yolo; write 'digits'"
 )
 
 
@@ -39,8 +39,8 @@ def test_of_the_data_set_the_solver_and_the_net_at_once(tmp_path: Path) -> None:
     line = 1 + TRAIN_VAL[: TRAIN_VAL.index('name: "relu2"')].count("\n")
     said = [
         f"{tiny}/evolution.prototxt: {DIGIT}",
-        f"{tiny}/solver.prototxt: {TYPE}",
-        f"{tiny}/solver.prototxt: {RATE}",
+        f"{tiny}/solver.prototxt:1: {TYPE}",
+        f"{tiny}/solver.prototxt:1: {RATE}",
         f"{tiny}/train_val.prototxt:{line}: layer 'relu2': its bottom 'pol2' is the top of no layer before it",
     ]
     assert problems.of(load(str(tiny))) == said
@@ -53,7 +53,7 @@ def test_of_a_solver_and_of_shapes(tmp_path: Path) -> None:
     tiny = network(tmp_path, edited(TRAIN_VAL, "kernel_size: 5 stride: 2", "kernel_size: 50 stride: 2"),
                    edited(SOLVER, '"SGD"', '"Adamm"'))  # fmt: skip
     first, second = problems.of(load(str(tiny)))
-    assert first == f"{tiny}/solver.prototxt: {TYPE}"
+    assert first == f"{tiny}/solver.prototxt:1: {TYPE}"
     assert second.startswith(f"{tiny}/train_val.prototxt:") and "layer 'conv1'" in second
 
 
@@ -67,14 +67,14 @@ def test_of_an_unknown_data_set_no_shapes_follow(tmp_path: Path) -> None:
 def test_a_solver_of_several_roles_is_told_of_once(tmp_path: Path) -> None:
     evolution = EVOLUTION + 'offspring_solver: "solver.prototxt"\n'
     tiny = network(tmp_path, solver=edited(SOLVER, '"SGD"', '"Adamm"'), evolution=evolution)
-    assert problems.of(load(str(tiny))) == [f"{tiny}/solver.prototxt: {TYPE}"]
+    assert problems.of(load(str(tiny))) == [f"{tiny}/solver.prototxt:1: {TYPE}"]
 
 
 def test_a_rate_that_cannot_be_rewound_is_told_of_before_the_ancestor_is_trained(tmp_path: Path) -> None:
-    solver = edited(SOLVER, '"fixed"', '"sigmoid"')
+    solver = edited(SOLVER, '"fixed"', '"sigmoid" stepsize: 9')
     tiny = network(tmp_path, solver=solver, evolution=EVOLUTION + "rewind_learning_rate: true\n")
     assert problems.of(load(str(tiny))) == [
-        f"{tiny}/solver.prototxt: lr_policy: expected one of exp, fixed, inv, multistep, poly, step, got 'sigmoid'; "
+        f"{tiny}/solver.prototxt:1: lr_policy: expected one of exp, fixed, inv, multistep, poly, step, got 'sigmoid'; "
         "name one of them, or leave rewind_learning_rate out"
     ]
 

@@ -293,3 +293,10 @@ def test_a_name_that_something_else_has_is_not_the_deployed_softmaxs() -> None:
     other = 'layer { name: "prob" type: "ReLU" bottom: "ip" top: "prob" }'
     deployed = phases.deploy(prototxt_text.parse(TWO + other, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
     assert [layer.name for layer in deployed.layer][-2:] == ["loss/prob", "prob"]
+
+
+def test_batches_are_limited() -> None:
+    net = parsed(BOTH)
+    for layer in net.layer:
+        phases.limit_batch(layer, 80)
+    assert [layer.data_param.batch_size for layer in net.layer] == [64, 80]

@@ -310,3 +310,24 @@ def test_a_name_that_is_no_text(path: Path) -> None:
     assert refusal(path) == (
         f"{path}: expected a layer's name in UTF-8, got b'\\xff\\xfe'; copy it anew, or rename it"
     )
+
+
+def test_a_blob_without_axes_is_one_number(tmp_path: Path) -> None:
+    """A PReLU's shared slope: Caffe writes a number and no shape."""
+    net = caffe_pb2.NetParameter(name="net")
+    slope = net.layer.add(name="relu", type="PReLU").blobs.add()
+    slope.data.append(0.25)
+    assert not slope.HasField("shape")
+    (tmp_path / "w.caffemodel").write_bytes(net.SerializeToString())
+    (read,) = weights.read(tmp_path / "w.caffemodel")["relu"]
+    assert read.shape == () and read == 0.25
+    weights.write(tmp_path / "again.caffemodel", net, {"relu": [read]})
+    assert weights.read(tmp_path / "again.caffemodel")["relu"][0].shape == ()
+
+
+def test_a_blob_without_axes_or_numbers(tmp_path: Path) -> None:
+    net = caffe_pb2.NetParameter()
+    net.layer.add(name="relu", type="PReLU").blobs.add()
+    (tmp_path / "w.caffemodel").write_bytes(net.SerializeToString())
+    with pytest.raises(UserError, match="layer 'relu': expected 1 values, got 0"):
+        weights.read(tmp_path / "w.caffemodel")

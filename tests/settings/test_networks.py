@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evolve.base import prototxt_text
-from evolve.lineage import check, experiment
+from evolve.lineage import check, experiment, problems
 from evolve.network import phases
 from evolve.settings import changes, networks
 from tests.datasets import drawn
@@ -68,9 +68,20 @@ def test_every_folder_is_listed_here() -> None:
 
 @pytest.mark.parametrize("name", SYNAPSES)
 def test_nothing_would_stop_a_run(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """What prototxts tell; one of them is tried below, and Caffe sets up all of them."""
     changed = _changed(name, tmp_path_factory.getbasetemp())
     for schedule in ("", *SCHEDULES.get(name, [])):
-        assert f"{name}: {SYNAPSES[name]:,} synapses" in check.check(name, schedule=schedule, changed=changed)
+        assert problems.of(experiment.load(name, schedule, changed)) == []
+
+
+def test_two_generations_of_one_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With noise for its images, as its data set is not at hand; tests/lineage/test_rehearsal.py tries others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAVEFISH_OFFLINE", "1")
+    monkeypatch.delenv("CAVEFISH_DATA", raising=False)
+    said = check.check("lenet_stl10")
+    assert said.startswith("lenet_stl10: 145,578 synapses")
+    assert "sound, as far as can be told without its data set: data set 'stl10': " in said
 
 
 @pytest.mark.parametrize("name", SYNAPSES)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,9 +55,9 @@ def test_accuracy_and_loss_are_numpys(tmp_path: Path, caffe: CaffeProcess, genom
     shifted = logits - logits.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(IMAGES), labels]
     assert 0 < accuracy < 1
-    assert score["accuracy"] == pytest.approx(accuracy, abs=1e-6)
-    assert score["loss"] == pytest.approx(float(losses.mean()), rel=1e-5)
-    assert "accuracies" not in score
+    assert score["outputs"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert score["outputs"]["loss"] == pytest.approx(float(losses.mean()), rel=1e-5)
+    assert score["accuracies"] == {}
 
 
 def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
@@ -67,7 +68,7 @@ def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome
     right = _logits(images, genome).argmax(axis=1) == labels
     wanted = {name: float(right[labels == n].mean()) for n, name in enumerate(names)}
     assert caffe.call("score", **asked, class_names=names)["accuracies"] == pytest.approx(wanted, abs=1e-6)
-    assert "accuracies" not in caffe.call("score", **asked, class_names=names[:2])
+    assert caffe.call("score", **asked, class_names=names[:2])["accuracies"] == {}
 
 
 @pytest.mark.parametrize("batch", [1, 3, 12])
@@ -79,8 +80,10 @@ def test_each_image_counts_once(
     (tmp_path / "net.prototxt").write_text(
         NET.format(batch=batch).split('layer { name: "ip1"')[0].replace('"test"', '"powers"')
     )
-    score = caffe.call("score", net="net.prototxt", weights="weights.caffemodel", iterations=12 // batch)
-    assert score["label"] * 12 == pytest.approx(2**12 - 1, abs=0.01)  # a float32 mean
+    given: dict[str, Any] = {"net": "net.prototxt", "weights": "weights.caffemodel", "iterations": 12 // batch}
+    score = caffe.call("score", **given, labels="label")
+    assert score["outputs"]["label"] * 12 == pytest.approx(2**12 - 1, abs=0.01)  # a float32 mean
+    assert score["labels"] == [1] * 12 and caffe.call("score", **given)["labels"] == []
 
 
 def test_equal_nets_do_not_differ(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:

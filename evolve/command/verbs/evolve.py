@@ -24,6 +24,7 @@ def run(arguments: Arguments) -> int:
         schedule=arguments.get("SCHEDULE", ""),
         changed=changes.single(arguments.get("SET", "")),
         machine=machine(arguments),
+        rehearsed=True,
     )
     table.show(folder)
     return 0

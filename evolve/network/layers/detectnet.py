@@ -50,6 +50,14 @@ def seeded(layer: Layer, seed: int) -> None:
     _write(layer, message)
 
 
+def limit_batch(layer: Layer, most: int) -> None:
+    """Has the layer read at most so many images an iteration, and make them where it is."""
+    message = _message(layer)
+    message.data_param.batch_size = min(message.data_param.batch_size, most)
+    message.data_param.processes = 0
+    _write(layer, message)
+
+
 def forget_source(layer: Layer) -> None:
     """Leaves out where the layer reads."""
     message = _message(layer)

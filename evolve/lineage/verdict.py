@@ -1,0 +1,98 @@
+"""What a rehearsal found sound is known again by its content: prototxts, caffemodel, data, code and Caffe.
+
+So that `make evolve` does not pay for what `make check` just did. Nothing is kept of what was not sound.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from evolve import datasets
+from evolve.base import files, records
+from evolve.base.machine import Machine
+from evolve.lineage import experiment, rehearsal, resume
+from evolve.lineage.experiment import Experiment
+from evolve.network import layers
+from evolve.runs import generation
+from evolve.settings import networks
+
+_CODE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What of the data set was read: its name, how many images each split has, and how many classes there are."""
+
+    dataset: str
+    counts: dict[str, int]
+    classes: int
+    notice: str = ""
+
+
+def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> Seen:
+    """Rehearses the run, unless the very same was sound before. UserError, and datasets.NotToBeHad, as `rehearse`."""
+    data = experiment.data_state(wanted, seed)
+    kept = _folder() / _key(wanted, pretrained, data, machine) if data else None
+    if kept and (known := _read(kept)):
+        return known
+    made = rehearsal.rehearse(wanted, pretrained, seed, machine)
+    seen = Seen(made.dataset.name, made.whole, made.dataset.classes, made.notice)
+    if kept:
+        # A cache that cannot be written costs seconds the next time.
+        with suppress(OSError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            files.write_whole(kept, records.text(seen))
+    return seen
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cavefish" / "checked"
+
+
+def _read(file: Path) -> Seen | None:
+    try:
+        return records.read(Seen, json.loads(file.read_bytes()))
+    except (OSError, ValueError):
+        return None
+
+
+def _key(wanted: Experiment, pretrained: Path | None, data: str, machine: Machine) -> str:
+    parts = [data, str(machine.fast), generation.sha256(pretrained) if pretrained else ""]
+    parts += [f"{name}\n{text}" for name, text in resume.origin(wanted).items()]
+    for file in (*_ours(), *_beside(wanted), *_python_layers(wanted)):
+        parts.append(f"{file.name}\n{generation.sha256(file)}")
+    return hashlib.sha256("\0".join([*parts, *_caffe()]).encode()).hexdigest()
+
+
+def _ours() -> Iterator[Path]:
+    yield networks.defaults()
+    for folder in (_CODE, _CODE.parent / "fastcaffe"):
+        yield from sorted(each for kind in ("*.py", "*.cpp", "*.h") for each in folder.rglob(kind))
+
+
+def _beside(wanted: Experiment) -> list[Path]:
+    own = datasets.find(wanted.settings.dataset.name, wanted.folder).file
+    return [file for file in (wanted.folder / layers.BESIDE, own) if file.is_file()]
+
+
+def _python_layers(wanted: Experiment) -> Iterator[Path]:
+    """The files of the modules that Python layers are of, found without loading them."""
+    net = wanted.net(Path("/data-set"))
+    for module in sorted({layer.python_param.module for layer in net.layer if layer.type == "Python"}):
+        files_of = (Path(folder, *module.split(".")).with_suffix(".py") for folder in sys.path)
+        yield from (file for file in files_of if file.is_file())
+
+
+def _caffe() -> Iterator[str]:
+    """Which Caffe: its library is large, and known by when it was made."""
+    package = importlib.util.find_spec("caffe")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for file in sorted(Path(folder).glob("_caffe*.so")):
+            status = file.stat()
+            yield f"{file} {status.st_size} {status.st_mtime_ns}"

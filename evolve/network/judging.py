@@ -1,0 +1,45 @@
+"""What a TEST net judges its predictions by: found by its layers' types, whatever they and their tops are called."""
+
+from evolve.network import phases
+from evolve.network.axes import Layer, Net
+
+_LOSS = "SoftmaxWithLoss"
+
+
+def accuracy(net: Net) -> Layer | None:
+    """The layer that says the accuracy in phase TEST; None where there is none.
+
+    Of several of type Accuracy the one with top_k 1; of those the one beside the loss of the largest weight, which is
+    no auxiliary classifier's; of those the first. Without any, one of another type whose top is called accuracy.
+    """
+    layers = phases.for_phase(net, "TEST").layer
+    found = [layer for layer in layers if layer.type == "Accuracy"]
+    found = [layer for layer in found if layer.accuracy_param.top_k == 1] or found
+    weights = {layer.bottom[0]: _weight(layer) for layer in layers if layer.type == _LOSS}
+    if found:
+        return max(found, key=lambda layer: weights.get(layer.bottom[0], 0.0))
+    return next((layer for layer in layers if "accuracy" in layer.top), None)
+
+
+def accuracy_top(net: Net) -> str:
+    """The blob of the same; "" where there is none."""
+    layer = accuracy(net)
+    return "" if layer is None else "accuracy" if "accuracy" in layer.top else str(layer.top[0])
+
+
+def loss_top(net: Net) -> str:
+    """The blob of the softmax loss of the predictions that the accuracy is of; "" where TEST has none."""
+    layer, layers = accuracy(net), phases.for_phase(net, "TEST").layer
+    tops = [each.top[0] for each in layers if each.type == _LOSS and each.top and layer is not None and
+            list(each.bottom[:2]) == list(layer.bottom[:2])]  # fmt: skip
+    return str(tops[0]) if tops else ""
+
+
+def labels(net: Net) -> str:
+    """The blob of the classes that predictions are compared with; "" where TEST has no Accuracy."""
+    layer = accuracy(net)
+    return str(layer.bottom[1]) if layer is not None and layer.type == "Accuracy" else ""
+
+
+def _weight(layer: Layer) -> float:
+    return float(layer.loss_weight[0]) if layer.loss_weight else 1.0

@@ -1,0 +1,43 @@
+"""Accuracy and loss are found by their layers' types."""
+
+import pytest
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import judging
+
+IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }\n'
+TEST = "include { phase: TEST }"
+
+
+def accuracy(top: str, k: int = 1, of: str = "ip", where: str = TEST) -> str:
+    words = f'layer {{ name: "{top}" type: "Accuracy" bottom: "{of}" bottom: "label" top: "{top}"'
+    return f"{words} accuracy_param {{ top_k: {k} }} {where} }}\n"
+
+
+def loss(top: str, of: str = "ip", weight: float = 1) -> str:
+    words = f'layer {{ name: "{top}" type: "SoftmaxWithLoss" bottom: "{of}" bottom: "label" top: "{top}"'
+    return f"{words} loss_weight: {weight} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (IP + accuracy("Accuracy1") + loss("SoftmaxWithLoss1"), ("Accuracy1", "SoftmaxWithLoss1", "label")),
+        (IP + accuracy("top-5", 5) + accuracy("top-1") + loss("loss"), ("top-1", "loss", "label")),
+        (IP + accuracy("top-5", 5), ("top-5", "", "label")),
+        (IP + accuracy("first") + accuracy("second"), ("first", "", "label")),
+        # GoogLeNet's auxiliary classifiers come first, and weigh less.
+        (
+            IP + accuracy("loss1/top-1", of="aux") + loss("loss1", "aux", 0.3) + accuracy("loss3/top-1")
+            + loss("loss3"),
+            ("loss3/top-1", "loss3", "label"),
+        ),
+        (IP + accuracy("in training", where="include { phase: TRAIN }"), ("", "", "")),
+        ('layer { name: "mine" type: "Python" bottom: "ip" bottom: "label" top: "accuracy" }', ("accuracy", "", "")),
+        (IP + loss("loss"), ("", "", "")),
+    ],
+)  # fmt: skip
+def test_what_a_net_is_judged_by(text: str, found: tuple[str, str, str]) -> None:
+    net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
+    assert (judging.accuracy_top(net), judging.loss_top(net), judging.labels(net)) == found

@@ -27,15 +27,16 @@ _LARGEST = 1 << 22  # bytes; the largest networks' prototxts have a tenth of it
 
 def parse(text: str, message: M, path: Path | str) -> M:
     """Parses `text` into `message`; UserError ``path:line: …`` for whatever protobuf refuses."""
+    kind: Any = type(message)
     try:
-        message.MergeFrom(_parsed(text, type(message)))
+        message.MergeFrom(_parsed(text, kind))
     except text_format.ParseError as error:
         raise UserError(_explain(str(error), message, path)) from None
     return message
 
 
 @functools.lru_cache(maxsize=32)
-def _parsed(text: str, kind: type[Message]) -> Message:
+def _parsed(text: str, kind: type[Message]) -> Any:
     """Python's parser takes a tenth of a second for a large net, and whatever is made from one reads it often."""
     message = kind()
     text_format.Parse(text, message)

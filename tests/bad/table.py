@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evolve.command.command import VERBS
 from tests.bad.inputs import (
     LENET,
     PICTURES,

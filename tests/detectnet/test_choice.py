@@ -1,5 +1,7 @@
 """Images that a person is shown are spread over the split, and have something to see."""
 
+from typing import Any
+
 import numpy as np
 from detectnet_examples import Objects, rows_of
 
@@ -45,7 +47,7 @@ def test_images_without_anything() -> None:
 
 
 def test_a_detection_takes_one_object() -> None:
-    images = [([], [NOTHING])] * 2 + [([BIG, BIG], found(BIG)), ([BIG, SMALL, SMALL], found(BIG, SMALL))]
+    images: list[Any] = [([], [NOTHING])] * 2 + [([BIG, BIG], found(BIG)), ([BIG, SMALL, SMALL], found(BIG, SMALL))]
     images += [([BIG, BIG], found())] * 2
     assert chosen(images, 3)[2] == (4, f"5: {MISSED}")
 

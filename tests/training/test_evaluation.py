@@ -63,7 +63,7 @@ def test_accuracy_and_loss_are_numpys(tmp_path: Path, caffe: CaffeProcess, genom
 def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
     """Where labels have no names nothing is counted."""
     names = ["cat", "dog", "eel", "fox"]
-    asked = {"net": "net.prototxt", "weights": "weights.caffemodel", "iterations": IMAGES // 8}
+    asked: dict[str, Any] = {"net": "net.prototxt", "weights": "weights.caffemodel", "iterations": IMAGES // 8}
     images, labels = datasets.read(tmp_path / "test", IMAGES)
     right = _logits(images, genome).argmax(axis=1) == labels
     wanted = {name: float(right[labels == n].mean()) for n, name in enumerate(names)}

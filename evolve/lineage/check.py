@@ -10,6 +10,7 @@ from evolve.lineage import problems, rehearsal, verdict
 from evolve.lineage.experiment import Experiment, load
 from evolve.lineage.verdict import Seen
 from evolve.settings import changes
+from evolve.training import gpu
 
 _NO_DATA = Path("/data-set")
 _LISTED = 12  # layers that one line can name
@@ -30,6 +31,8 @@ def check(
     experiment = load(network, schedule, changed)
     problems.refuse(experiment, pretrained)
     seed = experiment.settings.seed if seed is None else seed
+    machine = gpu.of_solver(machine, experiment.solver(1))
+    gpu.refuse(machine)
     try:
         seen = verdict.of(experiment, pretrained, seed, machine)
     except datasets.NotToBeHad as missing:

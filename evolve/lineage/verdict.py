@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve import datasets
@@ -63,7 +63,7 @@ def _read(file: Path) -> Seen | None:
 
 
 def _key(wanted: Experiment, pretrained: Path | None, data: str, machine: Machine) -> str:
-    parts = [data, str(machine.fast), generation.sha256(pretrained) if pretrained else ""]
+    parts = [data, str(replace(machine, threads=0)), generation.sha256(pretrained) if pretrained else ""]
     parts += [f"{name}\n{text}" for name, text in resume.origin(wanted).items()]
     for file in (*_ours(), *_beside(wanted), *_python_layers(wanted)):
         parts.append(f"{file.name}\n{generation.sha256(file)}")

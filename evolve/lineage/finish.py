@@ -141,7 +141,7 @@ def _scored(caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_
     judge = judging.accuracy(net)
     constant = Constant.of(said["labels"], judge.accuracy_param.top_k) if judge is not None else None
     score = Score.of_outputs(said["outputs"], judging.accuracy_top(net), judging.loss_top(net), constant)
-    return replace(score, accuracies=said["accuracies"])
+    return replace(score, accuracies=said["accuracies"], confusion=said["confusion"])
 
 
 def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, score: Score) -> Score:

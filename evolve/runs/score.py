@@ -59,6 +59,7 @@ class Score:
     constant: Constant | None = None
     validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
     accuracies: dict[str, float] = field(default_factory=dict)  # of each class of test images, where they have names
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict)  # test images of each class, by their answer
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> "Score":
@@ -124,6 +125,6 @@ def gathered(score: Mapping[str, object]) -> Mapping[str, object]:
     """A score in which what a TEST net says beside an accuracy is under `outputs`; runs once kept it beside it."""
     if isinstance(score.get("classes"), dict) or isinstance(score.get("outputs"), dict):
         return score
-    own = ("accuracy", "accuracies")
+    own = ("accuracy", "accuracies", "confusion")
     outputs = {name: value for name, value in score.items() if name not in own}
     return {name: score[name] for name in own if name in score} | {"outputs": outputs}

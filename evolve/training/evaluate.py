@@ -10,12 +10,15 @@ import numpy as np
 
 from evolve.training import snapshots
 
+_MOST_CLASSES = 30
+
 
 def score(net: str, weights: str, iterations: int, labels: str = "", class_names: Sequence[str] = ()) -> dict[str, Any]:
     """The TEST net's ``outputs``, each averaged over `iterations` batches: accuracy, loss, whatever it has.
 
     ``labels`` are how many there are of each value of the blob `labels`, the most frequent first; no values without.
-    Where classes have names, ``accuracies`` are the parts of each one's images that have its highest score.
+    Where classes have names, ``accuracies`` are the parts of each one's images that have its highest score;
+    ``confusion`` is how many images of each class got which answer.
     """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
@@ -29,11 +32,14 @@ def score(net: str, weights: str, iterations: int, labels: str = "", class_names
         classes.count()
     # Caffe averages a batch in 32 bits; more digits than these are noise.
     outputs = {name: round(value / iterations, 6) for name, value in sums.items()}
-    return {"outputs": outputs, "labels": sorted(seen.values(), reverse=True), "accuracies": classes.accuracies()}
+    return {
+        "outputs": outputs, "labels": sorted(seen.values(), reverse=True),
+        "accuracies": classes.accuracies(), "confusion": classes.confusion(),
+    }  # fmt: skip
 
 
 class _ByClass:
-    """Counts which images of each class have their class's score as the highest one.
+    """Counts which answer the images of each class get: the class with the highest score.
 
     What an Accuracy layer reads says so, of nets that have one and give each image one label.
     """
@@ -41,8 +47,8 @@ class _ByClass:
     def __init__(self, net: Any, names: Sequence[str]) -> None:
         self._names = names
         readers = [name for name, layer in zip(net._layer_names, net.layers, strict=True) if layer.type == "Accuracy"]
-        self._blobs = [net.blobs[name] for name in net.bottom_names[readers[0]]] if readers and names else []
-        self._right, self._all = np.zeros(len(names), int), np.zeros(len(names), int)
+        self._blobs = [net.blobs[name] for name in net.bottom_names[readers[0]]] if readers else []
+        self._counts = np.zeros((0, 0), int)  # classes x answers
 
     def count(self) -> None:
         """Counts the batch that the net has run."""
@@ -51,18 +57,31 @@ class _ByClass:
         scores, labels = (np.array(blob.data) for blob in self._blobs)
         labels = labels.ravel().astype(int)
         scores = scores.reshape(len(scores), -1)
-        if len(labels) != len(scores) or scores.shape[1] < len(self._names) or labels.max() >= len(self._names):
+        classes = scores.shape[1]
+        if len(labels) != len(scores) or classes < len(self._names) or not 0 <= labels.min() <= labels.max() < classes:
             self._blobs = []
             return
-        np.add.at(self._all, labels, 1)
-        np.add.at(self._right, labels[scores.argmax(axis=1) == labels], 1)
+        if not len(self._counts):
+            self._counts = np.zeros((classes, classes), int)
+        np.add.at(self._counts, (labels, scores.argmax(axis=1)), 1)
 
     def accuracies(self) -> dict[str, float]:
-        """By name, of the classes that had images; none where nothing could be counted."""
-        if not self._blobs:
+        """By name, of the classes that had images; none where nothing could be counted, or classes have no names."""
+        if not self._blobs or self._counts[len(self._names) :].any():
             return {}
-        counted = zip(self._names, self._right, self._all, strict=True)
+        counted = zip(self._names, self._counts.diagonal(), self._counts.sum(axis=1), strict=False)
         return {name: round(float(right / all_), 6) for name, right, all_ in counted if all_}
+
+    def confusion(self) -> dict[str, dict[str, int]]:
+        """Of each class, by name or number, how many of its images got which answer; none of very many classes."""
+        classes = len(self._counts)
+        if not self._blobs or classes > _MOST_CLASSES:
+            return {}
+        names = [*self._names, *map(str, range(len(self._names), classes))]
+        return {
+            name: {names[answer]: int(row[answer]) for answer in np.flatnonzero(row)}
+            for name, row in zip(names, self._counts, strict=True) if row.any()
+        }  # fmt: skip
 
 
 def compare(

@@ -76,6 +76,20 @@ def test_the_papers_tables_are_those_of_make_table(run: Path) -> None:
     assert "131,110129.71125.090.98730.97754.926" in words
 
 
+def test_confusion_is_the_last_generations(fabricated: Fabricate, lineage: Lineage) -> None:
+    generations = lineage(2)
+    counted = {"cat": {"cat": 8, "dog": 2}, "dog": {"dog": 9, "eel": 1}, "eel": {"eel": 3}}
+    generations[1] = replace(generations[1], score=replace(generations[1].score, confusion=counted))
+    page = read(fabricated("run", generations))
+    cells = {attrs["title"]: (attrs.get("class"), words) for attrs, words in page.all("td") if "taken for" in
+             attrs.get("title", "")}  # fmt: skip
+    assert len(cells) == 9 and cells["cat\n8 taken for cat"] == (None, "8")
+    assert cells["cat\n2 taken for dog"] == ("s6", "2") and cells["dog\n1 taken for eel"] == ("s3", "1")
+    assert cells["eel\n0 taken for cat"] == (None, "")
+    assert [attrs["value"] for attrs, _ in page.all("data")].count("0.8") == 1
+    assert "Confusion" not in read(fabricated("other", lineage(2))).text()
+
+
 def test_survival_of_every_layer(run: Path) -> None:
     cells = [(attrs.get("title", ""), attrs.get("class"), words) for attrs, words in read(run).all("td")]
     # By hand: 1024 kernels, three quarters of them each time; 324 at generation 5, and a shade of 1 + 9 * (1 - 0.25).

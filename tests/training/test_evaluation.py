@@ -67,7 +67,13 @@ def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome
     images, labels = datasets.read(tmp_path / "test", IMAGES)
     right = _logits(images, genome).argmax(axis=1) == labels
     wanted = {name: float(right[labels == n].mean()) for n, name in enumerate(names)}
-    assert caffe.call("score", **asked, class_names=names)["accuracies"] == pytest.approx(wanted, abs=1e-6)
+    said = caffe.call("score", **asked, class_names=names)
+    assert said["accuracies"] == pytest.approx(wanted, abs=1e-6)
+    answers = _logits(images, genome).argmax(axis=1)
+    for n, name in enumerate(names):
+        row = {names[k]: int((answers[labels == n] == k).sum()) for k in range(4)}
+        assert said["confusion"][name] == {answer: count for answer, count in row.items() if count}
+    assert list(caffe.call("score", **asked)["confusion"]) == ["0", "1", "2", "3"]
     assert caffe.call("score", **asked, class_names=names[:2])["accuracies"] == {}
 
 

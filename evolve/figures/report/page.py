@@ -8,6 +8,7 @@ from pathlib import Path
 from evolve import __version__
 from evolve.base import files
 from evolve.figures.report import origin, tables
+from evolve.figures.report.confusion import confusion
 from evolve.figures.report.diagram import diagram
 from evolve.figures.report.kernels import kernels
 from evolve.figures.report.live import live
@@ -73,6 +74,7 @@ def _sections(folder: Path, path: Path, run: Run, now: state.State) -> dict[str,
         "Summary": summary(run, now),
         "Training now": live(folder, now),
         "Curves": curves(folder, run),
+        "Confusion": confusion(run),
         "Beside the papers": tables.beside_the_papers(run),
         "Network": diagram(folder, run),
         "Survival": survival(run),

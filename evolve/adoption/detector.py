@@ -80,13 +80,12 @@ class Detector:
                 f"layer '{layer.name}': {size.image_size_x}x{size.image_size_y} pixels, where TRAIN has "
                 f"{self.truth.image_size_x}x{self.truth.image_size_y}: that is every image's size now"
             )
+        batch = message.data_param.batch_size
         added = self.net.layer.add(name="data", type="Python", top=layer.top)
         added.include.add(phase=getattr(caffe_pb2, phase))
         added.python_param.module, added.python_param.layer = detectnet.MODULE, "DetectNetData"
         added.python_param.param_str = " ".join(_words(message, _FOLDERS[phase]))
-        self.notes.append(
-            f"{phase}: layer '{layer.name}' reads {_FOLDERS[phase]}, {message.data_param.batch_size} images at once"
-        )
+        self.notes.append(f"{phase}: layer '{layer.name}' reads {_FOLDERS[phase]}, {batch} images at once")
 
     def _add_of_training(self, layer: Layer) -> None:
         if not phases.includes(layer, "TRAIN"):

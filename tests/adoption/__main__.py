@@ -72,7 +72,7 @@ def main(out: Path, names: list[str]) -> None:
     with open(out / "strangers.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
-        for network in (*every(), detectnet()):
+        for network in (detectnet(), *every()):
             if not names or network.name in names:
                 with tempfile.TemporaryDirectory() as folder:
                     table.writerow(row(network, Path(folder)))

@@ -266,10 +266,11 @@ def fully_convolutional() -> Network:
 def detectnet() -> Network:
     """DIGITS's training prototxt of a DetectNet, its trunk one small convolution; on drawn streets."""
     settings = (
-        "dataset.name=streets; dataset.detection.class_name=person; dataset.detection.frames=60; "
+        "dataset.name=streets; dataset.detection.class_name=pedestrian; dataset.detection.frames=60; "
         "dataset.detection.iou=0.5"
     )
+    adam = 'type: "Adam" base_lr: 0.0001 momentum: 0.9 momentum2: 0.999 weight_decay: 1e-08 lr_policy: "fixed"'
     files = {"detectnet_network.prototxt": digits_detectnet.training(source="/jobs/db"),
-             "solver.prototxt": solver('net: "detectnet_network.prototxt"')}  # fmt: skip
+             "solver.prototxt": f'net: "detectnet_network.prototxt" max_iter: 100 solver_mode: GPU {adam}'}  # fmt: skip
     return Network("detectnet", "images, labels, DetectNetTransformation, three stages, Python that scores", files,
                    ("SOLVER=solver.prototxt",), data_set="", settings=settings)  # fmt: skip

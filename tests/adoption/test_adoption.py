@@ -331,6 +331,7 @@ def test_detectnets_training_prototxt_becomes_ours() -> None:
     asked = adopted.settings.own.dataset
     assert asked.name == "kitti" and list(asked.detection.class_name) == ["car"]
     assert (asked.detection.width, asked.detection.height, asked.detection.stride) == (64, 48, 16)
+    assert "TRAIN: layer 'train_transform' reads $DATA/train, 10 images at once" in adopted.notes
     size = "layer 'val_transform': 128x48 pixels, where TRAIN has 64x48: that is every image's size now"
     assert size in adopted.notes
 

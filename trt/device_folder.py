@@ -5,6 +5,7 @@ The programs for TensorRT are those of trt/tx1/, for all Jetsons; trt/devices/ h
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
 from evolve.runs import paths, run_folder
 from trt import class_names, inputs
+from trt.inference import preparation
 from trt.onnx import export
 from trt.tensorrt.engine import half_model
 
@@ -22,7 +24,7 @@ PROGRAMS, PAGES = (Path(__file__).resolve().parent / name for name in ("tx1", "d
 _README = "README.md"
 _WITHOUT_TENSORRT = {"pi5": {"bench.py": PAGES / "bench_onnxruntime.py"}}
 DEVICES = ("tx1", *sorted(path.stem for path in PAGES.glob("*.md")))
-GENERATIONS = "generations"
+GENERATIONS, PREPARATION = "generations", "preparation.json"
 COLUMNS = ("generation", "input", "shape", "outputs")
 
 Say = Callable[[str], None]
@@ -55,6 +57,7 @@ def fill(
             shutil.copy(program, out / name)
         rows = [_generation(run, number, place, shape, look, say) for number in numbers]
         files.write_whole(place / "generations.csv", _table(rows))
+        files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     say(f"{out}: {len(rows)} generations, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
 
@@ -88,6 +91,17 @@ def _generation(
             strict=True,
         )
     )
+
+
+def _preparations(run: Path, numbers: list[int]) -> dict[str, dict[str, object]]:
+    """By generation, what its images go through and the names of its classes; of those alone that tell classes."""
+    said = {}
+    for number in numbers:
+        try:
+            said[str(number)] = preparation.said(paths.generation(run, number))
+        except UserError:
+            continue
+    return said
 
 
 def _pixels(pair: export.Pair) -> str:

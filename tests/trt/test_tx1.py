@@ -1,13 +1,16 @@
 """trt/tx1 without a TX1: linted for Python 3.6, run on stand-ins; one table for all."""
 
 import csv
+import importlib.util
 import itertools
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from both import filled
@@ -20,6 +23,7 @@ from evolve.network import weights
 from evolve.runs import device_table
 from evolve.runs.generation import writing
 from trt import device_folder
+from trt.inference import preparation
 
 STAND_INS = Path(__file__).resolve().parent / "tx1_stand_ins"
 COLUMNS = "generation,engine,precision,batch,runs,median_ms,p95_ms,fps"
@@ -91,7 +95,7 @@ def bench(folder: Path, tensorrt: int, *words: str, **environment: str) -> subpr
 def test_it_is_python_3_6(folder: Path) -> None:
     """Neither syntax nor library of later ones."""
     scripts = sorted(str(path) for path in folder.glob("*.py"))
-    assert len(scripts) == 5
+    assert len(scripts) == 7
     vermin = [sys.executable, "-c", "import vermin; vermin.main()", "-t=3.6-"]
     command = [*vermin, "--eval-annotations", "--violations", "--no-tips", *scripts]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -107,7 +111,8 @@ def test_what_is_in_the_folder(folder: Path, run: Path) -> None:
     assert {"README.md", "bench.py", "trtexec.sh", "columns.csv"} <= names
     place = folder / "generations"
     kinds = ("prototxt", "caffemodel", "onnx", "half.onnx")
-    expected = {f"gen00{number}.{kind}" for number in (1, 2) for kind in kinds} | {"generations.csv"}
+    expected = {f"gen00{number}.{kind}" for number in (1, 2) for kind in kinds}
+    expected |= {"generations.csv", "preparation.json"}
     assert {path.name for path in place.iterdir()} == expected
     assert (place / "generations.csv").read_text() == (
         "generation,input,shape,outputs\n1,data,3x2x2,coverage bboxes\n2,data,3x2x2,coverage bboxes\n"
@@ -222,3 +227,40 @@ def test_trtexec(folder: Path, precision: str) -> None:
     assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
         (str(number), "f32" if extra else "f16", "4", number + extra) for number in (1, 2)
     ]
+
+
+@pytest.mark.parametrize("margin", [0, 2, None])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_become_there_what_they_become_here(margin: int | None, channels: int) -> None:
+    spec = importlib.util.spec_from_file_location("there", device_folder.PROGRAMS / "preparation.py")
+    assert spec and spec.loader
+    there = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(there)
+    random = np.random.default_rng(1)
+    for fit in ("crop", "resize", "letterbox"):
+        for crop, colours in ((0, "BGR"), (9, "RGB")):
+            stored = preparation.Stored((channels, 14, 12), margin, colours, fit)
+            mean = np.array([33.5, 100, 9][:channels], np.float32).reshape(-1, 1, 1)
+            here = preparation.Preparation(stored, crop, mean, 0.017)
+            said = {"channels": channels, "height": 14, "width": 12, "margin": margin, "colours": colours, "fit": fit}
+            said |= {"crop": crop, "mean": mean.tolist(), "scale": here.scale}
+            for size in ((14, 12), (10, 8), (40, 60), (61, 40), (5, 5), (1, 90)):
+                shape = size if channels == 1 else (*size, 3)
+                pixels = random.integers(0, 256, shape, np.uint8)
+                assert np.array_equal(there.prepared(pixels, said), here(pixels)), (fit, size)
+
+
+def test_classes_of_images(folder: Path) -> None:
+    image = np.full((2, 2, 3), 200, np.uint8)
+    cv2.imwrite(str(folder / "a.png"), image)
+    (folder / "b.png").write_bytes(b"none")
+    given = {"channels": 3, "height": 2, "width": 2, "margin": 0, "colours": "BGR", "fit": "crop", "crop": 0}
+    given |= {"mean": [[[0]]], "scale": 1, "names": list("abcdefghij")}
+    (folder / "generations" / "preparation.json").write_text(json.dumps({"2": given}))
+    for version in ("5", "7", "10"):
+        done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=version)
+        # The stand-in leaves its output as it was, all zeros: every class is as likely.
+        assert done.stdout == "a.png\ta\t0.100\tb\t0.100\tc\t0.100\n", done.stderr
+        assert done.returncode == 2 and "classify.py: b.png: expected an image that OpenCV reads" in done.stderr
+    none = called(folder, sys.executable, "classify.py", "1", "a.png", TENSORRT="7")
+    assert none.returncode == 2 and none.stderr == "classify.py: generation 1 tells no classes, or is not here\n"

@@ -12,9 +12,14 @@ from evolve.runs.metrics import Metrics
 
 def of(folder: Path, count: int) -> list[str]:
     """The `count` names of the classes of the generation in `folder`, class 0 first."""
+    listed = known(folder)
+    return listed if len(listed) == count else [str(number) for number in range(count)]
+
+
+def known(folder: Path) -> list[str]:
+    """The names of its classes; none where nobody named them."""
     metrics = Metrics.read(folder)
-    known = list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
-    return known if len(known) == count else [str(number) for number in range(count)]
+    return list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
 
 
 def _labels(folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ from evolve.network.layers import detectnet
 from evolve.runs import paths, state
 from evolve.runs.metrics import Data, Metrics
 from evolve.settings.settings import Settings
+from trt.inference import names
 from trt.inference.pictures import Bytes
 
 FITS = ("crop", "resize", "letterbox", "pad")  # as evolve.datasets.own.picture_fit has them
@@ -129,3 +130,14 @@ def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:
         raise UserError(f"{folder / paths.DEPLOY}: expected one Input, an image, got {len(shapes)} of other shapes")
     _, channels, height, width = shapes[0]
     return channels, height, width
+
+
+def said(folder: Path) -> dict[str, object]:
+    """The same for programs elsewhere, as JSON has it, with the names of the classes. UserError as `of_generation`."""
+    made = of_generation(folder)
+    (channels, height, width), stored = made.stored.shape, made.stored
+    return {
+        "channels": channels, "height": height, "width": width, "margin": stored.margin, "colours": stored.colours,
+        "fit": stored.fit, "crop": made.crop, "mean": made.mean.tolist(), "scale": made.scale,
+        "names": names.known(folder),
+    }  # fmt: skip

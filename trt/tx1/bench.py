@@ -43,13 +43,13 @@ def measure(built, runs, warm_up):
     context, library = engine.create_execution_context(), cuda.library()
     random = numpy.random.RandomState(0)
     buffers = []
-    for kind, shape in _bindings(engine):
+    for kind, shape in bindings(engine):
         values = random.uniform(0, 255, shape)
         buffers.append(cuda.Buffer(library, values.astype(tensorrt.nptype(kind))))
-    bindings = [each.address for each in buffers]
+    places = [each.address for each in buffers]
 
     def execute():
-        done = context.execute_v2(bindings) if built.explicit_batch else context.execute(1, bindings)
+        done = context.execute_v2(places) if built.explicit_batch else context.execute(1, places)
         if not done:
             raise engines.Refused("the engine does not run")
 
@@ -65,7 +65,7 @@ def measure(built, runs, warm_up):
     return times
 
 
-def _bindings(engine):
+def bindings(engine):
     """Type and shape of each value that goes in or out, in TensorRT's order; they have names alone from 10 on."""
     if hasattr(engine, "num_io_tensors"):
         names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]

@@ -4,7 +4,7 @@ import ctypes
 
 import numpy
 
-_TO_DEVICE = 1  # cudaMemcpyHostToDevice
+_TO_DEVICE, _TO_HOST = 1, 2  # cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost
 
 
 class CudaError(Exception):
@@ -30,15 +30,26 @@ class Buffer:
     def __init__(self, cuda, values):
         self._cuda = cuda
         self._place = ctypes.c_void_p()
-        values = numpy.ascontiguousarray(values)
-        size = ctypes.c_size_t(values.nbytes)
-        _call(cuda, "cudaMalloc", ctypes.byref(self._place), size)
-        _call(cuda, "cudaMemcpy", self._place, values.ctypes.data_as(ctypes.c_void_p), size, _TO_DEVICE)
+        _call(cuda, "cudaMalloc", ctypes.byref(self._place), ctypes.c_size_t(values.nbytes))
+        self.fill(values)
 
     @property
     def address(self):
         """What TensorRT calls a binding."""
         return int(self._place.value)
+
+    def fill(self, values):
+        """Puts other values of the same size there."""
+        values = numpy.ascontiguousarray(values)
+        self._copy(self._place, values.ctypes.data_as(ctypes.c_void_p), values, _TO_DEVICE)
+
+    def into(self, values):
+        """Copies what is there into an array of the same size, and returns that."""
+        self._copy(values.ctypes.data_as(ctypes.c_void_p), self._place, values, _TO_HOST)
+        return values
+
+    def _copy(self, target, source, values, way):
+        _call(self._cuda, "cudaMemcpy", target, source, ctypes.c_size_t(values.nbytes), way)
 
     def free(self):
         """Gives the memory back."""

@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <cstring>
 
-// The two numbers of CUDA's own header that are asked for.
+// The three numbers of CUDA's own header that are asked for.
 enum cudaError_t { cudaSuccess = 0 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
 
 extern "C" {
 cudaError_t cudaMalloc(void** place, std::size_t bytes) {

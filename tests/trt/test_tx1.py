@@ -242,7 +242,8 @@ def test_images_become_there_what_they_become_here(margin: int | None, channels:
             stored = preparation.Stored((channels, 14, 12), margin, colours, fit)
             mean = np.array([33.5, 100, 9][:channels], np.float32).reshape(-1, 1, 1)
             here = preparation.Preparation(stored, crop, mean, 0.017)
-            said = {"channels": channels, "height": 14, "width": 12, "margin": margin, "colours": colours, "fit": fit}
+            said: dict[str, object] = {"channels": channels, "height": 14, "width": 12, "margin": margin}
+            said |= {"colours": colours, "fit": fit}
             said |= {"crop": crop, "mean": mean.tolist(), "scale": here.scale}
             for size in ((14, 12), (10, 8), (40, 60), (61, 40), (5, 5), (1, 90)):
                 shape = size if channels == 1 else (*size, 3)

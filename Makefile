@@ -75,8 +75,14 @@ FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 TOGETHER := not bench and not torture and not alone
 APART    := alone and not bench and not torture
 
+TARGETS := help setup caffe-wheel test torture lint fuzz bench-tests bench-speed proto clean
+define NEAREST
+'import difflib, sys; written, *known = sys.argv[1:]; near = difflib.get_close_matches(written, known, 1); \
+sys.exit(f"make: {written}: expected a verb; " + (f"did you mean {near[0]}?" if near else "`make help` lists them"))'
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help setup caffe-wheel $(VERBS) test torture lint fuzz bench-tests bench-speed proto clean
+.PHONY: $(TARGETS) $(VERBS)
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -182,6 +188,10 @@ caffe-wheel:
 proto:
 	@$(call quoted,$(PYTHON)) -m venv build/protoc && build/protoc/bin/pip install --quiet grpcio-tools==1.51.3 'setuptools<80'
 	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. *.proto
+
+# A mistyped verb is answered as the command does it, before anything is set up.
+.DEFAULT:
+	@$(call quoted,$(PYTHON)) -Ic $(NEAREST) $(call quoted,$@) $(VERBS) $(TARGETS)
 
 clean:
 	rm -rf $(VENV) $(VENV).lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

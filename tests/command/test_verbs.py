@@ -25,6 +25,14 @@ def test_the_makefile_has_the_same() -> None:
     assert sorted(line.split()) == list(FOUND)
 
 
+@pytest.mark.parametrize(
+    ("written", "hint"), [("evolv", "did you mean evolve?"), ("hlep", "did you mean help?"), ("xyz", "`make help` lists")]
+)
+def test_make_answers_a_mistyped_verb_as_the_command_does(written: str, hint: str) -> None:
+    said = subprocess.run(["make", written, "NET=lenet"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 2 and f"make: {written}: expected a verb; {hint}" in said.stderr
+
+
 @pytest.mark.parametrize("name", FOUND)
 def test_make_help_tells_of_it(name: str) -> None:
     told = re.findall(r'^\t@echo "make (\w+)((?: \| \w+)*)', (ROOT / "Makefile").read_text(), flags=re.MULTILINE)

@@ -26,7 +26,7 @@ def test_the_makefile_has_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "hint"), [("evolv", "did you mean evolve?"), ("hlep", "did you mean help?"), ("xyz", "`make help` lists")]
+    ("written", "hint"), [("evolv", "did you mean evolve?"), ("hlep", "did you mean help?"), ("xyz", "`make help` ")]
 )
 def test_make_answers_a_mistyped_verb_as_the_command_does(written: str, hint: str) -> None:
     said = subprocess.run(["make", written, "NET=lenet"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -46,7 +46,8 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_dense_blobs_with_zeros(model: Path, tmp_path: Path) -> None:
-    """The zeros inside what is left stay zeros, the dead filters go, one's bias into the next layer's."""
+    """The zeros inside what is left stay zeros, the dead filters go, one's bias into the next layer's; names stay."""
+    (tmp_path / "labels.txt").write_text("cat\ndog\neel\nfox\n")
     table = shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path / "out").splitlines()
     small = weights.read(tmp_path / "out" / "w.caffemodel")
     before = pruned()
@@ -60,7 +61,8 @@ def test_dense_blobs_with_zeros(model: Path, tmp_path: Path) -> None:
     # 6 x 27 + 6 and 4 x 216 + 4 before, 4 x 27 + 4 and 4 x 144 + 4 now
     assert table[3].split()[1:7] == ["10", "->", "8", "1,036", "->", "692"]
     assert "outputs as before" in table[4]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["deploy.prototxt", "w.caffemodel"]
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert made == ["deploy.prototxt", "labels.txt", "w.caffemodel"]
     net = prototxt_text.read(tmp_path / "out" / "deploy.prototxt", caffe_pb2.NetParameter())
     assert net.layer[1].convolution_param.num_output == 4
 

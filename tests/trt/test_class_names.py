@@ -1,0 +1,16 @@
+"""Names of the classes go along with a network, and a network without any goes without."""
+
+from pathlib import Path
+
+from trt import class_names
+
+
+def test_they_go_along(tmp_path: Path) -> None:
+    model, out = tmp_path / "gen001" / "deploy.prototxt", tmp_path / "out"
+    model.parent.mkdir()
+    out.mkdir()
+    class_names.take_along(model, out)
+    assert not list(out.iterdir())
+    (model.parent / "labels.txt").write_text("größe\ncat\n", encoding="utf-8")
+    class_names.take_along(model, out)
+    assert (out / "labels.txt").read_text(encoding="utf-8") == "größe\ncat\n"

@@ -10,7 +10,7 @@ import lmdb
 from evolve.base.files import sync
 
 PAGE = 4096  # bytes
-PIECE = 1 << 26  # bytes a transaction
+PIECE = 1 << 22  # bytes a transaction: what it holds is in memory twice
 
 
 class Store:

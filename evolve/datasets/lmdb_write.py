@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import lmdb
 
@@ -11,6 +11,7 @@ from evolve.base.files import sync
 
 PAGE = 4096  # bytes
 PIECE = 1 << 22  # bytes a transaction: what it holds is in memory twice
+MAPPED = 1 << 26  # bytes after which the file is mapped anew: pages that were looked at are let go
 
 
 class Store:
@@ -23,7 +24,9 @@ class Store:
         folder.mkdir(parents=True)
         self._folder, self._stored = folder, stored
         # The map is address space, not disk: four times the content is never too little, and costs nothing.
-        self._environment = lmdb.open(str(folder), map_size=4 * expected, sync=False)
+        self._size = 4 * expected
+        self._environment = self._opened()
+        self._mapped = 0
         self._count = 0
         self._pending: list[tuple[bytes, bytes]] = []
         self._bytes = 0
@@ -42,7 +45,14 @@ class Store:
         with self._environment.begin(write=True) as transaction:
             for key, value in self._pending:
                 transaction.put(key, value, append=True)
+        self._mapped += self._bytes
         self._pending, self._bytes = [], 0
+        if self._mapped >= MAPPED:
+            self._environment.close()
+            self._environment, self._mapped = self._opened(), 0
+
+    def _opened(self) -> Any:
+        return lmdb.open(str(self._folder), map_size=self._size, sync=False)
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets import Split, read
+from evolve.datasets import Split, lmdb_write, read
 from evolve.datasets.image_write import split_bytes, write
 from evolve.datasets.lmdb_read import opened
 from evolve.datasets.lmdb_write import Store
@@ -106,3 +106,21 @@ def test_the_newer_meta_page_counts(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes()[:-4096])
         with pytest.raises(UserError, match="it was cut off"):
             opened(folder)
+
+
+def test_the_file_is_mapped_anew_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each transaction here, of three values; what is there, and in which order, is the same."""
+    values = [bytes([number]) * 5000 for number in range(20)]
+    contents = []
+    for mapped in (1 << 30, 1):
+        monkeypatch.setattr(lmdb_write, "PIECE", 15000)
+        monkeypatch.setattr(lmdb_write, "MAPPED", mapped)
+        folder = tmp_path / str(mapped)
+        with lmdb_write.Store(folder, lmdb_write.space(5000, 20), lambda stored: None) as store:
+            for value in values:
+                store.put(value)
+        with lmdb.open(str(folder), readonly=True, lock=False) as environment, environment.begin() as transaction:
+            contents.append(list(transaction.cursor()))
+        assert [path.name for path in folder.iterdir()] == ["data.mdb"]
+        assert (folder / "data.mdb").stat().st_size <= lmdb_write.space(5000, 20)
+    assert contents[0] == contents[1] == [(b"%08d" % number, value) for number, value in enumerate(values)]

@@ -101,10 +101,10 @@ help:
 	@echo "make count MODEL=deploy.prototxt   synapses, clusters, MACs, bytes a layer   WEIGHTS= its caffemodel"
 	@echo "make classify IMAGE=... RUN=... GEN=best   classes of your own images   ENGINE=caffe|openvino|onnxruntime|tensorrt OUT="
 	@echo "make detect IMAGE=... RUN=... GEN=best     boxes on your own images, or on the frames of a video"
-	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits"
+	@echo "make onnx RUN=... GEN=13        a generation as ONNX; or MODEL= WEIGHTS= OUT=net.onnx; HALF=1 in 16 bits, INT8=1 in 8"
 	@echo "make c RUN=... GEN=13           a generation as one C99 file; or MODEL= WEIGHTS= OUT=net.c; BITS=8 a weight"
-	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,onnxruntime,caffe"
-	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits; TENSORRT=rtx installs one that needs no GPU"
+	@echo "make bench RUN=...             frames per second of every generation   ENGINE=openvino,openvino-int8,caffe   SCORES=1"
+	@echo "make engine RUN=... GEN=13      its TensorRT engine, HALF=0 in 32 bits, INT8=1 in 8; TENSORRT=rtx installs one without GPU"
 	@echo "make tx1 RUN=... OUT=folder    every generation and what measures them, to copy to a Jetson TX1"
 	@echo "make device DEVICE=orin RUN=...   the same for a Jetson Nano, Xavier or Orin, or a Raspberry Pi 5: nano xavier pi5"
 	@echo "make completion SHELL=zsh       completion of the cavefish command for bash or zsh"
@@ -125,6 +125,8 @@ $(VERBS): $(FASTER)
 	@$(VENV)/bin/python $(VENV)/bin/cavefish $@ $(WORDS)
 
 onnx c: $(ONNXED)
+
+onnx: $(if $(INT8),$(ENGINED))
 
 bench: $(BENCHED) $(if $(TENSORRT),$(ENGINED))
 

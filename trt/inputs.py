@@ -136,7 +136,7 @@ def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:
                 arrays = dict(file)
     except UserError as error:
         raise UserError(f"the range report found no images of {dataset}: {error}; {_REMEDY}") from None
-    return _batched(arrays, wanted, f"test images of {dataset}", str(folder))
+    return batched(arrays, wanted, f"test images of {dataset}", str(folder))
 
 
 def _of_file(path: Path, pair: Pair) -> Inputs:
@@ -145,10 +145,10 @@ def _of_file(path: Path, pair: Pair) -> Inputs:
         arrays = read_arrays(path, list(wanted))
     except UserError as error:
         raise UserError(f"INPUTS={error}; {_REMEDY}") from None
-    return _batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}")
+    return batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}")
 
 
-def _batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, source: str) -> Inputs:
+def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, source: str) -> Inputs:
     """Whole batches of the net's, as many as the arrays hold. UserError where they do not fit the net."""
     for name, shape in wanted.items():
         if name not in arrays:

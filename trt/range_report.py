@@ -6,12 +6,11 @@ read what overflows, or what vanishes in more than a hundredth of its values, st
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from evolve.base.errors import UserError
-from trt.inputs import Arrays, Inputs
+from trt import values
+from trt.inputs import Inputs
 from trt.onnx import model, translation
 from trt.onnx.export import Pair
 from trt.onnx.graph import Graph
@@ -87,10 +86,10 @@ def report(pair: Pair, inputs: Inputs) -> Report:
     """Looks at every value of the net on `inputs`. UserError without ONNX Runtime."""
     graph = translation.translate(pair.net, pair.weights, str(pair.caffemodel))
     ranges = {each.value: each for each in _narrow(graph)}
-    for blobs in _run(model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
-        for name, values in blobs.items():
-            if values.dtype == np.float32:
-                ranges[name].add(values)
+    for blobs in values.on(model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
+        for name, seen in blobs.items():
+            if seen.dtype == np.float32:
+                ranges[name].add(seen)
     return Report(inputs.words, [each for each in ranges.values() if each.numbers])
 
 
@@ -105,31 +104,3 @@ def _narrow(graph: Graph) -> list[Range]:
             layers = tuple(dict.fromkeys(node.layer for node in readers))
             found.append(Range(value, writer.layer if writer else "", layers))
     return found
-
-
-def _run(made: Any, values: list[str], batches: list[Arrays]) -> Any:
-    """Yields the `values` of each batch, name -> array, from a model in 32 bits."""
-    there = {each.name for each in (*made.graph.input, *made.graph.output)}
-    for name in values:
-        if name not in there:
-            made.graph.output.add(name=name)
-    session = _session(made)
-    inputs = {each.name for each in session.get_inputs()}
-    outputs = [name for name in values if name not in inputs]
-    for batch in batches:
-        fed = {name: array for name, array in batch.items() if name in inputs}
-        yield {name: array for name, array in fed.items() if name in values} | dict(
-            zip(outputs, session.run(outputs, fed), strict=True)
-        )
-
-
-def _session(made: Any) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError("onnxruntime is not installed; `make engine` installs it, or pip install onnxruntime") from None
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # Fused operators would not write the values that are asked for.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.serialised(made), options, providers=["CPUExecutionProvider"])

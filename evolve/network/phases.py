@@ -147,6 +147,22 @@ def reading(net: Net, phase: str, source: str, images: int) -> Net:
     return result
 
 
+def reading_training(net: Net) -> Net:
+    """The TEST net reading the examples that TRAIN reads, prepared as in TEST. UserError unless both read some."""
+    result, training = for_phase(net, "TEST"), data_layer(net, "TRAIN")
+    layer = next(each for each in result.layer if each.name == data_layer(net, "TEST").name)
+    if detectnet.feeds(layer):
+        detectnet.read_from(layer, training)
+    else:
+        layer.data_param.source = training.data_param.source
+    return result
+
+
+def source(layer: Layer) -> str:
+    """The LMDB of images that a data layer reads; "" if it reads none."""
+    return detectnet.source(layer) if detectnet.feeds(layer) else str(layer.data_param.source)
+
+
 def whole_batch(images: int, wanted: int) -> int:
     """The largest divisor of `images` up to `wanted`, so that whole batches score every image once."""
     return max(size for size in range(1, max(1, wanted) + 1) if images % size == 0)

@@ -20,6 +20,8 @@ FILE = "fps.json"
 
 # Whose figures stand in lineage.csv where several engines measured equally many generations: nearest to the device.
 _PREFERRED = ("tensorrt", "openvino", "onnxruntime", "caffe")
+# And of one engine's, in which precision: the papers' own before those that only some devices compute in.
+_PREFERRED_PRECISIONS = ("f16", "f32")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Measurement:
     weights_sha256: str
     difference: float | None = None  # of its outputs from pycaffe's, relative to the largest value, if compared
     busy_cores: float = 0.0  # by others while it was timed; 0 where a device's table does not say
+    model_bytes: int | None = None  # of the file that the engine reads
+    scores: dict[str, float] = field(default_factory=dict)  # on all test images, through the engine, if asked for
 
     @property
     def fps_p95(self) -> float:
@@ -162,10 +166,11 @@ def weights_sha256(run: Path, number: int) -> str:
         return ""
 
 
-def _rank(group: list[Measurement]) -> tuple[int, bool, int, int]:
+def _rank(group: list[Measurement]) -> tuple[int, bool, int, bool, int]:
     engine = group[0].engine
     place = next((k for k, name in enumerate(_PREFERRED) if engine.startswith(name)), len(_PREFERRED))
-    return (-len(group), group[0].loaded, place, group[0].threads)
+    usual = group[0].precision in _PREFERRED_PRECISIONS
+    return (-len(group), group[0].loaded, place, not usual, group[0].threads)
 
 
 def _lengths(shape: str) -> tuple[int, int, int] | None:

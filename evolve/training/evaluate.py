@@ -136,19 +136,24 @@ def _values(net: str, weights: str, blobs: list[str], seed: int | None = None) -
     return {blob: np.array(run.blobs[blob].data) for blob in blobs}
 
 
-def examples(net: str, blobs: list[str], count: int, output: str) -> dict[str, Any]:
-    """Writes the values of `blobs` for the first `count` examples to the .npz `output`; needs no weights.
+def examples(net: str, blobs: list[str], count: int, output: str, places: list[int] | None = None) -> dict[str, Any]:
+    """Writes the values of `blobs` for `count` examples to the .npz `output`; needs no weights.
 
-    The net runs only as far as the layers that first write those blobs.
+    They are the first ones, or those at `places`, as many numbers that rise. The net runs only as far as the layers
+    that first write those blobs.
     """
     tested = caffe.Net(net, caffe.TEST)
     last = max(_writer(tested, blob) for blob in blobs)
     kept: dict[str, list[np.ndarray]] = {blob: [] for blob in blobs}
+    wanted, seen = set(range(count) if places is None else places), 0
     while sum(len(part) for part in kept[blobs[0]]) < count:
         tested._forward(0, last)
+        batch = len(tested.blobs[blobs[0]].data)
+        here = [place for place in range(batch) if seen + place in wanted]
         for blob in blobs:
-            kept[blob].append(np.array(tested.blobs[blob].data))
-    np.savez(output, **{blob: np.concatenate(parts)[:count] for blob, parts in kept.items()})  # type: ignore[arg-type]
+            kept[blob].append(np.array(tested.blobs[blob].data[here]))
+        seen += batch
+    np.savez(output, **{blob: np.concatenate(parts) for blob, parts in kept.items()})  # type: ignore[arg-type]
     return {}
 
 

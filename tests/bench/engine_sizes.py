@@ -54,7 +54,7 @@ def _generations(word: str) -> Iterator[tuple[str, Any]]:
 
 def _row(name: str, made: Any, half: bool, tensorrt: which.TensorRT) -> str:
     builds, seconds = zip(*(_built(made, half, tensorrt) for _ in range(BUILDS)), strict=True)
-    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.FLOATING)
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.NUMBERS)
     megabytes = [f"{size / 1e6:.2f}" for size in (made.ByteSize(), len(builds[0].data))]
     cells = (
         *(name, 16 if half else 32, f"{numbers:,}", *megabytes),

@@ -280,7 +280,7 @@ print(json.dumps([engine.describe(), bench.agrees(difference, engine.precision)]
 def test_an_engine(followed: Callable[..., Tree]) -> None:
     tree = followed(NETWORK, "An engine")
     assert tree.says(ENGINE) == [f"opencv {cv2.__version__}", True]
-    assert "c opencv openvino" in tree.cavefish("--help")
+    assert " c opencv openvino[" in tree.cavefish("--help")
 
 
 SETTING = """

@@ -15,9 +15,10 @@ from google.protobuf import text_format
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import reach, resize, topology
-from trt.onnx import export
+from trt.onnx import export, target
 from trt.tensorrt import builder, logger, which
 from trt.tensorrt.builder import WORKSPACE, ask
+from trt.tensorrt.which import TensorRT
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
 
@@ -44,6 +45,11 @@ NOT_IN_TENSORRT = {"Pooling places"}
 def model(half: bool) -> Any:
     net = text_format.Parse(NET, caffe_pb2.NetParameter(name="small"))
     return export.of_net(net, filled(net, np.random.default_rng(0)), half=half)
+
+
+def in_eight_bits(form: target.Target = target.TENSORRT) -> Any:
+    net = text_format.Parse(NET, caffe_pb2.NetParameter(name="small"))
+    return export.of_net(net, filled(net, np.random.default_rng(0)), target=form, ranges={"data": (-1.0, 2.0)})
 
 
 def build(module: Any, half: bool) -> builder.Built:
@@ -212,3 +218,27 @@ def test_what_tensorrt_itself_refuses(rtx: which.TensorRT) -> None:
         builder.build(rtx, made, half=False)
     words = str(error.value)
     assert words.startswith(f"layer 'conv': {rtx} does not take it: ") and "cudaError" not in words, words
+
+
+@pytest.mark.parametrize(
+    ("which", "engine"),
+    [
+        ("8.0", "8.0.1.6 1 INT8"), ("8.6", "8.6.1 1 INT8"), ("10", "10.9.0.34 3 "), ("11", "11.0.0 1 "),
+        ("no choice", "99.0 0 "),
+    ],
+)  # fmt: skip
+def test_explicit_quantisation_on_all(which: str, engine: str) -> None:
+    """A flag where networks are not strongly typed; else the graph's own types."""
+    fake = TensorRT("TensorRT", FAKES[which]())
+    assert builder.build(fake, in_eight_bits(), half=False, eight=True).data.decode() == engine
+    flags = ask(FAKES[which]()).words(half=False, eight=True)["flags"]
+    assert flags == ("INT8" if "INT8" in engine else "none")
+
+
+def test_tensorrt_rtx_builds_an_engine_in_eight_bits() -> None:
+    """Without a GPU; what is not symmetric it refuses, which is why it has a form of its own."""
+    module = pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
+    rtx = TensorRT("TensorRT-RTX", module)
+    assert builder.build(rtx, in_eight_bits(), half=False, eight=True).layers > len(model(False).graph.node)
+    with pytest.raises(UserError, match="[Zz]ero point|must have type"):
+        builder.build(rtx, in_eight_bits(target.OPENVINO), half=False, eight=True)

@@ -4,15 +4,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.base import progress
 from evolve.base.machine import Machine
 from evolve.runs import paths
+from evolve.runs.metrics import Metrics
 from trt.speed import prepared
 from trt.speed.engines import ENGINES
 from trt.speed.process import EngineProcess
+
+if TYPE_CHECKING:
+    from trt.calibration import Calibration
 
 Image = NDArray[np.float32]  # (channels, height, width), as the net is to see it
 Blobs = dict[str, NDArray[np.float32]]
@@ -33,6 +39,13 @@ class Network:
             return {name: kept[name] for name in kept}
 
 
+def _calibration(folder: Path) -> "Calibration":
+    # Needs onnx, which not every engine does.
+    from trt import eight_bits
+
+    return eight_bits.calibrated(folder.parent, Metrics.read(folder).generation, progress.say)
+
+
 @contextmanager
 def at_work(folder: Path, engine: str, machine: Machine) -> Iterator[Network]:
     """The deploy net and caffemodel of the generation in `folder` on `engine`, for the block.
@@ -41,9 +54,12 @@ def at_work(folder: Path, engine: str, machine: Machine) -> Iterator[Network]:
     """
     with tempfile.TemporaryDirectory(prefix="cavefish-") as scratch:
         place = Path(scratch)
+        known = ENGINES[engine]
         net = prepared.prepare(
-            folder / paths.DEPLOY, folder / paths.WEIGHTS, place / "net", onnx=ENGINES[engine].reads_onnx
-        )
+            folder / paths.DEPLOY, folder / paths.WEIGHTS, place / "net", onnx=known.reads_onnx,
+            calibration=_calibration(folder) if known.eight_bits_for else None,
+            eight_bits_for=[known.eight_bits_for] if known.eight_bits_for else [],
+        )  # fmt: skip
         blob = next(layer.top[0] for layer in net.layer if layer.type == "Input")
         with EngineProcess(engine, machine, place / "log") as process:
             said = process.call("load", number=1, folder=str(place / "net"), outputs=str(place / "first.npz"))

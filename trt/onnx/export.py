@@ -12,8 +12,10 @@ from evolve.network import phases
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, paths
+from trt.onnx import arranged, eight, eight_places, model, translation
 from trt.onnx import half as half_precision
-from trt.onnx import model, translation
+from trt.onnx.eight import Ranges
+from trt.onnx.target import OPENVINO, Target
 
 _HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
 
@@ -30,12 +32,21 @@ class Pair:
     outputs: tuple[str, ...] = ()  # blobs that are outputs although other layers read them
     notes: tuple[str, ...] = ()  # what was made of the files on reading, a line each
 
-    def onnx(self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset()) -> Any:
+    def expect_layers(self, wide: frozenset[str]) -> None:
+        """UserError unless all that WIDE= names are layers of the net."""
+        unknown = wide - {layer.name for layer in self.net.layer}
+        if unknown:
+            raise UserError(f"WIDE={min(unknown)}: expected layers of {self.model}, separated by commas")
+
+    def onnx(
+        self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset(),
+        target: Target = OPENVINO, ranges: Ranges | None = None,
+    ) -> Any:  # fmt: skip
         """The checked onnx.ModelProto, as of_net makes it. UserError naming file, line and layer."""
         try:
             return of_net(
                 self.net, self.weights, str(self.caffemodel), half=half, fold=fold, words=self.words,
-                in_32_bits=in_32_bits, outputs=self.outputs,
+                in_32_bits=in_32_bits, outputs=self.outputs, target=target, ranges=ranges,
             )  # fmt: skip
         except UserError as error:
             if str(error).startswith(f"{self.caffemodel}: "):
@@ -71,6 +82,7 @@ def export(
     fold: bool = True,
     shape: tuple[int, int, int] | None = None,
     words: dict[str, str] | None = None,
+    target: Target = OPENVINO,
 ) -> str:
     """Writes `out` from a deploy prototxt and its caffemodel, as read() reads them; tells what it is.
 
@@ -78,7 +90,8 @@ def export(
     UserError naming file, line and layer for what ONNX cannot say, or what does not fit together.
     """
     pair = read(model, caffemodel, shape, words)
-    return "\n".join([*pair.notes, write(pair.onnx(half, fold), out_file(out, model.stem, half))])
+    made = pair.onnx(half, fold, target=target)
+    return "\n".join([*pair.notes, write(made, out_file(out, model.stem, target.kind("half" if half else "")))])
 
 
 def write(made: Any, path: Path) -> str:
@@ -90,29 +103,37 @@ def write(made: Any, path: Path) -> str:
 def of_net(
     net: Any, learned: Weights, source: str = "weights", *, half: bool = False, fold: bool = True,
     words: dict[str, str] | None = None, in_32_bits: frozenset[str] = frozenset(), outputs: tuple[str, ...] = (),
+    target: Target = OPENVINO, ranges: Ranges | None = None,
 ) -> Any:  # fmt: skip
-    """The checked onnx.ModelProto of a deploy net; with `half` in half precision but for the layers `in_32_bits`.
+    """The checked onnx.ModelProto of a deploy net, in the form for `target`.
 
+    With `half` in half precision, with `ranges` of its activations in eight bits, but for the layers `in_32_bits`.
     UserError naming the layer for what ONNX cannot say.
     """
-    graph = translation.translate(net, learned, source, fold, in_32_bits, outputs)
+    graph = translation.translate(net, learned, source, fold, in_32_bits, outputs, target.lrn_as_convolution)
     described = {"network": net.name, "precision": "32 bits"} | {k: v for k, v in (words or {}).items() if v}
     if half:
         graph = half_precision.halved(graph)
         wide = dict.fromkeys(node.layer for node in graph.nodes if node.wide and node.operator != "Cast")
         described |= {"precision": "16 bits", "layers_in_32_bits": ", ".join(wide) or "none"}
+    elif ranges is not None:
+        graph = arranged.arranged(graph)
+        places = eight_places.find(graph)
+        described |= {"precision": "8 bits", "layers_in_32_bits": ", ".join(places.in_32_bits) or "none"}
+        graph = eight.quantised(graph, places, ranges, target.signed)
     return model.model(graph, net.name, described)
 
 
 def export_generation(
-    run: Path, number: int, out: Path, half: bool = False, shape: tuple[int, int, int] | None = None
-) -> str:
+    run: Path, number: int, out: Path, half: bool = False, shape: tuple[int, int, int] | None = None,
+    target: Target = OPENVINO,
+) -> str:  # fmt: skip
     """Writes the ONNX file of a committed generation: `out`, or ``gen013.onnx`` (``gen013.half.onnx``) in folder `out`.
 
     UserError where there is no such generation.
     """
-    made = read_generation(run, number, shape).onnx(half)
-    return write(made, out_file(out, paths.generation(run, number).name, half))
+    made = read_generation(run, number, shape).onnx(half, target=target)
+    return write(made, out_file(out, paths.generation(run, number).name, target.kind("half" if half else "")))
 
 
 def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
@@ -122,9 +143,12 @@ def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None =
     return read(folder / paths.DEPLOY, folder / paths.WEIGHTS, shape, words)
 
 
-def out_file(out: Path, name: str, half: bool, suffix: str = ".onnx") -> Path:
-    """`out` itself, or a file named after `name` in the folder that it is. UserError inside a committed generation."""
-    path = out if out.suffix == suffix else out / f"{name}{'.half' if half else ''}{suffix}"
+def out_file(out: Path, name: str, of_kind: str, suffix: str = ".onnx") -> Path:
+    """`out` itself, or a file named after `name` and its kind in the folder that it is.
+
+    UserError inside a committed generation.
+    """
+    path = out if out.suffix == suffix else out / f"{name}{of_kind and f'.{of_kind}'}{suffix}"
     if (path.parent / paths.DONE).exists():
         raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
     return path
@@ -143,5 +167,5 @@ def _preprocessing(source: str, net: Any) -> str:
 def _said(made: Any) -> str:
     blobs = ["{} {}".format(each.name, "x".join(str(dim.dim_value) for dim in each.type.tensor_type.shape.dim))
              for each in (*made.graph.input, *made.graph.output)]  # fmt: skip
-    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.FLOATING)
+    numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.NUMBERS)
     return f"{', '.join(blobs)}; {len(made.graph.node)} nodes, {numbers:,} numbers"

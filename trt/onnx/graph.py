@@ -32,6 +32,7 @@ class Graph:
     outputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
+    lrn_as_convolution: bool = False  # whether LRN is said in other operators than its own
     _layer: str = ""
     _wide: bool = False
     _values: set[str] = field(default_factory=set)

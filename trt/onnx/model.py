@@ -16,7 +16,7 @@ except ImportError:
 
 OPERATOR_SET = 13
 _IR_VERSION = 7  # the one of that operator set: older readers refuse a newer one
-FLOATING = (TensorProto.FLOAT, TensorProto.FLOAT16)
+NUMBERS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8)
 _TYPES = {"float": TensorProto.FLOAT, "half": TensorProto.FLOAT16, "int64": TensorProto.INT64}
 
 

@@ -55,6 +55,8 @@ def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     parameter = op.layer.lrn_param
     size, alpha, beta = parameter.local_size, parameter.alpha, parameter.beta
     if parameter.norm_region != _WITHIN:
+        if graph.lrn_as_convolution and parameter.k > 0:
+            return _banded(graph, op, bottoms[0])
         return str(graph.add("LRN", *bottoms, size=size, alpha=alpha, beta=beta, bias=parameter.k))
     window = Window((size, size), (1, 1), ((size - 1) // 2,) * 2, (1, 1))
     places = pooling.Places(window, op.bottom[2:], op.top[2:])
@@ -62,6 +64,33 @@ def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     inner = graph.add("Mul", squares, graph.constant("alpha", alpha))
     inner = graph.add("Add", inner, graph.constant("one", 1))
     return str(graph.add("Mul", bottoms[0], graph.add("Pow", inner, graph.constant("beta", -beta))))
+
+
+def _banded(graph: Graph, op: Operation, value: str) -> str:
+    """LRN across channels in a convolution, 1 x 1, of the squares: each channel's neighbours are a band of weights.
+
+    ONNX Runtime's own LRN is one of its slowest kernels. A power is said in square roots where they say it.
+    """
+    parameter, channels = op.layer.lrn_param, op.bottom[1]
+    places = np.arange(channels)
+    near = np.abs(places[:, np.newaxis] - places) <= (parameter.local_size - 1) // 2
+    band = graph.constant("band", (near * (parameter.alpha / parameter.local_size))[..., np.newaxis, np.newaxis])
+    k = graph.constant("k", np.full(channels, parameter.k))
+    ones = [1, 1]
+    squares = graph.add("Mul", value, value)
+    inner = graph.add(
+        "Conv", squares, band, k, kernel_shape=ones, strides=ones, pads=[0] * 4, dilations=ones, group=1
+    )
+    return str(graph.add("Div", value, _power(graph, inner, parameter.beta)))
+
+
+def _power(graph: Graph, value: str, power: float) -> str:
+    if power == 1:
+        return value
+    if power not in (0.5, 0.75):
+        return str(graph.add("Pow", value, graph.constant("beta", power)))
+    root = graph.add("Sqrt", value)
+    return str(root if power == 0.5 else graph.add("Mul", root, graph.add("Sqrt", root)))
 
 
 def mean_variance(graph: Graph, op: Operation, bottoms: list[str]) -> str:

@@ -72,13 +72,14 @@ _UNKNOWN = "leave it out and compute it outside the engine, or say it in layers 
 
 def translate(
     net: Any, weights: Weights, source: str = "weights", fold: bool = True, in_32_bits: frozenset[str] = frozenset(),
-    outputs: Collection[str] = (),
+    outputs: Collection[str] = (), lrn_as_convolution: bool = False,
 ) -> Graph:  # fmt: skip
     """The graph of a deploy net with its weights, read from `source`; still in 32 bits throughout.
 
     `fold` makes BatchNorm, Scale and Bias part of the layer before where that is exact. Layers named in `in_32_bits`
-    stay so in half precision; `outputs` are blobs that are outputs although other layers read them. UserError naming
-    the layer for one that ONNX, or this, cannot say.
+    stay so in fewer bits; `outputs` are blobs that are outputs although other layers read them. `lrn_as_convolution`
+    says LRN in a form that ONNX Runtime is quicker at. UserError naming the layer for one that ONNX, or this, cannot
+    say.
     """
     _refuse_unsayable(net)
     steps = shapes.infer(net)
@@ -86,7 +87,10 @@ def translate(
     if fold:
         operations = affine.folded(operations)
     inputs = [step for step in steps if step.layer.type == "Input"]
-    graph = Graph({top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)})
+    graph = Graph(
+        {top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)},
+        lrn_as_convolution=lrn_as_convolution,
+    )
     for blob in [top for step in steps for top in step.layer.top]:
         graph.reserve(blob)
     values = {name: name for name in graph.inputs}

@@ -1,25 +1,35 @@
-"""What every engine loads a generation from: a folder with its deploy net, weights, ONNX file and one input.
+"""What every engine loads a generation from: a folder with its deploy net, weights, ONNX files and one input.
 
-    deploy.prototxt      one image, at the size that is measured
-    weights.caffemodel   a link
-    net.onnx             the same in 32 bits, if an engine reads that
-    inputs.npz           an array for each Input of the net
+    deploy.prototxt             one image, at the size that is measured
+    weights.caffemodel          a link
+    net.onnx                    the same in 32 bits, if an engine reads that
+    net.onnxruntime.onnx        in ONNX Runtime's form, where that is another
+    net.int8[.target].onnx      in eight bits, if an engine reads that; and .npz, what 32-bit arithmetic makes of it
+    net.calibration.json        what these were calibrated on
+    inputs.npz                  an array for each Input of the net
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evolve.base import prototxt_text
+from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import phases, shapes
 from evolve.network.axes import Shape
 from evolve.runs import paths
+from trt.onnx.target import ONNX_RUNTIME, Target
+
+if TYPE_CHECKING:
+    from trt.calibration import Calibration
 
 ONNX = "net.onnx"
 INPUTS = "inputs.npz"
+CALIBRATION = "net.calibration.json"
+EIGHT_BITS = "int8"
 
 _SEED = 1
 # How a deploy prototxt's heading says what becomes of pixels 0..255 (phases.preprocessing).
@@ -29,10 +39,12 @@ _TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")
 
 
 def prepare(
-    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: tuple[int, int, int] | None = None
-) -> Any:
+    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: tuple[int, int, int] | None = None,
+    calibration: "Calibration | None" = None, eight_bits_for: Iterable[Target] = (),
+) -> Any:  # fmt: skip
     """Fills `folder` from a deploy prototxt and its caffemodel; returns the net, one image of `shape` (its own).
 
+    With a calibration, there are files in eight bits for these targets too.
     UserError naming the file for a net that does not fit together, or that ONNX cannot say.
     """
     folder.mkdir(parents=True)
@@ -46,7 +58,41 @@ def prepare(
         from trt.onnx import export
 
         export.export(model, caffemodel, folder / ONNX, shape=shape)
+        if any(layer.type == "LRN" for layer in net.layer):
+            own = folder / f"net.{ONNX_RUNTIME.name}.onnx"
+            export.export(model, caffemodel, own, shape=shape, target=ONNX_RUNTIME)
+    if calibration is not None:
+        (folder / CALIBRATION).write_text(records.text(calibration))
+        for each in eight_bits_for:
+            _in_eight_bits(model, caffemodel, shape, calibration, each, folder)
     return net
+
+
+def onnx_file(folder: Path, precision: str, form: Target) -> Path:
+    """The ONNX file of a prepared folder in `precision` ("" or "int8") and in the form for an engine.
+
+    That is the usual form where the engine's own would be the same.
+    """
+    own = folder / f"{'.'.join(filter(None, ['net', form.kind(precision)]))}.onnx"
+    return own if own.exists() or precision else folder / ONNX
+
+
+def simulated(folder: Path, form: Target) -> Path:
+    """The .npz of what 32-bit arithmetic makes of the file in eight bits: what an engine is to make of it too."""
+    return onnx_file(folder, EIGHT_BITS, form).with_suffix(".npz")
+
+
+def _in_eight_bits(
+    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None, calibration: "Calibration", form: Target,
+    folder: Path,
+) -> None:  # fmt: skip
+    from trt import eight_bits, values
+    from trt.onnx import export
+
+    made = eight_bits.model(export.read(model, caffemodel, shape), calibration, form)
+    export.write(made, onnx_file(folder, EIGHT_BITS, form))
+    (outputs,) = values.on(made, [each.name for each in made.graph.output], [inputs(folder)])
+    np.savez(simulated(folder, form), **outputs)  # type: ignore[arg-type]
 
 
 def inputs(folder: Path) -> dict[str, np.ndarray]:

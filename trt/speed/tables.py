@@ -35,7 +35,9 @@ def measured(name: str, generations: list[Metrics], group: list[Measurement]) ->
             "fps": f"{each.fps:,.1f}",
             "fps, p95": f"{each.fps_p95:,.1f}",
             f"× generation {first.generation}": f"{each.fps / first.fps:.2f}",
+            "MB": f"{each.model_bytes / 1e6:,.3f}" if each.model_bytes else BLANK,
         }
+        | {name: f"{value:.4f}" for name, value in each.scores.items()}
         for each in group
     ]
     size = f", {first.shape}" if first.shape else ""

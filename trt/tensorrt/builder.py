@@ -1,8 +1,8 @@
 """The builder makes an ONNX model a serialised engine, on every TensorRT.
 
-What a TensorRT can do is asked of its module, never guessed from its version. Half precision stands in the graph's own
-types: a network that is strongly typed takes the types that it finds; one that is not (TensorRT 8) uses 16 bits only
-under a flag, and then wherever it likes, unless it is told to obey.
+What a TensorRT can do is asked of its module, never guessed from its version. Half precision and eight bits stand in
+the graph's own types: a network that is strongly typed takes the types that it finds; one that is not (TensorRT 8) uses
+16 or 8 bits only under a flag, 16 then wherever it likes, unless it is told to obey, and 8 where the graph says so.
 """
 
 import time
@@ -28,14 +28,20 @@ class Capabilities:
     creation: tuple[Any, ...]  # of the network
     half: Any  # BuilderFlag.FP16, where 16 bits need it; else None
     obey: Any  # the flag that makes a layer's precision binding, where half is a flag; else None
+    eight: Any  # BuilderFlag.INT8, where a graph's eight bits need it; else None
     tf32: Any  # the flag to clear: convolutions in 32 bits are to have all of them; else None
 
-    def words(self, half: bool) -> dict[str, str]:
+    def flags(self, half: bool, eight: bool) -> list[Any]:
+        """Those to set for the types in a graph."""
+        wanted = [*((self.half, self.obey) if half else ()), *((self.eight,) if eight else ())]
+        return [each for each in wanted if each is not None]
+
+    def words(self, half: bool, eight: bool = False) -> dict[str, str]:
         """The builder's settings in words: part of an engine's key."""
-        flags = [self.half, self.obey] if half else []
+        flags = self.flags(half, eight)
         return {
             "network": " ".join(each.name for each in self.creation) or "as it is made",
-            "flags": " ".join(each.name for each in flags if each is not None) or "none",
+            "flags": " ".join(each.name for each in flags) or "none",
             "cleared": "none" if self.tf32 is None else self.tf32.name,
         }
 
@@ -52,6 +58,7 @@ def ask(module: Any) -> Capabilities:
         creation=tuple(each for each in (explicit, strongly) if each is not None),
         half=half,
         obey=None if half is None else obey,
+        eight=None if strongly is not None else getattr(flags, "INT8", None),
         tf32=getattr(flags, "TF32", None),
     )
 
@@ -65,8 +72,8 @@ class Built:
     seconds: float
 
 
-def build(tensorrt: TensorRT, model: Any, half: bool) -> Built:
-    """The engine of an onnx.ModelProto; `half` says that there are 16-bit types in it.
+def build(tensorrt: TensorRT, model: Any, half: bool, eight: bool = False) -> Built:
+    """The engine of an onnx.ModelProto; `half` and `eight` say that there are types of 16 or of 8 bits in it.
 
     UserError with TensorRT's own words, ``layer 'x': `` before them where they are about one.
     """
@@ -79,7 +86,7 @@ def build(tensorrt: TensorRT, model: Any, half: bool) -> Built:
         parser = module.OnnxParser(network, log)
         if not parser.parse(serialised(model)):
             raise _refused(tensorrt, parser, model)
-        config = _config(builder, can, half)
+        config = _config(builder, can, half, eight)
         if half and can.half is not None:
             _keep_wide(module, network, wide_nodes(model))
         engine = builder.build_serialized_network(network, config)
@@ -105,16 +112,14 @@ def _bits(flags: tuple[Any, ...]) -> int:
     return sum(1 << int(each) for each in flags)
 
 
-def _config(builder: Any, can: Capabilities, half: bool) -> Any:
+def _config(builder: Any, can: Capabilities, half: bool, eight: bool) -> Any:
     config = builder.create_builder_config()
     if not hasattr(config, "set_memory_pool_limit") and hasattr(config, "max_workspace_size"):
         config.max_workspace_size = WORKSPACE
     if can.tf32 is not None:
         config.clear_flag(can.tf32)
-    if half:
-        for flag in (can.half, can.obey):
-            if flag is not None:
-                config.set_flag(flag)
+    for flag in can.flags(half, eight):
+        config.set_flag(flag)
     return config
 
 

@@ -22,6 +22,7 @@ _WHY = {  # part of a key -> what it means that it differs
     "onnx": "it is translated differently",
     "precision": "it is of another precision",
     "inputs": "the range report has other inputs",
+    "calibration": "its calibration is another",
     "wide": "other layers are wanted in 32 bits",
     "tensorrt": "it is of another TensorRT",
     "gpu": "it is for another GPU",

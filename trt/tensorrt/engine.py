@@ -1,6 +1,7 @@
 """An engine is made of a deploy prototxt and its caffemodel: by way of ONNX, the range report, TensorRT and the cache.
 
-In half precision, what 16 bits cannot hold keeps 32, as the range report finds.
+In half precision, what 16 bits cannot hold keeps 32, as the range report finds; in eight bits, what the calibration
+finds to lose too much.
 """
 
 from collections.abc import Callable
@@ -8,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evolve.base import prototxt_text
+from evolve.base import prototxt_text, records
 from evolve.base.errors import UserError
 from evolve.runs import generation
-from trt import range_report
+from trt import eight_bits, range_report
+from trt.calibration import Calibration
 from trt.inputs import Source
 from trt.onnx import export, model
 from trt.onnx.export import Pair
+from trt.onnx.target import TENSORRT
 from trt.tensorrt import builder, cache, gpu, which
 
 _UNSEEN = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
@@ -45,6 +48,7 @@ class Order:
     half: bool
     inputs: Source | None  # real ones, for the range report
     wide: frozenset[str] = frozenset()  # layers that the user wants in 32 bits
+    calibration: Calibration | None = None  # of an engine in eight bits
 
 
 def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> cache.Record:
@@ -52,7 +56,7 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
 
     Writes the ONNX file that it is built from beside it. UserError, in TensorRT's words where it is TensorRT's.
     """
-    _known(order)
+    order.pair.expect_layers(order.wide)
     plain = order.pair.onnx()
     key = _key(order, tensorrt, plain)
     record, why = cache.found(order.out, key)
@@ -61,10 +65,10 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
         return record
     if why:
         say(f"{order.out}: built again: {why}")
-    model, ranges = half_model(order.pair, order.inputs, order.wide, say) if order.half else (plain, "")
+    model, ranges = _model(order, plain, say)
     say(export.write(model, order.out.with_suffix(".onnx")))
     try:
-        built = builder.build(tensorrt, model, order.half)
+        built = builder.build(tensorrt, model, order.half, order.calibration is not None)
     except UserError as error:
         raise prototxt_text.located(error, order.pair.model, prototxt_text.read_text(order.pair.model)) from None
     record = cache.keep(order.out, key, built, _in_32_bits(model), ranges)
@@ -72,25 +76,27 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
     return record
 
 
-def _known(order: Order) -> None:
-    unknown = order.wide - {layer.name for layer in order.pair.net.layer}
-    if unknown:
-        raise UserError(f"WIDE={min(unknown)}: expected layers of {order.pair.model}, separated by commas")
+def _model(order: Order, plain: Any, say: Callable[[str], None]) -> tuple[Any, str]:
+    """The onnx.ModelProto that the engine is built from, and what is to be remembered of the images it saw."""
+    if order.calibration is not None:
+        return eight_bits.model(order.pair, order.calibration, TENSORRT, order.wide), order.calibration.lines()[0]
+    return half_model(order.pair, order.inputs, order.wide, say) if order.half else (plain, "")
 
 
 def _key(order: Order, tensorrt: which.TensorRT, plain: Any) -> cache.Key:
     """All that decides what the engine is; `plain` is the net's ONNX model in 32 bits."""
-    half = order.half
+    half, eight = order.half, order.calibration is not None
+    seen = {"calibration": cache.digest_of(records.text(order.calibration).encode())} if order.calibration else {}
     return {
         "prototxt": generation.sha256(order.pair.model),
         "caffemodel": order.pair.words["weights_sha256"],
         "onnx": cache.digest_of(model.serialised(plain)),
-        "precision": "half" if half else "float",
+        "precision": "half" if half else "int8" if eight else "float",
         "inputs": order.inputs.digest if half and order.inputs else "none",
-        "wide": ",".join(sorted(order.wide)) if half else "",
+        "wide": ",".join(sorted(order.wide)) if half or eight else "",
         "tensorrt": str(tensorrt),
         "gpu": gpu.name(),
-    } | builder.ask(tensorrt.module).words(half)
+    } | seen | builder.ask(tensorrt.module).words(half, eight)
 
 
 def _in_32_bits(model: Any) -> list[str]:
@@ -100,5 +106,5 @@ def _in_32_bits(model: Any) -> list[str]:
 
 def _said(record: cache.Record, key: cache.Key) -> str:
     wide = f" ({', '.join(record.in_32_bits)} in 32)" if record.in_32_bits else ""
-    bits = f"16 bits{wide}" if key["precision"] == "half" else "32 bits"
+    bits = {"half": f"16 bits{wide}", "int8": f"8 bits{wide}"}.get(key["precision"], "32 bits")
     return f"{key['tensorrt']}, {key['gpu']}, {bits}, {record.layers} layers, {record.bytes / 1e6:.2f} MB"

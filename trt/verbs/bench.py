@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve.command.arguments import Arguments, generation, image_shape, machine, named_run, whole
 
 WHAT = "frames per second of every generation of a run, on engines here or from a device's table"
-ARGUMENTS = "RUN NET GEN WITHIN ENGINE THREADS RUNS SHAPE FPS FAST TENSORRT"
+ARGUMENTS = "RUN NET GEN WITHIN ENGINE THREADS RUNS SHAPE SCORES IMAGES FPS FAST TENSORRT"
 
 
 def run(arguments: Arguments) -> int:
@@ -24,6 +24,8 @@ def run(arguments: Arguments) -> int:
             runs=whole(arguments, "RUNS", least=1) or 100,
             shape=shape,
             numbers=[generation(arguments, folder)] if "GEN" in arguments else [],
+            scored=whole(arguments, "SCORES") > 0,
+            images=whole(arguments, "IMAGES", least=1),
         )
     tables.show(folder, shape)
     return 2 if refused else 0

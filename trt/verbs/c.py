@@ -26,6 +26,6 @@ def run(arguments: Arguments) -> int:
         number = generation(arguments, folder)
         pair = onnx.read_generation(folder, number, image_shape(arguments))
         name = paths.generation(folder, number).name
-    out = onnx.out_file(given_path(arguments, "OUT") or folder, name, half=False, suffix=".c")
+    out = onnx.out_file(given_path(arguments, "OUT") or folder, name, "", ".c")
     print(export.write(pair, out, bits))
     return 0

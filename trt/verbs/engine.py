@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base.errors import UserError
-from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run, whole
-from evolve.runs import paths
+from evolve.command.arguments import Arguments, given_path, whole
+from trt.verbs.onnx import calibrated, network, wide
 
 WHAT = "a TensorRT engine of a run's generation, or of a deploy prototxt and its caffemodel"
-ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF TENSORRT INPUTS WIDE OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF INT8 TENSORRT INPUTS IMAGES WIDE OUT"
 
 
 def run(arguments: Arguments) -> int:
@@ -26,21 +26,17 @@ def _order(arguments: Arguments) -> Any:
     from trt.onnx import export
     from trt.tensorrt import engine
 
-    half = "HALF" not in arguments or whole(arguments, "HALF") > 0
-    given = None
-    if "MODEL" in arguments:
-        if "WEIGHTS" not in arguments:
-            raise UserError("engine: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
-        pair = export.read(Path(arguments["MODEL"]), Path(arguments["WEIGHTS"]), image_shape(arguments))
-        folder, name = Path("."), pair.model.stem
-    else:
-        folder = named_run(arguments)
-        number = generation(arguments, folder)
-        pair = export.read_generation(folder, number, image_shape(arguments))
-        name = paths.generation(folder, number).name
-        given = inputs.of_generation(folder, number, pair)
+    eight = whole(arguments, "INT8") > 0
+    half = not eight if "HALF" not in arguments else whole(arguments, "HALF") > 0
+    if half and eight:
+        raise UserError("engine: expected HALF=1 or INT8=1, got both; leave one out")
+    given = network(arguments, "engine")
+    kind = "int8" if eight else "half" if half else ""
+    out = export.out_file(given_path(arguments, "OUT") or given.folder, given.name, kind, engine.SUFFIX)
+    kept_wide = wide(arguments, given.pair)
+    if eight:
+        return engine.Order(given.pair, out, half, None, kept_wide, calibrated(arguments, given, out))
+    seen = inputs.of_generation(given.run, given.number, given.pair) if given.run else None
     if "INPUTS" in arguments:
-        given = None if arguments["INPUTS"] == "none" else inputs.of_file(Path(arguments["INPUTS"]), pair)
-    out = export.out_file(given_path(arguments, "OUT") or folder, name, half, engine.SUFFIX)
-    wide = frozenset(filter(None, arguments.get("WIDE", "").split(",")))
-    return engine.Order(pair, out, half, given, wide)
+        seen = None if arguments["INPUTS"] == "none" else inputs.of_file(Path(arguments["INPUTS"]), given.pair)
+    return engine.Order(given.pair, out, half, seen, kept_wide)

@@ -1,27 +1,78 @@
 """`make onnx` writes a network as an ONNX file."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments, generation, given_path, image_shape, named_run, whole
+from evolve.runs import paths
 
 WHAT = "a deploy prototxt and its caffemodel, or a run's generation, as an ONNX file for engines"
-ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF OUT"
+ARGUMENTS = "RUN NET GEN WITHIN MODEL WEIGHTS SHAPE HALF INT8 FOR INPUTS IMAGES WIDE OUT"
 
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
+    from trt import eight_bits
+    from trt.onnx import export, target
+
+    half, eight = whole(arguments, "HALF") > 0, whole(arguments, "INT8") > 0
+    form = target.named(arguments.get("FOR", ""))
+    if half and eight:
+        raise UserError("onnx: expected HALF=1 or INT8=1, got both; leave one out")
+    given = network(arguments, "onnx")
+    kind = form.kind("half" if half else "int8" if eight else "")
+    out = export.out_file(given_path(arguments, "OUT") or given.folder, given.name, kind)
+    if eight:
+        made = eight_bits.model(given.pair, calibrated(arguments, given, out), form, wide(arguments, given.pair))
+    else:
+        made = given.pair.onnx(half, in_32_bits=wide(arguments, given.pair), target=form)
+    print("\n".join([*given.pair.notes, export.write(made, out)]))
+    return 0
+
+
+@dataclass(frozen=True)
+class Given:
+    """The network that arguments name, and where what is made of it goes if they do not say."""
+
+    pair: Any  # trt.onnx.export.Pair
+    folder: Path
+    name: str
+    run: Path | None = None  # of a generation
+    number: int = 0
+
+
+def network(arguments: Arguments, verb: str) -> Given:
+    """A pair of files, or a generation of a run, by default the latest. UserError where there is none."""
     from trt.onnx import export
 
-    half = whole(arguments, "HALF") > 0
+    shape = image_shape(arguments)
     if "MODEL" in arguments:
         if "WEIGHTS" not in arguments:
-            raise UserError("onnx: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
-        model, out = Path(arguments["MODEL"]), Path(arguments.get("OUT", "."))
-        print(export.export(model, Path(arguments["WEIGHTS"]), out, half=half, shape=image_shape(arguments)))
-        return 0
+            raise UserError(f"{verb}: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
+        pair = export.read(Path(arguments["MODEL"]), Path(arguments["WEIGHTS"]), shape)
+        return Given(pair, Path("."), pair.model.stem)
     folder = named_run(arguments)
     number = generation(arguments, folder)
-    out = given_path(arguments, "OUT") or folder
-    print(export.export_generation(folder, number, out, half=half, shape=image_shape(arguments)))
-    return 0
+    pair = export.read_generation(folder, number, shape)
+    return Given(pair, folder, paths.generation(folder, number).name, folder, number)
+
+
+def wide(arguments: Arguments, pair: Any) -> frozenset[str]:
+    """The layers that WIDE= keeps in 32 bits. UserError for one that there is not."""
+    layers = frozenset(filter(None, arguments.get("WIDE", "").split(",")))
+    pair.expect_layers(layers)
+    return layers
+
+
+def calibrated(arguments: Arguments, given: Given, out: Path) -> Any:
+    """The network's calibration, kept with its run, or beside `out`: on INPUTS=, else on the run's training images."""
+    from trt import calibration, eight_bits, inputs
+
+    if "INPUTS" not in arguments:
+        if given.run is None:
+            raise UserError("INT8: expected INPUTS=file.npy, real images as the net sees them, got none")
+        return eight_bits.calibrated(given.run, given.number, print, whole(arguments, "IMAGES", least=1))
+    source = inputs.of_file(Path(arguments["INPUTS"]), given.pair)
+    return calibration.of(given.pair, source, out.parent / f"{given.name}{calibration.SUFFIX}", print)

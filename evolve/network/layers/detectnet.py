@@ -58,6 +58,18 @@ def limit_batch(layer: Layer, most: int) -> None:
     _write(layer, message)
 
 
+def source(layer: Layer) -> str:
+    """The LMDB of images that the layer reads."""
+    return str(_message(layer).data_param.source)
+
+
+def read_from(layer: Layer, other: Layer) -> None:
+    """Has the layer read what `other` reads."""
+    message, read = _message(layer), _message(other).data_param
+    message.data_param.source, message.data_param.label_source = read.source, read.label_source
+    _write(layer, message)
+
+
 def forget_source(layer: Layer) -> None:
     """Leaves out where the layer reads."""
     message = _message(layer)

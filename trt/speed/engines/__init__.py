@@ -15,13 +15,14 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from trt.onnx.target import ONNX_RUNTIME, OPENVINO, TENSORRT, Target
 from trt.tensorrt import gpu, which
 
 
 class Engine(Protocol):
     """One network on one engine. What is missing for it is a UserError with the remedy."""
 
-    precision: str  # of weights and arithmetic: f32, f16
+    precision: str  # of weights and arithmetic: f32, f16, bf16, int8
     device: str  # that it runs on; "" for the processor
 
     def load(self, folder: Path) -> None:
@@ -47,6 +48,7 @@ class Known:
     module: str
     kind: str
     reads_onnx: bool
+    eight_bits_for: Target | None = None  # the form of the ONNX file that it reads in eight bits, if it does
 
     def make(self, machine: Machine) -> Engine:
         """A new one, for one network. UserError where it cannot be had."""
@@ -57,8 +59,14 @@ class Known:
 ENGINES = {
     "tensorrt": Known("trt.speed.engines.tensorrt_", "TensorRt", reads_onnx=False),
     "tensorrt-float": Known("trt.speed.engines.tensorrt_", "TensorRtFloat", reads_onnx=False),
+    "tensorrt-int8": Known("trt.speed.engines.tensorrt_", "TensorRtInt8", reads_onnx=False, eight_bits_for=TENSORRT),
     "openvino": Known("trt.speed.engines.openvino_", "OpenVino", reads_onnx=True),
+    "openvino-bfloat16": Known("trt.speed.engines.openvino_", "OpenVinoBfloat16", reads_onnx=True),
+    "openvino-int8": Known("trt.speed.engines.openvino_", "OpenVinoInt8", reads_onnx=True, eight_bits_for=OPENVINO),
     "onnxruntime": Known("trt.speed.engines.onnxruntime_", "OnnxRuntime", reads_onnx=True),
+    "onnxruntime-int8": Known(
+        "trt.speed.engines.onnxruntime_", "OnnxRuntimeInt8", reads_onnx=True, eight_bits_for=ONNX_RUNTIME
+    ),
     "c": Known("trt.speed.engines.c_", "C", reads_onnx=False),
     "caffe": Known("trt.speed.engines.caffe_", "Caffe", reads_onnx=False),
 }

@@ -6,6 +6,7 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from trt.onnx.target import ONNX_RUNTIME
 from trt.speed import prepared
 
 try:
@@ -17,7 +18,7 @@ except ImportError:
 class OnnxRuntime:
     """One session on the machine's threads, its inputs and outputs bound to memory."""
 
-    precision = "f32"
+    precision, kind, form = "f32", "", ONNX_RUNTIME
     device = ""
 
     def __init__(self, machine: Machine) -> None:
@@ -30,7 +31,7 @@ class OnnxRuntime:
 
     def load(self, folder: Path) -> None:
         self._session = onnxruntime.InferenceSession(
-            folder / prepared.ONNX, self._options, providers=["CPUExecutionProvider"]
+            prepared.onnx_file(folder, self.kind, self.form), self._options, providers=["CPUExecutionProvider"]
         )
         self._binding = self._session.io_binding()
         self._asked = {each.name for each in self._session.get_inputs()}
@@ -53,3 +54,9 @@ class OnnxRuntime:
 
     def describe(self) -> str:
         return f"onnxruntime {onnxruntime.__version__}"
+
+
+class OnnxRuntimeInt8(OnnxRuntime):
+    """The same in eight bits."""
+
+    precision = kind = prepared.EIGHT_BITS

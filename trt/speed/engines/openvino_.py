@@ -1,4 +1,4 @@
-"""OpenVINO's CPU plugin as an engine, in 32 bits: by itself it takes bfloat16 where the processor has it."""
+"""OpenVINO's CPU plugin as an engine, in 32 bits, bfloat16 or 8: by itself it takes bfloat16 where it can."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from trt.onnx.target import OPENVINO
 from trt.speed import prepared
 
 # Its package brings one that reports to its makers who converts what; with None here it is not loaded.
@@ -20,24 +21,25 @@ except ImportError:
 class OpenVino:
     """One stream of inferences on the machine's threads."""
 
-    precision = "f32"
+    precision, kind, hint = "f32", "", "f32"
     device = ""
 
     def __init__(self, machine: Machine) -> None:
         threads = machine.threads
-        self._properties = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+        self._properties = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": self.hint}
 
     def load(self, folder: Path) -> None:
-        compiled = openvino.Core().compile_model(folder / prepared.ONNX, "CPU", self._properties)
-        self._request = compiled.create_infer_request()
-        # A tensor that shares an array's memory does not keep it alive.
-        self._images = prepared.inputs(folder)
-        for name, values in self._images.items():
-            self._request.set_tensor(name, openvino.Tensor(values, shared_memory=True))
+        core, file = openvino.Core(), prepared.onnx_file(folder, self.kind, OPENVINO)
+        if self.hint == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UserError("openvino: expected a processor with bfloat16 (avx512_bf16, amx), got one without it")
+        self._request = core.compile_model(file, "CPU", self._properties).create_infer_request()
+        self.show(prepared.inputs(folder))
 
     def show(self, images: dict[str, np.ndarray]) -> None:
+        # A tensor that shares an array's memory does not keep it alive.
+        self._images = images
         for name, values in images.items():
-            self._images[name][...] = values
+            self._request.set_tensor(name, openvino.Tensor(values, shared_memory=True))
 
     def run(self) -> None:
         self._request.infer(share_inputs=True, share_outputs=True)
@@ -49,3 +51,15 @@ class OpenVino:
 
     def describe(self) -> str:
         return f"openvino {openvino.__version__}"
+
+
+class OpenVinoBfloat16(OpenVino):
+    """The same in bfloat16, where the processor computes in it."""
+
+    precision = hint = "bf16"
+
+
+class OpenVinoInt8(OpenVino):
+    """The same in eight bits."""
+
+    precision = kind = prepared.EIGHT_BITS

@@ -1,4 +1,4 @@
-"""TensorRT on a GPU as an engine, in half precision as on the paper's device, or in float."""
+"""TensorRT on a GPU as an engine, in half precision as on the paper's device, in float, or in eight bits."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.runs import paths
-from trt import inputs
+from trt import calibration, inputs
 from trt.onnx import export
 from trt.speed import prepared
 from trt.tensorrt import engine, gpu, logger, which
@@ -29,11 +29,8 @@ class TensorRt:
         self._cuda = Cuda()
 
     def load(self, folder: Path) -> None:
-        pair = export.read(folder / paths.DEPLOY, folder / paths.WEIGHTS)
-        half = self.precision == "f16"
-        seen = inputs.of_file(folder / prepared.INPUTS, pair) if half else None
         out = folder / f"{self.precision}{engine.SUFFIX}"
-        engine.make(engine.Order(pair, out, half, seen), self._tensorrt, lambda line: print(line, file=sys.stderr))
+        engine.make(self._order(folder, out), self._tensorrt, lambda line: print(line, file=sys.stderr))
         module = self._tensorrt.module
         self._logger = logger.of(module)
         self._engine = module.Runtime(self._logger).deserialize_cuda_engine(out.read_bytes())
@@ -62,7 +59,7 @@ class TensorRt:
         return str(self._tensorrt)
 
     def _bind(self, images: dict[str, np.ndarray]) -> None:
-        """Memory for each blob that goes in or comes out, in 32 bits: an engine's edges are, in half precision too."""
+        """Memory for each blob that goes in or comes out, in 32 bits: an engine's edges are, in fewer bits too."""
         self._inputs, self._outputs = {}, {}
         for number in range(self._engine.num_io_tensors):
             name = self._engine.get_tensor_name(number)
@@ -74,8 +71,26 @@ class TensorRt:
             else:
                 self._outputs[name] = (address, shape)
 
+    def _order(self, folder: Path, out: Path) -> engine.Order:
+        pair = export.read(folder / paths.DEPLOY, folder / paths.WEIGHTS)
+        return engine.Order(pair, out, True, inputs.of_file(folder / prepared.INPUTS, pair))
+
 
 class TensorRtFloat(TensorRt):
     """The same in 32 bits."""
 
     precision = "f32"
+
+    def _order(self, folder: Path, out: Path) -> engine.Order:
+        return engine.Order(export.read(folder / paths.DEPLOY, folder / paths.WEIGHTS), out, False, None)
+
+
+class TensorRtInt8(TensorRt):
+    """The same in eight bits, by explicit quantisation."""
+
+    precision = prepared.EIGHT_BITS
+
+    def _order(self, folder: Path, out: Path) -> engine.Order:
+        pair = export.read(folder / paths.DEPLOY, folder / paths.WEIGHTS)
+        seen = calibration.kept(folder / prepared.CALIBRATION)
+        return engine.Order(pair, out, False, None, calibration=seen)

@@ -1,0 +1,120 @@
+"""Calibration: ranges and errors against plain loops, what stays in 32 bits for its error, and what is kept on disk."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from both import filled
+from google.protobuf import text_format
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import weights
+from trt import calibration, eight_bits, inputs, training_images
+from trt.onnx import export, target
+
+NET = """
+name: "three"
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "a" type: "InnerProduct" bottom: "data" top: "a" inner_product_param { num_output: 4 } }
+layer { name: "r" type: "ReLU" bottom: "a" top: "r" }
+layer { name: "b" type: "InnerProduct" bottom: "r" top: "b" inner_product_param { num_output: 2 bias_term: false } }
+"""
+IMAGES = np.random.default_rng(5).normal(size=(20, 3)).astype(np.float32)
+
+
+def pair(folder: Path, learned: Any = None) -> export.Pair:
+    net = text_format.Parse(NET, caffe_pb2.NetParameter())
+    prototxt_text.write(net, folder / "net.prototxt")
+    weights.write(folder / "net.caffemodel", net, learned or filled(net, np.random.default_rng(0)))
+    return export.read(folder / "net.prototxt", folder / "net.caffemodel")
+
+
+def shown(images: np.ndarray = IMAGES) -> inputs.Inputs:
+    return inputs.Inputs(f"{len(images)} images", [{"data": image[np.newaxis]} for image in images])
+
+
+def quantised(values: np.ndarray) -> np.ndarray:
+    """By the least and greatest of all of them, in 255 steps, zero exactly."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    scale = (high - low) / 255
+    zero = round(-low / scale)
+    return np.clip(np.rint(values / scale) + zero, 0, 255) * scale - zero * scale
+
+
+def on_grid(blob: np.ndarray) -> np.ndarray:
+    scale = np.abs(blob).max(axis=1, keepdims=True) / 127
+    return np.asarray(np.rint(blob / scale) * scale)
+
+
+def test_ranges_and_errors(tmp_path: Path) -> None:
+    made = pair(tmp_path)
+    found = calibration.calibrate(made, shown(), "these")
+    a, bias, b = made.weights["a"][0], made.weights["a"][1], made.weights["b"][0]
+    r = np.maximum(IMAGES @ a.T + bias, 0)
+    for name, values in (("data", IMAGES), ("r", r)):
+        assert found.ranges[name] == pytest.approx([values.min(), values.max()], rel=1e-5)
+    assert sorted(found.ranges) == ["data", "r"]
+    # On the first sixteen images; biases are next to exact.
+    for name, values, blob, term in (("a", IMAGES, a, bias), ("b", r, b, 0.0)):
+        exact, eight = values @ blob.T + term, quantised(values) @ on_grid(blob).T + term
+        expected = np.sqrt(np.square(eight - exact)[:16].sum() / np.square(exact)[:16].sum())
+        assert found.errors[name] == pytest.approx(expected, rel=0.02)
+    assert found.in_32_bits() == frozenset()
+    assert found.lines() == [
+        f"calibration (minmax), 20 images: 2 values, the largest error of a layer "
+        f"{max(found.errors.values()):.2%} ({max(found.errors, key=lambda name: found.errors[name])})"
+    ]
+
+
+def test_a_layer_that_loses_too_much_stays_in_32_bits(tmp_path: Path) -> None:
+    """One value a thousand times as large as the others: 255 steps leave nothing of these."""
+    images = IMAGES.copy()
+    images[-1, 0] = 4000
+    made = pair(tmp_path)
+    found = calibration.calibrate(made, shown(images), "these")
+    assert found.errors["a"] > 0.5 and "a" in found.in_32_bits()
+    assert f"  layer 'a': eight bits change its output by {found.errors['a']:.2%}, more than 10%; in 32 bits" in (
+        found.lines()
+    )
+    model = eight_bits.model(made, found, target.OPENVINO)
+    said = {each.key: each.value for each in model.metadata_props}
+    assert "a" in said["layers_in_32_bits"].split(", ") and said["calibration"] == "minmax, 20 images"
+    names = {each.name for each in model.graph.initializer}
+    assert "a/weights" in names and "a/weights/eight" not in names
+    named = eight_bits.model(made, replace(found, errors={}), target.OPENVINO, frozenset({"b"}))
+    assert {"a/weights/eight", "b/weights"} <= {each.name for each in named.graph.initializer}
+
+
+def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) -> None:
+    looked: list[int] = []
+
+    def source(digest: str) -> inputs.Source:
+        def read() -> inputs.Inputs:
+            looked.append(1)
+            return shown()
+
+        return inputs.Source(digest, read)
+
+    path, lines = tmp_path / "gen001.calibration.json", list[str]()
+    made = pair(tmp_path)
+    first = calibration.of(made, source("one"), path, lines.append)
+    assert calibration.of(made, source("one"), path, lines.append) == first == calibration.kept(path)
+    assert (len(looked), len(lines)) == (1, 1)
+    calibration.of(made, source("two"), path, lines.append)
+    other = pair(tmp_path, filled(made.net, np.random.default_rng(9)))
+    calibration.of(other, source("two"), path, lines.append)
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"{}", b"[1]", whole.replace(b'"ranges": {', b'"ranges": 3, "x": {')):
+        path.write_bytes(damaged)
+        assert calibration.kept(path) is None
+        calibration.of(other, source("two"), path, lines.append)
+    assert len(looked) == 7 and path.read_bytes() == whole
+
+
+def test_which_images_are_drawn() -> None:
+    assert training_images.drawn(5, 9, seed=1) == [0, 1, 2, 3, 4]
+    first, again, other = (training_images.drawn(2000, 200, seed) for seed in (1, 1, 2))
+    assert first == again != other and len(set(first)) == 200 and first == sorted(first) and max(first) < 2000

@@ -1,0 +1,221 @@
+"""Eight bits in a graph against whole numbers in NumPy: convolution, pooling, Concat, Eltwise and InnerProduct."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from both import filled, gap, images
+from google.protobuf import text_format
+from onnx import TensorProto, numpy_helper
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import precision
+from trt.onnx import eight, export, target
+from trt.onnx.eight import Scale
+
+NET = """
+name: "small"
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 9 dim: 9 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 4 kernel_size: 2 } }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "relu1" type: "ReLU" bottom: "pool1" top: "pool1" }
+layer { name: "left" type: "Convolution" bottom: "pool1" top: "left"
+  convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "right" type: "Convolution" bottom: "pool1" top: "right"
+  convolution_param { num_output: 2 kernel_size: 1 bias_term: false } }
+layer { name: "joined" type: "Concat" bottom: "left" bottom: "right" top: "joined" }
+layer { name: "again" type: "Convolution" bottom: "joined" top: "again"
+  convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "sum" type: "Eltwise" bottom: "again" bottom: "left" top: "sum" }
+layer { name: "ip" type: "InnerProduct" bottom: "sum" top: "ip" inner_product_param { num_output: 3 } }
+"""
+# The values that are quantised; arranged, ReLU comes before the pooling.
+GROUPS = [["data"], ["conv1/relu1", "pool1"], ["left", "right", "joined", "again"], ["sum", "ip/reshape"]]
+
+
+def net() -> Any:
+    return text_format.Parse(NET, caffe_pb2.NetParameter())
+
+
+def learned(seed: int = 0) -> Any:
+    return filled(net(), np.random.default_rng(seed))
+
+
+def exact(model: Any, image: dict[str, np.ndarray], optimised: bool = False) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["ip"], image)[0])
+
+
+def floats(weights: Any, image: np.ndarray) -> dict[str, np.ndarray]:
+    """Every value in 64 bits, by NumPy alone."""
+    conv1 = convolved(image[0], weights["conv1"])
+    relu = np.maximum(conv1, 0)
+    pool1 = relu.reshape(4, 4, 2, 4, 2).max(axis=(2, 4))
+    left, right = convolved(pool1, weights["left"]), convolved(pool1, weights["right"])
+    joined = np.concatenate([left, right])
+    again = convolved(joined, weights["again"])
+    return {"data": image[0], "conv1/relu1": relu, "pool1": pool1, "left": left, "right": right, "joined": joined,
+            "again": again, "sum": again + left, "ip/reshape": again + left}  # fmt: skip
+
+
+def convolved(values: np.ndarray, blobs: list[np.ndarray]) -> np.ndarray:
+    kernel = blobs[0].shape[2]
+    size = values.shape[1] - kernel + 1
+    made = np.zeros((len(blobs[0]), size, size), np.int64 if values.dtype.kind == "i" else np.float64)
+    for y in range(size):
+        for x in range(size):
+            made[:, y, x] = (blobs[0] * values[np.newaxis, :, y : y + kernel, x : x + kernel]).sum(axis=(1, 2, 3))
+    return made + (blobs[1].reshape(-1, 1, 1) if len(blobs) > 1 else 0)
+
+
+def ranges_of(weights: Any, image: np.ndarray) -> dict[str, tuple[float, float]]:
+    return {name: (float(each.min()), float(each.max())) for name, each in floats(weights, image).items()}
+
+
+class Whole:
+    """The network in whole numbers, from its ranges, as docs/eight_bits.md says it."""
+
+    def __init__(self, ranges: dict[str, tuple[float, float]], signed: bool) -> None:
+        self.signed, self.steps = signed, dict[str, tuple[float, int]]()
+        for group in GROUPS:
+            low = min(0.0, *(ranges[name][0] for name in group))
+            high = max(0.0, *(ranges[name][1] for name in group))
+            scale = np.float32(max(-low, high) / 127 if signed else (high - low) / 255)
+            zero = 0 if signed else int(np.clip(np.rint(-low / scale), 0, 255))
+            self.steps |= dict.fromkeys(group, (float(scale), zero))
+
+    def quantised(self, name: str, values: np.ndarray) -> np.ndarray:
+        scale, zero = self.steps[name]
+        least, most = (-128, 127) if self.signed else (0, 255)
+        steps = np.rint(values.astype(np.float32) / np.float32(scale)) + zero
+        return np.clip(steps, least, most).astype(np.int64) - zero
+
+    def layer(self, name: str, read: str, values: np.ndarray, blobs: list[np.ndarray]) -> np.ndarray:
+        """32-bit outputs of a layer with weights from whole numbers."""
+        flat = blobs[0].reshape(len(blobs[0]), -1).astype(np.float64)
+        of_neuron = (np.abs(flat).max(axis=1) / 127).astype(np.float32).astype(np.float64)
+        weights = np.rint(flat / of_neuron[:, np.newaxis]).astype(np.int64).reshape(blobs[0].shape)
+        step = of_neuron * self.steps[read][0]
+        bias = blobs[1].astype(np.float64) if len(blobs) > 1 else np.zeros(len(flat))
+        whole = np.rint(0 * bias if self.signed else bias / step.astype(np.float32)).astype(np.int64)
+        if blobs[0].ndim == 2:
+            sums = weights @ values + whole
+            return sums * step + (bias if self.signed else 0)
+        sums = convolved(values, [weights, whole])
+        return sums * step.reshape(-1, 1, 1) + (bias.reshape(-1, 1, 1) if self.signed else 0)
+
+    def run(self, weights: Any, image: np.ndarray) -> np.ndarray:
+        data = self.quantised("data", image[0])
+        relu = self.quantised("conv1/relu1", np.maximum(self.layer("conv1", "data", data, weights["conv1"]), 0))
+        pool = relu.reshape(4, 4, 2, 4, 2).max(axis=(2, 4))
+        left, right = (
+            self.quantised(name, self.layer(name, "pool1", pool, weights[name])) for name in ("left", "right")
+        )
+        joined = np.concatenate([left, right])
+        again = self.quantised("again", self.layer("again", "joined", joined, weights["again"]))
+        added = self.quantised("sum", (again + left) * self.steps["left"][0])
+        return self.layer("ip", "ip/reshape", added.ravel(), weights["ip"])
+
+
+@pytest.mark.parametrize("form", [target.OPENVINO, target.TENSORRT], ids=lambda form: form.name)
+@pytest.mark.parametrize("seed", range(3))
+def test_as_whole_numbers_compute_it(form: target.Target, seed: int) -> None:
+    weights, image = learned(seed), images(net(), np.random.default_rng(seed))
+    ranges = ranges_of(weights, image["data"])
+    model = export.of_net(net(), weights, target=form, ranges=ranges)
+    found = exact(model, image)[0]
+    expected = Whole(ranges, form.signed).run(weights, image["data"])
+    # The reference rounds a value that lies between two steps by 64 bits: a step of the sum at most.
+    assert gap(expected, found) < 0.02
+    assert np.count_nonzero(np.abs(found - expected) > 1e-4) <= 1
+    plain = exact(export.of_net(net(), weights), image)[0]
+    assert 1e-4 < gap(plain, found) < 0.1
+
+
+def test_an_engine_in_whole_numbers_computes_what_the_graph_says() -> None:
+    """ONNX Runtime with its QLinear kernels, which nothing of 32 bits is left beside."""
+    weights, image = learned(), images(net(), np.random.default_rng(0))
+    model = export.of_net(net(), weights, ranges=ranges_of(weights, image["data"]))
+    assert gap(exact(model, image), exact(model, image, optimised=True)) < 0.02
+
+
+def test_scales_by_hand() -> None:
+    assert Scale.of(-127, 128, signed=False) == Scale(np.float32(1), np.uint8(127))  # pixels less 127, exactly
+    assert Scale.of(0, 255 / 256, signed=False) == Scale(np.float32(1 / 256), np.uint8(0))
+    assert Scale.of(0.5, 2.55, signed=False) == Scale(np.float32(0.01), np.uint8(0))  # zero is always in it
+    assert Scale.of(-2, -1, signed=False).zero == 255
+    assert Scale.of(-1, 12.7, signed=True) == Scale(np.float32(0.1), np.int8(0))
+    assert Scale.of(0, 0, signed=False).scale == Scale.of(0, 0, signed=True).scale == 1
+
+
+def test_the_two_forms() -> None:
+    """CPUs: weights of eight bits, biases of 32 and whole. TensorRT: what it quantises itself, and float biases."""
+    weights, image = learned(), images(net(), np.random.default_rng(0))
+    ranges = ranges_of(weights, image["data"])
+    kinds = {}
+    for form in target.TARGETS.values():
+        model = export.of_net(net(), weights, target=form, ranges=ranges)
+        stored = {each.name: each.data_type for each in model.graph.initializer}
+        kinds[form.name] = {stored[name] for name in stored if name.endswith(("weights/eight", "weights/on_grid"))}
+        whole = [name for name, kind in stored.items() if kind == TensorProto.INT32]
+        assert len(whole) == (0 if form.signed else 4)
+        zeros = {kind for name, kind in stored.items() if name.endswith("zero") and "weights" not in name}
+        assert zeros == {TensorProto.INT8 if form.signed else TensorProto.UINT8}
+        edges = [*model.graph.input, *model.graph.output]
+        assert {each.type.tensor_type.elem_type for each in edges} == {TensorProto.FLOAT}
+        said = {each.key: each.value for each in model.metadata_props}
+        assert (said["precision"], said["layers_in_32_bits"]) == ("8 bits", "none")
+    assert kinds == {
+        "openvino": {TensorProto.INT8}, "onnxruntime": {TensorProto.INT8}, "tensorrt": {TensorProto.FLOAT},
+    }  # fmt: skip
+
+
+def test_a_generation_in_int8_keeps_its_very_numbers() -> None:
+    """Steps times scale are the caffemodel's weights, to the last bit, in either form."""
+    cast, _ = precision.cast(learned(), "INT8", net().layer)
+    image = images(net(), np.random.default_rng(0))
+    for form in (target.OPENVINO, target.TENSORRT):
+        model = export.of_net(net(), cast, target=form, ranges=ranges_of(cast, image["data"]))
+        stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        for name in ("conv1", "left", "right", "again", "ip"):
+            blob, scale = cast[name][0], stored[f"{name}/weights/scale"]
+            spread = scale.reshape(-1, *(1,) * (blob.ndim - 1))
+            if form.signed:
+                assert np.array_equal(stored[f"{name}/weights/on_grid"], blob)
+            else:
+                assert np.array_equal(stored[f"{name}/weights/eight"] * spread, blob)
+
+
+def test_a_neuron_without_synapses_keeps_its_bias() -> None:
+    weights = learned()
+    weights["again"][0][1] = 0
+    weights["again"][0][2] = 1e-30
+    weights["again"][1][1:3] = [0.7, -0.3]
+    image = images(net(), np.random.default_rng(0))
+    found = exact(export.of_net(net(), weights, ranges=ranges_of(weights, image["data"])), image)
+    assert gap(exact(export.of_net(net(), weights), image), found) < 0.1
+
+
+def test_ranges_of_another_net() -> None:
+    ranges = {name: (0.0, 1.0) for group in GROUPS for name in group if name != "left"}
+    with pytest.raises(UserError, match="calibration: expected a range of 'left', got none: it is another network's"):
+        export.of_net(net(), learned(), ranges=ranges)
+    with pytest.raises(UserError, match="FOR=tensort: expected one of openvino, onnxruntime, tensorrt"):
+        target.named("tensort")
+
+
+def test_scales_of_a_group_hold_all_of_it() -> None:
+    ranges = {name: (-float(number), float(number)) for number, name in enumerate(sum(GROUPS, []), start=1)}
+    from trt.onnx import arranged, eight_places, translation
+
+    places = eight_places.find(arranged.arranged(translation.translate(net(), learned())))
+    found = eight.scales(places, ranges, signed=True)
+    for group in GROUPS:
+        assert {found[name].scale for name in group} == {np.float32(max(ranges[name][1] for name in group) / 127)}

@@ -1,0 +1,89 @@
+"""INT8=1 as its user meets it: ONNX files, engines and scores in eight bits of a run or a pair; what is refused."""
+
+import json
+import re
+from pathlib import Path
+
+import onnx
+import pytest
+from test_engine_verb import cavefish, evolved, pair, rtx
+
+__all__ = ["evolved", "pair", "rtx"]  # fixtures
+
+
+def test_a_generation_on_its_own_training_images(evolved: Path) -> None:
+    run = evolved / "runs" / "tiny" / "seed1"
+    done = cavefish(evolved, "onnx", "INT8=1", "IMAGES=30")
+    assert (done.returncode, done.stderr) == (0, "")
+    said, written = done.stdout.splitlines()
+    assert re.fullmatch(
+        r"calibration \(minmax\), 30 training images of digits \(seed 1\): \d values, the largest error of a layer "
+        r"\d+\.\d\d% \(ip\)", said,
+    )  # fmt: skip
+    assert written.startswith(f"{run}/gen001.int8.onnx: data 1x1x28x28, prob 1x10; ")
+    kept = json.loads((run / "gen001.calibration.json").read_text())
+    assert kept["seen_on"] == "30 training images of digits (seed 1)" and kept["ranges"]["ip/reshape"][1] > 1000
+    again = cavefish(evolved, "onnx", "INT8=1", "IMAGES=30", "FOR=tensorrt", "GEN=1")
+    (line,) = again.stdout.splitlines()
+    assert line.startswith(f"{run}/gen001.int8.tensorrt.onnx: ")
+    words = {each.key: each.value for each in onnx.load(run / "gen001.int8.tensorrt.onnx").metadata_props}
+    assert words["precision"] == "8 bits" and words["calibration"] == "minmax, 30 training images of digits (seed 1)"
+    assert words["layers_in_32_bits"] == "pool, loud, prob"
+    # Other images: the calibration is made anew.
+    assert "calibration (minmax), 31 training images" in cavefish(evolved, "onnx", "INT8=1", "IMAGES=31").stdout
+
+
+def test_scores_through_engines(evolved: Path) -> None:
+    """Caffe as an engine says what its TEST net did, to the image; eight bits lose next to nothing."""
+    run = evolved / "runs" / "tiny" / "seed1"
+    done = cavefish(evolved, "bench", "ENGINE=caffe,openvino,openvino-int8,onnxruntime-int8", "SCORES=1", "RUNS=1")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    rows = json.loads((run / "fps.json").read_text())["frames"]
+    frames = {(each["engine"], each["precision"]): each for each in rows}
+    accuracy = json.loads((run / "gen001" / "metrics.json").read_text())["score"]["accuracy"]
+    assert {key: row["scores"]["accuracy"] == accuracy for key, row in frames.items() if key[1] == "f32"} == {
+        ("caffe", "f32"): True, ("openvino", "f32"): True,
+    }  # fmt: skip
+    for engine in ("openvino", "onnxruntime"):
+        eight = frames[engine, "int8"]
+        assert abs(eight["scores"]["accuracy"] - accuracy) <= 0.05
+        assert 0 < eight["model_bytes"] < frames["openvino", "f32"]["model_bytes"]
+    assert "tiny, seed1: openvino int8 1 thread, 1x28x28, batch 1" in done.stdout
+    assert re.search(r"× generation 1 +MB +accuracy", done.stdout)
+    refused = cavefish(evolved, "bench", "SCORES=1", "SHAPE=1x28x28", "ENGINE=caffe")
+    assert (refused.returncode, refused.stderr) == (
+        2, "cavefish: SCORES=1: expected no SHAPE beside it: test images have the run's own size\n"
+    )  # fmt: skip
+
+
+def test_an_engine(evolved: Path, rtx: str) -> None:
+    run = evolved / "runs" / "tiny" / "seed1"
+    done = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{run}/gen001.int8.engine: {rtx}, 8 bits (pool, loud, prob in 32), " in done.stdout
+    again = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")
+    assert ", built before in " in again.stdout and len(again.stdout.splitlines()) == 1
+    other = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=31")
+    assert f"{run}/gen001.int8.engine: built again: its calibration is another" in other.stdout
+
+
+def test_a_pair(tmp_path: Path, pair: tuple[str, str]) -> None:
+    done = cavefish(tmp_path, "onnx", *pair, "INT8=1", "INPUTS=images.npy", "FOR=onnxruntime", "OUT=net.onnx")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("calibration (minmax), 1 images of images.npy: 1 values")
+    assert (tmp_path / "net.calibration.json").exists() and (tmp_path / "net.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("INT8=1",), "INT8: expected INPUTS=file.npy, real images as the net sees them, got none"),
+        (("INT8=1", "HALF=1"), "onnx: expected HALF=1 or INT8=1, got both; leave one out"),
+        (("INT8=1", "INPUTS=a.npy"), "INPUTS=a.npy: expected a .npy or .npz file, got No such file or directory"),
+        (("FOR=opencv",), "FOR=opencv: expected one of openvino, onnxruntime, tensorrt"),
+        (("WIDE=cnov",), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
+    ],
+)
+def test_mistakes(tmp_path: Path, pair: tuple[str, str], words: tuple[str, ...], message: str) -> None:
+    done = cavefish(tmp_path, "onnx", *pair, *words)
+    assert (done.returncode, done.stderr) == (2, f"cavefish: {message}\n")

@@ -1,0 +1,169 @@
+"""Calibration: which values a net's activations have on training images, and what eight bits of them cost a layer.
+
+The method is minmax: the least and the greatest value seen, of all images. The error of a layer is measured on the
+first of them: its output from eight-bit inputs and weights beside its output in 32 bits, from the same inputs; root
+mean square of the differences / of the values. A layer whose error is more than TOLERATED stays in 32 bits.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from evolve.base import files, records
+from trt import values
+from trt.inputs import Inputs, Source
+from trt.onnx import arranged, eight, eight_places, model, translation
+from trt.onnx.eight_places import Places
+from trt.onnx.export import Pair
+from trt.onnx.graph import Graph, Node
+
+METHOD = "minmax"
+TOLERATED = 0.1
+_MEASURED = 16  # images that errors are measured on
+SUFFIX = ".calibration.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was seen, and on what."""
+
+    method: str
+    seen_on: str  # how many images of what, and the seed that chose them
+    inputs: str  # the digest of these
+    weights_sha256: str
+    ranges: dict[str, list[float]] = field(default_factory=dict)  # of a value of the graph: least and greatest
+    errors: dict[str, float] = field(default_factory=dict)  # of a layer with weights, where it computes in eight bits
+
+    def in_32_bits(self) -> frozenset[str]:
+        """The layers whose error is too large."""
+        return frozenset(layer for layer, error in self.errors.items() if not error <= TOLERATED)
+
+    def lines(self) -> list[str]:
+        """A summary, and a line a layer that stays in 32 bits."""
+        worst = max(self.errors, key=lambda layer: self.errors[layer], default="")
+        most = f", the largest error of a layer {self.errors[worst]:.2%} ({worst})" if worst else ""
+        return [
+            f"calibration ({self.method}), {self.seen_on}: {len(self.ranges)} values{most}",
+            *(
+                f"  layer '{layer}': eight bits change its output by {self.errors[layer]:.2%}, more than "
+                f"{TOLERATED:.0%}; in 32 bits"
+                for layer in sorted(self.in_32_bits())
+            ),
+        ]
+
+
+def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Calibration:
+    """The calibration of a pair on the images of `source`: found at `path`, or made and kept there."""
+    known = kept(path)
+    if known and (known.method, known.inputs, known.weights_sha256) == _key(pair, source):
+        return known
+    made = calibrate(pair, source.read(), source.digest)
+    with files.named_by_out(path):
+        files.write_whole(path, records.text(made))
+    for line in made.lines():
+        say(line)
+    return made
+
+
+def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
+    """Looks at every value that could be quantised on `inputs`. UserError without ONNX Runtime."""
+    graph = arranged.arranged(translation.translate(pair.net, pair.weights, str(pair.caffemodel)))
+    places = eight_places.find(graph)
+    ranges = _ranges(graph, pair.net.name, places.groups, inputs)
+    errors = _errors(graph, pair.net.name, places, ranges, inputs)
+    return Calibration(
+        METHOD, inputs.words, digest, pair.words["weights_sha256"], {k: list(v) for k, v in ranges.items()}, errors
+    )
+
+
+def _key(pair: Pair, source: Source) -> tuple[str, str, str]:
+    return METHOD, source.digest, pair.words["weights_sha256"]
+
+
+def kept(path: Path) -> Calibration | None:
+    """What is there; None where there is nothing, or nothing that was written whole."""
+    try:
+        return records.read(Calibration, json.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        return None
+
+
+def _ranges(graph: Graph, name: str, wanted: Iterable[str], inputs: Inputs) -> eight.Ranges:
+    found: dict[str, tuple[float, float]] = {}
+    for blobs in values.on(model.model(graph, name, {}), list(wanted), inputs.batches):
+        for value, seen in blobs.items():
+            low, high = found.get(value, (np.inf, -np.inf))
+            found[value] = min(low, float(seen.min())), max(high, float(seen.max()))
+    return found
+
+
+def _errors(graph: Graph, name: str, places: Places, ranges: eight.Ranges, inputs: Inputs) -> dict[str, float]:
+    """By layer; of one that several nodes stand for, the largest."""
+    beside, sums = _beside(graph, places, ranges)
+    asked = [value for pair in sums.values() for value in pair]
+    totals = dict.fromkeys(asked, 0.0)
+    for blobs in values.on(model.model(beside, name, {}), asked, inputs.batches[:_MEASURED]):
+        for value in asked:
+            totals[value] += float(blobs[value].sum())
+    errors: dict[str, float] = {}
+    layers = {node.name: node.layer for node in graph.nodes}
+    for node, (lost, whole) in sums.items():
+        error = (totals[lost] / totals[whole]) ** 0.5 if totals[whole] else 0.0
+        errors[layers[node]] = max(errors.get(layers[node], 0.0), round(error, 6))
+    return errors
+
+
+def _beside(graph: Graph, places: Places, ranges: eight.Ranges) -> tuple[Graph, dict[str, tuple[str, str]]]:
+    """The graph with a twin in eight bits beside each node with weights, fed by the same 32-bit value.
+
+    And of each such node the values that sum the squares of their differences, and of its output.
+    """
+    result = replace(
+        graph, nodes=list(graph.nodes), constants=dict(graph.constants), _values=set(graph._values),
+        _nodes=set(graph._nodes),
+    )  # fmt: skip
+    sums = {}
+    for node in graph.nodes:
+        if node.name not in places.computing:
+            continue
+        twin = _twin(graph, node, places, ranges)
+        result.nodes += twin.nodes
+        result.constants |= twin.constants
+        result.begin(f"{node.name}/error", wide=True)
+        lost = result.add("ReduceSumSquare", result.add("Sub", node.outputs[0], next(iter(twin.outputs))), keepdims=0)
+        sums[node.name] = (lost, result.add("ReduceSumSquare", node.outputs[0], keepdims=0))
+    return result, sums
+
+
+def _twin(graph: Graph, node: Node, places: Places, ranges: eight.Ranges) -> Graph:
+    """One node in eight bits, all its names its own but that of what it reads."""
+    read, written = node.inputs[0], f"{node.name}/twin"
+    alone = Graph({read: ()}, {written: ()}, [replace(node, outputs=[written], name=written)])
+    alone.constants = {each: graph.constants[each] for each in node.inputs[1:]}
+    alone._values |= {written, *graph._values, *(output for each in graph.nodes for output in each.outputs)}
+    only = Places(frozenset({written}), {read: read}, ())
+    made = eight.quantised(alone, only, {read: _of_group(read, places, ranges)}, signed=False)
+    # Two nodes may read one value, and its twins' names would be the same.
+    return _renamed(made, node.name, {read, written})
+
+
+def _of_group(value: str, places: Places, ranges: eight.Ranges) -> tuple[float, float]:
+    group = [other for other, name in places.groups.items() if name == places.groups[value]]
+    return min(ranges[each][0] for each in group), max(ranges[each][1] for each in group)
+
+
+def _renamed(graph: Graph, before: str, kept: set[str]) -> Graph:
+    def named(value: str) -> str:
+        return value if value in kept else f"{before}/twin/{value}"
+
+    nodes = [
+        replace(
+            each, inputs=list(map(named, each.inputs)), outputs=list(map(named, each.outputs)),
+            name=f"{before}/twin/{each.name}",
+        )
+        for each in graph.nodes
+    ]  # fmt: skip
+    return replace(graph, nodes=nodes, constants={named(key): value for key, value in graph.constants.items()})

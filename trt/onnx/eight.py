@@ -1,0 +1,154 @@
+"""Eight bits in the graph's own types: QuantizeLinear and DequantizeLinear where eight_places says.
+
+An engine fuses them with the nodes between into arithmetic in whole numbers. Weights have a scale a neuron, its
+strongest synapse / 127, which gives back the very numbers of a generation in INT8 (evolve/network/grid.py).
+Activations have one scale each, from the range that was seen: unsigned with a zero point and biases in 32-bit whole
+numbers, as CPUs want them, or symmetric with float biases, as TensorRT does. Inputs and outputs stay in 32 bits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evolve.base.errors import UserError
+from evolve.network.grid import LEVELS
+from trt.onnx import eight_places
+from trt.onnx.eight_places import Places
+from trt.onnx.graph import Graph, Node
+
+Ranges = Mapping[str, tuple[float, float]]  # of a value: the least and the greatest that it has
+
+_STEPS = 255
+_BIAS = 2.0**30  # a bias is no more steps than that
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A whole number q stands for scale * (q - zero)."""
+
+    scale: np.float32
+    zero: np.uint8 | np.int8
+
+    @classmethod
+    def of(cls, low: float, high: float, signed: bool) -> "Scale":
+        """The finest that holds `low` to `high` and 0, which it has exactly."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        if signed:
+            return cls(np.float32(max(-low, high) / LEVELS or 1), np.int8(0))
+        scale = np.float32((high - low) / _STEPS or 1)
+        return cls(scale, np.uint8(np.clip(np.rint(-low / scale), 0, _STEPS)))
+
+
+def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool) -> Graph:
+    """The graph in eight bits; `graph` stays as it is. UserError where the ranges are another net's."""
+    return _Writing(graph, places, scales(places, ranges, signed), signed).result
+
+
+def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
+    """The scale of each value that is quantised: those of a group have one, of all their ranges."""
+    missing = sorted(set(places.groups) - set(ranges))
+    if missing:
+        raise UserError(f"calibration: expected a range of '{missing[0]}', got none: it is another network's")
+    of_group: dict[str, tuple[float, float]] = {}
+    for value, group in places.groups.items():
+        low, high = of_group.get(group, (0.0, 0.0))
+        of_group[group] = min(low, ranges[value][0]), max(high, ranges[value][1])
+    return {value: Scale.of(*of_group[group], signed) for value, group in places.groups.items()}
+
+
+class _Writing:
+    def __init__(self, graph: Graph, places: Places, scales: dict[str, Scale], signed: bool) -> None:
+        self.old, self._places, self._scales, self._signed = graph, places, scales, signed
+        self.result = replace(graph, nodes=[], constants={}, _values=set(graph._values), _nodes=set(graph._nodes))
+        self._named: dict[str, str] = {}  # an input of the net -> what its readers read
+        self._written: dict[str, str] = {}  # a value that is quantised -> its name before that
+        for value in graph.inputs:
+            if value in scales:
+                self._named[value] = self._through_eight_bits(value, value, "")
+        for node in graph.nodes:
+            self._add(node)
+
+    def _add(self, node: Node) -> None:
+        read = self._written if eight_places.keeps_32_bits(node) else self._named
+        inputs = [read.get(each, each) for each in node.inputs]
+        if node.name in self._places.computing:
+            inputs[1:] = self._weights(node)
+        outputs = [self._before(each) for each in node.outputs]
+        self.result.constants |= {each: self.old.constants[each] for each in inputs if each in self.old.constants}
+        self.result.nodes.append(replace(node, inputs=inputs, outputs=outputs))
+        for written, value in zip(outputs, node.outputs, strict=True):
+            if value in self._scales:
+                self._through_eight_bits(written, value, node.layer)
+
+    def _before(self, value: str) -> str:
+        """What a node writes: what is read under the value's name has been quantised by then."""
+        return self.result.fresh(f"{value}/float") if value in self._scales else value
+
+    def _through_eight_bits(self, written: str, value: str, layer: str) -> str:
+        """Quantises `written`; returns what is read instead, `value` itself unless it is an input of the net."""
+        scale, self._written[value] = self._scales[value], written
+        constants = [self._constant(f"{value}/scale", scale.scale), self._constant(f"{value}/zero", scale.zero)]
+        read = self.result.fresh(f"{value}/quantised") if written == value else value
+        eight = self._node("QuantizeLinear", [written, *constants], layer, f"{value}/eight")
+        self._node("DequantizeLinear", [eight, *constants], layer, read, named=True)
+        return read
+
+    def _weights(self, node: Node) -> list[str]:
+        """Weights, and biases where there are any, as the node is to read them."""
+        weights, axis = self.old.constants[node.inputs[1]], eight_places.neurons_axis(node)
+        bias = self.old.constants[node.inputs[2]] if len(node.inputs) > 2 else None
+        seen = self._scales[node.inputs[0]].scale
+        across = tuple(each for each in range(weights.ndim) if each != axis)
+        of_neuron = _scales_of(np.abs(weights).max(axis=across), None if self._signed else bias, seen)
+        spread = of_neuron.reshape([-1 if each == axis else 1 for each in range(weights.ndim)])
+        steps = np.clip(np.rint(weights / spread), -LEVELS, LEVELS).astype(np.int8)
+        found = [self._on_grid(node, steps, spread, of_neuron, axis)]
+        if bias is not None:
+            found.append(node.inputs[2] if self._signed else self._whole_bias(node, bias, seen * of_neuron))
+        return found
+
+    def _on_grid(
+        self, node: Node, steps: np.ndarray, spread: np.ndarray, of_neuron: np.ndarray, axis: int
+    ) -> str:
+        name = node.inputs[1]
+        constants = [
+            self._constant(f"{name}/scale", of_neuron),
+            self._constant(f"{name}/zero", np.zeros(len(of_neuron), np.int8)),
+        ]
+        if self._signed:
+            # TensorRT 8.0 takes no weights of eight bits; what is on the grid already is not changed by quantising.
+            there = self._constant(f"{name}/on_grid", (steps * spread).astype(np.float32))
+            eight = self._node("QuantizeLinear", [there, *constants], node.layer, f"{name}/eight", axis=axis)
+        else:
+            eight = self._constant(f"{name}/eight", steps)
+        return self._node("DequantizeLinear", [eight, *constants], node.layer, f"{name}/quantised", axis=axis)
+
+    def _whole_bias(self, node: Node, bias: np.ndarray, step: np.ndarray) -> str:
+        name = node.inputs[2]
+        constants = [
+            self._constant(f"{name}/whole", np.rint(bias.astype(np.float64) / step).astype(np.int32)),
+            self._constant(f"{name}/scale", step),
+        ]
+        return self._node("DequantizeLinear", constants, node.layer, f"{name}/quantised", axis=0)
+
+    def _constant(self, name: str, values: np.ndarray | np.generic) -> str:
+        name = self.result.fresh(name)
+        self.result.constants[name] = np.asarray(values)
+        return name
+
+    def _node(
+        self, operator: str, inputs: list[str], layer: str, output: str, named: bool = False, **attributes: int
+    ) -> str:
+        """Adds one; its output is called `output`, or like it where that is not `named` already."""
+        output = output if named else self.result.fresh(output)
+        self.result.nodes.append(Node(operator, inputs, [output], attributes, f"{output}/{operator}", layer, True))
+        return output
+
+
+def _scales_of(strongest: np.ndarray, bias: np.ndarray | None, seen: np.float32) -> np.ndarray:
+    """float32 (neurons,): the strongest weight / 127, and more where a bias would be too many steps of it."""
+    found = strongest.astype(np.float64) / LEVELS
+    if bias is not None:
+        found = np.maximum(found, np.abs(bias.astype(np.float64)) / (float(seen) * _BIAS))
+    return np.where(found > 0, found, 1.0).astype(np.float32)

@@ -1,14 +1,18 @@
 """What computes in eight bits, what is quantised and what has one scale, net by net, by hand."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from both import filled, images, runtime
 from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
-from trt.onnx import arranged, eight_places, export, translation
+from trt.onnx import arranged, eight_places, export, target, translation
 from trt.onnx.graph import Graph
 
 INPUT = 'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }'
@@ -76,6 +80,13 @@ CASES: dict[str, tuple[list[str], list[str], list[str], str]] = {
 }  # fmt: skip
 
 
+APART = [
+    conv("a", "data"), layer("n", "LRN", "a"), layer("q", "Pooling", "n", MAX), conv("b", "q"),
+    layer("p", "Pooling", "q", "pooling_param { kernel_size: 3 stride: 1 pad: 1 }"), conv("c", "p"),
+]  # fmt: skip
+KEEPING = replace(target.OPENVINO, keeps_pooling_apart=True)
+
+
 def graph(layers: list[str], wide: str = "") -> tuple[Graph, Any, Any]:
     net = text_format.Parse(INPUT + "".join(layers), caffe_pb2.NetParameter())
     weights = filled(net, np.random.default_rng(0))
@@ -138,3 +149,31 @@ def test_the_graph_itself_is_left_as_it_was() -> None:
     export.of_net(net, weights, ranges={value: (-1.0, 1.0) for value in eight_places.find(made).groups})
     arranged.arranged(made)
     assert repr(made) == before
+
+
+def test_pooling_in_32_bits_is_kept_so_for_onnx_runtime_and_nothing_changes() -> None:
+    """Behind LRN: rounding and maximum commute, so both forms compute the same to the last bit."""
+    made, net, weights = graph(APART)
+    assert eight_places.find(made).apart == {"q", "p"}
+    ranges = {value: (-4.0, 4.0) for value in eight_places.find(made).groups}
+    forms = [export.of_net(net, weights, target=form, ranges=ranges) for form in (target.OPENVINO, KEEPING)]
+    reads = [{node.name: node.input[0] for node in model.graph.node if node.op_type == "MaxPool"} for model in forms]
+    assert [each["p"] for each in reads] == ["q/float", "q/apart"]
+    assert [sum(node.op_type == "Max" for node in model.graph.node) for model in forms] == [0, 2]
+    one, other = (runtime(model, images(net, np.random.default_rng(1))) for model in forms)
+    assert all(one[blob].tobytes() == other[blob].tobytes() for blob in ("b", "c"))
+
+
+def test_onnx_runtime_leaves_it_in_32_bits(tmp_path: Path) -> None:
+    """What it optimises to still has the node that does nothing behind each pooling; without it, it has none."""
+    made, net, weights = graph(APART)
+    ranges = {value: (-4.0, 4.0) for value in eight_places.find(made).groups}
+    model = export.of_net(net, weights, target=target.ONNX_RUNTIME, ranges=ranges)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(tmp_path / "fused.onnx"), 3
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    nodes = onnx.load(tmp_path / "fused.onnx").graph.node
+    behind = [node.input[0] for node in nodes if node.op_type == "Max"]
+    reordered = {node.output[0]: node.input[0] for node in nodes if node.op_type == "ReorderOutput"}
+    pooled = {node.output[0] for node in nodes if node.op_type == "MaxPool"}
+    assert len(behind) == 2 and {reordered.get(each, each) for each in behind} == pooled

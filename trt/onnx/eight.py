@@ -40,9 +40,12 @@ class Scale:
         return cls(scale, np.uint8(np.clip(np.rint(-low / scale), 0, _STEPS)))
 
 
-def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool) -> Graph:
-    """The graph in eight bits; `graph` stays as it is. UserError where the ranges are another net's."""
-    return _Writing(graph, places, scales(places, ranges, signed), signed).result
+def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool, guarded: bool = False) -> Graph:
+    """The graph in eight bits; `graph` stays as it is. UserError where the ranges are another net's.
+
+    `guarded` keeps an engine from taking pooling in 32 bits for what is quantised behind it.
+    """
+    return _Writing(graph, places, scales(places, ranges, signed), signed, guarded).result
 
 
 def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
@@ -58,8 +61,10 @@ def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
 
 
 class _Writing:
-    def __init__(self, graph: Graph, places: Places, scales: dict[str, Scale], signed: bool) -> None:
-        self.old, self._places, self._scales, self._signed = graph, places, scales, signed
+    def __init__(
+        self, graph: Graph, places: Places, scales: dict[str, Scale], signed: bool, guarded: bool
+    ) -> None:
+        self.old, self._places, self._scales, self._signed, self._guarded = graph, places, scales, signed, guarded
         self.result = replace(graph, nodes=[], constants={}, _values=set(graph._values), _nodes=set(graph._nodes))
         self._named: dict[str, str] = {}  # an input of the net -> what its readers read
         self._written: dict[str, str] = {}  # a value that is quantised -> its name before that
@@ -70,8 +75,7 @@ class _Writing:
             self._add(node)
 
     def _add(self, node: Node) -> None:
-        read = self._written if eight_places.keeps_32_bits(node) else self._named
-        inputs = [read.get(each, each) for each in node.inputs]
+        inputs = [self._read(node, each) for each in node.inputs]
         if node.name in self._places.computing:
             inputs[1:] = self._weights(node)
         outputs = [self._before(each) for each in node.outputs]
@@ -79,11 +83,22 @@ class _Writing:
         self.result.nodes.append(replace(node, inputs=inputs, outputs=outputs))
         for written, value in zip(outputs, node.outputs, strict=True):
             if value in self._scales:
-                self._through_eight_bits(written, value, node.layer)
+                self._through_eight_bits(self._kept_apart(node, written, value), value, node.layer)
+
+    def _read(self, node: Node, value: str) -> str:
+        """What a node reads of a value: it as it was quantised, or as it was before."""
+        keeps = eight_places.keeps_32_bits(node) or value in self._places.apart and node.name not in self._places.eight
+        return (self._written if keeps else self._named).get(value, value)
 
     def _before(self, value: str) -> str:
         """What a node writes: what is read under the value's name has been quantised by then."""
         return self.result.fresh(f"{value}/float") if value in self._scales else value
+
+    def _kept_apart(self, node: Node, written: str, value: str) -> str:
+        """`written` behind a node that does nothing, where an engine would else make a pooling in 32 bits one in 8."""
+        if not self._guarded or node.operator != "MaxPool" or value not in self._places.apart:
+            return written
+        return self._node("Max", [written], node.layer, f"{value}/apart")
 
     def _through_eight_bits(self, written: str, value: str, layer: str) -> str:
         """Quantises `written`; returns what is read instead, `value` itself unless it is an input of the net."""

@@ -2,9 +2,9 @@
 
 The rules are those with which OpenVINO and ONNX Runtime fuse, as their own graphs show (tests/trt/test_eight_fused.py):
 a value is quantised behind each node with weights and its ReLU, and everyone reads what was quantised, for one reader
-of the 32-bit value keeps the whole node in 32 bits; but a layer that is to stay in 32 bits reads that. What only moves
-values has one scale on both sides, and so has all that a Concat or an Eltwise joins. What the net is for leaves in 32
-bits.
+of the 32-bit value keeps the whole node in 32 bits; but a layer that is to stay in 32 bits reads that, and so do all in
+32 bits where nothing in eight wrote the value. What only moves values has one scale on both sides, and so has all that
+a Concat or an Eltwise joins. What the net is for leaves in 32 bits.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,6 +31,8 @@ class Places:
     computing: frozenset[str]
     groups: dict[str, str]
     in_32_bits: tuple[str, ...]  # layers that compute in 32 bits
+    eight: frozenset[str] = frozenset()  # all nodes that compute in eight bits
+    apart: frozenset[str] = frozenset()  # values that are quantised and that nothing in eight bits wrote
 
 
 def neurons_axis(node: Node) -> int:
@@ -68,7 +70,8 @@ class _Search:
                 joined = [*self._read(node), *(node.outputs if node.operator in _MOVES else [])]
                 _unite(groups, [value for value in joined if value in groups])
         computing = frozenset(name for name in self._eight if self._operator(name) in _WITH_WEIGHTS)
-        return Places(computing, groups, tuple(dict.fromkeys(self._wide())))
+        apart = frozenset(value for value in groups if not self._come.get(value, False))
+        return Places(computing, groups, tuple(dict.fromkeys(self._wide())), frozenset(self._eight), apart)
 
     def _values(self) -> Iterable[str]:
         return (*self._graph.inputs, *self._writers)

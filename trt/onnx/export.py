@@ -120,7 +120,7 @@ def of_net(
         graph = arranged.arranged(graph)
         places = eight_places.find(graph)
         described |= {"precision": "8 bits", "layers_in_32_bits": ", ".join(places.in_32_bits) or "none"}
-        graph = eight.quantised(graph, places, ranges, target.signed)
+        graph = eight.quantised(graph, places, ranges, target.signed, target.keeps_pooling_apart)
     return model.model(graph, net.name, described)
 
 

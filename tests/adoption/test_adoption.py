@@ -251,13 +251,13 @@ def test_what_says_what_own_layers_are_comes_along(here: Path) -> None:
 def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
     (here / "deep").mkdir()
     (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))
-    words = solver('net: "models/elsewhere/net.prototxt"', "solver_type: ADAGRAD")
+    words = solver('net: "models/elsewhere/net.prototxt"', "solver_type: NESTEROV")
     (here / "deep" / "solver.prototxt").write_text(words)
     adopted = adoption.adopt(here / "net", solver=here / "deep" / "solver.prototxt")
     assert problems_of(adopted) == []
     said = Path("net/solver.prototxt").read_text()
-    assert 'type: "AdaGrad"' in said and "momentum" not in said
-    assert "solver: momentum 0.9 left out, AdaGrad knows none" in adopted.notes
+    assert 'type: "Nesterov"' in said and "momentum" not in said
+    assert "solver: momentum 0.9 left out, Nesterov knows none" in adopted.notes
 
 
 @pytest.mark.parametrize("names", [("net_param",), ("train_net_param", "test_net_param")])
@@ -439,7 +439,7 @@ def test_the_command_adopts_and_checks(capsys: pytest.CaptureFixture[str]) -> No
     Path("model.prototxt").write_text(MNIST + BODY + judged("ip"))
     assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net", "SET=dataset.name=digits"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[-2].endswith("at 28 pixels, 13 generations: sound")
+    assert said[-2].endswith(" (1,437 train + 360 test, 10 classes) at 28 pixels, 13 generations: sound")
     assert said[-1] == "make evolve NET=net"
 
 

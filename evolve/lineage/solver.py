@@ -37,15 +37,12 @@ class Solver:
 
 def read(file: Path) -> Solver:
     """UserError naming file and line where it is missing or mistyped."""
-    text = prototxt_text.read_text(file)
-    return Solver(file, prototxt_text.read(file, caffe_pb2.SolverParameter()), text)
-
-
-def kind(solver: Any) -> str:
-    """The type, in whichever of its two spellings (UpgradeSolverType): that of 2015 is an enum of capitals."""
-    if not solver.HasField("solver_type"):
-        return str(solver.type)
-    return next(each for each in TYPES if each.upper() == solver.SolverType.Name(solver.solver_type))
+    solver = prototxt_text.read(file, caffe_pb2.SolverParameter())
+    if solver.HasField("solver_type") and not solver.HasField("type"):
+        # The form of 2015, an enum of capitals, as Caffe itself reads it (UpgradeSolverType).
+        solver.type = next(each for each in TYPES if each.upper() == solver.SolverType.Name(solver.solver_type))
+        solver.ClearField("solver_type")
+    return Solver(file, solver, prototxt_text.read_text(file))
 
 
 def problems(solver: Any) -> list[str]:
@@ -83,7 +80,7 @@ def _of_rate(solver: Any) -> Iterator[str]:
 
 
 def _of_update(solver: Any) -> Iterator[str]:
-    what = kind(solver)
+    what = solver.type
     if not 0 <= solver.momentum < 1:
         yield f"momentum: expected 0 to below 1, got {solver.momentum:g}; 0.9 is usual"
     elif what in ("AdaGrad", "RMSProp") and solver.momentum:

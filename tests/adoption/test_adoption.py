@@ -251,13 +251,13 @@ def test_what_says_what_own_layers_are_comes_along(here: Path) -> None:
 def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
     (here / "deep").mkdir()
     (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))
-    words = solver('net: "models/elsewhere/net.prototxt"', "solver_type: NESTEROV")
+    words = solver('net: "models/elsewhere/net.prototxt"', "solver_type: ADAGRAD")
     (here / "deep" / "solver.prototxt").write_text(words)
     adopted = adoption.adopt(here / "net", solver=here / "deep" / "solver.prototxt")
     assert problems_of(adopted) == []
     said = Path("net/solver.prototxt").read_text()
-    assert 'type: "Nesterov"' in said and "momentum" not in said
-    assert "solver: momentum 0.9 left out, Nesterov knows none" in adopted.notes
+    assert 'type: "AdaGrad"' in said and "momentum" not in said
+    assert "solver: momentum 0.9 left out, AdaGrad knows none" in adopted.notes
 
 
 @pytest.mark.parametrize("names", [("net_param",), ("train_net_param", "test_net_param")])

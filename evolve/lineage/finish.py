@@ -24,6 +24,7 @@ _OF_TRAINING = (
 )  # fmt: skip
 
 
+_ASKED = 1000  # images, of whether neurons answer any
 VALIDATION, _VALIDATION_NET = "validation", "validation.prototxt"
 
 
@@ -38,7 +39,8 @@ class Origin:
 
 def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: Origin) -> Metrics:
     """Casts, writes, scores and measures the generation; returns its metrics, written too."""
-    cast, ranges, dead = _impose_precision(workspace, net)
+    dead = _take_off_dead(workspace, caffe, net) if origin.training.iterations else Withered()
+    cast, ranges = _impose_precision(workspace, net)
     score = _with_validation(workspace, caffe, net, _score(workspace, caffe, net))
     counts = _count(workspace, net, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
@@ -83,16 +85,24 @@ def _number_format(workspace: Workspace) -> str:
     return str(settings.Precision.Name(settings.precision))
 
 
-def _impose_precision(
-    workspace: Workspace, net: phases.Net
-) -> tuple[weights.Weights, list[precision.Range], Withered]:
-    """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left.
+def _take_off_dead(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Withered:
+    """What belongs to neurons that died in training goes from what was trained: that no precision took."""
+    trained, graph = weights.read(workspace.folder / TRAINED), workspace.graph(net)
+    found = withered.take_off(graph, trained)
+    if workspace.experiment.settings.dead_neurons_go:
+        images = min(workspace.dataset.counts["train"], _ASKED)
+        layers = withered.rectified(graph)
+        silent = caffe.call("silent", net=paths.TRAIN_VAL, weights=TRAINED, layers=layers, images=images)
+        found += withered.silence(graph, trained, silent)
+    if found.weights:
+        weights.write(workspace.folder / TRAINED, net, trained)
+    return found
 
-    What belongs to neurons that died in training goes first: that no precision took.
-    """
+
+def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.Weights, list[precision.Range]]:
+    """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left."""
     kind = _number_format(workspace)
     trained = weights.read(workspace.folder / TRAINED)
-    dead = withered.take_off(workspace.graph(net), trained)
     cast, ranges = precision.cast(trained, kind, net.layer)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
     whole = phases.with_training_layers(deploy, net, cast)
@@ -101,7 +111,7 @@ def _impose_precision(
         weights.write(workspace.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)
     for name in (*_OF_SYNTHESIS, *_OF_TRAINING):
         (workspace.folder / name).unlink(missing_ok=True)
-    return cast, ranges, dead
+    return cast, ranges
 
 
 def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Score:

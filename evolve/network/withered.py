@@ -5,11 +5,12 @@ all that is left of theirs. Adam makes each gradient, however small, a step of a
 are gone within some hundred iterations. They were not lost to a precision; their neuron had died before.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from evolve.network import reach
+from evolve.network import layers, reach, resize
 from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
@@ -22,6 +23,11 @@ class Withered:
 
     neurons: int = 0
     weights: dict[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Withered") -> "Withered":
+        layers = {**self.weights, **other.weights}
+        both = {name: self.weights.get(name, 0) + other.weights.get(name, 0) for name in layers}
+        return Withered(self.neurons + other.neurons, both)
 
 
 def take_off(graph: Graph, weights: Weights) -> Withered:
@@ -48,3 +54,45 @@ def take_off(graph: Graph, weights: Weights) -> Withered:
             for name in layer.names:
                 weights[name] = [np.where(dead, np.float32(0), blob), *weights[name][1:]]
     return found
+
+
+def rectified(graph: Graph) -> list[str]:
+    """Layers whose neurons nobody reads but by a ReLU: what is never above 0 for them is nothing to anybody."""
+    return [
+        layer.name
+        for layer in graph.weighted
+        if not layer.sharers and all(_only_rectified(graph, use.top) for use in layer.uses)
+    ]
+
+
+def silence(graph: Graph, weights: Weights, silent: Mapping[str, Sequence[int]]) -> Withered:
+    """Takes off the `silent` neurons, numbers by layer, and all that leads out of them alone; counts both.
+
+    Nothing where an output would be cut off. `weights` has other arrays then.
+    """
+    without = {name: [blob.copy() for blob in blobs] for name, blobs in weights.items()}
+    there = {layer.name: np.ones(layer.outputs, bool) for layer in graph.weighted}
+    for name, neurons in silent.items():
+        there[name][list(neurons)] = False
+    before = reach.alive(graph, weights)
+    resize.clear(graph, without, there, {layer.name: np.ones(layer.inputs, bool) for layer in graph.weighted})
+    try:
+        after = reach.alive(graph, without)
+    except reach.NothingLeft:
+        return Withered()
+    resize.silence(graph, without, after)
+    found = Withered()
+    for layer in graph.weighted:
+        lost = np.count_nonzero(weights[layer.name][0]) - np.count_nonzero(without[layer.name][0])
+        found.neurons += int((before.neurons[layer.name] & ~after.neurons[layer.name]).sum())
+        if lost:
+            found.weights[layer.name] = int(lost)
+    weights.update(without)
+    return found
+
+
+def _only_rectified(graph: Graph, blob: int) -> bool:
+    readers = [node.layer for node in graph.nodes if blob in node.bottoms]
+    return bool(readers) and all(
+        layers.kind(layer) == "ReLU" and layer.relu_param.negative_slope == 0 for layer in readers
+    )

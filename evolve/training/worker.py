@@ -11,7 +11,7 @@ from evolve.base.serving import Task, serve
 def tasks() -> Mapping[str, Task]:
     """By name; loads Caffe, with the layers that its parent wants."""
     # Imported here: Caffe must find the log and the signals as a child has them.
-    from evolve.training import detect, evaluate, gpu, train, versions
+    from evolve.training import detect, evaluate, gpu, silent, train, versions
 
     versions.enable(machine.of_this_process())
     versions.on_gpu(gpu.begin(machine.of_this_process()))
@@ -19,6 +19,7 @@ def tasks() -> Mapping[str, Task]:
         "train": train.train,
         "score": evaluate.score,
         "detect": detect.detect,
+        "silent": silent.silent,
         "compare": evaluate.compare,
         "agree": evaluate.agree,
         "upgrade": evaluate.upgrade,

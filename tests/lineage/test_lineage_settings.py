@@ -40,6 +40,25 @@ def test_or_is_what_training_begins_with(place: Any, reference: Any, capsys: pyt
     assert not np.array_equal(before, after) and np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.5
 
 
+def test_dead_neurons_go(place: Any) -> None:
+    """Those of ip1 whose bias begins so low that no image moves them; nobody reads them afterwards."""
+    file = place.folder / "tiny" / "train_val.prototxt"
+    usual = 'num_output: 24 weight_filler { type: "xavier" }'
+    file.write_text(file.read_text().replace(usual, f'{usual} bias_filler {{ type: "uniform" min: -12 max: 4 }}'))
+    solver = place.folder / "tiny" / "solver.prototxt"
+    solver.write_text(solver.read_text().replace("base_lr: 0.05", "base_lr: 0.005"))
+    place.set("dead_neurons_go: true")
+    place.evolve(2)
+    first = Metrics.read(place.run / "gen001")
+    learned = weights.read(place.run / "gen001" / "weights.caffemodel")
+    dead = ~learned["ip1"][0].any(axis=1)
+    assert first.dead_neurons == dead.sum() > 2
+    assert first.dead_synapses == dead.sum() * (learned["ip1"][0].shape[1] + 10)
+    assert not learned["ip1"][1][dead].any() and not learned["ip2"][0][:, dead].any()
+    assert learned["ip2"][0][:, ~dead].all()
+    assert weights.read(place.run / "gen002" / "weights.caffemodel")["ip1"][0].shape[0] <= (~dead).sum()
+
+
 def test_so_is_one_in_the_form_of_2013(place: Any, reference: Any) -> None:
     path = place.folder / "old.caffemodel"
     path.write_bytes(_in_v1_form(weights.read(reference.run / "gen001" / "weights.caffemodel")))

@@ -8,7 +8,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import topology
 from evolve.network.reach import NothingLeft
 from evolve.network.weights import Weights
-from evolve.network.withered import LEAST, take_off
+from evolve.network.withered import LEAST, Withered, rectified, silence, take_off
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
@@ -75,3 +75,29 @@ def test_an_output_that_nothing_feeds() -> None:
     given["ip"][0][:] = GONE
     with pytest.raises(NothingLeft):
         take_off(graph(), given)
+
+
+def test_neurons_that_answer_nothing_go_with_their_synapses() -> None:
+    given = weights()
+    found = silence(graph(), given, {"conv": [1]})
+    assert (found.neurons, found.weights) == (1, {"conv": 2, "ip": 32})
+    assert not given["conv"][0][1].any() and given["conv"][1].tolist() == [-1, 0, -1]
+    assert not given["ip"][0][:, 16:32].any() and (given["ip"][0][:, :16] == 0.25).all()
+
+
+def test_none_go_where_no_output_would_be_left() -> None:
+    given = weights()
+    assert silence(graph(), given, {"conv": [0, 1, 2]}) == Withered()
+    assert given["conv"][0].all()
+
+
+def test_only_what_a_relu_reads_can_be_silent() -> None:
+    assert rectified(graph()) == ["conv"]
+    leaky = NET.replace('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 0.1 }')
+    sigmoid = NET.replace('"ReLU"', '"Sigmoid"')
+    for net in (leaky, sigmoid):
+        assert rectified(topology.read([text_format.Parse(net, caffe_pb2.NetParameter())], "EXACT", False)) == []
+
+
+def test_both_are_counted_together() -> None:
+    assert Withered(1, {"a": 2}) + Withered(2, {"a": 3, "b": 1}) == Withered(3, {"a": 5, "b": 1})

@@ -6,6 +6,7 @@ import caffe
 import numpy as np
 
 from evolve.network.withered import LEAST
+from evolve.training import silent
 
 RATE, DECAY = 3e-4, 1e-4  # DetectNet's solver's
 NET = """
@@ -60,6 +61,15 @@ def test_adam_takes_the_weights_of_a_dead_neuron(tmp_path: Path) -> None:
         assert np.abs(first).max() > 0.005 and np.abs(last).max() < LEAST
         assert np.allclose(trained(tmp_path, "Adam", 60)[1][name][of_neuron], adam(first, 60), rtol=0, atol=1e-5)
     assert np.abs(after["ip1"][1:]).mean() > 0.005
+
+
+def test_silent_neurons_are_found(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NET)
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TRAIN)
+    net.params["ip1"][1].data[...] = [-100, 0, 0, -100, 0, 0]
+    net.save(str(tmp_path / "net.caffemodel"))
+    found = silent.silent(str(tmp_path / "net.prototxt"), str(tmp_path / "net.caffemodel"), ["ip1"], 40)
+    assert found == {"ip1": [0, 3]}
 
 
 def test_sgd_leaves_them(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""Which neurons answer none of the training images: a ReLU that nothing makes positive learns nothing any more."""
+
+import caffe
+import numpy as np
+
+
+def silent(net: str, weights: str, layers: list[str], images: int) -> dict[str, list[int]]:
+    """By layer of `layers`, whose tops a ReLU reads, the neurons that are at most 0 for all of so many `images`.
+
+    The images are what TRAIN makes of them, augmented; neurons are counted from 0. Layers without any are left out.
+    """
+    running = caffe.Net(net, caffe.TRAIN, weights=weights)
+    tops = {name: running.top_names[name][0] for name in layers}
+    most = {name: np.full(running.blobs[top].data.shape[1], -np.inf) for name, top in tops.items()}
+    done = 0
+    while done < images:
+        running.forward()
+        for name, top in tops.items():
+            values = running.blobs[top].data
+            each = values.reshape(*values.shape[:2], -1).max(axis=(0, 2))
+            most[name] = np.maximum(most[name], each)
+        done += len(next(iter(running.blobs.values())).data)
+    return {name: np.flatnonzero(highest <= 0).tolist() for name, highest in most.items() if (highest <= 0).any()}

@@ -126,9 +126,13 @@ class _Tasks:
 
 
 def _wanted() -> bool:
-    """Whether the scheduler still wants the task that this thread of a worker does."""
+    """Whether the scheduler still wants the task that this thread of a worker does.
+
+    A worker that has lost its scheduler closes: another one is given its task, and waits for the run to be let go.
+    """
     import distributed
 
     worker = distributed.get_worker()
     task = worker.state.tasks.get(worker.get_current_task())
-    return task is not None and task.state != "cancelled"
+    closing = worker.status in (distributed.Status.closing, distributed.Status.closed, distributed.Status.failed)
+    return task is not None and task.state != "cancelled" and not closing

@@ -107,7 +107,8 @@ def nin() -> Network:
         text += layer("Dropout", f"drop{number}", bottom, bottom, "dropout_param { dropout_ratio: 0.5 }")
     text += convolution("conv3", bottom, 32, 3, "pad: 1") + convolution("cccp3", "conv3", 10, 1)
     text += pooling("pool3", "cccp3", "pool: AVE kernel_size: 8 stride: 1") + judged("pool3")
-    files = {"train_val.prototxt": of_2013(text), "solver.prototxt": solver('net: "train_val.prototxt"')}
+    text = of_2013(text).replace('"xavier"', '"msra"')
+    files = {"train_val.prototxt": text, "solver.prototxt": solver('net: "train_val.prototxt"')}
     return Network("nin", "layers of 2013, types as enums", files, ("SOLVER=solver.prototxt",))
 
 

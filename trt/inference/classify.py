@@ -41,7 +41,8 @@ def classify(
             images = [image for _, image in made if image is not None]
             shares = iter(probabilities(net(images)) if images else ())
             told = [(each, None if image is None else next(shares)) for each, image in made]
-            seen += [(_kept(each, drawn and len(seen) + k < KEPT), shares) for k, (each, shares) in enumerate(told)]
+            seen += [(_small(each) if drawn else replace(each, pixels=None), shares) for each, shares in told]
+            seen = _thinned(seen, names.known(folder))
         heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
     classes = names.of(folder, next((len(shares) for _, shares in seen if shares is not None), 0))
     judged = {each.folder for each, _ in seen} <= set(classes)
@@ -74,10 +75,33 @@ def _made(prepared: Preparation, picture: Picture, fit: str) -> tuple[Picture, I
         return replace(picture, pixels=None, why=str(error)), None
 
 
-def _kept(picture: Picture, drawn: bool) -> Picture:
-    """Thousands of images do not fit into memory: what is not drawn is let go, and the rest made small."""
-    if picture.pixels is None or not drawn:
-        return replace(picture, pixels=None)
+def _thinned(seen: list[tuple[Picture, Shares | None]], known: list[str]) -> list[tuple[Picture, Shares | None]]:
+    """Thousands of images do not fit into memory: of too many every so manieth is kept, and some that are wrong."""
+    stride, wrong = 1, 0
+    while len(seen) > KEPT * stride:
+        stride *= 2
+    thinned = []
+    for k, (picture, shares) in enumerate(seen):
+        if picture.pixels is not None and k % stride:
+            wrong += (is_wrong := _is_wrong(picture, shares, known))
+            picture = picture if is_wrong and wrong <= KEPT // 2 else replace(picture, pixels=None)
+        thinned.append((picture, shares))
+    return thinned
+
+
+def _is_wrong(picture: Picture, shares: Shares | None, known: list[str]) -> bool:
+    """Whether the folder is called like another class; without names, as numbers."""
+    if shares is None:
+        return False
+    best = int(shares.argmax())
+    called = known if len(known) == len(shares) else [str(number) for number in range(len(shares))]
+    return picture.folder in called and picture.folder != called[best]
+
+
+def _small(picture: Picture) -> Picture:
+    """The picture no larger than it may be drawn."""
+    if picture.pixels is None:
+        return picture
     height, width = picture.pixels.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -40,7 +40,7 @@ def of(
     else:
         # On a pace, an offspring is at least as efficient as is due.
         limit = target = min(limit, ancestor_synapses / environment.on_pace(_waypoints(block), generation))
-    return _solved(graph, parent, encoding, target, block, (seed, generation), parents), limit
+    return _solved(graph, parent, encoding, target, limit, block, (seed, generation), parents), limit
 
 
 def pressure(block: settings.Environment) -> SelectionPressure:
@@ -53,11 +53,12 @@ def _solved(
     parent: Weights,
     encoding: Encoding,
     target: float,
+    limit: float,
     block: settings.Environment,
     seed: tuple[int, int],
     parents: int,
 ) -> Factors:
-    """The factors for which the expected offspring has `target` synapses, biases included."""
+    """The factors for which the expected offspring has `target` synapses, biases included, and one has `limit`."""
     biases = count.total(count.of_graph(graph, parent), "biases")
     # Biases stay with their neurons; the draw decides on the rest.
     if target <= biases:
@@ -69,12 +70,25 @@ def _solved(
     if encoding.synapses > _SMALL:
         return environment.solve(encoding, target - biases, ratio, parents, beta)
 
-    def excess(factor: float) -> float:
+    def trials(factor: float) -> list[int]:
         # The same random numbers at every F, so that more F never keeps less.
-        return synthesis.trial(graph, parent, encoding, encoding.factors(factor, ratio), seed, _TRIALS) - target
+        return synthesis.trial(graph, parent, encoding, encoding.factors(factor, ratio), seed, _TRIALS)
 
-    highest = environment.highest(encoding, ratio, parents, beta)
-    return encoding.factors(environment.root(excess, 0.0, highest, tolerance=_TOLERANCE * target), ratio)
+    def solved(wanted: float) -> float:
+        highest = environment.highest(encoding, ratio, parents, beta)
+        return environment.root(lambda factor: _mean(trials(factor)) - wanted, 0.0, highest, tolerance)
+
+    tolerance = _TOLERANCE * target
+    factor = solved(target)
+    # Draws of a hundred thousand synapses are alike: where the solution lies beyond the limit, within its tolerance,
+    # every one of them would.
+    if min(trials(factor), default=0) > limit:
+        factor = solved(target - tolerance)
+    return encoding.factors(factor, ratio)
+
+
+def _mean(counts: list[int]) -> float:
+    return sum(counts) / max(1, len(counts))
 
 
 def _waypoints(block: settings.Environment) -> dict[int, float]:

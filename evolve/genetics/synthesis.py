@@ -54,11 +54,8 @@ def trial(
     factors: Factors,
     seed: tuple[int, ...],
     draws: int,
-) -> float:
-    """Mean number of synapses, biases included, of `draws` offspring; those without a way to the outputs left out.
-
-    0 if none has one.
-    """
+) -> list[int]:
+    """Numbers of synapses, biases included, of `draws` offspring; those without a way to the outputs left out."""
     kept = []
     for number in range(draws):
         # One word more than synthesize seeds with: trials and births share no random numbers.
@@ -68,7 +65,7 @@ def trial(
         except NothingLeft:
             continue
         kept.append(total(of_graph(graph, offspring), "synapses"))
-    return sum(kept) / max(1, len(kept))
+    return kept
 
 
 def _attempt(

@@ -1,0 +1,47 @@
+"""What an environment asks for can be drawn: a pace is a limit, and a solution beyond it within tolerance is none."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.genetics import budget, clusters, environment, synthesis
+from evolve.network import topology
+from evolve.network.count import of_graph, total
+from evolve.settings import networks, settings
+
+NET = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1600 } } }
+layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "a" inner_product_param { num_output: 400 } }
+layer { name: "relu" type: "ReLU" bottom: "a" top: "a" }
+layer { name: "ip2" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 10 } }
+"""
+
+
+def test_a_pace_is_kept_whichever_side_of_it_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws of 270,000 synapses differ by a thousandth: all would be too large where the mean is .45 % beyond."""
+    exact = environment.root
+
+    def beyond(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+        return exact(lambda factor: function(factor) - 0.9 * tolerance, low, high, 0.02 * tolerance)
+
+    monkeypatch.setattr(environment, "root", beyond)
+    graph = topology.read([prototxt_text.parse(NET, caffe_pb2.NetParameter(), "net")])
+    random = np.random.default_rng(1)
+    shapes = {"ip1": [(400, 1600), (400,)], "ip2": [(10, 400), (10,)]}
+    parent = {name: [random.normal(size=each).astype(np.float32) for each in of] for name, of in shapes.items()}
+    parent["ip1"][0][random.random((400, 1600)) < 0.3] = 0
+    wanted = settings.read(networks.defaults())
+    del wanted.environment[1:]
+    block = wanted.environment[0]
+    block.type = block.PACE
+    for generation, efficiency in ((1, 1), (2, 1.7)):
+        block.waypoint.add(generation=generation, architectural_efficiency=efficiency)
+    synapses = total(of_graph(graph, parent), "synapses")
+    encoding = clusters.encode(graph, parent, 0.1)
+    factors, limit = budget.of(wanted, 2, graph, parent, encoding, synapses, seed=1)
+    offspring, _ = synthesis.synthesize(graph, parent, encoding, factors, (1, 2), limit)
+    assert limit == pytest.approx(synapses / 1.7)
+    assert 0.985 * limit < total(of_graph(graph, offspring), "synapses") <= limit

@@ -35,7 +35,7 @@ def state_of(root: Path, files: Iterable[Path]) -> str:
     state = hashlib.sha256()
     for file in sorted(files):
         stat = file.stat() if file.exists() else file.lstat()  # a link to nothing is for those who read to complain of
-        state.update(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        state.update(os.fsencode(file.relative_to(root)) + f" {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return state.hexdigest()[:16]
 
 

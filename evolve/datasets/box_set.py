@@ -36,8 +36,10 @@ def prepared(found: Found[DetectionSource], wanted: Detection, seed: int, data: 
     with turn(folder, report):
         if done := made(found, wanted, seed, data):  # by the process that this one waited for
             return done
+        # As they were before they were read: what changes meanwhile is read again. What is drawn is there only then.
+        before = state(found, wanted, seed, data / "raw")
         every = photos(found, wanted, seed, data / "raw", report)
-        origin = state(found, wanted, seed, data / "raw")
+        origin = before or state(found, wanted, seed, data / "raw")
         written = _write_detection(found.name, folder, every, wanted, seed, origin, report)
     return replace(written, notice=found.source.notice)
 

@@ -20,6 +20,11 @@ Size = tuple[int, int]  # width, height
 
 # What a folder of photographs holds. Pillow reads more, some of it by running other programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# Endings of the names that people give to such files.
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 
 def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:

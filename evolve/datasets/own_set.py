@@ -23,7 +23,7 @@ from evolve.datasets.own import mean_image, splitting
 from evolve.datasets.own.pictures import Listing
 from evolve.datasets.own.source import OwnSource
 from evolve.datasets.own.wish import Wish
-from evolve.datasets.own.write import Part, write
+from evolve.datasets.own.write import Part, stored_bytes, write
 
 CHANGED, BROKEN = "its files have changed since", "is not as its DONE.json says"
 SPLITS = ("train", "validation", "test")
@@ -82,7 +82,7 @@ def sized(found: Found[OwnSource], wish: Wish, image_size: int) -> Wish:
     """The wish with a size, where images come in any; a data set that has one keeps it."""
     if not found.source.any_size:
         if bool(wish.width) != bool(wish.height):
-            raise UserError(f"data set '{found.name}': expected both width and height, or neither, got one")
+            raise UserError(f"data set '{found.name}': expected both width and height, or neither, got one; give both")
         return wish
     return replace(wish, width=wish.width or image_size, height=wish.height or image_size)
 
@@ -124,7 +124,8 @@ def parts(listing: Listing, wish: Wish, seed: int, validation: int) -> dict[str,
         rows, apart = splitting.split(train, wish.test_part, seed, names)
         tested["test"] = Part(train, apart)
     if validation and "validation" in splits:
-        raise UserError(f"validation: expected 0 for images that have a split of their own for that, got {validation}")
+        wanted = "0 for images that have a split of their own for that"
+        raise UserError(f"validation: expected {wanted}, got {validation}; take it out")
     order, kept = held_out.split(train.labels[rows], np.random.default_rng(seed).permutation(len(rows)), validation)
     every = {"train": Part(train, rows[order])} | tested
     if validation:
@@ -139,8 +140,8 @@ def _write(
 ) -> Dataset:
     shape = _shape(listing, wish)
     linked = _linked(listing, parts, shape)
-    record = 1 if linked else int(np.prod(shape))
-    needed = sum(space(record, len(part.rows)) for part in parts.values())
+    of_links = sum(space(1, len(part.rows)) for part in parts.values())
+    needed = of_links if linked else stored_bytes(listing, parts, shape)
     began = time.monotonic()
     why = CHANGED if finished(folder, name) else BROKEN
     with refusals(folder, needed), replacing(folder, report, why) as unfinished:

@@ -757,7 +757,7 @@ CASES = [
         "pictures larger than what they are padded to",
         own(f"{PICTURES} fit: PAD width: 48 height: 48 leave_out_unreadable: true", lambda root: None),
         DATA,
-        "data set 'images': expected images of test and train that can be read, got none",
+        "data set 'images': expected images of test and train that can be read, got none; bring some",
     ),
     Case(
         "a folder of pictures for a data set that has its own",
@@ -997,7 +997,8 @@ CASES = [
         "YOLO without the classes' names",
         pets("yolo", labels__a_txt="0 0.5 0.5 0.5 0.5\n"),
         DATA,
-        "{here}/data/raw/pets: expected a data.yaml, classes.txt or obj.names with the classes' names, got none",
+        "{here}/data/raw/pets: expected a data.yaml, classes.txt or obj.names with the classes' names, got none; "
+        "write one",
     ),
     Case(
         "YOLO with outlines",

@@ -1,9 +1,13 @@
 """A box that cannot be is an error that names its row; one that stands out is cut and counted."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from evolve.base.errors import UserError
 from evolve.datasets import Box
+from evolve.datasets.annotation_files import state_of
 from evolve.datasets.annotations import Clipped, clipped, raise_all, shape_problem
 
 
@@ -45,3 +49,11 @@ def test_many_problems_are_one_error() -> None:
     with pytest.raises(UserError) as error:
         raise_all([f"problem {n}" for n in range(8)])
     assert str(error.value).splitlines() == [*(f"problem {n}" for n in range(5)), "and 3 more like these"]
+
+
+def test_a_file_whose_name_is_no_utf_8_has_a_state(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.xml")
+    file.write_text("")
+    before = state_of(tmp_path, [file])
+    os.utime(file, (1, 1))
+    assert state_of(tmp_path, [file]) != before

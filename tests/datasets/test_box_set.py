@@ -4,12 +4,13 @@ absence of its data."""
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from miniatures import PERSON, change, noise, parse27k
 
 from evolve.base.errors import UserError
-from evolve.datasets import Detection, box_set, find, prepare, prepare_detection
+from evolve.datasets import Detection, Photos, box_set, find, prepare, prepare_detection
 
 WANTED = Detection(96, 64)
 
@@ -58,6 +59,23 @@ def test_changed_annotations_are_noticed(tmp_path: Path, root: Path, lines: list
     (first.folder / "DONE.json").unlink()
     assert prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append) == second
     assert lines[3] == f"{first.folder}: is not as its DONE.json says; made anew"
+
+
+def test_annotations_that_change_while_they_are_read_are_read_again(
+    tmp_path: Path, root: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = box_set.photos
+
+    def slow(*given: Any) -> Photos:
+        read = photos(*given)
+        change(root, "UPDATE Pedestrian SET box_min_x = 11 WHERE pedestrianID = 1")
+        os.utime(root / "annotations.sqlite3", (1, 1))
+        return read
+
+    with monkeypatch.context() as during:
+        during.setattr(box_set, "photos", slow)
+        old = prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append)
+    assert prepare_detection("parse27k", WANTED, data=tmp_path, report=lines.append).sha256 != old.sha256
 
 
 def test_an_image_that_cannot_be_read_leaves_nothing(tmp_path: Path, root: Path, lines: list[str]) -> None:

@@ -313,11 +313,26 @@ REFUSED = {
         "Annotations/a.xml: expected annotations in XML, got: unbound prefix: line 1, column 0; replace it",
     ),
     "one image alone": Refused(
-        "voc", {"a.xml": xml()}, ("a.png",), ": expected two images or more to split into train and val, got 1"
-    ),
+        "voc", {"a.xml": xml()}, ("a.png",),
+        ": expected two images or more to split into train and val, got 1; bring more",
+    ),  # fmt: skip
     "images to score alone": Refused(
-        "voc", {"val/a.xml": xml()}, ("val/a.png",), ": expected images to train on, got only those of val"
-    ),
+        "voc", {"val/a.xml": xml()}, ("val/a.png",),
+        ": expected images to train on, got only those of val; bring a train split",
+    ),  # fmt: skip
+    "two folders of a split": Refused(
+        "voc", {"train/a.xml": xml(), "train2017/b.xml": xml()}, ("train/a.png", "train2017/b.png"),
+        "train2017: expected one for train, got a second one beside it; take one away",
+    ),  # fmt: skip
+    "two folders of a split's labels": Refused(
+        "kitti_text", {"labels/val/a.txt": CAT, "labels/valid/b.txt": CAT}, ("images/val/a.png", "images/valid/b.png"),
+        "labels/valid: expected one for val, got a second one beside it; take one away",
+    ),  # fmt: skip
+    "two of Darknet's lists of a split": Refused(
+        "yolo", {"a.txt": YOLO, "classes.txt": "cat\n", "train.txt": "a.png\n", "training.txt": "b.png\n"},
+        ("a.png", "b.png"),
+        "training.txt: expected one for train, got a second one beside it; take one away",
+    ),  # fmt: skip
     "a folder in another layout": Refused(
         "voc",
         {"labels/a.txt": CAT},
@@ -379,7 +394,7 @@ REFUSED = {
         "yolo",
         {"labels/a.txt": YOLO},
         ("images/a.png",),
-        ": expected a data.yaml, classes.txt or obj.names with the classes' names, got none",
+        ": expected a data.yaml, classes.txt or obj.names with the classes' names, got none; write one",
     ),
     "names that are nothing of the kind": Refused(
         "yolo",

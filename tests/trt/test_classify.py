@@ -130,8 +130,8 @@ def test_a_broken_image_is_named_and_the_others_are_told(
     ("words", "message"),
     [
         (["IMAGE=none.png"], "IMAGE=none.png: expected an image, a folder of them or a video, got no such file"),
-        (["IMAGE=tiny"], "IMAGE=tiny: expected images (.bmp .jpeg .jpg .pgm .png .ppm .tif .tiff .webp) in that "
-         "folder, found none"),
+        (["IMAGE=tiny"], "IMAGE=tiny: expected images (.jpg .jpeg .jpe .jfif .png .bmp .dib .webp .tif .tiff .ppm "
+         ".pgm .pbm .pnm) in that folder, found none"),
         (["IMAGE=digits", "ENGINE=cafe"], "ENGINE=cafe: expected one of tensorrt, tensorrt-float, openvino, "
          "onnxruntime, caffe; did you mean caffe?"),
         (["IMAGE=digits", "FIT=42"], "FIT=42: expected one of crop, resize, letterbox, pad; choose one of them"),

@@ -12,9 +12,9 @@ from PIL import Image
 
 from evolve.base.errors import UserError
 from evolve.datasets import image_file
+from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.image_form import USUAL, Form
 
-IMAGES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
 _AT_ONCE = 64
 
@@ -61,9 +61,9 @@ def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 
 def _folder(asked: Path, form: Form) -> Iterator[Picture]:
-    files = sorted(path for path in asked.rglob("*") if path.suffix.lower() in IMAGES and path.is_file())
+    files = sorted(path for path in asked.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not files:
-        raise UserError(f"IMAGE={asked}: expected images ({' '.join(IMAGES)}) in that folder, found none")
+        raise UserError(f"IMAGE={asked}: expected images ({' '.join(SUFFIXES)}) in that folder, found none")
     for path in files:
         name = path.relative_to(asked).as_posix()
         try:

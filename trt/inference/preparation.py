@@ -16,7 +16,7 @@ from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
 from evolve.datasets.image_form import Form, Levels
 from evolve.datasets.own import mean_image
-from evolve.datasets.own.picture_fit import fitted
+from evolve.datasets.own.picture_fit import fitted, least
 from evolve.network import phases
 from evolve.network.layers import detectnet
 from evolve.runs import paths, state
@@ -47,8 +47,8 @@ class Stored:
     def form(self) -> Form:
         """What an image file is read as."""
         channels, height, width = self.shape
-        least = (2 * width, 2 * height) if self.own and self.fit != "pad" else None
-        return Form(grey=channels == 1, levels=self.levels, least=least)
+        smallest = least((width, height), self.fit) if self.own else None
+        return Form(grey=channels == 1, levels=self.levels, least=smallest)
 
     def image(self, pixels: Bytes, fit: str = "", name: str = "image") -> Bytes:
         """(channels, height, width) of an image (H, W), or (H, W, 3), blue first, of whatever size.

@@ -15,7 +15,8 @@ from evolve.datasets.detection import Box, Photo
 from evolve.datasets.image_file import there
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import listed
-from evolve.datasets.layouts.places import IMAGES, below, split_of
+from evolve.datasets.layouts.places import IMAGES, below
+from evolve.datasets.split_names import split_of
 
 FOLDERS = ("annotations", "annotation", "labels")
 LARGEST = 1 << 29  # bytes; COCO's own largest has 470 MB

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.datasets.detection import Photo
-from evolve.datasets.image_file import there
-
-SUFFIXES = frozenset(".bmp .jfif .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split())
+from evolve.datasets.image_file import SUFFIXES, there
 
 
 class Images:
@@ -69,4 +67,3 @@ def listed(folder: Path, *suffixes: str) -> list[Path]:
     except OSError:
         return []
     return [folder / name for name in names if os.path.splitext(name)[1].lower() in suffixes]
-

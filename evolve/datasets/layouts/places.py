@@ -6,18 +6,18 @@ behind a split's name.
 """
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from evolve.datasets.layouts.images import SUFFIXES, listed
+from evolve.base.errors import UserError
+from evolve.datasets.image_file import SUFFIXES
+from evolve.datasets.layouts.images import listed
+from evolve.datasets.split_names import split_of
 
-SPLIT = {
-    "train": re.compile(r"train(ing)?(\d{4})?"),
-    "val": re.compile(r"val(id(ation)?)?(\d{4})?"),
-    "test": re.compile(r"test(ing)?(\d{4})?"),
-}
+T = TypeVar("T")
+
 IMAGES = ("jpegimages", "images", "image_2", "image", "imgs", "img")
 
 
@@ -38,17 +38,12 @@ class Kept:
 
 
 def places(root: Path, kept: Kept) -> dict[str, Place]:
-    """By split, under "" where there is none; {} for a folder in which no annotations are found."""
+    """By split, under "" where there is none; {} where no annotations are found. UserError for a split twice."""
     for found in (_split_above(root, kept), _split_below(root, kept)):
         if found:
             return found
     whole = _place(root, kept)
     return {"": whole} if whole else {}
-
-
-def split_of(name: str) -> str:
-    """The split that a folder or file of that name is of; "" for none."""
-    return next((split for split, words in SPLIT.items() if words.fullmatch(name.lower())), "")
 
 
 def below(folder: Path) -> dict[str, Path]:
@@ -60,24 +55,34 @@ def below(folder: Path) -> dict[str, Path]:
         return {}
 
 
+def once(found: dict[str, T], split: str, value: T, path: Path) -> None:
+    """Puts ``value`` into ``found``; UserError, naming its ``path``, where the split has one already."""
+    if split in found:
+        raise UserError(f"{path}: expected one for {split}, got a second one beside it; take one away")
+    found[split] = value
+
+
 def _split_above(root: Path, kept: Kept) -> dict[str, Place]:
     """train/images and train/labels, or both in train/."""
     found: dict[str, Place] = {}
     for name, folder in sorted(below(root).items()):
         if (split := split_of(name)) and (place := _place(folder, kept)):
-            found.setdefault(split, place)
+            once(found, split, place, folder)
     return found
 
 
 def _split_below(root: Path, kept: Kept) -> dict[str, Place]:
     """images/train and labels/train."""
-    there, found = below(root), dict[str, Place]()
+    there = below(root)
     for annotations in _named(there, kept.folders):
+        found: dict[str, Place] = {}
         for name, folder in sorted(below(annotations).items()):
             images = [below(each).get(name) for each in _named(there, IMAGES)]
             if (split := split_of(name)) and listed(folder, kept.suffix):
-                found.setdefault(split, Place(folder, next(filter(None, images), folder)))
-    return found
+                once(found, split, Place(folder, next(filter(None, images), folder)), folder)
+        if found:
+            return found
+    return {}
 
 
 def _place(folder: Path, kept: Kept) -> Place | None:

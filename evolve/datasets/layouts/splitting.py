@@ -25,7 +25,8 @@ def complete(root: Path, photos: dict[str, list[Photo]], wanted: Detection) -> d
     if "" in splits:
         splits["train"] = splits.pop("")
     if "train" not in splits:
-        raise UserError(f"{root}: expected images to train on, got only those of {', '.join(splits)}")
+        got = ", ".join(splits)
+        raise UserError(f"{root}: expected images to train on, got only those of {got}; bring a train split")
     if "val" not in splits:
         splits["train"], splits["val"] = _split(root, splits["train"], wanted)
     return splits
@@ -34,11 +35,11 @@ def complete(root: Path, photos: dict[str, list[Photo]], wanted: Detection) -> d
 def _split(root: Path, photos: Sequence[Photo], wanted: Detection) -> tuple[list[Photo], list[Photo]]:
     names = sorted({_name(photo) for photo in photos}, key=lambda name: _place(wanted.split_seed, name))
     if len(names) < 2:
-        raise UserError(f"{root}: expected two images or more to split into train and val, got {len(names)}")
-    part = wanted.validation_part or VALIDATION_PART
+        got = len(names)
+        raise UserError(f"{root}: expected two images or more to split into train and val, got {got}; bring more")
     part = wanted.validation_part or VALIDATION_PART
     if not part < 1:
-        raise UserError(f"{root}: expected a validation_part below 1 to split it by, got {part:g}")
+        raise UserError(f"{root}: expected a validation_part below 1 to split it by, got {part:g}; 0.2 is usual")
     val = set(names[: min(len(names) - 1, max(1, round(len(names) * part)))])
     sides: tuple[list[Photo], list[Photo]] = [], []
     for photo in photos:

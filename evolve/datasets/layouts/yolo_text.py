@@ -14,7 +14,8 @@ from evolve.datasets.image_file import there
 from evolve.datasets.layouts import class_names, lists
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import Images, listed
-from evolve.datasets.layouts.places import Kept, Place, places, split_of
+from evolve.datasets.layouts.places import Kept, Place, once, places
+from evolve.datasets.split_names import split_of
 
 KEPT = Kept(".txt", ("labels", "label", "obj_train_data", "annotations"))
 FIELDS = 5
@@ -38,7 +39,8 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
         return {}
     file = class_names.file_of(root, *(place.annotations for place in found.values()))
     if file is None:
-        raise UserError(f"{root}: expected a data.yaml, classes.txt or obj.names with the classes' names, got none")
+        wanted = "a data.yaml, classes.txt or obj.names with the classes' names"
+        raise UserError(f"{root}: expected {wanted}, got none; write one")
     names = class_names.read(file)
     if set(found) == {""} and (named := _lists(root)):
         return {split: list(_listed(root, each, found[""], names)) for split, each in named.items()}
@@ -93,8 +95,11 @@ def boxes(file: Path, names: list[str]) -> Iterator[Box]:
 
 def _lists(root: Path) -> dict[str, Path]:
     """Darknet's lists of images, train.txt and so on."""
-    named = {split_of(file.stem): file for file in listed(root, KEPT.suffix)}
-    return {split: file for split, file in named.items() if split}
+    found: dict[str, Path] = {}
+    for file in listed(root, KEPT.suffix):
+        if split := split_of(file.stem):
+            once(found, split, file, file)
+    return found
 
 
 def _is_label(file: Path) -> bool:

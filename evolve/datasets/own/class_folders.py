@@ -6,17 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolve.base.errors import UserError
+from evolve.datasets import split_names
+from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.own.pictures import ImageFiles, shown
-
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
-)
-_SPLITS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
 
 Found = dict[str, dict[str, list[str]]]  # files by split, then by class
 
@@ -28,7 +20,8 @@ def is_image(name: str) -> bool:
 
 def split_of(name: str) -> str:
     """The split that a folder or list of that name is for; "" if for none."""
-    return next((split for split, names in _SPLITS.items() if name.lower() in names), "")
+    split = split_names.split_of(name)
+    return "validation" if split == "val" else split
 
 
 def find(root: Path, passed_over: list[str]) -> Found:

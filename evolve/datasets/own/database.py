@@ -34,7 +34,7 @@ _KEPT = 4
 class _Scan:
     """Every record's key, label and content's digest; the ``shape`` of all, None where they have several.
 
-    ``plain``: none is encoded.
+    ``plain``: none is encoded. ``largest`` is the longest record's bytes.
     """
 
     keys: list[bytes]
@@ -42,6 +42,7 @@ class _Scan:
     digests: list[bytes]
     shape: Shape | None
     plain: bool
+    largest: int
 
 
 class _Open:
@@ -107,7 +108,8 @@ def listed(wish: Wish, report: Report) -> Listing:
     """What the databases hold: every record is read for it. UserError for what is none, or cannot be trained on."""
     databases = {split: Database(folder, report) for split, folder in _found(wish).items()}
     count = 1 + max(int(each.labels.max()) for each in databases.values())
-    names = _class_names(wish, databases["train"].folder, count)
+    # All that there are: a class may have no image here.
+    names = lists.named(_places(wish, databases["train"].folder), count)
     scans = [each.scan for each in databases.values()]
     shapes = {scan.shape for scan in scans}
     one = scans[0].shape if len(shapes) == 1 else None
@@ -120,7 +122,9 @@ def listed(wish: Wish, report: Report) -> Listing:
 
 def state(wish: Wish) -> str:
     """That of the files; nothing is read."""
-    return state_of([*(str(folder / FILE) for folder in _found(wish).values()), *filter(None, [wish.mean_file])])
+    found = _found(wish)
+    names = map(str, lists.names_files(_places(wish, found["train"])))
+    return state_of([*(str(folder / FILE) for folder in found.values()), *filter(None, [wish.mean_file]), *names])
 
 
 def _channels(scans: list[_Scan]) -> int:
@@ -148,9 +152,9 @@ def _found(wish: Wish) -> dict[str, Path]:
     return found
 
 
-def _class_names(wish: Wish, train: Path, count: int) -> tuple[str, ...]:
-    """Of a file of names beside the databases, all of them: a class may have no image in one."""
-    return lists.named([*([Path(wish.folder)] if wish.folder else []), train.parent, train], count)
+def _places(wish: Wish, train: Path) -> list[Path]:
+    """Where a file with the names of the classes may lie."""
+    return [*([Path(wish.folder)] if wish.folder else []), train.parent, train]
 
 
 def _scanned(held: _Open, folder: Path, state: str, report: Report) -> _Scan:
@@ -164,7 +168,7 @@ def _scanned(held: _Open, folder: Path, state: str, report: Report) -> _Scan:
 def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
     keys, labels, digests = [], [], []
     shapes: set[Shape] = set()
-    plain = True
+    plain, largest = True, 0
     for key, value in _records(held, folder, report):
         datum = _parsed(value, folder, key)
         if datum.label < 0:
@@ -173,8 +177,9 @@ def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
         labels.append(datum.label)
         digests.append(hashlib.sha256(value).digest()[:16])
         shapes.add(_shape(datum, _name(folder, key)))
-        plain = plain and not datum.encoded
-    return _Scan(keys, np.array(labels, np.int64), digests, shapes.pop() if len(shapes) == 1 else None, plain)
+        plain, largest = plain and not datum.encoded, max(largest, len(value))
+    shape = shapes.pop() if len(shapes) == 1 else None
+    return _Scan(keys, np.array(labels, np.int64), digests, shape, plain, largest)
 
 
 def _records(held: _Open, folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:

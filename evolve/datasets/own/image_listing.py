@@ -25,13 +25,15 @@ def listed(wish: Wish) -> Listing:
     passed_over: list[str] = []
     found = _lists(wish)
     if found:
-        names, splits = _of_lists(found, Path(wish.folder or wish.train))
-        files = [str(file) for file in found]
+        folder = Path(wish.folder or wish.train)
+        root = folder if folder.is_dir() else folder.parent
+        names, splits = _of_lists(found, root)
+        files = [str(file) for file in (*found, *lists.names_files(lists.beside(root, found)))]
     else:
         names, splits = _of_folders(wish, passed_over)
         files = []
     _move_validation(splits)
-    every = [*files, *(file for each in splits.values() for file in each.files)]
+    every = [*files, *filter(None, [wish.mean_file]), *(file for each in splits.values() for file in each.files)]
     wanted = wish.channels or channels(splits.values())
     return Listing(names, dict(splits), (wanted, wish.height, wish.width), state_of(every), tuple(passed_over))
 
@@ -64,8 +66,7 @@ def _has_classes(folder: Path) -> bool:
     return len(class_folders.folders(train) if train else below) > 1
 
 
-def _of_lists(found: dict[Path, str], folder: Path) -> tuple[tuple[str, ...], dict[str, ImageFiles]]:
-    root = folder if folder.is_dir() else folder.parent
+def _of_lists(found: dict[Path, str], root: Path) -> tuple[tuple[str, ...], dict[str, ImageFiles]]:
     read = {file: lists.rows(file) for file in found}
     names, numbers = lists.classes(list(read.items()), root)
     rows: dict[str, tuple[Path, list[Row]]] = {}
@@ -102,7 +103,7 @@ def _check_classes(names: tuple[str, ...], splits: dict[str, ImageFiles]) -> Non
             problems.append(f"expected classes of {split} to be in train too, got '{name}', which is not; {advice}")
     raise_all(problems)
     if len(train) < 2:
-        raise UserError(f"expected two classes or more to train on, got '{next(iter(train))}' alone")
+        raise UserError(f"expected two classes or more to train on, got '{next(iter(train))}' alone; bring others")
 
 
 def _move_validation(splits: dict[str, ImageFiles]) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base.errors import UserError
-from evolve.datasets.own.class_folders import SUFFIXES, split_of
+from evolve.datasets.image_file import SUFFIXES
+from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import ImageFiles, raise_all, shown
 
 # What people call the columns.
@@ -120,16 +121,23 @@ def classes(found: Sequence[tuple[Path, Sequence[Row]]], folder: Path) -> tuple[
         names = tuple(sorted(labels))
         return names, {name: number for number, name in enumerate(names)}
     numbers = {label: int(label) for label in labels}
-    return named(dict.fromkeys((folder, *(file.parent for file, _ in found))), max(numbers.values()) + 1), numbers
+    return named(beside(folder, (file for file, _ in found)), max(numbers.values()) + 1), numbers
+
+
+def beside(folder: Path, found: Iterable[Path]) -> list[Path]:
+    """Where the names of the classes may lie: in the images' folder, and beside the lists ``found``."""
+    return list(dict.fromkeys((folder, *(file.parent for file in found))))
 
 
 def named(places: Iterable[Path], count: int) -> tuple[str, ...]:
     """Names for so many classes, from a file of names in the first of ``places`` that has one; else their numbers."""
-    for place in places:
-        for name in _NAMES:
-            if (place / name).is_file():
-                return names_in(place / name, count)
-    return numbered(count)
+    file = next(iter(names_files(places)), None)
+    return names_in(file, count) if file else numbered(count)
+
+
+def names_files(places: Iterable[Path]) -> list[Path]:
+    """The files of names in ``places``; the first one is the one that is read."""
+    return [file for place in places for file in (place / name for name in _NAMES) if file.is_file()]
 
 
 def numbered(count: int) -> tuple[str, ...]:

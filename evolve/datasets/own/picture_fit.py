@@ -31,6 +31,11 @@ def fitted(pixels: NDArray[np.uint8], size: Size, fit: str, name: str) -> NDArra
     return resized(pixels, size)
 
 
+def least(size: Size, fit: str) -> Size | None:
+    """How small a JPEG may be decoded before it is fitted: twice ``size`` is as good as all of it. None: not at all."""
+    return None if fit == "pad" else (2 * size[0], 2 * size[1])
+
+
 def _scaled(length: int, scale: float, most: int) -> int:
     return min(most, max(1, round(length * scale)))
 

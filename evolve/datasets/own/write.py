@@ -16,7 +16,7 @@ from evolve.datasets import census
 from evolve.datasets.image_form import Form
 from evolve.datasets.lmdb_read import FILE
 from evolve.datasets.lmdb_write import Store, space
-from evolve.datasets.own import mean_image, stream
+from evolve.datasets.own import mean_image, picture_fit, stream
 from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally, in_order
 from evolve.datasets.own.contact_sheet import ContactSheet
 from evolve.datasets.own.database import Database
@@ -53,6 +53,7 @@ class _Writing:
         self.copies: list[str] = []
         self.torn: list[str] = []
         self.names = listing.class_names
+        self.as_it_is = _as_it_is(listing, shape)
         self._seen: dict[bytes, tuple[str, Pictures, int]] = {}
 
     def copy_of(self, made: Made, split: str, pictures: Pictures, number: int) -> None:
@@ -66,6 +67,22 @@ class _Writing:
         label, first = int(pictures.labels[number]), int(others.labels[before])
         if label != first:
             self.torn.append(f"{pair}: '{self.names[label]}' and '{self.names[first]}'")
+
+
+def stored_bytes(listing: Listing, parts: dict[str, Part], shape: Shape) -> int:
+    """Bytes that the parts take where they are stored."""
+    same = _as_it_is(listing, shape)
+    return sum(space(record_bytes(part.pictures, shape, same), len(part.rows)) for part in parts.values())
+
+
+def record_bytes(pictures: Pictures, shape: Shape, as_it_is: bool) -> int:
+    """Bytes of a stored picture at most."""
+    return pictures.scan.largest if as_it_is and isinstance(pictures, Database) else int(np.prod(shape))
+
+
+def _as_it_is(listing: Listing, shape: Shape) -> bool:
+    """Whether records of databases are what Caffe is to read, floats and any channels among them."""
+    return bool(listing.databases) and shape == listing.shape
 
 
 def write(
@@ -96,7 +113,7 @@ def _split(
     folder: Path, split: str, part: Part, shape: Shape, wish: Wish, writing: _Writing, linked: bool, report: Report
 ) -> None:
     pictures, total = part.pictures, len(part.rows)
-    form = Form(grey=shape[0] == 1, levels=wish.levels, least=_least(wish, shape))
+    form = Form(grey=shape[0] == 1, levels=wish.levels, least=picture_fit.least((shape[2], shape[1]), wish.fit))
     tally = Tally(len(writing.names), shape[0])
     make: Callable[[int], Made]
     with ExitStack() as held:
@@ -107,8 +124,11 @@ def _split(
             (folder / FILE).symlink_to((pictures.folder / FILE).resolve())
             store, make = None, pictures.as_it_is
         else:
-            store = held.enter_context(Store(folder, space(int(np.prod(shape)), total), writing.content.update))
+            largest = record_bytes(pictures, shape, writing.as_it_is)
+            store = held.enter_context(Store(folder, space(largest, total), writing.content.update))
             make = stream.stored(pictures, shape, wish.fit, form)
+            if writing.as_it_is and isinstance(pictures, Database):
+                make = pictures.as_it_is
         for count, (number, made) in enumerate(stream.each(part.rows, make), 1):
             done(count)
             if isinstance(made, UserError):
@@ -134,11 +154,6 @@ def _keep(
         writing.sheet.add(label, made.pixels)
 
 
-def _least(wish: Wish, shape: Shape) -> tuple[int, int] | None:
-    """How small a JPEG may be decoded: twice what is stored is as good as all of it. Never where pixels are kept."""
-    return None if wish.fit == "pad" else (2 * shape[2], 2 * shape[1])
-
-
 def _check_read(writing: _Writing, wish: Wish, folder: Path) -> None:
     found = sorted(writing.unreadable)
     if found and not wish.leave_out_unreadable:
@@ -151,4 +166,4 @@ def _check_read(writing: _Writing, wish: Wish, folder: Path) -> None:
             advice += f"; {file} names all"
         raise_all(found, advice)
     if missing := {"train", "test"} - set(writing.census):
-        raise UserError(f"expected images of {' and '.join(sorted(missing))} that can be read, got none")
+        raise UserError(f"expected images of {' and '.join(sorted(missing))} that can be read, got none; bring some")

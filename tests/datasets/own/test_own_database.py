@@ -12,7 +12,8 @@ from PIL import Image
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.datasets import Dataset, Wish, prepare, survey
+from evolve.datasets import Dataset, Wish, few, prepare, survey
+from evolve.datasets.lmdb_read import opened
 from evolve.datasets.own import class_census, mean_image
 from tests.datasets.drawn import stored
 
@@ -104,6 +105,30 @@ def test_floats_are_linked(tmp_path: Path, made: Callable[..., Dataset]) -> None
     done = made(train=str(database(tmp_path / "a", floats)), test=str(database(tmp_path / "b", floats[:2])))
     assert done.shape == (2, 1, 2) and (done.folder / "train" / "data.mdb").is_symlink()
     assert class_census.read(done).splits["train"].mean == [0, 1.25]
+
+
+def test_of_floats_too_a_part_is_split_off_and_a_few_are_taken(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    floats = [
+        caffe_pb2.Datum(channels=2, height=8, width=9, label=n % 2, float_data=[n + 0.5] * 144) for n in range(20)
+    ]
+    wish = Wish(train=str(database(tmp_path / "a", floats)))
+    taken = few(
+        "lmdb", tmp_path / "few", image_size=32, seed=1, wish=wish, data=tmp_path / "data", report=lambda line: None
+    )
+    done = made(train=wish.train)
+    assert (taken.whole, taken.dataset.counts) == (done.counts, {"train": 8, "test": 4})
+    for folder in (taken.dataset.folder, done.folder):
+        with opened(folder / "test") as environment, environment.begin() as transaction:
+            values = [value for _, value in transaction.cursor()]
+        assert len(values) == 4 and {datum.SerializeToString() for datum in floats} >= set(values)
+
+
+def test_other_names_of_classes_are_noticed(tmp_path: Path, made: Callable[..., Dataset]) -> None:
+    train = str(database(tmp_path / "a", raw(30)))
+    names = tmp_path / "labels.txt"
+    assert made(train=train).class_names == ("0", "1", "2")
+    names.write_text("a\nb\nc\n")
+    assert made(train=train).class_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])

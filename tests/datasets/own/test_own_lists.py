@@ -81,6 +81,14 @@ def test_numbers_without_names_are_their_own(here: Path) -> None:
     assert listed(folder=str(here)) == {"train": [("tench", "0.png"), ("great white", "0.png")]}
 
 
+def test_other_names_are_another_state(here: Path) -> None:
+    (here / "list.txt").write_text("bar/0.png 0\nbar/1.png 1\n")
+    before = image_listing.listed(Wish(train=str(here / "list.txt")))
+    (here / "labels.txt").write_text("cat\ndog\n")
+    after = image_listing.listed(Wish(train=str(here / "list.txt")))
+    assert (before.class_names, after.class_names) == (("0", "1"), ("cat", "dog")) and before.state != after.state
+
+
 def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
     (here / "train.txt").write_text("bar/0.png 0\ndisc/0.png 1\nbar/0.png 0\n")
     assert len(listed(folder=str(here))["train"]) == 2
@@ -102,7 +110,11 @@ def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
             "{file}:2: expected an image gone.png, got no such file in {here}; bring it, or take the line out\n"
             "{file}:3: expected bar/0.png to be '0' as in line 1, got '1'; keep one of the lines",
         ),
-        ("train.txt", "bar/0.png 0\nbar/1.png 0", "expected two classes or more to train on, got '0' alone"),
+        (
+            "train.txt",
+            "bar/0.png 0\nbar/1.png 0",
+            "expected two classes or more to train on, got '0' alone; bring others",
+        ),
         (
             "train.csv",
             "x,y\nbar/0.png,0",

@@ -23,6 +23,7 @@ from evolve.base import files, progress
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
 from evolve.network.axes import Net
+from evolve.network.foreign import namesakes
 from evolve.network.weights import Weights
 from evolve.runs import paths
 from evolve.settings import changes, networks
@@ -105,7 +106,8 @@ def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet)
     means, of_means = feeding.means(fed, brought.reading.path.parent, found.mean_file)
     scale = _SCALE if fed.is_deploy and not brought.weights else 1
     transform = feeding.Transform(means, scale, has_mean_file=bool(found.mean_file))
-    net, of_data = feeding.replaced(brought.net, fed, fed.label or lacking.label(brought.net), transform)
+    label = fed.label or namesakes.free("label", namesakes.taken(brought.net))
+    net, of_data = feeding.replaced(brought.net, fed, label, transform)
     of_pixels = [_of_pixels(scale)] if fed.is_deploy else []
     return net, [*of_data, *of_means, *of_pixels, *lacking.names(net), *lacking.fillers(net, brought.weights or {})]
 

@@ -1,14 +1,15 @@
 """Whatever feeds a stranger's network is replaced by the two Data layers that read a data set of Cavefish."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evolve.adoption.given import named
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.datasets.own import mean_image
 from evolve.network import layers, phases
 from evolve.network.axes import Layer, Net
 
@@ -97,19 +98,6 @@ def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tu
     return result, notes
 
 
-def mean_of_file(path: Path) -> list[float]:
-    """The mean of each channel in a mean.binaryproto; none where there is no such file."""
-    try:
-        blob = caffe_pb2.BlobProto.FromString(path.read_bytes())
-    except Exception:  # any file may be there, and what protobuf raises depends on its version
-        return []
-    shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
-    values = np.array(blob.data, np.float64)
-    if len(shape) < 3 or not values.size or values.size != math.prod(shape[-3:]):
-        return []
-    return [round(float(each.mean()), 3) for each in values.reshape(shape[-3], -1)]
-
-
 def means(feeding: Feeding, folder: Path, kept: str) -> tuple[list[float], list[str]]:
     """What to subtract in place of a mean_file, and what is said of it; nothing where the data set has it, `kept`."""
     if kept:
@@ -119,11 +107,17 @@ def means(feeding: Feeding, folder: Path, kept: str) -> tuple[list[float], list[
     if not names:
         return [], []
     name = next(iter(names))
-    for path in (Path(name), folder / name, folder / Path(name).name):
-        if found := mean_of_file(path):
-            listed = ", ".join(f"{value:g}" for value in found)
-            return found, [f"mean_file {path}: its mean of each channel instead, mean_value {listed}"]
-    return [_GREY], [f"mean_file {name}: not here; mean_value {_GREY:g} instead, write your data set's own"]
+    instead = f"mean_value {_GREY:g} instead, write your data set's own"
+    path = named(name, [folder])
+    if path is None:
+        return [_GREY], [f"mean_file {name}: not here; {instead}"]
+    try:
+        mean = mean_image.any_shape(path)
+    except UserError as error:
+        return [_GREY], [f"mean_file {error}; {instead}"]
+    found = [round(float(each.mean(dtype=np.float64)), 3) for each in mean]
+    listed = ", ".join(f"{value:g}" for value in found)
+    return found, [f"mean_file {path}: its mean of each channel instead, mean_value {listed}"]
 
 
 def _feeds(layer: Layer) -> bool:

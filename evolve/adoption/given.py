@@ -1,5 +1,6 @@
 """What a stranger brings: a network, in one prototxt, in two or inside a solver, its solver, and its caffemodel."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,19 @@ def _one_of(readings: list[Reading], path: Path) -> Reading:
 
 
 def _beside(name: str, solver: Path) -> Path:
-    """The file that a solver names: from here, as Caffe has it, or from the solver's folder."""
-    for path in (Path(name), solver.parent / name, solver.parent / Path(name).name):
-        if path.is_file():
-            return path
-    raise UserError(
-        f"{solver}: expected the net that it trains, '{name}', here or beside it, got no such file; give it as MODEL="
-    )
+    found = named(name, [solver.parent])
+    if found is None:
+        raise UserError(
+            f"{solver}: expected the net that it trains, '{name}', here or beside it, got no such file; give it as "
+            "MODEL="
+        )
+    return found
+
+
+def named(name: str, folders: Iterable[Path], within: str = "") -> Path | None:
+    """What a prototxt in one of `folders` means by `name`: seen from here, as Caffe does, from there, or beside it.
+
+    A file, or a folder with the file `within` in it; None for "", and where there is none.
+    """
+    places = [Path(name), *(folder / part for folder in folders for part in (name, Path(name).name))] if name else []
+    return next((path for path in places if (path / within).is_file()), None)

@@ -1,4 +1,4 @@
-"""What a stranger's layers lack: names of their own, fillers; and a name for labels that nobody has."""
+"""What a stranger's layers lack: names of their own, and fillers."""
 
 from collections import Counter
 
@@ -7,12 +7,6 @@ from evolve.network.axes import Net
 from evolve.network.weights import Weights
 
 _FILLER = "msra"
-
-
-def label(net: Net) -> str:
-    """A blob's name that the network has not."""
-    taken = {top for layer in net.layer for top in layer.top}
-    return next(each for each in ("label", *(f"label{number}" for number in range(2, 99))) if each not in taken)
 
 
 def names(net: Net) -> list[str]:

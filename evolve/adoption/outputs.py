@@ -1,7 +1,7 @@
 """What a network is trained and judged by: its loss and its accuracy are found, or added to its last output.
 
-An accuracy is the top of the TEST net's Accuracy layer, whatever both are called; a generation is judged by the one
-that is called `accuracy`. A deployed network has its Softmax where the loss was.
+Which Accuracy layer of several a generation is judged by says `judging`. A deployed network has its Softmax where the
+loss was.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import batchnorm, layers, phases
+from evolve.network import batchnorm, judging, layers, phases
 from evolve.network.axes import Layer, Net, Shape, count, written
+from evolve.network.foreign import namesakes
 
 ACCURACY, LOSS = "accuracy", "loss"
 _OF_SCORES = ("SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss", "InfogainLoss")  # their labels are classes
@@ -43,7 +44,7 @@ def complete(net: Net, label: str, shapes: Mapping[str, Shape]) -> Outputs:
         found.notes.append(f"losses, as they were: {kinds}")
     if found.scores in shapes and len(shapes[found.scores]) > 1:
         found.classes = shapes[found.scores][1]
-    _name_accuracy(net, label, found)
+    _add_accuracy(net, label, found)
     return found
 
 
@@ -81,7 +82,7 @@ def _add_loss(net: Net, label: str, shapes: Mapping[str, Shape], found: Outputs)
     found.classes = shape[1]
     if count(shape, 2) > 1:
         found.scores = _averaged(net, found, shape)
-    name = _free(net, LOSS)
+    name = namesakes.free(LOSS, namesakes.taken(net))
     net.layer.add(name=name, type="SoftmaxWithLoss", bottom=[found.scores, label], top=[name])
     found.notes.append(f"SoftmaxWithLoss '{name}' added to '{found.scores}', {shape[1]} classes")
 
@@ -90,41 +91,22 @@ def _averaged(net: Net, found: Outputs, shape: Shape) -> str:
     """Behind a map of scores, as fully convolutional networks give one: their mean over all places."""
     if len(shape) != 4:
         raise UserError(f"net '{net.name}': expected scores for each image, got '{found.scores}' of {written(shape)}")
-    name = _free(net, f"{found.scores}/mean")
+    name = namesakes.free(f"{found.scores}/mean", namesakes.taken(net))
     pooling = net.layer.add(name=name, type="Pooling", bottom=[found.scores], top=[name])
     pooling.pooling_param.pool, pooling.pooling_param.global_pooling = pooling.pooling_param.AVE, True
     found.notes.append(f"Pooling '{name}' added: the mean of the scores at {shape[2]} x {shape[3]} places")
     return name
 
 
-def _name_accuracy(net: Net, label: str, found: Outputs) -> None:
-    """Has the accuracy that a generation is judged by called so."""
-    judges = [layer for layer in net.layer if layer.type == "Accuracy" and phases.includes(layer, "TEST")]
-    if not judges and not found.scores:
+def _add_accuracy(net: Net, label: str, found: Outputs) -> None:
+    """Has an accuracy to judge a generation by."""
+    judge = judging.accuracy(net)
+    if judge is not None:
+        found.notes.append(f"Accuracy, as it was: '{judge.name}'")
+    elif not found.scores:
         found.notes.append("no accuracy: its losses compare no classes; generations are told by their losses")
-        return
-    if not judges:
-        name = _free(net, ACCURACY)
+    else:
+        name = namesakes.free(ACCURACY, namesakes.taken(net))
         layer = net.layer.add(name=name, type="Accuracy", bottom=[found.scores, label], top=[name])
-        judges = [layer]
         layer.include.add(phase=caffe_pb2.TEST)
         found.notes.append(f"Accuracy added to '{found.scores}'")
-        if name == ACCURACY:
-            return
-    best = [layer for layer in judges if layer.accuracy_param.top_k == 1] or judges
-    of_scores = [layer for layer in best if layer.bottom[0] == found.scores] or best
-    judge = of_scores[-1]
-    if judge.top[0] != ACCURACY:
-        before = judge.top[0]
-        for layer in net.layer:
-            layer.top[:] = [f"{ACCURACY}/other" if top == ACCURACY else top for top in layer.top]
-            layer.bottom[:] = [f"{ACCURACY}/other" if bottom == ACCURACY else bottom for bottom in layer.bottom]
-        judge.top[0] = ACCURACY
-        found.notes.append(f"Accuracy '{judge.name}': its top '{before}' is called '{ACCURACY}' now")
-    else:
-        found.notes.append(f"Accuracy, as it was: '{judge.name}'")
-
-
-def _free(net: Net, name: str) -> str:
-    taken = {each for layer in net.layer for each in (layer.name, *layer.top)}
-    return next(each for each in (name, *(f"{name}{number}" for number in range(2, 99))) if each not in taken)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evolve.adoption import given
 from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
@@ -15,13 +16,13 @@ from evolve.network.axes import Layer
 _COLOURS = 3
 
 
-def found(given: Given, feeding: Feeding) -> DataSet | None:
+def found(brought: Given, feeding: Feeding) -> DataSet | None:
     """`lmdb` of the databases that data layers read, `images` of their lists; None where either is not here."""
-    places = [given.reading.path.parent, *([given.solver_file.parent] if given.solver_file else [])]
+    places = [brought.reading.path.parent, *([brought.solver_file.parent] if brought.solver_file else [])]
     sources = feeding.sources
     if all(layer.type == "Data" for layer in sources.values()):
         both = {phase: _place(layer.data_param.source, places, lmdb_read.FILE) for phase, layer in sources.items()}
-        shape = _shape_of(both["TRAIN"]) if all(both.values()) else None
+        shape = _shape_of(both["TRAIN"]) if both["TEST"] else None
         if not shape:
             return None
         mean = _place(sources["TRAIN"].transform_param.mean_file, places)
@@ -41,11 +42,9 @@ def found(given: Given, feeding: Feeding) -> DataSet | None:
 
 
 def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
-    """The absolute path of what a prototxt names: from here, as Caffe has it, or from the prototxt's folder."""
-    for path in (Path(name), *(folder / name for folder in folders)) if name else ():
-        if (path / within).is_file():
-            return path.resolve()
-    return None
+    """The absolute path of what a prototxt names."""
+    found = given.named(name, folders, within)
+    return found.resolve() if found else None
 
 
 def _resized(layer: Layer) -> dict[str, Any]:
@@ -57,8 +56,9 @@ def _resized(layer: Layer) -> dict[str, Any]:
 
 def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:
     """(channels, height, width) of a database's first image; None where it is none, or encoded."""
+    if folder is None:
+        return None
     try:
-        assert folder
         environment = lmdb_read.opened(folder)
     except UserError:
         return None

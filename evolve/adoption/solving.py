@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.lineage.solver import WITHOUT_MOMENTUM
 
 _USUAL = {"type": "SGD", "base_lr": 0.01, "momentum": 0.9, "weight_decay": 0.0005, "lr_policy": "fixed"}
 _NETS = ("net", "net_param", "train_net", "train_net_param", "test_net", "test_net_param")
@@ -12,7 +13,6 @@ _OF_RUNS = (
     "snapshot", "snapshot_prefix", "snapshot_format", "snapshot_after_train", "snapshot_diff", "random_seed",
     "device_id", "debug_info", "layer_wise_reduce", "weights",
 )  # fmt: skip
-_WITHOUT_MOMENTUM = ("AdaGrad", "RMSProp")  # CHECK in their solvers
 
 
 def ours(given: Any, name: str) -> tuple[Any, list[str]]:
@@ -31,7 +31,7 @@ def ours(given: Any, name: str) -> tuple[Any, list[str]]:
     for field in gone:
         solver.ClearField(field)
     notes.append(f"solver: {name}, left out what a run sets itself: {', '.join(gone) or 'nothing'}")
-    if solver.type in _WITHOUT_MOMENTUM and solver.momentum:
+    if solver.type in WITHOUT_MOMENTUM and solver.momentum:
         notes.append(f"solver: momentum {solver.momentum:g} left out, {solver.type} knows none")
         solver.ClearField("momentum")
     if solver.solver_mode != solver.CPU or not solver.HasField("solver_mode"):

@@ -5,7 +5,7 @@ Caffe itself aborts on a mistyped field; here the same mistake is a sentence wit
 
 import functools
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,20 +100,23 @@ def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
 
 def line_of(text: str, name: str) -> int:
     """The line (from 1) on which layer `name` names itself in a prototxt's `text`; 1 if nowhere."""
-    pattern = re.compile(rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if pattern.search(_split_comment(line)[0]):
-            return number
-    return 1
+    return next(lines_of(text, name), 1)
+
+
+def lines_of(text: str, name: str) -> Iterator[int]:
+    """The same of all layers that are called so."""
+    return _lines_with(text, rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
 
 
 def line_of_field(text: str, field: str) -> int:
     """The line (from 1) on which a prototxt's `text` first writes `field`; 0 if nowhere."""
-    pattern = re.compile(rf"\b{re.escape(field)}\s*[:{{\[]|\b{re.escape(field)}\s*$")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if pattern.search(_split_comment(line)[0]):
-            return number
-    return 0
+    return next(_lines_with(text, rf"\b{re.escape(field)}\s*[:{{\[]|\b{re.escape(field)}\s*$"), 0)
+
+
+def _lines_with(text: str, pattern: str) -> Iterator[int]:
+    """Those whose code, comments left out, has it."""
+    lines = enumerate(text.splitlines(), start=1)
+    return (number for number, line in lines if re.search(pattern, _split_comment(line)[0]))
 
 
 def located(error: UserError, path: Path, text: str) -> UserError:

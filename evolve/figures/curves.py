@@ -59,7 +59,7 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
     for folder, run in zip(folders, seeds, strict=True):
         if not run.is_detection and len(run.values("accuracy")) < len(run.generations):
             raise UserError(
-                f"{folder}: expected the test accuracy of every generation; give the net a top named 'accuracy'"
+                f"{folder}: expected the test accuracy of every generation; give the net an Accuracy layer"
             )
     output.mkdir(parents=True, exist_ok=True)
     png, svg = output / "curves.png", output / "curves.svg"

@@ -83,7 +83,7 @@ def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
         kept = kept_lineage.is_one(path)
         each = Seed(path, kept_lineage.read(path) if kept else Run(run_folder.read_lineage(path)))
         if not all(metrics.score.judged for metrics in each.run.generations):
-            left_out.append(f"{path} is left out: no accuracy was measured; give the net a top named 'accuracy'.")
+            left_out.append(f"{path} is left out: no accuracy was measured; give the net an Accuracy layer.")
             continue
         same = settings.setdefault(_setting(each), {})
         # The same numbers twice would halve a spread that is not there.

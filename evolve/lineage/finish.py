@@ -140,12 +140,14 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Score:
 
 def _scored(caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_names: Sequence[str] = ()) -> Score:
     """The score of a classifier on so many `images`; `net` is in `file`."""
+    predictions, labels = judging.compared(net)
     said = caffe.call(
         "score",
         net=file,
         weights=paths.WEIGHTS,
         iterations=images // phases.batch_size(phases.data_layer(net, "TEST")),
-        labels=judging.labels(net),
+        predictions=predictions,
+        labels=labels,
         class_names=list(class_names),
     )
     judge = judging.accuracy(net)

@@ -12,6 +12,7 @@ from evolve.base.spelling import did_you_mean
 
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 POLICIES = ("fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid")  # SGDSolver::GetLearningRate
+WITHOUT_MOMENTUM = ("AdaGrad", "RMSProp")  # CHECK in their solvers
 _REGULARIZATIONS = ("L1", "L2")  # SGDSolver::Regularize
 _OF_GRADIENTS = ("AdaGrad", "RMSProp", "AdaDelta", "Adam")  # divide by what the gradients were
 _NETS = ("net_param", "train_net_param", "test_net_param")
@@ -83,7 +84,7 @@ def _of_update(solver: Any) -> Iterator[str]:
     what = solver.type
     if not 0 <= solver.momentum < 1:
         yield f"momentum: expected 0 to below 1, got {solver.momentum:g}; 0.9 is usual"
-    elif what in ("AdaGrad", "RMSProp") and solver.momentum:
+    elif what in WITHOUT_MOMENTUM and solver.momentum:
         yield f"momentum: expected none for {what}, got {solver.momentum:g}; take it out, or take another type"
     if what == "Adam" and not 0 <= solver.momentum2 < 1:
         yield f"momentum2: expected 0 to below 1, got {solver.momentum2:g}; 0.999 is usual"

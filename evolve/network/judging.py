@@ -35,10 +35,10 @@ def loss_top(net: Net) -> str:
     return str(tops[0]) if tops else ""
 
 
-def labels(net: Net) -> str:
-    """The blob of the classes that predictions are compared with; "" where TEST has no Accuracy."""
+def compared(net: Net) -> tuple[str, str]:
+    """The blobs of the predictions and of the classes that they are compared with; both "" without an Accuracy."""
     layer = accuracy(net)
-    return str(layer.bottom[1]) if layer is not None and layer.type == "Accuracy" else ""
+    return (str(layer.bottom[0]), str(layer.bottom[1])) if layer is not None and layer.type == "Accuracy" else ("", "")
 
 
 def _weight(layer: Layer) -> float:

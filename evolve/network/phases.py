@@ -16,14 +16,16 @@ def for_phase(net: Net, phase: str) -> Net:
     filtered = caffe_pb2.NetParameter()
     filtered.CopyFrom(net)
     del filtered.layer[:]
-    number = getattr(caffe_pb2, phase)
-    filtered.layer.extend(layer for layer in net.layer if _included(layer, number))
+    filtered.layer.extend(layer for layer in net.layer if includes(layer, phase))
     return filtered
 
 
-def includes(layer: Layer, phase: str) -> bool:
-    """Whether `phase` ("TRAIN" or "TEST") has that layer."""
-    return _included(layer, getattr(caffe_pb2, phase))
+def includes(layer: Layer, phase: str, stages: Container[str] = ()) -> bool:
+    """Whether `phase` ("TRAIN" or "TEST") has that layer, where `stages` are set."""
+    number = getattr(caffe_pb2, phase)
+    if layer.include:
+        return any(_meets(rule, number, stages) for rule in layer.include)
+    return not any(_meets(rule, number, stages) for rule in layer.exclude)
 
 
 def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
@@ -255,19 +257,13 @@ def with_data_of(net: Net, template: Net) -> Net:
     return result
 
 
-def _included(layer: Layer, phase: int) -> bool:
-    if layer.include:
-        return any(_meets(rule, phase) for rule in layer.include)
-    return not any(_meets(rule, phase) for rule in layer.exclude)
-
-
-def _meets(rule: Layer, phase: int) -> bool:
-    # No stages and level 0 are in force: a rule that asks for a stage, or for another level, is not met.
+def _meets(rule: Layer, phase: int, stages: Container[str]) -> bool:
+    """As Net::StateMeetsRule, at level 0: no solver sets another one."""
     if rule.HasField("phase") and rule.phase != phase:
         return False
     if rule.HasField("min_level") and rule.min_level > 0 or rule.HasField("max_level") and rule.max_level < 0:
         return False
-    return not rule.stage
+    return all(stage in stages for stage in rule.stage) and not any(stage in stages for stage in rule.not_stage)
 
 
 def _output_instead_of_loss(layer: Layer, others: list[Layer]) -> Layer | None:

@@ -67,7 +67,7 @@ def of_run(run: Path, within: float = WITHIN) -> Choice:
     if not found:
         raise UserError(
             f"{run}: expected generations with an accuracy or an average precision to choose by, got none; give the "
-            "net a top named 'accuracy'"
+            "net an Accuracy layer"
         )
     return found
 

@@ -13,17 +13,20 @@ from evolve.training import snapshots
 _MOST_CLASSES = 30
 
 
-def score(net: str, weights: str, iterations: int, labels: str = "", class_names: Sequence[str] = ()) -> dict[str, Any]:
+def score(
+    net: str, weights: str, iterations: int, predictions: str = "", labels: str = "", class_names: Sequence[str] = ()
+) -> dict[str, Any]:
     """The TEST net's ``outputs``, each averaged over `iterations` batches: accuracy, loss, whatever it has.
 
     ``labels`` are how many there are of each value of the blob `labels`, the most frequent first; no values without.
-    Where classes have names, ``accuracies`` are the parts of each one's images that have its highest score;
-    ``confusion`` is how many images of each class got which answer.
+    With the blob `predictions` ``confusion`` is how many images of each class got which answer, and, where classes have
+    names, ``accuracies`` are the parts of each one's images that have its highest score.
     """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
     seen: Counter[float] = Counter()
-    classes = _ByClass(tested, class_names)
+    compared = [tested.blobs[name] for name in (predictions, labels)] if predictions else []
+    classes = _ByClass(compared, class_names)
     for _ in range(iterations):
         for name, value in tested.forward().items():
             sums[name] += float(np.mean(value))
@@ -41,13 +44,11 @@ def score(net: str, weights: str, iterations: int, labels: str = "", class_names
 class _ByClass:
     """Counts which answer the images of each class get: the class with the highest score.
 
-    What an Accuracy layer reads says so, of nets that have one and give each image one label.
+    `blobs` are predictions and labels, or none; counted is where each image has one label.
     """
 
-    def __init__(self, net: Any, names: Sequence[str]) -> None:
-        self._names = names
-        readers = [name for name, layer in zip(net._layer_names, net.layers, strict=True) if layer.type == "Accuracy"]
-        self._blobs = [net.blobs[name] for name in net.bottom_names[readers[0]]] if readers else []
+    def __init__(self, blobs: Sequence[Any], names: Sequence[str]) -> None:
+        self._names, self._blobs = names, list(blobs)
         self._counts = np.zeros((0, 0), int)  # classes x answers
 
     def count(self) -> None:

@@ -16,7 +16,7 @@ from evolve.base.errors import UserError
 from evolve.command import command
 from evolve.command.arguments import image_shape
 from evolve.lineage import experiment, problems
-from evolve.network import phases, shapes, weights
+from evolve.network import judging, phases, shapes, weights
 from evolve.network.foreign import reading
 from evolve.settings import changes
 from tests.adoption import networks
@@ -74,8 +74,8 @@ def test_ten_networks_are_sound_once_they_are_adopted(network: networks.Network)
     if network.data_set:
         shutil.copy(ROOT / "tests" / "adoption" / f"{network.data_set}.py", "net")
     assert problems_of(adopted) == []
-    tops = [top for each in net_of("TEST").values() for top in each.top]
-    assert tops.count("accuracy") == (network.name != "siamese") and "prob" not in tops
+    assert bool(judging.accuracy_top(adopted.net)) == (network.name != "siamese")
+    assert "prob" not in [top for each in net_of("TEST").values() for top in each.top]
 
 
 # Networks
@@ -121,10 +121,11 @@ def test_a_deploy_net_gets_data_fillers_loss_and_accuracy() -> None:
         ("", "accuracy"),
     ],
 )  # fmt: skip
-def test_the_accuracy_of_any_name_is_called_accuracy(scored: str, kept: str) -> None:
-    adopt(MNIST + BODY + scored + layer("SoftmaxWithLoss", "loss", "ip label"))
-    tops = [(each.name, top) for each in net_of("TEST").values() for top in each.top]
-    assert [name for name, top in tops if top == "accuracy"] == [kept]
+def test_the_accuracy_that_judges_keeps_its_name(scored: str, kept: str) -> None:
+    adopted = adopt(MNIST + BODY + scored + layer("SoftmaxWithLoss", "loss", "ip label"))
+    judge = judging.accuracy(adopted.net)
+    assert judge is not None and judge.name == kept
+    assert (f"Accuracy, as it was: '{kept}'" in adopted.notes) == bool(scored)
 
 
 @pytest.mark.parametrize("name", ["prob", "softmax", "probability"])
@@ -172,6 +173,16 @@ def test_a_mean_file_that_is_there_gives_its_channels_means(here: Path) -> None:
     adopted = adopt(fed + BODY + judged("ip"), shape=(3, 28, 28), changed="dataset.name=digits")
     assert list(net_of("TEST")["data"].transform_param.mean_value) == [2.5, 10, 0.5]
     assert "mean_file mean.binaryproto: its mean of each channel instead, mean_value 2.5, 10, 0.5" in adopted.notes
+
+
+def test_a_mean_file_that_is_none_is_not_said_to_be_missing(here: Path) -> None:
+    (here / "mean.binaryproto").write_bytes(b"no mean")
+    fed = data("x", "TRAIN", 4, 'mean_file: "mean.binaryproto" crop_size: 28') + data("y", "TEST", 4, "crop_size: 28")
+    adopted = adopt(fed + BODY + judged("ip"), shape=(3, 28, 28))
+    assert (
+        "mean_file mean.binaryproto: expected a BlobProto, got something else; compute_image_mean makes one; "
+        "mean_value 128 instead, write your data set's own"
+    ) in adopted.notes
 
 
 def database(folder: Path, count: int, side: int) -> None:

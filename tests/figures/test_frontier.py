@@ -96,7 +96,7 @@ def test_the_same_seed_again_is_left_out_and_said(fabricated: Fabricate, lineage
 def test_a_run_without_accuracy_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:
     blind = fabricated("blind", [with_score(metrics) for metrics in lineage(2)])
     frontiers, left_out = frontier.gather([blind])
-    said = f"{blind} is left out: no accuracy was measured; give the net a top named 'accuracy'."
+    said = f"{blind} is left out: no accuracy was measured; give the net an Accuracy layer."
     assert (frontiers, left_out) == ([], [said])
 
 

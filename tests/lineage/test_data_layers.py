@@ -101,8 +101,8 @@ def test_a_mean_of_other_images(tmp_path: Path) -> None:
     mean = tiny / "mean.binaryproto"
     mean.write_bytes(caffe_pb2.BlobProto(num=1, channels=3, height=8, width=8, data=[0.0] * 192).SerializeToString())
     assert problems.of(load(str(tiny))) == [
-        f"{tiny}/train_val.prototxt:4: layer 'data': {mean}: expected the mean of images of 1x28x28, got 1x3x8x8 and "
-        "192 values; compute_image_mean makes it from the database that is trained on; or write mean_value in its place"
+        f"{tiny}/train_val.prototxt:4: layer 'data': {mean}: expected the mean of images of 1x28x28, got one of "
+        "3x8x8; compute_image_mean makes it from the database that is trained on; or write mean_value in its place"
     ]
     mean.write_bytes(caffe_pb2.BlobProto(num=1, channels=1, height=28, width=28, data=[0.0] * 784).SerializeToString())
     assert problems.of(load(str(tiny))) == []

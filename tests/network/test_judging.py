@@ -40,4 +40,9 @@ def loss(top: str, of: str = "ip", weight: float = 1) -> str:
 )  # fmt: skip
 def test_what_a_net_is_judged_by(text: str, found: tuple[str, str, str]) -> None:
     net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
-    assert (judging.accuracy_top(net), judging.loss_top(net), judging.labels(net)) == found
+    assert (judging.accuracy_top(net), judging.loss_top(net), judging.compared(net)[1]) == found
+
+
+def test_an_auxiliary_classifier_is_not_compared() -> None:
+    text = IP + accuracy("first", of="aux") + loss("loss1", "aux", 0.3) + accuracy("last") + loss("loss2")
+    assert judging.compared(prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")) == ("ip", "label")

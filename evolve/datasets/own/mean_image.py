@@ -1,5 +1,6 @@
 """The mean of the images that are trained on, as Caffe's transform_param { mean_file: … } reads it: a BlobProto."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,18 @@ def write(folder: Path, mean: NDArray[np.floating]) -> None:
 
 def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """The mean (channels, height, width) in a file; UserError unless it is one for images of ``shape``."""
+    mean = any_shape(file)
+    if mean.shape != shape:
+        got = "x".join(map(str, mean.shape))
+        raise UserError(
+            f"{file}: expected the mean of images of {'x'.join(map(str, shape))}, got one of {got}; compute_image_mean "
+            "makes it from the database that is trained on"
+        )
+    return mean
+
+
+def any_shape(file: Path) -> NDArray[np.float32]:
+    """The same of images of whatever shape; UserError for what is no mean."""
     from evolve.base.caffe_messages import caffe_pb2
 
     try:
@@ -33,10 +46,11 @@ def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
         raise UserError(f"{file}: expected a BlobProto, got something else; compute_image_mean makes one") from None
     dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
     values = np.array(blob.data or blob.double_data, np.float32)
-    if [1] * (4 - len(dims)) + dims != [1, *shape] or values.size != np.prod(shape) or not np.isfinite(values).all():
-        got = "x".join(map(str, dims))
+    whole = [1] * (4 - len(dims)) + dims
+    if len(whole) != 4 or whole[0] != 1 or values.size != math.prod(whole) or not np.isfinite(values).all():
+        got = f"{'x'.join(map(str, dims))} and {values.size} values"
         raise UserError(
-            f"{file}: expected the mean of images of {'x'.join(map(str, shape))}, got {got} and {values.size} values; "
-            "compute_image_mean makes it from the database that is trained on"
+            f"{file}: expected the mean of one image, all of it numbers, got {got}; compute_image_mean makes it from "
+            "the database that is trained on"
         )
-    return values.reshape(shape)
+    return values.reshape(whole[1:])

@@ -11,6 +11,7 @@ from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.base.prototxt_fields import Field
 from evolve.network.axes import Net
+from evolve.network.foreign import namesakes
 from evolve.network.foreign.other_caffes import FILLERS, SCALE_BIAS
 from evolve.network.weights import Weights
 
@@ -28,8 +29,7 @@ def asked(fields: list[Field]) -> bool:
 def split(net: Net, names: set[str], fillers: dict[str, list[Field]] | None = None) -> dict[str, str]:
     """Puts a Scale behind each BatchNorm of `names`; returns the Scale's name by the BatchNorm's."""
     scales: dict[str, str] = {}
-    rest = list(net.layer)
-    taken = {layer.name for layer in rest}
+    rest, taken = list(net.layer), namesakes.taken(net)
     del net.layer[:]
     for layer in rest:
         net.layer.add().CopyFrom(layer)
@@ -38,10 +38,7 @@ def split(net: Net, names: set[str], fillers: dict[str, list[Field]] | None = No
         own = net.layer[-1]
         own.batch_norm_param.eps = max(own.batch_norm_param.eps, _SMALLEST_EPS)
         own.ClearField("param")
-        name = scales.setdefault(layer.name, next(
-            name for name in (f"{layer.name}/scale", *(f"{layer.name}/scale{k}" for k in range(2, 99)))
-            if name not in taken
-        ))  # fmt: skip
+        name = scales.setdefault(layer.name, namesakes.free(f"{layer.name}/scale", taken))
         scale = net.layer.add(name=name, type="Scale", bottom=layer.top, top=layer.top)
         scale.include.extend(layer.include)
         scale.exclude.extend(layer.exclude)

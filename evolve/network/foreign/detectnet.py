@@ -12,6 +12,7 @@ from evolve.base.errors import UserError
 from evolve.base.prototxt_fields import Field
 from evolve.network import phases
 from evolve.network.axes import Layer, Net
+from evolve.network.foreign import namesakes
 from evolve.network.layers.detectnet import MODULE
 from evolve.proto import detectnet_pb2
 
@@ -72,7 +73,7 @@ def _join(net: Net, transformation: Layer, words: list[Field]) -> str:
     _become(transformation, "DetectNetData")
     transformation.python_param.param_str = text_format.MessageToString(message, as_one_line=True)
     if phase == "TEST":
-        transformation.top.append(_free(net, "labels"))
+        transformation.top.append(namesakes.free("labels", namesakes.taken(net)))
     first = caffe_pb2.NetParameter(layer=[transformation])
     for gone in (images, labels, transformation):
         net.layer.remove(gone)
@@ -95,8 +96,3 @@ def _data(net: Net, transformation: Layer, phase: str, number: int) -> Layer:
         f"{where}: expected its bottom '{bottom}' from a Data layer in phase {phase}, got none; one reads the images, "
         "another the labels"
     )
-
-
-def _free(net: Net, name: str) -> str:
-    taken = {top for layer in net.layer for top in layer.top}
-    return next(each for each in (name, *(f"{name}{k}" for k in range(2, 99))) if each not in taken)

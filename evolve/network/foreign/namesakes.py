@@ -1,8 +1,13 @@
-"""Two layers of one name in one phase: weights are found by the name alone, so that each would have the other's."""
+"""Two layers of one name in one phase: weights are found by the name alone, so that each would have the other's.
 
-import re
+And names that nothing in a net has, for what is added to it.
+"""
+
+import itertools
+from collections.abc import Container
 from pathlib import Path
 
+from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.network import layers, phases
 from evolve.network.axes import Layer, Net
@@ -15,19 +20,24 @@ def refuse(net: Net, path: Path, text: str) -> None:
         for layer in phases.for_phase(net, phase).layer:
             other = seen.setdefault(layer.name, layer)
             if other is not layer and layer.name and (_learns(layer) or _learns(other)):
-                lines = " and ".join(str(line) for line in _lines(text, layer.name)) or "?"
+                lines = " and ".join(map(str, prototxt_text.lines_of(text, layer.name))) or "?"
                 raise UserError(
                     f"{path}:{lines}: layer '{layer.name}': expected every name once in phase {phase}, got it of "
                     f"{layers.kind(other)} and {layers.kind(layer)}; name one of them otherwise, also in the caffemodel"
                 )
 
 
+def taken(net: Net) -> set[str]:
+    """The names of all layers and blobs of `net`."""
+    return {each for layer in net.layer for each in (layer.name, *layer.bottom, *layer.top)}
+
+
+def free(name: str, names: Container[str]) -> str:
+    """`name`, or with a number behind it, so that it is none of `names`."""
+    others = (f"{name}{k}" for k in itertools.count(2))
+    return next(each for each in itertools.chain([name], others) if each not in names)
+
+
 def _learns(layer: Layer) -> bool:
     known = layers.of(layer)
     return known is None or known.connects is not None or known.learned is not layers.nothing
-
-
-def _lines(text: str, name: str) -> list[int]:
-    pattern = re.compile(rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
-    code = (re.sub(r"#.*", "", line) for line in text.splitlines())
-    return [number for number, line in enumerate(code, start=1) if pattern.search(line)]

@@ -7,6 +7,7 @@ nobody set. DIGITS's third one, deploy, is a net of its own: what only that has 
 from collections.abc import Collection
 
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.network import phases
 from evolve.network.axes import Layer, Net
 
 TRAINING, TESTING = frozenset({"train"}), frozenset({"val", "test"})
@@ -20,27 +21,24 @@ def resolve(net: Net, training: Collection[str] = (), testing: Collection[str] =
     if not any(rule.stage or rule.not_stage for layer in net.layer for rule in _rules(layer)):
         return []
     # A solver's own word holds: val is one phase's at a time.
-    states = {
-        caffe_pb2.TRAIN: frozenset(training) or TRAINING,
-        caffe_pb2.TEST: frozenset(testing) or TESTING,
-    }
+    states = {"TRAIN": frozenset(training) or TRAINING, "TEST": frozenset(testing) or TESTING}
     kept, gone = [], []
     for layer in net.layer:
-        phases = [phase for phase, stages in states.items() if _included(layer, phase, stages)]
-        if not phases:
+        having = [phase for phase, stages in states.items() if phases.includes(layer, phase, stages)]
+        if not having:
             gone.append(layer.name)
             continue
         layer.ClearField("include")
         layer.ClearField("exclude")
-        if len(phases) == 1:
-            layer.include.add(phase=phases[0])
+        if len(having) == 1:
+            layer.include.add(phase=getattr(caffe_pb2, having[0]))
         kept.append(layer)
     del net.layer[:]
     net.layer.extend(kept)
     net.ClearField("state")
     listed = ", ".join(f"'{name}'" for name in gone)
     left = f"; left out, as neither stage has it: {listed}" if gone else ""
-    return [f"stages {_words(states[caffe_pb2.TRAIN])} are TRAIN, {_words(states[caffe_pb2.TEST])} TEST{left}"]
+    return [f"stages {_words(states['TRAIN'])} are TRAIN, {_words(states['TEST'])} TEST{left}"]
 
 
 def _words(stages: Collection[str]) -> str:
@@ -49,18 +47,3 @@ def _words(stages: Collection[str]) -> str:
 
 def _rules(layer: Layer) -> list[Layer]:
     return [*layer.include, *layer.exclude]
-
-
-def _included(layer: Layer, phase: int, stages: Collection[str]) -> bool:
-    if layer.include:
-        return any(_meets(rule, phase, stages) for rule in layer.include)
-    return not any(_meets(rule, phase, stages) for rule in layer.exclude)
-
-
-def _meets(rule: Layer, phase: int, stages: Collection[str]) -> bool:
-    """As Net::StateMeetsRule, but that one of several names for a stage is enough."""
-    if rule.HasField("phase") and rule.phase != phase:
-        return False
-    if rule.HasField("min_level") and rule.min_level > 0 or rule.HasField("max_level") and rule.max_level < 0:
-        return False
-    return all(stage in stages for stage in rule.stage) and not any(stage in stages for stage in rule.not_stage)

@@ -9,6 +9,8 @@ from rich.table import Table
 
 from evolve.base import columns, progress
 
+BLANK = ""
+
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -40,6 +42,11 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}×" if ratio >= 99.95 else f"{ratio:.1f}×"
 
 
+def cell(value: float | None, form: str) -> str:
+    """In a form like ".4f"; blank where there is nothing to say."""
+    return BLANK if value is None else f"{value:{form}}"
+
+
 def percent(part: float) -> str:
     """Of a part of 1: two figures below ten per cent, and never 100 or 0 for what is not quite."""
     if part <= 0 or part >= 1:
@@ -56,8 +63,6 @@ def _three(value: float) -> str:
     written = f"{value:,.{decimals}f}"
     return written.rstrip("0").rstrip(".") if "." in written else written
 
-
-BLANK = ""
 
 # Wider than any sheet: whoever reads a pipe gets whole lines, never cut or broken ones.
 _WIDTH = 1000

@@ -1,6 +1,6 @@
 """The paper's side of a table is its columns, and what must be said where they do not fit."""
 
-from evolve.base.sheet import BLANK
+from evolve.base.sheet import BLANK, cell
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run
 
@@ -21,14 +21,14 @@ def architectural_efficiency(run: Run, generation: int) -> dict[str, str]:
     """The paper's cell at that generation, by the name of its column: none, one that is blank, or a number."""
     if not run.paper:
         return {}
-    return {"paper A-E": _cell(run.paper.architectural_efficiency.get(generation), ".2f")}
+    return {"paper A-E": cell(run.paper.architectural_efficiency.get(generation), ".2f")}
 
 
 def accuracy(run: Run, generation: int) -> dict[str, str]:
     """The paper's test accuracy at that generation, by the name of its column."""
     if not run.paper:
         return {}
-    return {"paper accuracy": _cell(run.paper.accuracy.get(generation), ".4f")}
+    return {"paper accuracy": cell(run.paper.accuracy.get(generation), ".4f")}
 
 
 def cluster_efficiency(run: Run, layer: int) -> dict[str, str]:
@@ -54,7 +54,3 @@ def about_network(run: Run) -> list[str]:
         f"{run.network} is another network than {SOURCE} evolved on {run.papers_data.dataset}, "
         f"{run.papers_data.network}, whose figures have no place beside it."
     ]
-
-
-def _cell(value: float | None, form: str) -> str:
-    return BLANK if value is None else f"{value:{form}}"

@@ -5,9 +5,11 @@ lies outside, what a link leads out to, and what begins with a dot is not there.
 """
 
 import mimetypes
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from evolve.base import sheet
@@ -29,7 +31,7 @@ def serve(runs: Path, host: str = LOOPBACK, port: int = PORT, ready: Callable[[s
     UserError where the address cannot be had.
     """
     try:
-        server = ThreadingHTTPServer((host, port), _handler(runs.resolve(), host))
+        server = _Server(host, port, runs.resolve())
     except OSError as error:
         why = error.strerror or str(error)
         raise UserError(f"{host}:{port}: {why}; name another with HOST= or PORT=") from error
@@ -38,46 +40,57 @@ def serve(runs: Path, host: str = LOOPBACK, port: int = PORT, ready: Callable[[s
         server.serve_forever(poll_interval=0.2)
 
 
-def _handler(runs: Path, host: str) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """GET and HEAD."""
+class _Server(ThreadingHTTPServer):
+    """Of the runs below `runs`, in a thread a request."""
 
-        server_version, sys_version = "cavefish", ""
+    def __init__(self, host: str, port: int, runs: Path) -> None:
+        self.host, self.runs = host, runs
+        super().__init__((host, port), _Handler)
 
-        def do_GET(self) -> None:
-            """The page or file of the address."""
-            if not _is_meant(self.headers.get("Host", ""), host):
-                return self.send_error(403, "another name than this server has")
-            asked = urlsplit(self.path).path
-            if asked.strip("/").count("/") == 1 and not asked.endswith("/"):
-                # Links of a run's page are relative to its folder.
-                return self._moved(f"/{asked.strip('/')}/")
-            try:
-                found = answer(runs, unquote(asked))
-            except (OSError, UserError, ValueError):
-                found = None
-            if found is None:
-                return self.send_error(404)
-            kind, content = found
-            self.send_response(200)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **_AS_IT_IS}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A reader who went away is nobody's fault."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
-        do_HEAD = do_GET
 
-        def _moved(self, where: str) -> None:
-            self.send_response(301)
-            self.send_header("Location", where)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+class _Handler(BaseHTTPRequestHandler):
+    """GET and HEAD."""
 
-        def log_message(self, format: str, *words: object) -> None:
-            """Nothing: a terminal is for what matters."""
+    server: _Server
+    server_version, sys_version = "cavefish", ""
 
-    return Handler
+    def do_GET(self) -> None:
+        """The page or file of the address."""
+        if not _is_meant(self.headers.get("Host", ""), self.server.host):
+            return self.send_error(403, "another name than this server has")
+        asked = urlsplit(self.path).path
+        if asked.strip("/").count("/") == 1 and not asked.endswith("/"):
+            # Links of a run's page are relative to its folder.
+            return self._moved(f"/{asked.strip('/')}/")
+        try:
+            found = answer(self.server.runs, unquote(asked))
+        except (OSError, UserError, ValueError):
+            found = None
+        if found is None:
+            return self.send_error(404)
+        kind, content = found
+        self.send_response(200)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **_AS_IT_IS}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def _moved(self, where: str) -> None:
+        self.send_response(301)
+        self.send_header("Location", where)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *words: object) -> None:
+        """Nothing: a terminal is for what matters."""
 
 
 def _is_meant(asked: str, host: str) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from evolve.base import progress
-from evolve.base.sheet import BLANK, Sheet
+from evolve.base.sheet import BLANK, Sheet, cell
 from evolve.figures import paper_columns, papers, seeds
 from evolve.figures.run import ABOUT_SCORES, MEAN_TITLE, Run, read_seeds, seed_numbers
 from evolve.runs.measurements import Speed
@@ -76,17 +76,13 @@ def _generation(run: Run, metrics: Metrics, speed: Speed) -> dict[str, str]:
         "synapses": f"{metrics.synapses:,}",
         "A-E": f"{metrics.architectural_efficiency:.2f}",
         **paper_columns.architectural_efficiency(run, number),
-        **{title: _cell(getattr(metrics.score, name), ".4f") for name, title in run.scores.items()},
+        **{title: cell(getattr(metrics.score, name), ".4f") for name, title in run.scores.items()},
         **({} if run.is_detection else paper_columns.accuracy(run, number)),
         "caffemodel, kB": f"{metrics.caffemodel_bytes / 1e3:,.1f}",
         "flushed": f"{metrics.flushed_synapses:,}",
-        **({"fps": _cell(speed.fps, ",.1f")} if _engines(run) else {}),
-        **({"TX1 fps, predicted": _cell(speed.predicted_tx1_fps, ",.1f")} if run.is_detection else {}),
+        **({"fps": cell(speed.fps, ",.1f")} if _engines(run) else {}),
+        **({"TX1 fps, predicted": cell(speed.predicted_tx1_fps, ",.1f")} if run.is_detection else {}),
     }
-
-
-def _cell(value: float | None, form: str) -> str:
-    return BLANK if value is None else f"{value:{form}}"
 
 
 def _engines(run: Run) -> list[str]:
@@ -114,7 +110,7 @@ def _classes(run: Run) -> Sheet:
         [
             {
                 "class": name,
-                "at generation 1": _cell(first.get(name), ".4f"),
+                "at generation 1": cell(first.get(name), ".4f"),
                 f"now, at {run.last.generation}": f"{last[name]:.4f}",
             }
             for name in worst[:_MOST_CLASSES]

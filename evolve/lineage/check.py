@@ -7,12 +7,11 @@ from evolve.base.errors import MachineError
 from evolve.base.machine import USUAL, Machine
 from evolve.base.progress import say
 from evolve.lineage import problems, rehearsal, verdict
-from evolve.lineage.experiment import Experiment, load
+from evolve.lineage.experiment import NO_DATA, Experiment, load
 from evolve.lineage.verdict import Seen
 from evolve.settings import changes
 from evolve.training import gpu
 
-_NO_DATA = Path("/data-set")
 _LISTED = 12  # layers that one line can name
 
 
@@ -56,7 +55,7 @@ def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, 
 
 
 def _described(experiment: Experiment, seen: Seen | None = None) -> str:
-    stages = experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape()).weighted
+    stages = experiment.graph(experiment.net(NO_DATA), experiment.stored_shape()).weighted
     synapses = sum(stage.weights + stage.outputs * stage.has_bias for stage in stages)
     layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
     if len(stages) > _LISTED:

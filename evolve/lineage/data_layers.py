@@ -15,6 +15,8 @@ from evolve.network.axes import Layer, Net
 from evolve.network.layers import detectnet, kind
 from evolve.network.layers import detectnet_parameters as parameters
 
+_Problems = Iterator[tuple[str, str]]  # the word on whose line it is, and what is wrong
+
 _SPLITS = {"TRAIN": "train", "TEST": "test"}
 _SPLITS_WITH_BOXES = {"TRAIN": "train", "TEST": "val"}
 
@@ -34,11 +36,8 @@ def problems(experiment: Experiment, net: Net, data: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_Problems = Iterator[tuple[str, str]]  # the word on whose line it is, and what is wrong
-
-
 def _of_classes(experiment: Experiment, layer: Layer, phase: str, data: Path) -> _Problems:
-    source = f"{_SPLITS[phase]}"
+    source = _SPLITS[phase]
     if layer.type != "Data":
         yield (
             "type",

@@ -3,7 +3,6 @@
 The data set is the one that its settings ask for: images with a class each, or images with boxes.
 """
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,16 @@ from evolve import datasets
 from evolve.base import progress, prototxt_text
 from evolve.base.errors import UserError
 from evolve.detectnet.consistency import Geometry
-from evolve.lineage import solver
+from evolve.lineage import data_wishes, solver
 from evolve.lineage.solver import Solver
 from evolve.network import layers, phases, topology
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
-from evolve.proto.evolution_pb2 import DatasetParameter
 from evolve.runs import paths
 from evolve.settings import changes, networks, settings
 from evolve.settings.settings import Settings
 
-# What only images of the user's own have a use for.
-_OWN = (
-    *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels", "test_part"),
-    *("darkest", "brightest", "leave_out_unreadable"),
-)
+NO_DATA = Path("/data-set")  # in place of a data set's folder where none is read
 
 
 @dataclass(frozen=True)
@@ -147,66 +141,9 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
         template=prototxt_text.read_text(train_val),
         solvers=(ancestor, solver.read(folder / read.offspring_solver) if read.offspring_solver else ancestor),
         scratch=(scratch, prototxt_text.read_text(scratch), begins) if read.scratch_train_val else None,
-        geometry=_geometry(evolution, read, folder),
-        survey=_survey(evolution, read, folder),
+        geometry=data_wishes.geometry(evolution, read, folder),
+        survey=data_wishes.survey(evolution, read, folder),
         settings_text=settings.own_text(evolution, changed),
-    )
-
-
-def _geometry(evolution: Path, settings: Settings, folder: Path) -> Geometry | None:
-    try:
-        return detection_geometry(settings, folder)
-    except UserError as error:
-        raise UserError(f"{evolution}: {error}") from None
-
-
-def _survey(evolution: Path, asked: Settings, folder: Path) -> datasets.Survey | None:
-    wanted = asked.dataset
-    try:
-        found = datasets.find(wanted.name, folder)
-    except UserError:  # it is told of where data sets are looked at
-        return None
-    try:
-        _check_own(wanted, found.source)
-        if found.has_boxes:
-            return None
-        return datasets.survey(
-            wanted.name, image_size=wanted.image_size, wish=_wish(wanted, evolution), beside=folder, data=paths.data(),
-            report=progress.say,
-        )  # fmt: skip
-    except UserError as error:
-        raise UserError(f"{evolution}: dataset: {error}") from None
-
-
-def _check_own(wanted: DatasetParameter, source: object) -> None:
-    """UserError for settings of one's own images that another data set has no use for, or a stand-in for them."""
-    if isinstance(source, datasets.OwnSource):
-        if wanted.or_else.name:
-            raise UserError(f"or_else: expected none for '{wanted.name}', which only you have; take it out")
-        return
-    default = settings.defaults().dataset
-    for field in _OWN:
-        if (got := getattr(wanted, field)) != getattr(default, field):
-            raise UserError(f"{field}: expected none for '{wanted.name}', which has its own, got {got}; take it out")
-
-
-def _wish(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
-    """Paths are seen from the folder of the settings' file."""
-    path = {
-        field: os.path.normpath(evolution.parent / Path(given).expanduser()) if given else ""
-        for field in ("folder", "train", "test", "mean_file")
-        for given in [getattr(wanted, field)]
-    }
-    levels = (wanted.darkest, wanted.brightest) if wanted.darkest != wanted.brightest else None
-    return datasets.Wish(
-        **path,
-        width=wanted.width,
-        height=wanted.height,
-        fit=wanted.Fit.Name(wanted.fit).lower(),
-        channels=wanted.channels,
-        test_part=wanted.test_part,
-        levels=levels,
-        leave_out_unreadable=wanted.leave_out_unreadable,
     )
 
 
@@ -215,14 +152,14 @@ def prepare(experiment: Experiment, seed: int) -> datasets.Dataset:
     wanted, folder = experiment.settings.dataset, experiment.folder
     if datasets.find(wanted.name, folder).has_boxes:
         dataset = datasets.prepare_detection(
-            wanted.name, _detection(wanted, folder), seed=seed, or_else=wanted.or_else.name, beside=folder,
+            wanted.name, data_wishes.boxes(wanted, folder), seed=seed, or_else=wanted.or_else.name, beside=folder,
             data=paths.data(), report=progress.say,
         )  # fmt: skip
     else:
         dataset = datasets.prepare(
             wanted.name, image_size=wanted.image_size, seed=seed, validation=wanted.validation,
-            wish=_wish(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder, data=paths.data(),
-            report=progress.say,
+            wish=data_wishes.own(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder,
+            data=paths.data(), report=progress.say,
         )  # fmt: skip
     if dataset.notice:
         progress.say(f"NOTE: {dataset.notice}")
@@ -234,8 +171,8 @@ def data_state(experiment: Experiment, seed: int) -> str:
     wanted, folder = experiment.settings.dataset, experiment.folder
     names = list(filter(None, (wanted.name, wanted.or_else.name)))
     if datasets.find(wanted.name, folder).has_boxes:
-        return datasets.state_with_boxes(names, _detection(wanted, folder), folder, seed, paths.data())
-    wish = _wish(wanted, experiment.evolution)
+        return datasets.state_with_boxes(names, data_wishes.boxes(wanted, folder), folder, seed, paths.data())
+    wish = data_wishes.own(wanted, experiment.evolution)
     return datasets.state(names, wanted.image_size, wanted.validation, wish, folder, seed, paths.data())
 
 
@@ -244,43 +181,14 @@ def few(experiment: Experiment, seed: int, into: Path) -> datasets.Handful:
     wanted, folder = experiment.settings.dataset, experiment.folder
     if datasets.find(wanted.name, folder).has_boxes:
         return datasets.few_with_boxes(
-            wanted.name, _detection(wanted, folder), into, seed=seed, or_else=wanted.or_else.name, beside=folder,
+            wanted.name, data_wishes.boxes(wanted, folder), into, seed=seed, or_else=wanted.or_else.name, beside=folder,
             data=paths.data(), report=progress.say,
         )  # fmt: skip
     return datasets.few(
         wanted.name, into, image_size=wanted.image_size, seed=seed, validation=wanted.validation,
-        wish=_wish(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder, data=paths.data(),
-        report=progress.say,
+        wish=data_wishes.own(wanted, experiment.evolution), or_else=wanted.or_else.name, beside=folder,
+        data=paths.data(), report=progress.say,
     )  # fmt: skip
-
-
-def detection_geometry(settings: Settings, folder: Path | None = None) -> Geometry | None:
-    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError.
-
-    The data set's file may lie in the network's `folder`.
-    """
-    wanted = settings.dataset
-    if wanted.name not in datasets.names(folder):
-        return None
-    source = datasets.find(wanted.name, folder).source
-    if not isinstance(source, datasets.DetectionSource):
-        return None
-    if wanted.validation:
-        raise UserError(
-            f"dataset: validation: expected 0 for {wanted.name}, whose images with boxes have a split of their own for "
-            f"that, val, got {wanted.validation}; take it out"
-        )
-    asked = wanted.detection
-    classes = list(asked.class_name) or source.classes
-    if not classes:
-        raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
-    for side in ("width", "height"):
-        if asked.stride < 1 or getattr(asked, side) < 1 or getattr(asked, side) % asked.stride:
-            raise UserError(
-                f"dataset: detection: expected a {side} that is a multiple of stride {asked.stride}, got "
-                f"{getattr(asked, side)}"
-            )
-    return Geometry(asked.width, asked.height, asked.stride, len(classes))
 
 
 def kitti_pixels(experiment: Experiment) -> float | None:
@@ -295,26 +203,3 @@ def kitti_pixels(experiment: Experiment) -> float | None:
     asked, (width, height) = wanted.detection, source.kitti_size
     by_height, by_width = height / asked.height, width / asked.width
     return {asked.RESIZE: by_height, asked.LETTERBOX: max(by_height, by_width), asked.PAD: 1.0}[asked.fit]
-
-
-def _detection(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
-    asked = wanted.detection
-    sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
-    # The settings have values by default of which few data sets know.
-    known = {use for source in sources if isinstance(source, datasets.DetectionSource) for use in source.uses}
-    return datasets.Detection(
-        width=asked.width,
-        height=asked.height,
-        fit=asked.Fit.Name(asked.fit).lower(),
-        classes=tuple(asked.class_name),
-        dontcare=tuple(asked.dontcare),
-        max_boxes=asked.max_boxes,
-        smallest=asked.smallest,
-        folder=asked.folder,
-        stride=asked.stride,
-        levels=(asked.darkest, asked.brightest) if (asked.darkest, asked.brightest) != (0, 0) else (),
-        orientation=asked.Orientation.Name(asked.orientation).lower(),
-        validation_part=asked.validation_part if "validation_part" in known else 0,
-        split_seed=asked.split_seed,
-        frames=asked.frames if "frames" in known else 0,
-    )

@@ -22,17 +22,10 @@ _SCORES = ("accuracy", "precision", "recall", "ap")
 
 
 def evolve(
-    network: str,
-    generations: int = 0,
-    seed: int | None = None,
-    run: str = "",
-    pretrained: Path | None = None,
-    half_blobs: bool = False,
-    schedule: str = "",
-    changed: changes.Changes = (),
-    machine: Machine = USUAL,
+    network: str, generations: int = 0, seed: int | None = None, run: str = "", pretrained: Path | None = None,
+    half_blobs: bool = False, schedule: str = "", changed: changes.Changes = (), machine: Machine = USUAL,
     rehearsed: bool = False,
-) -> Path:
+) -> Path:  # fmt: skip
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
     `run` names the run (by default its seed does); `pretrained` is a caffemodel to be generation 1; `half_blobs`

@@ -7,12 +7,10 @@ from evolve import datasets
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.lineage import data_layers, rewinding
-from evolve.lineage.experiment import Experiment
+from evolve.lineage.experiment import NO_DATA, Experiment
 from evolve.network import judging, phases, resize, transfer
 from evolve.network.graph import Graph
 from evolve.network.layers import kind
-
-_NO_DATA = Path("/data-set")
 
 
 def refuse(experiment: Experiment, pretrained: Path | None = None) -> None:
@@ -82,7 +80,7 @@ def _of_net(experiment: Experiment) -> list[str]:
     """What the net's text tells, layer by layer, and what of boxes contradicts itself."""
     found = _of_layers(experiment)
     try:
-        return found + _boxes(experiment, experiment.net(_NO_DATA))
+        return found + _boxes(experiment, experiment.net(NO_DATA))
     except UserError as error:
         # A net without data layers is told of once.
         return found or [str(error)]
@@ -90,7 +88,7 @@ def _of_net(experiment: Experiment) -> list[str]:
 
 def _of_layers(experiment: Experiment) -> list[str]:
     try:
-        net = experiment.net(_NO_DATA)
+        net = experiment.net(NO_DATA)
     except UserError as error:
         return [str(error)]
     sound = _batch_sizes(experiment, net) or _judged(experiment, net)
@@ -98,9 +96,9 @@ def _of_layers(experiment: Experiment) -> list[str]:
 
 
 def _data_layers(experiment: Experiment) -> list[str]:
-    net = experiment.net(_NO_DATA)
+    net = experiment.net(NO_DATA)
     try:
-        return data_layers.problems(experiment, net, _NO_DATA)
+        return data_layers.problems(experiment, net, NO_DATA)
     except UserError:
         return []  # of a net without one data layer a phase, or with a malformed one, is told elsewhere
 
@@ -206,4 +204,4 @@ def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
 
 
 def _graph(experiment: Experiment) -> Graph:
-    return experiment.graph(experiment.net(_NO_DATA), experiment.stored_shape())
+    return experiment.graph(experiment.net(NO_DATA), experiment.stored_shape())

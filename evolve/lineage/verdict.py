@@ -4,7 +4,6 @@ So that `make evolve` does not pay for what `make check` just did. Nothing is ke
 """
 
 import hashlib
-import importlib.util
 import json
 import os
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import files, records
+from evolve.base import caffe_messages, files, records
 from evolve.base.machine import Machine
 from evolve.lineage import experiment, rehearsal, resume
 from evolve.lineage.experiment import Experiment
@@ -83,7 +82,7 @@ def _beside(wanted: Experiment) -> list[Path]:
 
 def _python_layers(wanted: Experiment) -> Iterator[Path]:
     """The files of the modules that Python layers are of, found without loading them."""
-    net = wanted.net(Path("/data-set"))
+    net = wanted.net(experiment.NO_DATA)
     for module in sorted({layer.python_param.module for layer in net.layer if layer.type == "Python"}):
         files_of = (Path(folder, *module.split(".")).with_suffix(".py") for folder in sys.path)
         yield from (file for file in files_of if file.is_file())
@@ -91,8 +90,7 @@ def _python_layers(wanted: Experiment) -> Iterator[Path]:
 
 def _caffe() -> Iterator[str]:
     """Which Caffe: its library is large, and known by when it was made."""
-    package = importlib.util.find_spec("caffe")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for file in sorted(Path(folder).glob("_caffe*.so")):
-            status = file.stat()
-            yield f"{file} {status.st_size} {status.st_mtime_ns}"
+    folder = caffe_messages.package()
+    for file in sorted(folder.glob("_caffe*.so")) if folder else []:
+        status = file.stat()
+        yield f"{file} {status.st_size} {status.st_mtime_ns}"

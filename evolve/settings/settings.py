@@ -171,17 +171,17 @@ def _dataset_problems(asked: evolution_pb2.DatasetParameter) -> list[str]:
         found.append(f"channels: expected 1 (grey), 3 (colours) or 0 (as the images are), got {asked.channels}")
     if not 0 < asked.test_part < 1:
         found.append(f"test_part: expected above 0 and below 1, a part of all images, got {asked.test_part:g}")
-    levels = asked.darkest, asked.brightest
-    if levels != (0, 0) and not -math.inf < levels[0] < levels[1] < math.inf:
-        found.append(f"brightest: expected above darkest, {levels[0]:g}, got {levels[1]:g}; both 0: each image's own")
-    return found
+    return found + _levels_problems(asked.darkest, asked.brightest)
+
+
+def _levels_problems(darkest: float, brightest: float) -> list[str]:
+    if (darkest, brightest) == (0, 0) or -math.inf < darkest < brightest < math.inf:
+        return []
+    return [f"brightest: expected above darkest, {darkest:g}, got {brightest:g}; both 0: each image's own"]
 
 
 def _detection_problems(asked: evolution_pb2.DetectionParameter) -> list[str]:
-    found = []
-    levels = asked.darkest, asked.brightest
-    if levels != (0, 0) and not -math.inf < levels[0] < levels[1] < math.inf:
-        found.append(f"brightest: expected above darkest, {levels[0]:g}, got {levels[1]:g}; both 0: each image's own")
+    found = _levels_problems(asked.darkest, asked.brightest)
     if not 0 < asked.validation_part < 1:
         found.append(f"validation_part: expected above 0 and below 1, got {asked.validation_part:g}")
     if asked.stride < 1:

@@ -1,7 +1,6 @@
 """The summary of a sweep is two tables: every run's last generation, and mean and spread over seeds of each setting."""
 
-
-from evolve.base.sheet import BLANK, Sheet
+from evolve.base.sheet import Sheet, cell
 from evolve.figures import seeds
 from evolve.figures.run import Run, common_generations
 from evolve.runs import run_folder
@@ -45,7 +44,7 @@ def _run(label: str, run: Run) -> dict[str, str]:
         "generation": str(run.last.generation),
         "synapses": f"{run.last.synapses:,}",
         "A-E": f"{run.last.architectural_efficiency:.2f}",
-        **{title: BLANK if value is None else f"{value:.4f}" for title, value in values.items()},
+        **{title: cell(value, ".4f") for title, value in values.items()},
     }
 
 

@@ -69,16 +69,9 @@ def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def train(
-    solver: str,
-    output: str,
-    genome: str = "",
-    inherit: bool = True,
-    keep_absent: bool = True,
-    snapshots: str = "",
-    data: str = "",
-    as_cast_to: str = "",
-    report: Callable[[dict[str, Any]], None] = lambda progress: None,
-) -> dict[str, Any]:
+    solver: str, output: str, genome: str = "", inherit: bool = True, keep_absent: bool = True, snapshots: str = "",
+    data: str = "", as_cast_to: str = "", report: Callable[[dict[str, Any]], None] = lambda progress: None,
+) -> dict[str, Any]:  # fmt: skip
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
 
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without

@@ -95,3 +95,14 @@ def test_an_address_that_is_taken(port: int, runs: Path) -> None:
     expected = rf"127\.0\.0\.1:{port}: Address already in use; name another with HOST= or PORT="
     with pytest.raises(UserError, match=expected):
         serve.serve(runs, port=port)
+
+
+def test_a_reader_who_goes_away_is_not_told_of(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with serve._Server(serve.LOOPBACK, 0, runs) as server:
+        for error in (ConnectionResetError(), ValueError("a fault")):
+            try:
+                raise error
+            except (ConnectionError, ValueError):
+                server.handle_error(None, ("somewhere", 1))
+    said = capfd.readouterr().err
+    assert "ConnectionResetError" not in said and "ValueError: a fault" in said

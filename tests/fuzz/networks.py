@@ -9,7 +9,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.figures import count_table
-from evolve.lineage import experiment
+from evolve.lineage import data_wishes
 from evolve.network import phases, resize, topology, weights
 from evolve.network.layers import detectnet_parameters as parameters
 from evolve.settings import settings
@@ -70,7 +70,7 @@ def evolution(folder: Path) -> Any:
         file.write_bytes(content)
         chosen = settings.read(file)
         lengths = [settings.training_length(chosen, generation, "mnist") for generation in (1, 2, 9)]
-        return lengths, settings.environment(chosen, 2), experiment.detection_geometry(chosen)
+        return lengths, settings.environment(chosen, 2), data_wishes.grid_of(chosen)
 
     return tuple((ROOT / name).read_bytes() for name in names), _read, None
 

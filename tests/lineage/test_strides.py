@@ -10,7 +10,7 @@ import small_detectnet
 
 from evolve.base import prototxt_text
 from evolve.datasets import census
-from evolve.lineage import experiment, problems
+from evolve.lineage import data_wishes, experiment, problems
 from evolve.network import phases
 from tests.datasets import miniatures
 
@@ -84,5 +84,5 @@ def test_a_size_between_the_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     made = network(tmp_path, 8, 8)
     made.settings.dataset.detection.width = 600
-    assert experiment.detection_geometry(made.settings).grid == (12, 75)  # type: ignore[union-attr]
+    assert data_wishes.grid_of(made.settings).grid == (12, 75)  # type: ignore[union-attr]
     assert experiment.prepare(made, seed=1).shape == (3, 96, 600)

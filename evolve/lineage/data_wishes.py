@@ -1,0 +1,136 @@
+"""What settings want of a data set, in the words that evolve.datasets takes; and what they must not want of it."""
+
+import os
+from pathlib import Path
+
+from evolve import datasets
+from evolve.base import progress
+from evolve.base.errors import UserError
+from evolve.detectnet.consistency import Geometry
+from evolve.proto.evolution_pb2 import DatasetParameter, DetectionParameter
+from evolve.runs import paths
+from evolve.settings import settings
+from evolve.settings.settings import Settings
+
+# What only images of the user's own have a use for.
+_OWN = (
+    *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels", "test_part"),
+    *("darkest", "brightest", "leave_out_unreadable"),
+)
+
+
+def survey(evolution: Path, asked: Settings, folder: Path) -> datasets.Survey | None:
+    """What is known of images of the user's own; None of any other data set. UserError naming the settings' file."""
+    wanted = asked.dataset
+    try:
+        found = datasets.find(wanted.name, folder)
+    except UserError:  # it is told of where data sets are looked at
+        return None
+    try:
+        _check_own(wanted, found.source)
+        if found.has_boxes:
+            return None
+        return datasets.survey(
+            wanted.name, image_size=wanted.image_size, wish=own(wanted, evolution), beside=folder, data=paths.data(),
+            report=progress.say,
+        )  # fmt: skip
+    except UserError as error:
+        raise UserError(f"{evolution}: dataset: {error}") from None
+
+
+def _check_own(wanted: DatasetParameter, source: object) -> None:
+    """UserError for settings of one's own images that another data set has no use for, or a stand-in for them."""
+    if isinstance(source, datasets.OwnSource):
+        if wanted.or_else.name:
+            raise UserError(f"or_else: expected none for '{wanted.name}', which only you have; take it out")
+        return
+    default = settings.defaults().dataset
+    for field in _OWN:
+        if (got := getattr(wanted, field)) != getattr(default, field):
+            raise UserError(f"{field}: expected none for '{wanted.name}', which has its own, got {got}; take it out")
+
+
+def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
+    """What is asked of images of the user's own; paths are seen from the folder of the file `evolution`."""
+    path = {
+        field: os.path.normpath(evolution.parent / Path(given).expanduser()) if given else ""
+        for field in ("folder", "train", "test", "mean_file")
+        for given in [getattr(wanted, field)]
+    }
+    return datasets.Wish(
+        **path,
+        width=wanted.width,
+        height=wanted.height,
+        fit=wanted.Fit.Name(wanted.fit).lower(),
+        channels=wanted.channels,
+        test_part=wanted.test_part,
+        levels=_levels(wanted),
+        leave_out_unreadable=wanted.leave_out_unreadable,
+    )
+
+
+def boxes(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
+    """What is asked of images with boxes; the data set's file may lie in the network's `folder`."""
+    asked = wanted.detection
+    sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
+    # The settings have values by default of which few data sets know.
+    known = {use for source in sources if isinstance(source, datasets.DetectionSource) for use in source.uses}
+    return datasets.Detection(
+        width=asked.width,
+        height=asked.height,
+        fit=asked.Fit.Name(asked.fit).lower(),
+        classes=tuple(asked.class_name),
+        dontcare=tuple(asked.dontcare),
+        max_boxes=asked.max_boxes,
+        smallest=asked.smallest,
+        folder=asked.folder,
+        stride=asked.stride,
+        levels=_levels(asked) or (),
+        orientation=asked.Orientation.Name(asked.orientation).lower(),
+        validation_part=asked.validation_part if "validation_part" in known else 0,
+        split_seed=asked.split_seed,
+        frames=asked.frames if "frames" in known else 0,
+    )
+
+
+def geometry(evolution: Path, asked: Settings, folder: Path) -> Geometry | None:
+    """As `grid_of`. UserError naming the settings' file."""
+    try:
+        return grid_of(asked, folder)
+    except UserError as error:
+        raise UserError(f"{evolution}: {error}") from None
+
+
+def grid_of(asked_for: Settings, folder: Path | None = None) -> Geometry | None:
+    """What $WIDTH, $HEIGHT, $STRIDE and $CLASSES stand for; None for images with a class each. UserError.
+
+    The data set's file may lie in the network's `folder`.
+    """
+    wanted = asked_for.dataset
+    if wanted.name not in datasets.names(folder):
+        return None
+    source = datasets.find(wanted.name, folder).source
+    if not isinstance(source, datasets.DetectionSource):
+        return None
+    if wanted.validation:
+        raise UserError(
+            f"dataset: validation: expected 0 for {wanted.name}, whose images with boxes have a split of their own for "
+            f"that, val, got {wanted.validation}; take it out"
+        )
+    asked = wanted.detection
+    classes = list(asked.class_name) or source.classes
+    if not classes:
+        raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
+    for side in ("width", "height"):
+        if asked.stride < 1 or getattr(asked, side) < 1 or getattr(asked, side) % asked.stride:
+            raise UserError(
+                f"dataset: detection: expected a {side} that is a multiple of stride {asked.stride}, got "
+                f"{getattr(asked, side)}"
+            )
+    return Geometry(asked.width, asked.height, asked.stride, len(classes))
+
+
+def _levels(asked: DatasetParameter | DetectionParameter) -> tuple[float, float] | None:
+    """None where each image has its own."""
+    levels = asked.darkest, asked.brightest
+    return None if levels == (0, 0) else levels

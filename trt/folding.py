@@ -8,7 +8,7 @@ from typing import Any
 
 from evolve.base import files, prototxt_text
 from evolve.base.errors import UserError
-from evolve.network import batchnorm, count, layers, phases, precision, shapes, weights
+from evolve.network import batchnorm, count, deployment, layers, phases, precision, shapes, weights
 from evolve.network.batchnorm import Folded
 from evolve.network.count import Count
 from evolve.network.foreign import reading
@@ -84,7 +84,7 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
             data = phases.image_layers(net, "TEST")[0]
             heading = [f"input: {phases.preprocessing(data)}"]
             shape = phases.cropped_shape(data)
-        net = phases.sized(net, shape)
+        net = deployment.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
     except UserError as error:
         raise prototxt_text.located(error, model, text) from None

@@ -7,7 +7,7 @@ from typing import Any
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import package
 from evolve.base.errors import UserError
-from evolve.network import count, fold, layers, phases, resize, topology, weights
+from evolve.network import count, deployment, fold, layers, phases, resize, topology, weights
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.network.graph import Graph
@@ -61,7 +61,7 @@ def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
     """The nets of both phases that begin with inputs; of a deploy prototxt the one that there is."""
     test = phases.for_phase(net, "TEST")
     if any(layer.type == "Input" for layer in test.layer) and not any(map(phases.reads_data, test.layer)):
-        return [phases.sized(net, shape)]
+        return [deployment.sized(net, shape)]
     nets = []
     for phase in ("TEST", "TRAIN"):
         if any(not layer.bottom for layer in phases.for_phase(net, phase).layer):

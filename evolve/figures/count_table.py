@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import layers, phases, shapes
+from evolve.network import deployment, layers, shapes
 from evolve.network.axes import written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
@@ -30,7 +30,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         found, learned = found.with_weights(caffemodel)
     net = found.net
     try:
-        net = phases.sized(net, shape)
+        net = deployment.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
         counts = of_net(steps, learned, str(caffemodel))
     except UserError as error:

@@ -10,7 +10,7 @@ from evolve.genetics import filters
 from evolve.lineage import experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, judging, phases, precision, reach, weights, withered
+from evolve.network import count, deployment, judging, phases, precision, reach, weights, withered
 from evolve.network.withered import Withered
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
@@ -105,7 +105,7 @@ def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.We
     trained = weights.read(workspace.folder / TRAINED)
     cast, ranges = precision.cast(trained, kind, net.layer)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
-    whole = phases.with_training_layers(deploy, net, cast)
+    whole = deployment.with_training_layers(deploy, net, cast)
     weights.write(workspace.folder / paths.WEIGHTS, whole, cast)
     if workspace.experiment.settings.half_blobs and kind == "HALF":
         weights.write(workspace.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)

@@ -11,7 +11,7 @@ from evolve.base.parallel import Stop
 from evolve.datasets import Dataset
 from evolve.lineage import rewinding
 from evolve.lineage.experiment import Experiment
-from evolve.network import phases
+from evolve.network import deployment, phases
 from evolve.network.graph import Graph
 from evolve.network.layers import detectnet
 from evolve.runs import paths
@@ -116,7 +116,7 @@ class Workspace:
         title = f"{self.experiment.name}, generation {self.number}"
         prototxt_text.write(self.seeded(net), self.folder / paths.TRAIN_VAL, title)
         heading = f"{title}\ninput: {phases.preprocessing(test)}"
-        prototxt_text.write(phases.deploy(net, shape), self.folder / paths.DEPLOY, heading)
+        prototxt_text.write(deployment.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
         if self.dataset.class_names and not self.dataset.has_boxes:
             names = "".join(f"{name}\n" for name in self.dataset.class_names)

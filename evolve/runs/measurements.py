@@ -12,7 +12,7 @@ from pathlib import Path
 from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import devices, phases, roofline
+from evolve.network import deployment, devices, phases, roofline
 from evolve.runs import load, paths
 from evolve.runs.metrics import Metrics
 
@@ -144,7 +144,7 @@ def predicted_tx1_fps(run: Path, metrics: Metrics, shape: str = "") -> float | N
     """
     try:
         deploy = paths.generation(run, metrics.generation) / paths.DEPLOY
-        net = phases.sized(prototxt_text.read(deploy, caffe_pb2.NetParameter()), _lengths(shape))
+        net = deployment.sized(prototxt_text.read(deploy, caffe_pb2.NetParameter()), _lengths(shape))
         return round(roofline.frames_per_second(net, devices.read()[devices.TX1], metrics.bits), 3)
     except (UserError, KeyError, ZeroDivisionError):
         # A run goes on, and its table is written, whatever its net is or a user made of the devices.

@@ -16,7 +16,7 @@ from evolve.base.errors import UserError
 from evolve.command import command
 from evolve.command.arguments import image_shape
 from evolve.lineage import experiment, problems
-from evolve.network import judging, phases, shapes, weights
+from evolve.network import deployment, judging, phases, shapes, weights
 from evolve.network.foreign import reading
 from evolve.settings import changes
 from tests.adoption import networks
@@ -133,7 +133,7 @@ def test_a_softmax_beside_the_loss_is_left_out(name: str) -> None:
     adopted = adopt(MNIST + BODY + layer("Softmax", name, "ip", "prob") + judged("ip"))
     assert name not in net_of("TEST")
     assert f"Softmax '{name}' beside a loss of the same: left out, deployed networks get one" in adopted.notes
-    deployed = phases.deploy(experiment.load("net").net(Path("/data")), (1, 28, 28))
+    deployed = deployment.deploy(experiment.load("net").net(Path("/data")), (1, 28, 28))
     assert [each.name for each in deployed.layer if each.type == "Softmax"] == ["prob"]
 
 
@@ -294,7 +294,7 @@ def test_stages_that_a_solver_sets() -> None:
 
 def trained(text: str, shape: tuple[int, int, int], half: bool = False) -> Path:
     """A caffemodel of a deploy net, of halves."""
-    net = phases.sized(reading.parse(text, Path("x")).net, shape)
+    net = deployment.sized(reading.parse(text, Path("x")).net, shape)
     random = np.random.default_rng(1)
     made = {
         step.layer.name: [random.normal(size=each).astype(np.float16).astype(np.float32) for each in step.blob_shapes]

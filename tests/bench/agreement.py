@@ -17,7 +17,7 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.machine import Machine
-from evolve.network import phases, weights
+from evolve.network import deployment, weights
 from evolve.runs import paths
 from tests.network import famous_nets
 from tests.trt.both import filled
@@ -30,7 +30,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def ours(folder: str, shape: tuple[int, int, int]) -> Any:
     """A network of this project, as a deploy net."""
     path = _ROOT / "prototxt" / folder / "train_val.prototxt"
-    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
+    return deployment.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
 
 
 NETS: dict[str, Callable[[], Any]] = {

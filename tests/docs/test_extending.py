@@ -72,7 +72,7 @@ import numpy as np
 import evolve
 assert Path(evolve.__file__).parents[1] == Path.cwd()
 from evolve.lineage import experiment
-from evolve.network import phases, shapes, weights
+from evolve.network import deployment, phases, shapes, weights
 from evolve.settings import changes
 
 def network(changed=""):
@@ -263,7 +263,7 @@ from evolve.base import prototxt_text
 from trt.speed import bench, engines, prepared
 assert engines.chosen("opencv") == ["opencv"]
 read, net, parent = network()
-deployed = phases.deploy(net, (1, 28, 28))
+deployed = deployment.deploy(net, (1, 28, 28))
 prototxt_text.write(deployed, Path("deploy.prototxt"))
 weights.write(Path("deploy.caffemodel"), deployed, parent)
 prepared.prepare(Path("deploy.prototxt"), Path("deploy.caffemodel"), Path("ready"), onnx=True)

@@ -14,7 +14,7 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases
+from evolve.network import deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/network"))
@@ -27,7 +27,7 @@ Told = Callable[..., Any]
 def lenet(folder: str, side: int) -> Any:
     """A LeNet of this project, as a deploy net for gray images of `side` pixels."""
     path = ROOT / "prototxt" / folder / "train_val.prototxt"
-    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, side, side))
+    return deployment.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, side, side))
 
 
 # Numbers keep their size from layer to layer: He's deviations for weights, variances and factors around 1.

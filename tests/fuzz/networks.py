@@ -10,7 +10,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.figures import count_table
 from evolve.lineage import data_wishes
-from evolve.network import phases, resize, topology, weights
+from evolve.network import deployment, resize, topology, weights
 from evolve.network.layers import detectnet_parameters as parameters
 from evolve.settings import settings
 
@@ -44,7 +44,7 @@ def net_of(folder: Path) -> Any:
         count_table.sheet(file, shape=SHAPE)
         net = prototxt_text.read(file, caffe_pb2.NetParameter(), {"DATA": "/data", "NET": "/net"})
         try:
-            return topology.read([phases.deploy(net, SHAPE)])
+            return topology.read([deployment.deploy(net, SHAPE)])
         except UserError as error:
             raise prototxt_text.located(error, file, prototxt_text.read_text(file)) from None
 
@@ -89,7 +89,7 @@ def caffemodel(folder: Path) -> Any:
     """Today's form, the V1 form of 2013 and NVIDIA's 16-bit one, against the net that they are of."""
     file, small = folder / "weights.caffemodel", folder / "small.prototxt"
     small.write_text(MODEL)
-    net = phases.deploy(prototxt_text.read(small, caffe_pb2.NetParameter(), {"DATA": "/data"}), SHAPE)
+    net = deployment.deploy(prototxt_text.read(small, caffe_pb2.NetParameter(), {"DATA": "/data"}), SHAPE)
     graph = topology.read([net])
     trained = _trained(graph)
     weights.write(file, net, trained)

@@ -92,7 +92,7 @@ def test_the_expected_offspring_is_the_mean_of_the_draws(block: int) -> None:
     assert encoding.expected(factors) == pytest.approx(0.6 * encoding.synapses, rel=1e-3)
     biases = sum(each.outputs for each in graph.weighted)
     # Of neurons in a row drawn independently, hardly any is lost for want of a way; biases go with their neurons.
-    mean = trial(graph, weights, encoding, factors, (1,), 300)
+    mean = np.mean(trial(graph, weights, encoding, factors, (1,), 300))
     assert 0.6 * encoding.synapses <= mean * 1.05 and mean <= 1.05 * (0.6 * encoding.synapses + biases)
 
 

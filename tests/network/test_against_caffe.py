@@ -11,7 +11,7 @@ from chains import forward, net_of, parsed, random_chain, random_weights, walk
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases, topology
+from evolve.network import deployment, phases, topology
 from evolve.network.reach import NothingLeft, alive
 from evolve.network.resize import resized, shrunk, silence
 from evolve.runs import paths
@@ -124,7 +124,7 @@ def test_phases_include_what_caffe_includes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("network", "shape"), [("lenet", (3, 32, 32)), ("lenet_bvlc", (1, 28, 28))])
 def test_caffe_loads_the_deploy_nets(tmp_path: Path, network: str, shape: tuple[int, int, int]) -> None:
     template = prototxt_text.read(networks.find(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
-    net = phases.deploy(template, shape)
+    net = deployment.deploy(template, shape)
     (loaded,) = run(tmp_path, [Job(net)])
     assert loaded.layers == [(layer.name, layer.type) for layer in net.layer]
     assert loaded.blobs["data"].shape == (1, *shape) and loaded.blobs["prob"].shape == (1, 10)

@@ -13,7 +13,7 @@ from chains import net_of, parsed
 
 from evolve.base.errors import UserError
 from evolve.lineage import experiment
-from evolve.network import fold, layers, phases, reach, resize, shapes, topology
+from evolve.network import deployment, fold, layers, reach, resize, shapes, topology
 from evolve.network.layers import LayerType
 from evolve.runs import paths
 from evolve.settings import networks
@@ -188,7 +188,7 @@ def test_beside_a_network_it_is_known_to_whoever_reads_that(registry: None, tmp_
     read = experiment.load(str(folder))
     graph = read.graph(read.net(tmp_path), read.stored_shape())
     assert [layer.outputs for layer in graph.weighted] == [32, 32, 64, 64, 10]
-    deployed = phases.deploy(read.net(tmp_path), (1, 32, 32))
+    deployed = deployment.deploy(read.net(tmp_path), (1, 32, 32))
     assert [layer.type for layer in deployed.layer].count("Python") == 1
 
 

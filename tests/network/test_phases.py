@@ -8,7 +8,7 @@ from chains import parsed
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases, shapes
+from evolve.network import deployment, phases, shapes
 from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings import networks
@@ -108,7 +108,7 @@ def test_no_batch_size() -> None:
 
 
 def test_the_deploy_net_of_lenet() -> None:
-    net = phases.deploy(lenet(), (1, 32, 32))
+    net = deployment.deploy(lenet(), (1, 32, 32))
     assert net.name == "lenet"
     assert [(layer.name, layer.type, list(layer.bottom), list(layer.top)) for layer in net.layer] == [
         ("data", "Input", [], ["data"]),
@@ -138,7 +138,7 @@ def test_what_stays_of_a_layer_and_what_does_not() -> None:
         "param { lr_mult: 2 } loss_weight: 3 propagate_down: true inner_product_param { num_output: 2 "
         'bias_term: false weight_filler { type: "xavier" } bias_filler { value: 1 } } }'
     )
-    kept = phases.deploy(parsed(BOTH + layer), (1, 2, 3)).layer[1]
+    kept = deployment.deploy(parsed(BOTH + layer), (1, 2, 3)).layer[1]
     assert kept == parsed(IP.replace("num_output: 2", "num_output: 2 bias_term: false")).layer[0]
 
 
@@ -157,12 +157,12 @@ def test_what_stays_of_a_layer_and_what_does_not() -> None:
 )
 def test_losses_become_outputs(loss: str, output: str) -> None:
     net = parsed(BOTH + IP + f'layer {{ name: "loss" {loss} bottom: "ip" bottom: "label" top: "loss" }}')
-    assert list(phases.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
+    assert list(deployment.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
 
 
 def test_deploying_changes_nothing_in_the_template() -> None:
     net = lenet()
-    phases.deploy(net, (1, 32, 32))
+    deployment.deploy(net, (1, 32, 32))
     assert net == lenet()
 
 
@@ -215,7 +215,7 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
         layer { name: "loss2" type: "SigmoidCrossEntropyLoss" bottom: "fc" bottom: "mask" top: "loss2" }
         layer { name: "extra" type: "InnerProduct" bottom: "fc" top: "extra" include { phase: TRAIN } }
     """)
-    deployed = phases.deploy(net, (3, 8, 8))
+    deployed = deployment.deploy(net, (3, 8, 8))
     assert [(layer.name, layer.type) for layer in deployed.layer] == [
         ("data", "Input"), ("fc", "InnerProduct"), ("norm", "BatchNorm"), ("scale", "Scale"), ("prob", "Softmax"),
         ("loss2/prob", "Sigmoid"),
@@ -224,7 +224,7 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
     assert [parameter.name for parameter in deployed.layer[1].param] == ["w", ""]
     assert not deployed.layer[1].param[0].HasField("lr_mult") and not deployed.layer[2].param
     assert not deployed.layer[3].scale_param.HasField("filler") and deployed.layer[3].scale_param.bias_term
-    whole = phases.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
+    whole = deployment.with_training_layers(deployed, net, {"fc", "norm", "scale", "extra"})
     assert [layer.name for layer in whole.layer][-1] == "extra" and len(whole.layer) == len(deployed.layer) + 1
 
 
@@ -275,7 +275,7 @@ def test_images_are_what_a_way_leads_from_to_synapses() -> None:
     fed = phases.fed_by_inputs(net, "TEST", (3, 8, 8))
     shapes = {layer.top[0]: tuple(layer.input_param.shape[0].dim) for layer in fed.layer if layer.type == "Input"}
     assert shapes == {"left": (2, 3, 8, 8), "right": (2, 3, 8, 8), "label": (2,)}
-    deployed = phases.deploy(net, (3, 8, 8))
+    deployed = deployment.deploy(net, (3, 8, 8))
     assert [layer.name for layer in deployed.layer] == ["left", "both", "ip", "prob"]
     assert list(deployed.layer[0].top) == ["left", "right"]
 
@@ -284,14 +284,14 @@ def test_images_are_what_a_way_leads_from_to_synapses() -> None:
 def test_a_softmax_beside_the_loss_is_the_deployed_one(name: str) -> None:
     softmax = f'layer {{ name: "{name}" type: "Softmax" bottom: "ip" top: "prob" }}'
     for text in (TWO + softmax, TWO.replace('layer { name: "loss"', f'{softmax}\nlayer {{ name: "loss"')):
-        deployed = phases.deploy(prototxt_text.parse(text, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
+        deployed = deployment.deploy(prototxt_text.parse(text, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
         tops = [top for layer in deployed.layer for top in layer.top]
         assert tops.count("prob") == 1 and [layer.name for layer in deployed.layer][-1] == name
 
 
 def test_a_name_that_something_else_has_is_not_the_deployed_softmaxs() -> None:
     other = 'layer { name: "prob" type: "ReLU" bottom: "ip" top: "prob" }'
-    deployed = phases.deploy(prototxt_text.parse(TWO + other, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
+    deployed = deployment.deploy(prototxt_text.parse(TWO + other, caffe_pb2.NetParameter(), "net"), (3, 8, 8))
     assert [layer.name for layer in deployed.layer][-2:] == ["loss/prob", "prob"]
 
 

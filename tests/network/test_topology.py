@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases, topology
+from evolve.network import deployment, topology
 from evolve.network.weighted import WeightedLayer
 from evolve.runs import paths
 from evolve.settings import networks
@@ -16,7 +16,7 @@ from evolve.settings import networks
 
 def stages_of(network: str, shape: tuple[int, int, int]) -> list[WeightedLayer]:
     net = prototxt_text.read(networks.find(network) / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
-    return topology.read([phases.deploy(net, shape)]).weighted
+    return topology.read([deployment.deploy(net, shape)]).weighted
 
 
 def synapses(stages: list[WeightedLayer]) -> int:

@@ -22,7 +22,7 @@ from evolve.command import command
 from evolve.datasets import Detection
 from evolve.detectnet import labels
 from evolve.detectnet.average_precision import AveragePrecision
-from evolve.network import phases, weights
+from evolve.network import deployment, weights
 from evolve.runs import run_folder
 from evolve.runs.generation import writing
 from evolve.runs.metrics import Data
@@ -66,7 +66,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: datasets.Dataset) -> Pat
     place = tmp_path_factory.mktemp("runs") / "cells" / "seed1"
     text = NET.format(geometry=GEOMETRY, data=data.folder, width=WIDTH, height=HEIGHT)
     net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
-    deploy = phases.deploy(net, (3, HEIGHT, WIDTH))
+    deploy = deployment.deploy(net, (3, HEIGHT, WIDTH))
     learned = filled(deploy, np.random.default_rng(3))
     learned["bboxes"][0][:] *= 0.02
     learned["bboxes"][1][:] = -16, -24, 32, 40

@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import phases, weights
+from evolve.network import deployment, weights
 from evolve.runs.generation import writing
 from trt.onnx import export
 
@@ -25,7 +25,7 @@ LENET = ROOT / "prototxt" / "lenet" / "train_val.prototxt"
 
 
 def lenet() -> Any:
-    return phases.deploy(prototxt_text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, 32, 32))
+    return deployment.deploy(prototxt_text.read(LENET, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), (1, 32, 32))
 
 
 def pair(folder: Path) -> tuple[Path, Path]:

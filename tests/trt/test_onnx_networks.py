@@ -13,7 +13,7 @@ from onnx.reference.op_run import OpRun
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases, reach, resize, topology, weights
+from evolve.network import deployment, reach, resize, topology, weights
 from evolve.network.weights import Weights
 from trt.onnx import export
 
@@ -28,7 +28,7 @@ LARGEST = 1e-5  # relative to a blob's largest value
 def ours(folder: str, shape: tuple[int, int, int]) -> Any:
     """A network of this project, as a deploy net."""
     path = ROOT / "prototxt" / folder / "train_val.prototxt"
-    return phases.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
+    return deployment.deploy(prototxt_text.read(path, caffe_pb2.NetParameter(), {"DATA": "nowhere"}), shape)
 
 
 def small(net: Any) -> Any:

@@ -9,7 +9,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.lineage import experiment
-from evolve.network import devices, phases, roofline, shapes
+from evolve.network import deployment, devices, roofline, shapes
 from evolve.network.devices import Device
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,7 @@ def test_the_others_efficiencies_are_what_the_published_figures_give(name: str) 
 
 
 def test_the_shipped_detectnet_is_that_network() -> None:
-    shipped = phases.deploy(experiment.load("detectnet").net(Path("nowhere")), (3, 512, 1024))
+    shipped = deployment.deploy(experiment.load("detectnet").net(Path("nowhere")), (3, 512, 1024))
     assert roofline.frames_per_second(shipped, devices.read()[devices.TX1]) == pytest.approx(7, abs=0.02)
 
 

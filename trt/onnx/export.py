@@ -8,7 +8,7 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
-from evolve.network import phases
+from evolve.network import deployment, phases
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, paths
@@ -67,7 +67,7 @@ def read(
     net = found.net
     described = {"preprocessing": _preprocessing(source, net), "weights_sha256": generation.sha256(caffemodel)}
     try:
-        sized = phases.sized(net, shape or phases.told_image(net))
+        sized = deployment.sized(net, shape or phases.told_image(net))
     except UserError as error:
         raise prototxt_text.located(error, model, source) from None
     described |= words or {}

@@ -18,7 +18,7 @@ import numpy as np
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases, shapes
+from evolve.network import deployment, shapes
 from evolve.network.axes import Shape
 from evolve.runs import paths
 from trt.onnx.target import ONNX_RUNTIME, Target
@@ -50,7 +50,7 @@ def prepare(
     folder.mkdir(parents=True)
     source = prototxt_text.read_text(model)
     net = prototxt_text.parse(source, caffe_pb2.NetParameter(), model)
-    net = phases.sized(net, shape)
+    net = deployment.sized(net, shape)
     prototxt_text.write(net, folder / paths.DEPLOY)
     (folder / paths.WEIGHTS).symlink_to(caffemodel.resolve())
     np.savez(folder / INPUTS, **_images(net, source))  # type: ignore[arg-type]

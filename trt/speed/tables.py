@@ -6,7 +6,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import devices, phases, roofline
+from evolve.network import deployment, devices, phases, roofline
 from evolve.network.devices import Device
 from evolve.runs import measurements, paths, run_folder
 from evolve.runs.measurements import Measurement
@@ -78,7 +78,7 @@ def _notes(group: list[Measurement]) -> list[str]:
 
 
 def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
-    return phases.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
+    return deployment.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
 
 
 def _prediction(net: phases.Net, device: Device, bits: int) -> str:

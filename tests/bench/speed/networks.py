@@ -9,7 +9,7 @@ import numpy as np
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import phases
+from evolve.network import deployment, phases
 from evolve.network.shapes import infer
 from evolve.runs import paths
 from tests.bench.speed import case
@@ -36,7 +36,7 @@ def _of_folder(network: Network) -> tuple[Any, Any]:
     net = prototxt_text.read(
         ROOT / "prototxt" / network.name / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "."}
     )
-    return phases.fed_by_inputs(net, "TRAIN", network.shape), phases.deploy(net, network.shape)
+    return phases.fed_by_inputs(net, "TRAIN", network.shape), deployment.deploy(net, network.shape)
 
 
 def _detectnet(network: Network) -> tuple[Any, Any]:

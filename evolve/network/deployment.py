@@ -1,0 +1,116 @@
+"""A network to carry away: an Input for its data, its outputs for its losses, and nothing that training alone needs."""
+
+from collections.abc import Container
+
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
+from evolve.network import layers, phases
+from evolve.network.axes import Layer, Net
+
+_FILLERS = ("weight_filler", "bias_filler", "filler")
+
+
+def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
+    """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
+
+    What is computed from labels goes with them. `shape` is (channels, height, width) of one example, as the data
+    layer yields it.
+    """
+    test = phases.for_phase(net, "TEST")
+    data, *more = phases.image_layers(net, "TEST")
+    others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
+    images = [layer.top[0] for layer in (data, *more)]
+    labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
+    result = caffe_pb2.NetParameter(name=net.name)
+    source = result.layer.add(name=data.name, type="Input", top=images)
+    source.input_param.shape.add(dim=[1, *shape])
+    for layer in test.layer:
+        if layer.name in others or _beside_the_net(layer):
+            continue
+        if not labels.isdisjoint(layer.bottom):
+            labels.update(layer.top)
+            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer])
+            if layer is None:
+                continue
+        kept = result.layer.add()
+        kept.CopyFrom(layer)
+        for training_only in ("include", "exclude", "loss_weight", "propagate_down"):
+            kept.ClearField(training_only)
+        _keep_only_shared(kept)
+        _clear_fillers(kept)
+    return result
+
+
+def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Net:
+    """`deployed` and after it the layers of `net` that have `weights` (by layer) in training alone.
+
+    What the caffemodel of a generation holds: auxiliary classifiers are its offspring's too.
+    """
+    result = caffe_pb2.NetParameter()
+    result.CopyFrom(deployed)
+    known = {layer.name for layer in deployed.layer}
+    result.layer.extend(layer for layer in net.layer if layer.name in weights and layer.name not in known)
+    return result
+
+
+def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
+    """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size.
+
+    `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.
+    """
+    test = phases.for_phase(net, "TEST")
+    sources = [layer for layer in test.layer if not layer.bottom]
+    if shape is None:
+        return test
+    if any(map(phases.reads_data, sources)):
+        return deploy(net, shape)
+    inputs = [layer for layer in sources if layer.type == "Input"]
+    if not inputs:
+        raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
+    del inputs[0].input_param.shape[1:]
+    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
+    return test
+
+
+def _output_instead_of_loss(layer: Layer, others: list[Layer]) -> Layer | None:
+    """What stands for a loss where there are no labels; None where nothing does, or the net has it already."""
+    known = layers.of(layer)
+    if not known or not known.deployed or any(_gives_the_same(other, layer, known.deployed) for other in others):
+        return None
+    # The second loss of a net, and every later one, gives an output of its own.
+    taken = {name for other in others if other.name != layer.name for name in (other.name, *other.top)}
+    name = "prob" if "prob" not in taken else f"{layer.name}/prob"
+    output = caffe_pb2.LayerParameter(name=name, type=known.deployed)
+    output.bottom.append(layer.bottom[0])
+    output.top.append(name)
+    if layer.softmax_param.HasField("axis"):
+        output.softmax_param.axis = layer.softmax_param.axis
+    return output
+
+
+def _gives_the_same(other: Layer, loss: Layer, kind: str) -> bool:
+    same = other.type == kind and list(other.bottom) == [loss.bottom[0]]
+    return same and other.softmax_param.axis == loss.softmax_param.axis
+
+
+def _beside_the_net(layer: Layer) -> bool:
+    """Whether Python computes something from the net's outputs, boxes for one: no part of what a device runs."""
+    known = layers.of(layer)
+    return layer.type == "Python" and (known is None or known.jumps)
+
+
+def _keep_only_shared(layer: Layer) -> None:
+    """Of what training knows of a layer's parameters, only whether two layers have the same."""
+    names = [parameter.name for parameter in layer.param]
+    layer.ClearField("param")
+    if any(names):
+        for name in names:
+            layer.param.add(**({"name": name} if name else {}))
+
+
+def _clear_fillers(layer: Layer) -> None:
+    for field, parameter in layer.ListFields():
+        if field.name.endswith("_param") and field.name != "param":
+            for name in _FILLERS:
+                if name in parameter.DESCRIPTOR.fields_by_name:
+                    parameter.ClearField(name)

@@ -90,7 +90,10 @@ def _add_loss(net: Net, label: str, shapes: Mapping[str, Shape], found: Outputs)
 def _averaged(net: Net, found: Outputs, shape: Shape) -> str:
     """Behind a map of scores, as fully convolutional networks give one: their mean over all places."""
     if len(shape) != 4:
-        raise UserError(f"net '{net.name}': expected scores for each image, got '{found.scores}' of {written(shape)}")
+        raise UserError(
+            f"net '{net.name}': expected scores for each image, got '{found.scores}' of {written(shape)}; add the loss "
+            "that it was trained by"
+        )
     name = namesakes.free(f"{found.scores}/mean", namesakes.taken(net))
     pooling = net.layer.add(name=name, type="Pooling", bottom=[found.scores], top=[name])
     pooling.pooling_param.pool, pooling.pooling_param.global_pooling = pooling.pooling_param.AVE, True

@@ -5,7 +5,7 @@ nearest, ties to even. What the cast costs is counted: a synapse flushed to zero
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import ml_dtypes
@@ -34,10 +34,6 @@ class Range:
     error: float | None = None
     smallest_scale: float | None = None
     largest_scale: float | None = None
-
-    def as_dict(self) -> dict[str, int | float | str]:
-        """The same as a plain dict, without what there is not."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def bits(precision: str) -> int:

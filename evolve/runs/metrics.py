@@ -175,11 +175,6 @@ class Metrics:
         """How many bits a synapse has: what a device reads of it, if it computes in as few."""
         return bits(self.number_format)
 
-    @property
-    def in_half(self) -> bool:
-        """Whether a device that computes in 32 and 16 bits takes 16."""
-        return self.bits < 32
-
     @classmethod
     def read(cls, folder: Path) -> "Metrics":
         """The metrics of the generation in `folder`. UserError naming the key that is not as it must be."""

@@ -70,5 +70,5 @@ def test_sequences_that_do_not_fit() -> None:
         shapes.infer(parsed(text("LSTM").replace(inputs("cont", 5, 3), inputs("cont", 3, 5))))
     assert str(error.value) == (
         "layer 'recurrent': expected a bottom of time x streams x more, and one of time x streams, got 5 x 3 x 2 x 6 "
-        "and 3 x 5"
+        "and 3 x 5; make the second 5 x 3"
     )

@@ -44,7 +44,7 @@ def read(folder: Path, text: str) -> Metrics:
 def test_what_earlier_runs_wrote(tmp_path: Path) -> None:
     found = read(tmp_path, EARLIER % CLASSIFIER)
     assert found.score == Score(accuracy=0.98, outputs={"loss": 0.03})
-    assert found.number_format == "HALF" and found.in_half and found.bits == 16
+    assert found.number_format == "HALF" and found.bits == 16
     assert found.training == Training(200, 13.5, resumed=40, scratch=Training(6, 9.5, loss=208.25))
     assert found.synthesis == Synthesis(1.75, 2.5, 0.0) and found.range == [Range("conv1", 0, 18, 3)]
     assert found.layers[0].cluster_efficiency == 1.0 and found.versions.fast_types == ["ReLU"]

@@ -44,7 +44,8 @@ def _lists(wish: Wish) -> dict[Path, str]:
         given = {Path(wish.train): "train"} | ({Path(wish.test): "test"} if wish.test else {})
         kinds = {path.is_file() for path in given}
         if len(kinds) > 1:
-            raise UserError(f"expected train and test to be two lists or two folders, got {wish.train} and {wish.test}")
+            got = f"{wish.train} and {wish.test}"
+            raise UserError(f"expected train and test to be two lists or two folders, got {got}; name two of a kind")
         return given if True in kinds else {}
     folder = Path(wish.folder)
     if folder.is_file():

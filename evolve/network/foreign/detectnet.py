@@ -87,7 +87,8 @@ def _data(net: Net, transformation: Layer, phase: str, number: int) -> Layer:
     """The Data layer that writes a bottom of `transformation` in its phase."""
     where = f"layer '{transformation.name}'"
     if len(transformation.bottom) != 2 or not phase:
-        raise UserError(f"{where}: expected images and labels as its bottoms, got {list(transformation.bottom)}")
+        got = list(transformation.bottom)
+        raise UserError(f"{where}: expected images and labels as its bottoms, got {got}; write both, in a phase")
     bottom = transformation.bottom[number]
     for layer in net.layer:
         if layer.type == "Data" and bottom in layer.top and phases.includes(layer, phase):

@@ -19,7 +19,8 @@ def _shapes(layer: Layer, bottoms: Shapes) -> Shapes:
     if len(first) < 2 or tuple(bottoms[1]) != tuple(first[:2]):
         raise UserError(
             f"layer '{layer.name}': expected a bottom of time x streams x more, and one of time x streams, got "
-            f"{written(first)} and {written(bottoms[1])}"
+            f"{written(first)} and {written(bottoms[1])}; make the second "
+            f"{written(first[:2])}"
         )
     if not outputs:
         raise UserError(f"layer '{layer.name}': expected a num_output of 1 and more, got 0")

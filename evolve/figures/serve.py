@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from evolve.base import sheet
 from evolve.base.errors import UserError
@@ -21,8 +21,10 @@ from evolve.runs import paths, run_folder, state
 LOOPBACK, PORT = "127.0.0.1", 8765
 _OWN_NAMES = ("localhost", LOOPBACK, "[::1]")
 _TEXTS = (".prototxt", ".log", ".csv", ".json", ".txt")
+_PAGE = "text/html; charset=utf-8"
 _RENEWED = 10  # seconds after which a page of runs at work is loaded again
 _AS_IT_IS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_FOREIGN = {"Content-Security-Policy": "sandbox"}  # a file that was put into a run runs no script of its own
 
 
 def serve(runs: Path, host: str = LOOPBACK, port: int = PORT, ready: Callable[[str], None] = print) -> None:
@@ -63,19 +65,21 @@ class _Handler(BaseHTTPRequestHandler):
         """The page or file of the address."""
         if not _is_meant(self.headers.get("Host", ""), self.server.host):
             return self.send_error(403, "another name than this server has")
-        asked = urlsplit(self.path).path
-        if asked.strip("/").count("/") == 1 and not asked.endswith("/"):
-            # Links of a run's page are relative to its folder.
-            return self._moved(f"/{asked.strip('/')}/")
+        asked = unquote(urlsplit(self.path).path)
+        parts = [part for part in asked.split("/") if part]
         try:
-            found = answer(self.server.runs, unquote(asked))
+            found = answer(self.server.runs, asked)
         except (OSError, UserError, ValueError):
             found = None
         if found is None:
             return self.send_error(404)
+        if len(parts) == 2 and not asked.endswith("/"):
+            # Links of a run's page are relative to its folder.
+            return self._moved(f"/{quote('/'.join(parts))}/")
         kind, content = found
+        headers = _AS_IT_IS if kind == _PAGE else _AS_IT_IS | _FOREIGN
         self.send_response(200)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **_AS_IT_IS}.items():
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
@@ -103,7 +107,7 @@ def answer(runs: Path, path: str) -> tuple[str, bytes] | None:
     """Content type and content of an address's path; None where nothing is. OSError, UserError: it cannot be read."""
     parts = [part for part in path.split("/") if part]
     if not parts:
-        return "text/html; charset=utf-8", index(runs).encode()
+        return _PAGE, index(runs).encode()
     if any(part.startswith(".") for part in parts):
         return None
     place = runs.joinpath(*parts)
@@ -111,7 +115,7 @@ def answer(runs: Path, path: str) -> tuple[str, bytes] | None:
         return None
     run = runs.joinpath(*parts[:2])
     if len(parts) == 2 or len(parts) == 3 and parts[2] == paths.REPORT:
-        return "text/html; charset=utf-8", page(run, run / paths.REPORT).encode()
+        return _PAGE, page(run, run / paths.REPORT).encode()
     return (_kind(place), place.read_bytes()) if place.is_file() else None
 
 
@@ -123,7 +127,7 @@ def _kind(file: Path) -> str:
 
 def index(runs: Path) -> str:
     """The page with a row a run, those at work first, the newest before the others."""
-    known = [run for network in runs.glob("[!.]*") for run in network.glob("[!.]*") if _is_run(run)]
+    known = [run for network in runs.glob("[!.]*") for run in network.glob("[!.]*") if _is_run(run, runs)]
     known.sort(key=lambda run: (not run_folder.at_work(run), -run.stat().st_mtime))
     head = element("tr", *(element("th", name, scope="col") for name in ("run", "A-E", "score", "")))
     rows = [_row(run) for run in known]
@@ -133,14 +137,20 @@ def index(runs: Path) -> str:
     return framed("Runs", element("main", element("h1", "Runs"), shown), _RENEWED if at_work else None)
 
 
-def _is_run(run: Path) -> bool:
-    return run.is_dir() and (bool(run_folder.committed(run)) or run_folder.at_work(run))
+def _is_run(run: Path, runs: Path) -> bool:
+    if not run.is_dir() or not run.resolve().is_relative_to(runs):
+        return False
+    return bool(run_folder.committed(run)) or run_folder.at_work(run)
 
 
 def _row(run: Path) -> Markup:
-    generations = run_folder.read_lineage(run) if run_folder.committed(run) else []
     name = f"{run.parent.name}/{run.name}"
-    link = element("th", element("a", name, href=f"{name}/"), scope="row")
+    link = element("th", element("a", name, href=f"{quote(name)}/"), scope="row")
+    try:
+        generations = run_folder.read_lineage(run) if run_folder.committed(run) else []
+    except UserError as error:
+        # One run that is damaged hides no other.
+        return element("tr", link, element("td"), element("td"), element("td", str(error), class_="words"))
     words = element("td", state.read(run, generations).words(), class_="words")
     if not generations:
         return element("tr", link, element("td"), element("td"), words)

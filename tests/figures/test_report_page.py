@@ -90,6 +90,14 @@ def test_confusion_is_the_last_generations(fabricated: Fabricate, lineage: Linea
     assert "Confusion" not in read(fabricated("other", lineage(2))).text()
 
 
+def test_an_answer_that_no_test_image_has_is_a_column_too(fabricated: Fabricate, lineage: Lineage) -> None:
+    generations = lineage(1)
+    score = replace(generations[0].score, confusion={"cat": {"cat": 1, "none": 3}, "dog": {"dog": 2}})
+    page = read(fabricated("run", [replace(generations[0], score=score)]))
+    titles = [attrs.get("title", "") for attrs, _ in page.all("td")]
+    assert "cat\n3 taken for none" in titles and "dog\n0 taken for none" in titles
+
+
 def test_survival_of_every_layer(run: Path) -> None:
     cells = [(attrs.get("title", ""), attrs.get("class"), words) for attrs, words in read(run).all("td")]
     # By hand: 1024 kernels, three quarters of them each time; 324 at generation 5, and a shade of 1 + 9 * (1 - 0.25).

@@ -54,7 +54,7 @@ def test_the_index_lists_every_run(port: int) -> None:
     status, kind, content = ask(port, "/")
     page = Page(content)
     assert (status, kind) == (200, "text/html; charset=utf-8")
-    assert {attrs["href"] for attrs, _ in page.all("a")} == {"lenet/seed1/", "lenet/a b/"}
+    assert {attrs["href"] for attrs, _ in page.all("a")} == {"lenet/seed1/", "lenet/a%20b/"}
     assert "3 generations, all done" in page.all("main")[0][1]
 
 
@@ -77,6 +77,32 @@ def test_a_runs_page_and_its_files(port: int, runs: Path) -> None:
 def test_what_is_not_there_to_see(port: int, path: str) -> None:
     status, _, content = ask(port, path)
     assert status in (301, 404) and "secret" not in content
+
+
+@pytest.mark.parametrize("path", ["/%5cevil.example/x", "/\\evil.example/x", "//evil.example/x/y", "/evil.example%2fx"])
+def test_nobody_is_sent_elsewhere(port: int, path: str) -> None:
+    assert ask(port, path)[0] == 404
+
+
+def test_a_damaged_run_hides_no_other(port: int, runs: Path) -> None:
+    (runs / "lenet/seed1/gen002/metrics.json").write_text("{")
+    status, _, content = ask(port, "/")
+    assert status == 200 and "metrics.json" in content and "3 generations, all done" in content
+    assert ask(port, "/lenet/seed1/")[0] == 404
+
+
+def test_runs_that_lie_elsewhere_are_not_listed(port: int, runs: Path, fabricated: Fabricate, lineage: Lineage) -> None:
+    (runs / "lenet/linked").symlink_to(fabricated("elsewhere/lenet/seed9", lineage(2)))
+    assert "linked" not in ask(port, "/")[2]
+    assert ask(port, "/lenet/linked/")[0] == 404
+
+
+def test_a_page_that_was_put_into_a_run_runs_no_script(port: int, runs: Path) -> None:
+    (runs / "lenet/seed1/other.html").write_text("<script>alert(1)</script>")
+    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=20)
+    connection.request("GET", "/lenet/seed1/other.html")
+    assert connection.getresponse().getheader("Content-Security-Policy") == "sandbox"
+    connection.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -13,7 +13,8 @@ def confusion(run: Run) -> Markup | None:
     counted = run.last.score.confusion
     if not counted:
         return None
-    answers = sorted({*counted, *(answer for row in counted.values() for answer in row)}, key=list(counted).index)
+    # Behind them, answers that no test image would have been right with.
+    answers = list(dict.fromkeys([*counted, *(answer for row in counted.values() for answer in row)]))
     head = element("tr", element("th", "class", scope="col"), *(element("th", each, scope="col") for each in answers),
                    element("th", "right", scope="col"))  # fmt: skip
     most = max((count for name, row in counted.items() for answer, count in row.items() if answer != name), default=1)

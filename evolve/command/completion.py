@@ -6,11 +6,12 @@ from evolve.command.words import WORDS
 
 SHELLS = ("bash", "zsh")
 
-_FILES = ("MODEL", "WEIGHTS", "OUT", "IMAGE", "FPS", "INPUTS")
+_FILES = ("MODEL", "WEIGHTS", "SOLVER", "OUT", "IMAGE", "FPS", "INPUTS")
 _KNOWN = {
-    "GEN": "best", "ENGINE": "c caffe openvino onnxruntime tensorrt tensorrt-float", "TENSORRT": "rtx tensorrt",
-    "FIT": "crop resize letterbox", "SHELL": " ".join(SHELLS), "HALF": "0 1", "FAST": "0", "HALF_BLOBS": "1",
-    "KEEP_UNKNOWN": "1", "INPUTS": "none",
+    "GEN": "best", "TENSORRT": "rtx tensorrt", "FIT": "crop resize letterbox pad", "SHELL": " ".join(SHELLS),
+    "ENGINE": "c caffe openvino openvino-bfloat16 openvino-int8 onnxruntime onnxruntime-int8 tensorrt tensorrt-float "
+    "tensorrt-int8", "FOR": "openvino onnxruntime tensorrt", "DEVICE": "tx1 nano xavier orin pi5", "BITS": "8 16 32",
+    "HALF": "0 1", "INT8": "1", "SCORES": "1", "FAST": "0", "HALF_BLOBS": "1", "KEEP_UNKNOWN": "1", "INPUTS": "none",
 }  # fmt: skip
 _ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 # Shells that break words at = hand over the value alone, and expect no more back.

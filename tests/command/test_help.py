@@ -10,6 +10,10 @@ import pytest
 from evolve import __version__
 from evolve.command import command, completion, verbs, words
 from evolve.settings import networks
+from trt import device_folder
+from trt.inference import preparation
+from trt.onnx import target
+from trt.speed.engines import ENGINES
 
 FOUND = verbs.found()
 
@@ -80,6 +84,10 @@ def test_bash_completes_verbs_words_and_values(tmp_path: Path, capsys: pytest.Ca
     assert offered("cavefish evolve NET=") == networks.names()
     assert offered("cavefish report NET=lenet RUN=s") == ["seed1", "seed2"]
     assert offered("cavefish onnx GEN=b") == ["best"]
+    assert offered("cavefish bench ENGINE=") == sorted(ENGINES)
+    assert offered("cavefish classify FIT=") == sorted(preparation.FITS)
+    assert offered("cavefish device DEVICE=") == sorted(device_folder.DEVICES)
+    assert offered("cavefish onnx FOR=") == sorted(target.TARGETS)
     assert offered("cavefish evolve WEIGHTS=w") == ["w.caffemodel"]
     assert offered("cavefish evolve SEED=") == []
 

@@ -11,8 +11,6 @@ from evolve.network.grid import LEVELS
 
 _HALF, _BFLOAT16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
 _ESCAPE = 255  # a gap that goes on
-KINDS = ("float", "half", "bfloat16", "int8")
-C_TYPES = {"float": "float", "half": "uint16_t", "bfloat16": "uint16_t", "int8": "int8_t"}
 
 
 @dataclass(frozen=True)

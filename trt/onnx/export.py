@@ -124,18 +124,6 @@ def of_net(
     return model.model(graph, net.name, described)
 
 
-def export_generation(
-    run: Path, number: int, out: Path, half: bool = False, shape: tuple[int, int, int] | None = None,
-    target: Target = OPENVINO,
-) -> str:  # fmt: skip
-    """Writes the ONNX file of a committed generation: `out`, or ``gen013.onnx`` (``gen013.half.onnx``) in folder `out`.
-
-    UserError where there is no such generation.
-    """
-    made = read_generation(run, number, shape).onnx(half, target=target)
-    return write(made, out_file(out, paths.generation(run, number).name, target.kind("half" if half else "")))
-
-
 def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
     """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
     folder = generation.whole(run, number)

@@ -53,7 +53,7 @@ def measure(
     with EngineProcess("stock", folder, 1) as maker:
         maker.ask("make")
     if compilers:
-        export.export_generation(run, number, folder / case.ONNX)
+        export.write(export.read_generation(run, number).onnx(), folder / case.ONNX)
     rows = []
     with ExitStack() as stack:
         processes = {name: stack.enter_context(_caffe(name, folder, options.threads)) for name in ENGINES}

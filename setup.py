@@ -37,7 +37,7 @@ setup(
     + [f"evolve.prototxt.{name}" for name in NETWORKS],
     package_dir={"evolve.datasets.sets": "datasets", "evolve.prototxt": "prototxt"},
     package_data={
-        "": ["*.proto", "*.prototxt", "*.pyi"],
+        "": ["*.proto", "*.prototxt", "*.pyi", "py.typed"],
         "fastcaffe": ["src/*"],
         "trt": ["c/kernels/*.c", "devices/*", "tx1/*"],
         "evolve": ["figures/*.csv", "figures/report/page.*s", "network/*.csv"],

@@ -46,6 +46,16 @@ def test_every_file_of_the_folder_is_installed_within_evolve(packages: Path) -> 
     assert not (ROOT / "datasets" / "__init__.py").exists() and not (ROOT / "evolve/datasets/sets").exists()
 
 
+@pytest.mark.parametrize("folder", ["evolve", "trt", "fastcaffe", "prototxt"])
+def test_whatever_is_no_page_is_installed(packages: Path, folder: str) -> None:
+    """Code, prototxts, tables, styles and kernels, and that all of it has types."""
+    into = packages / "evolve" / folder if folder == "prototxt" else packages / folder
+    files = [path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()]
+    wanted = [path for path in files if path.suffix not in (".md", ".pyc", ".so") and path.name[0] != "."]
+    assert wanted and [path for path in wanted if not (into / path).is_file()] == []
+    assert folder == "prototxt" or (into / "py.typed").is_file()
+
+
 @pytest.mark.parametrize("from_checkout", [False, True], ids=["installed", "checkout"])
 def test_theirs_beside_ours(tmp_path: Path, packages: Path, from_checkout: bool) -> None:
     found = {"PYTHONPATH": os.pathsep.join([*([str(ROOT)] if from_checkout else []), str(packages)])}

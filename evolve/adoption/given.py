@@ -35,7 +35,7 @@ class Given:
         return self.reading.net
 
     def located(self, error: UserError) -> UserError:
-        """The same error with file and line of the layer that its message begins with."""
+        """`error` with file and line of the layer that its message begins with."""
         return prototxt_text.located(error, self.reading.path, self.text)
 
 

@@ -28,7 +28,7 @@ class Field:
     fields: list["Field"] = field(default_factory=list)
 
     def all(self, name: str) -> Iterator["Field"]:
-        """Those of its own fields that are called `name`."""
+        """Its own fields that are called `name`."""
         return (each for each in self.fields if each.name == name)
 
     def text(self, name: str) -> str:

@@ -104,7 +104,7 @@ def line_of(text: str, name: str) -> int:
 
 
 def lines_of(text: str, name: str) -> Iterator[int]:
-    """The same of all layers that are called so."""
+    """The lines (from 1) on which layers called `name` name themselves in a prototxt's `text`."""
     return _lines_with(text, rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
 
 

@@ -72,7 +72,7 @@ def with_room(wanted: Detection, splits: Mapping[str, Sequence[Photo]]) -> Detec
 
 
 def state(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Path) -> str:
-    """That of the raw data; "" if there is none."""
+    """The state of the raw data; "" if there is none."""
     with found.calling("find"):
         root = found.source.find(wanted=wanted, seed=seed, raw=raw)
     with found.calling("state"):

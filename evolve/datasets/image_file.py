@@ -36,7 +36,7 @@ def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
 
 
 def read_with_facts(file: Path, where: str, wanted: Form = USUAL) -> tuple[NDArray[np.uint8], Facts]:
-    """The same, and what the image was before."""
+    """An image as `read` gives it, and what it was before."""
     if not there(file):
         raise UserError(f"{where}: expected its image {file}, got no such file; bring it or take its row out")
     try:
@@ -85,7 +85,7 @@ def there(file: Path) -> bool:
 def decoded_with_facts(
     content: bytes, where: str, wanted: Form = USUAL, advice: str = "make the data again"
 ) -> tuple[NDArray[np.uint8], Facts]:
-    """The same, and what the image was before; ``advice`` ends the message about one that cannot be read."""
+    """As `decoded`, and what the image was before; ``advice`` ends the message about one that cannot be read."""
     try:
         with warnings.catch_warnings():
             # Of broken EXIF nobody need hear; but the size that a file claims is believed before there is one pixel.

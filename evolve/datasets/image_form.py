@@ -58,7 +58,7 @@ class Facts:
 
 
 def facts(image: Image.Image) -> Facts:
-    """Those of an opened image, before it is read."""
+    """The facts of an opened image, before it is read."""
     width, height = image.size
     # Pillow has turned what it says of a TIFF's size already.
     if orientation(image) in SIDEWAYS and image.format != "TIFF":

@@ -50,7 +50,7 @@ class Found(Generic[S]):
         return isinstance(self.source, DetectionSource)
 
     def of(self, source: "Narrowed") -> "Found[Narrowed]":
-        """The same, its source known more closely."""
+        """This data set with `source` for its own, whose type is known more closely."""
         return Found(self.name, self.file, source, self.is_own, self.stem)
 
     @contextmanager
@@ -92,7 +92,7 @@ def find(name: str, beside: Path | None = None) -> Found[Known]:
 
 
 def with_classes(name: str, beside: Path | None = None) -> Found[Source | OwnSource]:
-    """The same of images with one class each. Raises UserError."""
+    """The data set of that name, if its images have one class each. Raises UserError."""
     found = find(name, beside)
     if isinstance(found.source, Source | OwnSource):
         return found.of(found.source)
@@ -100,7 +100,7 @@ def with_classes(name: str, beside: Path | None = None) -> Found[Source | OwnSou
 
 
 def with_boxes(name: str, beside: Path | None = None) -> Found[DetectionSource]:
-    """The same of images with boxes. Raises UserError."""
+    """The data set of that name, if its images have boxes. Raises UserError."""
     found = find(name, beside)
     if isinstance(found.source, DetectionSource):
         return found.of(found.source)

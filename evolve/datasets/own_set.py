@@ -38,7 +38,7 @@ class Survey:
 
 
 def survey(found: Found[OwnSource], wish: Wish, image_size: int, data: Path, report: Report) -> Survey:
-    """Of the data set in ``data``, if it is there, else of what is listed. UserError."""
+    """What is known of the data set in ``data``, if it is there, else of what is listed. UserError."""
     wish = sized(found, wish, image_size)
     with called(found.name):
         folders = sorted(data.glob(f"{_stem(found, wish)}-seed*"))

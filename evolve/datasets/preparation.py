@@ -159,7 +159,7 @@ def state(
 def state_with_boxes(
     names: Sequence[str], wanted: Detection, beside: Path | None, seed: int, data: Path
 ) -> str:
-    """The same of images with boxes."""
+    """What tells data sets of images with boxes from any others, as `state` does."""
     parts = []
     for found in (lookup.with_boxes(each, beside) for each in names):
         asked = box_set.suited(found, wanted)

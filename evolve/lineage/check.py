@@ -42,7 +42,7 @@ def check(
 
 
 def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> None:
-    """The same of a run that is to begin: UserError where it would be stopped before its third generation.
+    """Rehearses a run that is to begin: UserError where it would be stopped before its third generation.
 
     What the disk refuses to a rehearsal need not stop the run, and who has no data is told so by the run itself.
     """

@@ -94,7 +94,7 @@ def boxes(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
 
 
 def geometry(evolution: Path, asked: Settings, folder: Path) -> Geometry | None:
-    """As `grid_of`. UserError naming the settings' file."""
+    """What `grid_of` says; UserError naming the settings' file."""
     try:
         return grid_of(asked, folder)
     except UserError as error:

@@ -72,7 +72,7 @@ def rehearse(wanted: Experiment, pretrained: Path | None, seed: int, machine: Ma
 
 
 def without_data(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine = USUAL) -> None:
-    """The same where the data set cannot be had: with noise in the place of its images. UserError."""
+    """Rehearses where the data set cannot be had: with noise in the place of its images. UserError."""
     with tempfile.TemporaryDirectory(prefix="cavefish-check-") as name, progress.quiet():
         boxes_of = wanted.geometry.classes if wanted.geometry else 0
         handful = datasets.made_up(wanted.stored_shape(), Path(name) / "data", boxes_of)

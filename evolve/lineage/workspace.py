@@ -59,7 +59,7 @@ class Workspace:
 
     @property
     def training_title(self) -> str:
-        """The same with how many generations there are to be."""
+        """The title with how many generations there are to be."""
         return self.title.replace(f" {self.number}", f" {self.number} of {self.last}", 1) if self.last else self.title
 
     def iterations_ahead(self, batch: int) -> int:

@@ -22,7 +22,7 @@ def accuracy(net: Net) -> Layer | None:
 
 
 def accuracy_top(net: Net) -> str:
-    """The blob of the same; "" where there is none."""
+    """The blob that says the accuracy; "" where there is none."""
     layer = accuracy(net)
     return "" if layer is None else "accuracy" if "accuracy" in layer.top else str(layer.top[0])
 

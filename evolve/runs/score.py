@@ -117,7 +117,7 @@ class Score:
 
     @property
     def deciding_title(self) -> str:
-        """The same in words."""
+        """What decides, in words."""
         return self.title if self.validation_accuracy is None else "validation accuracy"
 
 

@@ -72,9 +72,8 @@ def _ended(kept: Settings | None, generations: list[Metrics]) -> str:
 def fell_too_far(kept: Settings, ancestor: Metrics, metrics: Metrics) -> bool:
     """The stop rule: whether a generation's score is below the ancestor's by more than `stop_when_accuracy_drops`.
 
-    The score is the deciding one, on a validation part where there is one.
-
-    That ends an evolution. It never does where that is 0, or the net says no score.
+    The score is the deciding one, on a validation part where there is one. An evolution ends so; never where the
+    setting is 0, or the net says no score.
     """
     allowed = kept.stop_when_accuracy_drops
     if not allowed or not metrics.score.judged or not ancestor.score.judged:

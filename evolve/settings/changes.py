@@ -194,7 +194,7 @@ def single(words: str) -> Changes:
 
 
 def text(changes: Changes) -> str:
-    """The same as SET= has it, in one order whatever order they came in; "" of none."""
+    """`changes` as SET= has them, in one order whatever order they came in; "" of none."""
     return ";".join(sorted(map(str, changes)))
 
 

@@ -74,7 +74,7 @@ class _ByClass:
         return {name: round(float(right / all_), 6) for name, right, all_ in counted if all_}
 
     def confusion(self) -> dict[str, dict[str, int]]:
-        """Of each class, by name or number, how many of its images got which answer; none of very many classes."""
+        """How many images of each class, by name or number, got which answer; none of very many classes."""
         classes = len(self._counts)
         if not self._blobs or classes > _MOST_CLASSES:
             return {}

@@ -199,6 +199,8 @@ READ = {
         {
             "annotations/instances_train2017.json": coco([A[0]], [A[1]]),
             "annotations/instances_val2017.json": coco([B[0]], [B[1]]),
+            "annotations/captions_train2017.json": '{"images": [], "annotations": []}',
+            "annotations/person_keypoints_val2017.json": coco([], []),
         },
         ("train2017/a.png", "val2017/b.png"),
         both("train2017/a.png", "val2017/b.png"),
@@ -348,10 +350,10 @@ REFUSED = {
     ),
     "two JSON files of a split": Refused(
         "coco",
-        {"annotations/instances_train2017.json": coco([]), "annotations/captions_train2017.json": coco([])},
+        {"annotations/instances_train2014.json": coco([]), "annotations/instances_train2017.json": coco([])},
         (),
         "annotations/instances_train2017.json: expected one such file a split, got "
-        "{root}/annotations/captions_train2017.json too; take one away",
+        "{root}/annotations/instances_train2014.json too; take one away",
     ),
     "JSON that is none": Refused(
         "coco",

@@ -20,6 +20,7 @@ from evolve.datasets.split_names import split_of
 
 FOLDERS = ("annotations", "annotation", "labels")
 LARGEST = 1 << 29  # bytes; COCO's own largest has 470 MB
+_BOXES = "instances_"  # how COCO's own files with boxes begin
 SHOWN = 40  # letters of what is wrong
 TABLES = ("images", "categories", "annotations")
 Entry = Mapping[str, Any]
@@ -42,7 +43,9 @@ def _files(root: Path) -> dict[str, Path]:
     folders = [root, *(there[name] for name in FOLDERS if name in there)]
     folders += [folder for name, folder in sorted(there.items()) if split_of(name)]
     for folder in folders:
-        for file in listed(folder, ".json"):
+        every = listed(folder, ".json")
+        # COCO's own captions and keypoints lie beside its boxes.
+        for file in [file for file in every if file.name.lower().startswith(_BOXES)] or every:
             split = _split(file, root)
             if split in found and found[split] != file:
                 raise UserError(f"{file}: expected one such file a split, got {found[split]} too; take one away")

@@ -54,7 +54,7 @@ class ClassCensus:
     passed_over: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """As census.json has it."""
+        """The census as census.json has it."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
 

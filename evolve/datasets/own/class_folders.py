@@ -74,7 +74,7 @@ def folders(root: Path) -> list[Path]:
 
 
 def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFiles:
-    """The same, classes as numbers."""
+    """The files of the classes ``found``, their names as numbers."""
     numbers = {name: number for number, name in enumerate(class_names)}
     numbered = [(file, numbers[name]) for name, files in found.items() for file in files]
     return ImageFiles([file for file, _ in numbered], [label for _, label in numbered])

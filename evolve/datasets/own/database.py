@@ -121,7 +121,7 @@ def listed(wish: Wish, report: Report) -> Listing:
 
 
 def state(wish: Wish) -> str:
-    """That of the files; nothing is read."""
+    """The state of the files; nothing is read."""
     found = _found(wish)
     names = map(str, lists.names_files(_places(wish, found["train"])))
     return state_of([*(str(folder / FILE) for folder in found.values()), *filter(None, [wish.mean_file]), *names])

@@ -34,7 +34,7 @@ def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
 
 
 def any_shape(file: Path) -> NDArray[np.float32]:
-    """The same of images of whatever shape; UserError for what is no mean."""
+    """The mean (channels, height, width) in a file, of images of any shape; UserError for what is no mean."""
     from evolve.base.caffe_messages import caffe_pb2
 
     try:

@@ -67,7 +67,7 @@ def parse(
     text: str, path: Path, without_python: bool = False, training: list[str] | None = None,
     testing: list[str] | None = None,
 ) -> Reading:  # fmt: skip
-    """The same of a prototxt's text; `training` and `testing` are the stages that a solver sets."""
+    """Reads a prototxt's text as `read` does; `training` and `testing` are the stages that a solver sets."""
     extra = other_caffes.take(text, path)
     try:
         net = prototxt_text.parse(extra.text, caffe_pb2.NetParameter(), path)

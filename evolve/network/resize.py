@@ -115,11 +115,6 @@ def _left(node: Node, graph: Graph, kept: np.ndarray) -> Resizing:
     return Resizing(tuple(graph.blobs[blob].shape for blob in node.bottoms), read, written, node.weighted)
 
 
-def widths(graph: Graph, kept: np.ndarray) -> dict[str, int]:
-    """How many neurons layers with synapses have of the channels `kept`: layer -> outputs."""
-    return {name: int(kept[graph.outputs_of(layer)].sum()) for layer in graph.weighted for name in layer.names}
-
-
 def complete(graph: Graph, kept: np.ndarray, multiple: int = 1) -> np.ndarray:
     """bool (groups,): the channels that remain, `kept` and those that must stay with them for Caffe's sake.
 

@@ -1,4 +1,4 @@
-"""What texts say of the code is there: files that pages and docstrings name, modules that programs in texts import."""
+"""What texts say of the code is there: files that pages and docstrings name, what they link to, modules they import."""
 
 import ast
 import functools
@@ -84,6 +84,42 @@ def test_whatever_a_program_in_a_text_imports_is_there() -> None:
     wrong = {(str(file.relative_to(ROOT)), f"{module}: {name}") for file, module, name in found
              if not is_there(module, name)}  # fmt: skip
     assert not wrong
+
+
+
+PAGES = sorted({*ROOT.glob("*.md"), *(each for each in TEXTS if each.suffix == ".md")})
+LINK = re.compile(r"\]\(([^)\s:#]+)(?:#([\w-]+))?\)")
+
+
+def linked(page: Path) -> Iterator[tuple[Path, str]]:
+    """What a page links to in this folder, and the heading there, or ""."""
+    for path, heading in LINK.findall(re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)):
+        yield (page.parent / path).resolve(), heading
+
+
+def headings(page: Path) -> set[str]:
+    """The names by which its headings are found."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_every_link_leads_somewhere() -> None:
+    found = [(page, *each) for page in PAGES for each in linked(page)]
+    assert len(found) > 150
+    assert not {(page.name, str(place)) for page, place, _ in found if not place.exists()}
+    assert not {(page.name, heading) for page, place, heading in found if heading and heading not in headings(place)}
+
+
+def test_readme_leads_to_every_page_of_docs_and_results() -> None:
+    there = {place for place, _ in linked(ROOT / "README.md")}
+    wanted = {*(ROOT / "docs").iterdir(), *(ROOT / "results").glob("*/README.md")}
+    assert len(wanted) > 30 and not {page.relative_to(ROOT).as_posix() for page in wanted - there}
+
+
+def test_every_other_page_is_linked_somewhere() -> None:
+    there = {ROOT / "README.md", *(place for page in PAGES for place, _ in linked(page))}
+    there |= {place / "README.md" for place in there}
+    assert not {page.relative_to(ROOT).as_posix() for page in PAGES if page not in there}
 
 
 @pytest.mark.parametrize(("module", "name"), [("evolve.training", "layers"), ("evolve.gone", "x"), ("trt.inputs", "x")])

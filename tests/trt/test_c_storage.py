@@ -37,7 +37,7 @@ def unpacked(made: storage.Synapses, kind: str) -> np.ndarray:
         dense[place] = next(weights)
 
 
-@pytest.mark.parametrize("kind", storage.KINDS)
+@pytest.mark.parametrize("kind", ["float", "half", "bfloat16", "int8"])
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.05, 0.5, 1.0])
 @pytest.mark.parametrize("rows, row", [(1, 1), (7, 300), (40, 255), (3, 2000)])
 def test_what_is_stored_is_what_is_said(kind: str, part: float, rows: int, row: int) -> None:

@@ -153,6 +153,15 @@ def test_no_place_to_write(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    assert export.out_file(tmp_path / "new" / "one", "gen013", "half") == tmp_path / "new/one/gen013.half.onnx"
+    assert (tmp_path / "new/one").is_dir()
+    assert export.out_file(tmp_path / "other/a.onnx", "gen013", "") == tmp_path / "other/a.onnx"
+    (tmp_path / "taken").touch()
+    with pytest.raises(UserError, match="taken: expected to write there, got File exists; name another OUT="):
+        export.out_file(tmp_path / "taken", "gen013", "")
+
+
 def test_without_onnx(tmp_path: Path) -> None:
     """One line that says what is missing and which command installs it."""
     model, trained = pair(tmp_path)

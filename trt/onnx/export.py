@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evolve.base import prototxt_text
+from evolve.base import files, prototxt_text
 from evolve.base.errors import UserError
 from evolve.network import deployment, phases
 from evolve.network.foreign import reading
@@ -132,13 +132,16 @@ def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None =
 
 
 def out_file(out: Path, name: str, of_kind: str, suffix: str = ".onnx") -> Path:
-    """`out` itself, or a file named after `name` and its kind in the folder that it is.
+    """`out` itself, or a file named after `name` and its kind in the folder that it is, which is made if need be.
 
-    UserError inside a committed generation.
+    UserError inside a committed generation, or where there can be no such folder.
     """
     path = out if out.suffix == suffix else out / f"{name}{of_kind and f'.{of_kind}'}{suffix}"
     if (path.parent / paths.DONE).exists():
         raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
+    if path != out:
+        with files.named_by_out(out):
+            out.mkdir(parents=True, exist_ok=True)
     return path
 
 

@@ -23,7 +23,9 @@ def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
         return
     if out.suffix != ".json" and (out / paths.DONE).exists():
         raise UserError(f"{out}: expected a place outside a committed generation; name another OUT=")
-    if out.resolve() in (asked.resolve(), asked.resolve().parent):
+    place, images = out.resolve(), asked.resolve()
+    # Pictures that lie among the images would be images of the next call.
+    if place in (images, images.parent) or out.suffix != ".json" and images in place.parents:
         raise UserError(f"OUT={out}: expected another folder than IMAGE={asked}, which stays as it is")
     with files.named_by_out(out):
         (out.parent if out.suffix == ".json" else out).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,35 @@
+"""What looking at images leaves does not come among the images, nor into a generation."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.base.errors import UserError
+from evolve.runs import paths
+from trt.inference import output
+
+
+@pytest.mark.parametrize(("asked", "out"), [("photos", "photos"), ("photos", "photos/a/b"), ("photos/a.png", "photos")])
+def test_pictures_among_the_images_are_refused(tmp_path: Path, asked: str, out: str) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.png").touch()
+    place, images = tmp_path / out, tmp_path / asked
+    with pytest.raises(UserError) as error, output.into(place, images):
+        pass
+    assert str(error.value) == f"OUT={place}: expected another folder than IMAGE={images}, which stays as it is"
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.png"]
+
+
+def test_pictures_in_a_generation_are_refused(tmp_path: Path) -> None:
+    (tmp_path / paths.DONE).touch()
+    with pytest.raises(UserError) as error, output.into(tmp_path, tmp_path / "photos"):
+        pass
+    assert str(error.value) == f"{tmp_path}: expected a place outside a committed generation; name another OUT="
+
+
+def test_a_json_file_may_lie_beside_the_images(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with output.into(tmp_path / "photos/classes.json", tmp_path / "photos") as place:
+        assert place is None
+    with output.into(tmp_path / "new/folder", tmp_path / "photos") as place:
+        assert place == tmp_path / "new/folder" and place.is_dir()

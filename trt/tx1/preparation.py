@@ -25,11 +25,14 @@ def read(path, given):
     pixels = cv2.imread(path, kind)
     if pixels is None:
         raise ValueError("%s: expected an image that OpenCV reads" % path)
-    return prepared(pixels, given)
+    try:
+        return prepared(pixels, given)
+    except ValueError as error:
+        raise ValueError("%s: %s" % (path, error)) from None
 
 
 def prepared(pixels, given):
-    """The same of pixels (H, W) or (H, W, 3), blue first, of any size."""
+    """The same of pixels (H, W) or (H, W, 3), blue first, of any size; ValueError where `pad` has no room for them."""
     height, width = given["height"], given["width"]
     own, zeros = (pixels.shape[1], pixels.shape[0]), 2 * (given["margin"] or 0)
     smaller = given["margin"] is None and own[0] <= width and own[1] <= height
@@ -54,7 +57,11 @@ def _fitted(pixels, size, fit):
         high = min(height, max(1, round(width * size[1] / size[0])))
         left, top = (width - wide) // 2, (height - high) // 2
         return _resized(numpy.ascontiguousarray(pixels[top:top + high, left:left + wide]), size)
-    if fit in ("letterbox", "pad"):
+    if fit == "pad":
+        if width > size[0] or height > size[1]:
+            raise ValueError("expected an image of at most %dx%d to pad, got %dx%d" % (size + (width, height)))
+        return _within_zeros(pixels, size)
+    if fit == "letterbox":
         scale = min(size[0] / width, size[1] / height)
         wide, high = (min(size[k], max(1, round((width, height)[k] * scale))) for k in (0, 1))
         return _within_zeros(_resized(pixels, (wide, high)), size)

@@ -192,6 +192,7 @@ proto:
 	@cd evolve/proto && ../../build/protoc/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. *.proto
 
 # A mistyped verb is answered as the command does it, before anything is set up.
+Makefile: ;
 .DEFAULT:
 	@$(call quoted,$(PYTHON)) -Ic $(NEAREST) $(call quoted,$@) $(VERBS) $(TARGETS)
 

@@ -19,12 +19,13 @@ def as_begun(run: Path, dataset: datasets.Dataset, seed: int) -> datasets.Datase
 
     Such copies were made by earlier releases; where it is gone, `dataset` itself.
     """
-    first = paths.generation(run, 1)
-    if generation.damage(first) or Metrics.read(first).dataset.sha256 == dataset.sha256:
-        return dataset
     name = dataset.folder.name.removesuffix(f"-seed{datasets.SHARED}")
-    own = finished(dataset.folder.with_name(f"{name}-seed{seed}"), dataset.name)
-    return replace(own, notice=dataset.notice) if own else dataset
+    copy = dataset.folder.with_name(f"{name}-seed{seed}")
+    own = finished(copy, dataset.name) if copy != dataset.folder else None
+    first = paths.generation(run, 1)
+    if own is None or generation.damage(first) or Metrics.read(first).dataset.sha256 == dataset.sha256:
+        return dataset
+    return replace(own, notice=dataset.notice)
 
 
 def verified(run: Path, last: int, dataset: datasets.Dataset, seed: int) -> list[Path]:

@@ -237,8 +237,8 @@ def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
             "evolution.prototxt",
             '"mnist"',
             '"minst"',
-            ": data set 'minst': expected one of cifar10, digits, images, kitti, lmdb, mnist, parse27k, "
-            "stl10, streets, voc; write 'mnist'",
+            ": data set 'minst': expected one of cifar10, coco, digits, images, kitti, kitti_text, lmdb, mnist, "
+            "parse27k, stl10, streets, voc, yolo; write 'mnist'",
         ),
     ],
 )

@@ -16,10 +16,14 @@ from small_files import expecting
 from evolve.base.errors import UserError
 from evolve.datasets import lookup
 from evolve.datasets.archive import BrokenArchive, members
+from evolve.datasets.detection import Photo
+from evolve.datasets.layouts import pascal_voc
+from evolve.datasets.layouts.images import Images
+from evolve.datasets.layouts.places import places
 from evolve.datasets.published import Published, contents
 from evolve.datasets.raw_file import RawFile
 
-mnist, voc_files = lookup.module("mnist"), lookup.module("voc")
+mnist = lookup.module("mnist")
 
 LITTLE = 1 << 21  # bytes
 
@@ -136,6 +140,12 @@ XML = {
 }
 
 
+def photo(root: Path) -> Photo:
+    """The one image of a Pascal VOC folder, as a list names it."""
+    place = places(root, pascal_voc.KEPT)[""]
+    return pascal_voc.photo(place, Images(place.images), "a", "list:1")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("name", XML)
 def test_xml(tmp_path: Path, name: str, encoding: str) -> None:
@@ -144,11 +154,12 @@ def test_xml(tmp_path: Path, name: str, encoding: str) -> None:
     file = root / "Annotations" / "a.xml"
     file.write_text(XML[name].replace("{secret}", str(tmp_path / "secret")), encoding=encoding)
     with in_little_memory(), pytest.raises(UserError) as error:
-        voc_files.photo(root, "a", "list:1")
+        photo(root)
     assert str(error.value) == f"{file}: {DOCTYPE}"
 
 
 def test_xml_of_many_levels(tmp_path: Path) -> None:
     root = voc(tmp_path / "pets", {}, {"a": []})
-    (root / "Annotations" / "a.xml").write_text("<a>" * 400_000 + "</a>" * 400_000)
-    assert voc_files.photo(root, "a", "list:1").boxes == []
+    deep = "<a>" * 400_000 + "</a>" * 400_000
+    (root / "Annotations" / "a.xml").write_text(f"<annotation>{deep}</annotation>")
+    assert photo(root).boxes == []

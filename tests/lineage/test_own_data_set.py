@@ -54,7 +54,8 @@ def test_another_version_of_it_does_not_go_on_with_the_run(place) -> None:
 def test_what_is_wrong_with_it_is_said_before_anything_runs(place) -> None:
     evolution = own(place, name="stripe")
     asked = experiment.load(str(place.folder / "tiny"))
-    known = "cifar10, digits, images, kitti, lmdb, mnist, parse27k, stl10, streets, stripes, voc"
+    known = "cifar10, coco, digits, images, kitti, kitti_text, lmdb, mnist, parse27k, stl10, streets, stripes"
+    known += ", voc, yolo"
     assert problems.of(asked) == [f"{evolution}: data set 'stripe': expected one of {known}; write 'stripes'"]
     evolution = own(place, STRIPES.replace("SOURCE = ", "SAUCE = "))
     evolution.write_text(evolution.read_text().replace('"stripe"', '"stripes"'))

@@ -125,7 +125,7 @@ def test_side_by_side_or_one_at_a_time_the_bytes_are_the_same(
     said = capsys.readouterr().out
     for number in (1, 2, 3):
         assert f"generation 3, sibling {number} of 3: accuracy 0." in said
-    assert "the fittest of 3\n" in said
+    assert "  the fittest of 3  " in said
     versions = Metrics.read(place.run / "gen003").versions
     # Stock layers have no threads to share out.
     assert versions.layers != "fast" or versions.threads == "1"

@@ -84,5 +84,7 @@ def test_shrink_writes_the_same_files_and_says_that_nothing_was_compared(tmp_pat
 def test_what_needs_caffe_is_refused_before_anything_is_made(tmp_path: Path, verb: str) -> None:
     shutil.copytree(LENET.parent, tmp_path / "net")
     done = cavefish(tmp_path, verb, "NET=net")
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{NOTICE}\ncavefish: {MISSING}\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    # Data that this machine lacks may be named too.
+    assert done.stderr.startswith(f"{NOTICE}\ncavefish: ") and MISSING in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["net"]

@@ -58,7 +58,7 @@ def test_what_caffe_refuses_is_said_with_file_line_and_layer(case: str, tmp_path
     # The parent lives on, and so does the next Caffe.
     net.write_text(INPUT + IP)
     with CaffeProcess(tmp_path, tmp_path / "log", net) as another:
-        assert another.call("load", net="net.prototxt", phase="TEST") == {"blobs": {"data": [1, 1, 4, 4], "ip": [1, 2]}}
+        assert another.call("load", net="net.prototxt", phase="TEST")["blobs"] == {"data": [1, 1, 4, 4], "ip": [1, 2]}
 
 
 def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ def test_a_broken_image_is_named_and_the_others_are_told(
         (["IMAGE=none.png"], "IMAGE=none.png: expected an image, a folder of them or a video, got no such file"),
         (["IMAGE=tiny"], "IMAGE=tiny: expected images (.jpg .jpeg .jpe .jfif .png .bmp .dib .webp .tif .tiff .ppm "
          ".pgm .pbm .pnm) in that folder, found none"),
-        (["IMAGE=digits", "ENGINE=cafe"], "ENGINE=cafe: expected one of tensorrt, tensorrt-float, openvino, "
-         "onnxruntime, caffe; did you mean caffe?"),
+        (["IMAGE=digits", "ENGINE=cafe"], "ENGINE=cafe: expected one of tensorrt, tensorrt-float, "
+         "tensorrt-int8, openvino, openvino-bfloat16, openvino-int8, onnxruntime, onnxruntime-int8, c, caffe; did you "
+         "mean caffe?"),
         (["IMAGE=digits", "FIT=42"], "FIT=42: expected one of crop, resize, letterbox, pad; choose one of them"),
         (["IMAGE=digits", "GEN=9"], "GEN=9: expected a committed generation, whole as it was written, in {run}/gen009"),
         (["IMAGE=digits", "OUT={run}/gen001"], "{run}/gen001: expected a place outside a committed generation; name "

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
@@ -9,6 +11,7 @@ from evolve.network import deployment, layers, shapes
 from evolve.network.axes import written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
+from evolve.network.weights import Weights
 
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
@@ -44,8 +47,22 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         f"{'' if caffemodel else ', no weight taken for zero'}",
         [*map(_row, listed), _totals(counts)],
         notice="",
-        notes=[*found.notes, *_notes(counts, len(counts) - len(listed))],
+        notes=[*found.notes, *_notes(counts, len(counts) - len(listed)), *_not_zero(counts, learned)],
     )
+
+
+def _not_zero(counts: list[Count], learned: Weights | None) -> list[str]:
+    """What others publish of a pruned network, where it is another number than its synapses."""
+    if learned is None:
+        return []
+    connected = {each.name for each in counts if each.weights}
+    found = sum(int(np.count_nonzero(blob)) for name in connected & set(learned) for blob in learned[name])
+    if found == total(counts, "synapses"):
+        return []
+    return [
+        f"{found:,} weights and biases of layers with synapses are not zero, which others count: here a bias of zero is "
+        "a synapse of its neuron, and one of a neuron without weights is none."
+    ]
 
 
 def _row(each: Count) -> dict[str, str]:

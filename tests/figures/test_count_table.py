@@ -1,0 +1,31 @@
+"""`make count` of a pruned network says beside its synapses what others would count."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
+from evolve.figures import count_table
+from evolve.network import weights
+
+NET = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 } }
+"""
+# Neuron 1 has two weights and a bias of zero, neuron 2 one weight and a bias, neuron 3 a bias alone.
+WEIGHTS, BIASES = [[1, 2, 0], [0, 0, 3], [0, 0, 0]], [0, 4, 5]
+
+
+@pytest.mark.parametrize(("biases", "others"), [(BIASES, 5), ([0, 4, 0], 4), ([6, 4, 0], None)])
+def test_what_others_count(tmp_path: Path, biases: list[int], others: int | None) -> None:
+    net = prototxt_text.parse(NET, caffe_pb2.NetParameter(), "net")
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    learned = {"ip": [np.array(WEIGHTS, np.float32), np.array(biases, np.float32)]}
+    weights.write(tmp_path / "w.caffemodel", net, learned)
+    made = count_table.sheet(tmp_path / "net.prototxt", tmp_path / "w.caffemodel")
+    assert dict(zip(made.columns, made.rows[-1], strict=True))["synapses"] == "5"
+    said = [note.split()[0] for note in made.notes if "which others count" in note]
+    # Five are five either way: the bias of neuron 1 is counted, that of neuron 3 is not.
+    assert said == ([] if others in (None, 5) else [str(others)])

@@ -60,8 +60,8 @@ def _not_zero(counts: list[Count], learned: Weights | None) -> list[str]:
     if found == total(counts, "synapses"):
         return []
     return [
-        f"{found:,} weights and biases of layers with synapses are not zero, which others count: here a bias of zero is "
-        "a synapse of its neuron, and one of a neuron without weights is none."
+        f"{found:,} weights and biases of layers with synapses are not zero, which others count: here a bias of zero "
+        "is a synapse of its neuron, and one of a neuron without weights is none."
     ]
 
 

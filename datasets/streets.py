@@ -63,5 +63,6 @@ SOURCE = DetectionSource(
     parse27k_layout.state,
     load,
     uses=frozenset({"frames", "frame_width", "frame_height"}),
+    has_no_others=True,
     notice="these streets and people are drawn, not photographed: no figure of theirs says anything about Parse-27k",
 )

@@ -119,6 +119,7 @@ class DetectionSource:
     ``state`` is a short text that differs as soon as the annotations in a folder do. ``uses`` names the fields of
     Detection that only some data sets know. ``notice`` is what is said wherever the set is used. ``kitti_size`` is
     (width, height) of most photographs where boxes have KITTI's truncation and occlusion: its difficulties are scored.
+    ``has_no_others`` says that there are no other classes than ``classes``.
     """
 
     title: str
@@ -130,6 +131,7 @@ class DetectionSource:
     uses: frozenset[str] = frozenset()
     notice: str = ""
     channels: int = 3
+    has_no_others: bool = False
     kitti_size: tuple[int, int] | None = None
 
 

@@ -51,6 +51,11 @@ def _of_classes(experiment: Experiment, layer: Layer, phase: str, data: Path) ->
         yield "backend" if layer.data_param.HasField("backend") else "data_param", (
             f"expected backend: LMDB, got {got}; write backend: LMDB"
         )
+    if phase == "TEST" and layer.transform_param.mirror:
+        yield "mirror", (
+            "expected no mirror in phase TEST, where Caffe draws it as in TRAIN and no two scores would be alike, got "
+            "true; take it out, or write a data layer for each phase"
+        )
     yield from _of_transform(experiment, layer.transform_param, data)
 
 

@@ -121,6 +121,11 @@ def grid_of(asked_for: Settings, folder: Path | None = None) -> Geometry | None:
     classes = list(asked.class_name) or source.classes
     if not classes:
         raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
+    if source.has_no_others and (unknown := [name for name in classes if name not in source.classes]):
+        raise UserError(
+            f"dataset: detection: class_name: expected {' or '.join(source.classes)}, all that {wanted.name} has, got "
+            f"'{unknown[0]}'; write it so, or leave it out"
+        )
     for side in ("width", "height"):
         if asked.stride < 1 or getattr(asked, side) < 1 or getattr(asked, side) % asked.stride:
             raise UserError(

@@ -106,3 +106,11 @@ def test_a_mean_of_other_images(tmp_path: Path) -> None:
     ]
     mean.write_bytes(caffe_pb2.BlobProto(num=1, channels=1, height=28, width=28, data=[0.0] * 784).SerializeToString())
     assert problems.of(load(str(tiny))) == []
+
+
+def test_a_test_that_mirrors_would_score_anew_each_time(tmp_path: Path) -> None:
+    text = edited(TRAIN_VAL, (f"{SCALE} {TEST}", f"{SCALE.replace('}', 'mirror: true }')} {TEST}"))
+    wanted = "expected no mirror in phase TEST, where Caffe draws it as in TRAIN and no two scores would be alike"
+    assert said(tmp_path, text) == [
+        f"{line(text, 'mirror')}: layer 'data': {wanted}, got true; take it out, or write a data layer for each phase"
+    ]

@@ -47,6 +47,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("width: 170 height: 96", "expected a width that is a multiple of stride 16, got 170"),
         ("width: 160 height: 0", "expected a height that is a multiple of stride 16, got 0"),
+        (
+            f'{DETECTION} class_name: "person"',
+            "class_name: expected pedestrian, all that parse27k has, got 'person'; write it so, or leave it out",
+        ),
         (f"{DETECTION} stride: 0", "stride: expected 1 or more pixels, got 0; DetectNet's is 16"),
         (
             f"{DETECTION} iou: 1.2",

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import Place
 
 from evolve.network import grid, weights
 from evolve.runs import paths
 from evolve.runs.metrics import Metrics
+from tests.lineage.conftest import Place
 
 
 @pytest.mark.parametrize("as_cast", [False, True])

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +32,7 @@ SOLVERS = {
     "accumulating": 'type: "SGD" base_lr: 0.02 momentum: 0.9 iter_size: 3',
 }
 LENGTH, EVERY = 20, 7
+TRIES = 5  # until the signal comes in time
 
 Store = Callable[[Path, np.ndarray, np.ndarray], None]
 
@@ -64,14 +64,22 @@ def train(folder: Path, solver: str, kept: str, stop: int = LENGTH + 1, every: i
 def test_a_killed_training_ends_with_the_same_bytes(folder: Path, kind: str, stop: int, from_iteration: int) -> None:
     assert train(folder, SOLVERS[kind], "undisturbed")["resumed"] == 0
     wanted = (folder / "weights.caffemodel").read_bytes()
-    # On a crowded machine it comes further before the signal reaches it, or to its end, but never back.
-    with suppress(CaffeError):
-        train(folder, SOLVERS[kind], "killed", stop)
-    (folder / "weights.caffemodel").unlink()
-    again = train(folder, SOLVERS[kind], "killed")
-    assert again["resumed"] >= from_iteration and (again["resumed"] % EVERY == 0 or again["resumed"] == LENGTH)
-    assert again["iterations"] == LENGTH
-    assert (folder / "weights.caffemodel").read_bytes() == wanted
+    for attempt in range(TRIES):
+        kept = f"killed{attempt}"
+        try:
+            train(folder, SOLVERS[kind], kept, stop)
+        except CaffeError:
+            pass
+        else:
+            continue  # On a crowded machine it may be done before the signal reaches it.
+        (folder / "weights.caffemodel").unlink()
+        again = train(folder, SOLVERS[kind], kept)
+        assert again["iterations"] == LENGTH and (folder / "weights.caffemodel").read_bytes() == wanted
+        # It may have come further before the signal reached it, but never back.
+        assert again["resumed"] >= from_iteration
+        if again["resumed"] <= from_iteration + EVERY:
+            return
+    pytest.fail(f"killed too late {TRIES} times")
 
 
 def test_random_numbers_matter_here(folder: Path) -> None:

@@ -20,7 +20,7 @@ def main():
     """Prints the table."""
     words = _words()
     print(f"# one image a run; timed: a run of the session; {words.threads} threads")
-    print(f"# {_device()}, ONNX Runtime {onnxruntime.__version__}")
+    print(f"# {table.device()}, ONNX Runtime {onnxruntime.__version__}")
     print(table.heading(), flush=True)
     for net in table.generations(words.folder):
         if not words.generations or net["generation"] in words.generations:
@@ -44,15 +44,6 @@ def measure(path, threads, runs, warm_up):
         if number >= warm_up:
             times.append(1000 * (time.perf_counter() - began))
     return times
-
-
-def _device():
-    """What the board calls itself."""
-    try:
-        with open("/proc/device-tree/model") as file:
-            return file.read().strip("\0\n ")
-    except OSError:
-        return "a machine without a name"
 
 
 def _words():

@@ -24,7 +24,7 @@ def main():
     words = _words()
     status = 0
     print("# one image a run, its input already in the GPU's memory; timed: execution until the GPU is done")
-    print("# %s, TensorRT %s" % (_device(), tensorrt.__version__))
+    print("# %s, TensorRT %s" % (table.device(), tensorrt.__version__))
     print(table.heading(), flush=True)
     for net in table.generations(words.folder):
         if words.generations and net["generation"] not in words.generations:
@@ -83,15 +83,6 @@ def _row(net, words):
         built = engines.from_onnx(path + (".half.onnx" if half else ".onnx"), half)
     name = "tensorrt %s %s" % (tensorrt.__version__, words.parser)
     return table.row(net["generation"], name, words.precision, measure(built, words.runs, words.warm_up))
-
-
-def _device():
-    """What the board calls itself."""
-    try:
-        with open("/proc/device-tree/model") as file:
-            return file.read().strip("\0\n ")
-    except OSError:
-        return "a board without a name"
 
 
 def _words():

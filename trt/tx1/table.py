@@ -17,6 +17,15 @@ def heading():
         return file.read().strip()
 
 
+def device():
+    """What the board calls itself."""
+    try:
+        with open("/proc/device-tree/model") as file:
+            return file.read().strip("\0\n ")
+    except OSError:
+        return "a board without a name"
+
+
 def row(generation, engine, precision, milliseconds):
     """One line: `milliseconds` are those of all runs, one image each; `precision` is half or float."""
     median, late = numpy.percentile(milliseconds, 50), numpy.percentile(milliseconds, 95)

@@ -103,8 +103,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except OSError:
-        # Half of a page is nothing, and on a full disk takes the room of what is needed more.
+    except BaseException:
+        # Half of a page is nothing, and on a full disk takes the room of what is needed more; a signal may end it too.
         with suppress(OSError):
             unfinished.unlink()
         raise

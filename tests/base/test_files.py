@@ -92,6 +92,21 @@ def test_a_file_is_written_whole_or_stays(
     assert path.read_bytes() == expected and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_signal_in_the_middle_of_a_file_leaves_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lineage.csv"
+    files.write_whole(path, "old")
+
+    def stopped(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_whole(path, "new")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
 def test_what_cannot_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generation of another user's is theirs to give; it is not to be set aside."""
     folder = tmp_path / "gen001"

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from google.protobuf import text_format
+from google.protobuf import text_encoding, text_format
 from google.protobuf.message import Message
 
 from evolve.base.errors import UserError
@@ -22,6 +22,7 @@ _UNKNOWN = re.compile(r'(?:Message|Enum) type "([\w.]+)" has no (?:field|value) 
 _VARIABLE = re.compile(r"\$(\{)?([A-Za-z_]\w*)(?(1)\})")
 # Everything before a comment: a # inside a string begins none.
 _CODE = re.compile(r"""(?:[^"'#]++|"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)*+""")
+_QUOTE = re.compile(r"""\\*["']""")
 _LARGEST = 1 << 22  # bytes; the largest networks' prototxts have a tenth of it
 
 
@@ -84,7 +85,10 @@ def write(message: Message, path: Path, heading: str = "", names: Container[str]
 
 
 def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
-    """Puts `values` in place of ``$NAME``, comments left alone; a name without a value is a UserError."""
+    """Puts `values` in place of ``$NAME``, comments left alone; a name without a value is a UserError.
+
+    What a string's syntax gives another meaning, a quote in a folder's name for one, is written as its escape.
+    """
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
         code, comment = _split_comment(line)
@@ -94,8 +98,21 @@ def substitute(text: str, values: dict[str, str], path: Path | str) -> str:
                 raise UserError(
                     f"{path}:{number + 1}: ${name} has no value (known here: {known}); write the value itself"
                 )
-        lines[number] = _VARIABLE.sub(lambda match: values[match.group(2)], code) + comment
+        lines[number] = _VARIABLE.sub(lambda match: _within(match, values[match.group(2)]), code) + comment
     return "".join(lines)
+
+
+def _within(match: re.Match[str], value: str) -> str:
+    """`value` as it has to stand where `match` is: outside strings, in one, or in one within a param_str."""
+    open_quotes: list[str] = []
+    for quote in _QUOTE.findall(match.string[: match.start()]):
+        if quote in open_quotes:
+            del open_quotes[open_quotes.index(quote) :]
+        else:
+            open_quotes.append(quote)
+    for _ in open_quotes:
+        value = text_encoding.CEscape(value.encode(errors="surrogateescape"), as_utf8=True)
+    return value
 
 
 def line_of(text: str, name: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.proto import evolution_pb2
+from evolve.proto import detectnet_pb2, evolution_pb2
 
 FILE = "net.prototxt"
 
@@ -76,7 +76,31 @@ def test_a_brace_after_a_name_is_the_prototxts() -> None:
 
 
 def test_values_are_not_read_again() -> None:
-    assert prototxt_text.substitute('a: "$A"', {"A": r"$B\1 # x"}, FILE) == r'a: "$B\1 # x"'
+    assert prototxt_text.substitute('a: "$A"', {"A": "$B # x"}, FILE) == 'a: "$B # x"'
+
+
+@pytest.mark.parametrize(
+    ("layer", "inner"),
+    [
+        ('data_param { source: "$DATA/a" }', False),
+        ("data_param { source: '$DATA/a' }", False),
+        ('name: "n" python_param { layer: "l" param_str: "{DATA}" "$DATA/a" }', False),
+        ("python_param { param_str: \"data_param { source: '$DATA/a' label_source: 'b' }\" }", True),
+        ("python_param { param_str: 'data_param { source: \"$DATA/a\" }' }", True),
+        (r'python_param { param_str: "data_param { label_source: \"b\" source: \"$DATA/a\" }" }', True),
+        (r"python_param { param_str: 'data_param { source: \'$DATA/a\' }' }", True),
+    ],
+)
+@given(folder=st.text(st.sampled_from("'\"\\n1 /$#é\n"), max_size=8))
+@settings(deadline=None, max_examples=40)
+def test_a_value_arrives_as_it_is_whatever_it_holds(layer: str, inner: bool, folder: str) -> None:
+    """Also through the text in a param_str, which Python layers parse a second time."""
+    text = prototxt_text.substitute(layer, {"DATA": folder}, FILE)
+    read = prototxt_text.parse(text, caffe_pb2.LayerParameter(), FILE)
+    given = read.python_param.param_str or read.data_param.source
+    if inner:
+        given = prototxt_text.parse(given, detectnet_pb2.DetectNetParameter(), FILE).data_param.source
+    assert given.removeprefix("{DATA}") == f"{folder}/a"
 
 
 @pytest.mark.parametrize(("values", "known"), [({}, "none"), ({"NET": "", "DATA": ""}, "$DATA, $NET")])

@@ -14,7 +14,7 @@ from fastcaffe.library import cache_folder, library_path
 from tests.sweep.conftest import make_place
 
 ROOT = Path(__file__).resolve().parents[2]
-ODD = "o dd $HOME #y&z é (鱼)"
+ODD = "o dd $HOME #y&z é (鱼) 'q\" \\n"
 
 
 @pytest.fixture

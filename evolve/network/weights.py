@@ -97,6 +97,17 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
     return blobs
 
 
+def require_finite(weights: Weights, source: str) -> None:
+    """UserError, naming `source` and the layer, where a value is infinite or no number: whatever is computed is too."""
+    for name, blobs in weights.items():
+        size, finite = sum(blob.size for blob in blobs), sum(int(np.isfinite(blob).sum()) for blob in blobs)
+        if finite < size:
+            raise UserError(
+                f"{source}: layer '{name}': expected finite numbers, got {size - finite:,} of {size:,} that are none; "
+                "its training diverged: take an earlier snapshot, or train it anew at a lower base_lr"
+            )
+
+
 def core(shape: Shape) -> Shape:
     """Without axes of one, which change nothing in how values lie: blobs of 2013 have 1 x 1 x 10 x 64 for 10 x 64."""
     return tuple(length for length in shape if length != 1)

@@ -52,6 +52,7 @@ def solver(old: str, new: str) -> Make:
 CHECK, DATA = "check NET=net", "data NET=net"
 WITH = "count MODEL=model.prototxt WEIGHTS=w.caffemodel"
 SHRINK = "shrink MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=small"
+DIVERGED = [np.array([[1, np.nan], [np.inf, 2]], np.float32), np.zeros(2, np.float32)]
 A = "Annotations/a.xml"
 LABEL = "training/label_2/000000.txt"
 CASES = [
@@ -212,6 +213,25 @@ CASES = [
         "fold MODEL=model.prototxt WEIGHTS=w.caffemodel OUT=folded",
         "w.caffemodel: layer 'ip': expected its weights, got none; layers with weights there: conv; name the layer as "
         "the trained one is named",
+    ),
+    *(
+        Case(
+            f"weights that are no numbers, to {words.split()[0]}",
+            caffemodel(other={"ip": DIVERGED}),
+            f"{words} WEIGHTS=w.caffemodel",
+            f"{file}: layer 'ip': expected finite numbers, got 2 of 6 that are none; its training diverged: take an "
+            "earlier snapshot, or train it anew at a lower base_lr",
+        )
+        for words, file in (
+            ("count MODEL=model.prototxt", "w.caffemodel"),
+            ("shrink MODEL=model.prototxt OUT=small", "w.caffemodel"),
+            ("fold MODEL=model.prototxt OUT=folded", "w.caffemodel"),
+            ("onnx MODEL=model.prototxt", "w.caffemodel"),
+            ("c MODEL=model.prototxt", "w.caffemodel"),
+            ("adopt MODEL=model.prototxt OUT=mine", "w.caffemodel"),
+            ("check NET=lenet", "{here}/w.caffemodel"),
+            ("evolve NET=lenet", "{here}/w.caffemodel"),
+        )
     ),
     Case(
         "a shape of two lengths",

@@ -331,3 +331,9 @@ def test_a_blob_without_axes_or_numbers(tmp_path: Path) -> None:
     (tmp_path / "w.caffemodel").write_bytes(net.SerializeToString())
     with pytest.raises(UserError, match="layer 'relu': expected 1 values, got 0"):
         weights.read(tmp_path / "w.caffemodel")
+
+
+def test_where_values_are_no_finite_numbers(path: Path) -> None:
+    weights.require_finite(SOME, "w")
+    with pytest.raises(UserError, match=r"^w: layer 'ip': expected finite numbers, got 2 of 10 that are none; its tr"):
+        weights.require_finite(SOME | {"ip": [*SOME["ip"], np.array([np.nan, -np.inf], np.float32)]}, "w")

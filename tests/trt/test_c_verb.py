@@ -102,9 +102,9 @@ PLANE = SPATIAL.replace(" dim: 4 }", " }")
     [
         (SPATIAL, 0, 1, (), "model.prototxt:3: layer 'conv': expected one or two axes of space in C, got 3; leave it "
                             "out, or use an engine (make onnx)"),
-        (PLANE, 0, np.nan, (), "model.prototxt:3: layer 'conv': expected finite numbers, got others; train it anew"),
-        (PLANE, 1, np.nan, (), "model.prototxt:3: layer 'conv': expected finite numbers, got nan; train it anew"),
-        (PLANE, 1, np.inf, (), "model.prototxt:3: layer 'conv': expected finite numbers, got inf; train it anew"),
+        (PLANE, 1, np.nan, (),
+         "w.caffemodel: layer 'conv': expected finite numbers, got 1 of 76 that are none; its training diverged: take "
+         "an earlier snapshot, or train it anew at a lower base_lr"),
         (PLANE, 0, 1e9, ("BITS=8",),
          "model.prototxt:3: layer 'conv': expected weights below 8,000,000 for 8 bits, got larger ones; write it with "
          "BITS=32"),

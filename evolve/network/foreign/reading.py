@@ -28,11 +28,13 @@ class Reading:
     rewritten: bool = False  # whether its weights are not as the caffemodel has them
 
     def with_weights(self, caffemodel: Path) -> tuple["Reading", Weights]:
-        """The reading that a caffemodel belongs to, and its weights. UserError as `weights.read`.
+        """The reading that a caffemodel belongs to, and its weights.
 
-        Where the caffemodel alone tells of NVIDIA's BatchNorm, the net has its Scales only then.
+        Where the caffemodel alone tells of NVIDIA's BatchNorm, the net has its Scales only then. UserError as
+        `weights.read` and `weights.require_finite`.
         """
         learned = weights.read(caffemodel)
+        weights.require_finite(learned, str(caffemodel))
         net = caffe_pb2.NetParameter()
         net.CopyFrom(self.net)
         fused = batch_norm.fused(net, learned) - set(self.scales)

@@ -4,9 +4,11 @@ Pages are those of `make report`, written when they are asked for, and the files
 lies outside, what a link leads out to, and what begins with a dot is not there.
 """
 
+import ipaddress
 import mimetypes
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,6 @@ from evolve.figures.report.page import framed, page
 from evolve.runs import paths, run_folder, state
 
 LOOPBACK, PORT = "127.0.0.1", 8765
-_OWN_NAMES = ("localhost", LOOPBACK, "[::1]")
 _TEXTS = (".prototxt", ".log", ".csv", ".json", ".txt")
 _PAGE = "text/html; charset=utf-8"
 _RENEWED = 10  # seconds after which a page of runs at work is loaded again
@@ -46,8 +47,9 @@ class _Server(ThreadingHTTPServer):
     """Of the runs below `runs`, in a thread a request."""
 
     def __init__(self, host: str, port: int, runs: Path) -> None:
-        self.host, self.runs = host, runs
+        self.runs = runs
         super().__init__((host, port), _Handler)
+        self.names = {name.lower() for name in ("localhost", host, socket.gethostname(), self.server_name)}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A reader who went away is nobody's fault."""
@@ -63,8 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page or file of the address."""
-        if not _is_meant(self.headers.get("Host", ""), self.server.host):
-            return self.send_error(403, "another name than this server has")
+        if not _is_meant(self.headers.get("Host", ""), self.server.names):
+            return self.send_error(403, "another name than this server has: ask by its address, or give HOST=the name")
         asked = unquote(urlsplit(self.path).path)
         parts = [part for part in asked.split("/") if part]
         try:
@@ -97,10 +99,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: a terminal is for what matters."""
 
 
-def _is_meant(asked: str, host: str) -> bool:
-    """Whether a browser was sent here by this server's own name, and not by a page that made a name lead here."""
-    name = asked.rpartition(":")[0] if asked.rpartition(":")[2].isdecimal() else asked
-    return host not in _OWN_NAMES or name in _OWN_NAMES
+def _is_meant(asked: str, names: Container[str]) -> bool:
+    """Whether a browser was sent here by an address or one of `names`, and not by a page that made its name lead here.
+
+    An address leads nowhere else, so a page that was loaded by one came from here.
+    """
+    try:
+        name = urlsplit(f"//{asked}").hostname or ""
+        return name in names or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 def answer(runs: Path, path: str) -> tuple[str, bytes] | None:

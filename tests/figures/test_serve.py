@@ -1,8 +1,10 @@
 """`make serve` shows runs over HTTP, changes nothing, and lets nobody out of the folder of runs."""
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,9 @@ def runs(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-@pytest.fixture
-def port(runs: Path) -> Iterator[int]:
+@contextmanager
+def served(runs: Path, host: str) -> Iterator[int]:
+    """The port of the runs' server, which listens at `host`."""
     found: list[int] = []
     known = threading.Event()
 
@@ -34,9 +37,15 @@ def port(runs: Path) -> Iterator[int]:
         found.append(int(address.rstrip("/").rpartition(":")[2]))
         known.set()
 
-    threading.Thread(target=serve.serve, args=(runs, serve.LOOPBACK, 0, ready), daemon=True).start()
+    threading.Thread(target=serve.serve, args=(runs, host, 0, ready), daemon=True).start()
     assert known.wait(20)
     yield found[0]
+
+
+@pytest.fixture
+def port(runs: Path) -> Iterator[int]:
+    with served(runs, serve.LOOPBACK) as found:
+        yield found
 
 
 def ask(port: int, path: str, method: str = "GET", host: str = "") -> tuple[int, str, str]:
@@ -112,9 +121,15 @@ def test_nothing_can_be_changed(port: int, runs: Path, method: str) -> None:
     assert sorted(runs.rglob("*")) == before
 
 
-def test_a_foreign_page_cannot_lead_a_browser_here(port: int) -> None:
-    assert ask(port, "/", host="evil.example")[0] == 403
-    assert ask(port, "/", host=f"localhost:{port}")[0] == 200
+@pytest.mark.parametrize("at", [serve.LOOPBACK, "0.0.0.0", "localhost"])
+def test_a_foreign_page_cannot_lead_a_browser_here(runs: Path, at: str) -> None:
+    """A page of evil.example whose name was made to lead here asks under that name (DNS rebinding)."""
+    with served(runs, at) as port:
+        for name in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[::1", "", "localhost.example"):
+            status, _, content = ask(port, "/", host=name or " ")
+            assert status == 403 and "give HOST=the name" in content
+        for name in ("localhost", "LocalHost", "127.0.0.1", "[::1]", "192.168.7.9", socket.gethostname()):
+            assert [ask(port, "/", host=each)[0] for each in (name, f"{name}:{port}")] == [200, 200], name
 
 
 def test_an_address_that_is_taken(port: int, runs: Path) -> None:

@@ -1,5 +1,6 @@
 """The layers that turn a DetectNet's output into boxes, and boxes into NVIDIA's scores; they follow it in TEST."""
 
+from collections.abc import Callable
 from typing import Any
 
 import caffe
@@ -11,15 +12,24 @@ from evolve.detectnet import clustering, scores
 from evolve.detectnet.caffe_layers.blobs import Blobs, by, each, expect
 from evolve.network.layers.detectnet_clustering import Clustering, parse, parse_ground_truth
 
+Floats = NDArray[np.float32]
+Boxes = NDArray[np.float64]
+
 _COORDINATES = 5  # of a listed box: x1, y1, x2, y2, confidence
 
 
 class _Lists(caffe.Layer):
-    """Boxes (N, boxes, 5) of each class, the rest 0; from a coverage and a boxes blob, one top a class."""
+    """Boxes (N, boxes, 5) of each class, the rest 0; from a coverage and a boxes blob, one top a class.
+
+    `parse` reads param_str, `find` boxes in an image's coverage of a class and its boxes.
+    """
+
+    parse: Callable[[str], Clustering]
+    find: Callable[[Floats, Floats, Clustering], Boxes]
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         """Reads param_str. UserError if it is malformed."""
-        self._given = self._parse(self.param_str)
+        self._given = self.parse(self.param_str)
         expect(
             len(top) == self._given.classes,
             f"expected one top for each of {self._given.classes} classes, got {len(top)}",
@@ -33,36 +43,24 @@ class _Lists(caffe.Layer):
         """Image by image, class by class."""
         for place, (coverage, boxes) in enumerate(zip(bottom[0].data, bottom[1].data, strict=True)):
             for number, blob in enumerate(each(top)):
-                _list(self._found(coverage[number], boxes), blob.data[place])
+                _list(self.find(coverage[number], boxes, self._given), blob.data[place])
 
     def backward(self, top: Blobs, propagate_down: Any, bottom: Blobs) -> None:
         """A list has no gradient."""
-
-    def _parse(self, param_str: str) -> Clustering:
-        raise NotImplementedError
-
-    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-        raise NotImplementedError
 
 
 class ClusterGroundtruth(_Lists):
     """Objects of each class from ground truth on the grid: `clustering.ground_truth`."""
 
-    def _parse(self, param_str: str) -> Clustering:
-        return parse_ground_truth(param_str)
-
-    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-        return clustering.ground_truth(coverage, boxes, self._given.stride)
+    parse = staticmethod(parse_ground_truth)
+    find = staticmethod(lambda coverage, boxes, given: clustering.ground_truth(coverage, boxes, given.stride))
 
 
 class ClusterDetections(_Lists):
     """Detections of each class from what the net predicts: `clustering.cluster`."""
 
-    def _parse(self, param_str: str) -> Clustering:
-        return parse(param_str)
-
-    def _found(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-        return clustering.cluster(coverage, boxes, self._given)
+    parse = staticmethod(parse)
+    find = staticmethod(clustering.cluster)
 
 
 class ScoreDetections(caffe.Layer):
@@ -115,12 +113,12 @@ class mAP(caffe.Layer):
         """A score has no gradient."""
 
 
-def listed(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+def listed(boxes: Floats) -> Floats:
     """The rows of a list (boxes, 5) that are boxes: the rest is zeros."""
     return boxes[boxes[:, :4].any(axis=1)]
 
 
-def _list(found: NDArray[np.float64], blob: NDArray[np.float32]) -> None:
+def _list(found: Boxes, blob: Floats) -> None:
     blob[...] = 0
     count = min(len(found), len(blob))
     blob[:count, : found.shape[1]] = found[:count]

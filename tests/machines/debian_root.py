@@ -32,6 +32,7 @@ HOME = Path("/home") / USER
 COMMANDS = ("make evolve NET=lenet GEN=13", "make test")
 # What the network here may need to be reached; nothing else of this machine's environment goes in.
 KEPT = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
+SCRIPTS = Path("/usr/share/debootstrap/scripts")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -41,9 +42,16 @@ def make_root(suite: str, root: Path) -> None:
         return
     shutil.rmtree(root, ignore_errors=True)
     mirror = debian_mirrors(machine_sources(), (suite, "bookworm", *own_suites()))[0].uris[0]
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(root), mirror]
+    options = ["--variant=minbase", f"--include={PACKAGES}"]
+    command = ["debootstrap", *options, suite, str(root), mirror, str(script(suite))]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (root / "whole").touch()
+
+
+def script(suite: str) -> Path:
+    """debootstrap's way to make a release: the release's own, or sid's where this debootstrap is older than it."""
+    own = SCRIPTS / suite
+    return own if own.exists() else SCRIPTS / "sid"
 
 
 def configure(root: Path) -> None:
@@ -110,7 +118,7 @@ def measured(command: list[str]) -> tuple[int, float, float]:
 def main() -> int:
     """Make the root, run the commands, print a line for each; returns the first status that is not 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", help="bookworm (Debian 12) or trixie (Debian 13)")
+    parser.add_argument("suite", help="bookworm (Debian 12), trixie (13) or forky (what 14 becomes)")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp/machines"), help="where roots are kept")
     parser.add_argument("--run", action="append", help="a command in place of the README's two")
     parser.add_argument("--show", action="append", default=[], help="FROM[:TO] a file or folder of this machine's")

@@ -17,11 +17,6 @@ def frames_per_second(net: Net, device: Device, bits: int = 16) -> float:
     return device.efficiency / seconds(net, device, bits)
 
 
-def fitted_efficiency(net: Net, device: Device, fps: float, bits: int = 16) -> float:
-    """The efficiency with which the prediction for `net` is the measured or published `fps`."""
-    return fps * seconds(net, device, bits)
-
-
 def seconds(net: Net, device: Device, bits: int = 16) -> float:
     """What one run of a deploy net takes at the device's peaks, its layers one after another."""
     return sum(layer_seconds(step, device, bits) for step in shapes.infer(net, keep_unknown=True))

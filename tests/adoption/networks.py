@@ -160,31 +160,7 @@ def resnet20() -> Network:
               f'source: "/jobs/{stage}_db" batch_size: 20 }}')
         for stage in ("train", "val")
     )  # fmt: skip
-    block = (
-        "convolution_param {{ num_output: {} kernel_size: {} pad: {} stride: {} bias_term: false "
-        'weight_filler {{ type: "msra" }} }}'
-    )
-
-    def convolved(name: str, bottom: str, outputs: int, kernel: int, stride: int) -> str:
-        return layer("Convolution", name, bottom, more=block.format(outputs, kernel, kernel // 2, stride)) + (
-            batch_norm(name, f"bn_{name}")
-        )
-
-    text += convolved("conv1", "data", 8, 3, 1) + layer("ReLU", "relu_conv1", "conv1", "conv1")
-    bottom, width = "conv1", 8
-    for stage, outputs in enumerate((8, 16, 32), start=2):
-        for number in range(3):
-            name, stride = f"res{stage}{'abc'[number]}", 2 if number == 0 and stage > 2 else 1
-            text += convolved(f"{name}_a", bottom, outputs, 3, stride)
-            text += layer("ReLU", f"{name}_a_relu", f"{name}_a", f"{name}_a")
-            text += convolved(f"{name}_b", f"{name}_a", outputs, 3, 1)
-            shortcut = bottom
-            if outputs != width:
-                shortcut, width = f"{name}_shortcut", outputs
-                text += convolved(shortcut, bottom, outputs, 1, stride)
-            text += layer("Eltwise", name, f"{shortcut} {name}_b") + layer("ReLU", f"{name}_relu", name, name)
-            bottom = name
-    text += pooling("pool", bottom, _GLOBAL) + units("fc", "pool", 10)
+    text += _residual_body() + pooling("pool", "res4c", _GLOBAL) + units("fc", "pool", 10)
     text += layer("Accuracy", "accuracy", "fc label", more='include { stage: "val" }')
     text += layer("SoftmaxWithLoss", "loss", "fc label", more='exclude { stage: "deploy" }')
     text += layer("Softmax", "softmax", "fc", more='include { stage: "deploy" }')
@@ -192,6 +168,33 @@ def resnet20() -> Network:
              "solver.prototxt": solver('net: "train_val.prototxt"', 'train_state { stage: "train" }')}  # fmt: skip
     return Network("resnet20", "data by stages, as DIGITS has it; SHAPE= for it says no channels", files,
                    ("SOLVER=solver.prototxt", "SHAPE=3x28x28"))  # fmt: skip
+
+
+def _residual_body() -> str:
+    """Three stages of three blocks, res2a to res4c, on the blob data."""
+    text = _normalised("conv1", "data", 8, 3, 1) + layer("ReLU", "relu_conv1", "conv1", "conv1")
+    bottom, width = "conv1", 8
+    for stage, outputs in enumerate((8, 16, 32), start=2):
+        for number in range(3):
+            name, stride = f"res{stage}{'abc'[number]}", 2 if number == 0 and stage > 2 else 1
+            text += _normalised(f"{name}_a", bottom, outputs, 3, stride)
+            text += layer("ReLU", f"{name}_a_relu", f"{name}_a", f"{name}_a")
+            text += _normalised(f"{name}_b", f"{name}_a", outputs, 3, 1)
+            shortcut = bottom
+            if outputs != width:
+                shortcut, width = f"{name}_shortcut", outputs
+                text += _normalised(shortcut, bottom, outputs, 1, stride)
+            text += layer("Eltwise", name, f"{shortcut} {name}_b") + layer("ReLU", f"{name}_relu", name, name)
+            bottom = name
+    return text
+
+
+def _normalised(name: str, bottom: str, outputs: int, kernel: int, stride: int) -> str:
+    words = (
+        f"convolution_param {{ num_output: {outputs} kernel_size: {kernel} pad: {kernel // 2} stride: {stride} "
+        'bias_term: false weight_filler { type: "msra" } }'
+    )
+    return layer("Convolution", name, bottom, more=words) + batch_norm(name, f"bn_{name}")
 
 
 def inception() -> Network:

@@ -21,15 +21,15 @@ SMALL = Detection(96, 64, frames=48, frame_width=192, frame_height=112)
 
 def test_the_camera_agrees_with_a_pinhole_worked_by_hand() -> None:
     camera = Camera(640, 384, 600, 150, 1.8)
-    assert camera.scale(10) == 60 and camera.foot(0, 10) == 150 + 600 * 1.8 / 10
+    assert camera.scale(10) == 60 and camera.foot(10) == 150 + 600 * 1.8 / 10
     points = np.array([[0, 0, 10], [2, 1.8, 10], [-1, 3.8, 5.0]])
     assert np.allclose(camera.project(points), [[320, 258], [440, 150], [200, 150 - 240]])
     turned = Camera(640, 384, 600, 150, 1.8, yaw=0.3)
     for column, depth in ((100, 7.0), (500, 12.0)):
         x, z = turned.place(column, depth)
-        assert np.allclose(turned.project(np.array([[x, 0, z]])), [[column, turned.foot(column, depth)]])
+        assert np.allclose(turned.project(np.array([[x, 0, z]])), [[column, turned.foot(depth)]])
         onto = turned.ground() @ (x, z, 1)
-        assert np.allclose(onto[:2] / onto[2], [column, turned.foot(column, depth)])
+        assert np.allclose(onto[:2] / onto[2], [column, turned.foot(depth)])
 
 
 def test_a_stride_keeps_bones_and_the_ground() -> None:

@@ -96,22 +96,7 @@ def to_even(value):
 
 def groups(rectangles, threshold, eps):
     """groupRectangles of (x, y, w, h) as a list of (mean rectangle, members)."""
-    label = list(range(len(rectangles)))
-
-    def alike(one, other):
-        limit = eps * (min(one[2], other[2]) + min(one[3], other[3])) * 0.5
-        pairs = [(one[0], other[0]), (one[1], other[1])]
-        pairs += [(one[0] + one[2], other[0] + other[2]), (one[1] + one[3], other[1] + other[3])]
-        return all(abs(a - b) <= limit for a, b in pairs)
-
-    changed = True
-    while changed:
-        changed = False
-        for i in range(len(rectangles)):
-            for j in range(len(rectangles)):
-                if label[j] > label[i] and i != j and alike(rectangles[i], rectangles[j]):
-                    label[j] = label[i]
-                    changed = True
+    label = labels(rectangles, eps)
     found = []
     for first in sorted(set(label)):
         members = [rectangle for rectangle, number in zip(rectangles, label, strict=True) if number == first]
@@ -121,20 +106,44 @@ def groups(rectangles, threshold, eps):
     for one, n1 in found:
         inside = False
         for other, n2 in found:
-            if other is one or n2 <= threshold:
-                continue
-            dx, dy = to_even(other[2] * eps), to_even(other[3] * eps)
-            if (
-                one[0] >= other[0] - dx
-                and one[1] >= other[1] - dy
-                and one[0] + one[2] <= other[0] + other[2] + dx
-                and one[1] + one[3] <= other[1] + other[3] + dy
-                and (n2 > max(3, n1) or n1 < 3)
-            ):
+            if other is not one and n2 > threshold and within(one, other, eps) and (n2 > max(3, n1) or n1 < 3):
                 inside = True
         if n1 > threshold and not inside:
             kept.append((one, n1))
     return kept
+
+
+def labels(rectangles, eps):
+    """For each rectangle the number of the first that it is like, or like one that is."""
+    label = list(range(len(rectangles)))
+    changed = True
+    while changed:
+        changed = False
+        for i in range(len(rectangles)):
+            for j in range(len(rectangles)):
+                if label[j] > label[i] and i != j and alike(rectangles[i], rectangles[j], eps):
+                    label[j] = label[i]
+                    changed = True
+    return label
+
+
+def alike(one, other, eps):
+    """Whether all four edges agree."""
+    limit = eps * (min(one[2], other[2]) + min(one[3], other[3])) * 0.5
+    pairs = [(one[0], other[0]), (one[1], other[1])]
+    pairs += [(one[0] + one[2], other[0] + other[2]), (one[1] + one[3], other[1] + other[3])]
+    return all(abs(a - b) <= limit for a, b in pairs)
+
+
+def within(one, other, eps):
+    """Whether a rectangle lies in another, with a margin."""
+    dx, dy = to_even(other[2] * eps), to_even(other[3] * eps)
+    return (
+        one[0] >= other[0] - dx
+        and one[1] >= other[1] - dy
+        and one[0] + one[2] <= other[0] + other[2] + dx
+        and one[1] + one[3] <= other[1] + other[3] + dy
+    )
 
 
 def iou(one, other):

@@ -74,6 +74,14 @@ class Cluster:
         words = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self._folder))
         return self._start(number, "worker", self.address, *words)
 
+    def sweep(self, folder: Path) -> subprocess.Popen[str]:
+        """Two runs of three generations, asked for on host 1."""
+        command = (sys.executable, "-m", "evolve.command.command", "sweep", "NET=tiny", "SEEDS=1,2", "GEN=3")
+        return subprocess.Popen(
+            self._network.on(1, *command, f"SCHEDULER={self.address}"), cwd=folder, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
     def ended(self) -> list[int]:
         """The hosts whose worker has ended."""
         return [number for number, worker in self.workers.items() if worker.poll() is not None]
@@ -141,6 +149,14 @@ def holder(run: Path) -> int:
     return 0
 
 
+def _cut_off_for_a_second(network: Hosts, host: int) -> None:
+    """So short that nobody notices."""
+    network.cut_off(host)
+    time.sleep(1)
+    network.join(host)
+    time.sleep(1)
+
+
 def test_a_host_that_is_cut_off_and_joined_again(
     tmp_path: Path, modules: Path, gated: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,20 +167,12 @@ def test_a_host_that_is_cut_off_and_joined_again(
         return len(list(modules.glob(f"{run.name}.*.stands")))
 
     with hosts(3) as network, Cluster(tmp_path / "dask", network, modules) as cluster, watched(place.runs) as seen:
-        command = (sys.executable, "-m", "evolve.command.command", "sweep", "NET=tiny", "SEEDS=1,2", "GEN=3")
-        sweep = subprocess.Popen(
-            network.on(1, *command, f"SCHEDULER={cluster.address}"), cwd=place.folder, env=cluster.environment,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        sweep = cluster.sweep(place.folder)
         wait_for(lambda: all(map(stands, seeds)), sweep)
         struck = next(run for run in seeds if network.of(holder(run)) in (2, 3))
         first, host = holder(struck), network.of(holder(struck))
         assert host
-        # So short that nobody notices.
-        network.cut_off(host)
-        time.sleep(1)
-        network.join(host)
-        time.sleep(1)
+        _cut_off_for_a_second(network, host)
         assert holder(struck) == first and stands(struck) == 1 and cluster.registered() == 3
 
         network.cut_off(host)

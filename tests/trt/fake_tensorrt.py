@@ -87,69 +87,84 @@ def _members(names: str) -> Any:
     return enumeration("Flags", {name: number for number, name in enumerate(names.split())})
 
 
+class _Builder:
+    """Of the TensorRT `of`; without a driver it is none, as pybind says."""
+
+    of: Any
+
+    def __init__(self, logger: Any) -> None:
+        self.logger = logger
+        if self.of.no_driver:
+            logger.log(_Logger.ERROR, self.of.no_driver)
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    def create_network(self, bits: int) -> _Network:
+        return _Network(bits)
+
+    def create_builder_config(self) -> _Config:
+        config: _Config = self.of.config(self.of.on)
+        return config
+
+    def build_serialized_network(self, network: _Network, config: _Config) -> bytes | None:
+        self.logger.log(_Logger.WARNING, "only a warning")
+        self.logger.log(_Logger.ERROR, STRAY)
+        self.of.seen.append((network, config))
+        strongly = self.of.created_as(network, "STRONGLY_TYPED")
+        halves = any(layer.get_output(0).dtype == "f16" for layer in network.layers)
+        if strongly and "FP16" in config.flags:
+            self.logger.log(_Logger.ERROR, "Error Code 3: API Usage Error (FP16 in a strongly typed network)")
+            return None
+        if "FP16" in self.of.flags and halves and not strongly and "FP16" not in config.flags:
+            self.logger.log(_Logger.ERROR, "1: half precision is not enabled")
+            return None
+        return f"{self.of.__version__} {network.bits} {' '.join(sorted(config.flags))}".encode()
+
+
+class _OnnxParser:
+    """Of the TensorRT `of`."""
+
+    of: Any
+
+    def __init__(self, network: _Network, logger: Any) -> None:
+        if "STRONGLY_TYPED" not in self.of.creation:
+            assert "EXPLICIT_BATCH" not in self.of.creation or self.of.created_as(network, "EXPLICIT_BATCH")
+        self.network = network
+        self.errors: list[_Error] = []
+
+    num_errors = property(lambda self: len(self.errors))
+
+    def get_error(self, number: int) -> _Error:
+        return self.errors[number]
+
+    def parse(self, data: bytes) -> bool:
+        graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(data)).graph
+        kinds = {each.name: each.type.tensor_type.elem_type for each in (*graph.value_info, *graph.output)}
+        for number, node in enumerate(graph.node):
+            if node.op_type == "LRN" and self.of.refuses_lrn:
+                self.errors.append(_Error(number, f"{STRAY}\nAssertion failed: LRN of that size"))
+            half = kinds[node.output[0]] == onnx.TensorProto.FLOAT16
+            self.network.layers.append(_Layer(node.name, "f16" if half else "f32"))
+        return not self.errors
+
+
 def module(
     version: str, creation: str, flags: str, on: str = "", config: type[_Config] = _NewConfig, no_driver: str = ""
 ) -> Any:
     """A TensorRT with these members of its two enumerations; builder flags `on` are set from the start."""
-    made = SimpleNamespace(__version__=version, ILogger=type("ILogger", (_Logger,), {}), float32="f32", float16="f16")
+    made = SimpleNamespace(
+        __version__=version, creation=creation.split(), flags=flags.split(), on=on.split(), config=config,
+        no_driver=no_driver, refuses_lrn=False, seen=[], ILogger=type("ILogger", (_Logger,), {}), float32="f32",
+        float16="f16",
+    )  # fmt: skip
     if creation:
         made.NetworkDefinitionCreationFlag = _members(creation)
     made.BuilderFlag = _members(flags)
-    made.seen = []
 
-    class Builder:
-        def __init__(self, logger: Any) -> None:
-            self.logger = logger
-            if no_driver:
-                logger.log(_Logger.ERROR, no_driver)
-                raise TypeError("pybind11::init(): factory function returned nullptr")
+    def created_as(network: _Network, flag: str) -> bool:
+        return flag in made.creation and bool(network.bits & 1 << made.NetworkDefinitionCreationFlag[flag])
 
-        def create_network(self, bits: int) -> _Network:
-            return _Network(bits)
-
-        def create_builder_config(self) -> _Config:
-            return config(on.split())
-
-        def build_serialized_network(self, network: _Network, config: _Config) -> bytes | None:
-            self.logger.log(_Logger.WARNING, "only a warning")
-            self.logger.log(_Logger.ERROR, STRAY)
-            made.seen.append((network, config))
-            strongly = "STRONGLY_TYPED" in creation and network.bits & 1 << made.NetworkDefinitionCreationFlag[
-                "STRONGLY_TYPED"
-            ]  # fmt: skip
-            halves = any(layer.get_output(0).dtype == "f16" for layer in network.layers)
-            if strongly and "FP16" in config.flags:
-                self.logger.log(_Logger.ERROR, "Error Code 3: API Usage Error (FP16 in a strongly typed network)")
-                return None
-            if "FP16" in flags and halves and not strongly and "FP16" not in config.flags:
-                self.logger.log(_Logger.ERROR, "1: half precision is not enabled")
-                return None
-            return f"{made.__version__} {network.bits} {' '.join(sorted(config.flags))}".encode()
-
-    class OnnxParser:
-        def __init__(self, network: _Network, logger: Any) -> None:
-            if "EXPLICIT_BATCH" in creation and "STRONGLY_TYPED" not in creation:
-                assert network.bits & 1 << made.NetworkDefinitionCreationFlag["EXPLICIT_BATCH"]
-            self.network = network
-            self.errors: list[_Error] = []
-
-        num_errors = property(lambda self: len(self.errors))
-
-        def get_error(self, number: int) -> _Error:
-            return self.errors[number]
-
-        def parse(self, data: bytes) -> bool:
-            graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(data)).graph
-            kinds = {each.name: each.type.tensor_type.elem_type for each in (*graph.value_info, *graph.output)}
-            for number, node in enumerate(graph.node):
-                if node.op_type == "LRN" and made.refuses_lrn:
-                    self.errors.append(_Error(number, f"{STRAY}\nAssertion failed: LRN of that size"))
-                half = kinds[node.output[0]] == onnx.TensorProto.FLOAT16
-                self.network.layers.append(_Layer(node.name, "f16" if half else "f32"))
-            return not self.errors
-
-    made.refuses_lrn = False
-    made.Builder, made.OnnxParser = Builder, OnnxParser
+    made.created_as = created_as
+    made.Builder, made.OnnxParser = (type(each.__name__[1:], (each,), {"of": made}) for each in (_Builder, _OnnxParser))
     return made
 
 

@@ -25,7 +25,7 @@ class Camera:
         """Pixels a metre at so many metres before the camera."""
         return self.focal / depth
 
-    def foot(self, column: float, depth: float) -> float:
+    def foot(self, depth: float) -> float:
         """The row where something stands on the ground at that depth."""
         return self.horizon + self.focal * self.eye / depth
 

@@ -69,7 +69,7 @@ def shade(picture: Picture, placed: Placed, camera: Camera, light: Light) -> Non
     if light.dark:
         # The patch's upright and its width, laid on the ground: an affine map from patch to picture.
         head_depth = max(1.5, placed.depth + 2 * light.shadow[1])
-        head = camera.foot(0, head_depth)
+        head = camera.foot(head_depth)
         right = (column - camera.width / 2) / scale + 2 * light.shadow[0]
         top = np.array([camera.width / 2 + right * camera.scale(head_depth), head])
         own = np.array(

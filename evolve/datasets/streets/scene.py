@@ -61,7 +61,7 @@ def _depths(camera: Camera) -> tuple[float, float]:
 
 
 def _place(patch: Patch, camera: Camera, column: float, depth: float) -> Placed:
-    row = camera.foot(column, depth)
+    row = camera.foot(depth)
     return Placed(patch, round(column) - patch.middle, round(row) - patch.base, depth)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from evolve.base.caffe_messages import caffe_pb2
@@ -78,8 +79,7 @@ class _Records:
         with self._environment.begin(buffers=True) as transaction:
             try:
                 return caffe_pb2.Datum.FromString(bytes(transaction.get(key) or b"")), where
-            except Exception as error:
-                # protobuf has an exception class for each of its implementations.
+            except DecodeError as error:
                 raise UserError(f"{where}: expected a Datum, got {error}; make the data again") from None
 
     def place(self, number: int) -> str:

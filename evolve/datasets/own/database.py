@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import cv2
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
@@ -196,8 +197,7 @@ def _parsed(value: bytes, folder: Path, key: bytes) -> Any:
 
     try:
         return caffe_pb2.Datum.FromString(value)
-    except Exception as error:
-        # protobuf has an exception class for each of its implementations.
+    except DecodeError as error:
         raise UserError(f"{_name(folder, key)}: expected a Datum, got: {error}; {_ADVICE}") from None
 
 

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
@@ -41,8 +42,7 @@ def any_shape(file: Path) -> NDArray[np.float32]:
         blob = caffe_pb2.BlobProto.FromString(file.read_bytes())
     except OSError as error:
         raise UserError(f"{file}: expected a mean_file, got: {error.strerror}; correct the path") from None
-    except Exception:
-        # protobuf has an exception class for each of its implementations.
+    except DecodeError:
         raise UserError(f"{file}: expected a BlobProto, got something else; compute_image_mean makes one") from None
     dims = list(blob.shape.dim) or [blob.num, blob.channels, blob.height, blob.width]
     values = np.array(blob.data or blob.double_data, np.float32)

@@ -136,6 +136,9 @@ engine tx1 device: $(ENGINED)
 
 sweep: $(if $(SCHEDULER),$(DASKED))
 
+# Tests start hundreds of Pythons: where bytecode is not to be kept, half of the time went into compiling the sources.
+test torture bench-tests fuzz: export PYTHONDONTWRITEBYTECODE :=
+
 # Side by side, as many as there are cores; then, one by one, those that time signals. Status 5: none was chosen.
 test: $(TESTED) $(FASTER)
 	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal -m '$(TOGETHER)' $(PYTEST) || [ $$? = 5 ]

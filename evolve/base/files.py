@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lmdb
-from filelock import FileLock, Timeout
 
 from evolve.base.errors import MachineError, UserError
-from evolve.base.progress import Report
+
+if TYPE_CHECKING:
+    # It loads a terminal's bars, and every child writes files.
+    from evolve.base.progress import Report
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -121,8 +124,11 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, doing: str, report: Report) -> Iterator[None]:
+def locked(path: Path, doing: str, report: "Report") -> Iterator[None]:
     """Holds the lock ``.<name>.lock`` next to ``path``; a process that dies loses it by itself."""
+    # Imported here: few of the many that start hold a lock.
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     patience = 0.0
     while True:
@@ -139,7 +145,7 @@ def locked(path: Path, doing: str, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def turn(folder: Path, report: Report) -> Iterator[None]:
+def turn(folder: Path, report: "Report") -> Iterator[None]:
     """This process's turn to make ``folder``; MachineError if nothing can be written there."""
     with ExitStack() as held:
         with refusals(folder, 1):
@@ -149,7 +155,7 @@ def turn(folder: Path, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(folder: Path, report: Report, why: str = "is not as its DONE.json says") -> Iterator[Path]:
+def replacing(folder: Path, report: "Report", why: str = "is not as its DONE.json says") -> Iterator[Path]:
     """An empty folder beside ``folder`` that takes its place if the block ends well, and is gone if not.
 
     ``why`` is what is said of a folder that is there already.
@@ -161,8 +167,8 @@ def replacing(folder: Path, report: Report, why: str = "is not as its DONE.json 
         shutil.rmtree(stale)
     unfinished = folder.with_name(f".{folder.name}.unfinished-{os.getpid()}")
     broken = folder.with_name(f"{unfinished.name}-broken")
-    unfinished.mkdir()
     try:
+        unfinished.mkdir()
         yield unfinished
         sync(unfinished)
         if os.path.lexists(folder):

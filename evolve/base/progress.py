@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from evolve.base.durations import duration
+
+if TYPE_CHECKING:
+    # Imported where bars are shown: most that is said is a line.
+    from rich.progress import BarColumn, Progress
 
 Report = Callable[[str], None]  # takes what is said, one line a call
 
@@ -41,8 +44,10 @@ def say_parts(parts: Sequence[str]) -> None:
     say(line)
 
 
-def bar() -> BarColumn:
+def bar() -> "BarColumn":
     """A bar that leaves room for words."""
+    from rich.progress import BarColumn
+
     return BarColumn(_BAR if console.width >= _WIDE else _NARROW)
 
 
@@ -84,6 +89,8 @@ def training(title: str, ahead: float = 0.0) -> Iterator[Any]:
 def counting(title: str, of: int, report: Report) -> Iterator[Callable[[int], None]]:
     """A function that takes how many of so many images are done; a bar on a terminal, else now and then a line."""
     if console.is_terminal:
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         columns = (TextColumn("{task.description}"), bar(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as shown:
             task = shown.add_task(title, total=of)
@@ -130,7 +137,9 @@ class _Bars:
         self._shown: Progress | None = None
         self._trainings = 0
 
-    def begin(self) -> Progress:
+    def begin(self) -> "Progress":
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn
+
         with self._lock:
             if self._shown is None:
                 loss = [TextColumn("loss {task.fields[loss]}")] if console.width >= _WIDE else []

@@ -9,7 +9,7 @@ from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.base.spelling import did_you_mean
 from evolve.command.words import WORDS
-from evolve.runs import choice, paths, run_folder
+from evolve.runs import paths
 
 Arguments = dict[str, str]
 
@@ -82,6 +82,9 @@ def whole(arguments: Arguments, name: str, least: int = 0) -> int:
 
 def within(arguments: Arguments) -> float:
     """WITHIN= as a part of 1; the usual where it is not given. UserError if malformed."""
+    # Here and below: what reads runs loads NumPy, which `cavefish help` and a mistyped word can do without.
+    from evolve.runs import choice
+
     value = arguments.get("WITHIN", str(choice.WITHIN))
     try:
         part = float(value) if len(value) <= _DIGITS else -1.0
@@ -97,6 +100,8 @@ def generation(arguments: Arguments, run: Path) -> int:
 
     UserError.
     """
+    from evolve.runs import choice, run_folder
+
     if arguments.get("GEN") == BEST:
         return choice.of_run(run, within(arguments)).smallest.number
     try:
@@ -178,6 +183,8 @@ def named_run(arguments: Arguments) -> Path:
 
 
 def _known(arguments: Arguments) -> list[Path]:
+    from evolve.runs import run_folder
+
     networks = [paths.runs() / Path(arguments["NET"]).name] if "NET" in arguments else sorted(paths.runs().glob("*"))
     return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
 
@@ -190,6 +197,8 @@ def _some(known: list[Path]) -> list[Path]:
 
 
 def _run(name: str, known: list[Path]) -> Path:
+    from evolve.runs import run_folder
+
     if run_folder.committed(Path(name)):
         return Path(name).resolve()
     named = [run for run in known if run.name == name or f"{run.parent.name}/{run.name}" == name]

@@ -71,8 +71,12 @@ def _help(given: list[str]) -> str | None:
     return None
 
 
+_SECONDS_UNTIL_AGAIN = 0.01
+
+
 def _handle_signals() -> None:
     """The first SIGINT or SIGTERM unwinds, the second one ends at once."""
+    sys.unraisablehook = _raise_again
 
     def end(number: int, frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
@@ -81,6 +85,19 @@ def _handle_signals() -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
+
+
+def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
+    """A signal that came where Python lets no exception out, in a weak reference's callback, comes again outside."""
+    end = lost.exc_value
+    if not isinstance(end, Interrupted):
+        return sys.__unraisablehook__(lost)
+
+    def again(number: int, frame: FrameType | None) -> None:
+        raise end
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_AGAIN)
 
 
 if __name__ == "__main__":

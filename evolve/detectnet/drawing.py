@@ -1,12 +1,10 @@
 """Frames and words on an image, the same pixels everywhere."""
 
-from functools import cache
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
+
+from evolve.base.lettering import font
 
 Colour = tuple[int, int, int]
 Draw = ImageDraw.ImageDraw
@@ -45,16 +43,9 @@ def tag(draw: Draw, box: Box, words: str, colour: Colour, size: tuple[int, int])
 
 def write(draw: Draw, place: tuple[float, float], words: str, size: int, colour: Colour = INK) -> None:
     """Words whose top left corner is at `place`, `size` pixels high."""
-    draw.text(place, words, fill=colour, font=_font(size))
+    draw.text(place, words, fill=colour, font=font(size))
 
 
 def length(draw: Draw, words: str, size: int) -> float:
     """Pixels that the words are long."""
-    return draw.textlength(words, font=_font(size))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Matplotlib's own, so that it is the same everywhere, laid out without the system's libraries."""
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(file), size, layout_engine=ImageFont.Layout.BASIC)
+    return draw.textlength(words, font=font(size))

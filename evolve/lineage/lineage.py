@@ -149,12 +149,14 @@ def _reported(run: Path, last: int) -> Iterator[None]:
             _renew_report(run, last)
 
     renewing = threading.Thread(target=renew, name="report")
-    renewing.start()
     try:
+        # A signal may come as soon as it has begun, and the process would wait for it for ever.
+        renewing.start()
         yield
     finally:
         ended.set()
-        renewing.join()
+        if renewing.is_alive():
+            renewing.join()
         _renew_report(run, last, at_work=False)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from evolve.base import files
@@ -66,10 +66,19 @@ def writing(folder: Path) -> Iterator[Path]:
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
-    unfinished.mkdir(parents=True)
-    try:
+    with ExitStack() as ending:
+        ending.callback(shutil.rmtree, unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        ending.enter_context(_explained(folder, unfinished))
         yield unfinished
         _commit(unfinished, folder)
+
+
+@contextmanager
+def _explained(folder: Path, unfinished: Path) -> Iterator[None]:
+    """Says what the disk refused in the block, or keeps the log of what failed and says where."""
+    try:
+        yield
     except Exception as error:
         # Caffe says a full disk in many ways, and sometimes none.
         if shutil.disk_usage(folder.parent).free < _FULL:
@@ -83,8 +92,6 @@ def writing(folder: Path) -> Iterator[Path]:
         if isinstance(error, UserError):
             raise type(error)(f"{error} (log: {kept})") from error
         raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def set_aside(folder: Path) -> Path:

@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from evolve.base import files, progress
 from evolve.base.errors import UserError
 from evolve.runs import generation, measurements, paths
@@ -39,6 +37,9 @@ def held(run: Path) -> Iterator[None]:
 
     UserError too for whatever the disk refuses, now or in the block.
     """
+    # Imported here: reading runs needs no lock.
+    from filelock import FileLock, Timeout
+
     with files.refusals(run):
         run.mkdir(parents=True, exist_ok=True)
         holder = run / paths.HOLDER

@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from evolve.base import signals
 from evolve.base.child import end_all
 from evolve.sweep.child import Ended, RunAtWork
 from evolve.sweep.plan import Run
@@ -25,7 +26,9 @@ def run_all(runs: list[Run], at_once: int, watch: Watch, gpus: Sequence[str] = (
             while waiting and len(children) < at_once:
                 run = waiting.popleft()
                 try:
-                    children[run] = RunAtWork(run, _free(gpus, children.values()))
+                    # One that a signal parted from us would be killed where the others are asked to end.
+                    with signals.held_back():
+                        children[run] = RunAtWork(run, _free(gpus, children.values()))
                 except OSError as error:
                     ended[run] = Ended(2, str(error))
                     watch.ended(run, ended[run])

@@ -1,5 +1,6 @@
 """The worker is the child process in which Caffe runs, and does one task after another when it is asked."""
 
+import importlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,25 +12,36 @@ from evolve.base.serving import Task, serve
 def tasks() -> Mapping[str, Task]:
     """By name; loads Caffe, with the layers that its parent wants."""
     # Imported here: Caffe must find the log and the signals as a child has them.
-    from evolve.training import detect, evaluate, gpu, silent, train, versions
+    from evolve.training import gpu, versions
 
     versions.enable(machine.of_this_process())
     versions.on_gpu(gpu.begin(machine.of_this_process()))
-    return {
-        "train": train.train,
-        "score": evaluate.score,
-        "detect": detect.detect,
-        "silent": silent.silent,
-        "compare": evaluate.compare,
-        "agree": evaluate.agree,
-        "upgrade": evaluate.upgrade,
-        "load": evaluate.load,
-        "examples": evaluate.examples,
-        "versions": versions.versions,
-        "layers": versions.which,
-        "gpu": gpu.facts,
-        "move": move,
+    return _Tasks(move=move)
+
+
+class _Tasks(dict[str, Task]):
+    """Tasks by name, each imported when it is first asked for: most workers do one or two, and detect loads OpenCV."""
+
+    _WHERE = {
+        "train": "train.train",
+        "score": "evaluate.score",
+        "detect": "detect.detect",
+        "silent": "silent.silent",
+        "compare": "evaluate.compare",
+        "agree": "evaluate.agree",
+        "upgrade": "evaluate.upgrade",
+        "load": "evaluate.load",
+        "examples": "evaluate.examples",
+        "versions": "versions.versions",
+        "layers": "versions.which",
+        "gpu": "gpu.facts",
     }
+
+    def __missing__(self, name: str) -> Task:
+        module, _, function = self._WHERE[name].partition(".")
+        task: Task = getattr(importlib.import_module(f"evolve.training.{module}"), function)
+        self[name] = task
+        return task
 
 
 def move(folder: str) -> dict[str, Any]:

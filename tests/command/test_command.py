@@ -190,6 +190,20 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     process.stdout.close()
 
 
+def test_a_signal_where_python_lets_no_exception_out_ends_it_all_the_same(tmp_path: Path) -> None:
+    script = (
+        "import evolve.command.command as command, os, signal, time\n"
+        "class Ends:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
+        "def work(words):\n    Ends(); time.sleep(60)\n"
+        "command.VERBS['doctor'].run = work\n"
+        "raise SystemExit(command.main(['doctor']))\n"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 143
+    assert ended.stderr == "cavefish: stopped; what is committed stays, and the same command resumes\n"
+
+
 def test_our_own_fault_is_status_1_with_a_traceback(tmp_path: Path) -> None:
     script = (
         "import evolve.command.command as command\n"

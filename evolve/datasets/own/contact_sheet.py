@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from evolve.base.files import write_whole
+from evolve.base.lettering import font
 from evolve.datasets.fitting import resized
 
 FILE = "contact_sheet.png"
@@ -38,13 +38,11 @@ class ContactSheet:
         width = _NAMES + _EACH * (_SIDE + _GAP) + _GAP
         page = Image.new("RGB", (width, _GAP + len(self._rows) * (_SIDE + _GAP)), _PAPER)
         draw = ImageDraw.Draw(page)
-        file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-        font = ImageFont.truetype(str(file), _TEXT, layout_engine=ImageFont.Layout.BASIC)
         for row, (label, shown) in enumerate(self._rows.items()):
             top = _GAP + row * (_SIDE + _GAP)
             name = class_names[label] if len(class_names[label]) <= 24 else f"{class_names[label][:23]}…"
-            draw.text((_GAP, top + _SIDE // 2 - 14), name, _INK, font)
-            draw.text((_GAP, top + _SIDE // 2 + 2), f"{self._counts[label]} to train on", _GREY, font)
+            draw.text((_GAP, top + _SIDE // 2 - 14), name, _INK, font(_TEXT))
+            draw.text((_GAP, top + _SIDE // 2 + 2), f"{self._counts[label]} to train on", _GREY, font(_TEXT))
             for column, image in enumerate(shown):
                 left = _NAMES + column * (_SIDE + _GAP)
                 page.paste(image, (left + (_SIDE - image.width) // 2, top + (_SIDE - image.height) // 2))

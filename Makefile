@@ -26,7 +26,19 @@ override PYTHON      := $(or $(shell command -v $(call quoted,$(value PYTHON))),
 override CAFFE_ROOT  := $(value CAFFE_ROOT)
 override CAFFE_SRC   := $(value CAFFE_SRC)
 override CAFFE_WHEEL := $(value CAFFE_WHEEL)
-export CAFFE_ROOT CAFFE_SRC CAFFE_WHEEL
+# With CUDA once `make setup GPU=1` was said, until GPU=0 is; to other verbs GPU= is the number of a device.
+ifneq ($(filter setup caffe-wheel,$(MAKECMDGOALS)),)
+ifneq ($(filter-out 0 1,$(value GPU)),)
+$(error GPU=$(value GPU): expected 1, a Caffe with CUDA, or 0, one for CPUs)
+endif
+WITH_CUDA := $(GPU)
+endif
+ifeq ($(WITH_CUDA),)
+override CAFFE_CUDA := $(shell cat $(call quoted,$(VENV)/cuda) 2>/dev/null)
+else
+override CAFFE_CUDA := $(if $(filter 1,$(WITH_CUDA)),$(or $(value CUDA_ARCH),default))
+endif
+export CAFFE_ROOT CAFFE_SRC CAFFE_WHEEL CAFFE_CUDA
 ifneq ($(origin TENSORRT),command line)
 TENSORRT :=
 endif
@@ -59,8 +71,8 @@ ENVIRONMENT = third_party/environment.py --venv $(VENV) --ready $@
 NO_PYTHON   := expected a Python from 3.11 to 3.14; apt-get install python3 python3-venv, or give PYTHON=
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
-RECIPE := setup.py $(wildcard third_party/caffe/*.py)
-MADE_OF := $(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)$(if $(CAFFE_WHEEL), $(CAFFE_WHEEL))
+RECIPE := setup.py $(wildcard third_party/caffe/*.py third_party/caffe/cuda/*)
+MADE_OF := $(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)$(if $(CAFFE_WHEEL), $(CAFFE_WHEEL))$(CAFFE_CUDA:%= cuda %)
 KEY    := $(firstword $(shell { cat $(RECIPE); echo $(call quoted,$(MADE_OF)); } | sha256sum))
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
@@ -113,8 +125,8 @@ help:
 	@echo "make torture                   kills, faults and damage by the hundred; TORTURE_RESULTS= a folder for the counts"
 	@echo "make fuzz ARGS=...             10,000 damaged files of every foreign format: errors or results, never a crash"
 	@echo "make bench-speed ARGS=...      training steps and inference beside PyTorch and others: tests/bench/speed"
-	@echo "make setup                     only the environment and Caffe"
-	@echo "make caffe-wheel PYTHON=...    Caffe as a file, for other machines and Pythons   OUT= a folder (dist)"
+	@echo "make setup                     only the environment and Caffe; GPU=1 with CUDA   CUDA_ARCH=75-90 other than here"
+	@echo "make caffe-wheel PYTHON=...    Caffe as a file, for other machines and Pythons   OUT= a folder (dist) GPU=1"
 	@echo
 	@echo "PYTHON=python3.11   CAFFE_ROOT= your own Caffe build   CAFFE_SRC= a Caffe source tree   CAFFE_WHEEL= a wheel"
 	@echo "Words and meanings: .venv/bin/cavefish help; of one verb: .venv/bin/cavefish evolve --help"

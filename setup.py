@@ -65,6 +65,9 @@ setup(
         # NVIDIA's, proprietary: never installed unless it is asked for.
         "rtx": ["tensorrt-rtx"],
         "tensorrt": ["tensorrt"],
+        # cuBLAS and cuRAND for a Caffe with CUDA, where the machine has none.
+        "cuda13": ["nvidia-cublas>=13,<14", "nvidia-curand<11"],
+        "cuda12": ["nvidia-cublas-cu12", "nvidia-curand-cu12"],
         "lint": LINT,
         "test": [
             *(*LINT, "pytest-xdist"),

@@ -3,15 +3,17 @@
     PYTHON third_party/environment.py --venv .venv --ready .venv/ready-KEY              the environment and Caffe
     PYTHON third_party/environment.py --venv .venv --ready .venv/test-… --extras test   more packages into it
 
-CAFFE_ROOT, CAFFE_SRC and CAFFE_WHEEL as third_party/caffe/README.md says. Whoever comes second waits, and finds the
-ready file. Exit status 0, or 2 with what the user must mend.
+CAFFE_ROOT, CAFFE_SRC, CAFFE_WHEEL and CAFFE_CUDA as third_party/caffe/README.md says. Whoever comes second waits, and
+finds the ready file. Exit status 0, or 2 with what the user must mend.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,8 +109,8 @@ def make_environment(venv: Path) -> None:
         raise CannotSetUp("this machine lacks, before anything can be installed:\n  " + "\n  ".join(found))
     if venv.exists() and (process := at_work(venv)):
         raise CannotSetUp(
-            f"{venv} would be made anew, as setup.py, third_party/caffe, PYTHON or a CAFFE_ variable is another now,\n"
-            f"but process {process} is at work in it; repeat when it has ended, or give VENV=another"
+            f"{venv} would be made anew, as setup.py, third_party/caffe, PYTHON, GPU or a CAFFE_ variable is another\n"
+            f"now, but process {process} is at work in it; repeat when it has ended, or give VENV=another"
         )
     print(f"setting up {venv} with Python {sys.version.split()[0]}", file=sys.stderr)
     called([sys.executable, "-m", "venv", "--clear", str(venv)], f"{shown()} made no environment; see above")
@@ -120,6 +122,25 @@ def make_environment(venv: Path) -> None:
     else:
         wheel = called([python_of(venv), str(BUILDER), "--python", python_of(venv)], "no Caffe; see above").strip()
         install(venv, ["--no-deps", wheel], "pip could not install Caffe's wheel; see above")
+        if cuda := lacking_cuda_libraries(wheel):
+            install(venv, ["-e", f".[{cuda}]"], "pip could not install cuBLAS and cuRAND; see above")
+
+
+def lacking_cuda_libraries(wheel: str) -> str:
+    """The extra of setup.py that brings cuBLAS and cuRAND, half a gigabyte, where a GPU is that wants them; else ""."""
+    match = re.search(r"\.cuda(\d+)\.", wheel)
+    if match and loads("libcuda.so.1") and not (loads(f"libcublas.so.{match[1]}") and loads("libcurand.so.10")):
+        return f"cuda{match[1]}"
+    return ""
+
+
+def loads(library: str) -> bool:
+    """Whether this machine's loader finds a library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def python_of(venv: Path) -> str:
@@ -155,6 +176,8 @@ def set_up(venv: Path, ready: Path, made_by: str, extras: str) -> None:
         else:
             make_environment(venv)
             (venv / "made-by").write_text(f"{made_by}\n")
+            if cuda := os.environ.get("CAFFE_CUDA"):  # for the next make, which is not told again
+                (venv / "cuda").write_text(f"{cuda}\n")
         ready.touch()
 
 

@@ -15,6 +15,9 @@ from evolve.training.caffe_process import CaffeProcess
 
 # Of libcaffe, in builds with CUDA alone (util/math_functions.cu).
 _ONLY_WITH_CUDA = "_ZN5caffe16caffe_gpu_memcpyEmPKvPv"
+# Of Caffe as third_party/caffe builds it, which looks for them late: what keeps it from cuBLAS or cuRAND.
+_WITHOUT_LIBRARIES = "caffe_without_cuda_libraries"
+_INSTALL = "install NVIDIA's CUDA, or `.venv/bin/pip install nvidia-cublas nvidia-curand`"
 _NAME = 256  # bytes of a device's
 
 
@@ -37,25 +40,36 @@ def refuse(machine: Machine) -> None:
         raise UserError(f"GPU={machine.gpu}: {why}")
 
 
-def missing(device: int, cuda: bool, driver: str, devices: list[str]) -> str:
+def missing(device: int, cuda: bool, driver: str, devices: list[str], libraries: str) -> str:
     """What keeps Caffe from `device`, with the remedy; "" where nothing does."""
     otherwise = "or train on the CPU: no GPU=, and solver_mode: CPU"
     if not cuda:
-        return f"expected a Caffe with CUDA, got one for CPUs alone; give one that you built, CAFFE_ROOT=, {otherwise}"
+        return f"expected a Caffe with CUDA, got one for CPUs alone; `make setup GPU=1` builds one, {otherwise}"
     if not devices:
         return f"expected a GPU, got none ({driver}); see whether nvidia-smi lists it, {otherwise}"
     if device >= len(devices):
         return f"expected a number below {len(devices)}, there are {', '.join(devices)}"
-    return ""
+    return f"expected cuBLAS and cuRAND: {libraries}; {_INSTALL}, {otherwise}" if libraries else ""
 
 
 def facts() -> dict[str, Any]:
-    """Whether this process's Caffe has `cuda`, what the `driver` says, and its `devices`' names. The task "gpu"."""
+    """Whether this process's Caffe has `cuda`, what the `driver` says, its `devices`' names, and why `libraries` are
+    missing, "" where they are not. The task "gpu"."""
     import caffe
 
     library = ctypes.CDLL(caffe._caffe.__file__)
     driver, devices = _driver()
-    return {"cuda": hasattr(library, _ONLY_WITH_CUDA), "driver": driver, "devices": devices}
+    return {
+        "cuda": hasattr(library, _ONLY_WITH_CUDA), "driver": driver, "devices": devices, "libraries": _lacking(library),
+    }  # fmt: skip
+
+
+def _lacking(library: ctypes.CDLL) -> str:
+    if not hasattr(library, _WITHOUT_LIBRARIES):
+        return ""
+    ask = getattr(library, _WITHOUT_LIBRARIES)
+    ask.restype = ctypes.c_char_p
+    return ask().decode(errors="replace")
 
 
 def begin(machine: Machine) -> str:

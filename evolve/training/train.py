@@ -1,7 +1,6 @@
 """Retraining is Caffe's own solver's, and what is absent stays absent. Runs in the worker.
 
-Caffe calls back between the gradients and the update. There the gradient of every absent synapse is set to zero;
-a weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
+Caffe calls back between the gradients and the update. There the gradient of every absent synapse is set to zero.
 """
 
 import math
@@ -11,61 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import caffe
-import numpy as np
 
 import fastcaffe
-from evolve.base import prototxt_text
+from evolve.base import machine, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import nvidia
-from evolve.network import layers, weights
+from evolve.network import weights
 from evolve.runs import generation
-from evolve.training import snapshots
+from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
+from evolve.training.mask import Mask
 from evolve.training.snapshots import Snapshots, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
-
-
-class _Mask:
-    """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
-
-    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or
-    shift of Scale and Bias if it is not zero, so that silent channels stay silent. Statistics are nobody's synapses.
-    """
-
-    def __init__(self, net: Any, genome: weights.Weights) -> None:
-        self._blobs = []
-        for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
-            known = layers.known().get(kind)
-            masked = known and (known.connects or known.affine and not known.statistics)
-            if masked and name in genome:
-                for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
-                    if not there.all():
-                        self._blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
-
-    def on_weights(self) -> None:
-        for blob, exists in self._blobs:
-            blob.data[...] *= exists
-
-    def on_gradients(self) -> None:
-        for blob, exists in self._blobs:
-            np.multiply(blob.diff, exists, out=blob.diff)
-
-    def revived(self) -> int:
-        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self._blobs)
-
-
-def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
-    """bool, for each blob of a layer."""
-    exists = [blob != 0 for blob in blobs]
-    if layers.known()[kind].connects and len(blobs) > 1:
-        count = blobs[1].size
-        synapses = exists[0].reshape(count, -1)
-        if kind == "Deconvolution":  # inputs x outputs of a group
-            group = count // blobs[0].shape[1]
-            synapses = np.moveaxis(exists[0].reshape(group, -1, count // group, blobs[0][0, 0].size), 1, 2)
-        exists[1] |= synapses.reshape(count, -1).any(axis=1).reshape(blobs[1].shape)
-    return exists
 
 
 def train(
@@ -83,14 +40,14 @@ def train(
     """
     fastcaffe.absent_stays_absent(bool(genome) and keep_absent)
     training, kept = _begin(solver, genome, Path(snapshots), data)
-    mask = _Mask(training.net, weights.read(Path(genome)) if genome else {})
+    mask = Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
     kept.restore(training)
     resumed = training.iter
     if keep_absent:
         mask.on_weights()
-        training.add_callback(lambda: None, mask.on_gradients)
+        training.add_callback(lambda: None, _between(mask))
     if as_cast_to:
         seen = AsCast(training.net, Path(solver), as_cast_to)
         training.add_callback(seen.cast, seen.restore)
@@ -102,6 +59,14 @@ def train(
         "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
         "revived": mask.revived(), "resumed": resumed,
     }  # fmt: skip
+
+
+def _between(mask: Mask) -> Callable[[], None]:
+    """What becomes of the gradients before the update."""
+    on_gpu = machine.of_this_process().gpu is not None and mask_on_gpu.available(caffe)
+    if not (mask.blobs and on_gpu):
+        return mask.on_gradients
+    return mask_on_gpu.on_gradients(mask, mask_on_gpu.CaffesGpu(caffe))
 
 
 def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapshots]:

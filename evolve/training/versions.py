@@ -23,6 +23,9 @@ def enable(machine: Machine) -> None:
     global _enabled
     if not machine.fast:
         return
+    if machine.gpu is not None:
+        _enabled = {"layers": "stock", "why": "on a GPU there are no fast layers, which are for CPUs"}
+        return
     try:
         import fastcaffe
 

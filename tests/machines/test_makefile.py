@@ -209,3 +209,24 @@ def test_caffes_wheel_is_built_for_a_chosen_interpreter(ready: Checkout) -> None
     python = "build/caffe-wheel/bin/python"
     assert ready.asked()[-1] == f"third_party/caffe/build.py --python {python} --out some wheels"
     assert ready.make("caffe-wheel").returncode == 0 and ready.asked()[-1].endswith(" --out dist")
+
+
+CUDA_ASKED = 'echo "cuda ${CAFFE_CUDA:-none}" >> asked'
+
+
+def test_a_caffe_with_cuda_is_remembered_until_it_is_not_wanted(checkout: Checkout) -> None:
+    interpreter = checkout.folder / "interpreter"
+    interpreter.write_text(interpreter.read_text().replace("*/build.py*)", f"*/build.py*) {CUDA_ASKED};"))
+    for words in (["setup", "GPU=1"], ["setup"], ["evolve", "GPU=0"], ["setup", "GPU=1", "CUDA_ARCH=75-90"],
+                  ["setup", "GPU=0"], ["setup"]):  # fmt: skip
+        done = checkout.make(*words)
+        assert done.returncode == 0, done.stderr
+    # Caffe's builder and the fast layers', once for each Caffe.
+    asked = [line for line in checkout.asked() if line.startswith("cuda ")]
+    assert asked == [f"cuda {wanted}" for wanted in ("default", "75-90", "none") for _ in range(2)]
+
+
+def test_set_up_takes_no_number_of_a_device(checkout: Checkout) -> None:
+    done = checkout.make("setup", "GPU=0,1")
+    assert done.returncode == 2 and "GPU=0,1: expected 1, a Caffe with CUDA, or 0, one for CPUs" in done.stderr
+    assert "[GPU=0,1]" in checkout.make("evolve", "GPU=0,1").stdout

@@ -1,5 +1,7 @@
 """A GPU: who asks for one gets it or a word why not, never the CPU in silence. No device is needed here."""
 
+import ctypes
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -15,20 +17,30 @@ from evolve.training import gpu
 from evolve.training.caffe_process import CaffeProcess
 
 OTHERWISE = "or train on the CPU: no GPU=, and solver_mode: CPU"
-ON_CPUS = f"expected a Caffe with CUDA, got one for CPUs alone; give one that you built, CAFFE_ROOT=, {OTHERWISE}"
+ON_CPUS = f"expected a Caffe with CUDA, got one for CPUs alone; `make setup GPU=1` builds one, {OTHERWISE}"
+NO_BLAS = "libcublas.so.13: cannot open shared object file"
 
 
 @pytest.mark.parametrize(
-    ("device", "cuda", "devices", "why"),
+    ("device", "cuda", "devices", "libraries", "why"),
     [
-        (0, False, ["H200"], ON_CPUS),
-        (0, True, [], f"expected a GPU, got none (no driver); see whether nvidia-smi lists it, {OTHERWISE}"),
-        (2, True, ["H200", "T4"], "expected a number below 2, there are H200, T4"),
-        (1, True, ["H200", "T4"], ""),
+        (0, False, ["H200"], "", ON_CPUS),
+        (0, True, [], NO_BLAS, f"expected a GPU, got none (no driver); see whether nvidia-smi lists it, {OTHERWISE}"),
+        (2, True, ["H200", "T4"], "", "expected a number below 2, there are H200, T4"),
+        (1, True, ["H200"] * 2, NO_BLAS, f"expected cuBLAS and cuRAND: {NO_BLAS}; {gpu._INSTALL}, {OTHERWISE}"),
+        (1, True, ["H200", "T4"], "", ""),
     ],
 )
-def test_what_is_missing_is_said(device: int, cuda: bool, devices: list[str], why: str) -> None:
-    assert gpu.missing(device, cuda, "no driver", devices) == why
+def test_what_is_missing_is_said(device: int, cuda: bool, devices: list[str], libraries: str, why: str) -> None:
+    assert gpu.missing(device, cuda, "no driver", devices, libraries) == why
+
+
+def test_a_caffe_that_looks_for_its_libraries_late_says_what_it_does_not_find(tmp_path: Path) -> None:
+    source, library = tmp_path / "late.c", tmp_path / "late.so"
+    source.write_text(f'const char* caffe_without_cuda_libraries(void) {{ return "{NO_BLAS}"; }}\n')
+    subprocess.run(["gcc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    assert gpu._lacking(ctypes.CDLL(str(library))) == NO_BLAS
+    assert gpu._lacking(ctypes.CDLL(None)) == ""
 
 
 @pytest.mark.parametrize(
@@ -52,10 +64,20 @@ def test_caffe_is_told_the_device_before_the_mode(monkeypatch: pytest.MonkeyPatc
     assert gpu.begin(Machine(gpu=1)) == "H200, CUDA 13.0" and told == [1, "GPU"]
 
 
+def test_fast_layers_are_for_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    from evolve.training import versions
+
+    monkeypatch.setattr(versions, "_enabled", {"layers": "fast"})
+    versions.enable(Machine(gpu=0))
+    assert versions.which() == {
+        "layers": "stock", "why": "on a GPU there are no fast layers, which are for CPUs",
+    }  # fmt: skip
+
+
 def test_this_caffe_is_asked(tmp_path: Path) -> None:
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path) as caffe:
         known = caffe.call("gpu")
-    assert not known["cuda"] and known["driver"]
+    assert not known["cuda"] and known["driver"] and known["libraries"] == ""
     gpu.refuse(Machine())
     with pytest.raises(UserError) as refused:
         gpu.refuse(Machine(gpu=0))

@@ -1,12 +1,13 @@
-"""Build real BVLC Caffe 1.0 (99bd997), CPU only, as a relocatable pycaffe wheel; prints the wheel's path.
+"""Build real BVLC Caffe 1.0 (99bd997), for CPUs or with CUDA, as a relocatable pycaffe wheel; prints the wheel's path.
 
     python third_party/caffe/build.py --python PYTHON              builds, or finds in the cache
     python third_party/caffe/build.py --python PYTHON --print-key  only prints the cache key and the path
     python third_party/caffe/build.py --python PYTHON --check      only says what would keep it from building
     python third_party/caffe/build.py --python PYTHON --out FOLDER puts the wheel there, if other systems can load it
 
-CAFFE_WHEEL=file or folder is taken instead of a build, CAFFE_SRC=folder built instead of a downloaded source tree. The
-cache is below ${XDG_CACHE_HOME:-~/.cache}/cavefish/caffe. Exit status: 2 for what the user must mend, 1 for our fault.
+CAFFE_WHEEL=file or folder is taken instead of a build, CAFFE_SRC=folder built instead of a downloaded source tree,
+CAFFE_CUDA=75-90 with CUDA for these compute capabilities, or `default`: this machine's, else 75-90-120. The cache is
+below ${XDG_CACHE_HOME:-~/.cache}/cavefish/caffe. Exit status: 2 for what the user must mend, 1 for our fault.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from compilation import OPTIONS, STAGES, Build, require_compiler
+import cuda_toolkit
+from compilation import ON_CPUS, OPTIONS, STAGES, Build, require_compiler
+from cuda_toolkit import Cuda
 from debian_packages import require_mirrors
 from given_wheel import given_wheel
 from interpreter import Interpreter, ask_interpreter, require_python
@@ -47,7 +50,7 @@ USERS_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROF
 RECIPE = Path(__file__).resolve().parent
 
 
-def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None) -> None:
+def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None, cuda: Cuda | None = None) -> None:
     """Build the wheel and put it into the cache; the lock is held."""
     require_mirrors()
     require_compiler()
@@ -55,10 +58,11 @@ def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None)
         print(f"removed the leftover of an interrupted build: {name}", file=sys.stderr)
     log_path = cache / "build.log"
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
-    objects = None if own_source else objects_folder(cache, OPTIONS)
+    options = cuda.identity + OPTIONS if cuda else ON_CPUS + OPTIONS
+    objects = None if own_source else objects_folder(cache, options)
     try:
         with log_path.open("w") as log, Stages(STAGES, log) as stages, plain_path(temporary) as work:
-            Build(python, cache, work, stages, objects).run(wheel.name, own_source)
+            Build(python, cache, work, stages, objects, cuda).run(wheel.name, own_source)
             put_in_place(temporary / "result", wheel)
             stages.begin(f"done: {wheel.stat().st_size / 1e6:.1f} MB")
     except (CommandFailed, subprocess.CalledProcessError) as error:
@@ -83,21 +87,23 @@ def plain_path(folder: Path) -> Iterator[Path]:
 
 
 class Order:
-    """One wheel to find or to build: for which Python, of which source, and where the cache has it."""
+    """One wheel to find or to build: for which Python and GPUs, of which source, and where the cache has it."""
 
     def __init__(self, python: Interpreter) -> None:
         self.python = python
         self.source = os.environ.get("CAFFE_SRC") or None
-        self.key = cache_key(RECIPE, python.version, f"{platform.machine()} {c_library()}", self.source)
+        self.cuda = cuda_toolkit.asked_for(os.environ)
+        machine = f"{platform.machine()} {c_library()}" + (f" {self.cuda.identity}" if self.cuda else "")
+        self.key = cache_key(RECIPE, python.version, machine, self.source)
         self.cache = cache_folder(os.environ)
-        self.wheel = wheel_path(self.cache, self.key, python.tag, self.source)
+        self.wheel = wheel_path(self.cache, self.key, python.tag, self.source, self.cuda.major if self.cuda else None)
 
     def fill(self) -> Path:
         """The wheel, built if the cache has none."""
         if not self.wheel.exists():
             with builder_lock(self.cache):
                 if not self.wheel.exists():  # another builder may have made it meanwhile
-                    build(self.python, self.cache, self.wheel, self.source)
+                    build(self.python, self.cache, self.wheel, self.source, self.cuda)
         return self.wheel
 
     def obstacles(self) -> list[str]:

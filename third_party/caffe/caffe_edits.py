@@ -6,7 +6,7 @@ An edit whose place is not there (a source tree where it is already done) change
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,10 +65,10 @@ EDITS = (
 )
 
 
-def apply_edits(source: Path) -> dict[str, bool]:
+def apply_edits(source: Path, edits: Iterable[Edit] = EDITS) -> dict[str, bool]:
     """Edit a source tree in place; returns, for each edit, whether it changed anything."""
     results = {}
-    for edit in EDITS:
+    for edit in edits:
         path = source / edit.path
         text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
         changed = edit.change(text)

@@ -9,23 +9,27 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import boost_python
+import cuda_edits
+import cuda_toolkit
 import debian_packages as debian
 import object_cache
 import wheel_file
 from apt_sources import own_suites
-from caffe_edits import apply_edits
+from caffe_edits import EDITS, apply_edits
 from caffe_source import fetch_source
+from cuda_toolkit import Cuda
 from interpreter import Interpreter
 from stages import CommandFailed, Stages, UserError, run
 
 TOOLS = ("g++", "gcc", "make", "objdump", "strip")
 STAGES = 7
 BUILD_PRODUCTS = (".git", "build", ".build_*", "distribute", "*.so", "*.pyc", "*_pb2.py", "Makefile.config")
+ON_CPUS = "CPU_ONLY := 1\n"
 OPTIONS = """\
-CPU_ONLY := 1
 USE_OPENCV := 0
 USE_LEVELDB := 0
 USE_LMDB := 1
@@ -36,6 +40,8 @@ BUILD_DIR := build
 DISTRIBUTE_DIR := distribute
 Q ?= @
 """
+# Of nvcc 13, without which Caffe's test of kernels does not find those that it tests; others do not know them.
+VISIBLE_KERNELS = "-static-global-template-stub=false --device-entity-has-hidden-visibility=false"
 
 
 def require_compiler() -> str:
@@ -58,9 +64,20 @@ def build_environment(sysroot: Path, libraries: Path) -> dict[str, str]:
 class Build:
     """The stages of one build; everything is made below the folder `work`."""
 
-    def __init__(self, python: Interpreter, cache: Path, work: Path, stages: Stages, objects: Path | None) -> None:
-        """objects: where the cache has, or gets, what is the same for every Python; None for a source of one's own."""
-        self.python, self.stages, self.work = python, stages, work
+    def __init__(
+        self,
+        python: Interpreter,
+        cache: Path,
+        work: Path,
+        stages: Stages,
+        objects: Path | None,
+        cuda: Cuda | None = None,
+    ) -> None:
+        """objects: where the cache has, or gets, what is the same for every Python; None for a source of one's own.
+
+        cuda: what a Caffe with CUDA is compiled by; None for one for CPUs.
+        """
+        self.python, self.stages, self.work, self.cuda = python, stages, work, cuda
         self.multiarch = require_compiler()
         self.downloads, self.objects = cache / "downloads", objects
         self.source, self.sysroot = work / "source", work / "sysroot"
@@ -124,7 +141,9 @@ class Build:
 
     def edit(self) -> None:
         """Stage: the edits, each told."""
-        edits = apply_edits(self.source)
+        edits = apply_edits(self.source, (*EDITS, *cuda_edits.EDITS) if self.cuda else EDITS)
+        if self.cuda:
+            cuda_edits.add_files(self.source)
         self.stages.begin(f"edits: {sum(edits.values())} of {len(edits)} made")
         for text, made in edits.items():
             self.stages.say(f"  {'made' if made else 'not needed here'}: {text}")
@@ -135,8 +154,9 @@ class Build:
         self.make("proto")
         there = object_cache.lay(self.objects, self.source) if self.objects else 0
         jobs = len(os.sched_getaffinity(0))
-        cpp_files = (path for path in (self.source / "src/caffe").rglob("*.cpp") if "test" not in path.parts)
-        total = 2 + sum(1 for _ in cpp_files) - there  # two more: caffe.pb.cc and _caffe.cpp
+        kinds = (".cpp", ".cu") if self.cuda else (".cpp",)
+        files = (path for path in (self.source / "src/caffe").rglob("*.c*") if "test" not in path.parts)
+        total = 2 + sum(path.suffix in kinds for path in files) - there  # two more: caffe.pb.cc and _caffe.cpp
         self.stages.begin(f"compiling: {total} files, {jobs} at a time")
         self.make(f"-j{jobs}", "py", each_line=compile_progress(self.stages, total, jobs))
         if self.objects and not there:
@@ -152,6 +172,8 @@ class Build:
         python = self.python_headers()
         headers = [*self.header_roots(), *python, Path(self.numpy_headers())]
         folders = [*self.library_folders(), self.libraries / "hdf5/serial"]
+        if self.cuda and (runtime := cuda_toolkit.runtime_folder(self.toolkit)):
+            folders.append(runtime)
         settings = {
             "BLAS_INCLUDE": self.header_roots()[0],
             "BLAS_LIB": self.library_folders()[1],
@@ -159,12 +181,34 @@ class Build:
             "PYTHON_LIBRARIES": f"boost_python{self.python.digits}",
             "PYTHON_INCLUDE": python[0],
             "PYTHON_LIB": self.libraries,
-            # Without the build's own folder in them, the same compiler makes the same libcaffe anywhere.
-            "COMMON_FLAGS": " ".join([f"-ffile-prefix-map={self.work}=.", *boost_python.flags(self.python)]),
             "INCLUDE_DIRS": " ".join(map(str, headers)),
             "LIBRARY_DIRS": " ".join(map(str, folders)),
         }
-        return OPTIONS + "".join(f"{name} := {value}\n" for name, value in settings.items())
+        settings |= self.flags()
+        return (OPTIONS if self.cuda else ON_CPUS + OPTIONS) + "".join(f"{k} := {v}\n" for k, v in settings.items())
+
+    def flags(self) -> dict[str, str]:
+        """Without the build's own folder in them, the same compiler makes the same libcaffe anywhere."""
+        anywhere, of_boost = f"-ffile-prefix-map={self.work}=.", " ".join(boost_python.flags(self.python))
+        if not self.cuda:
+            return {"COMMON_FLAGS": f"{anywhere} {of_boost}"}
+        # COMMON_FLAGS are nvcc's too, which hands on what it is told to.
+        nvcc = f"-Xcompiler {anywhere} {VISIBLE_KERNELS if self.cuda.major >= 13 else ''}"
+        return {
+            "COMMON_FLAGS": of_boost,
+            "CXXFLAGS": anywhere,
+            "LINKFLAGS": anywhere,
+            "NVCCFLAGS": nvcc,
+            "CUDA_DIR": str(self.toolkit),
+            "CUDA_ARCH": " ".join(self.cuda.flags()),
+        }
+
+    @cached_property
+    def toolkit(self) -> Path:
+        """CUDA's folder by a path that upstream's Makefile can take."""
+        assert self.cuda
+        folder = self.cuda.folder or cuda_toolkit.fetched(self.python, self.downloads, self.stages)
+        return Path(self.linked("cuda", str(folder)))
 
     def python_headers(self) -> list[Path]:
         """Where Python.h is: the interpreter's own folder, else those of Debian's package."""
@@ -214,7 +258,7 @@ class Build:
         wheel_file.bundle_libraries(package, self.library_folders())
         patchelf = wheel_file.Patchelf(self.sysroot / "usr/bin/patchelf", self.env, self.stages.log)
         wheel_file.replace_s3_libraries(package, patchelf, self.work)
-        wheel_file.make_relocatable(package, patchelf)
+        wheel_file.make_relocatable(package, patchelf, wheel_file.OF_PIP if self.cuda else "")
         licences = wheel_file.licence_texts(self.source, self.sysroot)
         wheel_file.write_wheel(result / wheel_name, package, self.python.tag, licences)
         return result
@@ -226,7 +270,7 @@ def compile_progress(stages: Stages, total: int, jobs: int) -> Callable[[str], N
 
     def count(line: str) -> None:
         nonlocal started
-        if line.startswith(("CXX src/", "CXX .build", "CXX/LD -o python")):
+        if line.startswith(("CXX src/", "CXX .build", "CXX/LD -o python", "NVCC src/")):
             started += 1
             done = max(started - jobs, 0)
             left = (time.monotonic() - begun) / max(done, 1) * (total - done)

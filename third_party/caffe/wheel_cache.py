@@ -49,9 +49,10 @@ def cache_key(recipe: Path, version: str, machine: str, source: str | None) -> s
     return digest.hexdigest()
 
 
-def wheel_path(cache: Path, key: str, tag: str, source: str | None) -> Path:
-    """The one place of the wheel of a key; its version tells BVLC's commit from a user's own source."""
-    return cache / key / f"caffe-1.0+{'own' if source else '99bd997'}.{key[:8]}-{tag}.whl"
+def wheel_path(cache: Path, key: str, tag: str, source: str | None, cuda: int | None = None) -> Path:
+    """The one place of the wheel of a key; its version tells BVLC's commit from a user's own source, and CUDA's."""
+    version = f"1.0+{'own' if source else '99bd997'}{f'.cuda{cuda}' if cuda else ''}.{key[:8]}"
+    return cache / key / f"caffe-{version}-{tag}.whl"
 
 
 @contextmanager

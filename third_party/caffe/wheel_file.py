@@ -21,6 +21,8 @@ from stages import run
 MODULES = ("__init__", "classifier", "coord_map", "detector", "draw", "io", "net_spec", "pycaffe")
 UNUSED_BY_CAFFE = ("libcurl.so", "libcrypto.so")  # of HDF5's S3 driver
 STAND_IN = "libcaffe_hdf5_without_s3.so"
+# Where pip's packages of CUDA 13 and 12 put cuBLAS and cuRAND, beside the package.
+OF_PIP = "".join(f":$ORIGIN/../nvidia/{name}/lib" for name in ("cu13", "cublas", "curand"))
 NEEDED = re.compile(r"NEEDED\s+(\S+)")
 # An undefined symbol of `objdump -T`: size, then the version in parentheses, then the name.
 UNDEFINED = re.compile(r"\*UND\*\s+[0-9a-f]+\s+\((\S+)\)\s+(\S+)$", re.M)
@@ -159,22 +161,23 @@ def compile_stand_in(symbols: Mapping[str, list[str]], target: Path, work: Path,
     run(["gcc", "-shared", "-fPIC", "-w", *linking, "-o", str(target), str(code)], log)
 
 
-def make_relocatable(package: Path, patchelf: Patchelf) -> None:
-    """Strip every library and let it look for the others beside itself, before LD_LIBRARY_PATH."""
+def make_relocatable(package: Path, patchelf: Patchelf, more: str = "") -> None:
+    """Strip every library and let it look for the others beside itself, then in `more`, before LD_LIBRARY_PATH."""
     for path in sorted(package.glob("*.so*")):
         path.chmod(0o755)
         run(["strip", "--strip-unneeded", str(path)], patchelf.log)
-        patchelf("--force-rpath", "--set-rpath", "$ORIGIN", str(path))
+        patchelf("--force-rpath", "--set-rpath", f"$ORIGIN{more}", str(path))
 
 
 def metadata(version: str, tag: str, licences: Iterable[str]) -> str:
     """The wheel's METADATA; tag: cp313-… of the one Python that loads it."""
+    computes_on = "CPUs and NVIDIA GPUs" if ".cuda" in version else "CPU only"
     python = re.sub(r"cp(\d)(\d+).*", r"\1.\2", tag)
     lines = [
         "Metadata-Version: 2.1",
         "Name: caffe",
         f"Version: {version}",
-        "Summary: BVLC Caffe 1.0 (99bd997), CPU only, built by Cavefish's third_party/caffe",
+        f"Summary: BVLC Caffe 1.0 (99bd997), {computes_on}, built by Cavefish's third_party/caffe",
         f"Requires-Python: =={python}.*",
         "Requires-Dist: numpy>=1.23",
         "Requires-Dist: protobuf>=3.20.2",

@@ -1,0 +1,55 @@
+"""What is absent stays absent: a mask on the gradients, between the passes and the update. Runs in the worker.
+
+A weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from evolve.network import layers, weights
+
+
+class Mask:
+    """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
+
+    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or
+    shift of Scale and Bias if it is not zero, so that silent channels stay silent. Statistics are nobody's synapses.
+    """
+
+    def __init__(self, net: Any, genome: weights.Weights) -> None:
+        self.blobs: list[tuple[Any, np.ndarray]] = []
+        for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
+            known = layers.known().get(kind)
+            masked = known and (known.connects or known.affine and not known.statistics)
+            if masked and name in genome:
+                for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
+                    if not there.all():
+                        self.blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
+
+    def on_weights(self) -> None:
+        """Absent weights are zero from now on."""
+        for blob, exists in self.blobs:
+            blob.data[...] *= exists
+
+    def on_gradients(self) -> None:
+        """Absent weights are not updated; on a GPU, `mask_on_gpu` does it without copies to the host."""
+        for blob, exists in self.blobs:
+            np.multiply(blob.diff, exists, out=blob.diff)
+
+    def revived(self) -> int:
+        """How many absent weights are not zero."""
+        return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self.blobs)
+
+
+def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
+    """bool, for each blob of a layer."""
+    exists = [blob != 0 for blob in blobs]
+    if layers.known()[kind].connects and len(blobs) > 1:
+        count = blobs[1].size
+        synapses = exists[0].reshape(count, -1)
+        if kind == "Deconvolution":  # inputs x outputs of a group
+            group = count // blobs[0].shape[1]
+            synapses = np.moveaxis(exists[0].reshape(group, -1, count // group, blobs[0][0, 0].size), 1, 2)
+        exists[1] |= synapses.reshape(count, -1).any(axis=1).reshape(blobs[1].shape)
+    return exists

@@ -54,6 +54,11 @@ def static_runtime(text: str) -> str:
     return re.sub(r"^(\s*LIBRARIES := )cudart cublas curand$", r"\1cudart_static dl rt pthread", text, flags=re.M)
 
 
+def read_once(text: str) -> str:
+    """No first pass for the dependencies that make notes: this build is thrown away."""
+    return re.sub(r"^\t.*/bin/nvcc .* -M .*\\\n\t+-odir .*\n", "", text, flags=re.M)
+
+
 def late_headers(text: str) -> str:
     """Our declarations in place of those of cuBLAS and cuRAND."""
     text = text.replace("#include <cublas_v2.h>\n", '#include "caffe/util/late_libraries.hpp"\n')
@@ -115,6 +120,7 @@ def devices_of_gpu_mode(text: str) -> str:
 
 EDITS = (
     Edit("Makefile", "CUDA's runtime linked in, cuBLAS and cuRAND not linked", static_runtime),
+    Edit("Makefile", "each .cu compiled in one pass", read_once),
     Edit("include/caffe/util/device_alternate.hpp", "cuBLAS and cuRAND looked for when called", late_headers),
     Edit("include/caffe/common.hpp", "their handles made when asked for", late_handles_declared),
     Edit("src/caffe/common.cpp", "their handles made when asked for", late_handles),

@@ -364,3 +364,24 @@ def test_a_bad_architecture_is_the_users_to_mend(words: list[str]) -> None:
     environment_ = {**os.environ, "CAFFE_CUDA": "9x", "CAFFE_WHEEL": ""}
     done = subprocess.run(command, env=environment_, capture_output=True, text=True)
     assert done.returncode == 2 and "CUDA_ARCH=9x: expected compute capabilities" in done.stdout + done.stderr
+
+
+def test_caffes_tests_find_the_caffe_that_they_are_carried_with(tmp_path: Path) -> None:
+    gpu_tests = importlib.import_module("gpu_tests")
+    asked: list[tuple[str, ...]] = []
+
+    def make(*programs: str) -> None:
+        for program in programs:
+            (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / program).write_text(program)
+
+    made = gpu_tests.make(tmp_path, tmp_path / "out", lambda *words: asked.append(words), make)
+    assert "test_im2col_kernel.testbin" in {path.name for path in made} and len(made) == len(gpu_tests.NAMES) == 19
+    assert asked[0][:3] == ("--force-rpath", "--set-rpath", "$ORIGIN/../site/caffe:$ORIGIN/../caffe")
+
+
+def test_the_cpus_caffe_has_no_tests_for_a_gpu(tmp_path: Path) -> None:
+    command = [sys.executable, str(RECIPE / "build.py"), "--python", sys.executable, "--tests", str(tmp_path / "out")]
+    surroundings = {**os.environ, "CAFFE_CUDA": "", "CAFFE_WHEEL": ""}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 2 and "those of a Caffe with CUDA: CAFFE_CUDA=default" in done.stderr

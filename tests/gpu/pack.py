@@ -134,14 +134,19 @@ def archived(pack: Path) -> Path:
     return archive
 
 
-def main(words: list[str]) -> int:
-    """Parse the command line, make the pack, and say how large its parts are."""
+def parser() -> argparse.ArgumentParser:
+    """The command line's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path, help="a folder that is not there yet")
     parser.add_argument("--cifar", type=int, help="CIFAR-10 through JPEG of this quality, or as it is: 0")
     parser.add_argument("--tests", type=Path, help="the folder with Caffe's tests")
     parser.add_argument("--engines", type=Path, help="the folder of a run")
-    options = parser.parse_args(words)
+    return parser
+
+
+def main(words: list[str]) -> int:
+    """Parse the command line, make the pack, and say how large its parts are."""
+    options = parser().parse_args(words)
     pack = options.pack.resolve()
     packages = [*PACKAGES, *(FOR_PICTURES if options.cifar else ()), *(FOR_ENGINES if options.engines else ())]
     fill(pack, packages)

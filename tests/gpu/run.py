@@ -36,8 +36,8 @@ STEPS: dict[str, tuple[float, Step]] = {
 }
 
 
-def main(words: list[str]) -> int:
-    """Parse the command line, run the steps, and return the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """The command line's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path, help="the folder that tests.gpu.pack made")
     parser.add_argument("--out", type=Path, help="a folder for results.json")
@@ -45,7 +45,12 @@ def main(words: list[str]) -> int:
     parser.add_argument("--dry", action="store_true", help="up to where a driver is needed, in one process")
     parser.add_argument("--step", help=argparse.SUPPRESS)  # one, of a process of its own
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help=f"of all steps; default {MOST_SECONDS:g}")
-    options = parser.parse_args(words)
+    return parser
+
+
+def main(words: list[str]) -> int:
+    """Parse the command line, run the steps, and return the exit status."""
+    options = parser().parse_args(words)
     pack = options.pack.resolve()
     if options.step:
         print(json.dumps(_outcome(options.step, Session(pack, Path.cwd(), options.seconds))))

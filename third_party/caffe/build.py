@@ -4,6 +4,7 @@
     python third_party/caffe/build.py --python PYTHON --print-key  only prints the cache key and the path
     python third_party/caffe/build.py --python PYTHON --check      only says what would keep it from building
     python third_party/caffe/build.py --python PYTHON --out FOLDER puts the wheel there, if other systems can load it
+    python third_party/caffe/build.py --python PYTHON --tests FOLDER  Caffe's own tests for a GPU too; with CAFFE_CUDA=
 
 CAFFE_WHEEL=file or folder is taken instead of a build, CAFFE_SRC=folder built instead of a downloaded source tree,
 CAFFE_CUDA=75-90 with CUDA for these compute capabilities, or `default`: this machine's, else 75-90-120. The cache is
@@ -50,7 +51,14 @@ USERS_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROF
 RECIPE = Path(__file__).resolve().parent
 
 
-def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None, cuda: Cuda | None = None) -> None:
+def build(
+    python: Interpreter,
+    cache: Path,
+    wheel: Path,
+    own_source: str | None,
+    cuda: Cuda | None = None,
+    tests: Path | None = None,
+) -> None:
     """Build the wheel and put it into the cache; the lock is held."""
     require_mirrors()
     require_compiler()
@@ -60,9 +68,10 @@ def build(python: Interpreter, cache: Path, wheel: Path, own_source: str | None,
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
     options = cuda.identity + OPTIONS if cuda else ON_CPUS + OPTIONS
     objects = None if own_source else objects_folder(cache, options)
+    total = STAGES + (tests is not None)
     try:
-        with log_path.open("w") as log, Stages(STAGES, log) as stages, plain_path(temporary) as work:
-            Build(python, cache, work, stages, objects, cuda).run(wheel.name, own_source)
+        with log_path.open("w") as log, Stages(total, log) as stages, plain_path(temporary) as work:
+            Build(python, cache, work, stages, objects, cuda).run(wheel.name, own_source, tests)
             put_in_place(temporary / "result", wheel)
             stages.begin(f"done: {wheel.stat().st_size / 1e6:.1f} MB")
     except (CommandFailed, subprocess.CalledProcessError) as error:
@@ -98,12 +107,12 @@ class Order:
         self.cache = cache_folder(os.environ)
         self.wheel = wheel_path(self.cache, self.key, python.tag, self.source, self.cuda.major if self.cuda else None)
 
-    def fill(self) -> Path:
-        """The wheel, built if the cache has none."""
-        if not self.wheel.exists():
+    def fill(self, tests: Path | None = None) -> Path:
+        """The wheel, built if the cache has none, or if Caffe's tests are wanted too."""
+        if not self.wheel.exists() or tests:
             with builder_lock(self.cache):
-                if not self.wheel.exists():  # another builder may have made it meanwhile
-                    build(self.python, self.cache, self.wheel, self.source, self.cuda)
+                if not self.wheel.exists() or tests:  # another builder may have made it meanwhile
+                    build(self.python, self.cache, self.wheel, self.source, self.cuda, tests)
         return self.wheel
 
     def obstacles(self) -> list[str]:
@@ -148,7 +157,9 @@ def carry_out(options: argparse.Namespace) -> int:
     if options.print_key:
         print(f"{order.key}\n{order.wheel}")
     else:
-        wheel = order.fill()
+        if options.tests and not order.cuda:
+            raise UserError("--tests: Caffe's tests for a GPU are those of a Caffe with CUDA: CAFFE_CUDA=default")
+        wheel = order.fill(options.tests and options.tests.resolve())
         print(put_out(wheel, options.out) if options.out else wheel)
     return 0
 
@@ -167,6 +178,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--print-key", action="store_true", help="print the key and the wheel's path, build nothing")
     parser.add_argument("--check", action="store_true", help="print what is missing, build nothing")
     parser.add_argument("--out", type=Path, help="a folder for a copy of the wheel, checked for other machines")
+    parser.add_argument("--tests", type=Path, help="a folder for Caffe's own tests for a GPU, compiled as well")
     options = parser.parse_args(arguments)
     os.environ["LC_ALL"] = "C"  # the tools' output is read
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

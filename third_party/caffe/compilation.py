@@ -16,6 +16,7 @@ import boost_python
 import cuda_edits
 import cuda_toolkit
 import debian_packages as debian
+import gpu_tests
 import object_cache
 import wheel_file
 from apt_sources import own_suites
@@ -85,13 +86,16 @@ class Build:
         self.headers = self.sysroot / "usr/include"
         self.env = build_environment(self.sysroot, self.libraries)
 
-    def run(self, wheel_name: str, own_source: str | None) -> Path:
-        """All stages; returns the folder that holds the wheel."""
+    def run(self, wheel_name: str, own_source: str | None, tests: Path | None = None) -> Path:
+        """All stages; returns the folder that holds the wheel. Caffe's tests for a GPU go into the folder `tests`."""
         self.get_source(own_source)
         self.get_libraries()
         self.get_boost_python()
         self.edit()
         self.compile()
+        if tests:
+            self.stages.begin(f"Caffe's own tests: {len(gpu_tests.NAMES)} programs")
+            gpu_tests.make(self.source, tests, self.patchelf, self.make)
         return self.pack(wheel_name)
 
     def get_source(self, own_source: str | None) -> None:
@@ -248,6 +252,11 @@ class Build:
             archive.extractall(folder)
         return str(folder / "numpy/_core/include")
 
+    @property
+    def patchelf(self) -> wheel_file.Patchelf:
+        """The sysroot's."""
+        return wheel_file.Patchelf(self.sysroot / "usr/bin/patchelf", self.env, self.stages.log)
+
     def pack(self, wheel_name: str) -> Path:
         """Stage: the package made relocatable, then the wheel."""
         self.stages.begin("packing the wheel")
@@ -256,9 +265,8 @@ class Build:
         wheel_file.collect_package(self.source, package)
         wheel_file.collect_headers(self.source, self.header_roots(), self.python_headers(), package / "include")
         wheel_file.bundle_libraries(package, self.library_folders())
-        patchelf = wheel_file.Patchelf(self.sysroot / "usr/bin/patchelf", self.env, self.stages.log)
-        wheel_file.replace_s3_libraries(package, patchelf, self.work)
-        wheel_file.make_relocatable(package, patchelf, wheel_file.OF_PIP if self.cuda else "")
+        wheel_file.replace_s3_libraries(package, self.patchelf, self.work)
+        wheel_file.make_relocatable(package, self.patchelf, wheel_file.OF_PIP if self.cuda else "")
         licences = wheel_file.licence_texts(self.source, self.sysroot)
         wheel_file.write_wheel(result / wheel_name, package, self.python.tag, licences)
         return result

@@ -96,10 +96,12 @@ def _caffe() -> Iterator[_Line]:
     yield _gpus(**gpus)
 
 
-def _gpus(cuda: bool, driver: str, devices: list[str]) -> _Line:
+def _gpus(cuda: bool, driver: str, devices: list[str], libraries: str) -> _Line:
     there = f"{', '.join(devices)} ({driver})" if devices else f"none ({driver})"
     if not cuda:
-        return _ABSENT, f"training on a GPU: this Caffe is for CPUs alone; here: {there}"
+        return _ABSENT, f"training on a GPU: this Caffe is for CPUs alone, `make setup GPU=1` builds one; here: {there}"
+    if devices and libraries:
+        return _ABSENT, f"training on a GPU: {there}, and no cuBLAS and cuRAND: {libraries}"
     return (_OK if devices else _ABSENT), f"training on a GPU, GPU=0: {there}"
 
 

@@ -84,9 +84,6 @@ ENGINED := $(VENV)/engine-ready-$(KEY)$(TENSORRT:%=-%)
 FAST_KEY := $(firstword $(shell { cat fastcaffe/*.py fastcaffe/src/*; echo "$(KEY)"; } | sha256sum))
 FASTER := $(VENV)/fast-ready-$(FAST_KEY)
 
-TOGETHER := not bench and not torture and not alone
-APART    := alone and not bench and not torture
-
 TARGETS := help setup caffe-wheel test torture lint fuzz bench-tests bench-speed proto clean
 define NEAREST
 'import difflib, sys; written, *known = sys.argv[1:]; near = difflib.get_close_matches(written, known, 1); \
@@ -151,10 +148,9 @@ sweep: $(if $(SCHEDULER),$(DASKED))
 # Tests start hundreds of Pythons: where bytecode is not to be kept, half of the time went into compiling the sources.
 test torture bench-tests fuzz: export PYTHONDONTWRITEBYTECODE :=
 
-# Side by side, as many as there are cores; then, one by one, those that time signals. Status 5: none was chosen.
+# Side by side, as many as there are cores. Status 5: none was chosen.
 test: $(TESTED) $(FASTER)
-	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal -m '$(TOGETHER)' $(PYTEST) || [ $$? = 5 ]
-	@$(VENV)/bin/python -m pytest -m '$(APART)' $(PYTEST) || [ $$? = 5 ]
+	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(PYTEST) || [ $$? = 5 ]
 
 torture: $(TESTED) $(FASTER)
 	@TORTURE_RESULTS=$(call quoted,$(value TORTURE_RESULTS)) $(VENV)/bin/python -m pytest -m torture -s tests/torture

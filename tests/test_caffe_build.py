@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib
 import importlib.util
@@ -13,11 +14,13 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 RECIPE = Path(__file__).resolve().parents[1] / "third_party" / "caffe"
 sys.path.append(str(RECIPE))
+SECONDS = 300.0  # far more than anything here takes, on a machine with other things to do
 
 apt_sources = importlib.import_module("apt_sources")
 boost_python = importlib.import_module("boost_python")
@@ -255,16 +258,27 @@ def test_a_wheel_appears_whole(tmp_path: Path) -> None:
     assert [path.name for path in wheel.parent.iterdir()] == ["a.whl"] and not made.exists()
 
 
-def test_a_second_builder_waits_and_names_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_builder_waits_and_names_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     holder = (
-        f"import sys, time; sys.path.append({str(RECIPE)!r}); import pathlib, wheel_cache\n"
+        f"import sys; sys.path.append({str(RECIPE)!r}); import pathlib, wheel_cache\n"
         f"with wheel_cache.builder_lock(pathlib.Path({str(tmp_path)!r})):\n"
-        "    print('held', flush=True); time.sleep(0.5)\n"
+        "    print('held', flush=True); sys.stdin.readline()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None and first.stdout.readline() == "held\n"
+    command, pipe, flock = [sys.executable, "-c", holder], subprocess.PIPE, fcntl.flock
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as first:
+        assert first.stdin and first.stdout and first.stdout.readline() == "held\n"
+
+        def waits(file: TextIO, operation: int) -> None:
+            # Only now is it let go: the second one is about to wait.
+            if operation == fcntl.LOCK_EX:
+                print(file=first.stdin, flush=True)
+            flock(file, operation)
+
+        monkeypatch.setattr(fcntl, "flock", waits)
         with wheel_cache.builder_lock(tmp_path):
-            assert first.wait(10) == 0
+            assert first.wait(SECONDS) == 0
     assert f"another build of Caffe (pid {first.pid}) is running" in capsys.readouterr().err
 
 
@@ -301,16 +315,19 @@ def test_an_interrupted_command_leaves_no_child(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.append({str(RECIPE)!r}); import signal, stages\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"stages.run(['sh', '-c', 'sleep 60 & echo $! > {tmp_path}/pid; wait'],"
+        "soon = stages.status_soon\n"
+        "stages.status_soon = lambda child: print('waiting', flush=True) or soon(child)\n"
+        f"stages.run(['sh', '-c', 'sleep 3600 & echo $! > {tmp_path}/pid; wait'],"
         f" open('{tmp_path}/log', 'w'))\n"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as parent:
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         grandchild = wait_for_text(tmp_path / "pid")
         # On a busy machine the grandchild can be quicker than its grandparent's way out of Popen.
-        time.sleep(1)
+        assert parent.stdout and parent.stdout.readline() == "waiting\n"
         parent.send_signal(signal.SIGINT)
-        parent.wait(10)
-    deadline = time.monotonic() + 5
+        parent.wait(SECONDS)
+    deadline = time.monotonic() + SECONDS
     while is_running(grandchild) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_running(grandchild)
@@ -318,7 +335,7 @@ def test_an_interrupted_command_leaves_no_child(tmp_path: Path) -> None:
 
 def wait_for_text(path: Path) -> str:
     """The text of a file once it has a whole line."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if path.exists() and path.read_text().endswith("\n"):
             return path.read_text().strip()

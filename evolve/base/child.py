@@ -24,6 +24,7 @@ from evolve.base.machine import USUAL, Machine
 Report = Callable[[dict[str, Any]], None]
 
 _ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 0.05  # the shortest wait for an end
 
 
 class Died(MachineError):
@@ -42,7 +43,8 @@ class Child:
     `passed` are descriptors that it gets too.
     """
 
-    patience = 0.0  # seconds that it has to clear away what it was making when it is ended
+    # Seconds that it has to clear away what it was making when it is ended, but for those that it waits for a core.
+    patience = 0.0
     _talks = False
 
     def __init__(
@@ -180,12 +182,17 @@ class Serving(Child):
 def end_all(children: Iterable[Child]) -> None:
     """Ends all of them at the same time: asks those that have patience (SIGTERM), and after that by force."""
     ending, began = list(children), time.monotonic()
+    waited = [pulse.kept_waiting(child.pid) for child in ending]
     for child in ending:
         if child.patience and child.status() is None:
             child._process.terminate()
-    for child in ending:
-        with suppress(subprocess.TimeoutExpired):
-            child._process.wait(max(0.0, began + child.patience - time.monotonic()))
+    for child, before in zip(ending, waited, strict=True):
+        while child.status() is None:
+            spent = time.monotonic() - began - (pulse.kept_waiting(child.pid) - before)
+            if spent >= child.patience:
+                break
+            with suppress(subprocess.TimeoutExpired):
+                child._process.wait(max(_SECONDS, child.patience - spent))
         child._end_by_force()
 
 

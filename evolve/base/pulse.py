@@ -49,6 +49,14 @@ class Pulse:
         return self.look() if time.monotonic() - self._looked >= SECONDS else ""
 
 
+def kept_waiting(pid: int) -> float:
+    """Seconds in which the process's main thread was ready and others had the cores; 0 where Linux does not say."""
+    try:
+        return int((_PROC / str(pid) / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 class _State(NamedTuple):
     letter: str
     parent: int

@@ -9,17 +9,20 @@ import pytest
 from evolve.base import parallel
 from evolve.base.parallel import Stop, Stopped
 
+SECONDS = 300.0  # far more than anything here takes, on a machine with other things to do
+
 
 @pytest.mark.parametrize("at_a_time", [1, 2, 3])
 def test_so_many_at_a_time_and_results_in_order(at_a_time: int) -> None:
     lock, working, most = threading.Lock(), 0, 0
+    together = threading.Barrier(at_a_time)
 
     def task(number: int) -> int:
         nonlocal working, most
         with lock:
             working += 1
             most = max(most, working)
-        time.sleep(0.05)
+        together.wait(SECONDS)
         with lock:
             working -= 1
         return number * number
@@ -48,10 +51,12 @@ def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
     stop, begun, ended = Stop(), [], []
 
     def task() -> None:
-        begun.append(1)
         over = threading.Event()
         with stop.by(over.set):
-            assert over.wait(30), "was not stopped"
+            begun.append(1)
+            if len(begun) == 2:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            assert over.wait(SECONDS), "was not stopped"
         ended.append(1)
 
     def interrupt(*_: object) -> None:
@@ -59,7 +64,6 @@ def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
 
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        threading.Timer(0.3, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)).start()
         with pytest.raises(KeyboardInterrupt):
             parallel.run([task] * 4, 2, stop)
     finally:

@@ -191,7 +191,7 @@ def test_two_processes_make_it_once(data: Path) -> None:
     both = [fork.Process(target=_one, args=(said,)) for _ in range(2)]
     for process in both:
         process.start()
-    results = [said.get(timeout=10) for _ in both]
+    results = [said.get(timeout=300) for _ in both]
     for process in both:
         process.join()
     assert results[0][0] == results[1][0]

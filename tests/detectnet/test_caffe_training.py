@@ -69,7 +69,7 @@ def test_an_example_that_cannot_be_read_ends_the_training_with_its_key(tmp_path:
     assert not left_behind(tmp_path) and not (tmp_path / "trained.caffemodel").exists()
 
 
-def left_behind(folder: Path, seconds: float = 10) -> list[str]:
+def left_behind(folder: Path, seconds: float = 300) -> list[str]:
     """Processes that make batches and work in `folder`, after some patience with those that are about to end."""
     end = time.monotonic() + seconds
     while (found := [each.name for each in Path("/proc").iterdir() if makes_batches(each, folder)]) and (

@@ -89,7 +89,7 @@ def test_no_more_is_made_than_there_are_slots(pair: Pair) -> None:
         # Batches 1, 2 and 3 in their slots, where batch 4 may not take the place of 1 before that is taken.
         return [shapes.views(ahead._slots[slot].copy()) for slot in (1, 2, 0)]
 
-    end = time.monotonic() + 20
+    end = time.monotonic() + 300
     while not same(waiting(), expected) and time.monotonic() < end:
         time.sleep(0.05)
     time.sleep(0.3)
@@ -141,10 +141,13 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     # A zombie waits for whoever adopted it; it runs no more.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
-def gone(pids: list[int], seconds: float = 20) -> bool:
+def gone(pids: list[int], seconds: float = 300) -> bool:
     end = time.monotonic() + seconds
     while any(map(alive, pids)) and time.monotonic() < end:
         time.sleep(0.05)
@@ -154,7 +157,7 @@ def gone(pids: list[int], seconds: float = 20) -> bool:
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_processes_die_with_their_parent(pair: Pair, blow: signal.Signals) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", HOLD, param_str(*pair(3), 2), "60"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", HOLD, param_str(*pair(3), 2), "3600"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert parent.stdout
     pids = [int(word) for word in parent.stdout.readline().split()]

@@ -5,7 +5,6 @@ Only the files of fastcaffe/src that include no header of Caffe's or oneDNN's ar
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from fastcaffe.build import FLAGS, FUSED  # noqa: E402
+from tests.compiled_once import compiled_once  # noqa: E402
 
 SOURCES = ROOT / "fastcaffe/src"
 KERNELS = (
@@ -32,16 +32,12 @@ def build_check(compiler: list[str], flags: list[str], folder: Path) -> Path:
         objects.append(folder / f"{source.stem}.o")
         compile_source([*compiler, *flags, "-I", str(SOURCES), "-DFASTCAFFE_ONEDNN=0"], source, objects[-1])
     program = folder / "kernels_check"
-    _run([*compiler, "-fopenmp", *flags, *map(str, objects), "-o", str(program)])
+    compiled_once([*compiler, "-fopenmp", *flags, *map(str, objects), "-o", str(program)], objects, program)
     return program
 
 
 def compile_source(command: list[str], source: Path, target: Path) -> None:
     """One source to one object, as the builder would, but that a warning is an error."""
     contract = "-ffp-contract=fast" if source.name in FUSED else "-ffp-contract=off"
-    _run([*command, *FLAGS, "-Werror", contract, "-c", str(source), "-o", str(target)])
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0, done.stdout
+    words = [*command, *FLAGS, "-Werror", contract, "-c", str(source), "-o", str(target)]
+    compiled_once(words, [source, *sorted(SOURCES.glob("*.h")), *sorted(HERE.glob("*.h"))], target)

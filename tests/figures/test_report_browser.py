@@ -42,7 +42,7 @@ def opened(page: Path, profile: Path, seconds: int = 2) -> tuple[str, list[str]]
     """The document after so many of its own `seconds`, which pass at once, and what the browser's console said."""
     budget = f"--virtual-time-budget={1000 * seconds}"
     command = [str(CHROMIUM), *FLAGS, budget, f"--user-data-dir={profile}", page.resolve().as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

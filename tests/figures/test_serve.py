@@ -50,7 +50,7 @@ def port(runs: Path) -> Iterator[int]:
 
 def ask(port: int, path: str, method: str = "GET", host: str = "") -> tuple[int, str, str]:
     """Status, content type or location, and content."""
-    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=20)
+    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=300)
     connection.request(method, path, headers={"Host": host} if host else {})
     answered = connection.getresponse()
     content = answered.read().decode("utf-8", "replace")
@@ -108,7 +108,7 @@ def test_runs_that_lie_elsewhere_are_not_listed(port: int, runs: Path, fabricate
 
 def test_a_page_that_was_put_into_a_run_runs_no_script(port: int, runs: Path) -> None:
     (runs / "lenet/seed1/other.html").write_text("<script>alert(1)</script>")
-    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=20)
+    connection = http.client.HTTPConnection(serve.LOOPBACK, port, timeout=300)
     connection.request("GET", "/lenet/seed1/other.html")
     assert connection.getresponse().getheader("Content-Security-Policy") == "sandbox"
     connection.close()

@@ -10,6 +10,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
 from evolve.runs.metrics import Metrics
+from evolve.settings import changes
 
 CONV = 'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" convolution_param {{ num_output: {2} kernel_size: {3} {4} weight_filler {{ type: "msra" }} }} }}\n'  # noqa: E501
 NORM = (
@@ -27,7 +28,7 @@ layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAI
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }
   transform_param { scale: 0.00390625 } data_param { source: "$DATA/test" backend: LMDB batch_size: 72 } }
 """
-    + CONV.format("stem", "data", 32, 5, "stride: 2") + NORM.format("stem") + RELU.format("stem")
+    + CONV.format("stem", "data", 32, 5, "stride: 4") + NORM.format("stem") + RELU.format("stem")
     + CONV.format("a", "stem", 32, 3, "pad: 1 bias_term: false") + NORM.format("a") + RELU.format("a")
     + CONV.format("b", "a", 32, 3, "pad: 1 bias_term: false") + NORM.format("b")
     + 'layer { name: "sum" type: "Eltwise" bottom: "stem" bottom: "b" top: "sum" }\n' + RELU.format("sum")
@@ -47,8 +48,8 @@ layer { name: "extra/loss" type: "SoftmaxWithLoss" bottom: "extra" bottom: "labe
 )  # fmt: skip
 
 
-def evolved(place: Any, words: str, net: str = NET) -> tuple[Path, list[Metrics]]:
-    (place.folder / "tiny" / "train_val.prototxt").write_text(net)
+def evolved(place: Any, words: str) -> tuple[Path, list[Metrics]]:
+    (place.folder / "tiny" / "train_val.prototxt").write_text(NET)
     place.set(words)
     run = place.evolve(3)
     return run, [Metrics.read(run / f"gen{number:03d}") for number in (1, 2, 3)]
@@ -86,12 +87,13 @@ def test_three_generations(place: Any, shape: str) -> None:
 
 def test_statistics_are_inherited(place: Any) -> None:
     """BatchNorm's running mean, its variance and the factor of both come from the parent, in full precision."""
-    run, _ = evolved(place, "", NET.replace("moving_average_fraction: 0.9", "moving_average_fraction: 0.99"))
+    slow = NET.replace("moving_average_fraction: 0.9", "moving_average_fraction: 0.99")
+    (place.folder / "tiny" / "train_val.prototxt").write_text(slow)
+    run = place.evolve(2, changed=changes.single("ancestor_training=20it; offspring_training=8it"))
     parent, child = (weights.read(run / f"gen{number:03d}" / "weights.caffemodel")["stem/norm"] for number in (1, 2))
     factors = [0.0]
-    for _ in range(140):
+    for _ in range(28):
         factors.append(factors[-1] * 0.99 + 1)
-    # The ancestor's training takes 100 iterations, and its child's goes on for 40.
-    assert parent[2][0] == pytest.approx(factors[100], rel=1e-5)
-    assert child[2][0] == pytest.approx(factors[140], rel=1e-5)
+    assert parent[2][0] == pytest.approx(factors[20], rel=1e-5)
+    assert child[2][0] == pytest.approx(factors[28], rel=1e-5)
     assert parent[1].max() > 0 and not np.array_equal(parent[1], parent[1].astype(np.float16))

@@ -20,6 +20,7 @@ from evolve.settings import changes
 from tests.lineage.conftest import EVOLUTION, Place
 
 ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 900.0  # far more than anything here takes, on a machine with other things to do
 
 # Runs the lineage, and kills itself without warning when a call is made, or has returned, while generation 3 is made.
 CHILD = """
@@ -67,7 +68,7 @@ def test_killed_when(moment: str, begun: Callable[[int], Any], reference: Any) -
     place = begun(2)
     *hook, committed = MOMENTS[moment]
     child = _child(place.folder, *hook)
-    assert child.wait(60) == -signal.SIGKILL
+    assert child.wait(SECONDS) == -signal.SIGKILL
     assert run_folder.committed(place.run) == list(range(1, committed + 1))
     _resumes_as_if_nothing_had_been(place, reference)
 
@@ -91,7 +92,7 @@ def test_killed_again_and_again(begun: Callable[[int], Any], reference: Any) -> 
     place = begun(2)
     for moment in ("training has ended", "DONE.json is written", "it is committed"):
         *hook, _ = MOMENTS[moment]
-        assert _child(place.folder, *hook).wait(60) == -signal.SIGKILL
+        assert _child(place.folder, *hook).wait(SECONDS) == -signal.SIGKILL
     _resumes_as_if_nothing_had_been(place, reference)
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 SET = "environment.synapse_budget=0.5,0.7"
+TRIES = 5  # until a signal comes in time
 LONG = "offspring_training=50000it"  # far more than a test waits for
 
 
@@ -100,13 +101,19 @@ def test_one_that_is_stopped_keeps_nobody_waiting(place: Place) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
-    number: signal.Signals, place: Place, reference: Place
+    number: signal.Signals, tmp_path: Path, reference: Place
 ) -> None:
     words = ("SEEDS=2", f"SET={SET}", "GEN=2")
-    running = place.start(*words)
-    wait_for(lambda: list(place.runs.glob("*/gen001")), running)
-    running.send_signal(number)
-    _, errors = running.communicate(timeout=SECONDS)
+    for attempt in range(TRIES):
+        place = make_place(tmp_path / str(attempt))
+        running = place.start(*words)
+        wait_for(lambda runs=place.runs: list(runs.glob("*/gen001")))
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=SECONDS)
+        if len(caffemodels(place.runs)) < 4:
+            break  # On a crowded machine all may be done before the signal reaches it.
+    else:
+        pytest.fail(f"it came too late {TRIES} times")
     if number == signal.SIGKILL:
         assert running.returncode == -number
     else:
@@ -114,7 +121,6 @@ def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
         assert errors.strip() == "cavefish: stopped; what is committed stays, and the same command resumes"
         assert not list(place.runs.rglob("*.unfinished")) and not list(place.runs.rglob(".holder"))
     wait_for(lambda: not processes(str(place.folder)))
-    assert len(caffemodels(place.runs)) < 4
     resumed = place.sweep(*words)
     assert resumed.returncode == 0, resumed.stderr
     theirs = {name: model for name, model in caffemodels(reference.runs).items() if "seed2" in name}

@@ -343,7 +343,7 @@ def _alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _wait(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def _wait(condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, f"waited {seconds} s for {what}"

@@ -10,6 +10,7 @@ import pytest
 from both import Case, Images
 
 from evolve.base.caffe_messages import caffe_pb2
+from tests.compiled_once import compiled_once
 from trt.c import export, source
 from trt.c.program import Program
 
@@ -84,7 +85,9 @@ def run(folder: Path, case: Case, bits: int = 32, toolchain: Toolchain = SANITIZ
     (folder / "main.c").write_text(_main(program))
     for place, name in enumerate(program.graph.inputs):
         case.images[name].astype(np.float32).tofile(folder / f"{place}.bin")
-    _child(folder, [*toolchain.compiler, *FLAGS, "main.c", "net.c", *toolchain.extra, "-lm", "-o", "program"])
+    words = [*toolchain.compiler, *FLAGS, "main.c", "net.c", *toolchain.extra, "-lm", "-o", "program"]
+    sources = [*(folder / name for name in ("main.c", "net.c", "net.h")), *map(Path, toolchain.extra)]
+    compiled_once(words, sources, folder / "program", folder)
     _child(folder, [*toolchain.runner, "./program"])
     return _read(folder, program)
 

@@ -1,13 +1,14 @@
 """A trained generation is finished: cast, written, scored, measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.datasets import Dataset
 from evolve.genetics import filters
-from evolve.lineage import experiment
+from evolve.lineage import answers, experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import count, deployment, judging, phases, precision, reach, weights, withered
@@ -117,8 +118,9 @@ def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.We
 def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Score:
     """accuracy, or precision, recall, map and ap; whatever else the TEST net has."""
     if not workspace.experiment.geometry:
-        test = workspace.dataset.counts["test"]
-        return _scored(caffe, net, paths.TRAIN_VAL, test, workspace.dataset.class_names)
+        test, shown = workspace.dataset.counts["test"], answers.asked(workspace, net)
+        said = _said(caffe, net, paths.TRAIN_VAL, test, workspace.dataset.class_names, shown)
+        return replace(_scored(net, said), answers=answers.drawn(workspace, net, said))
     return Score.of(
         caffe.call(
             "detect",
@@ -128,20 +130,26 @@ def _score(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Score:
             iou=workspace.experiment.settings.dataset.detection.iou,
             class_names=list(workspace.dataset.class_names),
             file_pixels=experiment.kitti_pixels(workspace.experiment),
-            picture={
-                "path": paths.DETECTIONS,
-                "network": workspace.experiment.name,
-                "generation": workspace.number,
-                "notice": workspace.dataset.notice,
-            },
+            picture=_picture(workspace) if workspace.experiment.settings.dataset.show_images else None,
         )
     )
 
 
-def _scored(caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_names: Sequence[str] = ()) -> Score:
-    """The score of a classifier on so many `images`; `net` is in `file`."""
+def _picture(workspace: Workspace) -> dict[str, Any]:
+    """Where detections are drawn, and what their legend is to say."""
+    return {
+        "path": paths.DETECTIONS, "network": workspace.experiment.name, "generation": workspace.number,
+        "notice": workspace.dataset.notice,
+    }  # fmt: skip
+
+
+def _said(
+    caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_names: Sequence[str] = (),
+    shown: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What Caffe's process says of a classifier on so many `images`; `net` is in `file`."""
     predictions, labels = judging.compared(net)
-    said = caffe.call(
+    return caffe.call(
         "score",
         net=file,
         weights=paths.WEIGHTS,
@@ -149,7 +157,12 @@ def _scored(caffe: CaffeProcess, net: phases.Net, file: str, images: int, class_
         predictions=predictions,
         labels=labels,
         class_names=list(class_names),
+        **(shown or {}),
     )
+
+
+def _scored(net: phases.Net, said: Mapping[str, Any]) -> Score:
+    """The score of a classifier, as Caffe's process said it."""
     judge = judging.accuracy(net)
     constant = Constant.of(said["labels"], judge.accuracy_param.top_k) if judge is not None else None
     score = Score.of_outputs(said["outputs"], judging.accuracy_top(net), judging.loss_top(net), constant)
@@ -163,7 +176,7 @@ def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net,
         return score
     on_part = phases.reading(net, "TEST", str(workspace.dataset.folder / VALIDATION), images)
     prototxt_text.write(on_part, workspace.folder / _VALIDATION_NET)
-    said = _scored(caffe, on_part, _VALIDATION_NET, images)
+    said = _scored(on_part, _said(caffe, on_part, _VALIDATION_NET, images))
     (workspace.folder / _VALIDATION_NET).unlink()
     return replace(score, validation_accuracy=said.accuracy)
 

@@ -10,6 +10,7 @@ WEIGHTS = "weights.caffemodel"
 HALF_WEIGHTS = "weights.half.caffemodel"
 METRICS = "metrics.json"
 DETECTIONS = "detections.png"
+ANSWERS = "answers.png"  # some test images, side by side, as score's answers in metrics.json list them
 LABELS = "labels.txt"  # names of the classes that the net's outputs stand for, a line each, where they are known
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"

@@ -24,6 +24,21 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What one test image got; its picture stands in answers.png, at the place that this has among the answers."""
+
+    image: int  # its number in the data set's test part, from 0
+    label: str
+    answer: str
+    probability: float
+
+    @property
+    def right(self) -> bool:
+        """Whether it was told to be what it is."""
+        return self.answer == self.label
+
+
+@dataclass(frozen=True)
 class Constant:
     """What one and the same answer for every image comes to at best, whatever it is: no network should do worse."""
 
@@ -60,6 +75,7 @@ class Score:
     validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
     accuracies: dict[str, float] = field(default_factory=dict)  # of each class of test images, where they have names
     confusion: dict[str, dict[str, int]] = field(default_factory=dict)  # test images of each class, by their answer
+    answers: list[Answer] = field(default_factory=list)  # of some test images: wrong and sure, then right and unsure
 
     @classmethod
     def of(cls, said: Mapping[str, object]) -> "Score":

@@ -8,25 +8,28 @@ from typing import Any
 import caffe
 import numpy as np
 
-from evolve.training import snapshots
+from evolve.training import shown, snapshots
 
 _MOST_CLASSES = 30
+_SHOWN = 12  # images that got a wrong answer, and as many that got the right one
 
 
 def score(
-    net: str, weights: str, iterations: int, predictions: str = "", labels: str = "", class_names: Sequence[str] = ()
-) -> dict[str, Any]:
+    net: str, weights: str, iterations: int, predictions: str = "", labels: str = "", class_names: Sequence[str] = (),
+    images: str = "", output: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """The TEST net's ``outputs``, each averaged over `iterations` batches: accuracy, loss, whatever it has.
 
     ``labels`` are how many there are of each value of the blob `labels`, the most frequent first; no values without.
     With the blob `predictions` ``confusion`` is how many images of each class got which answer, and, where classes have
-    names, ``accuracies`` are the parts of each one's images that have its highest score.
+    names, ``accuracies`` are the parts of each one's images that have its highest score. Some of the blob `images`
+    that got a wrong answer and the right one are written to the .npz `output`; ``answers`` say what they got.
     """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
     sums: dict[str, float] = defaultdict(float)
     seen: Counter[float] = Counter()
     compared = [tested.blobs[name] for name in (predictions, labels)] if predictions else []
-    classes = _ByClass(compared, class_names)
+    classes = _ByClass(compared, class_names, tested.blobs[images] if images else None)
     for _ in range(iterations):
         for name, value in tested.forward().items():
             sums[name] += float(np.mean(value))
@@ -37,19 +40,21 @@ def score(
     outputs = {name: round(value / iterations, 6) for name, value in sums.items()}
     return {
         "outputs": outputs, "labels": sorted(seen.values(), reverse=True),
-        "accuracies": classes.accuracies(), "confusion": classes.confusion(),
+        "accuracies": classes.accuracies(), "confusion": classes.confusion(), "answers": classes.answers(output),
     }  # fmt: skip
 
 
 class _ByClass:
     """Counts which answer the images of each class get: the class with the highest score.
 
-    `blobs` are predictions and labels, or none; counted is where each image has one label.
+    `blobs` are predictions and labels, or none; counted is where each image has one label. Some of the blob `images`
+    are kept, to be shown.
     """
 
-    def __init__(self, blobs: Sequence[Any], names: Sequence[str]) -> None:
-        self._names, self._blobs = names, list(blobs)
+    def __init__(self, blobs: Sequence[Any], names: Sequence[str], images: Any = None) -> None:
+        self._names, self._blobs, self._images = names, list(blobs), images
         self._counts = np.zeros((0, 0), int)  # classes x answers
+        self._shown = shown.Shown(_SHOWN)
 
     def count(self) -> None:
         """Counts the batch that the net has run."""
@@ -65,6 +70,8 @@ class _ByClass:
         if not len(self._counts):
             self._counts = np.zeros((classes, classes), int)
         np.add.at(self._counts, (labels, scores.argmax(axis=1)), 1)
+        if self._images is not None and len(self._images.data) == len(scores):
+            self._shown.add(self._images.data, scores, labels)
 
     def accuracies(self) -> dict[str, float]:
         """By name, of the classes that had images; none where nothing could be counted, or classes have no names."""
@@ -78,11 +85,19 @@ class _ByClass:
         classes = len(self._counts)
         if not self._blobs or classes > _MOST_CLASSES:
             return {}
-        names = [*self._names, *map(str, range(len(self._names), classes))]
+        names = self._every_name()
         return {
             name: {names[answer]: int(row[answer]) for answer in np.flatnonzero(row)}
             for name, row in zip(names, self._counts, strict=True) if row.any()
         }  # fmt: skip
+
+    def answers(self, output: str) -> list[dict[str, Any]]:
+        """What some images got, which are written to `output`; none where nothing could be counted."""
+        return shown.write(output, self._shown.seen(), self._every_name()) if self._blobs else []
+
+    def _every_name(self) -> list[str]:
+        """Of each class its name, or its number where it has none."""
+        return [*self._names, *map(str, range(len(self._names), len(self._counts)))]
 
 
 def compare(

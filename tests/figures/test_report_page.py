@@ -90,6 +90,14 @@ def test_confusion_is_the_last_generations(fabricated: Fabricate, lineage: Linea
     assert "Confusion" not in read(fabricated("other", lineage(2))).text()
 
 
+def test_tables_are_called_after_the_papers_only_where_these_have_a_row(
+    fabricated: Fabricate, lineage: Lineage
+) -> None:
+    assert "Beside the papers" in read(fabricated("run", lineage(2))).text()
+    other = read(fabricated("other", lineage(2, dataset="digits")))
+    assert "Beside the papers" not in other.text() and "Tables" in other.text()
+
+
 def test_an_answer_that_no_test_image_has_is_a_column_too(fabricated: Fabricate, lineage: Lineage) -> None:
     generations = lineage(1)
     score = replace(generations[0].score, confusion={"cat": {"cat": 1, "none": 3}, "dog": {"dog": 2}})

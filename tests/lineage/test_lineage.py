@@ -17,7 +17,10 @@ from evolve.network import weights
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics
 
-FILES = {"train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log"}
+FILES = {
+    "train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log",
+    "answers.png",
+}  # fmt: skip
 # As DESIGN.md promises to tools.
 COLUMNS = (
     "generation,synapses,architectural_efficiency,clusters,cluster_efficiency,macs,caffemodel_bytes,iterations,"

@@ -282,7 +282,7 @@ def test_stray_prints_go_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
         answer = caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=2)
-    assert answer == {"outputs": {"made": 42.0}, "labels": [], "accuracies": {}, "confusion": {}}
+    assert answer == {"outputs": {"made": 42.0}, "labels": [], "accuracies": {}, "confusion": {}, "answers": []}
     log = (tmp_path / "log").read_text()
     for words in ('{"answer": {"from": "print"}}', "written to 1", "put by C"):
         assert log.count(words) == 2

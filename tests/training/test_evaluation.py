@@ -79,6 +79,26 @@ def test_accuracy_by_class_is_numpys(tmp_path: Path, caffe: CaffeProcess, genome
     assert caffe.call("score", **asked, class_names=names[:2])["accuracies"] == {}
 
 
+def test_images_are_kept_with_their_answers(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
+    """Which ones, tests/training/test_shown.py says; these are the data layer's values and the softmax of ip2."""
+    given: dict[str, Any] = {"net": "net.prototxt", "weights": "weights.caffemodel", "iterations": IMAGES // 8}
+    given |= {"predictions": "ip2", "labels": "label", "class_names": ["cat", "dog"]}
+    answers = caffe.call("score", **given, images="data", output="kept.npz")["answers"]
+    images, labels = datasets.read(tmp_path / "test", IMAGES)
+    logits = _logits(images, genome)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    names = ["cat", "dog", "2", "3"]
+    with np.load(tmp_path / "kept.npz") as file:
+        kept = file["images"]
+    assert len(answers) == len(kept) == 24 - max(0, 12 - (logits.argmax(axis=1) == labels).sum())
+    for answer, image in zip(answers, kept, strict=True):
+        place = answer["image"]
+        assert np.array_equal(image, images[place].astype(np.float32) * np.float32(0.00390625))
+        assert answer["label"] == names[labels[place]] and answer["answer"] == names[shares[place].argmax()]
+        assert answer["probability"] == pytest.approx(shares[place].max(), abs=1e-5)
+    assert caffe.call("score", **given)["answers"] == []
+
+
 @pytest.mark.parametrize("batch", [1, 3, 12])
 def test_each_image_counts_once(
     tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights, store: Callable[..., None], batch: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from evolve import __version__
 from evolve.base import files
 from evolve.figures.report import origin, tables
+from evolve.figures.report.answers import answers
 from evolve.figures.report.confusion import confusion
 from evolve.figures.report.diagram import diagram
 from evolve.figures.report.kernels import kernels
@@ -75,7 +76,8 @@ def _sections(folder: Path, path: Path, run: Run, now: state.State) -> dict[str,
         "Training now": live(folder, now),
         "Curves": curves(folder, run),
         "Confusion": confusion(run),
-        "Beside the papers": tables.beside_the_papers(run),
+        "Right and wrong": answers(folder, run),
+        tables.title(run): tables.papers_tables(run),
         "Network": diagram(folder, run),
         "Survival": survival(run),
         "Kernels": kernels(folder, run),

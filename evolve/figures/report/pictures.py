@@ -46,6 +46,11 @@ def png(pixels: NDArray[np.uint8]) -> str:
     return _address(Image.fromarray(pixels, "RGBA"), "PNG", optimize=True)
 
 
+def of_image(image: Image.Image) -> str:
+    """The address of a picture as it is."""
+    return _address(image, "PNG", optimize=True)
+
+
 def photograph(content: bytes, width: int, largest: int) -> tuple[str, int, int]:
     """The address, width and height of an image file's `content`, which stays as it is up to `largest` bytes.
 

@@ -1,4 +1,4 @@
-"""Tables of the page are the papers' beside ours, as `make table` prints them, siblings, and lineage.csv whole."""
+"""Tables of the page are those that `make table` prints, the papers' beside ours, siblings, and lineage.csv whole."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,15 @@ _WORDS = ("fps_engine",)
 MOST_ROWS = 24
 
 
-def beside_the_papers(run: Run) -> Markup:
+def title(run: Run) -> str:
+    """What the section of `papers_tables` is called: of the papers only where a row of theirs stands there."""
+    return "Beside the papers" if run.paper else "Tables"
+
+
+def papers_tables(run: Run) -> Markup:
     """The section with the tables of `make table`, and before them, once, what must be known of the data."""
     notice = element("p", f"NOTE: {run.notice}", class_="notice") if run.notice else None
-    return section("Beside the papers", notice, *map(_sheet, table.sheets(run)))
+    return section(title(run), notice, *map(_sheet, table.sheets(run)))
 
 
 def lineage(rows: list[dict[str, str]]) -> Markup:

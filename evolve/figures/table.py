@@ -95,7 +95,8 @@ def _about_speed(run: Run) -> list[str]:
     if run.is_detection:
         lines.append(
             "TX1 fps, predicted: a roofline, for images as large as the deploy net's own, or as those that fps were "
-            f"measured on; {papers.HALF17_SOURCE}: {papers.HALF17_ENDS}."
+            "measured on, blank where launching kernels would take most of the time; "
+            f"{papers.HALF17_SOURCE}: {papers.HALF17_ENDS}."
         )
     return lines
 

@@ -2,14 +2,25 @@
 
 A layer takes as long as its arithmetic at the device's peak, or as its bytes at the memory's bandwidth, whichever is
 longer. A real engine reaches a part of that, one factor for all networks, fitted on one published figure. What this
-does not know: launching a kernel takes time too, so networks of microseconds are far slower than predicted; how well
-an engine's kernels suit ragged widths; caches; clocks that fall when the device is warm; anything outside the engine.
+does not know: how well an engine's kernels suit ragged widths; caches; clocks that fall when the device is warm;
+anything outside the engine. Nor does it know what launching a layer's kernel takes: where that would be most of the
+time, nothing is predicted.
 """
 
 from evolve.network import axes, shapes
 from evolve.network.axes import Net
 from evolve.network.devices import Device
 from evolve.network.shapes import Step
+
+# Seconds, assumed: several microseconds are usual on GPUs.
+LAUNCH = 10e-6
+
+
+def predicted(net: Net, device: Device, bits: int = 16) -> float | None:
+    """frames_per_second; None where launching its kernels would take more than half of a frame's time. UserError."""
+    kernels = sum(layer_seconds(step, device, bits) > 0 for step in shapes.infer(net, keep_unknown=True))
+    fps = frames_per_second(net, device, bits)
+    return fps if kernels * LAUNCH * fps <= 0.5 else None
 
 
 def frames_per_second(net: Net, device: Device, bits: int = 16) -> float:

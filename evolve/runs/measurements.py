@@ -140,12 +140,13 @@ def _speed(timed: Measurement | None, predicted: float | None) -> Speed:
 def predicted_tx1_fps(run: Path, metrics: Metrics, shape: str = "") -> float | None:
     """What the TX1 is predicted to do with a generation of `run` on images of `shape`, by default the deploy net's own.
 
-    None where it cannot be predicted.
+    None where it cannot be predicted, or launching kernels would take most of the time.
     """
     try:
         deploy = paths.generation(run, metrics.generation) / paths.DEPLOY
         net = deployment.sized(prototxt_text.read(deploy, caffe_pb2.NetParameter()), _lengths(shape))
-        return round(roofline.frames_per_second(net, devices.read()[devices.TX1], metrics.bits), 3)
+        fps = roofline.predicted(net, devices.read()[devices.TX1], metrics.bits)
+        return None if fps is None else round(fps, 3)
     except (UserError, KeyError, ZeroDivisionError):
         # A run goes on, and its table is written, whatever its net is or a user made of the devices.
         return None

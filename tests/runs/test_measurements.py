@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evolve.base.errors import UserError
+from evolve.network import roofline
 from evolve.runs import device_table, measurements, run_folder
 from evolve.runs.measurements import Measurement
 from evolve.runs.score import Score
@@ -69,6 +70,27 @@ def test_of_other_weights_nothing_counts(tmp_path: Path) -> None:
     assert [row["fps"] for row in lineage(run)] == ["100.0", "", ""]
 
 
+@pytest.fixture
+def no_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nets as small as these, launching would be nearly all."""
+    monkeypatch.setattr(roofline, "LAUNCH", 0.0)
+
+
+def test_nothing_is_predicted_where_launching_kernels_takes_more_than_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path)
+    assert [row["predicted_tx1_fps"] for row in lineage(run)] == [""] * 3
+    printed = tables.predicted("lenet", run_folder.read_lineage(run), run, None)
+    assert [row[1:] for row in printed.rows] == [[""] * len(printed.columns[1:])] * 3
+    assert printed.notes[-1].startswith("A roofline a layer. Left out: networks so small that launching their kernels")
+    # By hand: one kernel, half of 896 bytes at a part of the bandwidth.
+    for part, known in ((0.499, True), (0.501, False)):
+        monkeypatch.setattr(roofline, "LAUNCH", part * 896 / (0.3208 * 25.6e9))
+        assert [bool(row["predicted_tx1_fps"]) for row in lineage(run)] == [known] * 3
+
+
+@pytest.mark.usefixtures("no_launches")
 def test_lineage_columns(tmp_path: Path) -> None:
     run = make_run(tmp_path, accuracy=0.9)
     measurements.keep(run, [one(1, 100.0), one(3, 300.0)], "")
@@ -116,12 +138,14 @@ def test_what_was_timed_under_load_is_marked_kept_apart_and_replaced(tmp_path: P
     assert [row["fps"] for row in lineage(run)] == ["20.0", "20.0"] and len(measurements.read(run)) == 4
 
 
+@pytest.mark.usefixtures("no_launches")
 def test_the_prediction_is_for_the_size_that_was_measured(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     measurements.keep(run, [one(1, shape="3x16x16")], "")
     assert float(lineage(run)[2]["predicted_tx1_fps"]) == pytest.approx(0.3208 * 25.6e9 / 2 / (768 + 112 + 784))
 
 
+@pytest.mark.usefixtures("no_launches")
 @pytest.mark.parametrize("kind", ["HALF", "BFLOAT16", "FLOAT"])
 def test_a_prediction_is_for_the_precision_that_was_imposed(tmp_path: Path, kind: str) -> None:
     """By hand: what is moved, as above, is twice as many bytes in 32 bits, and the bandwidth is the limit in both."""
@@ -133,6 +157,7 @@ def test_a_prediction_is_for_the_precision_that_was_imposed(tmp_path: Path, kind
     assert [row[column] for row in printed.rows] == [f"{fps:,.1f}"] * 3
 
 
+@pytest.mark.usefixtures("no_launches")
 @pytest.mark.parametrize("broken", ['layer { type: "Unknowable" name: "x" bottom: "y" top: "x" }', "nonsense {"])
 def test_a_net_that_cannot_be_predicted_has_no_prediction(tmp_path: Path, broken: str) -> None:
     run = make_run(tmp_path)

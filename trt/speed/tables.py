@@ -5,7 +5,7 @@ from pathlib import Path
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.base.sheet import BLANK, Sheet
+from evolve.base.sheet import BLANK, Sheet, cell
 from evolve.network import deployment, devices, phases, roofline
 from evolve.network.devices import Device
 from evolve.runs import measurements, paths, run_folder
@@ -60,7 +60,8 @@ def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int
             *(f"{device.name}: peaks of {device.gflops_half:g} GFLOP/s in half precision and "
               f"{device.gbytes_per_second:g} GB/s, times {device.efficiency:g}, fitted on {device.fitted_on}."
               for device in known.values()),
-            "A roofline a layer; without what launching kernels takes, so far too high for networks of microseconds.",
+            "A roofline a layer. Left out: networks so small that launching their kernels "
+            f"({1e6 * roofline.LAUNCH:g} microseconds each, assumed) would take most of the time.",
         ],
     )  # fmt: skip
 
@@ -83,6 +84,6 @@ def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
 
 def _prediction(net: phases.Net, device: Device, bits: int) -> str:
     try:
-        return f"{roofline.frames_per_second(net, device, bits):,.1f}"
+        return cell(roofline.predicted(net, device, bits), ",.1f")
     except UserError:
         return BLANK

@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -22,6 +23,7 @@ _INCHES = (9.5, 6.2)
 _DOTS_PER_INCH = 180
 _FAINT = "#57606a"
 _LETTERS = 125  # that fit into a line below the panels
+_ROW = 0.21  # inches that a line of the key takes
 _TITLES = {
     SYNAPSES: "architectural efficiency A-E: how many times fewer synapses",
     MACS: "how many times fewer multiply-accumulates",
@@ -87,7 +89,7 @@ def figure(each: Frontier) -> Figure:
     panels[0].set_ylabel(each.measure)
     frontier_panel.scores(panels[0], [line for lines in each.lines.values() for line in lines])
     _key(drawn, each, looks)
-    _caption(drawn, each, int(_LETTERS * size[0] / width))
+    _caption(drawn, each, list(panels), int(_LETTERS * size[0] / width))
     # Where labels go is known once everything else has its place.
     drawn.canvas.draw()
     drawn.set_layout_engine("none")
@@ -120,22 +122,31 @@ def _named_apart(lines: list[Series]) -> list[Series]:
 
 
 def _key(drawn: Figure, each: Frontier, looks: frontier_panel.Looks) -> None:
+    """Above the panels and inside the picture: in two columns, or in one where names are long; the picture grows."""
     handles = [Line2D([], [], label=words, **look) for words, look in frontier_panel.key(each.lines, looks)]
-    drawn.legend(
-        handles=handles,
-        title=textwrap.fill(f"{each.run.dataset}: {each.measure} against compression", 70),
-        title_fontproperties={"size": 15, "weight": "bold"},
-        prop={"size": 10},
-        loc="outside upper left",
-        alignment="left",
-        ncols=2,
-        frameon=False,
-    )
+    width, height = drawn.get_size_inches()
+    for columns in (2, 1):
+        key = drawn.legend(
+            handles=handles,
+            title=textwrap.fill(f"{each.run.dataset}: {each.measure} against compression", 70),
+            title_fontproperties={"size": 15, "weight": "bold"},
+            prop={"size": 10},
+            loc="outside upper left",
+            alignment="left",
+            ncols=columns,
+            frameon=False,
+        )
+        if columns == 1 or key.get_window_extent().width < 0.98 * drawn.bbox.width:
+            break
+        key.remove()
+    drawn.set_size_inches(width, height + _ROW * max(0, -(-len(handles) // columns) - 3))
 
 
-def _caption(drawn: Figure, each: Frontier, letters: int) -> None:
-    """Below the panels: how to read them, and what must be known of the data."""
-    words = textwrap.fill(frontier_table.about(each.lines), letters)
+def _caption(drawn: Figure, each: Frontier, panels: list[Axes], letters: int) -> None:
+    """Below the panels: how to read them, what they do not show, and what must be known of the data."""
+    below = [frontier_panel.below(*pair) for pair in zip(panels, each.lines.values(), strict=True)]
+    said = dict.fromkeys(line for lines in below for line in lines)
+    words = textwrap.fill(" ".join([frontier_table.about(each.lines), *said]), letters)
     if each.run.notice:
         words = "\n".join([textwrap.fill(f"NOTE: {each.run.notice}", letters), words])
     drawn.supxlabel(words, x=0.012, ha="left", fontsize=9, color=curves.WARNING if each.run.notice else _FAINT)

@@ -13,13 +13,17 @@ from evolve.figures.series import Point, Series
 
 Looks = dict[str, dict[str, Any]]
 
-# Okabe and Ito's colours, the paper's vermilion left out; beyond five lines another mark tells them apart.
-_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Okabe and Ito's colours, the paper's vermilion left out, and a violet; beyond six lines another mark tells them apart.
+_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99")
 _MARKS = ("o", "s", "^", "v", "P", "X")
 _INK = "#24292f"
 _PEER: dict[str, Any] = {"color": _INK, "marker": "D", "markersize": 6, "linestyle": "none", "mfc": "white", "mew": 1.4}
-# How far below where it began a line is shown: what fell further is of no use, and would flatten the rest.
-_SHOWN = 0.1
+# A run's point is shown while it errs at most so many times as often as the best point of all runs, or as little as
+# the second figure: what is weaker is of no use, and would flatten the rest.
+_TIMES_THE_BEST, _LITTLE = 5.0, 0.04
+# And while it is no further below where its line began.
+_FALLEN = 0.1
+_LONGEST = 64  # letters of a line's name in the key
 _BETWEEN = 24  # places on the way from one point of a line to the next that a label is kept from
 
 
@@ -67,20 +71,42 @@ def lines(axes: Axes, every: list[Series], styles: Looks) -> None:
 
 def label(axes: Axes, every: list[Series]) -> None:
     """Names the published points, where it hides nothing; what lines are, and where they end, stands in the key."""
-    words = [(_last(each), each.title, _INK) for each in every if each.kind == "peer"]
+    # Behind a comma stands which of several methods of that name it is: that is for the table.
+    words = [(_last(each), each.title.partition(",")[0], _INK) for each in every if each.kind == "peer"]
     label_placement.label(axes, words, _drawn(every))
 
 
 def scores(axes: Axes, every: list[Series]) -> None:
     """The y axis: as far down as any line is shown."""
-    shown = [point.score for each in every for point in each.points if _is_shown(each, point)]
+    floor = _floor(every)
+    shown = [point.score for each in every for point in each.points if _is_shown(each, point, floor)]
     room = 0.08 * max(max(shown) - min(shown), 0.01)
     axes.set_ylim(max(0.0, min(shown) - 2 * room), min(1.0, max(shown) + 2 * room))
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
 
 
-def _is_shown(each: Series, point: Point) -> bool:
-    return each.kind != "run" or point.score >= each.points[0].score - _SHOWN
+def _floor(every: list[Series]) -> float:
+    """The score below which runs' points are not shown."""
+    best = max(point.score for each in every if each.kind == "run" for point in each.points)
+    return 1 - max(_TIMES_THE_BEST * (1 - best), _LITTLE)
+
+
+def _is_shown(each: Series, point: Point, floor: float) -> bool:
+    return each.kind != "run" or point.score >= max(floor, each.points[0].score - _FALLEN)
+
+
+def below(axes: Axes, every: list[Series]) -> list[str]:
+    """A sentence for each line that leaves the axis downwards: from which compression on, and where it is lowest."""
+    low = axes.get_ylim()[0]
+    return [_said(each, out) for each in every if (out := [point for point in each.points if point.score < low])]
+
+
+def _said(each: Series, out: list[Point]) -> str:
+    lowest = sheet.score(min(point.score for point in out))
+    if len(out) == len(each.points):
+        return f"Below the scale: {_short(each.title)}, at most {sheet.score(max(point.score for point in out))}."
+    first = sheet.times(min(point.compression for point in out))
+    return f"Below the scale: {_short(each.title)} from {first} on, down to {lowest}."
 
 
 def _last(each: Series) -> tuple[float, float]:
@@ -106,5 +132,10 @@ def _drawn(every: list[Series]) -> list[tuple[float, float]]:
 
 
 def _named(each: Series) -> str:
-    return f"{each.title}, {len(each.seeds)} seed{'s' * (len(each.seeds) > 1)}"
+    return f"{_short(each.title)}, {len(each.seeds)} seed{'s' * (len(each.seeds) > 1)}"
 
+
+def _short(title: str) -> str:
+    """Of a long name beginning and end: settings differ in either."""
+    half = (_LONGEST - 1) // 2
+    return title if len(title) <= _LONGEST else f"{title[:half]}…{title[-half:]}"

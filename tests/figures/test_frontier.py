@@ -162,12 +162,22 @@ def test_all_can_be_read(settings: int, count: int, fabricated: Fabricate, linea
     assert any(each.startswith("lenet synapse_budget=0.1, 2 seeds: ") for each in said)
 
 
-def test_what_fell_far_does_not_flatten_the_rest(fabricated: Fabricate, lineage: Lineage) -> None:
+def test_what_is_weak_does_not_flatten_the_rest_and_is_said(fabricated: Fabricate, lineage: Lineage) -> None:
     generations = lineage(4)
     generations[3] = with_score(generations[3], accuracy=0.1)
-    (each,), _ = frontier.gather([fabricated("run", generations)])
-    assert drawn(each).axes[0].get_ylim()[0] > 0.95
+    tried = fabricated("tried-for-a-minute-with=settings+whose=names+do+not+end+before-the-line-does-seed1",
+                       lineage(3, accuracy=0.5))  # fmt: skip
+    with_settings(tried, "truncation: 0.7\n")
+    (each,), _ = frontier.gather([fabricated("run", generations), tried])
+    figure = drawn(each)
+    assert figure.axes[0].get_ylim()[0] > 0.95
     assert each.lines["synapses"][0].points[3].score == 0.1
+    (caption,) = [said for said in words(figure) if said.startswith("A-E: ")]
+    ratio = each.lines["synapses"][0].points[3].compression
+    assert f"Below the scale: lenet run from {ratio:.1f}× on, down to 0.1000." in caption
+    name = "lenet tried-for-a-minute-with=s…o+not+end+before-the-line-does"
+    assert f"Below the scale: {name}, at most 0.5000." in caption
+    assert_all_can_be_read(figure)
 
 
 def test_a_detector_has_average_precision(fabricated: Fabricate, lineage: Lineage) -> None:

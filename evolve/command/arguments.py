@@ -36,7 +36,8 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
             raise UserError(f"{word}: {verb} has no use for it; {verb} knows {', '.join(known) or 'none'}")
         if not equals or name not in known:
             hint = did_you_mean(name, known, f"{verb} knows {', '.join(known) or 'none'}", quoted="{}=")
-            raise UserError(f"{word}: expected NAME=value; {hint}")
+            expected = f"a word that {verb} knows" if equals else "NAME=value"
+            raise UserError(f"{word}: expected {expected}; {hint}")
         if value:
             given[name] = value
     if known and known[0] in _REQUIRED and known[0] not in given:

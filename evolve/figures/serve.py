@@ -139,7 +139,7 @@ def index(runs: Path) -> str:
     known.sort(key=lambda run: (not run_folder.at_work(run), -run.stat().st_mtime))
     head = element("tr", *(element("th", name, scope="col") for name in ("run", "A-E", "score", "")))
     rows = [_row(run) for run in known]
-    table = element("table", element("thead", head), element("tbody", *rows), aria_label="runs")
+    table = element("table", element("thead", head), element("tbody", *rows), aria_label="runs", class_="runs")
     shown = table if rows else element("p", f"No run in {runs} yet; make evolve makes one.")
     at_work = any(run_folder.at_work(run) for run in known)
     return framed("Runs", element("main", element("h1", "Runs"), shown), _RENEWED if at_work else None)

@@ -90,7 +90,7 @@ CASES = [
         "a misspelt word",
         nothing,
         "evolve NTE=lenet",
-        "NTE=lenet: expected NAME=value; did you mean NET=?",
+        "NTE=lenet: expected a word that evolve knows; did you mean NET=?",
     ),
     Case(
         "no generation",

@@ -48,7 +48,7 @@ def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path
     ("words", "message"),
     [
         (["evolve"], "evolve: expected NET=, a folder under prototxt/ or one of yours; for instance NET=lenet"),
-        (["evolve", "NTE=lenet"], "NTE=lenet: expected NAME=value; did you mean NET=?"),
+        (["evolve", "NTE=lenet"], "NTE=lenet: expected a word that evolve knows; did you mean NET=?"),
         (["doctor", "GEN=3"], "GEN=3: doctor has no use for it; doctor knows none"),
         (["count"], "count: expected MODEL=, a prototxt; for instance MODEL=deploy.prototxt"),
         (

@@ -63,7 +63,8 @@ class Answers:
         notes = [f"{len(read) - ROWS:,} more; OUT= has all."] if len(read) > ROWS else []
         if len(read) > 1:
             counted = Counter(each.likely[0][0] for each in read)
-            notes.append("Images by class: " + ", ".join(f"{name} {counted[name]:,}" for name in sorted(counted)) + ".")
+            # Names may be numbers.
+            notes.append("Images: " + ", ".join(f"{counted[name]:,} of {name}" for name in sorted(counted)) + ".")
         if self.accuracy:
             right, judged = self.accuracy
             notes.append(f"Accuracy {right / judged:.4f}: {right:,} of {judged:,} are what their folders are called.")

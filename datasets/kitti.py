@@ -82,4 +82,4 @@ def _is_val(folder: Path, lines: list[str], number: str) -> bool:
     return drive[1] == VAL_DATE and int(drive[2]) <= VAL_LAST
 
 
-SOURCE = DetectionSource("KITTI", ("Car",), TYPES, find, state, load, kitti_size=SIZE)
+SOURCE = DetectionSource("KITTI", ("Car",), TYPES, find, state, load, kitti_size=SIZE, shared=True)

@@ -24,4 +24,6 @@ def find(*, wanted: Detection, seed: int, raw: Path) -> Path | None:
     return folder_with(DATABASE, "parse27k", raw)
 
 
-SOURCE = DetectionSource("Parse-27k", (CLASS,), (), find, parse27k_layout.state, load, has_no_others=True)
+SOURCE = DetectionSource(
+    "Parse-27k", (CLASS,), (), find, parse27k_layout.state, load, has_no_others=True, shared=True
+)  # fmt: skip

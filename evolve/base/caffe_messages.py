@@ -8,6 +8,7 @@ Cavefish's own messages, which say the same of BVLC's layers; nothing can be tra
 
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,9 @@ from evolve.base.errors import UserError
 
 _NAME = "caffe.proto.caffe_pb2"
 _NO_CAFFE = "Caffe is not installed for this Python; `make` builds it, or set CAFFE_ROOT to your own build"
+
+
+_ONCE = threading.Lock()  # messages can be registered only once, whichever thread wants them first
 
 
 class _Messages:
@@ -27,7 +31,8 @@ class _Messages:
         if name.startswith("__"):
             raise AttributeError(name)
         if self._module is None:
-            self._module = _load()
+            with _ONCE:
+                self._module = self._module or _load()
         if not hasattr(self._module, name) and self._module.__name__ != _NAME:
             raise UserError(_NO_CAFFE)
         return getattr(self._module, name)

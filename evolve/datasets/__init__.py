@@ -9,7 +9,6 @@ file beside a network, or in datasets/, that defines ``SOURCE`` with the records
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.detection import Box, Detection, DetectionSource, Photo, Photos
 from evolve.datasets.handful import Handful, made_up
-from evolve.datasets.image_set import SHARED
 from evolve.datasets.lmdb_read import images, labels, read
 from evolve.datasets.lookup import find, names
 from evolve.datasets.own.pictures import Listing
@@ -26,7 +25,7 @@ from evolve.datasets.preparation import (
     state_with_boxes,
     survey,
 )
-from evolve.datasets.source import Samples, Source, Split, Unavailable
+from evolve.datasets.source import SHARED, Samples, Source, Split, Unavailable
 
 __all__ = [
     "SHARED",

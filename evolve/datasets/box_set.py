@@ -22,13 +22,14 @@ from evolve.datasets.detection import ONLY_SOME, SPLITS, Detection, DetectionSou
 from evolve.datasets.detection_write import record_bytes, write_detection
 from evolve.datasets.lmdb_write import space
 from evolve.datasets.lookup import Found
+from evolve.datasets.source import SHARED
 
 CHANGED, BROKEN = "its annotations have changed since", "is not as its DONE.json says"
 
 
 def prepared(found: Found[DetectionSource], wanted: Detection, seed: int, data: Path, report: Report) -> Dataset:
     """The data set in ``data``, made if it is not there yet. Raises UserError, and Unavailable if it cannot be had."""
-    wanted = suited(found, wanted)
+    wanted, seed = suited(found, wanted), _order_seed(found, seed)
     data = Path(os.path.abspath(data))
     folder = data / _folder_name(found.stem, wanted, seed)
     if done := made(found, wanted, seed, data):
@@ -52,7 +53,7 @@ def suited(found: Found[DetectionSource], wanted: Detection) -> Detection:
 
 def made(found: Found[DetectionSource], wanted: Detection, seed: int, data: Path) -> Dataset | None:
     """The data set in ``data`` where it is there, and its annotations are still those that it was made from."""
-    data = Path(os.path.abspath(data))
+    data, seed = Path(os.path.abspath(data)), _order_seed(found, seed)
     done = finished(data / _folder_name(found.stem, wanted, seed), found.name)
     now = state(found, wanted, seed, data / "raw")
     if done and now and now != done.origin:
@@ -91,6 +92,11 @@ def _loaded(found: Found[DetectionSource], wanted: Detection, seed: int, raw: Pa
         if not isinstance(those, Sequence) or not all(isinstance(photo, Photo) for photo in those):
             raise UserError(f"{where}: {split}: expected a list of Photo of evolve.datasets, got something else")
     return photos
+
+
+def _order_seed(found: Found[DetectionSource], seed: int) -> int:
+    """The seed in whose order the data set is stored for ``seed``."""
+    return SHARED if found.source.shared else seed
 
 
 def _folder_name(stem: str, wanted: Detection, seed: int) -> str:

@@ -19,12 +19,12 @@ class Dataset:
     0, 1 ... where they are known. Images and boxes: train/, val/ and perhaps test/, each with the LMDBs images/ and
     labels/ of the same keys, and ``class_names`` of the ids 1, 2 ... (``classes`` of them).
 
-    ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of
-    the keys and values, split by split, in their order. ``title`` is what tells it from others of its name, where that
-    is what many are called. ``origin`` is "" or the state of the files that it was made from. ``notice`` is "" or what
-    the user must know. ``margin`` zeros stand on each side of an image (None: not known), among its height and width;
-    ``colours``, RGB or BGR, are the order of its channels. ``is_own`` if a file of the user's own loads it, which may
-    be called as one that comes along.
+    ``shape`` is (channels, height, width) as stored, ``counts`` the images of each split, ``sha256`` that of the keys
+    and values, split by split, in their order (of one's own images: of keys, labels and the pixels' sha256s). ``title``
+    is what tells it from others of its name, where that is what many are called. ``origin`` is "" or the state of the
+    files that it was made from. ``notice`` is "" or what the user must know. ``margin`` zeros stand on each side of an
+    image (None: not known), among its height and width; ``colours``, RGB or BGR, are the order of its channels.
+    ``is_own`` if a file of the user's own loads it, which may be called as one that comes along.
     """
 
     name: str

@@ -119,7 +119,8 @@ class DetectionSource:
     ``state`` is a short text that differs as soon as the annotations in a folder do. ``uses`` names the fields of
     Detection that only some data sets know. ``notice`` is what is said wherever the set is used. ``kitti_size`` is
     (width, height) of most photographs where boxes have KITTI's truncation and occlusion: its difficulties are scored.
-    ``has_no_others`` says that there are no other classes than ``classes``.
+    ``has_no_others`` says that there are no other classes than ``classes``, ``shared`` that `load` gives the same for
+    every seed, so that all seeds read one copy, in one order.
     """
 
     title: str
@@ -133,6 +134,7 @@ class DetectionSource:
     channels: int = 3
     has_no_others: bool = False
     kitti_size: tuple[int, int] | None = None
+    shared: bool = False
 
 
 def checked(name: str, wanted: Detection, source: DetectionSource) -> Detection:

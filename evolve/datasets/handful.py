@@ -55,16 +55,15 @@ def of_classes(
 
 
 def of_ones_own(
-    found: Found[OwnSource], wish: Wish, image_size: int, seed: int, validation: int, data: Path, into: Path,
-    report: Report,
-) -> Handful:  # fmt: skip
+    found: Found[OwnSource], wish: Wish, image_size: int, validation: int, data: Path, into: Path, report: Report
+) -> Handful:
     """Images of the user's own into the folder `into`: what is listed is checked, a few are read. Raises UserError."""
     wish = own_set.sized(found, wish, image_size)
-    if made := own_set.made(found, wish, seed, validation, data):
+    if made := own_set.made(found, wish, validation, data):
         return _copied(made, into, ("",))
     with own_set.called(found.name):
         listing = found.source.listed(wish, report)
-        parts = own_set.parts(listing, wish, seed, validation)
+        parts = own_set.parts(listing, wish, validation)
         whole = {split: len(part.rows) for split, part in parts.items()}
         few = {split: replace(part, rows=part.rows[:IMAGES]) for split, part in parts.items()}
         dataset = own_set.stored(found.name, into, listing, few, wish, False, _unsaid)

@@ -4,6 +4,8 @@ Pillow decodes, because OpenCV fills up what is missing and says nothing. What b
 """
 
 import io
+import os
+import threading
 import warnings
 from pathlib import Path
 
@@ -27,6 +29,39 @@ SUFFIXES = (
 )
 
 
+class _Unwarned:
+    """Python has one list of warnings for all threads: the first one in changes it, the last one out mends it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                # Of broken EXIF nobody need hear; but a size that a file claims is believed before there is one pixel.
+                warnings.simplefilter("ignore", UserWarning)
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(None, None, None)
+
+
+_UNWARNED = _Unwarned()
+
+
+def unwarned() -> _Unwarned:
+    """A context, for any threads, in which Pillow does not warn: an image that claims too many pixels is an error."""
+    return _UNWARNED
+
+
 def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 in OpenCV's order, blue first; a grey image three times the same. Of ``grey`` form (H, W).
 
@@ -35,12 +70,13 @@ def read(file: Path, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
     return read_with_facts(file, where, wanted)[0]
 
 
-def read_with_facts(file: Path, where: str, wanted: Form = USUAL) -> tuple[NDArray[np.uint8], Facts]:
+def read_with_facts(file: str | Path, where: str, wanted: Form = USUAL) -> tuple[NDArray[np.uint8], Facts]:
     """An image as `read` gives it, and what it was before."""
     if not there(file):
         raise UserError(f"{where}: expected its image {file}, got no such file; bring it or take its row out")
     try:
-        content = file.read_bytes()
+        with open(file, "rb") as opened:
+            content = opened.read()
     except OSError as error:
         raise UserError(f"{file}: expected a file to read, got {error.strerror}; make it readable") from None
     return decoded_with_facts(content, str(file), wanted, "replace it with the original file")
@@ -54,7 +90,7 @@ def decoded(content: bytes, where: str, wanted: Form = USUAL) -> NDArray[np.uint
 def seems_grey(file: Path) -> bool | None:
     """Whether its form has no colours, by its first bytes alone; None if they are no image's."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with unwarned(), Image.open(file, formats=FORMATS) as image:
             return image_form.facts(image).grey
     except Exception:
         # Whoever reads it whole says what is wrong with it.
@@ -64,22 +100,17 @@ def seems_grey(file: Path) -> bool | None:
 def lying(file: Path) -> tuple[int, Size, Size]:
     """EXIF's orientation, 1 to 8, and (width, height) as stored and once turned; of no image, what changes nothing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            with Image.open(file, formats=FORMATS) as image:
-                orientation, facts = image_form.orientation(image), image_form.facts(image)
+        with unwarned(), Image.open(file, formats=FORMATS) as image:
+            orientation, facts = image_form.orientation(image), image_form.facts(image)
     except Exception:
         return 1, (0, 0), (0, 0)
     upright = facts.width, facts.height
     return orientation, upright[::-1] if orientation in image_form.SIDEWAYS else upright, upright
 
 
-def there(file: Path) -> bool:
+def there(file: str | Path) -> bool:
     """Whether that is a file; not if no file can have such a name."""
-    try:
-        return file.is_file()
-    except OSError:
-        return False
+    return os.path.isfile(file)
 
 
 def decoded_with_facts(
@@ -87,13 +118,9 @@ def decoded_with_facts(
 ) -> tuple[NDArray[np.uint8], Facts]:
     """As `decoded`, and what the image was before; ``advice`` ends the message about one that cannot be read."""
     try:
-        with warnings.catch_warnings():
-            # Of broken EXIF nobody need hear; but the size that a file claims is believed before there is one pixel.
-            warnings.simplefilter("ignore", UserWarning)
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                facts = image_form.facts(image)
-                pixels = image_form.pixels(image, wanted)
+        with unwarned(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            facts = image_form.facts(image)
+            pixels = image_form.pixels(image, wanted)
     except UnidentifiedImageError:
         raise UserError(f"{where}: expected an image, got {_begins(content)}; {advice}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

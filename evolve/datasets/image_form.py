@@ -79,7 +79,8 @@ def pixels(image: Image.Image, wanted: Form = USUAL) -> NDArray[np.uint8]:
     if image.mode in _DEEP:
         grey = stretched(np.asarray(image), wanted.levels)
         return grey if wanted.grey else np.repeat(grey[:, :, None], 3, axis=2)
-    return np.asarray(_opaque(image).convert("L" if wanted.grey else "RGB"))
+    image, mode = _opaque(image), "L" if wanted.grey else "RGB"
+    return np.asarray(image if image.mode == mode else image.convert(mode))  # converted, it would be a copy
 
 
 def orientation(image: Image.Image) -> int:

@@ -15,9 +15,7 @@ from evolve.datasets import held_out
 from evolve.datasets.dataset import Dataset, finished, write_done
 from evolve.datasets.image_write import split_bytes, write
 from evolve.datasets.lookup import Found
-from evolve.datasets.source import Samples, Source
-
-SHARED = 1  # the seed in whose order all seeds have a data set that they share
+from evolve.datasets.source import SHARED, Samples, Source
 
 
 def prepared(

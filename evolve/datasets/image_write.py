@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.datasets import image_datum
 from evolve.datasets.lmdb_write import Store, space
 from evolve.datasets.source import Split
 
@@ -30,15 +31,6 @@ def split_bytes(split: Split, count: int) -> int:
 
 
 def _datums(split: Split, rows: NDArray[np.int64]) -> list[bytes]:
-    # Imported here: without Caffe its messages raise a UserError, which belongs to the writing alone.
-    from evolve.base.caffe_messages import caffe_pb2
-
     side = (split.margin, split.margin)
     images = np.pad(split.images[rows], ((0, 0), (0, 0), side, side))
-    channels, height, width = split.shape
-    return [
-        caffe_pb2.Datum(
-            channels=channels, height=height, width=width, data=image.tobytes(), label=int(label)
-        ).SerializeToString()
-        for image, label in zip(images, split.labels[rows], strict=True)
-    ]
+    return [image_datum.value(image, int(label)) for image, label in zip(images, split.labels[rows], strict=True)]

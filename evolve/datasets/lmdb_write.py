@@ -10,19 +10,22 @@ import lmdb
 from evolve.base.files import sync
 
 PAGE = 4096  # bytes
-PIECE = 1 << 22  # bytes a transaction: what it holds is in memory twice
+PIECE = 1 << 20  # bytes a transaction: what it holds is in memory twice
 MAPPED = 1 << 26  # bytes after which the file is mapped anew: pages that were looked at are let go
 
 
 class Store:
-    """A new LMDB in ``folder`` that takes ``expected`` bytes at most; ``stored`` hears each key and value.
+    """A new LMDB in ``folder`` that takes ``expected`` bytes at most; ``stored`` hears each key, and then its value.
 
     Used as a context; when it ends well, all is on the disk. Raises lmdb.Error or OSError.
     """
 
-    def __init__(self, folder: Path, expected: int, stored: Callable[[bytes], None]) -> None:
+    def __init__(self, folder: Path, expected: int, stored: Callable[[bytes], None] | None = None) -> None:
         folder.mkdir(parents=True)
         self._folder, self._stored = folder, stored
+        # glibc gives memory back to the system that is larger than any before, and gets it again for the next
+        # transaction, a fault a page, which costs more than the writing. Now it has seen something larger come and go.
+        bytearray(4 * PIECE)
         # The map is address space, not disk: four times the content is never too little, and costs nothing.
         self._size = 4 * expected
         self._environment = self._opened()
@@ -31,15 +34,18 @@ class Store:
         self._pending: list[tuple[bytes, bytes]] = []
         self._bytes = 0
 
-    def put(self, value: bytes) -> None:
-        """Adds a value under the next key."""
+    def put(self, value: bytes) -> bytes:
+        """Adds a value under the next key, and returns that."""
         key = b"%08d" % self._count
         self._count += 1
         self._pending.append((key, value))
         self._bytes += len(value)
-        self._stored(key + value)
+        if self._stored:
+            self._stored(key)
+            self._stored(value)
         if self._bytes >= PIECE:
             self._commit()
+        return key
 
     def _commit(self) -> None:
         with self._environment.begin(write=True) as transaction:

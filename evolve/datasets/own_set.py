@@ -52,30 +52,30 @@ def survey(found: Found[OwnSource], wish: Wish, image_size: int, data: Path, rep
 
 
 def prepared(
-    found: Found[OwnSource], wish: Wish, image_size: int, seed: int, validation: int, data: Path, report: Report
+    found: Found[OwnSource], wish: Wish, image_size: int, validation: int, data: Path, report: Report
 ) -> Dataset:
-    """The data set in ``data``, made if it is not there yet. Raises UserError."""
+    """The data set in ``data``, made if it is not there yet: one for runs of all seeds. Raises UserError."""
     wish = sized(found, wish, image_size)
-    folder = _folder(found, wish, seed, validation, data)
+    folder = _folder(found, wish, validation, data)
     with called(found.name):
-        if done := made(found, wish, seed, validation, data):
+        if done := made(found, wish, validation, data):
             return done
         with turn(folder, report):
-            if done := made(found, wish, seed, validation, data):  # by the process that this one waited for
+            if done := made(found, wish, validation, data):  # by the process that this one waited for
                 return done
             listing = found.source.listed(wish, report)
-            return _write(found.name, folder, listing, parts(listing, wish, seed, validation), wish, report)
+            return _write(found.name, folder, listing, parts(listing, wish, validation), wish, report)
 
 
-def made(found: Found[OwnSource], wish: Wish, seed: int, validation: int, data: Path) -> Dataset | None:
+def made(found: Found[OwnSource], wish: Wish, validation: int, data: Path) -> Dataset | None:
     """The data set in ``data`` where it is there, of files that have not changed since."""
-    done = finished(_folder(found, wish, seed, validation, data), found.name)
+    done = finished(_folder(found, wish, validation, data), found.name)
     return done if done and done.origin == found.source.state(wish) else None
 
 
-def _folder(found: Found[OwnSource], wish: Wish, seed: int, validation: int, data: Path) -> Path:
+def _folder(found: Found[OwnSource], wish: Wish, validation: int, data: Path) -> Path:
     part = f"-validation{validation}" if validation else ""
-    return Path(os.path.abspath(data)) / f"{_stem(found, wish)}-seed{seed}{part}"
+    return Path(os.path.abspath(data)) / f"{_stem(found, wish)}-seed{wish.split_seed}{part}"
 
 
 def sized(found: Found[OwnSource], wish: Wish, image_size: int) -> Wish:
@@ -99,8 +99,9 @@ def called(name: str) -> Iterator[None]:
 
 
 def _stem(found: Found[OwnSource], wish: Wish) -> str:
-    """Different for every different wish."""
-    told = hashlib.sha256(json.dumps(asdict(wish), sort_keys=True).encode()).hexdigest()[:8]
+    """Different for every different wish, but for the seed."""
+    wishes = {field: value for field, value in asdict(wish).items() if field != "split_seed"}
+    told = hashlib.sha256(json.dumps(wishes, sort_keys=True).encode()).hexdigest()[:8]
     name = "".join(each if each.isalnum() else "_" for each in Path(wish.folder or wish.train).name)[:40]
     size = f"-{wish.width}x{wish.height}" if wish.width else ""
     return f"{found.stem}-{name}{size}-{told}"
@@ -114,9 +115,9 @@ def _shape(listing: Listing, wish: Wish) -> tuple[int, int, int]:
     return shape
 
 
-def parts(listing: Listing, wish: Wish, seed: int, validation: int) -> dict[str, Part]:
+def parts(listing: Listing, wish: Wish, validation: int) -> dict[str, Part]:
     """The rows of each split, in the order in which they are stored."""
-    splits, names = listing.splits, listing.class_names
+    splits, names, seed = listing.splits, listing.class_names, wish.split_seed
     train = splits["train"]
     rows = np.arange(len(train.labels))
     tested = {"test": Part(splits["test"], np.arange(len(splits["test"].labels)))} if "test" in splits else {}

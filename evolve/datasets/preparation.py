@@ -38,10 +38,11 @@ def prepare(
     """The data set of that name in ``data``/<name>-<image_size>-seed<seed>, made if it is not there yet.
 
     Its file is looked for in the network's folder ``beside``, then in datasets/. Images are ``image_size`` pixels
-    square. ``seed`` shuffles the train split; the same seed gives the same content. A source that is ``shared``
-    has one copy for all seeds, in seed 1's order. ``validation`` images of it, by seed, become a split of their own, in
-    a folder with -validation<n> behind its name. ``wish`` is for images of one's own. If the raw data can be had
-    nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so. Raises UserError.
+    square. ``seed`` shuffles the train split; the same seed gives the same content. A source that is ``shared`` has one
+    copy for all seeds, in seed 1's order. ``validation`` images of it, by seed, become a split of their own, in a
+    folder with -validation<n> behind its name. ``wish`` is for images of one's own, whose seed for all this it has. If
+    the raw data can be had nowhere, the data set named ``or_else`` stands in, and the result's ``notice`` says so.
+    Raises UserError.
     """
     # A mistyped name is heard of now, not when it is needed.
     known = [lookup.with_classes(each, beside) for each in filter(None, (name, or_else))]
@@ -50,7 +51,7 @@ def prepare(
     def prepared(found: Found[Source | OwnSource]) -> Dataset:
         source = found.source
         if isinstance(source, OwnSource):
-            return own_set.prepared(found.of(source), wish, image_size, seed, validation, data, report)
+            return own_set.prepared(found.of(source), wish, image_size, validation, data, report)
         return image_set.prepared(found.of(source), image_size, seed, validation, data, report)
 
     return first_to_be_had(known, prepared)
@@ -84,8 +85,9 @@ def prepare_detection(
 ) -> Dataset:
     """The detection data set of that name in ``data``, with train/, val/ and perhaps test/, each images/ and labels/.
 
-    Made if it is not there yet, and made anew if the annotations have changed since. ``seed`` shuffles the train
-    split (and draws what is drawn). The rest is as ``prepare`` has it. Raises UserError.
+    Made if it is not there yet, and made anew if the annotations have changed since. ``seed`` shuffles the train split
+    (and draws what is drawn); a source that is ``shared`` has one copy, in seed 1's order. The rest is as ``prepare``
+    has it. Raises UserError.
     """
     known = _with_boxes(name, wanted, seed, or_else, beside)
     return first_to_be_had(known, lambda found: box_set.prepared(found, wanted, seed, data, report))
@@ -111,7 +113,7 @@ def few(
     def taken(found: Found[Source | OwnSource]) -> Handful:
         source = found.source
         if isinstance(source, OwnSource):
-            return handful.of_ones_own(found.of(source), wish, image_size, seed, validation, data, into, report)
+            return handful.of_ones_own(found.of(source), wish, image_size, validation, data, into, report)
         return handful.of_classes(found.of(source), image_size, seed, validation, data, into, report)
 
     return first_to_be_had(known, taken)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from evolve.base.progress import Report
 
+SHARED = 1  # the seed in whose order all seeds have a data set that they share
+
 
 @dataclass(frozen=True)
 class Split:

@@ -14,8 +14,8 @@ from evolve.settings.settings import Settings
 
 # What only images of the user's own have a use for.
 _OWN = (
-    *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels", "test_part"),
-    *("darkest", "brightest", "leave_out_unreadable"),
+    *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels"),
+    *("test_part", "split_seed", "darkest", "brightest", "leave_out_unreadable"),
 )
 
 
@@ -64,6 +64,7 @@ def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
         fit=wanted.Fit.Name(wanted.fit).lower(),
         channels=wanted.channels,
         test_part=wanted.test_part,
+        split_seed=wanted.split_seed,
         levels=_levels(wanted),
         leave_out_unreadable=wanted.leave_out_unreadable,
     )

@@ -1,5 +1,6 @@
 """What a run resumes from: its committed generations that verify, and whether they come from the same origin."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,8 @@ def as_begun(run: Path, dataset: datasets.Dataset, seed: int) -> datasets.Datase
 
     Such copies were made by earlier releases; where it is gone, `dataset` itself.
     """
-    name = dataset.folder.name.removesuffix(f"-seed{datasets.SHARED}")
-    copy = dataset.folder.with_name(f"{name}-seed{seed}")
+    name = re.sub(rf"-seed{datasets.SHARED}(?=$|-validation\d+$)", f"-seed{seed}", dataset.folder.name)
+    copy = dataset.folder.with_name(name)
     own = finished(copy, dataset.name) if copy != dataset.folder else None
     first = paths.generation(run, 1)
     if own is None or generation.damage(first) or Metrics.read(first).dataset.sha256 == dataset.sha256:

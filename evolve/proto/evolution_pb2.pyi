@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DatasetParameter(_message.Message):
-    __slots__ = ["brightest", "channels", "darkest", "detection", "fit", "folder", "height", "image_size", "leave_out_unreadable", "mean_file", "name", "or_else", "show_images", "test", "test_part", "train", "validation", "width"]
+    __slots__ = ["brightest", "channels", "darkest", "detection", "fit", "folder", "height", "image_size", "leave_out_unreadable", "mean_file", "name", "or_else", "show_images", "split_seed", "test", "test_part", "train", "validation", "width"]
     class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     BRIGHTEST_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,7 @@ class DatasetParameter(_message.Message):
     PAD: DatasetParameter.Fit
     RESIZE: DatasetParameter.Fit
     SHOW_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_SEED_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
     TEST_PART_FIELD_NUMBER: _ClassVar[int]
     TRAIN_FIELD_NUMBER: _ClassVar[int]
@@ -45,12 +46,13 @@ class DatasetParameter(_message.Message):
     name: str
     or_else: StandInParameter
     show_images: bool
+    split_seed: int
     test: str
     test_part: float
     train: str
     validation: int
     width: int
-    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ..., show_images: bool = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ..., show_images: bool = ..., split_seed: _Optional[int] = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
     __slots__ = ["brightest", "class_name", "darkest", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "orientation", "smallest", "split_seed", "stride", "validation_part", "width"]

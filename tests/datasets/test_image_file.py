@@ -1,14 +1,17 @@
 """An image is read whole, blue first, or the message says what is wrong with the file."""
 
+import io
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from miniatures import noise
+from PIL import Image
 
 from evolve.base.errors import UserError
-from evolve.datasets.image_file import read
+from evolve.datasets.image_file import decoded, read, unwarned
 
 
 def test_blue_first(tmp_path: Path) -> None:
@@ -50,3 +53,23 @@ def test_none_at_all(tmp_path: Path) -> None:
     file.write_bytes(b"")
     with pytest.raises(UserError, match="expected an image, got an empty file; replace it with the original file$"):
         read(file, "list:7")
+
+
+def test_what_is_not_warned_of_is_so_until_the_last_thread_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has one list of filters for all threads: the first one to end must not mend it under the others."""
+    image = io.BytesIO()
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(image, "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    before = list(warnings.filters)
+    first, second = unwarned(), unwarned()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with pytest.raises(Image.DecompressionBombWarning):
+        Image.open(image)
+    with pytest.raises(UserError, match="^here: expected an image of a size that memory holds, got: Image size"):
+        decoded(image.getvalue(), "here")
+    second.__exit__(None, None, None)
+    assert list(warnings.filters) == before
+    with pytest.warns(Image.DecompressionBombWarning):
+        Image.open(image)

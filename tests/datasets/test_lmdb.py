@@ -1,6 +1,8 @@
 """The stored LMDB: Caffe's keys, Caffe's Datum, within the space that was foretold."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import lmdb
@@ -124,3 +126,19 @@ def test_the_file_is_mapped_anew_now_and_then(tmp_path: Path, monkeypatch: pytes
         assert [path.name for path in folder.iterdir()] == ["data.mdb"]
         assert (folder / "data.mdb").stat().st_size <= lmdb_write.space(5000, 20)
     assert contents[0] == contents[1] == [(b"%08d" % number, value) for number, value in enumerate(values)]
+
+
+def test_memory_is_not_given_back_between_transactions(tmp_path: Path) -> None:
+    """In a process that has seen nothing large: of 49 pages a value each was a page fault before."""
+    program = (
+        "import resource, sys\nfrom pathlib import Path\nfrom evolve.datasets.lmdb_write import Store, space\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "value = bytes(200_000)\n"
+        "with Store(Path(sys.argv[1]), space(len(value), 120)) as store:\n"
+        "    for number in range(120):\n"
+        "        before = faults() if number == 20 else before if number else 0\n"
+        "        store.put(value)\n"
+        "    print((faults() - before) / 100)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "a"], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 10

@@ -52,4 +52,4 @@ def source(name: str, layout: Layout) -> DetectionSource:
             raise UserError(f"{root}: expected {layout.holds}, got none of it; see the table in datasets/README.md")
         return splitting.complete(root, photos, wanted)
 
-    return DetectionSource(layout.title, (), (), find, state, load, uses=USES)
+    return DetectionSource(layout.title, (), (), find, state, load, uses=USES, shared=True)

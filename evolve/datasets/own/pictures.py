@@ -66,7 +66,7 @@ class ImageFiles:
 
     def read(self, number: int, wanted: Form) -> tuple[NDArray[np.uint8], Facts]:
         where = self._places[number] if self._places else self.name(number)
-        return image_file.read_with_facts(Path(self.files[number]), where, wanted)
+        return image_file.read_with_facts(self.files[number], where, wanted)
 
     def alike(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Only files of one size are read for it, and whole ones only where they begin alike."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base.errors import UserError
+from evolve.datasets import image_datum, image_file
 from evolve.datasets.image_form import Facts, Form
 from evolve.datasets.own.picture_fit import fitted
 from evolve.datasets.own.pictures import Pictures
 
-_AHEAD = 4  # pictures that are read for each thread before the first of them is taken
+_AHEAD = 2  # pieces of work for each thread, one that it is at and one that waits to be taken
+_PIECE = 1 << 21  # bytes of pictures that are made in one go, as they are seen and as they are stored
+_MOST = 32  # pictures in one go
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -26,7 +29,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 class Made:
     """A picture as it is stored: ``pixels`` (H, W, channels), the Datum's bytes, and what is counted of it.
 
-    ``key`` is the record's own where it lies in a database already, else empty. ``digest`` tells contents apart.
+    ``key`` is the record's own where it lies in a database already, else empty. ``digest`` is the pixels' sha256.
     """
 
     key: bytes
@@ -38,6 +41,9 @@ class Made:
     digest: bytes
 
 
+Each = tuple[int, Made | UserError]
+
+
 def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[int], Made]:
     """What makes a picture of that number, of that ``shape``. UserError for one that cannot be read."""
     channels, height, width = shape
@@ -45,7 +51,7 @@ def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[
     def make(number: int) -> Made:
         pixels, facts = pictures.read(number, form)
         pixels = fitted(pixels, (width, height), fit, pictures.name(number)).reshape(height, width, channels)
-        return made(b"", _datum(pixels, int(pictures.labels[number])), pixels, facts)
+        return made(b"", image_datum.value(cv2.split(pixels), int(pictures.labels[number])), pixels, facts)
 
     return make
 
@@ -53,40 +59,34 @@ def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[
 def made(key: bytes, value: bytes, pixels: NDArray[Any], facts: Facts) -> Made:
     """A picture and what is counted of it."""
     mean, deviation = _moments(pixels)
-    return Made(key, value, pixels, facts, mean, deviation**2, hashlib.sha256(pixels.data).digest()[:16])
+    return Made(key, value, pixels, facts, mean, deviation**2, hashlib.sha256(pixels.data).digest())
 
 
-def each(rows: NDArray[np.int64], make: Callable[[int], Made]) -> Iterator[tuple[int, Made | UserError]]:
-    """Every row's number and what ``make`` gives or raises, in the order of ``rows``."""
+def each(rows: NDArray[np.int64], make: Callable[[int], Made], record: int) -> Generator[Each, None, None]:
+    """Every row's number and what ``make`` gives or raises, in the order of ``rows``; ``record`` bytes are stored."""
     threads = len(os.sched_getaffinity(0))
-    waiting: deque[tuple[int, Future[Made]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    size = min(_MOST, max(1, _PIECE // (2 * record)))
+    waiting: deque[Future[list[Each]]] = deque()
+    with image_file.unwarned(), ThreadPoolExecutor(threads) as pool:
         try:
-            for number in map(int, rows):
-                waiting.append((number, pool.submit(make, number)))
+            for start in range(0, len(rows), size):
+                waiting.append(pool.submit(_some, rows[start : start + size].tolist(), make))
                 if len(waiting) >= _AHEAD * threads:
-                    yield _taken(*waiting.popleft())
+                    yield from waiting.popleft().result()
             while waiting:
-                yield _taken(*waiting.popleft())
+                yield from waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _taken(number: int, future: "Future[Made]") -> tuple[int, Made | UserError]:
-    try:
-        return number, future.result()
-    except UserError as error:
-        return number, error
-
-
-def _datum(pixels: NDArray[np.uint8], label: int) -> bytes:
-    from evolve.base.caffe_messages import caffe_pb2
-
-    height, width, channels = pixels.shape
-    data = pixels.transpose(2, 0, 1).tobytes()
-    return bytes(
-        caffe_pb2.Datum(channels=channels, height=height, width=width, data=data, label=label).SerializeToString()
-    )
+def _some(numbers: list[int], make: Callable[[int], Made]) -> list[Each]:
+    made: list[Each] = []
+    for number in numbers:
+        try:
+            made.append((number, make(number)))
+        except UserError as error:
+            made.append((number, error))
+    return made
 
 
 def _moments(pixels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

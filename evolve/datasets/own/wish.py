@@ -12,7 +12,9 @@ class Wish:
     """Paths are absolute, or "". ``width`` x ``height`` pixels, reached by ``fit`` (see ``picture_fit``).
 
     ``channels`` 1 or 3, 0 as the images are. ``test_part`` of each class is split off to test on where there are no
-    images for that. ``levels`` as in ``image_form``. Images that cannot be read are an error, or left out.
+    images for that, and ``split_seed`` decides on which, and on those to choose by, and in which order the rest is
+    trained on: all runs' seeds share these. ``levels`` as in ``image_form``. Images that cannot be read are an error,
+    or left out.
     """
 
     folder: str = ""
@@ -24,6 +26,7 @@ class Wish:
     fit: str = "resize"
     channels: int = 0
     test_part: float = 0.2
+    split_seed: int = 1
     levels: Levels | None = None
     leave_out_unreadable: bool = False
 

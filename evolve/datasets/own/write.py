@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ from evolve.datasets.lmdb_write import Store, space
 from evolve.datasets.own import mean_image, picture_fit, stream
 from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally, in_order
 from evolve.datasets.own.contact_sheet import ContactSheet
+from evolve.datasets.own.copies import Copies
 from evolve.datasets.own.database import Database
 from evolve.datasets.own.pictures import SHOWN, Listing, Pictures, raise_all
 from evolve.datasets.own.stream import Made, Shape
@@ -35,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Written:
-    """How many pictures of each split were stored, and the sha256 of their keys and values."""
+    """How many pictures of each split were stored, and the sha256 of their keys, labels and pixels' sha256s."""
 
     counts: dict[str, int]
     sha256: str
@@ -50,23 +52,9 @@ class _Writing:
         self.sheet = ContactSheet(counts)
         self.census: dict[str, SplitCensus] = {}
         self.unreadable: list[str] = []
-        self.copies: list[str] = []
-        self.torn: list[str] = []
+        self.copies = Copies()
         self.names = listing.class_names
         self.as_it_is = _as_it_is(listing, shape)
-        self._seen: dict[bytes, tuple[str, Pictures, int]] = {}
-
-    def copy_of(self, made: Made, split: str, pictures: Pictures, number: int) -> None:
-        """Notes a picture that was there before, in another split or of another class."""
-        other, others, before = self._seen.setdefault(made.digest, (split, pictures, number))
-        if other == split and others is pictures and before == number:
-            return
-        pair = f"{pictures.name(number)} ({split}) is {others.name(before)} ({other})"
-        if other != split:
-            self.copies.append(pair)
-        label, first = int(pictures.labels[number]), int(others.labels[before])
-        if label != first:
-            self.torn.append(f"{pair}: '{self.names[label]}' and '{self.names[first]}'")
 
 
 def stored_bytes(listing: Listing, parts: dict[str, Part], shape: Shape) -> int:
@@ -101,8 +89,9 @@ def write(
     images = {split: each.images for split, each in writing.census.items()}
     mean_image.write(folder, writing.sum.transpose(2, 0, 1) / images["train"])
     writing.sheet.write(folder, listing.class_names)
+    copies, torn = writing.copies.found(listing.class_names)
     found = ClassCensus(
-        writing.census, writing.copies, writing.torn, writing.unreadable,
+        writing.census, copies, torn, writing.unreadable,
         in_order=linked and in_order(train.pictures.labels), passed_over=list(listing.passed_over),
     )  # fmt: skip
     write_whole(folder / census.FILE, found.text())
@@ -115,6 +104,8 @@ def _split(
     pictures, total = part.pictures, len(part.rows)
     form = Form(grey=shape[0] == 1, levels=wish.levels, least=picture_fit.least((shape[2], shape[1]), wish.fit))
     tally = Tally(len(writing.names), shape[0])
+    writing.copies.begin(split, pictures)
+    largest = record_bytes(pictures, shape, writing.as_it_is)
     make: Callable[[int], Made]
     with ExitStack() as held:
         done = held.enter_context(counting(f"{split} images", total, report))
@@ -124,12 +115,11 @@ def _split(
             (folder / FILE).symlink_to((pictures.folder / FILE).resolve())
             store, make = None, pictures.as_it_is
         else:
-            largest = record_bytes(pictures, shape, writing.as_it_is)
-            store = held.enter_context(Store(folder, space(largest, total), writing.content.update))
+            store = held.enter_context(Store(folder, space(largest, total)))
             make = stream.stored(pictures, shape, wish.fit, form)
             if writing.as_it_is and isinstance(pictures, Database):
                 make = pictures.as_it_is
-        for count, (number, made) in enumerate(stream.each(part.rows, make), 1):
+        for count, (number, made) in enumerate(stream.each(part.rows, make, largest), 1):
             done(count)
             if isinstance(made, UserError):
                 writing.unreadable.append(str(made))
@@ -142,15 +132,13 @@ def _split(
 def _keep(
     made: Made, split: str, pictures: Pictures, number: int, tally: Tally, writing: _Writing, store: Store | None
 ) -> None:
-    if store:
-        store.put(made.value)
-    else:
-        writing.content.update(made.key + made.value)
     label = int(pictures.labels[number])
+    key = store.put(made.value) if store else made.key
+    writing.content.update(b"%s %d %s" % (key, label, made.digest))
     tally.add(label, made)
-    writing.copy_of(made, split, pictures, number)
+    writing.copies.add(number, made.digest)
     if split == "train":
-        writing.sum += made.pixels
+        cv2.accumulate(made.pixels, writing.sum)
         writing.sheet.add(label, made.pixels)
 
 

@@ -59,10 +59,31 @@ def test_every_image_is_stored_once_as_it_is_read(tmp_path: Path, made: Prepare)
 
 def test_the_same_seed_makes_the_same_and_another_another(tmp_path: Path, made: Prepare) -> None:
     folders(tmp_path / "pics", 10)
-    first, other = made(), made(seed=2)
-    assert made() == first and first.sha256 != other.sha256
+    first, other = made(), made(split_seed=2)
+    assert made() == first and first.sha256 != other.sha256 and first.folder != other.folder
     shutil.rmtree(tmp_path / "data")
     assert made().sha256 == first.sha256
+
+
+def test_runs_of_all_seeds_are_tested_on_the_same_images_and_read_one_copy(tmp_path: Path, made: Prepare) -> None:
+    folders(tmp_path / "pics", 10)
+    for validation in (0, 6):
+        first = made(seed=1, validation=validation)
+        assert made(seed=2, validation=validation) == first == made(seed=77, validation=validation)
+    assert len(list((tmp_path / "data").glob("images-*/DONE.json"))) == 2
+    tests = [{pixels.tobytes() for pixels, _ in stored(made(split_seed=each).folder / "test")} for each in (1, 2)]
+    assert tests[0] != tests[1]
+
+
+def test_the_split_is_the_one_that_its_seed_always_gave(tmp_path: Path, made: Prepare) -> None:
+    """Of every class the first of a permutation, by hand: who split by another seed than a run's, compares still."""
+    pics = folders(tmp_path / "pics", 10)
+    files = [file for name in CLASSES for file in sorted((pics / name).glob("*.png"), key=lambda file: file.name)]
+    for seed in (1, 3):
+        shuffled = np.random.default_rng(seed).permutation(len(files))
+        wanted = {int(n) for k in range(3) for n in [n for n in shuffled if n // 10 == k][:2]}
+        found = {pixels.tobytes() for pixels, _ in stored(made(split_seed=seed).folder / "test")}
+        assert found == {by_hand(files[n], (24, 24), "resize").tobytes() for n in wanted}
 
 
 def test_a_test_part_is_split_off_class_by_class_and_copies_go_with_it(tmp_path: Path, made: Prepare) -> None:

@@ -128,6 +128,9 @@ def main() -> int:
     if os.geteuid() or not shutil.which("debootstrap"):
         print("debian_root: expected root's rights and debootstrap; apt-get install debootstrap", file=sys.stderr)
         return 2
+    if missing := [pair for pair in options.show if not Path(pair.partition(":")[0]).exists()]:
+        print(f"debian_root: --show {missing[0]}: no such file or folder here", file=sys.stderr)
+        return 2
     root = options.folder / options.suite
     make_root(options.suite, root)
     configure(root)

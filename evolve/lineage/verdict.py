@@ -21,6 +21,8 @@ from evolve.network import layers
 from evolve.runs import generation
 from evolve.settings import networks
 
+KEPT = 200  # verdicts
+
 _CODE = Path(__file__).resolve().parents[1]
 
 
@@ -43,11 +45,18 @@ def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine)
     made = rehearsal.rehearse(wanted, pretrained, seed, machine)
     seen = Seen(made.dataset.name, made.whole, made.dataset.classes, made.notice)
     if kept:
-        # A cache that cannot be written costs seconds the next time.
-        with suppress(OSError):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(kept, records.text(seen))
+        _remember(kept, seen)
     return seen
+
+
+def _remember(file: Path, seen: Seen) -> None:
+    """Writes what was seen, and forgets the oldest: whatever is edited is checked as another from then on."""
+    # A cache that cannot be written costs seconds the next time; of two that forget, one finds nothing.
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.write_whole(file, records.text(seen))
+        for old in sorted(file.parent.glob("[0-9a-f]*"), key=lambda each: -each.stat().st_mtime_ns)[KEPT:]:
+            old.unlink()
 
 
 def _folder() -> Path:

@@ -10,7 +10,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.lineage import check, rehearsal
+from evolve.lineage import check, rehearsal, verdict
 from evolve.runs import paths
 from tests.lineage import small_detectnet
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL, Place
@@ -38,11 +38,22 @@ def checked(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ch
     return _checked
 
 
+def _fill(folder: Path) -> Path:
+    """More old verdicts than are kept."""
+    folder.mkdir(parents=True)
+    for number in range(verdict.KEPT + 2):
+        (folder / f"{number:064x}").write_text("{}")
+        os.utime(folder / f"{number:064x}", (number, number))
+    return folder
+
+
 def test_a_sound_one_is_told_by_what_was_read_and_remembered(
-    checked: Check, place: Place, monkeypatch: pytest.MonkeyPatch
+    checked: Check, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sorted(place.folder.rglob("*"))
+    verdicts = _fill(tmp_path / "cache" / "cavefish" / "checked")
     said = checked()
+    assert len(list(verdicts.iterdir())) == verdict.KEPT
     assert said.endswith("data set digits (1,437 train + 360 test, 10 classes) at 28 pixels, 4 generations: sound")
     assert [each for each in sorted(place.folder.rglob("*")) if "cache" not in each.parts] == before
     rehearsed: list[str] = []

@@ -85,7 +85,7 @@ def check_out(root: Path, fresh: bool) -> None:
 
 def inside(root: Path, command: str, shown: list[str], settings: list[str]) -> list[str]:
     """The command line that runs `command` there: mounts and processes of its own, which end with it."""
-    mounts = [f"mount --bind /dev {shlex.quote(str(root / 'dev'))}"]
+    mounts = [f"mount --rbind /dev {shlex.quote(str(root / 'dev'))}"]
     for pair in shown:
         source, _, target = pair.partition(":")
         place = root / (target or source).lstrip("/")

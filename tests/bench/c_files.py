@@ -83,7 +83,7 @@ def _sizes(pair: Pair, folder: Path, bits: int) -> dict[str, object]:
     buffers = "".join(f"static float b{place}[{size}];\n" for place, size in enumerate(blobs))
     given = ", ".join(f"b{place}" for place in range(len(blobs)))
     row: dict[str, object] = {
-        "synapses": program.synapses, "constants_bytes": program.constant_bytes, "memory_bytes": 4 * program.memory.size
+        "synapses": program.synapses, "constants_bytes": program.constant_bytes, "memory_bytes": program.memory_bytes
     }  # fmt: skip
     arm = compiled.CORTEX_M4
     if shutil.which(arm.compiler[0]) and shutil.which(arm.runner[0]):

@@ -1,5 +1,6 @@
 """Networks as C files: LeNet, AlexNet, ResNet and DetectNet against real Caffe, on x86-64 and on two Arm processors."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from both import Case, caffe, filled, gap, images
 from compiled import ARM64, CORTEX_M4, HERE, SANITIZED, Toolchain, run
+from google.protobuf import text_format
 from test_onnx_networks import NETS, case, famous_nets, shrunk
 
+from evolve.base.caffe_messages import caffe_pb2
 from trt.c import convolution, export, storage
 from trt.onnx.translation import translate
 
@@ -56,13 +59,50 @@ def sparse_lenet() -> Case:
 @pytest.mark.parametrize("toolchain", [SANITIZED, ARM64, CORTEX_M4], ids=["x86-64", "arm64", "cortex-m4"])
 def test_bits_and_processors(tmp_path: Path, toolchain: Toolchain, bits: int) -> None:
     """What is computed is what Caffe computes with the weights as they are stored, on every processor."""
-    shown = sparse_lenet()
-    found = run(tmp_path, shown, bits, toolchain.needed())
+    assert as_stored(tmp_path, sparse_lenet(), bits, toolchain) == {"prob": True}
+
+
+def as_stored(folder: Path, shown: Case, bits: int, toolchain: Toolchain) -> dict[str, bool]:
+    """Of each output whether it is Caffe's with the weights as `bits` store them."""
+    found = run(folder, shown, bits, toolchain.needed())
     kind = {8: "int8", 16: "half", 32: "float"}[bits]
     for blobs in shown.weights.values():
         blobs[0] = storage.rounded(blobs[0].reshape(len(blobs[0]), -1), kind).reshape(blobs[0].shape)
-    (expected,) = caffe(tmp_path, [shown])
-    assert {blob: gap(values, found[blob]) <= LARGEST for blob, values in expected.items()} == {"prob": True}
+    (expected,) = caffe(folder, [shown])
+    return {blob: gap(values, found[blob]) <= LARGEST for blob, values in expected.items()}
+
+
+# More places than a block has, and fewer; strides, padding, dilation, groups; a last block of neurons that is not full.
+DENSE = """
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 11 dim: 13 } } }
+layer { name: "plain" type: "Convolution" bottom: "data" top: "plain"
+  convolution_param { num_output: 10 kernel_size: 3 pad: 1 } }
+layer { name: "point" type: "Convolution" bottom: "plain" top: "point"
+  convolution_param { num_output: 8 kernel_size: 1 } }
+layer { name: "apart" type: "Convolution" bottom: "point" top: "apart"
+  convolution_param { num_output: 10 group: 2 kernel_h: 3 kernel_w: 2 stride_h: 1 stride_w: 3 pad_h: 2 pad_w: 1 } }
+layer { name: "wide" type: "Convolution" bottom: "apart" top: "wide"
+  convolution_param { num_output: 5 kernel_size: 3 dilation: 2 pad: 4 stride: 2 } }
+layer { name: "last" type: "Convolution" bottom: "wide" top: "last"
+  convolution_param { num_output: 6 kernel_h: 9 kernel_w: 5 pad_w: 3 } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "bits"), [(SANITIZED, 8), (ARM64, 16), (CORTEX_M4, 32)], ids=["x86-64", "arm64", "cortex-m4"]
+)
+def test_dense_convolutions(tmp_path: Path, toolchain: Toolchain, bits: int) -> None:
+    """Block by block, what Caffe computes with the weights as they are stored; blocks take the memory that is told."""
+    net = text_format.Parse(DENSE, caffe_pb2.NetParameter(name="dense"))
+    shown = Case(net, filled(net, np.random.default_rng(1)), images(net, np.random.default_rng(2)))
+    program = export.of_net(net, shown.weights, function="net", bits=bits)
+    assert [line.partition("(")[0] for line in program.statements if "convolve" in line] == ["convolve_dense"] * 5
+    assert program.memory_bytes == 4 * program.memory.size + convolution.BLOCK_BYTES
+    assert as_stored(tmp_path, shown, bits, toolchain) == {"last": True}
+    size = f"#include <stdint.h>\nchar is_told[sizeof(struct block) == {convolution.BLOCK_BYTES} ? 1 : -1];\n"
+    compiler = [toolchain.compiler[0], "-std=c99", "-c", "-x", "c", "-", "-o", "size.o"]
+    source = (tmp_path / "net.c").read_text() + size
+    subprocess.run(compiler, cwd=tmp_path, input=source, text=True, check=True)
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])

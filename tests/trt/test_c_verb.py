@@ -15,6 +15,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
 from evolve.runs.generation import writing
+from trt.c import translation
 
 PAGE = (ROOT / "docs/c.md").read_text(encoding="utf-8")
 COMMANDS = [line.split("#")[0].strip() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -58,7 +59,7 @@ def test_what_the_files_say(tmp_path: Path) -> None:
     done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=16")
     assert re.fullmatch(
         r"deploy\.c: 143,\d\d\d synapses in 16 bits \(half precision\)(?: \(\d became zero\))?, 28\d,\d\d\d bytes "
-        r"of constants, 163,840 bytes of memory\n",
+        r"of constants, 169,232 bytes of memory\n",
         done.stdout,
     ), done
     header = (tmp_path / "deploy.h").read_text()
@@ -88,6 +89,17 @@ def test_names_that_are_none_in_c(tmp_path: Path) -> None:
     command = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "float.c"]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert images(net, np.random.default_rng(0)).keys() == {"float"}
+
+
+def test_files_called_as_what_is_in_them(tmp_path: Path) -> None:
+    """Functions, structs, types and numbers of the kernels."""
+    assert translation.defined() >= {"add_row", "convolve", "half", "synapses", "stored", "PLACES", "TAPS"}
+    model, trained = pair(tmp_path)
+    for name in ("add_row", "block", "stored", "PLACES"):
+        done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=8", f"OUT={name}.c")
+        assert done.returncode == 0, done.stderr
+        assert f"void {name}_2(" in (tmp_path / f"{name}.h").read_text()
+        subprocess.run(["cc", "-std=c99", "-Werror", "-c", f"{name}.c"], cwd=tmp_path, check=True)
 
 
 SPATIAL = """layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 dim: 4 } } }

@@ -9,6 +9,8 @@ from trt.c.program import Operand, Program, identifier
 from trt.c.windows import window
 from trt.onnx.graph import Graph, Node
 
+# Of kernels/dense_convolution.c: neurons that it computes side by side, for fewer it has the same work; its memory.
+_SIDE_BY_SIDE, BLOCK_BYTES = 4, 5392
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm")
 
 
@@ -21,10 +23,14 @@ def convolution(program: Program, node: Node) -> None:
     sizes = f"{shape[0]}, {groups}, {shape[1] // groups}, {made[1] // groups}, {int(transposed)}"
     seen = window(node, maps[2:], places[2:])
     _biased(program, top, biases, (made[1], *(1,) * (len(made) - 2)))
-    program.need("convolution")
     layer = program.structure("convolution", f"{node.layer}/layer", f"{{{sizes}, {seen}}}")
-    synapses, _ = _synapses(program, node, rows_of(program.graph, node))
-    program.say([f"convolve(&{layer}, &{synapses}, {program.pointer(bottom)}, {program.pointer(top)});"])
+    synapses, sparse = _synapses(program, node, rows_of(program.graph, node))
+    dense = not sparse and not transposed and made[1] // groups >= _SIDE_BY_SIDE
+    program.need("dense_convolution" if dense else "convolution")
+    if dense:
+        program.kernel_bytes = BLOCK_BYTES
+    pointers = f"{program.pointer(bottom)}, {program.pointer(top)}"
+    program.say([f"{'convolve_dense' if dense else 'convolve'}(&{layer}, &{synapses}, {pointers});"])
 
 
 def inner_product(program: Program, node: Node) -> None:

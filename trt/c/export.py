@@ -30,7 +30,7 @@ def write(pair: Pair, path: Path, bits: int = 0) -> str:
     flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
     return (
         f"{path}: {program.synapses:,} synapses in {_STORED[program.kind]}{flushed}, {program.constant_bytes:,} bytes "
-        f"of constants, {4 * program.memory.size:,} bytes of memory"
+        f"of constants, {program.memory_bytes:,} bytes of memory"
     )
 
 

@@ -46,9 +46,15 @@ class Program:
     statements: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)  # files of trt/c/kernels, in the order of their first use
     constant_bytes: int = 0
+    kernel_bytes: int = 0  # of memory that kernels have beside the arena
     synapses: int = 0
     flushed: int = 0  # that became zero in the bits they have
     _stored: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of memory that is static."""
+        return 4 * self.memory.size + self.kernel_bytes
 
     def shape(self, value: str) -> Shape:
         """The shape of a value, () of a single number."""

@@ -1,5 +1,6 @@
 """The walk over a graph's operators: each is said in C."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,18 @@ from trt.c.program import Names, Program
 from trt.onnx.graph import Graph, Node
 
 KERNELS = Path(__file__).with_name("kernels")
-# What the kernels define, and what a function of a file of that name would hide.
+_DEFINED = re.compile(r"^static [^;]*?(\w+)\(|^struct (\w+) \{|^typedef \w+ (\w+);|\b([A-Z]{2,}) = ", re.MULTILINE)
+
+
+def defined() -> set[str]:
+    """The names that kernels define."""
+    texts = (path.read_text(encoding="utf-8") for path in KERNELS.glob("*.c"))
+    return {name for text in texts for found in _DEFINED.findall(text) for name in found if name}
+
+
+# What a function of a file of that name would hide.
 _TAKEN = (
-    *sorted(path.stem for path in KERNELS.glob("*.c")),
-    *"add_map convolve cursor find first_synapse next_synapse seen stored synapses widened window".split(),
+    *sorted(defined()),
     *"abs acos asin atan ceil cos exit exp floor free index log malloc pow printf sin sqrt tan tanh y0 y1".split(),
 )
 

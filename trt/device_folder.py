@@ -7,7 +7,8 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base import files, prototxt_text
@@ -15,14 +16,14 @@ from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
 from evolve.runs import paths, run_folder
-from trt import class_names, inputs
+from trt import class_names, eight_bits, inputs
 from trt.inference import preparation
 from trt.onnx import export
+from trt.onnx.target import ONNX_RUNTIME, TENSORRT, Target
 from trt.tensorrt.engine import half_model
 
 PROGRAMS, PAGES = (Path(__file__).resolve().parent / name for name in ("tx1", "devices"))
 _README = "README.md"
-_WITHOUT_TENSORRT = {"pi5": {"bench.py": PAGES / "bench_onnxruntime.py"}}
 DEVICES = ("tx1", *sorted(path.stem for path in PAGES.glob("*.md")))
 GENERATIONS, PREPARATION = "generations", "preparation.json"
 COLUMNS = ("generation", "input", "shape", "outputs")
@@ -30,32 +31,51 @@ COLUMNS = ("generation", "input", "shape", "outputs")
 Say = Callable[[str], None]
 
 
-def programs_of(device: str) -> dict[str, Path]:
-    """The files beside generations/, by the name that they have there. UserError for a device that is none."""
+@dataclass(frozen=True)
+class Kit:
+    """What a device's folder has for its engine: the form of the ONNX files, and which there are beside 32 bits."""
+
+    target: Target = TENSORRT
+    half: bool = True
+    eight: bool = False  # where arithmetic in eight bits is quicker than in sixteen
+
+
+_KITS = {"xavier": Kit(eight=True), "orin": Kit(eight=True), "pi5": Kit(ONNX_RUNTIME, half=False, eight=True)}
+
+
+def kit(device: str) -> Kit:
+    """A device's. UserError for one that is none."""
     if device not in DEVICES:
         raise UserError(f"DEVICE={device}: expected {' '.join(DEVICES)}; {did_you_mean(device, DEVICES, 'name one')}")
-    everything = {path.name: path for path in sorted(PROGRAMS.iterdir()) if path.is_file()}
-    if device in _WITHOUT_TENSORRT:
-        shared = {name: everything[name] for name in ("table.py", "columns.csv")}
-        everything = shared | _WITHOUT_TENSORRT[device]
-    return everything if device == "tx1" else everything | {_README: PAGES / f"{device}.md"}
+    return _KITS.get(device, Kit())
+
+
+def programs_of(device: str) -> dict[str, Path]:
+    """The files beside generations/, by the name that they have there. UserError for a device that is none."""
+    programs = {path.name: path for path in sorted(PROGRAMS.iterdir()) if path.is_file()}
+    if kit(device).target == ONNX_RUNTIME:
+        programs = {name: programs[name] for name in ("table.py", "columns.csv")}
+        programs["bench.py"] = PAGES / "bench_onnxruntime.py"
+    return programs if device == "tx1" else programs | {_README: PAGES / f"{device}.md"}
 
 
 def fill(
     run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
-    programs: Mapping[str, Path] | None = None,
+    device: str = "tx1",
 ) -> None:  # fmt: skip
-    """Writes the folder `out`, which may be there already, with generations `numbers` of `run`, and `programs`.
+    """Writes the folder `out`, which may be there already, with generations `numbers` of `run` for a device.
 
-    `shape` is (channels, height, width) of an image, None the generations' own. `look`: the range report of each
-    generation decides what of its half precision ONNX file keeps 32 bits. UserError where something cannot be written.
+    `shape` is (channels, height, width) of an image, None the generations' own. `look`: images of the run decide what
+    of each generation's half precision ONNX file keeps 32 bits, and calibrate the one in eight bits, which is not there
+    without. UserError where something cannot be written, and for a device that is none.
     """
+    files_of = kit(device)
     with files.named_by_out(out):
         place = out / GENERATIONS
         place.mkdir(parents=True, exist_ok=True)
-        for name, program in (programs or programs_of("tx1")).items():
+        for name, program in programs_of(device).items():
             shutil.copy(program, out / name)
-        rows = [_generation(run, number, place, shape, look, say) for number in numbers]
+        rows = [_generation(run, number, place, shape, look, say, files_of) for number in numbers]
         files.write_whole(place / "generations.csv", _table(rows))
         files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -63,9 +83,9 @@ def fill(
 
 
 def _generation(
-    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say
+    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say, files_of: Kit
 ) -> dict[str, object]:
-    """Writes gen013.prototxt, .caffemodel, .onnx and .half.onnx; returns its row of generations.csv."""
+    """Writes gen013.prototxt, .caffemodel, .onnx and its kin; returns its row of generations.csv."""
     say(f"generation {number}")
     pair = export.read_generation(run, number, shape)
     name = paths.generation(run, number).name
@@ -74,23 +94,22 @@ def _generation(
     )
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
     class_names.take_along(pair.caffemodel, place)
-    export.write(plain := pair.onnx(), place / f"{name}.onnx")
-    given = inputs.of_generation(run, number, pair) if look else None
-    halved, _ = half_model(pair, given, frozenset(), say)
-    export.write(halved, place / f"{name}.half.onnx")
+    export.write(plain := pair.onnx(target=files_of.target), place / f"{name}.onnx")
+    for kind in ("half", "int8"):
+        # None is left of another call, for another device or of other weights.
+        (place / f"{name}.{kind}.onnx").unlink(missing_ok=True)
+    if files_of.half:
+        given = inputs.of_generation(run, number, pair) if look else None
+        export.write(half_model(pair, given, frozenset(), say)[0], place / f"{name}.half.onnx")
+    if files_of.eight and look:
+        made = eight_bits.model(pair, eight_bits.calibrated(run, number, say), files_of.target)
+        export.write(made, place / f"{name}.int8.onnx")
+    elif files_of.eight:
+        say(f"no {name}.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)")
     source = next(step for step in shapes.infer(pair.net) if step.layer.type == "Input")
-    return dict(
-        zip(
-            COLUMNS,
-            (
-                number,
-                source.layer.top[0],
-                "x".join(map(str, source.tops[0][1:])),
-                " ".join(each.name for each in plain.graph.output),
-            ),
-            strict=True,
-        )
-    )
+    shown = "x".join(map(str, source.tops[0][1:]))
+    outputs = " ".join(each.name for each in plain.graph.output)
+    return dict(zip(COLUMNS, (number, source.layer.top[0], shown, outputs), strict=True))
 
 
 def _preparations(run: Path, numbers: list[int]) -> dict[str, dict[str, object]]:

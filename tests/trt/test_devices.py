@@ -39,6 +39,14 @@ def test_a_jetsons_programs_are_the_tx1s(device: str) -> None:
     assert own.keys() == tx1.keys() and [name for name in own if own[name] != tx1[name]] == ["README.md"]
 
 
+def test_every_page_says_which_files_there_are() -> None:
+    for device in device_folder.DEVICES:
+        page = device_folder.programs_of(device)["README.md"].read_text(encoding="utf-8")
+        kit = device_folder.kit(device)
+        assert (".half.onnx" in page, ".int8.onnx" in page) == (kit.half, kit.eight)
+        assert ("int8" in page) == kit.eight
+
+
 def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     """The verb fills it, its program measures in it, and the table is taken back."""
     done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none")

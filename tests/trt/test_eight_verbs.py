@@ -2,11 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
 import pytest
 from test_engine_verb import cavefish, evolved, pair, rtx
+
+from evolve.runs import device_table
 
 __all__ = ["evolved", "pair", "rtx"]  # fixtures
 
@@ -54,6 +58,28 @@ def test_scores_through_engines(evolved: Path) -> None:
     assert (refused.returncode, refused.stderr) == (
         2, "cavefish: SCORES=1: expected no SHAPE beside it: test images have the run's own size\n"
     )  # fmt: skip
+
+
+def test_folders_of_devices(evolved: Path) -> None:
+    """What computes in eight bits there has a file in its engine's own form, calibrated as that of `make onnx` is."""
+    run = evolved / "runs" / "tiny" / "seed1"
+    for device, form in (("orin", "tensorrt"), ("pi5", "onnxruntime")):
+        done = cavefish(evolved, "device", f"DEVICE={device}")
+        assert done.returncode == 0, done.stderr
+        cavefish(evolved, "onnx", "INT8=1", f"FOR={form}", "OUT=own.onnx")
+        place = run / device / "generations"
+        assert (place / "gen001.int8.onnx").read_bytes() == (evolved / "own.onnx").read_bytes()
+        assert (place / "gen001.half.onnx").exists() == (device == "orin")
+    (run / "pi5" / "generations" / "gen001.half.onnx").write_text("of a former release")
+    done = cavefish(evolved, "device", "DEVICE=pi5", "INPUTS=none")
+    assert "no gen001.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)" in done.stdout
+    assert not list((run / "pi5" / "generations").glob("*.*.onnx"))
+    cavefish(evolved, "device", "DEVICE=pi5")
+    command = [sys.executable, "bench.py", "--precision", "int8", "--runs", "5", "--warm-up", "1", "--threads", "1"]
+    said = subprocess.run(command, cwd=run / "pi5", capture_output=True, text=True, check=True).stdout
+    (evolved / "pi5.csv").write_text(said)
+    (taken,) = device_table.read(evolved / "pi5.csv", run)
+    assert (taken.precision, taken.runs, taken.engine.split()[0]) == ("int8", 5, "onnxruntime")
 
 
 def test_an_engine(evolved: Path, rtx: str) -> None:

@@ -56,9 +56,17 @@ def folder(run: Path, tmp_path: Path) -> Path:
     device_folder.fill(run, tmp_path / "tx1", [1, 2], None, False, lambda line: None)
     place = tmp_path / "tx1" / "generations"
     for number, milliseconds in ((1, 10), (2, 4)):
-        for half in ("", "half "):
-            (place / f"gen{number:03d}{half and '.half'}.onnx").write_text(f"onnx {half}{milliseconds}")
+        for kind, ending in (("float", ""), ("half", ".half")):
+            (place / f"gen{number:03d}{ending}.onnx").write_text(f"onnx {kind} {milliseconds}")
     return tmp_path / "tx1"
+
+
+@pytest.fixture
+def with_eight_bits(folder: Path) -> Path:
+    """The same as a Xavier or an Orin has it."""
+    for number in (1, 2):
+        (folder / "generations" / f"gen00{number}.int8.onnx").write_text(f"onnx int8 {6 - number}")
+    return folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,6 +99,26 @@ def rows(table: str) -> list[dict[str, str]]:
 def bench(folder: Path, tensorrt: int, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "bench.py", "--runs", "5", "--warm-up", "1", *words]
     return called(folder, *command, TENSORRT=str(tensorrt), **environment)
+
+
+@pytest.mark.parametrize("tensorrt", [5, 7, 8, 10])
+def test_the_script_in_8_bits(with_eight_bits: Path, tensorrt: int) -> None:
+    """Under its own flag from TensorRT 8 on; what cannot be says so."""
+    done = bench(with_eight_bits, tensorrt, "--precision", "int8", "2")
+    if tensorrt < 8:
+        words = f"TensorRT {tensorrt}.1.2.3 takes no 8 bits from ONNX; --precision half"
+        assert (done.returncode, done.stderr) == (2, f"bench.py: generation 2: {words}\n")
+        return
+    (found,) = rows(done.stdout)
+    assert found["precision"] == "int8" and float(found["median_ms"]) >= 4, done.stderr
+    slow = bench(with_eight_bits, tensorrt, "--precision", "int8", "2", NO_HALF="1")
+    assert slow.stderr == "bench.py: generation 2: this GPU is not fast in 8 bits; --precision float\n"
+    if tensorrt < 10:
+        done = bench(with_eight_bits, tensorrt, "--precision", "int8", "--from", "caffe", "2")
+        assert done.stderr == "bench.py: generation 2: 8 bits stand in ONNX files alone; --from onnx\n"
+    (with_eight_bits / "generations" / "gen002.int8.onnx").unlink()
+    done = bench(with_eight_bits, tensorrt, "--precision", "int8", "2")
+    assert done.stderr.endswith("gen002.int8.onnx: is not there; README.md says which files this device has\n")
 
 
 def test_it_is_python_3_6(folder: Path) -> None:
@@ -217,16 +245,15 @@ def test_a_table_is_taken_back(folder: Path, run: Path) -> None:
     assert ",".join(device_table.COLUMNS) == COLUMNS
 
 
-@pytest.mark.parametrize("precision", ["half", "float"])
-def test_trtexec(folder: Path, precision: str) -> None:
+@pytest.mark.parametrize("precision, word, extra", [("half", "f16", 0), ("float", "f32", 2), ("int8", "int8", 1)])
+def test_trtexec(with_eight_bits: Path, precision: str, word: str, extra: int) -> None:
     environment = {"TRTEXEC": str(STAND_INS / "trtexec"), "RUNS": "4"}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = called(folder, "./trtexec.sh", precision, **environment, PATH=path)
+    done = called(with_eight_bits, "./trtexec.sh", precision, **environment, PATH=path)
     assert done.returncode == 0, done.stderr
     found = rows(done.stdout)
-    extra = 0 if precision == "half" else 2
     assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
-        (str(number), "f32" if extra else "f16", "4", number + extra) for number in (1, 2)
+        (str(number), word, "4", number + extra) for number in (1, 2)
     ]
 
 

@@ -2,6 +2,7 @@
 """Frames per second of every generation in this folder, by ONNX Runtime on the processor's cores; prints a CSV table.
 
     python3 bench.py > pi5.csv
+    python3 bench.py --precision int8 > pi5-int8.csv
 
 Needs numpy and onnxruntime, and a Python that these are there for.
 """
@@ -24,9 +25,10 @@ def main():
     print(table.heading(), flush=True)
     for net in table.generations(words.folder):
         if not words.generations or net["generation"] in words.generations:
-            path = os.path.join(words.folder, f"gen{int(net['generation']):03d}.onnx")
+            path = table.onnx_file(words.folder, net["generation"], words.precision)
             times = measure(path, words.threads, words.runs, words.warm_up)
-            print(table.row(net["generation"], f"onnxruntime {onnxruntime.__version__}", "float", times), flush=True)
+            engine = f"onnxruntime {onnxruntime.__version__}"
+            print(table.row(net["generation"], engine, words.precision, times), flush=True)
     return 0
 
 
@@ -49,6 +51,7 @@ def measure(path, threads, runs, warm_up):
 def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("generations", nargs="*", help="which (all)")
+    parser.add_argument("--precision", choices=("float", "int8"), default="float")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--warm-up", type=int, default=50)

@@ -75,12 +75,12 @@ def bindings(engine):
 
 
 def _row(net, words):
-    half = words.precision == "half"
-    path = os.path.join(words.folder, "gen%03d" % int(net["generation"]))
     if words.parser == "caffe":
-        built = engines.from_caffe(path + ".prototxt", path + ".caffemodel", net["outputs"], half)
+        path = os.path.join(words.folder, "gen%03d" % int(net["generation"]))
+        built = engines.from_caffe(path + ".prototxt", path + ".caffemodel", net["outputs"], words.precision)
     else:
-        built = engines.from_onnx(path + (".half.onnx" if half else ".onnx"), half)
+        path = table.onnx_file(words.folder, net["generation"], words.precision)
+        built = engines.from_onnx(path, words.precision)
     name = "tensorrt %s %s" % (tensorrt.__version__, words.parser)
     return table.row(net["generation"], name, words.precision, measure(built, words.runs, words.warm_up))
 
@@ -90,7 +90,7 @@ def _words():
     parser.add_argument("generations", nargs="*", help="which (all)")
     parser.add_argument("--from", dest="parser", choices=("onnx", "caffe"), default="onnx",
                         help="what engines are built from; caffe: deploy prototxts and caffemodels")
-    parser.add_argument("--precision", choices=("half", "float"), default="half")
+    parser.add_argument("--precision", choices=sorted(table.PRECISIONS), default="half")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--warm-up", type=int, default=50)
     parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))

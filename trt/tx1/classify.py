@@ -22,15 +22,14 @@ import tensorrt
 def main():
     """Prints image, class and probability, three of each; exit status 2 where there is no engine, or no image."""
     words = _words()
-    path = os.path.join(words.folder, "gen%03d" % int(words.generation))
     given = preparation.known(words.folder, words.generation)
     if given is None:
         print("classify.py: generation %s tells no classes, or is not here" % words.generation, file=sys.stderr)
         return 2
     status = 0
     try:
-        half = words.precision == "half"
-        network = Network(engines.from_onnx(path + (".half.onnx" if half else ".onnx"), half))
+        path = table.onnx_file(words.folder, words.generation, words.precision)
+        network = Network(engines.from_onnx(path, words.precision))
         for image in words.images:
             try:
                 print(line(image, network(preparation.read(image, given)), given["names"]), flush=True)
@@ -76,7 +75,7 @@ def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("generation")
     parser.add_argument("images", nargs="+")
-    parser.add_argument("--precision", choices=("half", "float"), default="half")
+    parser.add_argument("--precision", choices=sorted(table.PRECISIONS), default="half")
     parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))
     return parser.parse_args()
 

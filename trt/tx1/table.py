@@ -9,6 +9,8 @@ import os
 import numpy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What --precision says -> the end of a generation's ONNX file, and the word in the table.
+PRECISIONS = {"half": (".half.onnx", "f16"), "float": (".onnx", "f32"), "int8": (".int8.onnx", "int8")}
 
 
 def heading():
@@ -27,10 +29,15 @@ def device():
 
 
 def row(generation, engine, precision, milliseconds):
-    """One line: `milliseconds` are those of all runs, one image each; `precision` is half or float."""
+    """One line: `milliseconds` are those of all runs, one image each; `precision` is one of PRECISIONS."""
     median, late = numpy.percentile(milliseconds, 50), numpy.percentile(milliseconds, 95)
     figures = "%d,%.4f,%.4f,%.3f" % (len(milliseconds), median, late, 1000 / median)
-    return "%s,%s,%s,1,%s" % (generation, engine, "f16" if precision == "half" else "f32", figures)
+    return "%s,%s,%s,1,%s" % (generation, engine, PRECISIONS[precision][1], figures)
+
+
+def onnx_file(folder, generation, precision):
+    """Where a generation's ONNX file of that precision is."""
+    return os.path.join(folder, "gen%03d%s" % (int(generation), PRECISIONS[precision][0]))
 
 
 def generations(folder):

@@ -1,11 +1,16 @@
 #!/bin/sh
-# Every generation through NVIDIA's trtexec (TensorRT 7 and 8) as the same CSV table: ./trtexec.sh [half|float] > tx1.csv
+# Every generation through NVIDIA's trtexec (TensorRT 7 and 8) as the same CSV table: ./trtexec.sh [half|float|int8] > tx1.csv
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 precision=${1:-half}
 TRTEXEC=${TRTEXEC:-/usr/src/tensorrt/bin/trtexec}
 RUNS=${RUNS:-200}
-test "$precision" = half && suffix=.half.onnx && flags=--fp16 || { suffix=.onnx; flags=; }
+case $precision in
+  half) suffix=.half.onnx flags=--fp16 ;;
+  int8) suffix=.int8.onnx flags=--int8 ;;
+  float) suffix=.onnx flags= ;;
+  *) echo "trtexec.sh: expected half, float or int8, got '$precision'" >&2; exit 2 ;;
+esac
 times=$(mktemp)
 trap 'rm -f "$times"' EXIT
 python3 "$here/trtexec_times.py"

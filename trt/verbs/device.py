@@ -17,10 +17,10 @@ def fill(arguments: Arguments, device: str) -> int:
     """The folder for a device, in the run's own unless OUT= names another."""
     from trt import device_folder
 
-    programs = device_folder.programs_of(device)
+    device_folder.kit(device)
     folder = named_run(arguments)
     numbers = device_folder.numbers_of(folder, generation(arguments, folder) if "GEN" in arguments else 0)
     out = Path(arguments.get("OUT", folder / device))
     look = arguments.get("INPUTS") != "none"
-    device_folder.fill(folder, out, numbers, image_shape(arguments), look, print, programs)
+    device_folder.fill(folder, out, numbers, image_shape(arguments), look, print, device)
     return 0

@@ -28,7 +28,7 @@ def nptype(kind):
 
 class _Network:
     def __init__(self, explicit):
-        self.explicit, self.outputs, self.milliseconds, self.half = explicit, [], 0, False
+        self.explicit, self.outputs, self.milliseconds, self.kind = explicit, [], 0, ""
 
     def mark_output(self, blob):
         self.outputs.append(blob)
@@ -70,9 +70,12 @@ class _Context:
 
 
 class _Engine:
-    def __init__(self, network, half):
+    def __init__(self, network, flags):
+        wanted = {"half": {"FP16"}, "int8": {"INT8"}}.get(network.kind, set())
+        assert not network.kind or flags & {"FP16", "INT8"} == wanted
+        assert ("SPARSE_WEIGHTS" in flags) == (MAJOR >= 8)
         self.explicit = network.explicit
-        self.milliseconds = network.milliseconds + (0 if half else 5)
+        self.milliseconds = network.milliseconds + (0 if flags & {"FP16", "INT8"} else 5)
         self.count = 1 + len(network.outputs)
         if MAJOR < 10:
             self.num_bindings = self.count
@@ -104,7 +107,7 @@ class _Engine:
 
 
 class Builder:
-    platform_has_fast_fp16 = "NO_HALF" not in os.environ
+    platform_has_fast_fp16 = platform_has_fast_int8 = "NO_HALF" not in os.environ
     if MAJOR < 10:
         max_batch_size = 0
 
@@ -120,7 +123,7 @@ class Builder:
 
         def build_cuda_engine(self, network):
             assert self.max_workspace_size and self.max_batch_size == 1
-            return None if network.milliseconds == 3 else _Engine(network, self.fp16_mode)
+            return None if network.milliseconds == 3 else _Engine(network, {"FP16"} if self.fp16_mode else set())
     else:
         def create_network(self, bits=0):  # type: ignore[misc]
             return _Network(MAJOR >= 10 or bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
@@ -131,11 +134,11 @@ class Builder:
         if MAJOR < 10:
             def build_engine(self, network, config):
                 assert config.max_workspace_size and self.max_batch_size == 1
-                return None if network.milliseconds == 3 else _Engine(network, BuilderFlag.FP16 in config.flags)
+                return None if network.milliseconds == 3 else _Engine(network, config.flags)
         else:
             def build_serialized_network(self, network, config):
                 assert config.limits[MemoryPoolType.WORKSPACE]
-                return None if network.milliseconds == 3 else [network, BuilderFlag.FP16 in config.flags]
+                return None if network.milliseconds == 3 else [network, config.flags]
 
 
 if MAJOR > 5:
@@ -144,7 +147,9 @@ if MAJOR > 5:
             EXPLICIT_BATCH = 0
 
     class BuilderFlag:
-        FP16 = 0
+        FP16, INT8 = "FP16", "INT8"
+        if MAJOR >= 8:
+            SPARSE_WEIGHTS = "SPARSE_WEIGHTS"
 
 if MAJOR >= 10:
     class MemoryPoolType:
@@ -156,6 +161,11 @@ if MAJOR >= 10:
 
         def deserialize_cuda_engine(self, plan):
             return _Engine(*plan)
+
+
+class INetworkDefinition:
+    if MAJOR >= 8:
+        add_quantize = None
 
 
 class _Error:
@@ -170,8 +180,8 @@ class OnnxParser:
 
     def parse(self, data):
         # What the test writes into the files.
-        half, number = re.match(br"onnx (half )?(\d+)", data).groups()
-        self._network.milliseconds, self._network.half = int(number), bool(half)
+        kind, number = re.match(br"onnx (\w+) (\d+)", data).groups()
+        self._network.milliseconds, self._network.kind = int(number), kind.decode()
         self._network.outputs = ["coverage", "bboxes"]
         self.num_errors = int(b"refused" in data)
         return not self.num_errors

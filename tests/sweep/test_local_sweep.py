@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,10 @@ def test_one_that_is_stopped_keeps_nobody_waiting(place: Place) -> None:
     wait_for(lambda: not processes(str(place.folder)))
 
 
+def committed(runs: Path) -> bool:
+    return any(runs.glob("*/gen001"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
     number: signal.Signals, tmp_path: Path, reference: Place
@@ -107,7 +112,7 @@ def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
     for attempt in range(TRIES):
         place = make_place(tmp_path / str(attempt))
         running = place.start(*words)
-        wait_for(lambda runs=place.runs: list(runs.glob("*/gen001")))
+        wait_for(partial(committed, place.runs))
         running.send_signal(number)
         _, errors = running.communicate(timeout=SECONDS)
         if len(caffemodels(place.runs)) < 4:

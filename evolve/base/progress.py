@@ -164,7 +164,7 @@ _bars = _Bars()
 @contextmanager
 def _bar(title: str, left: _Left) -> Iterator[Any]:
     bars = _bars.begin()
-    task = bars.add_task(title, loss="", left="", total=None)
+    task = bars.add_task(title, loss="", left="begins", total=None)
 
     def show(progress: dict[str, Any]) -> None:
         loss = f"{progress['loss']:.4f}"

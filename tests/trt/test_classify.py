@@ -13,12 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.command import command
 from evolve.datasets import read
+from evolve.detectnet import drawing
 from evolve.lineage import lineage
 from evolve.runs.metrics import Metrics
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
@@ -198,6 +199,14 @@ def test_the_sheet_shows_what_is_wrong_first_and_the_rest_evenly() -> None:
     steps = np.diff([int(each.name) for each in chosen[3:]])
     assert 14 <= steps.min() and steps.max() <= 18
     assert contact_sheet._chosen(kept[8:10]) == kept[8:10] and contact_sheet._chosen([]) == []
+
+
+def test_what_stands_above_the_images_is_no_wider_than_they_are() -> None:
+    many = " ".join(["a-run-of-many-settings"] * 9)
+    head = contact_sheet._head(Answers(many, many, [], []), 400)
+    assert " ".join(words for words, *_ in head) == f"{many} NOTE: {many}" and len(head) < 18
+    draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    assert all(drawing.length(draw, words, size) <= 400 for words, size, _ in head)
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -23,13 +23,13 @@ def write(path: Path, answers: Answers) -> None:
     shown = _chosen([each for each in answers.every if each.small is not None])
     columns = max(1, min(COLUMNS, len(shown)))
     across, down = SIDE + _GAP, SIDE + 2 * _LINE + _GAP
-    top = _MARGIN + TEXT + _GAP + (_LINE if answers.notice else 0)
     width = max(2 * _MARGIN + columns * across - _GAP, 620)
+    head = _head(answers, width - 2 * _MARGIN)
+    top = _MARGIN + _LINE * len(head) + _GAP
     sheet = Image.new("RGB", (width, top + -(-len(shown) // columns) * down + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    drawing.write(draw, (_MARGIN, _MARGIN - 4), answers.heading, _size(draw, answers.heading, width))
-    if answers.notice:
-        drawing.write(draw, (_MARGIN, _MARGIN + TEXT), f"NOTE: {answers.notice}", SMALL, _WRONG)
+    for number, (words, size, colour) in enumerate(head):
+        drawing.write(draw, (_MARGIN, _MARGIN - 4 + number * _LINE), words, size, colour)
     for number, answer in enumerate(shown):
         row, column = divmod(number, columns)
         _tile(sheet, draw, (_MARGIN + column * across, top + row * down), answer)
@@ -44,8 +44,25 @@ def _chosen(kept: list[Answer]) -> list[Answer]:
     return wrong + [others[k * len(others) // room] for k in range(room)]
 
 
-def _size(draw: drawing.Draw, words: str, width: int) -> int:
-    return TEXT if drawing.length(draw, words, TEXT) <= width - 2 * _MARGIN else SMALL
+def _head(answers: Answers, room: int) -> list[tuple[str, int, Colour]]:
+    """Lines above the images, with size and colour: what looked at them, and what is to be known of its data."""
+    draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    size = TEXT if drawing.length(draw, answers.heading, TEXT) <= room else SMALL
+    lines = [(words, size, drawing.INK) for words in _wrapped(draw, answers.heading, size, room)]
+    notice = f"NOTE: {answers.notice}" if answers.notice else ""
+    return lines + [(words, SMALL, _WRONG) for words in _wrapped(draw, notice, SMALL, room)]
+
+
+def _wrapped(draw: drawing.Draw, text: str, size: int, room: int) -> list[str]:
+    """Lines that are no longer than `room` pixels, as far as words allow."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and drawing.length(draw, longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _tile(sheet: Image.Image, draw: drawing.Draw, place: tuple[int, int], answer: Answer) -> None:

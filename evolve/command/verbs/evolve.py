@@ -12,6 +12,7 @@ def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
     from evolve.figures import table
     from evolve.lineage import lineage
+    from evolve.runs import paths
     from evolve.settings import changes
 
     folder = lineage.evolve(
@@ -27,4 +28,7 @@ def run(arguments: Arguments) -> int:
         rehearsed=True,
     )
     table.show(folder)
+    page, here = folder / paths.REPORT, Path.cwd()
+    if page.exists():
+        print(f"report: {page.relative_to(here) if page.is_relative_to(here) else page}")
     return 0

@@ -41,7 +41,9 @@ def main(given: list[str] | None = None) -> int:
         print(f"cavefish: {error}", file=sys.stderr)
         return 2
     except Interrupted as end:
-        print("cavefish: stopped; what is committed stays, and the same command resumes", file=sys.stderr)
+        # Who only looks has nothing to go on with.
+        kept = "" if given[:1] == ["serve"] else "; what is committed stays, and the same command resumes"
+        print(f"cavefish: stopped{kept}", file=sys.stderr)
         return 128 + end.number
     except MemoryError:
         print("cavefish: expected more memory than there is; a smaller network or batch needs less", file=sys.stderr)

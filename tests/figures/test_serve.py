@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from evolve.base.errors import UserError
+from evolve.command import command
 from evolve.figures import serve
 from tests.figures.conftest import Fabricate, Lineage
 from tests.figures.report_page import Page, with_settings
@@ -147,3 +148,13 @@ def test_a_reader_who_goes_away_is_not_told_of(runs: Path, capfd: pytest.Capture
                 server.handle_error(None, ("somewhere", 1))
     said = capfd.readouterr().err
     assert "ConnectionResetError" not in said and "ValueError: a fault" in said
+
+
+def test_stopped_there_is_nothing_to_go_on_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise command.Interrupted(2)
+
+    monkeypatch.setattr(serve, "serve", stopped)
+    assert command.main(["serve"]) == 130 and capsys.readouterr().err == "cavefish: stopped\n"

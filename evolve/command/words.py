@@ -11,7 +11,7 @@ WORDS = {
     "GEN": ("13", "how many generations; elsewhere which, or best: the one that `choose` calls the smallest"),
     "SEED": ("1", "decides everything"),
     "SEEDS": ("1..8", "of a sweep: 1..8, 1,2,5, or both"),
-    "RUN": ("name|path", "which run: of evolve seed<SEED>, elsewhere the latest; several of table, plot, frontier: a,b,c"),
+    "RUN": ("name|path", "which run: of evolve seed<SEED>, else the latest; several of table, plot, frontier: a,b,c"),
     "WITHIN": (".005", "of 1: how much less than the ancestor's a score may be"),
     "SCHEDULE": ("long", "settings from evolution.long.prototxt instead"),
     "SET": (

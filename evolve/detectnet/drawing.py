@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from evolve.base.lettering import font
 
@@ -49,3 +49,15 @@ def write(draw: Draw, place: tuple[float, float], words: str, size: int, colour:
 def length(draw: Draw, words: str, size: int) -> float:
     """Pixels that the words are long."""
     return draw.textlength(words, font=font(size))
+
+
+def lines(text: str, size: int, room: float) -> list[str]:
+    """The text in lines that are no longer than `room` pixels, as far as its words allow."""
+    draw, found = ImageDraw.Draw(Image.new("RGB", (1, 1))), list[str]()
+    for word in text.split():
+        longer = f"{found[-1]} {word}" if found else word
+        if found and length(draw, longer, size) <= room:
+            found[-1] = longer
+        else:
+            found.append(word)
+    return found

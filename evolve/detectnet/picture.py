@@ -22,11 +22,13 @@ WIDTH, COLUMNS = 1600, 4  # pixels, and images in a row
 PANORAMA = 2.5  # from this width a height on, half as many in a row
 GAP, MARGIN, LINE = 8, 14, 30  # pixels
 
-PAPER: Colour = (255, 255, 255)
+# Dark, as most photographs are: it suits a page that is read light or dark.
+PAPER: Colour = (24, 28, 34)
+WORDS: Colour = (230, 237, 243)
 LABELLED: Colour = (255, 255, 255)
 IGNORED: Colour = (150, 150, 150)
 GROUND: Colour = (110, 110, 110)  # of the legend's samples
-WARNING: Colour = (170, 0, 0)
+WARNING: Colour = (255, 158, 122)
 # Okabe and Ito's, told apart by nearly everyone, the bright ones first: they lie on photographs.
 COLOURS: tuple[Colour, ...] = (
     (255, 176, 0), (86, 200, 255), (0, 190, 130), (240, 228, 66), (204, 121, 167), (213, 94, 0), (0, 114, 178)
@@ -75,7 +77,7 @@ def write(
     tiles = [_tile(each, object_class, mean, legend) for each in seen]
     columns = _columns(tiles[0].width, tiles[0].height)
     width, height = tiles[0].width + GAP, tiles[0].height + GAP
-    notice = _lines(legend.notice)
+    notice = drawing.lines(legend.notice, SMALL, WIDTH - 2 * MARGIN)
     top = MARGIN + LINE * (2 + len(notice))
     sheet = Image.new("RGB", (WIDTH, top + -(-len(tiles) // columns) * height - GAP + MARGIN), PAPER)
     _write_legend(ImageDraw.Draw(sheet), legend, notice, any((_maps(each, object_class) < 0).any() for each in seen))
@@ -114,7 +116,7 @@ def _tile(seen: Seen, object_class: dict[int, int], mean: Sequence[float], legen
         drawing.tag(draw, place, words, colour, image.size)
     if seen.caption:
         corner = np.array([0, image.height, image.width, image.height], float)
-        drawing.tag(draw, corner, seen.caption, PAPER, image.size)
+        drawing.tag(draw, corner, seen.caption, LABELLED, image.size)
     return image
 
 
@@ -129,7 +131,7 @@ def _scaled(pixels: NDArray[np.float32], mean: Sequence[float]) -> tuple[Image.I
 
 
 def _write_legend(draw: Draw, legend: Legend, notice: Sequence[str], ignored: bool) -> None:
-    drawing.write(draw, (MARGIN, MARGIN - 4), legend.title(), TEXT)
+    drawing.write(draw, (MARGIN, MARGIN - 4), legend.title(), TEXT, WORDS)
     keys = [("labelled", LABELLED, 1, False)]
     keys += [("dontcare", IGNORED, 1, False)] if ignored else []
     keys += [(f"found: {name}", COLOURS[i % len(COLOURS)], 3, False) for i, name in enumerate(legend.class_names)]
@@ -138,20 +140,8 @@ def _write_legend(draw: Draw, legend: Legend, notice: Sequence[str], ignored: bo
     for words, colour, width, dashed in keys:
         draw.rectangle((x, y, x + 27, y + 18), fill=GROUND)
         drawing.outline(draw, np.array([x + 3, y + 3, x + 24, y + 15]), colour, width, dashed)
-        drawing.write(draw, (x + 34, y + 1), words, SMALL)
+        drawing.write(draw, (x + 34, y + 1), words, SMALL, WORDS)
         x += 34 + drawing.length(draw, words, SMALL) + 28
-    drawing.write(draw, (x, y + 1), "numbers: confidence, ln of the cells that agree", SMALL)
+    drawing.write(draw, (x, y + 1), "numbers: confidence, ln of the cells that agree", SMALL, WORDS)
     for number, line in enumerate(notice):
         drawing.write(draw, (MARGIN, y + LINE * (number + 1) - 2), line, SMALL, WARNING)
-
-
-def _lines(notice: str) -> list[str]:
-    """The notice in lines that fit the sheet."""
-    draw, lines = ImageDraw.Draw(Image.new("RGB", (1, 1))), [""]
-    for word in notice.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if drawing.length(draw, longer, SMALL) > WIDTH - 2 * MARGIN:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return [line for line in lines if line]

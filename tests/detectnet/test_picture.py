@@ -9,7 +9,7 @@ import pytest
 from detectnet_examples import Objects, rows_of
 from PIL import Image
 
-from evolve.detectnet.picture import COLOURS, IGNORED, LABELLED, LINE, MARGIN, WIDTH, Legend, Seen, write
+from evolve.detectnet.picture import COLOURS, IGNORED, LABELLED, LINE, MARGIN, WARNING, WIDTH, Legend, Seen, write
 
 LEGEND = Legend("detectnet", 3, 0.81, 0.79, ["cat", "dog"])
 WIDE, HIGH = 200, 120  # of an image, which becomes 387 x 232
@@ -120,10 +120,10 @@ def test_the_legend_says_what_is_seen(tmp_path: Path) -> None:
     image = seen([], [], [])
     plain = sheet(tmp_path, image)
     told = sheet(tmp_path, image, legend=Legend("detectnet", 3, 0.81, 0.79, ["cat", "dog"], notice="drawn " * 60))
-    # Two lines more, in red, and what is below as before.
+    # Two lines more, in a colour of their own, and what is below as before.
     assert told.shape[0] == plain.shape[0] + 2 * LINE
     assert np.array_equal(told[MARGIN + 4 * LINE :], plain[MARGIN + 2 * LINE :])
-    assert of(told, (170, 0, 0)).any() and not of(plain, (170, 0, 0)).any()
+    assert of(told, WARNING).any() and not of(plain, WARNING).any()
     other = sheet(tmp_path, image, legend=Legend("detectnet", 4, 0.81, 0.79, ["cat", "dog"]))
     rows, _ = np.nonzero((other != plain).any(axis=2))
     assert 0 < rows.max() < MARGIN + LINE

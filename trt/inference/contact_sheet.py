@@ -48,21 +48,9 @@ def _head(answers: Answers, room: int) -> list[tuple[str, int, Colour]]:
     """Lines above the images, with size and colour: what looked at them, and what is to be known of its data."""
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     size = TEXT if drawing.length(draw, answers.heading, TEXT) <= room else SMALL
-    lines = [(words, size, drawing.INK) for words in _wrapped(draw, answers.heading, size, room)]
+    lines = [(words, size, drawing.INK) for words in drawing.lines(answers.heading, size, room)]
     notice = f"NOTE: {answers.notice}" if answers.notice else ""
-    return lines + [(words, SMALL, _WRONG) for words in _wrapped(draw, notice, SMALL, room)]
-
-
-def _wrapped(draw: drawing.Draw, text: str, size: int, room: int) -> list[str]:
-    """Lines that are no longer than `room` pixels, as far as words allow."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and drawing.length(draw, longer, size) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+    return lines + [(words, SMALL, _WRONG) for words in drawing.lines(notice, SMALL, room)]
 
 
 def _tile(sheet: Image.Image, draw: drawing.Draw, place: tuple[int, int], answer: Answer) -> None:

@@ -29,7 +29,7 @@ class LayerEncoding:
 class Clusters:
     """A network's encoding by clusters and the synapses in them."""
 
-    layers: dict[str, LayerEncoding]  # stage -> its part
+    layers: dict[str, LayerEncoding]  # layer -> its part
 
     @property
     def synapses(self) -> int:
@@ -70,7 +70,7 @@ class Clusters:
 
 def encode(graph: Graph, weights: Weights, truncation: float, pressure: SelectionPressure = PAPERS) -> Clusters:
     """Encodes a parent; `truncation` is tau: what is weaker than tau times its layer's strongest counts no strength."""
-    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.weighted}
+    rows = {layer.name: as_rows(weights[layer.name][0], layer) for layer in graph.weighted}
     return Clusters({name: encode_layer(each, truncation, pressure) for name, each in rows.items()})
 
 

@@ -44,7 +44,7 @@ class Encoding(Protocol):
         """Expected number of an offspring's synapses, biases aside: the mean of equation (3)'s distribution."""
 
     def draw(self, factors: Factors, random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
-        """Draws an offspring: each stage's name, and bool in its weights' order, which of its synapses there are."""
+        """Draws an offspring: each layer's name, and bool in its weights' order, which of its synapses there are."""
 
     def mean(self, others: Sequence[Self]) -> Self:
         """Encodes several parents as one: `others` are theirs, this one is of the weights that an offspring inherits.

@@ -28,9 +28,9 @@ class Filters:
     """A network's encoding by filters: F_c decides on them, and F_s takes no synapse of an inherited one away."""
 
     probability: np.ndarray  # float32 (clusters,): P(cluster | W), equation (4)
-    clusters: np.ndarray  # int (classes,): the cluster of each channel class; ALWAYS for the image and the outputs
+    clusters: np.ndarray  # int (groups,): the cluster of each channel group; ALWAYS for the image and the outputs
     graph: Graph
-    per_kernel: dict[str, np.ndarray]  # stage -> float32 (rows, width): synapses of each kernel
+    per_kernel: dict[str, np.ndarray]  # layer -> float32 (rows, width): synapses of each kernel
 
     @property
     def synapses(self) -> int:
@@ -43,11 +43,11 @@ class Filters:
         """What a lost channel takes from its readers is counted too."""
         each = np.append(np.minimum(self.probability * np.float32(factors.cluster), 1), 1)[self.clusters]
         total = 0.0
-        for stage in self.graph.weighted:
-            outputs = each[self.graph.outputs_of(stage)]
-            inputs = each[self.graph.inputs_of(stage)]
-            first, second = stage.present(outputs, inputs)
-            kernels = self.per_kernel[stage.name].reshape(stage.group, -1, stage.width)
+        for layer in self.graph.weighted:
+            outputs = each[self.graph.outputs_of(layer)]
+            inputs = each[self.graph.inputs_of(layer)]
+            first, second = layer.present(outputs, inputs)
+            kernels = self.per_kernel[layer.name].reshape(layer.group, -1, layer.width)
             # Not a matrix product: its BLAS threads would decide on the last bits of F.
             of_row = (kernels * second[:, np.newaxis]).sum(axis=2, dtype=np.float64).ravel()
             total += float((of_row * first).sum())
@@ -57,10 +57,10 @@ class Filters:
         """All or nothing of a neuron, with F_c P(cluster) of the cluster that it is in."""
         drawn = random.random(len(self.probability), np.float32) < self.probability * np.float32(factors.cluster)
         there = np.append(drawn, True)[self.clusters]
-        for stage in self.graph.weighted:
-            present = np.ones(stage.kernel_shape, bool)
-            stage.clear(present, there[self.graph.outputs_of(stage)], np.ones(stage.inputs, bool))
-            yield stage.name, present
+        for layer in self.graph.weighted:
+            present = np.ones(layer.kernel_shape, bool)
+            layer.clear(present, there[self.graph.outputs_of(layer)], np.ones(layer.inputs, bool))
+            yield layer.name, present
 
     def mean(self, others: Sequence["Filters"]) -> "Filters":
         """An inherited filter brings all the synapses that it has in what an offspring inherits."""
@@ -79,15 +79,15 @@ def encode(
     sums, filters = np.zeros(len(families)), np.zeros(len(families))
     present = np.zeros(len(families), bool)
     per_kernel = {}
-    for stage in graph.weighted:
-        of_neuron = clusters[graph.outputs_of(stage)]
+    for layer in graph.weighted:
+        of_neuron = clusters[graph.outputs_of(layer)]
         counted = of_neuron != ALWAYS
-        strength = _strengths(stage, weights[stage.name][0], truncation)
-        per_kernel[stage.name] = stage.matrix(weights[stage.name][0] != 0).sum(axis=2, dtype=np.float32)
+        strength = _strengths(layer, weights[layer.name][0], truncation)
+        per_kernel[layer.name] = layer.matrix(weights[layer.name][0] != 0).sum(axis=2, dtype=np.float32)
         np.add.at(sums, of_neuron[counted], strength[counted])
         np.add.at(filters, of_neuron[counted], 1)
-        everything = np.ones(stage.inputs, bool)
-        present[of_neuron[counted & stage.to_outputs(per_kernel[stage.name] > 0, everything)]] = True
+        everything = np.ones(layer.inputs, bool)
+        present[of_neuron[counted & layer.to_outputs(per_kernel[layer.name] > 0, everything)]] = True
     strength = sums / np.maximum(filters, 1)
     largest = np.zeros(int(families.max(initial=-1)) + 1)
     np.maximum.at(largest, families, strength)
@@ -97,11 +97,11 @@ def encode(
 
 
 def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cluster of each channel class, int (classes,), and the family of each cluster: stages that are coupled."""
+    """The cluster of each channel group, int (groups,), and the family of each cluster: layers that are coupled."""
     same = _drawn_together(graph)
     families: list[set[int]] = []
-    for stage in graph.weighted:
-        mine = set(same[graph.outputs_of(stage)].tolist())
+    for layer in graph.weighted:
+        mine = set(same[graph.outputs_of(layer)].tolist())
         apart = [family for family in families if family.isdisjoint(mine)]
         joined = [family for family in families if not family.isdisjoint(mine)]
         families = [*apart, mine.union(*joined)]
@@ -117,36 +117,36 @@ def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _drawn_together(graph: Graph) -> np.ndarray:
-    """int (classes,): one number for classes that are inherited together.
+    """int (groups,): one number for groups that are inherited together.
 
     A depthwise filter and the channel that it reads: neither of them can go alone.
     """
     joined = ChannelGroups()
     joined.new(graph.channel_groups)
     made = np.zeros(graph.channel_groups, bool)
-    for stage in graph.weighted:
-        outputs, inputs = graph.outputs_of(stage), graph.blobs[stage.uses[0].bottom].channel_groups
+    for layer in graph.weighted:
+        outputs, inputs = graph.outputs_of(layer), graph.blobs[layer.uses[0].bottom].channel_groups
         made[outputs] = True
-        if stage.group > 1 and stage.group == stage.inputs:
-            inputs = np.repeat(inputs, stage.outputs // stage.group)
+        if layer.group > 1 and layer.group == layer.inputs:
+            inputs = np.repeat(inputs, layer.outputs // layer.group)
             joined.join(outputs[made[inputs]], inputs[made[inputs]])
     return joined.numbered()
 
 
 def of_neurons(graph: Graph, block: int) -> dict[str, np.ndarray]:
-    """Which cluster each neuron of a stage counts to, int (outputs,); those of outputs in blocks of their own."""
+    """Which cluster each neuron of a layer counts to, int (outputs,); those of outputs in blocks of their own."""
     clusters, _ = partition(graph, block)
     result = {}
-    for stage in graph.weighted:
-        mine = clusters[graph.outputs_of(stage)]
-        result[stage.name] = np.where(mine == ALWAYS, ALWAYS - np.arange(len(mine)) // block, mine)
+    for layer in graph.weighted:
+        mine = clusters[graph.outputs_of(layer)]
+        result[layer.name] = np.where(mine == ALWAYS, ALWAYS - np.arange(len(mine)) // block, mine)
     return result
 
 
-def _strengths(stage: WeightedLayer, blob: np.ndarray, truncation: float) -> np.ndarray:
+def _strengths(layer: WeightedLayer, blob: np.ndarray, truncation: float) -> np.ndarray:
     """float64 (outputs,): the sum of each neuron's truncated strengths / the layer's strongest neuron's."""
-    strength = np.abs(stage.matrix(blob))
+    strength = np.abs(layer.matrix(blob))
     strength[strength < truncation * strength.max(initial=0)] = 0
-    each = strength.sum(axis=2, dtype=np.float64).reshape(stage.group, -1, stage.width)
-    sums = each.sum(axis=1 if stage.transposed else 2).ravel()
+    each = strength.sum(axis=2, dtype=np.float64).reshape(layer.group, -1, layer.width)
+    sums = each.sum(axis=1 if layer.transposed else 2).ravel()
     return sums / (sums.max(initial=0) or 1)

@@ -17,14 +17,14 @@ from evolve.network.weights import Weights
 def inherited(graph: Graph, parents: Sequence[Weights], kept: Sequence[np.ndarray]) -> Weights:
     """Every weight of the first of `parents`, the fittest, that has it.
 
-    `kept` is bool (classes,), a parent each: the channels that it has, whose Scale and statistics are taken so.
+    `kept` is bool (groups,), a parent each: the channels that it has, whose Scale and statistics are taken so.
     """
     result = dict(parents[0])
-    for stage in graph.weighted:
-        mixed = [_first([p[stage.name][0] for p in parents], [p[stage.name][0] != 0 for p in parents])]
-        if stage.has_bias:
-            mixed.append(_first([p[stage.name][1] for p in parents], [_neurons(stage, p) for p in parents]))
-        result |= {name: mixed for name in (stage.name, *stage.sharers)}
+    for layer in graph.weighted:
+        mixed = [_first([p[layer.name][0] for p in parents], [p[layer.name][0] != 0 for p in parents])]
+        if layer.has_bias:
+            mixed.append(_first([p[layer.name][1] for p in parents], [_neurons(layer, p) for p in parents]))
+        result |= {name: mixed for name in (layer.name, *layer.sharers)}
     for node in graph.nodes:
         if node.learned:
             there = [each[graph.blobs[node.tops[0]].channel_groups] for each in kept]
@@ -42,9 +42,9 @@ def _first(values: Sequence[np.ndarray], there: Sequence[np.ndarray]) -> np.ndar
     return result
 
 
-def _neurons(stage: WeightedLayer, parent: Weights) -> np.ndarray:
+def _neurons(layer: WeightedLayer, parent: Weights) -> np.ndarray:
     """bool (outputs,): neurons with a synapse, whose biases are theirs."""
-    return stage.to_outputs(stage.linked(parent), np.ones(stage.inputs, bool))
+    return layer.to_outputs(layer.linked(parent), np.ones(layer.inputs, bool))
 
 
 def _per_channel(node: Node, blobs: Sequence[list[np.ndarray]], there: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -8,9 +8,9 @@ from evolve.network.weighted import WeightedLayer
 _BLOCK = 1 << 16
 
 
-def as_rows(weights: np.ndarray, stage: WeightedLayer) -> np.ndarray:
+def as_rows(weights: np.ndarray, layer: WeightedLayer) -> np.ndarray:
     """A view of a layer's weights as (clusters, synapses of a cluster), a kernel a row, in the blob's order."""
-    return weights.reshape(stage.kernels, stage.patch)
+    return weights.reshape(layer.kernels, layer.patch)
 
 
 def blocks(rows: np.ndarray) -> list[slice]:

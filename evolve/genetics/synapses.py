@@ -15,7 +15,7 @@ from evolve.network.weights import Weights
 class Synapses:
     """A network's encoding by its synapses alone; F_c takes none of them away."""
 
-    layers: dict[str, np.ndarray]  # stage -> float32 (kernels, synapses of a kernel): P(synapse | w), equation (5)
+    layers: dict[str, np.ndarray]  # layer -> float32 (kernels, synapses of a kernel): P(synapse | w), equation (5)
 
     @property
     def synapses(self) -> int:
@@ -50,7 +50,7 @@ class Synapses:
 
 def encode(graph: Graph, weights: Weights, pressure: SelectionPressure = PAPERS) -> Synapses:
     """Encodes a parent."""
-    rows = {stage.name: as_rows(weights[stage.name][0], stage) for stage in graph.weighted}
+    rows = {layer.name: as_rows(weights[layer.name][0], layer) for layer in graph.weighted}
     return Synapses({name: encode_layer(each, pressure) for name, each in rows.items()})
 
 

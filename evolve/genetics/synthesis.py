@@ -86,5 +86,5 @@ def _attempt(
 
 def _without_synapses(graph: Graph, parent: Weights) -> Weights:
     """What a draw does not decide on: the blobs of layers such as BatchNorm."""
-    drawn = {name for stage in graph.weighted for name in (stage.name, *stage.sharers)}
+    drawn = {name for layer in graph.weighted for name in (layer.name, *layer.sharers)}
     return {name: blobs for name, blobs in parent.items() if name not in drawn}

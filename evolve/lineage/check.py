@@ -55,14 +55,14 @@ def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, 
 
 
 def _described(experiment: Experiment, seen: Seen | None = None) -> str:
-    stages = experiment.graph(experiment.net(NO_DATA), experiment.stored_shape()).weighted
-    synapses = sum(stage.weights + stage.outputs * stage.has_bias for stage in stages)
-    layers = " ".join(f"{stage.name} {stage.outputs}" for stage in stages)
-    if len(stages) > _LISTED:
-        layers = f"{len(stages)} layers"
+    layers = experiment.graph(experiment.net(NO_DATA), experiment.stored_shape()).weighted
+    synapses = sum(layer.weights + layer.outputs * layer.has_bias for layer in layers)
+    widths = " ".join(f"{layer.name} {layer.outputs}" for layer in layers)
+    if len(layers) > _LISTED:
+        widths = f"{len(layers)} layers"
     settings = experiment.settings
     return (
-        f"{experiment.name}: {synapses:,} synapses, {sum(s.macs for s in stages) / 1e6:.2f} MMAC ({layers}), "
+        f"{experiment.name}: {synapses:,} synapses, {sum(layer.macs for layer in layers) / 1e6:.2f} MMAC ({widths}), "
         f"data set {_data(experiment, seen)}, {settings.generations} generations"
     )
 

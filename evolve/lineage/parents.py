@@ -59,7 +59,7 @@ def hashes(folder: Path) -> list[str]:
 
 
 def record(folder: Path, net: phases.Net, kept: np.ndarray) -> None:
-    """Writes into a sibling's folder the `net` that it was drawn in, and the channels `kept`, bool (classes,)."""
+    """Writes into a sibling's folder the `net` that it was drawn in, and the channels `kept`, bool (groups,)."""
     prototxt_text.write(net, folder / paths.COMMON)
     channels = {"net": paths.COMMON, "channels": len(kept), "kept": np.flatnonzero(kept).tolist()}
     (folder / paths.CHANNELS).write_text(json.dumps(channels) + "\n")

@@ -191,13 +191,13 @@ def _unlike_settings(experiment: Experiment, net: phases.Net) -> list[str]:
 def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
     """Layers that the scratch form does not have as train_val has them."""
     found = []
-    stages = {each.name: each for each in _graph(scratch).weighted}
-    for stage in _graph(experiment).weighted:
-        got = stages.get(stage.name)
-        if got is None or got.kernel_shape != stage.kernel_shape:
+    layers = {each.name: each for each in _graph(scratch).weighted}
+    for layer in _graph(experiment).weighted:
+        got = layers.get(layer.name)
+        if got is None or got.kernel_shape != layer.kernel_shape:
             words = f"{got.kernel_shape}" if got else "no such layer"
-            message = f"expected the shape {stage.kernel_shape} of {experiment.train_val.name}, got {words}"
-            error = UserError(f"layer '{stage.name}': {message}; make them alike")
+            message = f"expected the shape {layer.kernel_shape} of {experiment.train_val.name}, got {words}"
+            error = UserError(f"layer '{layer.name}': {message}; make them alike")
             # A layer that is not there is on no line.
             found.append(str(scratch.located(error)) if got else f"{scratch.train_val}: {error}")
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import caffe
+import numpy as np
 
 import fastcaffe
 from evolve.base import machine, prototxt_text
@@ -96,15 +97,25 @@ def _step_to_the_end(training: Any, kept: Snapshots, report: Callable[[dict[str,
         limit = min(last, kept.limit(training.iter)) if kept.every else last
         training.step(min(steps, limit - training.iter))
         loss = _loss(training.net)
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss is {loss} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
-            )
+        _refuse_divergence(training, loss, is_last=training.iter >= last)
         report({"iteration": training.iter, "of": last, "loss": loss})
         pace = (time.monotonic() - started) / steps
         steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
         kept.save(training, lambda words: report({"words": words}))
     return loss
+
+
+def _refuse_divergence(training: Any, loss: float, is_last: bool) -> None:
+    """FloatingPointError for a loss that is no number; after the last update, which no loss tells of, for weights."""
+    wrong = "" if math.isfinite(loss) else f"the loss is {loss}"
+    if is_last and not wrong:
+        blobs = ((name, blob) for name, each in training.net.params.items() for blob in each)
+        lost = next((name for name, blob in blobs if not np.isfinite(blob.data).all()), "")
+        wrong = f"layer '{lost}' has weights that are no finite numbers" if lost else ""
+    if wrong:
+        raise FloatingPointError(
+            f"{wrong} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
+        )
 
 
 def _loss(net: Any) -> float:

@@ -142,13 +142,22 @@ def test_the_loss_is_reported_on_the_way(tmp_path: Path, caffe: CaffeProcess) ->
     assert seen[-1]["loss"] == answer["loss"] > 0
 
 
-def test_divergence_is_said_with_its_remedy(tmp_path: Path, caffe: CaffeProcess) -> None:
+@pytest.mark.parametrize(
+    ("solver", "words"),
+    [
+        ("momentum: 0.9 max_iter: 50", r"the loss is (nan|inf)"),
+        # Its only loss is that of the genome, which is sound.
+        ("weight_decay: 1e10 max_iter: 1", r"layer '\w+' has weights that are no finite numbers"),
+    ],
+)
+def test_divergence_is_said_with_its_remedy(tmp_path: Path, caffe: CaffeProcess, solver: str, words: str) -> None:
     _write_genome(tmp_path)
-    _write_solver(tmp_path, 'type: "SGD" base_lr: 1e30 momentum: 0.9 max_iter: 50')
+    _write_solver(tmp_path, f'type: "SGD" base_lr: 1e30 {solver}')
     with pytest.raises(CaffeError) as refused:
         caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
-    words = r"the loss is (nan|inf) at iteration \d+: training diverged; lower base_lr in solver\.prototxt"
-    assert re.fullmatch(words, str(refused.value))
+    assert re.fullmatch(
+        rf"{words} at iteration \d+: training diverged; lower base_lr in solver\.prototxt", str(refused.value)
+    )
     assert not (tmp_path / "trained").exists()
 
 

@@ -1,5 +1,6 @@
 """`make count`: how much there is of each layer of a network, as a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import deployment, layers, shapes
+from evolve.network import deployment, layers, shapes, two_of_four
 from evolve.network.axes import written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
+from evolve.network.two_of_four import Groups
 from evolve.network.weights import Weights
 
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
@@ -36,18 +38,20 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
         net = deployment.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
         counts = of_net(steps, learned, str(caffemodel))
+        fours = two_of_four.of_steps(steps, learned, str(caffemodel)) if learned is not None else None
     except UserError as error:
         if str(error).startswith(f"{caffemodel}: "):
             raise
         raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
     listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
     images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
+    title = f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"
+    notes = [*_notes(counts, len(counts) - len(listed)), *_not_zero(counts, learned), *_of_fours(fours)]
     return Sheet.of(
-        f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"
-        f"{'' if caffemodel else ', no weight taken for zero'}",
-        [*map(_row, listed), _totals(counts)],
+        f"{title}{'' if caffemodel else ', no weight taken for zero'}",
+        [_row(each, fours) for each in listed] + [_totals(counts, fours)],
         notice="",
-        notes=[*found.notes, *_notes(counts, len(counts) - len(listed)), *_not_zero(counts, learned)],
+        notes=[*found.notes, *notes],
     )
 
 
@@ -65,18 +69,39 @@ def _not_zero(counts: list[Count], learned: Weights | None) -> list[str]:
     ]
 
 
-def _row(each: Count) -> dict[str, str]:
+def _row(each: Count, fours: Mapping[str, Groups] | None) -> dict[str, str]:
     figures = {name: f"{getattr(each, name):,}" if getattr(each, name) else BLANK for name in _FIGURES}
-    return _titled(each.name, each.type, written(each.top[1:]) if each.top[1:] else BLANK, figures)
+    there = [fours[each.name]] if fours and each.name in fours else []
+    return _titled(each.name, each.type, written(each.top[1:]) if each.top[1:] else BLANK, figures, fours, there)
 
 
-def _totals(counts: list[Count]) -> dict[str, str]:
-    return _titled("total", BLANK, BLANK, {name: f"{total(counts, name):,}" for name in _FIGURES})
+def _totals(counts: list[Count], fours: Mapping[str, Groups] | None) -> dict[str, str]:
+    figures = {name: f"{total(counts, name):,}" for name in _FIGURES}
+    return _titled("total", BLANK, BLANK, figures, fours, list((fours or {}).values()))
 
 
-def _titled(name: str, kind: str, top: str, figures: dict[str, str]) -> dict[str, str]:
+def _titled(
+    name: str, kind: str, top: str, figures: dict[str, str], fours: Mapping[str, Groups] | None, there: list[Groups]
+) -> dict[str, str]:
     renamed = {"macs": "MACs", "bias_terms": "biases"}
-    return {"layer": name, "type": kind, "output": top} | {renamed.get(key, key): figures[key] for key in _FIGURES}
+    row = {"layer": name, "type": kind, "output": top} | {renamed.get(key, key): figures[key] for key in _FIGURES}
+    return row if fours is None else row | {"2:4": _part(there)}
+
+
+def _part(there: list[Groups]) -> str:
+    groups, kept = (sum(getattr(each, what) for each in there) for what in ("groups", "kept"))
+    # Nearly all is not all.
+    return f"{np.floor(1000 * kept / groups) / 10:.1f}%" if groups else BLANK
+
+
+def _of_fours(fours: Mapping[str, Groups] | None) -> list[str]:
+    if fours is None:
+        return []
+    holding = ", ".join(name for name, groups in fours.items() if groups.holds)
+    return [
+        "2:4: groups of four neighbouring inputs in which two synapses are at most; where all are, and inputs come in "
+        f"fours, sparse tensor cores skip the rest: {holding or 'in no layer'}."
+    ]
 
 
 def _notes(counts: list[Count], left_out: int) -> list[str]:

@@ -11,7 +11,8 @@ from evolve.genetics import filters
 from evolve.lineage import answers, experiment
 from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, deployment, judging, phases, precision, reach, weights, withered
+from evolve.network import count, deployment, judging, phases, precision, reach, two_of_four, weights, withered
+from evolve.network.graph import Graph
 from evolve.network.withered import Withered
 from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
@@ -43,7 +44,8 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
     dead = _take_off_dead(workspace, caffe, net) if origin.training.iterations else Withered()
     cast, ranges = _impose_precision(workspace, net)
     score = _with_validation(workspace, caffe, net, _score(workspace, caffe, net))
-    counts = _count(workspace, net, cast)
+    graph = workspace.graph(net)
+    counts = _count(workspace, graph, cast)
     first = counts if workspace.number == 1 else _ancestor_counts(workspace)
     ratios = count.cluster_efficiencies(first, counts)
     synapses = count.total(counts, "synapses")
@@ -68,6 +70,7 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
         range=ranges,
         synthesis=origin.synthesis,
         parent_sha256=origin.parent_sha256,
+        two_of_four=[each.layer for each in two_of_four.of_graph(graph, cast) if each.holds],
         versions=records.read(Versions, caffe.call("versions"), "versions"),
     )
     metrics.write(workspace.folder)
@@ -181,8 +184,7 @@ def _with_validation(workspace: Workspace, caffe: CaffeProcess, net: phases.Net,
     return replace(score, validation_accuracy=said.accuracy)
 
 
-def _count(workspace: Workspace, net: phases.Net, cast: weights.Weights) -> list[count.Count]:
-    graph = workspace.graph(net)
+def _count(workspace: Workspace, graph: Graph, cast: weights.Weights) -> list[count.Count]:
     shape = filters.of_neurons(graph, workspace.block) if workspace.block else None
     # What precision has cut off from the image is no network.
     reach.alive(graph, cast)

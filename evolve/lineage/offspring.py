@@ -9,7 +9,7 @@ from evolve.lineage import finish, parents, trained
 from evolve.lineage.parents import Parents
 from evolve.lineage.trained import GENOME
 from evolve.lineage.workspace import Workspace
-from evolve.network import count, phases, reach, resize, weights
+from evolve.network import count, phases, reach, resize, two_of_four, weights
 from evolve.network.graph import Graph
 from evolve.network.topology import RETRAIN
 from evolve.runs import generation, paths
@@ -28,8 +28,9 @@ def make(workspace: Workspace, parent: Path) -> Metrics:
     net, graph, factors = synthesize(workspace, parent)
     with trained.caffe_in(workspace) as caffe:
         difference = _verify(workspace, caffe, graph)
+        gone = _two_of_four(workspace, net)
         training = trained.train(workspace, caffe, genome=GENOME)
-        synthesis = Synthesis(factors.cluster, factors.synapse, difference)
+        synthesis = Synthesis(factors.cluster, factors.synapse, difference, two_of_four_synapses=gone)
         origin = finish.Origin(training, synthesis, generation.sha256(parent / paths.WEIGHTS))
         return finish.finish(workspace, caffe, net, origin)
 
@@ -62,6 +63,17 @@ def _draw(workspace: Workspace, read: Parents) -> tuple[weights.Weights, reach.E
     )  # fmt: skip
     drawn, exists = synthesis.synthesize(read.graph, read.weights, encoding, factors, workspace.draw_seed, limit)
     return drawn, exists, factors
+
+
+def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
+    """Takes off what 2:4 has no room for, where it is wanted; returns how many synapses went."""
+    part = workspace.experiment.settings.two_of_four
+    if not part:
+        return 0
+    genome = workspace.folder / GENOME
+    left, gone = two_of_four.imposed(workspace.graph(net), weights.read(genome), part)
+    weights.write(genome, net, left)
+    return gone
 
 
 def _encode(workspace: Workspace, read: Parents) -> Encoding:

@@ -19,6 +19,7 @@ class Device:
     gflops_float: float  # 1e9 floating-point operations a second in 32 bits
     gflops_half: float  # the same in 16 bits
     gops_int8: float  # the same in 8 bits, dense; 0: no faster than 16 bits
+    sparse: float  # how many times that where 2:4 holds, in 16 and in 8 bits; 1: it has nothing for it
     gbytes_per_second: float
     efficiency: float  # 1 would be the peaks
     fitted_on: str

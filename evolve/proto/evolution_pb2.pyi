@@ -137,7 +137,7 @@ class EnvironmentParameter(_message.Message):
     def __init__(self, from_generation: _Optional[int] = ..., type: _Optional[_Union[EnvironmentParameter.Type, str]] = ..., synapse_budget: _Optional[float] = ..., synapse_to_cluster: _Optional[float] = ..., cluster_factor: _Optional[float] = ..., synapse_factor: _Optional[float] = ..., table_1: _Optional[_Union[EnvironmentParameter.Table, str]] = ..., waypoint: _Optional[_Iterable[_Union[Waypoint, _Mapping]]] = ..., largest_offspring: _Optional[float] = ..., selection_pressure: _Optional[float] = ..., synapse_selection_pressure: _Optional[float] = ...) -> None: ...
 
 class EvolutionParameter(_message.Message):
-    __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "dead_neurons_go", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation"]
+    __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "dead_neurons_go", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation", "two_of_four"]
     class ClusterShape(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     class Encoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -186,6 +186,7 @@ class EvolutionParameter(_message.Message):
     TRAIN_VAL_FIELD_NUMBER: _ClassVar[int]
     TRAIN_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
+    TWO_OF_FOUR_FIELD_NUMBER: _ClassVar[int]
     ancestor_training: str
     block_width: int
     cluster_shape: EvolutionParameter.ClusterShape
@@ -215,7 +216,8 @@ class EvolutionParameter(_message.Message):
     train_val: str
     train_weights: bool
     truncation: float
-    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ..., dead_neurons_go: bool = ...) -> None: ...
+    two_of_four: float
+    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ..., dead_neurons_go: bool = ..., two_of_four: _Optional[float] = ...) -> None: ...
 
 class StandInParameter(_message.Message):
     __slots__ = ["ancestor_training", "name", "offspring_training"]

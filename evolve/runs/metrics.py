@@ -50,6 +50,7 @@ class Synthesis:
     synapse_factor: float | None = None
     difference: float | None = None
     parents_sha256: list[str] = field(default_factory=list)  # of a generation that had siblings, the fittest first
+    two_of_four_synapses: int = 0  # that 2:4 took before training
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class Metrics:
     siblings: list[Sibling] = field(default_factory=list)
     dead_neurons: int = 0
     dead_synapses: int = 0
+    two_of_four: list[str] = field(default_factory=list)  # layers in which 2:4 holds
     kin: Kin | None = None  # of a sibling, until one is chosen
 
     @property

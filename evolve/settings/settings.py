@@ -91,6 +91,8 @@ def problems(settings: Settings) -> list[str]:
     found = []
     if settings.generations < 1:
         found.append("generations: expected 1 or more, got 0; the ancestor is generation 1")
+    if not 0 <= settings.two_of_four <= 1:
+        found.append(f"two_of_four: expected 0 to 1, a part of a layer's synapses, got {settings.two_of_four:g}")
     if not 0 <= settings.truncation <= 1:
         found.append(f"truncation: expected 0 to 1, a part of the layer's strongest, got {settings.truncation:g}")
     if settings.block_width < 1:

@@ -66,7 +66,7 @@ def _row(name: str, made: Any, half: bool, tensorrt: which.TensorRT) -> str:
 def _built(model: Any, half: bool, tensorrt: which.TensorRT) -> tuple[Built, float]:
     """An engine, and the processor's seconds for it: a busy machine disturbs them less."""
     began = time.process_time()
-    return builder.build(tensorrt, model, half), time.process_time() - began
+    return builder.build(tensorrt, model, builder.Kind(half)), time.process_time() - began
 
 
 if __name__ == "__main__":

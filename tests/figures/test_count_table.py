@@ -29,3 +29,20 @@ def test_what_others_count(tmp_path: Path, biases: list[int], others: int | None
     said = [note.split()[0] for note in made.notes if "which others count" in note]
     # Five are five either way: the bias of neuron 1 is counted, that of neuron 3 is not.
     assert said == ([] if others in (None, 5) else [str(others)])
+
+
+def test_2_4(tmp_path: Path) -> None:
+    """A part of the groups, rounded down; a layer where all are and whose inputs come in fours is named."""
+    text = NET.replace("dim: 3", "dim: 4") + NET.splitlines()[2].replace('"ip"', '"ip2"').replace('"data"', '"ip"')
+    net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    learned = {
+        "ip": [np.array([[1, 2, 0, 0], [0, 3, 0, 4], [0, 0, 0, 0]], np.float32), np.ones(3, np.float32)],
+        "ip2": [np.array([[1, 2, 3], [0, 0, 3], [1, 0, 2]], np.float32), np.ones(3, np.float32)],
+    }
+    weights.write(tmp_path / "w.caffemodel", net, learned)
+    made = count_table.sheet(tmp_path / "net.prototxt", tmp_path / "w.caffemodel")
+    column = made.columns.index("2:4")
+    assert [row[column] for row in made.rows] == ["", "100.0%", "66.6%", "83.3%"]
+    assert made.notes[-1].endswith("sparse tensor cores skip the rest: ip.")
+    assert "2:4" not in count_table.sheet(tmp_path / "net.prototxt").columns

@@ -59,6 +59,20 @@ def test_dead_neurons_go(place: Any) -> None:
     assert weights.read(place.run / "gen002" / "weights.caffemodel")["ip1"][0].shape[0] <= (~dead).sum()
 
 
+def test_two_of_four(place: Any) -> None:
+    """What is taken off before training stays off, and the generation says in which layers it holds."""
+    place.set("two_of_four: 0.5 environment { type: CONSTANT cluster_factor: 1.2 synapse_factor: 1.2 }")
+    place.evolve(2)
+    made = Metrics.read(place.run / "gen002")
+    learned = weights.read(place.run / "gen002" / "weights.caffemodel")
+    for name in ("conv2", "ip1", "ip2"):
+        rows = learned[name][0].reshape(len(learned[name][0]), -1) if "ip" in name else learned[name][0]
+        groups = [np.count_nonzero(rows[:, begin : begin + 4], axis=1) for begin in range(0, rows.shape[1], 4)]
+        assert (name in made.two_of_four) == (max(map(np.max, groups)) <= 2 and rows.shape[1] % 4 == 0)
+    assert made.two_of_four and made.synthesis.two_of_four_synapses > 0 and made.training.revived == 0
+    assert Metrics.read(place.run / "gen001").two_of_four == []
+
+
 def test_so_is_one_in_the_form_of_2013(place: Any, reference: Any) -> None:
     path = place.folder / "old.caffemodel"
     path.write_bytes(_in_v1_form(weights.read(reference.run / "gen001" / "weights.caffemodel")))

@@ -212,6 +212,8 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("parents: 2", "parents: expected up to 1, the siblings that offspring_per_generation makes, got 2"),
         ("synapse_cost: nan", "synapse_cost: expected 0 or more, got nan"),
         ("synapse_cost: inf", "synapse_cost: expected 0 or more, got inf"),
+        ("two_of_four: 1.5", "two_of_four: expected 0 to 1, a part of a layer's synapses, got 1.5"),
+        ("two_of_four: nan", "two_of_four: expected 0 to 1, a part of a layer's synapses, got nan"),
         ("environment { synapse_budget: 0 }", BUDGET + "0"),
         ("environment { synapse_budget: 0.801 }", BUDGET + "0.801"),
         ("environment { synapse_budget: nan }", BUDGET + "nan"),

@@ -170,24 +170,24 @@ def module(
 
 def tensorrt_8_0() -> Any:
     """Explicit batch asked for, half precision a flag, a workspace of nothing."""
-    return module("8.0.1.6", "EXPLICIT_BATCH", "FP16 INT8 TF32 STRICT_TYPES", "TF32", _OldConfig)
+    return module("8.0.1.6", "EXPLICIT_BATCH", "FP16 INT8 TF32 SPARSE_WEIGHTS STRICT_TYPES", "TF32", _OldConfig)
 
 
 def tensorrt_8_6() -> Any:
     """As 8.0, with constraints to obey and pools of memory."""
-    flags = "FP16 INT8 TF32 STRICT_TYPES OBEY_PRECISION_CONSTRAINTS PREFER_PRECISION_CONSTRAINTS"
+    flags = "FP16 INT8 TF32 SPARSE_WEIGHTS STRICT_TYPES OBEY_PRECISION_CONSTRAINTS PREFER_PRECISION_CONSTRAINTS"
     return module("8.6.1", "EXPLICIT_BATCH", flags, "TF32")
 
 
 def tensorrt_10() -> Any:
     """Both: flags for half precision, and strongly typed networks, which refuse them."""
-    flags = "FP16 BF16 INT8 TF32 OBEY_PRECISION_CONSTRAINTS"
+    flags = "FP16 BF16 INT8 TF32 SPARSE_WEIGHTS OBEY_PRECISION_CONSTRAINTS"
     return module("10.9.0.34", "EXPLICIT_BATCH STRONGLY_TYPED", flags, "TF32")
 
 
 def tensorrt_11() -> Any:
     """Strongly typed networks alone."""
-    return module("11.0.0", "STRONGLY_TYPED", "TF32 REFIT", "TF32")
+    return module("11.0.0", "STRONGLY_TYPED", "TF32 REFIT SPARSE_WEIGHTS", "TF32")
 
 
 def without_any_choice() -> Any:

@@ -17,7 +17,7 @@ from evolve.base.errors import UserError
 from evolve.network import reach, resize, topology
 from trt.onnx import export, target
 from trt.tensorrt import builder, logger, which
-from trt.tensorrt.builder import WORKSPACE, ask
+from trt.tensorrt.builder import WORKSPACE, Kind, ask
 from trt.tensorrt.which import TensorRT
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "network"))
@@ -53,7 +53,7 @@ def in_eight_bits(form: target.Target = target.TENSORRT) -> Any:
 
 
 def build(module: Any, half: bool) -> builder.Built:
-    return builder.build(which.TensorRT("TensorRT", module), model(half), half)
+    return builder.build(which.TensorRT("TensorRT", module), model(half), Kind(half))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_one_builder_for_all(which: str, half: bool, engine: str) -> None:
 
 
 def test_flags_in_words() -> None:
-    words = {name: ask(make()).words(half=True) for name, make in FAKES.items()}
+    words = {name: ask(make()).words(Kind(half=True)) for name, make in FAKES.items()}
     assert words == {
         "8.0": {"network": "EXPLICIT_BATCH", "flags": "FP16 STRICT_TYPES", "cleared": "TF32"},
         "8.6": {"network": "EXPLICIT_BATCH", "flags": "FP16 OBEY_PRECISION_CONSTRAINTS", "cleared": "TF32"},
@@ -87,7 +87,17 @@ def test_flags_in_words() -> None:
         "11": {"network": "STRONGLY_TYPED", "flags": "none", "cleared": "TF32"},
         "no choice": {"network": "as it is made", "flags": "none", "cleared": "none"},
     }
-    assert ask(FAKES["8.6"]()).words(half=False)["flags"] == "none"
+    assert ask(FAKES["8.6"]()).words(Kind())["flags"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("which", "engine"),
+    [("8.0", "8.0.1.6 1 INT8 SPARSE_WEIGHTS"), ("8.6", "8.6.1 1 INT8 SPARSE_WEIGHTS"),
+     ("10", "10.9.0.34 3 SPARSE_WEIGHTS"), ("11", "11.0.0 1 SPARSE_WEIGHTS"), ("no choice", "99.0 0 ")],
+)  # fmt: skip
+def test_sparse_weights(which: str, engine: str) -> None:
+    fake = TensorRT("TensorRT", FAKES[which]())
+    assert builder.build(fake, in_eight_bits(), Kind(eight=True, sparse=True)).data.decode() == engine
 
 
 def test_an_old_workspace_is_given_room() -> None:
@@ -139,7 +149,7 @@ def test_a_builder_that_refuses() -> None:
     """In its own words, not in those of the driver that is not there."""
     module = fake_tensorrt.module("8.2", "EXPLICIT_BATCH", "FP16")
     with pytest.raises(UserError) as error:
-        builder.build(which.TensorRT("TensorRT", module), model(True), half=False)
+        builder.build(which.TensorRT("TensorRT", module), model(True), Kind())
     assert str(error.value) == "TensorRT 8.2 builds no engine: 1: half precision is not enabled"
 
 
@@ -172,7 +182,7 @@ def rtx() -> which.TensorRT:
 def test_an_engine_of_every_layer_form(rtx: which.TensorRT, name: str, half: bool) -> None:
     net = onnx_cases.nets()[name]
     made = export.of_net(net, filled(net, np.random.default_rng(1)), half=half)
-    built = builder.build(rtx, made, half)
+    built = builder.build(rtx, made, Kind(half))
     assert built.layers and len(built.data) > 1000
 
 
@@ -180,7 +190,7 @@ def test_an_engine_of_every_layer_form(rtx: which.TensorRT, name: str, half: boo
 def test_a_layer_form_that_no_engine_has(rtx: which.TensorRT, name: str) -> None:
     net = onnx_cases.nets()[name]
     with pytest.raises(UserError, match="layer 'l': TensorRT-RTX .* does not take it: .* outputs for MaxPool"):
-        builder.build(rtx, export.of_net(net, {}), half=False)
+        builder.build(rtx, export.of_net(net, {}), Kind())
 
 
 def test_engines_of_detectnets_first_and_last_generation(rtx: which.TensorRT) -> None:
@@ -190,7 +200,7 @@ def test_engines_of_detectnets_first_and_last_generation(rtx: which.TensorRT) ->
     for generation, (each, learned) in {1: (net, filled(net, np.random.default_rng(2))), 13: shrunk(net)}.items():
         for half in (True, False):
             made = export.of_net(each, learned, half=half)
-            sizes[generation, half] = len(builder.build(rtx, made, half).data)
+            sizes[generation, half] = len(builder.build(rtx, made, Kind(half)).data)
     print("bytes of engines", sizes)
     assert sizes[1, True] < 0.6 * sizes[1, False]
     assert sizes[13, True] < 0.5 * sizes[1, True] and sizes[13, False] < 0.25 * sizes[1, False]
@@ -215,7 +225,7 @@ def test_what_tensorrt_itself_refuses(rtx: which.TensorRT) -> None:
     weights = next(each for each in made.graph.initializer if each.name == "conv/weights")
     weights.CopyFrom(onnx.numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "conv/weights"))
     with pytest.raises(UserError) as error:
-        builder.build(rtx, made, half=False)
+        builder.build(rtx, made, Kind())
     words = str(error.value)
     assert words.startswith(f"layer 'conv': {rtx} does not take it: ") and "cudaError" not in words, words
 
@@ -230,8 +240,8 @@ def test_what_tensorrt_itself_refuses(rtx: which.TensorRT) -> None:
 def test_explicit_quantisation_on_all(which: str, engine: str) -> None:
     """A flag where networks are not strongly typed; else the graph's own types."""
     fake = TensorRT("TensorRT", FAKES[which]())
-    assert builder.build(fake, in_eight_bits(), half=False, eight=True).data.decode() == engine
-    flags = ask(FAKES[which]()).words(half=False, eight=True)["flags"]
+    assert builder.build(fake, in_eight_bits(), Kind(eight=True)).data.decode() == engine
+    flags = ask(FAKES[which]()).words(Kind(eight=True))["flags"]
     assert flags == ("INT8" if "INT8" in engine else "none")
 
 
@@ -239,6 +249,6 @@ def test_tensorrt_rtx_builds_an_engine_in_eight_bits() -> None:
     """Without a GPU; what is not symmetric it refuses, which is why it has a form of its own."""
     module = pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
     rtx = TensorRT("TensorRT-RTX", module)
-    assert builder.build(rtx, in_eight_bits(), half=False, eight=True).layers > len(model(False).graph.node)
+    assert builder.build(rtx, in_eight_bits(), Kind(eight=True)).layers > len(model(False).graph.node)
     with pytest.raises(UserError, match="[Zz]ero point|must have type"):
-        builder.build(rtx, in_eight_bits(target.OPENVINO), half=False, eight=True)
+        builder.build(rtx, in_eight_bits(target.OPENVINO), Kind(eight=True))

@@ -1,5 +1,6 @@
 """`make engine` as its user meets it: of a generation on real images, of a pair, and where something is missing."""
 
+import json
 import os
 import re
 import subprocess
@@ -145,6 +146,23 @@ def test_a_pair(tmp_path: Path, pair: tuple[str, str], rtx: str) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("wide.onnx: data 1x2x12x20, conv 1x4x10x18; ")
     assert lines[1].startswith(f"wide.engine: {rtx}, 32 bits, 2 layers, ")
+
+
+def test_two_of_four(tmp_path: Path, rtx: str) -> None:
+    """TensorRT is told to look for sparse weights where there are any: in 16 and 8 bits."""
+    net = text_format.Parse(PAIR.replace("dim: 2 dim: 8", "dim: 4 dim: 8"), caffe_pb2.NetParameter())
+    learned = filled(net, np.random.default_rng(0))
+    learned["conv"][0][:, 1:3] = 0
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    weights.write(tmp_path / "net.caffemodel", net, learned)
+    for words, flags in (("HALF=1", "SPARSE_WEIGHTS"), ("HALF=0", "none")):
+        done = cavefish(tmp_path, "engine", "MODEL=net.prototxt", "WEIGHTS=net.caffemodel", "TENSORRT=rtx", words,
+                        "INPUTS=none", "OUT=net.engine")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert ("2:4 in conv: TensorRT may use sparse tensor cores, where a GPU has them" in done.stdout) == (
+            flags == "SPARSE_WEIGHTS"
+        )
+        assert json.loads((tmp_path / "net.engine.json").read_text())["key"]["flags"] == flags
 
 
 @pytest.mark.parametrize(

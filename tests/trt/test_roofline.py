@@ -1,6 +1,7 @@
 """The prediction of frames per second: by hand on a small net, and on the network and figure that it is fitted on."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ sys.path.append(str(ROOT / "tests/network"))
 import famous_nets  # noqa: E402
 
 # One operation, two in half precision, four in 8 bits, and one byte a second: seconds can be counted.
-SLOW = Device("slow", 1e-9, 2e-9, gops_int8=4e-9, gbytes_per_second=1e-9, efficiency=0.5, fitted_on="nothing")
+SLOW = Device("slow", 1e-9, 2e-9, gops_int8=4e-9, sparse=2, gbytes_per_second=1e-9, efficiency=0.5, fitted_on="nothing")
 
 NET = """
 name: "by hand"
@@ -45,6 +46,21 @@ def test_each_layer_by_hand() -> None:
     for bits, expected in ((32, FLOAT), (16, HALF), (8, INT8)):
         found = {step.layer.name: roofline.layer_seconds(step, SLOW, bits) for step in shapes.infer(net())}
         assert found == dict.fromkeys(("data", "relu", "drop"), 0.0) | expected
+
+
+def test_2_4_by_hand() -> None:
+    """Twice the arithmetic, of four weights two with two bits each; nothing in 32 bits, or on other devices."""
+    for bits, learned in ((16, 2 * 640 / 2 + 640 / 8), (8, 640 / 2 + 640 / 8)):
+        steps = {step.layer.name: step for step in shapes.infer(net())}
+        found = {name: roofline.layer_seconds(steps[name], SLOW, bits, sparse=True) for name in ("conv", "ip")}
+        dense = {16: HALF, 8: INT8}[bits]
+        assert found["conv"] == max(dense["conv"] / 2, bits / 8 * (192 + 256 + 4) + 108 * (bits / 16 + 1 / 8))
+        assert found["ip"] == bits / 8 * (64 + 10 + 10) + learned
+        part = roofline.seconds(net(), SLOW, bits, {"ip"})
+        assert part == roofline.seconds(net(), SLOW, bits) - dense["ip"] + found["ip"]
+    everywhere = {"conv", "ip"}
+    assert roofline.seconds(net(), SLOW, 32, everywhere) == roofline.seconds(net(), SLOW, 32)
+    assert roofline.seconds(net(), replace(SLOW, sparse=1), 16, everywhere) == roofline.seconds(net(), SLOW, 16)
 
 
 def test_the_layers_one_after_another_times_one_efficiency() -> None:
@@ -78,6 +94,7 @@ NCNN = {
     "Jetson Orin Nano 8GB": 7.18,
     "Jetson AGX Orin 64GB": 4.95,
     "Raspberry Pi 5": 25.13,
+    "GeForce RTX 3090": 4.33,
 }
 
 
@@ -112,19 +129,19 @@ def test_thinner_is_never_predicted_slower() -> None:
 
 def test_a_device_of_the_users(tmp_path: Path) -> None:
     table = tmp_path / "devices.csv"
-    table.write_text(devices.TABLE.read_text() + 'My board,1,2,0,3,0.4,"mine, measured"\n')
-    assert devices.read(table)["My board"] == Device("My board", 1, 2, 0, 3, 0.4, "mine, measured")
+    table.write_text(devices.TABLE.read_text() + 'My board,1,2,0,1,3,0.4,"mine, measured"\n')
+    assert devices.read(table)["My board"] == Device("My board", 1, 2, 0, 1, 3, 0.4, "mine, measured")
     assert list(devices.read(table)) == [*devices.read(), "My board"]
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a,1,2,0,3,0.4", "expected 7 cells, got 6; quote words with commas in them"),
-        ("a,1,2,0,fast,0.4,me", "gbytes_per_second: expected a number above 0, got 'fast'"),
-        ("a,0,2,0,3,0.4,me", "gflops_float: expected a number above 0, got '0'"),
-        ("a,1,2,-1,3,0.4,me", "gops_int8: expected a number above 0, got '-1'"),
-        ("a,1,2,0,3,nan,me", "efficiency: expected a number above 0, got 'nan'"),
+        ("a,1,2,0,1,3,0.4", "expected 8 cells, got 7; quote words with commas in them"),
+        ("a,1,2,0,1,fast,0.4,me", "gbytes_per_second: expected a number above 0, got 'fast'"),
+        ("a,0,2,0,1,3,0.4,me", "gflops_float: expected a number above 0, got '0'"),
+        ("a,1,2,-1,1,3,0.4,me", "gops_int8: expected a number above 0, got '-1'"),
+        ("a,1,2,0,1,3,nan,me", "efficiency: expected a number above 0, got 'nan'"),
     ],
 )
 def test_a_line_that_is_no_device(tmp_path: Path, line: str, message: str) -> None:

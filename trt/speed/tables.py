@@ -50,7 +50,7 @@ def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int
     rows = []
     for metrics in generations:
         net = _net(paths.generation(run, metrics.generation), shape)
-        cells = {device.name: _prediction(net, device, metrics.bits) for device in known.values()}
+        cells = {device.name: _prediction(net, device, metrics) for device in known.values()}
         rows.append({"generation": str(metrics.generation)} | cells)
     return Sheet.of(
         f"{name}: predicted fps of devices that are not at hand",
@@ -82,8 +82,8 @@ def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
     return deployment.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
 
 
-def _prediction(net: phases.Net, device: Device, bits: int) -> str:
+def _prediction(net: phases.Net, device: Device, metrics: Metrics) -> str:
     try:
-        return cell(roofline.predicted(net, device, bits), ",.1f")
+        return cell(roofline.predicted(net, device, metrics.bits, metrics.two_of_four), ",.1f")
     except UserError:
         return BLANK

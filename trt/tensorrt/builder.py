@@ -22,6 +22,15 @@ _NO_DRIVER = "no driver for a GPU here; TensorRT-RTX builds without one: make en
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What is in a graph: types of 16 or of 8 bits, and layers in 2:4 (evolve/network/two_of_four.py)."""
+
+    half: bool = False
+    eight: bool = False
+    sparse: bool = False
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """The flags to build with, members of the module's own enumerations."""
 
@@ -30,15 +39,20 @@ class Capabilities:
     obey: Any  # the flag that makes a layer's precision binding, where half is a flag; else None
     eight: Any  # BuilderFlag.INT8, where a graph's eight bits need it; else None
     tf32: Any  # the flag to clear: convolutions in 32 bits are to have all of them; else None
+    sparse: Any  # BuilderFlag.SPARSE_WEIGHTS, which lets it look for 2:4; else None
 
-    def flags(self, half: bool, eight: bool) -> list[Any]:
-        """Those to set for the types in a graph."""
-        wanted = [*((self.half, self.obey) if half else ()), *((self.eight,) if eight else ())]
+    def flags(self, kind: Kind) -> list[Any]:
+        """Those to set for what is in a graph."""
+        wanted = [
+            *((self.half, self.obey) if kind.half else ()),
+            *((self.eight,) if kind.eight else ()),
+            *((self.sparse,) if kind.sparse else ()),
+        ]
         return [each for each in wanted if each is not None]
 
-    def words(self, half: bool, eight: bool = False) -> dict[str, str]:
+    def words(self, kind: Kind) -> dict[str, str]:
         """The builder's settings in words: part of an engine's key."""
-        flags = self.flags(half, eight)
+        flags = self.flags(kind)
         return {
             "network": " ".join(each.name for each in self.creation) or "as it is made",
             "flags": " ".join(each.name for each in flags) or "none",
@@ -60,6 +74,7 @@ def ask(module: Any) -> Capabilities:
         obey=None if half is None else obey,
         eight=None if strongly is not None else getattr(flags, "INT8", None),
         tf32=getattr(flags, "TF32", None),
+        sparse=getattr(flags, "SPARSE_WEIGHTS", None),
     )
 
 
@@ -72,8 +87,8 @@ class Built:
     seconds: float
 
 
-def build(tensorrt: TensorRT, model: Any, half: bool, eight: bool = False) -> Built:
-    """The engine of an onnx.ModelProto; `half` and `eight` say that there are types of 16 or of 8 bits in it.
+def build(tensorrt: TensorRT, model: Any, kind: Kind) -> Built:
+    """The engine of an onnx.ModelProto in which there is what `kind` says.
 
     UserError with TensorRT's own words, ``layer 'x': `` before them where they are about one.
     """
@@ -86,8 +101,8 @@ def build(tensorrt: TensorRT, model: Any, half: bool, eight: bool = False) -> Bu
         parser = module.OnnxParser(network, log)
         if not parser.parse(serialised(model)):
             raise _refused(tensorrt, parser, model)
-        config = _config(builder, can, half, eight)
-        if half and can.half is not None:
+        config = _config(builder, can, kind)
+        if kind.half and can.half is not None:
             _keep_wide(module, network, wide_nodes(model))
         engine = builder.build_serialized_network(network, config)
         if engine is None:
@@ -112,13 +127,13 @@ def _bits(flags: tuple[Any, ...]) -> int:
     return sum(1 << int(each) for each in flags)
 
 
-def _config(builder: Any, can: Capabilities, half: bool, eight: bool) -> Any:
+def _config(builder: Any, can: Capabilities, kind: Kind) -> Any:
     config = builder.create_builder_config()
     if not hasattr(config, "set_memory_pool_limit") and hasattr(config, "max_workspace_size"):
         config.max_workspace_size = WORKSPACE
     if can.tf32 is not None:
         config.clear_flag(can.tf32)
-    for flag in can.flags(half, eight):
+    for flag in can.flags(kind):
         config.set_flag(flag)
     return config
 

@@ -6,11 +6,13 @@ finds to lose too much.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text, records
 from evolve.base.errors import UserError
+from evolve.network import shapes, two_of_four
 from evolve.runs import generation
 from trt import eight_bits, range_report
 from trt.calibration import Calibration
@@ -50,6 +52,19 @@ class Order:
     wide: frozenset[str] = frozenset()  # layers that the user wants in 32 bits
     calibration: Calibration | None = None  # of an engine in eight bits
 
+    @cached_property
+    def sparse_layers(self) -> list[str]:
+        """Layers in which 2:4 holds, where an engine is in 16 or 8 bits: tensor cores skip nothing in 32."""
+        if not self.half and self.calibration is None:
+            return []
+        found = two_of_four.of_steps(shapes.infer(self.pair.net), self.pair.weights, str(self.pair.caffemodel))
+        return [name for name, groups in found.items() if groups.holds]
+
+    @property
+    def kind(self) -> builder.Kind:
+        """What there is in its graph."""
+        return builder.Kind(self.half, self.calibration is not None, bool(self.sparse_layers))
+
 
 def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> cache.Record:
     """Builds the engine, or finds that it is there already; `say` gets a line about each step.
@@ -65,10 +80,12 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
         return record
     if why:
         say(f"{order.out}: built again: {why}")
+    if order.sparse_layers:
+        say(f"2:4 in {', '.join(order.sparse_layers)}: TensorRT may use sparse tensor cores, where a GPU has them")
     model, ranges = _model(order, plain, say)
     say(export.write(model, order.out.with_suffix(".onnx")))
     try:
-        built = builder.build(tensorrt, model, order.half, order.calibration is not None)
+        built = builder.build(tensorrt, model, order.kind)
     except UserError as error:
         raise prototxt_text.located(error, order.pair.model, prototxt_text.read_text(order.pair.model)) from None
     record = cache.keep(order.out, key, built, _in_32_bits(model), ranges)
@@ -85,7 +102,7 @@ def _model(order: Order, plain: Any, say: Callable[[str], None]) -> tuple[Any, s
 
 def _key(order: Order, tensorrt: which.TensorRT, plain: Any) -> cache.Key:
     """All that decides what the engine is; `plain` is the net's ONNX model in 32 bits."""
-    half, eight = order.half, order.calibration is not None
+    half, eight = order.kind.half, order.kind.eight
     seen = {"calibration": cache.digest_of(records.text(order.calibration).encode())} if order.calibration else {}
     return {
         "prototxt": generation.sha256(order.pair.model),
@@ -96,7 +113,7 @@ def _key(order: Order, tensorrt: which.TensorRT, plain: Any) -> cache.Key:
         "wide": ",".join(sorted(order.wide)) if half or eight else "",
         "tensorrt": str(tensorrt),
         "gpu": gpu.name(),
-    } | seen | builder.ask(tensorrt.module).words(half, eight)
+    } | seen | builder.ask(tensorrt.module).words(order.kind)
 
 
 def _in_32_bits(model: Any) -> list[str]:

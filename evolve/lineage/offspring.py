@@ -71,7 +71,7 @@ def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
     if not part:
         return 0
     genome = workspace.folder / GENOME
-    left, gone = two_of_four.imposed(workspace.graph(net), weights.read(genome), part)
+    left, gone = two_of_four.imposed(workspace.graph(net).weighted, weights.read(genome), part)
     weights.write(genome, net, left)
     return gone
 

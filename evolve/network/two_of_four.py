@@ -5,6 +5,7 @@ reads, in their order. TensorRT takes a layer for such where all of its groups a
 (Developer Guide, Sparsity: weights [K, C, R, S], C % 4 == 0). A last group of fewer counts as if zeros filled it up.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +58,13 @@ def of_steps(steps: list[Step], weights: Weights, source: str = "weights") -> di
     return {layer.name: groups for layer, blob in each if (groups := of_layer(layer, blob))}
 
 
-def imposed(graph: Graph, weights: Weights, part: float) -> tuple[Weights, int]:
-    """`weights` with 2:4 in layers of which that takes no more than `part` of the synapses, and how many went in all.
+def imposed(layers: Iterable[WeightedLayer], weights: Weights, part: float) -> tuple[Weights, int]:
+    """`weights` with 2:4 in those `layers` of which it takes no more than `part` of the synapses; how many went in all.
 
-    Layers whose inputs come in fours: no other gains by it. Of a group the two strongest stay, of equals the first.
+    Only layers whose inputs come in fours: no other gains by it. Of a group the two strongest stay, of equals the first.
     """
     result, gone = dict(weights), 0
-    for layer in graph.weighted:
+    for layer in layers:
         blob, *others = weights[layer.name]
         groups = of_layer(layer, blob)
         if groups and groups.whole and 0 < groups.beyond <= part * groups.synapses:

@@ -47,10 +47,10 @@ def by_loops(weights: np.ndarray) -> tuple[list[int], bool]:
     """How many weights each group has, and whether its inputs come in fours: the guide's algorithm."""
     outputs, inputs, height, width = weights.shape
     counts = [
-        np.count_nonzero(weights[k, c : c + 4, r, s])
+        int(np.count_nonzero(weights[k, c : c + 4, r, s]))
         for k in range(outputs) for r in range(height) for s in range(width) for c in range(0, inputs, 4)
     ]  # fmt: skip
-    return counts, inputs % 4 == 0
+    return counts, bool(inputs % 4 == 0)
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -70,8 +70,7 @@ def test_what_stays_where_it_is_imposed(kind: str) -> None:
     """The two strongest of each group, unchanged; nothing where the inputs do not come in fours."""
     before = learned(kind, 0.8)
     kept = before["l"][0].copy()
-    graph = topology.read([net(kind)]) if kind != "transposed units" else WithoutGraph(layer(kind))
-    after, gone = two_of_four.imposed(graph, before, 0.5)
+    after, gone = two_of_four.imposed([layer(kind)], before, 0.5)
     assert np.array_equal(before["l"][0], kept) and after["l"][1] is before["l"][1]
     old, new = (as_nvidia_has_it(kind, each["l"][0]) for each in (before, after))
     groups = two_of_four.of_layer(layer(kind), before["l"][0])
@@ -87,20 +86,13 @@ def test_what_stays_where_it_is_imposed(kind: str) -> None:
             assert (has == np.where(np.abs(had) >= strongest[0], had, 0)).all()
 
 
-class WithoutGraph:
-    """Of a layer that does not evolve."""
-
-    def __init__(self, layer: Any) -> None:
-        self.weighted = [layer]
-
-
 def test_of_equals_the_first_stay_and_layers_beyond_the_part_stay_whole() -> None:
-    graph, ones = topology.read([net("convolution")]), {"l": [np.ones((3, 8, 2, 2), np.float32), np.ones(3)]}
-    after, gone = two_of_four.imposed(graph, ones, 0.5)
+    layers, ones = [layer("convolution")], {"l": [np.ones((3, 8, 2, 2), np.float32), np.ones(3, np.float32)]}
+    after, gone = two_of_four.imposed(layers, ones, 0.5)
     assert gone == 48 and (after["l"][0][:, [0, 1, 4, 5]] == 1).all() and not after["l"][0][:, [2, 3, 6, 7]].any()
-    assert two_of_four.imposed(graph, ones, 0.49) == (ones, 0)
+    assert two_of_four.imposed(layers, ones, 0.49) == (ones, 0)
     # What is so already loses nothing, and is not written anew.
-    again, gone = two_of_four.imposed(graph, after, 0.5)
+    again, gone = two_of_four.imposed(layers, after, 0.5)
     assert gone == 0 and again["l"][0] is after["l"][0]
 
 

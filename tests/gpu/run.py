@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     """Parse the command line, run the steps, and return the exit status."""
     options = parser().parse_args(words)
+    os.environ.setdefault("GLOG_minloglevel", "2")  # read when Caffe is loaded
     pack = options.pack.resolve()
     if options.step:
         print(json.dumps(_outcome(options.step, Session(pack, Path.cwd(), options.seconds))))
@@ -84,7 +85,7 @@ def _child(name: str, pack: Path, scratch: Path, seconds: float) -> Result:
     cores = str(len(os.sched_getaffinity(0)))
     path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
     threads = {"OPENBLAS_NUM_THREADS": cores, "OMP_NUM_THREADS": cores}
-    environment = {**threads, "GLOG_minloglevel": "1", **os.environ, "PYTHONPATH": path}
+    environment = {**threads, **os.environ, "PYTHONPATH": path}
     with log.open("w") as stream:
         try:
             done = subprocess.run(

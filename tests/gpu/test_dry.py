@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -108,3 +109,12 @@ def test_caffes_tests_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "device": "H200", "tests": {"test_syncedmem": 2}, "passed in": {"test_syncedmem": 1},
         "failed": ["SyncedMemoryTest.TestGPURead"], "passed": False,
     }  # fmt: skip
+
+
+def test_the_pages_commands_are_understood() -> None:
+    page = (pack.ROOT / "docs/gpu.md").read_text()
+    shown = re.findall(r"python -m tests\.gpu\.(pack|run) ([^#\n]+)", page)
+    assert len(shown) == 4
+    for name, words in shown:
+        (pack if name == "pack" else run).parser().parse_args(words.split())
+    assert set(re.findall(r"^\| ([a-z' ]+) \|", page, re.M)) - {"step"} == set(run.STEPS)

@@ -117,6 +117,7 @@ def test_evolve_ends_with_the_table_and_the_same_again_changes_nothing(tmp_path:
     assert "paper A-E" not in first.stdout  # these are no MNIST
     gained = r"^(no offspring is within .*; the last is )?generation 2: \d+ % fewer synapses, .* MACs, .* accuracy$"
     assert re.search(gained, first.stdout, re.MULTILINE)
+    assert first.stdout.endswith("\nreport: runs/net/seed1/report.html\n")
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("gen*/*")}
     again = run(tmp_path, "evolve", f"NET={net}", "GEN=2")
     assert again.returncode == 0

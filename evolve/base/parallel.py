@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
+from evolve.base import signals
+
 Result = TypeVar("Result")
 
 
@@ -50,7 +52,9 @@ def run(tasks: Sequence[Callable[[], Result]], at_a_time: int, stop: Stop) -> li
     """
     with ThreadPoolExecutor(at_a_time) as pool:
         try:
-            begun = [pool.submit(task) for task in tasks]
+            # One that begins when a signal comes would be nobody's: its pool does not know it yet.
+            with signals.held_back():
+                begun = [pool.submit(task) for task in tasks]
             wait(begun)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

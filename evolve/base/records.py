@@ -51,21 +51,27 @@ def _is_required(each: "Field[object]") -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 
 
+@cache
+def _parts(kind: type) -> tuple[type | None, tuple[type, ...]]:
+    """``(list, (int,))`` of list[int]; asked for every value of every file, and slow to find out."""
+    return get_origin(kind), get_args(kind)
+
+
 def _of(kind: type, value: object, place: str) -> object:
-    parts = get_args(kind)
-    if get_origin(kind) is UnionType:
+    origin, parts = _parts(kind)
+    if origin is UnionType:
         # Of these records only `… | None`.
         return None if value is None else _of(next(part for part in parts if part is not NoneType), value, place)
-    if get_origin(kind) is list and isinstance(value, list):
+    if origin is list and isinstance(value, list):
         return [_of(parts[0], each, f"{place}[{k}]") for k, each in enumerate(value)]
-    if get_origin(kind) is dict and isinstance(value, dict):
+    if origin is dict and isinstance(value, dict):
         return {name: _of(parts[1], each, f"{place}.{name}") for name, each in value.items()}
     if is_dataclass(kind):
         return read(kind, value, place)
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ValueError(f"{place}: expected {_WORDS[get_origin(kind) or kind]}, got {_short(value)}")
+        raise ValueError(f"{place}: expected {_WORDS[origin or kind]}, got {_short(value)}")
     return value
 
 

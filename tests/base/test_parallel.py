@@ -55,19 +55,19 @@ def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
         with stop.by(over.set):
             begun.append(1)
             if len(begun) == 2:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
             assert over.wait(SECONDS), "was not stopped"
         ended.append(1)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGUSR1, interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
             parallel.run([task] * 4, 2, stop)
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGTERM, before)
     assert begun == ended == [1, 1]
 
 

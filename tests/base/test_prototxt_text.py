@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base import prototxt_text
@@ -134,7 +134,6 @@ def test_a_hash_in_a_string_begins_no_comment(line: str) -> None:
 @given(
     pieces=st.lists(st.sampled_from(['"', "'", "\\", "#", " ", "a", "$", "{", "}", "\n", '"x#y"', "'#'"]), max_size=30)
 )
-@settings(deadline=None)
 def test_text_without_names_stays_as_it_is(pieces: list[str]) -> None:
     template = "".join(pieces).replace("$a", "$ a").replace("${a", "$ {a")
     assert prototxt_text.substitute(template, {}, FILE) == template

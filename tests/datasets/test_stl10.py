@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from small_files import expecting, stl10_files, unpack
@@ -49,7 +49,6 @@ def test_stored_pixels_are_the_means(
     assert np.count_nonzero(images) == np.count_nonzero(images[:, :, inside, inside])
 
 
-@settings(deadline=None)
 @given(images=arrays.arrays(np.uint8, (1, 2, 6, 9), elements=st.integers(0, 255)))
 def test_means_are_rounded_to_the_nearest(images: np.ndarray) -> None:
     exact = images.astype(float).reshape(1, 2, 2, 3, 3, 3).mean((3, 5))

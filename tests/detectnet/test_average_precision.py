@@ -3,7 +3,7 @@
 import detectnet_loops
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.detectnet.average_precision import AveragePrecision
@@ -27,7 +27,6 @@ def collected(images: list, iou: float = 0.5) -> AveragePrecision:
     return scorer
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.lists(image, max_size=4), st.sampled_from([0.3, 0.5, 0.7]), st.sampled_from([0, 11, 40]))
 def test_as_plain_loops(images: list, iou: float, points: int) -> None:
     ours = collected(images, iou).curve().average_precision(points)
@@ -64,7 +63,6 @@ def test_each_detection_takes_the_object_that_it_overlaps_most() -> None:
     assert curve.counts == Counts(2, 0, 0)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(box, min_size=1, max_size=5, unique=True), min_size=1, max_size=4))
 def test_a_net_that_is_right_scores_one(images: list) -> None:
     scorer = collected([(objects, [(*each, 1.0) for each in objects]) for objects in images], iou=0.999)

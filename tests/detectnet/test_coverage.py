@@ -6,7 +6,7 @@ import detectnet_loops
 import numpy as np
 import pytest
 from detectnet_examples import Objects, rows_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.detectnet import coverage
@@ -84,7 +84,6 @@ place = st.integers(-400, 2000).map(lambda number: number / 8)
 side = st.integers(0, 1600).map(lambda number: number / 8)
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     objects=st.lists(st.tuples(place, place, side, side, st.integers(0, 3)), max_size=5),
     clip=st.booleans(),

@@ -3,7 +3,7 @@
 import detectnet_loops
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.detectnet.overlap import first_matches, overlaps
@@ -19,7 +19,6 @@ def array(found: list[tuple[int, ...]], columns: int = 4) -> np.ndarray:
     return np.array(found, np.float64).reshape(-1, columns)
 
 
-@settings(deadline=None, max_examples=200)
 @given(boxes, boxes, st.sampled_from([0.1, 0.5, 0.7]))
 def test_as_plain_loops(objects: list, detections: list, iou: float) -> None:
     counts = simplified_scores(array(objects), array(detections), iou)
@@ -27,7 +26,6 @@ def test_as_plain_loops(objects: list, detections: list, iou: float) -> None:
     assert found == detectnet_loops.simplified(objects, detections, iou)
 
 
-@settings(deadline=None)
 @given(boxes, boxes)
 def test_overlap_of_each_pair(one: list, other: list) -> None:
     expected = [[detectnet_loops.iou(a, b) for b in other] for a in one]

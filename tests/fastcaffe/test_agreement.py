@@ -1,6 +1,6 @@
 """Layer by layer against stock Caffe, on the same inputs: random shapes, parameters and ways of use.
 
-FASTCAFFE_EXAMPLES=500 tries that many cases of each layer instead of a hundred.
+FASTCAFFE_EXAMPLES=500 tries that many cases of each layer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from comparison import Child, Compare
 from hypothesis import HealthCheck, given, settings
 
-EXAMPLES = int(os.environ.get("FASTCAFFE_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FASTCAFFE_EXAMPLES", settings().max_examples))
 some = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain_loops import SIXTY_FOURTHS, cluster_probabilities, synapse_probabilities
@@ -21,7 +21,6 @@ TRUNCATIONS = st.sampled_from([0, 1 / 16, 1 / 8, 0.25, 0.5, 1])
 
 
 @given(rows=LAYERS, truncation=TRUNCATIONS)
-@settings(deadline=None, max_examples=200)
 def test_both_equations(rows: np.ndarray, truncation: float) -> None:
     encoding = encode_layer(rows, truncation)
     loops = rows.tolist()
@@ -31,7 +30,6 @@ def test_both_equations(rows: np.ndarray, truncation: float) -> None:
 
 
 @given(rows=ANY_FLOATS)
-@settings(deadline=None)
 def test_both_equations_over_all_magnitudes(rows: np.ndarray) -> None:
     encoding = encode_layer(rows, truncation=0)
     loops = rows.tolist()
@@ -40,7 +38,6 @@ def test_both_equations_over_all_magnitudes(rows: np.ndarray) -> None:
 
 
 @given(rows=LAYERS, truncation=TRUNCATIONS)
-@settings(deadline=None)
 def test_absent_is_0_and_present_from_1_over_e_to_1(rows: np.ndarray, truncation: float) -> None:
     encoding = encode_layer(rows, truncation)
     assert np.array_equal(encoding.synapse != 0, rows != 0)
@@ -88,7 +85,6 @@ def test_all_truncated() -> None:
 
 
 @given(rows=LAYERS)
-@settings(deadline=None)
 def test_synapses_alone_have_the_same_probabilities(rows: np.ndarray) -> None:
     assert np.array_equal(synapses.encode_layer(rows), encode_layer(rows, truncation=0.5).synapse)
 
@@ -100,7 +96,6 @@ def test_synapses_alone_of_a_layer_without_any(shape: tuple[int, int]) -> None:
 
 
 @given(rows=LAYERS, truncation=TRUNCATIONS, block=st.integers(1, 30))
-@settings(deadline=None)
 def test_blocks_change_nothing(rows: np.ndarray, truncation: float, block: int) -> None:
     whole, alone = encode_layer(rows, truncation), synapses.encode_layer(rows)
     with pytest.MonkeyPatch.context() as patched:

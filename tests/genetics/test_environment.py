@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from of_layers import encoded
 from plain_loops import SMALL_LAYERS, cluster_probabilities, expected, synapse_probabilities
@@ -36,7 +36,6 @@ def loops(weights: list[np.ndarray], truncation: float, factors: Factors, cluste
 
 
 @given(weights=st.lists(SMALL_LAYERS, min_size=1, max_size=3), cluster=FACTORS, synapse=FACTORS)
-@settings(deadline=None)
 def test_the_mean_of_equation_3(weights: list[np.ndarray], cluster: float, synapse: float) -> None:
     by_hand = 0.0
     for rows in weights:
@@ -46,7 +45,6 @@ def test_the_mean_of_equation_3(weights: list[np.ndarray], cluster: float, synap
 
 
 @given(weights=SMALL_LAYERS, cluster=st.floats(0.01, 4), synapse=FACTORS)
-@settings(deadline=None)
 def test_the_synapse_encoding_multiplies_by_one_factor_only(
     weights: np.ndarray, cluster: float, synapse: float
 ) -> None:
@@ -78,7 +76,6 @@ def test_solve_hits_the_target(part: float, ratio: float) -> None:
     ratio=st.sampled_from(RATIOS),
     clustered=st.booleans(),
 )
-@settings(deadline=None)
 def test_solve_hits_any_target_of_any_layers(
     weights: list[np.ndarray], part: float, ratio: float, clustered: bool
 ) -> None:

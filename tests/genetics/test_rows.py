@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plain_loops import stage
 
@@ -10,7 +10,6 @@ from evolve.genetics import rows
 
 
 @given(outputs=st.integers(1, 5), inputs=st.integers(1, 5), side=st.integers(1, 5))
-@settings(deadline=None)
 def test_a_row_is_one_output_times_one_input(outputs: int, inputs: int, side: int) -> None:
     weights = np.arange(outputs * inputs * side * side, dtype=np.float32).reshape(outputs, inputs, side, side)
     found = rows.as_rows(weights, stage("conv", outputs, inputs, side * side))

@@ -24,7 +24,7 @@ UNITS = 'layer {{ name: "{0}" type: "InnerProduct" bottom: "{1}" top: "{0}" inne
 NET = (
     """name: "residual"
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
-  transform_param { scale: 0.00390625 } data_param { source: "$DATA/train" backend: LMDB batch_size: 32 } }
+  transform_param { scale: 0.00390625 } data_param { source: "$DATA/train" backend: LMDB batch_size: 16 } }
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }
   transform_param { scale: 0.00390625 } data_param { source: "$DATA/test" backend: LMDB batch_size: 72 } }
 """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapes_child
 from chains import net_of, on_a_way, parsed, random_chain, random_weights
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
@@ -255,7 +255,6 @@ def exists(of: Count) -> tuple[str, int, int, int, int, int, int]:
 
 
 @given(seed=st.integers(0, 2**32 - 1), density=st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]))
-@settings(deadline=None, max_examples=100)
 def test_of_a_graph_what_loops_count(seed: int, density: float) -> None:
     random = np.random.default_rng(seed)
     net = random_chain(random)
@@ -272,7 +271,6 @@ def test_of_a_graph_what_loops_count(seed: int, density: float) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), density=st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]))
-@settings(deadline=None, max_examples=100)
 def test_what_is_silenced_counts_only_on_a_way(seed: int, density: float) -> None:
     """Of an offspring, of which everything else is cleared, the count is that of ways from the image to an output."""
     random = np.random.default_rng(seed)

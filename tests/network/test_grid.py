@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base.caffe_messages import caffe_pb2
@@ -42,7 +42,6 @@ def on_grid(synapses: list[float]) -> list[float]:
 
 
 @given(rows=ROWS)
-@settings(deadline=None, max_examples=150)
 def test_every_number_by_fractions(rows: list[list[float]]) -> None:
     made, scales = grid.rounded(np.array(rows, np.float32))
     assert made.dtype == scales.dtype == np.float32
@@ -51,7 +50,6 @@ def test_every_number_by_fractions(rows: list[list[float]]) -> None:
 
 
 @given(rows=ROWS)
-@settings(deadline=None, max_examples=100)
 def test_a_caffemodel_says_its_scales_itself(rows: list[list[float]]) -> None:
     made, scales = grid.rounded(np.array(rows, np.float32))
     again, same = grid.rounded(made)

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from chains import dense, masked, on_a_way
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.network.graph import Graph
@@ -25,7 +25,6 @@ def neurons(graph: Graph, weights: Weights) -> list[list[bool]]:
     seed=SEEDS,
     density=DENSITIES,
 )
-@settings(deadline=None, max_examples=300)
 def test_neurons_exist_on_a_way_from_input_to_output(widths: list[int], patch: int, seed: int, density: float) -> None:
     graph = dense(*widths, patch=patch)
     weights = masked(graph, np.random.default_rng(seed), density)

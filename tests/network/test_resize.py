@@ -6,7 +6,7 @@ import graphs
 import numpy as np
 import pytest
 from chains import dense, forward, masked, net_of, on_a_way, random_chain, random_weights
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evolve.base.errors import UserError
@@ -39,7 +39,6 @@ def evolved(seed: int, density: float) -> tuple[Any, Graph, Weights, np.ndarray]
 
 
 @given(seed=SEEDS, density=DENSITIES)
-@settings(deadline=None, max_examples=150)
 def test_the_shrunk_network_computes_the_same(seed: int, density: float) -> None:
     net, graph, weights, kept = evolved(seed, density)
     smaller = resized(net, graph, kept)
@@ -52,7 +51,6 @@ def test_the_shrunk_network_computes_the_same(seed: int, density: float) -> None
 
 
 @given(seed=SEEDS, density=DENSITIES)
-@settings(deadline=None, max_examples=100)
 def test_shrinking_twice_removes_nothing_more(seed: int, density: float) -> None:
     net, graph, weights, kept = evolved(seed, density)
     small = shrunk(graph, weights, kept)
@@ -70,7 +68,6 @@ def test_shrinking_twice_removes_nothing_more(seed: int, density: float) -> None
 
 
 @given(seed=SEEDS, density=DENSITIES)
-@settings(deadline=None, max_examples=100)
 def test_silence_leaves_nothing_of_what_does_not_exist_and_all_of_the_rest(seed: int, density: float) -> None:
     random = np.random.default_rng(seed)
     net = random_chain(random)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from chains import net_of, pooled_length, random_chain, walk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base import prototxt_text
@@ -88,7 +88,6 @@ def test_macs_are_what_loops_count() -> None:
     pad=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     floor=st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
 def test_pooled_sizes(
     size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], floor: bool
 ) -> None:
@@ -132,7 +131,6 @@ def test_padding_one_side_drops_windows_beyond_the_image_on_both() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_each_layer_begins_where_the_one_before_ended(seed: int) -> None:
     walked = list(walk(random_chain(np.random.default_rng(seed))))
     for (_, _, top), (_, bottom, _) in zip(walked, walked[1:], strict=False):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -56,7 +56,6 @@ def path(tmp_path: Path) -> Path:
 
 
 @given(blobs=st.lists(FLOATS, min_size=1, max_size=3))
-@settings(deadline=None)
 def test_what_was_written_is_read_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, blobs: list[np.ndarray]
 ) -> None:
@@ -174,7 +173,6 @@ def test_the_same_bytes_twice(path: Path, half: bool) -> None:
 
 
 @given(bits=arrays(np.uint16, array_shapes(max_dims=4, max_side=4)))
-@settings(deadline=None)
 def test_half_blobs_round_trip(tmp_path_factory: pytest.TempPathFactory, bits: np.ndarray) -> None:
     path = tmp_path_factory.getbasetemp() / "half.caffemodel"
     values = np.nan_to_num(bits.view(np.float16).astype(np.float32), nan=0.5)

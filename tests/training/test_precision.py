@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base.caffe_messages import caffe_pb2
@@ -64,7 +64,6 @@ FLOATS = st.one_of(
 
 @BOTH
 @given(values=st.lists(FLOATS, min_size=1, max_size=30))
-@settings(deadline=None, max_examples=200)
 def test_nearest_even_and_what_it_cost(precision: str, values: list[float]) -> None:
     to = FORMATS[precision]
     before = np.array(values, np.float32)
@@ -116,7 +115,6 @@ def test_what_a_layer_reports() -> None:
 
 @BOTH
 @given(values=st.lists(FLOATS, min_size=1, max_size=30))
-@settings(deadline=None)
 def test_a_second_cast_changes_nothing(precision: str, values: list[float]) -> None:
     once, _ = cast({"ip": [np.array(values, np.float32)]}, precision)
     twice, ranges = cast(once, precision)

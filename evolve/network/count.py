@@ -7,6 +7,7 @@ Bias and PReLU learn are no synapses: it leads from no neuron to another. A kern
 it is the papers' cluster.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,8 @@ def cluster_efficiencies(ancestor: list[Count], now: list[Count]) -> list[float]
 def mean_cluster_efficiency(efficiencies: list[float]) -> float:
     """E of Tables 2 and 3: the plain mean over the layers without the last classifier, as the papers list them."""
     listed = efficiencies[:-1] or efficiencies
-    return sum(listed) / len(listed)
+    # Python's own sum has other last bits from 3.12 on, and lineage.csv would.
+    return math.fsum(listed) / len(listed)
 
 
 def _weighted(layer: WeightedLayer, blob: np.ndarray, filters: np.ndarray | None = None) -> Count:

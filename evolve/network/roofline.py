@@ -8,6 +8,7 @@ anything outside the engine. Nor does it know what launching a layer's kernel ta
 time, nothing is predicted.
 """
 
+import math
 from collections.abc import Collection
 
 from evolve.network import axes, shapes
@@ -38,7 +39,7 @@ def frames_per_second(net: Net, device: Device, bits: int = 16, sparse: Collecti
 def seconds(net: Net, device: Device, bits: int = 16, sparse: Collection[str] = ()) -> float:
     """What one run of a deploy net takes at the device's peaks, its layers one after another."""
     steps = shapes.infer(net, keep_unknown=True)
-    return sum(layer_seconds(step, device, bits, step.layer.name in sparse) for step in steps)
+    return math.fsum(layer_seconds(step, device, bits, step.layer.name in sparse) for step in steps)
 
 
 def layer_seconds(step: Step, device: Device, bits: int = 16, sparse: bool = False) -> float:

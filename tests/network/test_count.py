@@ -352,3 +352,5 @@ def test_the_papers_table_2(
 def test_the_mean_by_hand() -> None:
     assert mean_cluster_efficiency([2.0, 4.0, 100.0]) == 3.0
     assert mean_cluster_efficiency([7.0]) == 7.0
+    # To the last bit what it is, whatever Python adds it up: 3.11's own sum of these is .9999999999999999.
+    assert mean_cluster_efficiency([0.1] * 10 + [9.0]) == 0.1

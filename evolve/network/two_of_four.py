@@ -61,8 +61,7 @@ def of_steps(steps: list[Step], weights: Weights, source: str = "weights") -> di
 def imposed(layers: Iterable[WeightedLayer], weights: Weights, part: float) -> tuple[Weights, int]:
     """`weights` with 2:4 in those `layers` of which it takes no more than `part` of the synapses; how many went in all.
 
-    Only layers whose inputs come in fours: no other gains by it. Of a group the two strongest stay, of equals the first
-    two.
+    Only where inputs come in fours: no other layer gains by it. Of a group the two strongest stay, of equals the first.
     """
     result, gone = dict(weights), 0
     for layer in layers:

@@ -21,7 +21,7 @@ from evolve.network import deployment, weights
 from evolve.runs import paths
 from tests.network import famous_nets
 from tests.trt.both import filled
-from trt.speed import bench, prepared
+from trt.speed import comparison, prepared
 from trt.speed.process import EngineProcess
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -55,9 +55,9 @@ def measure(net: Any, folder: Path) -> dict[str, float]:
     weights.write(folder / paths.WEIGHTS, net, learned)
     prepared.prepare(folder / paths.DEPLOY, folder / paths.WEIGHTS, folder / "net", onnx=True)
     expected = _outputs("caffe", folder, fast=False)
-    found = {"caffe, fast layers": bench.difference(_outputs("caffe", folder, fast=True), expected)}
+    found = {"caffe, fast layers": comparison.difference(_outputs("caffe", folder, fast=True), expected)}
     for engine in ("openvino", "onnxruntime"):
-        found[engine] = bench.difference(_outputs(engine, folder, fast=True), expected)
+        found[engine] = comparison.difference(_outputs(engine, folder, fast=True), expected)
     return found
 
 

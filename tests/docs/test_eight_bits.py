@@ -9,7 +9,7 @@ from evolve.command import arguments, verbs
 from evolve.settings import changes, networks, settings
 from trt import calibration, training_images
 from trt.onnx import target
-from trt.speed import bench, engines
+from trt.speed import comparison, engines
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/eight_bits.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_every_new_word_is_shown() -> None:
 
 def test_figures() -> None:
     assert f"({training_images.COUNT})" in PAGE and f"above {calibration.TOLERATED:.0%}".replace("%", " %") in PAGE
-    assert f"to {bench.LARGEST['int8']:g} of".replace("0.", ".") in PAGE.replace("\n", " ")
+    assert f"to {comparison.LARGEST['int8']:g} of".replace("0.", ".") in PAGE.replace("\n", " ")
     assert calibration.METHOD in PAGE and calibration.SUFFIX in PAGE
 
 

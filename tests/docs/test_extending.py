@@ -260,7 +260,7 @@ def test_an_encoding(followed: Callable[..., Tree]) -> None:
 ENGINE = """
 from evolve.base.machine import Machine
 from evolve.base import prototxt_text
-from trt.speed import bench, engines, prepared
+from trt.speed import comparison, engines, prepared
 assert engines.chosen("opencv") == ["opencv"]
 read, net, parent = network()
 deployed = deployment.deploy(net, (1, 28, 28))
@@ -272,8 +272,8 @@ for name in ("caffe", "opencv"):
     engine.load(Path("ready"))
     engine.run()
     np.savez(f"{name}.npz", **engine.outputs())
-difference = bench.difference(Path("opencv.npz"), Path("caffe.npz"))
-print(json.dumps([engine.describe(), bench.agrees(difference, engine.precision)]))
+difference = comparison.difference(Path("opencv.npz"), Path("caffe.npz"))
+print(json.dumps([engine.describe(), comparison.agrees(difference, engine.precision)]))
 """
 
 

@@ -24,7 +24,7 @@ from evolve.network import weights
 from evolve.runs import generation, load, paths, run_folder
 from tests.runs.made_up import metrics
 from trt.onnx import export
-from trt.speed import bench, engines, prepared, tables
+from trt.speed import bench, comparison, engines, prepared, tables
 from trt.speed.process import EngineProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,15 +159,15 @@ def test_differences(tmp_path: Path) -> None:
     np.savez(wanted, a=np.array([1.0, -4.0]), b=np.array([0.0]))
     for a, b, expected in (([1, -4], [0], 0), ([1.02, -4], [0], 0.005), ([1, -4], [0.005], 0.5)):
         np.savez(made, a=np.array(a), b=np.array(b), extra=np.array(9))
-        assert bench.difference(made, wanted) == pytest.approx(expected)
+        assert comparison.difference(made, wanted) == pytest.approx(expected)
     for a in ([1, float("nan")], [1, -4, 0]):
         np.savez(made, a=np.array(a), b=np.array([0.0]))
-        assert not bench.agrees(bench.difference(made, wanted), "f16")
+        assert not comparison.agrees(comparison.difference(made, wanted), "f16")
     np.savez(made, a=np.array([1.0, -4.0]))
     with pytest.raises(UserError, match="x-1: expected the outputs of pycaffe, got none called b"):
-        bench.difference(made, wanted)
-    assert bench.agrees(1e-3, "f32") and not bench.agrees(1.01e-3, "f32")
-    assert bench.agrees(0.05, "f16") and not bench.agrees(0.051, "f16")
+        comparison.difference(made, wanted)
+    assert comparison.agrees(1e-3, "f32") and not comparison.agrees(1.01e-3, "f32")
+    assert comparison.agrees(0.05, "f16") and not comparison.agrees(0.051, "f16")
 
 
 def test_the_input_is_pixels_as_the_heading_prepares_them(run: Path, tmp_path: Path) -> None:

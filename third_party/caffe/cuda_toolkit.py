@@ -21,7 +21,7 @@ CHOSEN = "CUDA_HOME"
 USUAL = Path("/usr/local/cuda")
 KNOWN = (12, 13)  # major versions that Caffe is edited for
 DEFAULT = ("75", "90", "120")  # Turing, Hopper, Blackwell; what lies between runs the nearest code below
-# nvcc, its back end, and all that they include or link: 130 MB. Of 13.0, whose code every driver of CUDA 13 loads.
+# nvcc, its back end, and all that they include or link: 105 MB. Of 13.0, whose code every driver of CUDA 13 loads.
 PACKAGES = tuple(f"nvidia-{name}==13.0.*" for name in "cuda-nvcc nvvm cuda-crt cuda-runtime cuda-cccl".split())
 OF_PACKAGES = "13.0"
 UNPACKED = Path("nvidia/cu13")
@@ -156,7 +156,7 @@ def fetched(python: Interpreter, downloads: Path, stages: Stages) -> Path:
         return folder / UNPACKED
     shutil.rmtree(folder, ignore_errors=True)
     wheels = folder / "wheels"
-    stages.say(f"CUDA: {', '.join(PACKAGES)}, 130 MB")
+    stages.say(f"CUDA: {', '.join(PACKAGES)}, 105 MB")
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(wheels)]
     try:
         run([python.path, "-m", "pip", "download", *options, *PACKAGES], stages.log)

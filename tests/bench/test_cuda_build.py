@@ -1,6 +1,6 @@
 """Caffe with CUDA compiled, linked and imported on a machine without a driver: there it computes what the CPU's does.
 
-``python -m pytest -m bench -s tests/bench/test_cuda_build.py`` compiles it where the cache has none, for GPUs of compute
+``python -m pytest -m bench -s tests/bench/test_cuda_build.py`` compiles it where the cache has none, for compute
 capability 9.0 alone: some ten minutes of processor time.
 """
 

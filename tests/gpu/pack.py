@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("evolve", "fastcaffe", "prototxt", "trt", "tests/gpu", "tests/bench/speed", "tests/network/famous_nets.py")
 PACKAGES = "caffe numpy numpy.libs google lmdb rich pygments markdown_it mdurl ml_dtypes filelock".split()
 FOR_PICTURES = ("PIL", "pillow.libs")
-FOR_ENGINES = ("onnx", "tensorrt_rtx", "tensorrt_rtx_bindings", "tensorrt_rtx_libs", "typing_extensions.py")
+FOR_ENGINES = (
+    *("onnx", "tensorrt_rtx", "tensorrt_rtx_bindings", "tensorrt_rtx_libs", "typing_extensions.py"),
+    *("cv2", "opencv_python_headless.libs", *FOR_PICTURES),
+)
 UNUSED = shutil.ignore_patterns(
     *("__pycache__", "*.pyc", "*.a", "*.pyi", "include", "tests", "test", "idlelib", "tkinter", "ensurepip"),
     *("site-packages", "lib2to3", "turtledemo", "config-3*", "pydoc_data"),

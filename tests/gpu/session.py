@@ -1,5 +1,6 @@
 """A session is what each step of the GPU script has: pack, scratch folder, its seconds, and the way to the GPU."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,7 +37,10 @@ class Session:
         why = gpu.missing(0, **gpu.facts())
         if why or self.dry:
             raise NeedsGpu(why or "there is one, and this is a dry run")
-        return gpu.begin(Machine(gpu=0))
+        machine = Machine(gpu=0)
+        # As a parent of the product's own tells its child: where masks are applied, for one, hangs on it.
+        os.environ.update(machine.environment(os.environ))
+        return gpu.begin(machine)
 
     def left(self) -> float:
         """Seconds until this step should be done."""

@@ -4,15 +4,21 @@ import json
 import os
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import lmdb
 import numpy as np
 import pytest
 
+from evolve.base import machine
 from evolve.base.caffe_messages import caffe_pb2
-from tests.gpu import caffes_tests, pack, packed_data, run
-from tests.gpu.session import Session
+from evolve.base.machine import Machine
+from evolve.training import gpu
+from tests.gpu import caffes_tests, engines, pack, packed_data, run
+from tests.gpu.session import NeedsGpu, Session
+
+ENGINES = find_spec("tensorrt_rtx") is not None
 
 
 def _samples(channels: int, side: int, count: int = 120) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -28,7 +34,10 @@ def _samples(channels: int, side: int, count: int = 120) -> dict[str, tuple[np.n
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("of a gpu") / "pack"
-    pack.fill(folder, [*pack.PACKAGES, *pack.FOR_PICTURES], link=True)
+    # TensorRT's wheels are for x86-64 alone: elsewhere the tests go without.
+    pack.fill(folder, [*pack.PACKAGES, *(pack.FOR_ENGINES if ENGINES else pack.FOR_PICTURES)], link=True)
+    if ENGINES:
+        (folder / engines.FOLDER / "gen001").mkdir(parents=True)
     packed_data.pack("mnist", _samples(1, 28), folder / "data/mnist", None)
     packed_data.pack("cifar10", _samples(3, 32), folder / "data/cifar10", 90)
     return folder
@@ -43,9 +52,9 @@ def test_each_step_comes_to_where_it_needs_a_driver(packed: Path) -> None:
     said = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert done.returncode == 0, done.stdout + done.stderr
     results = {name: json.loads(result) for name, result in said.items()}
-    for name in ("facts", "agree", "masks", "lenet", "steps"):
-        assert "needs a GPU" in results[name], results[name]
-    assert all("skipped" in results[name] for name in ("caffe's tests", "engines"))
+    stopped = {name for name, result in results.items() if "needs a GPU" in result}
+    assert stopped == {"facts", "agree", "masks", "lenet", "steps", *(["engines"] if ENGINES else [])}, results
+    assert all("skipped" in result for name, result in results.items() if name not in stopped)
 
 
 def test_pictures_come_back_in_order_and_nearly_as_they_were(packed: Path, tmp_path: Path) -> None:
@@ -75,6 +84,18 @@ def test_a_step_that_breaks_leaves_its_last_words(packed: Path, tmp_path: Path) 
     raised = run._outcome("no such step", Session(packed, tmp_path, 30))
     assert raised["broken"] == "KeyError: 'no such step'" and "STEPS[name]" in "".join(raised["log"])
     assert run._child("lenet", packed, tmp_path, 1) == {"skipped": "no time was left"}
+
+
+def test_behind_the_gate_a_process_computes_on_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Machine] = []
+    monkeypatch.setattr(gpu, "facts", lambda: {"cuda": True, "driver": "", "devices": ["H200"], "libraries": ""})
+    monkeypatch.setattr(gpu, "begin", lambda machine: begun.append(machine) or "H200")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    with pytest.raises(NeedsGpu, match="this is a dry run"):
+        Session(tmp_path, tmp_path, 1, dry=True).gpu()
+    assert machine.of_this_process().gpu is None and begun == []
+    assert Session(tmp_path, tmp_path, 1).gpu() == "H200"
+    assert machine.of_this_process().gpu == begun[0].gpu == 0
 
 
 @pytest.mark.parametrize(

@@ -42,20 +42,26 @@ class CaffesGpu:
 
     def keep(self, arrays: Sequence[np.ndarray]) -> list[int]:
         """Copies arrays into the blobs of a net without weights."""
-        net = caffe_pb2.NetParameter(name="masks")
-        for number, array in enumerate(arrays):
-            layer = net.layer.add(name=f"mask{number}", type="Input", top=[f"mask{number}"])
-            layer.input_param.shape.add(dim=[array.size])
-        with tempfile.TemporaryDirectory() as folder:
-            prototxt_text.write(net, Path(folder, "masks.prototxt"))
-            self._kept = self._caffe.Net(f"{folder}/masks.prototxt", self._caffe.TEST)
-        for number, array in enumerate(arrays):
-            self._kept.blobs[f"mask{number}"].data[...] = array.ravel()
-        return [self._kept.blobs[f"mask{number}"]._gpu_data_ptr for number in range(len(arrays))]
+        self._kept = holding(self._caffe, arrays)
+        return [blob._gpu_data_ptr for blob in self._kept.blobs.values()]
 
     def multiply(self, count: int, mask: int, gradient: int) -> None:
         """Caffe's kernel on the stream of the passes and the update: after the ones, before the other."""
         self._kernel(count, mask, gradient, gradient)
+
+
+def holding(caffe: Any, arrays: Sequence[np.ndarray]) -> Any:
+    """A net whose blobs, in order, are these arrays, flat."""
+    net = caffe_pb2.NetParameter(name="masks")
+    for number, array in enumerate(arrays):
+        layer = net.layer.add(name=f"mask{number}", type="Input", top=[f"mask{number}"])
+        layer.input_param.shape.add(dim=[array.size])
+    with tempfile.TemporaryDirectory() as folder:
+        prototxt_text.write(net, Path(folder, "masks.prototxt"))
+        made = caffe.Net(f"{folder}/masks.prototxt", caffe.TEST)
+    for blob, array in zip(made.blobs.values(), arrays, strict=True):
+        blob.data[...] = array.ravel()
+    return made
 
 
 def available(caffe: Any) -> bool:

@@ -80,6 +80,15 @@ def test_the_device_multiplies_what_the_host_does(genome: dict[str, list[np.ndar
     assert zeros[1:] == [1, zeros[2], 0]  # the bias of the neuron that has no synapse
 
 
+def test_masks_lie_in_the_blobs_of_a_net_of_caffes(genome: dict[str, list[np.ndarray]]) -> None:
+    import caffe
+
+    masks = [exists for _, exists in Mask(Net(genome), genome).blobs]
+    assert len(masks) == 3
+    held = mask_on_gpu.holding(caffe, masks).blobs.values()
+    assert all(np.array_equal(blob.data, mask.ravel()) for blob, mask in zip(held, masks, strict=True))
+
+
 def test_a_caffe_for_cpus_has_neither_addresses_nor_the_kernel() -> None:
     import caffe
 

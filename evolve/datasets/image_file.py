@@ -9,7 +9,6 @@ import threading
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
@@ -129,8 +128,12 @@ def decoded_with_facts(
     except Exception as error:
         # Pillow's readers let through whatever a broken file makes them stumble over.
         raise UserError(f"{where}: expected a whole image, got: {error or type(error).__name__}; {advice}") from None
+    if wanted.grey:
+        return pixels, facts
+    import cv2
+
     # OpenCV turns channels round forty times as fast as NumPy copies them backwards.
-    return pixels if wanted.grey else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8), facts
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8), facts
 
 
 def _begins(content: bytes) -> str:

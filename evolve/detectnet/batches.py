@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.detectnet import labels, transformation
+from evolve.detectnet import labels
 from evolve.detectnet.examples import Examples
 from evolve.network.layers.detectnet_parameters import Data, Parameters
 
@@ -59,6 +59,9 @@ def open_examples(data: Data) -> Examples:
 
 def make(number: int, examples: Examples, given: Parameters, train: bool, batch: Batch) -> None:
     """Makes batch `number` (from 0, after data_param's start) into `batch`. UserError if an example is malformed."""
+    # Who asks for shapes alone needs no OpenCV.
+    from evolve.detectnet import transformation
+
     assert given.data
     size = len(batch.images)
     for place in range(size):

@@ -92,7 +92,6 @@ def test_values_are_not_read_again() -> None:
     ],
 )
 @given(folder=st.text(st.sampled_from("'\"\\n1 /$#é\n"), max_size=8))
-@settings(deadline=None, max_examples=40)
 def test_a_value_arrives_as_it_is_whatever_it_holds(layer: str, inner: bool, folder: str) -> None:
     """Also through the text in a param_str, which Python layers parse a second time."""
     text = prototxt_text.substitute(layer, {"DATA": folder}, FILE)

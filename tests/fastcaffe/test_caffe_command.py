@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.compiled_once import compiled_once
+
 Told = Callable[..., Any]
 Train = Callable[..., tuple[str, bytes]]
 NEEDED = ("caffe", "glog", "protobuf", "boost_thread")
@@ -64,7 +66,8 @@ def train(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
     folders = [f"-Wl,-rpath,{folder}" for folder in (caffe, libpython.parent)]
     includes = ["-isystem", str(caffe / "include"), "-isystem", sysconfig.get_path("include")]
     options = ["-O0", "-w", "-DCPU_ONLY", *includes, "-Wl,--no-as-needed", "-ldl", *folders]
-    subprocess.run(["g++", str(source), *libraries, *options, "-o", str(program)], check=True)
+    headers = sorted((caffe / "include").rglob("*.hpp"))
+    compiled_once(["g++", str(source), *libraries, *options, "-o", str(program)], [source, *headers], program)
     (folder / "solver.prototxt").write_text(SOLVER)
     (folder / "net.prototxt").write_text(NET)
 

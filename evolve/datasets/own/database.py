@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-import cv2
 import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
@@ -83,6 +82,8 @@ class Database:
             raise UserError(f"{where}: expected 1 or 3 channels of bytes to store anew, got {got}; {_ADVICE}")
         facts = Facts(pixels.shape[1], pixels.shape[0], pixels.shape[2] == 1, deep=False)
         if facts.grey != wanted.grey:
+            import cv2
+
             how = cv2.COLOR_BGR2GRAY if wanted.grey else cv2.COLOR_GRAY2BGR
             return np.asarray(cv2.cvtColor(pixels, how), np.uint8), facts
         return pixels[:, :, 0] if wanted.grey else pixels, facts

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +45,8 @@ Each = tuple[int, Made | UserError]
 
 def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[int], Made]:
     """What makes a picture of that number, of that ``shape``. UserError for one that cannot be read."""
+    import cv2
+
     channels, height, width = shape
 
     def make(number: int) -> Made:
@@ -93,6 +94,8 @@ def _moments(pixels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.floa
     """Mean and standard deviation of each channel."""
     channels = pixels.shape[2]
     if channels <= 4:
+        import cv2
+
         mean, deviation = cv2.meanStdDev(pixels)
         return mean.ravel(), deviation.ravel()
     flat = pixels.reshape(-1, channels).astype(np.float64)

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -138,6 +137,8 @@ def _keep(
     tally.add(label, made)
     writing.copies.add(number, made.digest)
     if split == "train":
+        import cv2
+
         cv2.accumulate(made.pixels, writing.sum)
         writing.sheet.add(label, made.pixels)
 

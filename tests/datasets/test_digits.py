@@ -1,6 +1,7 @@
 """scikit-learn's digits: real pixels, enlarged, divided class by class."""
 
-import sys
+import importlib.util
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,9 @@ def test_another_seed_is_another_split(tmp_path: Path, lines: list[str]) -> None
     assert not np.array_equal(read(one.folder / "test", 360)[0], read(two.folder / "test", 360)[0])
 
 
-def test_without_scikit_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+@pytest.mark.parametrize("found", [None, ModuleSpec("sklearn", None, origin="/nowhere/sklearn/__init__.py")])
+def test_without_scikit_learn(found: ModuleSpec | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
     with pytest.raises(UserError) as error:
         prepare("digits", image_size=28, data=tmp_path)
     assert str(error.value) == (

@@ -105,6 +105,19 @@ def test_dense_convolutions(tmp_path: Path, toolchain: Toolchain, bits: int) -> 
     subprocess.run(compiler, cwd=tmp_path, input=source, text=True, check=True)
 
 
+@pytest.mark.parametrize(("part", "kernels"), [(0.9, 5), (0.3, 0), (0.05, 1)])
+def test_where_little_is_dense_no_kernel_is_for_it(part: float, kernels: int) -> None:
+    """Half of the work is what decides: of all but the first layer `part` of the weights are there."""
+    net = text_format.Parse(DENSE, caffe_pb2.NetParameter(name="dense"))
+    learned = filled(net, np.random.default_rng(1))
+    for name, blobs in learned.items():
+        if name != "point":
+            blobs[0][np.random.default_rng(2).random(blobs[0].shape) > part] = 0
+    program = export.of_net(net, learned, function="net", bits=16)
+    assert sum("convolve_dense" in line for line in program.statements) == kernels
+    assert ("dense_convolution" in program.kernels) == (program.kernel_bytes > 0) == (kernels > 0)
+
+
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_sparse_is_smaller(bits: int) -> None:
     """A stored synapse takes its bits, and a byte to say where it is."""

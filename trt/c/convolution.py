@@ -3,7 +3,6 @@
 import numpy as np
 
 from evolve.network.axes import count
-from trt.c import storage
 from trt.c.elementwise import assign
 from trt.c.program import Operand, Program, identifier
 from trt.c.windows import window
@@ -24,8 +23,8 @@ def convolution(program: Program, node: Node) -> None:
     seen = window(node, maps[2:], places[2:])
     _biased(program, top, biases, (made[1], *(1,) * (len(made) - 2)))
     layer = program.structure("convolution", f"{node.layer}/layer", f"{{{sizes}, {seen}}}")
-    synapses, sparse = _synapses(program, node, rows_of(program.graph, node))
-    dense = not sparse and not transposed and made[1] // groups >= _SIDE_BY_SIDE
+    synapses, _ = _synapses(program, node)
+    dense = program.side_by_side and _is_dense(program, node)
     program.need("dense_convolution" if dense else "convolution")
     if dense:
         program.kernel_bytes = BLOCK_BYTES
@@ -38,11 +37,31 @@ def inner_product(program: Program, node: Node) -> None:
     (top,), (bottom, _, *biases) = node.outputs, node.inputs
     rows, neurons = program.shape(top)
     _biased(program, top, biases, (neurons,))
-    synapses, sparse = _synapses(program, node, rows_of(program.graph, node))
+    synapses, sparse = _synapses(program, node)
     kernel = "sparse_inner_product" if sparse else "inner_product"
     program.need(kernel)
     pointers = f"{program.pointer(bottom)}, {program.pointer(top)}"
     program.say([f"{kernel}({rows}, {neurons}, &{synapses}, {pointers});"])
+
+
+def mostly_dense(program: Program) -> bool:
+    """Whether half of the convolutions' work or more is for dense_convolution.c: for less it is not worth its bytes.
+
+    GCC makes less of the other kernel, too, where both are in a file.
+    """
+    work = {True: 0, False: 0}
+    for node in program.graph.nodes:
+        if node.operator in ("Conv", "ConvTranspose"):
+            computed = node.inputs[0] if node.operator == "ConvTranspose" else node.outputs[0]
+            weights = program.stored[node.name].weights
+            work[_is_dense(program, node)] += np.count_nonzero(weights) * count(program.shape(computed)[2:])
+    return work[True] > 0 and work[True] >= work[False]
+
+
+def _is_dense(program: Program, node: Node) -> bool:
+    """Whether all weights are stored of enough neurons side by side, and the node is no ConvTranspose."""
+    neurons = program.shape(node.outputs[0])[1] // node.attributes["group"]
+    return node.operator == "Conv" and program.stored[node.name].gaps is None and neurons >= _SIDE_BY_SIDE
 
 
 def rows_of(graph: Graph, node: Node) -> np.ndarray:
@@ -68,9 +87,9 @@ def _biased(program: Program, top: str, biases: list[str], along: tuple[int, ...
     assign(program, top, [bias], "x")
 
 
-def _synapses(program: Program, node: Node, rows: np.ndarray) -> tuple[str, bool]:
+def _synapses(program: Program, node: Node) -> tuple[str, bool]:
     """The name of the constant struct with a node's weights, and whether they are sparse."""
-    made = storage.synapses(rows, program.kind)
+    made, rows = program.stored[node.name], rows_of(program.graph, node)
     program.synapses += (stored := int(np.count_nonzero(made.weights)))
     program.flushed += int(np.count_nonzero(rows)) - stored
     name = node.inputs[1]

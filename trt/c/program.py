@@ -11,6 +11,7 @@ from evolve.network.axes import Shape
 from trt.c import storage
 from trt.c.loops import Nest
 from trt.c.memory import Memory
+from trt.c.storage import Synapses
 from trt.onnx.graph import Graph
 
 _WORDS = (
@@ -49,7 +50,9 @@ class Program:
     kernel_bytes: int = 0  # of memory that kernels have beside the arena
     synapses: int = 0
     flushed: int = 0  # that became zero in the bits they have
-    _stored: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    stored: dict[str, Synapses] = field(default_factory=dict)  # of nodes with weights, by name
+    side_by_side: bool = False  # whether dense convolutions have a kernel of their own
+    _known: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     @property
     def memory_bytes(self) -> int:
@@ -92,21 +95,21 @@ class Program:
         values = values.astype(np.float32) if floating else values
         kind = "float" if floating else f"{values.dtype.name}_t"
         key = kind, values.tobytes()
-        if key not in self._stored:
-            self._stored[key] = made = self.names.fresh(name)
+        if key not in self._known:
+            self._known[key] = made = self.names.fresh(name)
             numbers = [number(float(each)) if floating else str(each) for each in values.reshape(-1)]
             self.constants += [f"static const {kind} {made}[{len(numbers)}] = {{", *_wrapped(numbers), "};"]
             self.constant_bytes += values.nbytes
-        return self._stored[key]
+        return self._known[key]
 
     def structure(self, kind: str, name: str, text: str) -> str:
         """The name of a constant `struct kind`, once however many are the same."""
         key = kind, text.encode()
-        if key not in self._stored:
-            self._stored[key] = self.names.fresh(name)
-            self.constants.append(f"static const struct {kind} {self._stored[key]} = {text};")
+        if key not in self._known:
+            self._known[key] = self.names.fresh(name)
+            self.constants.append(f"static const struct {kind} {self._known[key]} = {text};")
             self.constant_bytes += 4 * len(re.findall(r"[^{},\s]+", text))  # pointers of 32 bits
-        return self._stored[key]
+        return self._known[key]
 
     def need(self, kernel: str) -> None:
         """Takes a file of trt/c/kernels in."""

@@ -1,7 +1,8 @@
 """The walk over a graph's operators: each is said in C."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from evolve.base.errors import UserError
@@ -58,14 +59,19 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
 
     `shapes` has every value's. UserError naming the layer for what C cannot say.
     """
-    weighted = [convolution.rows_of(graph, node) for node in graph.nodes if node.operator in convolution.WEIGHTED]
+    weighted = [node for node in graph.nodes if node.operator in convolution.WEIGHTED]
+    rows = {node.name: convolution.rows_of(graph, node) for node in weighted}
     program = Program(
         graph,
         shapes,
         memory.plan(graph, shapes, moving.VIEWS, elementwise.OPERATORS),
-        storage.kind_of(weighted, bits),
+        storage.kind_of(list(rows.values()), bits),
         Names((*_TAKEN, function)),
     )
+    for node in weighted:
+        with _of_layer(node):
+            program.stored[node.name] = storage.synapses(rows[node.name], program.kind)
+    program.side_by_side = convolution.mostly_dense(program)
     layer = ""
     for node in graph.nodes:
         if node.operator not in _SAY:
@@ -74,8 +80,15 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
         if node.layer != layer:
             layer = node.layer
             program.say([f"/* {layer.replace('*/', '* /')} */"])
-        try:
+        with _of_layer(node):
             _SAY[node.operator](program, node)
-        except UserError as error:
-            raise UserError(f"layer '{node.layer}': {error}") from None
     return program
+
+
+@contextmanager
+def _of_layer(node: Node) -> Iterator[None]:
+    """Says which layer an error is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"layer '{node.layer}': {error}") from None

@@ -54,7 +54,7 @@ def mostly_dense(program: Program) -> bool:
         if node.operator in ("Conv", "ConvTranspose"):
             computed = node.inputs[0] if node.operator == "ConvTranspose" else node.outputs[0]
             weights = program.stored[node.name].weights
-            work[_is_dense(program, node)] += np.count_nonzero(weights) * count(program.shape(computed)[2:])
+            work[_is_dense(program, node)] += int(np.count_nonzero(weights)) * count(program.shape(computed)[2:])
     return work[True] > 0 and work[True] >= work[False]
 
 

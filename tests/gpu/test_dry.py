@@ -88,8 +88,13 @@ def test_a_step_that_breaks_leaves_its_last_words(packed: Path, tmp_path: Path) 
 
 def test_behind_the_gate_a_process_computes_on_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Machine] = []
+
+    def begin(machine: Machine) -> str:
+        begun.append(machine)
+        return "H200"
+
     monkeypatch.setattr(gpu, "facts", lambda: {"cuda": True, "driver": "", "devices": ["H200"], "libraries": ""})
-    monkeypatch.setattr(gpu, "begin", lambda machine: begun.append(machine) or "H200")
+    monkeypatch.setattr(gpu, "begin", begin)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     with pytest.raises(NeedsGpu, match="this is a dry run"):
         Session(tmp_path, tmp_path, 1, dry=True).gpu()

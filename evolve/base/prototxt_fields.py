@@ -4,6 +4,7 @@ protobuf stops at the first field that it does not know. What another Caffe's pr
 blanked, so that the lines of what follows stay what they were.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,8 +47,12 @@ class Field:
         return " ".join(each.written() for each in self.fields)
 
 
+@functools.lru_cache(maxsize=16)
 def read(text: str) -> Field:
-    """The fields of `text` in one message without a name; what follows a bracket too many is left out."""
+    """The fields of `text` in one message without a name; what follows a bracket too many is left out.
+
+    Whoever reads the same text again gets the same fields, to look at and not to change.
+    """
     root = Field("", 1, 0, len(text), is_message=True)
     open_messages, begun, after_colon, line, last = [root], root, False, 1, 0
     for token in _TOKEN.finditer(text):

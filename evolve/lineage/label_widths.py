@@ -18,6 +18,7 @@ _AXES = {
     "HingeLoss": lambda layer: 1,
 }
 _NUMBERS = ("convolution_param", "inner_product_param")
+_HAND_ON = ("Concat", "Flatten", "Reshape", "Slice", "Split", "Tile")  # what they are given, number for number
 
 
 def check(experiment: Experiment, net: Net, classes: int, dataset: str, stored: tuple[int, int, int]) -> None:
@@ -42,16 +43,18 @@ def _problems(
     except UserError as error:
         # With as many images as a batch will have: TEST reads a divisor of those that there are.
         raise experiment.located(error) from None
-    lines = Lines(net, experiment.template, experiment.train_val)
+    lines, labels = Lines(net, experiment.template, experiment.train_val), set(data.top[1:])
     for number, step in enumerate(steps):
         layer = step.layer
-        if layer.type not in _AXES or layer.bottom[1] not in data.top[1:]:
+        if number and layer.type in _HAND_ON and labels.issuperset(layer.bottom):
+            labels.update(layer.top)
+        if layer.type not in _AXES or layer.bottom[1] not in labels:
             continue
         width, largest = step.bottoms[0][_AXES[layer.type](layer)], classes - 1
         largest -= layer.loss_param.HasField("ignore_label") and layer.loss_param.ignore_label == largest
         if width > largest:
             continue
-        maker = _maker(steps[:number], layer.bottom[0])
+        maker = _maker(steps[:number], layer.bottom[0], width)
         what = "num_output" if maker is not None else "a bottom"
         remedy = f"write num_output: {largest + 1}" if maker is not None else "give it as many outputs as classes"
         yield (
@@ -60,12 +63,12 @@ def _problems(
         )
 
 
-def _maker(before: list[Step], blob: str) -> Layer | None:
-    """The layer that decides how many outputs `blob` has; None where no single one does."""
+def _maker(before: list[Step], blob: str, width: int) -> Layer | None:
+    """The layer whose num_output `blob` has as its `width`; None where no single one decides on that."""
     for step in reversed(before):
         if blob in step.layer.top:
-            if any(step.layer.HasField(name) for name in _NUMBERS):
-                return step.layer
+            if made := [getattr(step.layer, name).num_output for name in _NUMBERS if step.layer.HasField(name)]:
+                return step.layer if made == [width] else None
             if len(step.layer.bottom) != 1:
                 return None
             blob = step.layer.bottom[0]

@@ -49,7 +49,8 @@ class _Stage:
         dataset = self.handful.dataset
         tested = few or phases.batch_size(phases.data_layer(self.as_it_will_be().template(), "TEST"))
         # Data begins with its first images again where a batch takes more.
-        dataset = replace(dataset, counts={**dict.fromkeys(dataset.counts, tested), "train": dataset.counts["train"]})
+        # Whether a neuron answers any training image is asked of one batch too: it is the asking that is tried.
+        dataset = replace(dataset, counts=dict.fromkeys(dataset.counts, tested))
         return Workspace(
             _shortened(self.experiment), dataset, number, self.seed, folder, few=few or _ANY, caffe=caffe
         )
@@ -134,13 +135,17 @@ def _shortened(wanted: Experiment) -> Experiment:
         setattr(own.dataset.or_else, field, "")
     own.offspring_per_generation = min(2, own.offspring_per_generation)
     own.parents = min(2, own.parents)
-    ancestors, offsprings = (_slow(each) for each in wanted.solvers)
-    scratch = wanted.scratch and (*wanted.scratch[:2], _slow(wanted.scratch[2]))
-    return replace(wanted, settings=own, solvers=(ancestors, offsprings), scratch=scratch)
+    ancestors, offsprings = wanted.solvers
+    solvers = _slow(ancestors, snapshots=False), _slow(offsprings)
+    scratch = wanted.scratch and (*wanted.scratch[:2], _slow(wanted.scratch[2], snapshots=False))
+    return replace(wanted, settings=own, solvers=solvers, scratch=scratch)
 
 
-def _slow(solver: Solver) -> Solver:
+def _slow(solver: Solver, snapshots: bool = True) -> Solver:
+    """The same with a small step; a snapshot is weights and history on the disk, and made once is made for all."""
     parameter = type(solver.parameter)()
     parameter.CopyFrom(solver.parameter)
     parameter.base_lr = min(_RATE, parameter.base_lr)
+    if not snapshots:
+        parameter.ClearField("snapshot")
     return replace(solver, parameter=parameter)

@@ -50,7 +50,7 @@ def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine)
 
 
 def _remember(file: Path, seen: Seen) -> None:
-    """Writes what was seen, and forgets the oldest: whatever is edited is checked as another from then on."""
+    """Writes what was seen, and forgets what was asked for longest ago: what is edited is another from then on."""
     # A cache that cannot be written costs seconds the next time; of two that forget, one finds nothing.
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,12 @@ def _folder() -> Path:
 
 def _read(file: Path) -> Seen | None:
     try:
-        return records.read(Seen, json.loads(file.read_bytes()))
+        known = records.read(Seen, json.loads(file.read_bytes()))
     except (OSError, ValueError):
         return None
+    with suppress(OSError):
+        os.utime(file)  # asked for now: whatever nobody asks for is forgotten first
+    return known
 
 
 def _key(wanted: Experiment, pretrained: Path | None, data: str, machine: Machine) -> str:

@@ -48,32 +48,40 @@ def none(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
 
 
 class ChannelGroups:
-    """Channel numbers, handed out in order and joined into groups: union-find."""
+    """Channel numbers, handed out in order and joined into groups: union-find, many at a time."""
 
     def __init__(self) -> None:
-        self._parents: list[int] = []
+        self._count = 0
+        self._parents = np.arange(1024)  # of every number, those too that are still to be handed out
 
     def new(self, count: int) -> np.ndarray:
         """`count` channels that are nobody else's, int (count,)."""
-        first = len(self._parents)
-        self._parents.extend(range(first, first + count))
-        return np.arange(first, first + count)
+        first, self._count = self._count, self._count + count
+        if self._count > len(self._parents):
+            self._parents = np.concatenate([self._parents, np.arange(len(self._parents), 2 * self._count)])
+        return np.arange(first, self._count)
 
     def join(self, one: np.ndarray, other: np.ndarray) -> None:
         """Makes one[k] and other[k] the same group, for each k."""
-        for a, b in zip(one.tolist(), other.tolist(), strict=True):
-            a, b = self._root(a), self._root(b)
-            # The older one stays, so that groups are in the order in which layers made them.
-            self._parents[max(a, b)] = min(a, b)
+        if one is other or np.array_equal(one, other):  # as most layers hand on what they get
+            return
+        while True:
+            roots, others = self._roots(one), self._roots(other)
+            apart = roots != others
+            if not apart.any():
+                return
+            roots, others = roots[apart], others[apart]
+            # The older one stays, so that groups are in the order in which layers made them. Of a root that is to have
+            # several it gets the oldest; the others are its in the next turn.
+            np.minimum.at(self._parents, np.maximum(roots, others), np.minimum(roots, others))
 
     def numbered(self) -> np.ndarray:
         """Channel number -> group, int; groups count from 0, in the order of their oldest channels."""
-        roots = np.array([self._root(number) for number in range(len(self._parents))], int)
-        return np.unique(roots, return_inverse=True)[1] if len(roots) else roots
+        return np.unique(self._roots(np.arange(self._count)), return_inverse=True)[1]
 
-    def _root(self, number: int) -> int:
-        parents = self._parents
-        while parents[number] != number:
-            parents[number] = parents[parents[number]]
-            number = parents[number]
-        return number
+    def _roots(self, numbers: np.ndarray) -> np.ndarray:
+        roots = self._parents[numbers]
+        while not np.array_equal(roots, above := self._parents[roots]):
+            roots = above
+        self._parents[numbers] = roots
+        return roots

@@ -14,14 +14,15 @@ from evolve.runs.metrics import Metrics
 from trt.inference import names, network, pictures, preparation
 from trt.inference.class_answers import Answer, Answers
 from trt.inference.network import Blobs, Image
-from trt.inference.pictures import Picture
+from trt.inference.pictures import Bytes, Picture
 from trt.inference.preparation import Preparation
+from trt.inference.shown import Shown
 
 TOP = 5  # classes of an image that are told
 SIDE = 148  # pixels of an image that is drawn, at most
-KEPT = 1000  # images from which those to be drawn are chosen
 
 Shares = NDArray[np.float64]  # (classes,)
+Likely = list[tuple[int, float]]  # classes with their shares, the likeliest first
 
 
 def classify(
@@ -33,20 +34,24 @@ def classify(
     UserError for what cannot be had, or a net that tells no classes.
     """
     folder = generation.whole(run, number)
-    prepared, metrics = preparation.of_generation(folder), Metrics.read(folder)
-    seen: list[tuple[Picture, Shares | None]] = []
+    prepared, metrics, known = preparation.of_generation(folder), Metrics.read(folder), names.known(folder)
+    told: list[tuple[Picture, Likely | None]] = []
+    shown, count = Shown(), 0
     with network.at_work(folder, engine, machine) as net:
         for part in pictures.parts(pictures.read(asked, prepared.stored.form)):
             made = [_made(prepared, each, fit) for each in part]
             images = [image for _, image in made if image is not None]
             shares = iter(probabilities(net(images)) if images else ())
-            told = [(each, None if image is None else next(shares)) for each, image in made]
-            seen += [(_small(each) if drawn else replace(each, pixels=None), shares) for each, shares in told]
-            seen = _thinned(seen, names.known(folder))
+            for picture, image in made:
+                own = None if image is None else next(shares)
+                count = count if own is None else len(own)
+                if drawn and picture.pixels is not None:
+                    shown.add(len(told), _small(picture.pixels), _is_wrong(picture, own, known))
+                told.append((replace(picture, pixels=None), None if own is None else _likeliest(own)))
         heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
-    classes = names.of(folder, next((len(shares) for _, shares in seen if shares is not None), 0))
-    judged = {each.folder for each, _ in seen} <= set(classes)
-    every = [_answer(each, shares, classes, judged) for each, shares in seen]
+    classes = names.of(folder, count)
+    judged = {each.folder for each, _ in told} <= set(classes)
+    every = [_answer(*each, shown.pixels(k), classes, judged) for k, each in enumerate(told)]
     return Answers(heading, metrics.dataset.notice, classes, every)
 
 
@@ -75,20 +80,6 @@ def _made(prepared: Preparation, picture: Picture, fit: str) -> tuple[Picture, I
         return replace(picture, pixels=None, why=str(error)), None
 
 
-def _thinned(seen: list[tuple[Picture, Shares | None]], known: list[str]) -> list[tuple[Picture, Shares | None]]:
-    """Thousands of images do not fit into memory: of too many every so manieth is kept, and some that are wrong."""
-    stride, wrong = 1, 0
-    while len(seen) > KEPT * stride:
-        stride *= 2
-    thinned = []
-    for k, (picture, shares) in enumerate(seen):
-        if picture.pixels is not None and k % stride:
-            wrong += (is_wrong := _is_wrong(picture, shares, known))
-            picture = picture if is_wrong and wrong <= KEPT // 2 else replace(picture, pixels=None)
-        thinned.append((picture, shares))
-    return thinned
-
-
 def _is_wrong(picture: Picture, shares: Shares | None, known: list[str]) -> bool:
     """Whether the folder is called like another class; without names, as numbers."""
     if shares is None:
@@ -98,18 +89,19 @@ def _is_wrong(picture: Picture, shares: Shares | None, known: list[str]) -> bool
     return picture.folder in called and picture.folder != called[best]
 
 
-def _small(picture: Picture) -> Picture:
-    """The picture no larger than it may be drawn."""
-    if picture.pixels is None:
-        return picture
-    height, width = picture.pixels.shape[:2]
+def _small(pixels: Bytes) -> Bytes:
+    """The image no larger than it may be drawn."""
+    height, width = pixels.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return replace(picture, pixels=resized(picture.pixels, size))
+    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
-def _answer(picture: Picture, shares: Shares | None, classes: list[str], judged: bool) -> Answer:
-    if shares is None:
+def _likeliest(shares: Shares) -> Likely:
+    return [(k, float(shares[k])) for k in np.argsort(-shares, kind="stable")[:TOP].tolist()]
+
+
+def _answer(picture: Picture, likely: Likely | None, small: Bytes | None, classes: list[str], judged: bool) -> Answer:
+    if likely is None:
         return Answer(picture.name, why=picture.why)
-    likely = [(classes[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")[:TOP].tolist()]
-    return Answer(picture.name, likely, truth=picture.folder if judged else "", small=picture.pixels)
+    named = [(classes[k], share) for k, share in likely]
+    return Answer(picture.name, named, truth=picture.folder if judged else "", small=small)

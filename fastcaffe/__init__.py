@@ -87,6 +87,17 @@ def absent_stays_absent(promised: bool = True) -> None:
         _library.fastcaffe_absent_stays_absent(int(promised))
 
 
+def blobs_between_unread(promised: bool = True) -> None:
+    """Promises that nobody reads the blobs between layers of TRAIN nets that are created from now on, or takes it back.
+
+    Layers with few synapses, and the layers behind them, hand on what they make with one image a lane of a vector then,
+    as their lines in layers() say. Blobs in between hold NaN. For passes over the whole net, as a solver makes them;
+    what goes in and what comes out, losses, parameters and their gradients are as ever.
+    """
+    if _library:
+        _library.fastcaffe_blobs_between_unread(int(promised))
+
+
 def available() -> list[str]:
     """The layer types that the library can replace. Raises NotAvailable."""
     return _text("fastcaffe_types").split(",")
@@ -103,8 +114,8 @@ def machine() -> dict[str, str]:
 
     simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
     which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
-    and sparse_lanes_below of convolutions, sparse_inner_product_below; none of these where FASTCAFFE_SPARSE=0 has them
-    run on dense code.
+    and sparse_lanes_below of convolutions, sparse_inner_product_below, and with AVX-512 sparse_lanes_kept_below of both
+    in nets whose blobs in between nobody reads; none of these where FASTCAFFE_SPARSE=0 has them run on dense code.
     """
     told = dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
     dense = os.environ.get("FASTCAFFE_SPARSE") == "0"

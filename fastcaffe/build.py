@@ -34,7 +34,13 @@ from fastcaffe.onednn_wheels import SONAME, CannotFetch, OneDnn, get_onednn  # n
 
 FLAGS = "-std=c++17 -O2 -fPIC -fopenmp -fno-math-errno -Wall -Wextra -Wno-psabi".split()
 # Multiplications and additions are fused where nothing has to have Caffe's bits.
-FUSED = ("lanes_kernels.cpp", "rows_kernels.cpp", "sparse_lanes_kernels.cpp", "sparse_rows_kernels.cpp")
+FUSED = (
+    "lanes_kernels.cpp",
+    "rows_kernels.cpp",
+    "sparse_4x4_kernels.cpp",
+    "sparse_lanes_kernels.cpp",
+    "sparse_rows_kernels.cpp",
+)
 ONEDNN_SOURCES = ("onednn.cpp", "convolution_onednn.cpp", "convolution_pointwise.cpp")
 MACHINE_FLAGS = {"x86_64": ["-march=x86-64-v2"]}
 MAPS = "import caffe; print(caffe.__file__); print(open('/proc/self/maps').read())"

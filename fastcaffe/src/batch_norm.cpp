@@ -6,6 +6,7 @@
 #include "caffe/layers/batch_norm_layer.hpp"
 #include "followers.h"
 #include "joined_kernels.h"
+#include "lanes_kept.h"
 #include "layers.h"
 #include "listing.h"
 #include "threads.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
 
-class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
+class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, public ChannelStep {
  public:
   explicit BatchNorm(const caffe::LayerParameter& parameter)
       : caffe::BatchNormLayer<float>(parameter), listed_("BatchNorm", parameter.name()) {}
@@ -27,9 +28,65 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
   }
 
   const float* normalised() const override { return x_norm_.cpu_data(); }
+  const LanesBlob* lanes_normalised() const override { return &normalised_; }
+
+  bool begin(int images, int channels, int* height, int* width) override {
+    if (use_global_stats_ || images % lanes() != 0 || channels != channels_) return false;
+    normalised_.shape(images, channels, LanesPlane::bare(*height, *width));
+    return true;
+  }
+  bool in_place() const override { return true; }
+  bool whole_batch() const override { return true; }
+  bool bare() const override { return true; }
+
+  void start() override {
+    moving_mean_ = this->blobs_[0]->mutable_cpu_data();
+    moving_variance_ = this->blobs_[1]->mutable_cpu_data();
+    count_batch();
+    deviation_ = variance_.mutable_cpu_data();
+  }
+
+  void step(int channel, int, int groups, const LanesMaps& in, const LanesMaps& out) override {
+    const Pieces one = piece_in_lanes();
+    std::vector<Moments> of(groups);
+    for (int i = 0; i < groups; ++i) moments(one, 0, 1, in.of(i), &of[i]);
+    float mean, variance;
+    join(of.data(), groups, 1, one.length, &mean, &variance);
+    remember(channel, groups * one.length, mean, variance);
+    deviation_[channel] = std::sqrt(variance + eps_);
+    const float factor = 1 / deviation_[channel];
+    for (int i = 0; i < groups; ++i) {
+      normalise(one, 0, 1, in.of(i), &mean, &factor, out.of(i), normalised_.maps(i, channel).first);
+    }
+  }
+
+  void step_back(int channel, int, int groups, const LanesMaps& out_diff, const LanesMaps& in_diff) override {
+    const Pieces one = piece_in_lanes();
+    const ScaleFollower* scale = dynamic_cast<const ScaleFollower*>(reader());
+    const Sums* known = scale ? scale->lanes_sums(channel) : nullptr;  // of what this gradient is gamma times
+    Sums total = {0, 0};
+    for (int i = 0; i < groups && !known; ++i) {
+      Sums of;
+      sums(one, 0, 1, out_diff.of(i), normalised_.maps(i, channel).first, &of);
+      total = {total.of_x + of.of_x, total.of_products + of.of_products};
+    }
+    const double gamma = known ? scale->factors()[channel] : 1, numbers = double(groups) * one.length;
+    if (known) total = *known;
+    const float mean_diff = gamma * total.of_x / numbers, mean_product = gamma * total.of_products / numbers;
+    const float factor = 1 / deviation_[channel];
+    for (int i = 0; i < groups; ++i) {
+      normalise_backward(one, 0, 1, out_diff.of(i), normalised_.maps(i, channel).first, &mean_diff, &mean_product,
+                         &factor, in_diff.of(i));
+    }
+  }
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (take_done()) {
+      hand_on(top[0]);
+      return listed_.runs("forward", kept());
+    }
+    alone();
     const Pieces pieces = pieces_of(*bottom[0]);
     ScaleFollower* scale = next<ScaleFollower>();
     if (!covered(pieces) || !scale || !scale->scales(pieces)) scale = nullptr;
@@ -45,7 +102,11 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
       }
     } else {
       find_moments(pieces, from, mean, variance);
-      remember(pieces.numbers(), mean, variance);
+      moving_mean_ = this->blobs_[0]->mutable_cpu_data(), moving_variance_ = this->blobs_[1]->mutable_cpu_data();
+      count_batch();
+      for (int channel = 0; channel < channels_; ++channel) {
+        remember(channel, pieces.numbers(), mean[channel], variance[channel]);
+      }
     }
     // From here on it is the deviation, as in Caffe.
     for (int channel = 0; channel < channels_; ++channel) variance[channel] = std::sqrt(variance[channel] + eps_);
@@ -59,6 +120,10 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (led()) {
+      wait();
+      return listed_.runs("backward", kept());
+    }
     const Pieces pieces = pieces_of(*bottom[0]);
     ScaleFollower* follower = next<ScaleFollower>();
     if (follower && follower->take_waiting()) {
@@ -129,33 +194,41 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
 
   static bool covered(const Pieces& pieces) { return pieces.length >= kShortestPiece; }
 
+  // One channel of a group of images.
+  Pieces piece_in_lanes() const { return {1, 1, std::int64_t(normalised_.plane().vectors()) * lanes()}; }
+
   // The moving averages, from which the TEST phase lives.
-  void remember(std::int64_t numbers, const float* mean, const float* variance) {
-    float *means = this->blobs_[0]->mutable_cpu_data(), *variances = this->blobs_[1]->mutable_cpu_data();
+  void count_batch() {
     float* weight = this->blobs_[2]->mutable_cpu_data();
     *weight = *weight * moving_average_fraction_ + 1;
+  }
+  void remember(int channel, std::int64_t numbers, float mean, float variance) {
     const float correction = numbers > 1 ? float(numbers) / (numbers - 1) : 1;
-    for (int channel = 0; channel < channels_; ++channel) {
-      means[channel] = mean[channel] + moving_average_fraction_ * means[channel];
-      variances[channel] = correction * variance[channel] + moving_average_fraction_ * variances[channel];
-    }
+    moving_mean_[channel] = mean + moving_average_fraction_ * moving_mean_[channel];
+    moving_variance_[channel] = correction * variance + moving_average_fraction_ * moving_variance_[channel];
   }
 
-  // Each channel's mean and variance. Each piece has its squares around its own mean, and these are brought around the
-  // channel's (Chan, Golub and LeVeque 1983, equation 2.1 for many parts at once): nothing cancels out.
+  // The mean and variance of some pieces. Each has its squares around its own mean, and these are brought around the
+  // whole's (Chan, Golub and LeVeque 1983, equation 2.1 for many parts at once): nothing cancels out.
+  static void join(const Moments* of, std::int64_t pieces, std::int64_t step, std::int64_t length, float* mean,
+                   float* variance) {
+    double sum = 0, squares = 0;
+    for (std::int64_t i = 0; i < pieces; ++i) sum += of[i * step].sum;
+    const double middle = sum / (pieces * length);
+    for (std::int64_t i = 0; i < pieces; ++i) {
+      const double away = of[i * step].sum / length - middle;
+      squares += of[i * step].squares + away * away * length;
+    }
+    *mean = middle;
+    *variance = squares / (pieces * length);
+  }
+
+  // Each channel's.
   void find_moments(const Pieces& pieces, const float* x, float* mean, float* variance) const {
     Moments* of = static_cast<Moments*>(Scratch::bytes(pieces.count() * sizeof(Moments), Scratch::kShared));
     for_pieces(pieces, [&](std::int64_t first, std::int64_t last) { moments(pieces, first, last, x, of); });
     for (int channel = 0; channel < channels_; ++channel) {
-      double sum = 0, squares = 0;
-      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) sum += of[piece].sum;
-      const double middle = sum / pieces.numbers();
-      for (std::int64_t piece = channel; piece < pieces.count(); piece += channels_) {
-        const double away = of[piece].sum / pieces.length - middle;
-        squares += of[piece].squares + away * away * pieces.length;
-      }
-      mean[channel] = middle;
-      variance[channel] = squares / pieces.numbers();
+      join(of + channel, pieces.images, channels_, pieces.length, mean + channel, variance + channel);
     }
   }
 
@@ -181,6 +254,8 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader {
     parallel(pieces.count(), kGrain / pieces.length + 1, work);
   }
 
+  float *moving_mean_ = nullptr, *moving_variance_ = nullptr, *deviation_ = nullptr;  // of the pass that is on
+  LanesBlob normalised_;                                                             // done in lanes
   Listed listed_;
 };
 

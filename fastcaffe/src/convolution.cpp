@@ -10,6 +10,7 @@
 
 #include "caffe/layers/conv_layer.hpp"
 #include "convolution_sparse.h"
+#include "lanes_kept.h"
 #include "layers.h"
 #include "listing.h"
 #include "promises.h"
@@ -65,13 +66,21 @@ class Passes {
   std::vector<Made<Pass>> made_;
 };
 
-class Convolution : public caffe::ConvolutionLayer<float> {
+class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
  public:
   explicit Convolution(const caffe::LayerParameter& parameter)
-      : caffe::ConvolutionLayer<float>(parameter), listed_("Convolution", parameter.name()) {}
+      : caffe::ConvolutionLayer<float>(parameter),
+        KeepsLanes(parameter.phase()),
+        listed_("Convolution", parameter.name()) {}
+
+  LanesPlane plane_below(int height, int width) const override {
+    return two_dimensional() ? LanesProduct::plane_below(shape(1, 1, height, width, false))
+                             : LanesPlane::bare(height, width);
+  }
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (forward_kept(bottom, top)) return listed_.runs("forward", kept());
     sparse_ = allowed_;
     const Made<ForwardPass>* made = nullptr;
     if (covered(bottom)) made = &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_);
@@ -84,6 +93,7 @@ class Convolution : public caffe::ConvolutionLayer<float> {
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (gradients_in_lanes(top[0])) return backward_kept(propagate_down[0] ? bottom[0] : nullptr);
     if (!covered(bottom)) {
       listed_.runs("backward", "stock: not two-dimensional");
       return caffe::ConvolutionLayer<float>::Backward_cpu(top, propagate_down, bottom);
@@ -106,6 +116,30 @@ class Convolution : public caffe::ConvolutionLayer<float> {
     Convolution* layer;
     std::vector<bool> kept;
   };
+
+  // In lanes that are kept, if somebody reads them.
+  bool forward_kept(const Blobs& bottom, const Blobs& top) {
+    if (!may_keep()) return false;
+    const bool alone = bottom.size() == 1 && covered(bottom);
+    const ConvolutionShape s = alone ? shape(bottom, this->bias_term_) : ConvolutionShape();
+    bool few = alone && (absent_stays_ || !this->param_propagate_down_[0]);
+    if (few) {
+      pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
+      few = pattern_.synapses() > 0 && pattern_.density() < lanes_kept_below(s);
+    }
+    return forward_in_lanes(few, s, pattern_, this->blobs_[0]->cpu_data(),
+                            this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr, bottom[0], top[0]);
+  }
+
+  void backward_kept(caffe::Blob<float>* bottom) {
+    const float* weights = this->blobs_[0]->cpu_data();
+    const bool learns = this->param_propagate_down_[0], bias = this->bias_term_ && this->param_propagate_down_[1];
+    pattern_.follow(weights, this->blobs_[0]->count());
+    backward_in_lanes(pattern_, weights, learns ? this->blobs_[0]->mutable_cpu_diff() : nullptr,
+                      bias ? this->blobs_[1]->mutable_cpu_diff() : nullptr, bottom);
+    if (bottom) listed_.runs("backward data", kept());
+    listed_.runs("backward weights", kept());
+  }
 
   // Each returns whether it did its work.
   bool backward_data(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) {
@@ -152,23 +186,31 @@ class Convolution : public caffe::ConvolutionLayer<float> {
     return sparse_;
   }
 
+  bool two_dimensional() const { return this->num_spatial_axes_ == 2 && this->channel_axis_ == 1; }
+
   // Images of channels of rows of columns, and something of each.
   bool covered(const Blobs& bottom) const {
-    return this->num_spatial_axes_ == 2 && this->channel_axis_ == 1 && bottom[0]->count() > 0 &&
-           this->output_shape_[0] > 0 && this->output_shape_[1] > 0;
+    return two_dimensional() && bottom[0]->count() > 0 && this->output_shape_[0] > 0 && this->output_shape_[1] > 0;
   }
 
   ConvolutionShape shape(const Blobs& bottom, bool bias) const {
     const caffe::Blob<float>& b = *bottom[0];
+    return shape(b.shape(0), b.shape(1), b.shape(2), b.shape(3), bias);
+  }
+
+  ConvolutionShape shape(int images, int channels, int height, int width, bool bias) const {
     const int *kernel = this->kernel_shape_.cpu_data(), *stride = this->stride_.cpu_data();
     const int *pad = this->pad_.cpu_data(), *dilation = this->dilation_.cpu_data();
-    return {b.shape(0),
-            b.shape(1),
-            b.shape(2),
-            b.shape(3),
+    const auto size = [&](int axis, int in) {
+      return (in + 2 * pad[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1;
+    };
+    return {images,
+            channels,
+            height,
+            width,
             this->num_output_,
-            this->output_shape_[0],
-            this->output_shape_[1],
+            size(0, height),
+            size(1, width),
             this->group_,
             kernel[0],
             kernel[1],

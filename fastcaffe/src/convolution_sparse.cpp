@@ -55,6 +55,11 @@ double sparse_below(const ConvolutionShape& s) {
   }
 }
 
+double lanes_kept_below(const ConvolutionShape& s) {
+  if (wish()) return 2;
+  return s.channels < kFewChannels || s.outputs < kFewChannels ? kSparseFewChannelsBelow : kLanesKeptBelow;
+}
+
 std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const Pattern& pattern) {
   return kind(shape) == Kind::kRows ? sparse_rows_forward(shape, pattern) : sparse_lanes_forward(shape, pattern);
 }

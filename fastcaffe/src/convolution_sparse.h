@@ -17,6 +17,7 @@ std::unique_ptr<BackwardWeightsPass> sparse_backward_weights(const ConvolutionSh
 
 // Below which density they pay for a shape; 0 where there are none.
 double sparse_below(const ConvolutionShape& shape);
+double lanes_kept_below(const ConvolutionShape& shape);  // where they are kept (lanes_kept.h)
 
 // Neighbouring pixels in the lanes, on Caffe's own layout; null where a plane has too few of them, and for the gradient
 // that flows back over steps.

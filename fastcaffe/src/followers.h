@@ -2,6 +2,7 @@
 #pragma once
 
 #include "channel_kernels.h"
+#include "lanes_blob.h"
 #include "neighbours.h"
 
 namespace fastcaffe {
@@ -29,6 +30,8 @@ class ScaleFollower : public Follower {
   virtual const float* factors() const = 0;
   virtual const float* biases() const = 0;  // or null
   virtual void add_gradients(int channel, const Sums& sums) = 0;
+  // Done in lanes (lanes_kept.h): a channel's sums in this backward pass; else null.
+  virtual const Sums* lanes_sums(int channel) const = 0;
   ReluFollower* relu() const {
     ReluFollower* found = next<ReluFollower>();
     return found && found->cuts_to_zero() ? found : nullptr;
@@ -36,9 +39,10 @@ class ScaleFollower : public Follower {
 };
 
 // The BatchNorm before a Scale: where the numbers are that it has scaled.
-class ScaleLeader : public Neighbour {
+class ScaleLeader : public Follower {
  public:
   virtual const float* normalised() const = 0;
+  virtual const LanesBlob* lanes_normalised() const = 0;  // the same, where both are done in lanes
 };
 
 }  // namespace fastcaffe

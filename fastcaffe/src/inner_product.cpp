@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "caffe/layers/inner_product_layer.hpp"
+#include "lanes_kept.h"
 #include "lanes_kernels.h"
 #include "layers.h"
 #include "listing.h"
@@ -63,13 +64,21 @@ class Turned {
   std::vector<std::int32_t> place_;
 };
 
-class InnerProduct : public caffe::InnerProductLayer<float> {
+class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
  public:
   explicit InnerProduct(const caffe::LayerParameter& parameter)
-      : caffe::InnerProductLayer<float>(parameter), listed_("InnerProduct", parameter.name()) {}
+      : caffe::InnerProductLayer<float>(parameter),
+        KeepsLanes(parameter.phase()),
+        listed_("InnerProduct", parameter.name()) {}
+
+  LanesPlane plane_below(int height, int width) const override { return LanesPlane::bare(height, width); }
 
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    const float *weights = this->blobs_[0]->cpu_data(), *biases = bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
+    if (forward_in_lanes(few_synapses(*bottom[0]), shape(), pattern_, weights, biases, bottom[0], top[0])) {
+      return listed_.runs("forward", kept());
+    }
     sparse_ = follow();
     listed_.runs("forward", sparse_ ? kName : kWhy);
     if (!sparse_) return caffe::InnerProductLayer<float>::Forward_cpu(bottom, top);
@@ -78,6 +87,7 @@ class InnerProduct : public caffe::InnerProductLayer<float> {
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (gradients_in_lanes(top[0])) return lanes_backward(propagate_down[0] ? bottom[0] : nullptr);
     sparse_ = sparse_ && follow();
     const bool weights = sparse_ && absent_stays_ && this->param_propagate_down_[0];
     const bool data = sparse_ && propagate_down[0];
@@ -92,6 +102,27 @@ class InnerProduct : public caffe::InnerProductLayer<float> {
   }
 
  private:
+  ConvolutionShape shape() const {
+    return {M_, K_, 1, 1, N_, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, omp_get_max_threads(), bias_term_};
+  }
+
+  bool few_synapses(const caffe::Blob<float>& bottom) {
+    const bool asked = this->param_propagate_down_[0] && !absent_stays_;  // for every gradient
+    if (!may_keep() || transpose_ || bottom.shape(0) != M_ || asked || !this->blobs_[0]->count()) return false;
+    pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
+    return pattern_.synapses() && pattern_.density() < (wished_ ? 2 : kLanesKeptBelow);
+  }
+
+  void lanes_backward(caffe::Blob<float>* bottom) {
+    const float* weights = this->blobs_[0]->cpu_data();
+    const bool learns = this->param_propagate_down_[0], bias = bias_term_ && this->param_propagate_down_[1];
+    pattern_.follow(weights, this->blobs_[0]->count());
+    backward_in_lanes(pattern_, weights, learns ? this->blobs_[0]->mutable_cpu_diff() : nullptr,
+                      bias ? this->blobs_[1]->mutable_cpu_diff() : nullptr, bottom);
+    listed_.runs("backward data", kept());
+    listed_.runs("backward weights", kept());
+  }
+
   static constexpr const char* kName = "sparse lanes";
   static constexpr const char* kWhy = "stock: many synapses, or few images";
 
@@ -99,11 +130,10 @@ class InnerProduct : public caffe::InnerProductLayer<float> {
   bool follow() {
     if (!allowed_ || transpose_ || M_ < kFewestImages || this->blobs_[0]->count() == 0) return false;
     const float* weights = this->blobs_[0]->cpu_data();
-    const std::int64_t before = pattern_.version();
     pattern_.follow(weights, this->blobs_[0]->count());
     const double below = wished_ ? 2 : kSparseInnerProductBelow;
     if (pattern_.synapses() == 0 || pattern_.density() >= below) return false;
-    if (pattern_.version() != before || images_ != M_) list();
+    if (pattern_.version() != version_ || images_ != M_) list();
     forward_.weigh(weights);
     backward_.weigh(weights);
     return true;
@@ -111,6 +141,7 @@ class InnerProduct : public caffe::InnerProductLayer<float> {
 
   void list() {
     images_ = M_;
+    version_ = pattern_.version();
     const std::int64_t row = Turned(M_, 1).row();
     forward_.clear();
     for (std::int64_t output = 0; output < N_; ++output) {
@@ -171,6 +202,7 @@ class InnerProduct : public caffe::InnerProductLayer<float> {
   Pattern pattern_;
   SynapseLists forward_, backward_;
   int images_ = 0;  // that the lists are for
+  std::int64_t version_ = 0;  // of the pattern
   Listed listed_;
 };
 

@@ -247,7 +247,15 @@ template <int W>
 FASTCAFFE_INLINE void sum_vectors_body(const float* from, std::int64_t count, float* to) {
   typedef typename Lanes<W>::F F;
   F sums[4] = {};
-  for (std::int64_t i = 0; i < count; ++i) sums[i % 4] += load<F>(from + i * W);
+  std::int64_t at = 0;
+  for (; at + 4 <= count; at += 4) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) sums[i] += load<F>(from + (at + i) * W);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 3; ++i) {
+    if (at + i < count) sums[i] += load<F>(from + (at + i) * W);
+  }
   *to = sum_lanes<W>((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
@@ -263,10 +271,13 @@ FASTCAFFE_KERNEL(sum_vectors, (const float* from, std::int64_t count, float* to)
 }  // namespace
 
 int lanes() {
-  int count;
-  LaneBlocks blocks;
-  tell(&count, &blocks);
-  return count;
+  static const int known = [] {
+    int count;
+    LaneBlocks blocks;
+    tell(&count, &blocks);
+    return count;
+  }();
+  return known;
 }
 
 LaneBlocks lane_blocks() {

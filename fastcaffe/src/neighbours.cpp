@@ -61,9 +61,7 @@ class CreationOrder {
   // Whether this layer alone reads what the last one has written: only then have both the same name for it, as Caffe
   // puts a Split in between where there are several readers, or a loss.
   bool follows(const caffe::LayerParameter& parameter) const {
-    const bool reads = parameter.bottom_size() == 1 && parameter.bottom(0) == last_top_;
-    const bool in_place = parameter.top_size() == 1 && parameter.top(0) == last_top_;
-    return reads && (in_place || parameter.type() == "Split");
+    return parameter.bottom_size() == 1 && parameter.bottom(0) == last_top_;
   }
 
   std::weak_ptr<Neighbour*> last_;

@@ -1,4 +1,4 @@
-// Layers that follow each other in a net, each working in place on what the one before it has written: the first may do
+// Layers that follow each other in a net, each of which alone reads what the one before it has written: the first may do
 // the others' work on its way through memory. Only where the user has asked for it, because a blob that is read between
 // two of them does not show then what Caffe would show there.
 //
@@ -20,6 +20,9 @@ class Neighbour {
   virtual ~Neighbour();
 
   const std::string& name() const { return name_; }
+  // The next layer if it alone reads what this one writes, in place or not.
+  Neighbour* reader() const { return next_; }
+  const caffe::Blob<float>* blob() const { return blob_; }  // that works_on() has named
 
  protected:
   // The next layer, if it is a T that works on the same blob and nothing else reads or writes that in between.

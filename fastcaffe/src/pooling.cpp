@@ -1,8 +1,10 @@
 // MAX and AVE pooling. STOCHASTIC stays Caffe's own, which refuses it on a CPU.
 
 #include "caffe/layers/pooling_layer.hpp"
+#include "lanes_kept.h"
 #include "layers.h"
 #include "listing.h"
+#include "map_kernels.h"
 #include "pooling_kernels.h"
 #include "threads.h"
 
@@ -11,13 +13,56 @@ namespace {
 
 constexpr std::int64_t kGrain = 16384;  // window places below which another thread costs more than it brings
 
-class Pooling : public caffe::PoolingLayer<float> {
+class Pooling : public caffe::PoolingLayer<float>, public Follower, public ChannelStep {
  public:
   explicit Pooling(const caffe::LayerParameter& parameter)
       : caffe::PoolingLayer<float>(parameter), listed_("Pooling", parameter.name()) {}
 
+  void Reshape(const Blobs& bottom, const Blobs& top) override {
+    caffe::PoolingLayer<float>::Reshape(bottom, top);
+    works_on(top[0]);
+    alone_ = top.size() == 1;
+  }
+
+  // Caffe makes its sizes in Reshape, which this layer's leader cannot wait for.
+  bool begin(int images, int channels, int* height, int* width) override {
+    const bool as_shaped = *height == height_ && *width == width_ && kernel_h_ * kernel_w_ < kNoMaximum;
+    if (!as_shaped || !alone_ || !(max() || average())) return false;
+    *height = pooled_height_;
+    *width = pooled_width_;
+    if (max()) maxima_.begin(images, channels, *height, *width);
+    return true;
+  }
+  bool in_place() const override { return false; }
+  void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
+    const Pool pool = geometry();
+    for (int i = 0; i < groups; ++i) {
+      if (max()) {
+        max_pool_map(pool, in.of(i), in.row, out.of(i), out.row, maxima_.of(channel, first + i));
+      } else {
+        average_pool_map(pool, in.of(i), in.row, out.of(i), out.row);
+      }
+    }
+  }
+  void step_back(int channel, int first, int groups, const LanesMaps& out_diff, const LanesMaps& in_diff) override {
+    const Pool pool = geometry();
+    for (int i = 0; i < groups; ++i) {
+      if (max()) {
+        max_pool_map_backward(pool, out_diff.of(i), out_diff.row, maxima_.of(channel, first + i), in_diff.of(i),
+                              in_diff.row);
+      } else {
+        average_pool_map_backward(pool, out_diff.of(i), out_diff.row, in_diff.of(i), in_diff.row);
+      }
+    }
+  }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
+    if (take_done()) {
+      hand_on(top[0]);
+      return listed_.runs("forward", kept());
+    }
+    alone();
     if (max()) return max_forward(bottom, top);
     if (!average()) return caffe::PoolingLayer<float>::Forward_cpu(bottom, top);
     const Pool pool = geometry();
@@ -31,6 +76,10 @@ class Pooling : public caffe::PoolingLayer<float> {
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
     if (!propagate_down[0]) return;
+    if (led()) {
+      wait();
+      return listed_.runs("backward", kept());
+    }
     // A mask in a top blob may have been changed by its owner, to places that no window covers.
     if (!average() && !(max() && top.size() == 1)) {
       listed_.runs("backward", "stock: a mask that others may change");
@@ -84,6 +133,8 @@ class Pooling : public caffe::PoolingLayer<float> {
     return {height_, width_, pooled_height_, pooled_width_, kernel_h_, kernel_w_, stride_h_, stride_w_, pad_h_, pad_w_};
   }
 
+  bool alone_ = false;  // there is no second top for the mask
+  MapBytes maxima_;     // where they are in their windows
   Listed listed_;
 };
 

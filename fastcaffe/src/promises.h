@@ -7,4 +7,8 @@ namespace fastcaffe {
 // them out. Promised by fastcaffe_absent_stays_absent.
 bool absent_stays_absent();
 
+// That nobody reads the blobs that one layer alone reads, and passes are whole ones: layers of training nets that are
+// made from now on may hand them on as they like. Promised by fastcaffe_blobs_between_unread.
+bool blobs_between_unread();
+
 }  // namespace fastcaffe

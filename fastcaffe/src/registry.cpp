@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "lanes_kernels.h"
 #include "layers.h"
 #include "listing.h"
 #include "neighbours.h"
@@ -46,7 +47,7 @@ bool named(const char* list, const char* type) {
   return all.find(std::string(",") + type + ",") != std::string::npos;
 }
 
-bool promised = false;
+bool promised = false, promised_unread = false;
 
 // The densities on which bits depend.
 std::string limits() {
@@ -54,6 +55,7 @@ std::string limits() {
   text << "sparse_below=" << kSparseBelow << "\nsparse_few_channels_below=" << kSparseFewChannelsBelow
        << "\nsparse_large_below=" << kSparseLargeBelow << "\nsparse_lanes_below=" << kSparseLanesBelow
        << "\nsparse_inner_product_below=" << kSparseInnerProductBelow << "\n";
+  if (lanes() >= kLanesKept) text << "sparse_lanes_kept_below=" << kLanesKeptBelow << "\n";
   return text.str();
 }
 
@@ -66,6 +68,7 @@ const char* kept(const std::string& text) {
 }  // namespace
 
 bool absent_stays_absent() { return promised; }
+bool blobs_between_unread() { return promised_unread; }
 
 Creator stock_creator(const std::string& type) { return stock_creators().at(type); }
 
@@ -87,7 +90,7 @@ int fastcaffe_enable(const char* types) {
     found->second = replacement.fast;
     ++count;
   }
-  if (taken_together()) note_creations();
+  if (taken_together() || promised_unread) note_creations();
   return count;
 }
 
@@ -123,6 +126,17 @@ const char* fastcaffe_machine() {
 
 // Layers that are created from now on may leave out the gradients of weights that are zero, or (0) may not.
 void fastcaffe_absent_stays_absent(int promised) { fastcaffe::promised = promised != 0; }
+
+// Training nets that are made from now on may hand blobs on from layer to layer as they like, or (0) may not. Their
+// layers have to know of each other, so every creation is noted.
+void fastcaffe_blobs_between_unread(int promised) {
+  fastcaffe::promised_unread = promised != 0;
+  if (promised) {
+    fastcaffe::note_creations();
+  } else if (!fastcaffe::taken_together()) {
+    fastcaffe::forget_creations();
+  }
+}
 
 // Whether layers that follow each other are done in one go, from the next fastcaffe_enable() on.
 void fastcaffe_take_together(int on) { fastcaffe::take_together(on != 0); }

@@ -2,8 +2,10 @@
 
 #include "caffe/layers/relu_layer.hpp"
 #include "followers.h"
+#include "lanes_kept.h"
 #include "layers.h"
 #include "listing.h"
+#include "map_kernels.h"
 #include "relu_kernels.h"
 #include "threads.h"
 
@@ -12,7 +14,7 @@ namespace {
 
 constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
 
-class Relu : public caffe::ReLULayer<float>, public ReluFollower {
+class Relu : public caffe::ReLULayer<float>, public ReluFollower, public ChannelStep {
  public:
   explicit Relu(const caffe::LayerParameter& parameter)
       : caffe::ReLULayer<float>(parameter), listed_("ReLU", parameter.name()) {}
@@ -24,9 +26,29 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower {
 
   bool cuts_to_zero() const override { return slope() == 0; }
 
+  bool begin(int images, int channels, int* height, int* width) override {
+    if (slope() != 0) return false;
+    positive_.begin(images, channels, *height, *width);
+    return true;
+  }
+  bool in_place() const override { return true; }
+  void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
+    for (int i = 0; i < groups; ++i) {
+      rectify_map(in.of(i), in.row, positive_.height, positive_.width, out.of(i), out.row,
+                  positive_.of(channel, first + i));
+    }
+  }
+  void step_back(int channel, int first, int groups, const LanesMaps& out_diff, const LanesMaps& in_diff) override {
+    for (int i = 0; i < groups; ++i) {
+      rectify_map_backward(out_diff.of(i), out_diff.row, positive_.height, positive_.width,
+                           positive_.of(channel, first + i), in_diff.of(i), in_diff.row);
+    }
+  }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
-    if (take_done()) return listed_.runs("forward", leader());
+    if (take_done()) return listed_.runs("forward", hand_on(top[0]) ? kept() : leader());
+    alone();
     const float* from = bottom[0]->cpu_data();
     float* to = top[0]->mutable_cpu_data();
     parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
@@ -39,7 +61,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower {
     if (!propagate_down[0]) return;
     if (led()) {
       wait();
-      return listed_.runs("backward", leader());
+      return listed_.runs("backward", handed_on() ? kept() : leader());
     }
     const float* data = bottom[0]->cpu_data();
     const float* from = top[0]->cpu_diff();
@@ -53,6 +75,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower {
  private:
   float slope() const { return this->layer_param_.relu_param().negative_slope(); }
 
+  MapBytes positive_;  // which numbers are
   Listed listed_;
 };
 

@@ -4,6 +4,7 @@
 #include "caffe/layers/scale_layer.hpp"
 #include "followers.h"
 #include "joined_kernels.h"
+#include "lanes_kept.h"
 #include "layers.h"
 #include "listing.h"
 #include "threads.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
 
-class Scale : public caffe::ScaleLayer<float>, public ScaleFollower {
+class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public ChannelStep {
  public:
   explicit Scale(const caffe::LayerParameter& parameter)
       : caffe::ScaleLayer<float>(parameter), listed_("Scale", parameter.name()) {}
@@ -42,9 +43,50 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower {
     if (learns_biases()) this->blobs_[bias_param_id_]->mutable_cpu_diff()[channel] += sums.of_x;
   }
 
+  bool begin(int images, int channels, int* height, int* width) override {
+    if (!alone_ || axis_ != 1 || this->blobs_[0]->count() != channels) return false;
+    const ScaleLeader* norm = previous<ScaleLeader>();
+    scaled_ = norm ? norm->lanes_normalised() : &own_;
+    if (!norm) own_.shape(images, channels, LanesPlane::bare(*height, *width));
+    totals_.resize(channels);
+    return true;
+  }
+  bool in_place() const override { return true; }
+  bool bare() const override { return true; }
+
+  void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
+    for (int i = 0; i < groups; ++i) {
+      float* copy = scaled_ == &own_ ? own_.maps(first + i, channel).first : nullptr;
+      scale(piece_in_lanes(), 0, 1, in.of(i), factors() + channel, biases() ? biases() + channel : nullptr, out.of(i),
+            copy);
+    }
+  }
+
+  void start_back() override {
+    totals_.assign(totals_.size(), {0, 0});
+    factors_diff_ = learns_factors() ? this->blobs_[0]->mutable_cpu_diff() : nullptr;
+    biases_diff_ = learns_biases() ? this->blobs_[bias_param_id_]->mutable_cpu_diff() : nullptr;
+  }
+
+  void step_back(int channel, int first, int groups, const LanesMaps& out_diff, const LanesMaps& in_diff) override {
+    Sums total = {0, 0};
+    for (int i = 0; i < groups; ++i) {
+      Sums of;
+      scale_backward(piece_in_lanes(), 0, 1, out_diff.of(i), scaled_->maps(first + i, channel).first,
+                     factors() + channel, in_diff.of(i), &of);
+      total = {total.of_x + of.of_x, total.of_products + of.of_products};
+    }
+    if (factors_diff_) factors_diff_[channel] += total.of_products;
+    if (biases_diff_) biases_diff_[channel] += total.of_x;
+    totals_[channel] = total;
+  }
+
+  const Sums* lanes_sums(int channel) const override { return handed_on() ? &totals_[channel] : nullptr; }
+
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
-    if (take_done()) return listed_.runs("forward", leader());
+    if (take_done()) return listed_.runs("forward", hand_on(top[0]) ? kept() : leader());
+    alone();
     listed_.runs("forward", covered(bottom) ? "simd" : kWhy);
     if (!covered(bottom)) return caffe::ScaleLayer<float>::Forward_cpu(bottom, top);
     const float *from = bottom[0]->cpu_data(), *factors = this->factors(), *biases = this->biases();
@@ -57,6 +99,10 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower {
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
+    if (handed_on()) {
+      wait();
+      return listed_.runs("backward", kept());
+    }
     if (led()) return led_backward(top, propagate_down[0]);
     listed_.runs("backward", covered(bottom) ? "simd" : kWhy);
     if (!covered(bottom)) return caffe::ScaleLayer<float>::Backward_cpu(top, propagate_down, bottom);
@@ -112,7 +158,14 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower {
     parallel(pieces.count(), kGrain / pieces.length + 1, work);
   }
 
+  // One channel of a group of images.
+  Pieces piece_in_lanes() const { return {1, 1, std::int64_t(scaled_->plane().vectors()) * lanes()}; }
+
   bool alone_ = false;  // there is no second bottom
+  const LanesBlob* scaled_ = &own_;  // in lanes: what the factors are for
+  LanesBlob own_;
+  float *factors_diff_ = nullptr, *biases_diff_ = nullptr;  // of the pass that is on
+  std::vector<Sums> totals_;                                // of each channel
   Listed listed_;
 };
 

@@ -13,8 +13,8 @@ constexpr int most_pixels() {
   return W == 16 || !FASTCAFFE_X86 ? 16 : 8;
 }
 
-// The sums of R rows of P pixels stay in registers while the synapses go by.
-template <int W, int R, int P>
+// The sums of R rows of P pixels stay in registers while the synapses go by. IN, OUT: the steps of ColumnSteps.
+template <int W, int IN, int OUT, int R, int P>
 FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
                                     float bias, float* out, std::int64_t out_row) {
   typedef typename Lanes<W>::F F;
@@ -30,18 +30,18 @@ FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const 
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r, from = one_address(from + in_row)) {
 #pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) sums[r][p] += weight * load<F>(from + p * W);
+      for (int p = 0; p < P; ++p) sums[r][p] += weight * load<F>(from + p * IN * W);
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) store(out + r * out_row + p * W, sums[r][p]);
+    for (int p = 0; p < P; ++p) store(out + r * out_row + p * OUT * W, sums[r][p]);
   }
 }
 
 // An output's gradient at R rows of P pixels stays in registers while its synapses go by.
-template <int W, int R, int P>
+template <int W, int IN, int R, int P>
 FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
                                      const float* out_diff, std::int64_t out_row, float* sums) {
   typedef typename Lanes<W>::F F;
@@ -59,9 +59,9 @@ FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         if ((r * P + p) % 2) {
-          odd += diff[r][p] * load<F>(from + p * W);
+          odd += diff[r][p] * load<F>(from + p * IN * W);
         } else {
-          even += diff[r][p] * load<F>(from + p * W);
+          even += diff[r][p] * load<F>(from + p * IN * W);
         }
       }
     }
@@ -70,18 +70,18 @@ FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const
 }
 
 // What is done with a tile: the one of P, P/2, ... 1 columns that it is.
-template <int W, int R, int P>
+template <int W, int IN, int OUT, int R, int P>
 FASTCAFFE_INLINE void convolve_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
                                        const Synapse* first, const Synapse* last, float bias, float* out,
                                        std::int64_t out_row) {
-  if (tile.columns == P) return convolve_tile<W, R, P>(in, in_row, first, last, bias, out, out_row);
-  if constexpr (P > 1) convolve_columns<W, R, P / 2>(in, in_row, tile, first, last, bias, out, out_row);
+  if (tile.columns == P) return convolve_tile<W, IN, OUT, R, P>(in, in_row, first, last, bias, out, out_row);
+  if constexpr (P > 1) convolve_columns<W, IN, OUT, R, P / 2>(in, in_row, tile, first, last, bias, out, out_row);
 }
 
-template <int W>
-FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
-                                                 const Synapse* synapses, const std::int32_t* begin, float bias,
-                                                 float* out, int out_row) {
+template <int W, int IN, int OUT>
+FASTCAFFE_INLINE void convolve_tiles(const float* in, int in_row, const SparseTile* tiles, int count,
+                                     const Synapse* synapses, const std::int32_t* begin, float bias, float* out,
+                                     int out_row) {
   constexpr int T = most_pixels<W>();
   const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
   for (const SparseTile* tile = tiles; tile < tiles + count; ++tile) {
@@ -89,27 +89,36 @@ FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, co
     const float* from = in + std::int64_t(tile->in) * W;
     float* to = out + std::int64_t(tile->out) * W;
     switch (tile->rows) {
-      case 1: convolve_columns<W, 1, T>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 2: convolve_columns<W, 2, T / 2>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 4: convolve_columns<W, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 8: convolve_columns<W, 8, T / 8>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      default: convolve_tile<W, T, 1>(from, in_step, first, last, bias, to, out_step);
+      case 1: convolve_columns<W, IN, OUT, 1, T>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      case 2: convolve_columns<W, IN, OUT, 2, T / 2>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      case 4: convolve_columns<W, IN, OUT, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      case 8: convolve_columns<W, IN, OUT, 8, T / 8>(from, in_step, *tile, first, last, bias, to, out_step); break;
+      default: convolve_tile<W, IN, OUT, T, 1>(from, in_step, first, last, bias, to, out_step);
     }
   }
 }
 
-template <int W, int R, int P>
+template <int W>
+FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
+                                                 const Synapse* synapses, const std::int32_t* begin, float bias,
+                                                 float* out, int out_row, ColumnSteps steps) {
+  if (steps.in == 2) return convolve_tiles<W, 2, 1>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
+  if (steps.out == 2) return convolve_tiles<W, 1, 2>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
+  convolve_tiles<W, 1, 1>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
+}
+
+template <int W, int IN, int R, int P>
 FASTCAFFE_INLINE void correlate_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
                                         const Synapse* first, const Synapse* last, const float* out_diff,
                                         std::int64_t out_row, float* sums) {
-  if (tile.columns == P) return correlate_tile<W, R, P>(in, in_row, first, last, out_diff, out_row, sums);
-  if constexpr (P > 1) correlate_columns<W, R, P / 2>(in, in_row, tile, first, last, out_diff, out_row, sums);
+  if (tile.columns == P) return correlate_tile<W, IN, R, P>(in, in_row, first, last, out_diff, out_row, sums);
+  if constexpr (P > 1) correlate_columns<W, IN, R, P / 2>(in, in_row, tile, first, last, out_diff, out_row, sums);
 }
 
-template <int W>
-FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
-                                                  const float* out_diff, int out_row, const Synapse* synapses,
-                                                  const std::int32_t* begin, float* sums) {
+template <int W, int IN>
+FASTCAFFE_INLINE void correlate_tiles(const float* in, int in_row, const SparseTile* tiles, int count,
+                                      const float* out_diff, int out_row, const Synapse* synapses,
+                                      const std::int32_t* begin, float* sums) {
   constexpr int T = most_pixels<W>();
   const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
   for (const SparseTile* tile = tiles; tile < tiles + count; ++tile) {
@@ -117,13 +126,21 @@ FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, c
     const float *from = in + std::int64_t(tile->in) * W, *diff = out_diff + std::int64_t(tile->out) * W;
     float* to = sums + std::int64_t(begin[tile->first_part] - begin[0]) * W;
     switch (tile->rows) {
-      case 1: correlate_columns<W, 1, T>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 2: correlate_columns<W, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 4: correlate_columns<W, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 8: correlate_columns<W, 8, T / 8>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      default: correlate_tile<W, T, 1>(from, in_step, first, last, diff, out_step, to);
+      case 1: correlate_columns<W, IN, 1, T>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      case 2: correlate_columns<W, IN, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      case 4: correlate_columns<W, IN, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      case 8: correlate_columns<W, IN, 8, T / 8>(from, in_step, *tile, first, last, diff, out_step, to); break;
+      default: correlate_tile<W, IN, T, 1>(from, in_step, first, last, diff, out_step, to);
     }
   }
+}
+
+template <int W>
+FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
+                                                  const float* out_diff, int out_row, const Synapse* synapses,
+                                                  const std::int32_t* begin, float* sums, int in_step) {
+  if (in_step == 2) return correlate_tiles<W, 2>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums);
+  correlate_tiles<W, 1>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums);
 }
 
 template <int W>
@@ -143,11 +160,11 @@ int sparse_tile() {
 
 FASTCAFFE_KERNEL(convolve_sparse_lanes,
                  (const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
-                  const std::int32_t* begin, float bias, float* out, int out_row),
-                 (in, in_row, tiles, count, synapses, begin, bias, out, out_row))
+                  const std::int32_t* begin, float bias, float* out, int out_row, ColumnSteps steps),
+                 (in, in_row, tiles, count, synapses, begin, bias, out, out_row, steps))
 FASTCAFFE_KERNEL(correlate_sparse_lanes,
                  (const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff, int out_row,
-                  const Synapse* synapses, const std::int32_t* begin, float* sums),
-                 (in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums))
+                  const Synapse* synapses, const std::int32_t* begin, float* sums, int in_step),
+                 (in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums, in_step))
 
 }  // namespace fastcaffe

@@ -19,14 +19,20 @@ struct SparseTile {
 // The most vectors of a tile.
 int sparse_tile();
 
+// From one column's vector to the next: of what comes in, and of what goes out. One of them is 1, the other 1 or 2.
+struct ColumnSteps {
+  int in = 1, out = 1;
+};
+
 // out[vector] = bias + sum over synapses of weight * in[vector + at], of one output, whose synapses begin[part] says.
 // `in_row` and `out_row`: vectors from one row to the next.
 void convolve_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
-                           const std::int32_t* begin, float bias, float* out, int out_row);
+                           const std::int32_t* begin, float bias, float* out, int out_row, ColumnSteps steps = {});
 
 // sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted
-// from the output's first.
+// from the output's first. `in_step`: 1 or 2, as above.
 void correlate_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff,
-                            int out_row, const Synapse* synapses, const std::int32_t* begin, float* sums);
+                            int out_row, const Synapse* synapses, const std::int32_t* begin, float* sums,
+                            int in_step = 1);
 
 }  // namespace fastcaffe

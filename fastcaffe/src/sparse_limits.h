@@ -11,6 +11,11 @@ constexpr double kSparseLargeBelow = 0.2;
 constexpr double kSparseLanesBelow = 0.4;
 constexpr double kSparseInnerProductBelow = 0.3;
 
+// Layers that keep lanes (lanes_kept.h) need so many of them, AVX-512's, and a density below this: nothing is turned
+// around then. A convolution of few channels has kSparseFewChannelsBelow.
+constexpr int kLanesKept = 16;
+constexpr double kLanesKeptBelow = 0.5;
+
 // Whether neither FASTCAFFE_SPARSE=0 nor another wish of FASTCAFFE_CONVOLUTION's forbids it.
 bool sparse_allowed();
 

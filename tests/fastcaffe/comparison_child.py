@@ -11,8 +11,11 @@ A case, as JSON:
     against     "stock", or "fast": the same layers one by one;  together  they are taken together
     positive    parameters are;  phase  TRAIN or TEST;  seed;  threads
     front       the layers between inputs and bottoms (Scale by 1); their type stays Caffe's own
-    densities   of the weights, one a round: other weights are there in each; the rest of them are zero
+    densities   of the weights, one a round, or one for each of them in turn: other weights are there in each; the rest
+                of them are zero
     absent      stays absent: gradients of weights that are zero are not compared
+    unread      are the blobs between the layers: fast ones may keep lanes
+    whole       numbers: sums are exact, so that no maximum and no zero depends on their order
     linear      sums of products and nothing else: differences are also told in units of what rounding may do
 The answer: differences  name -> [largest difference / largest value, same bits],  roundings  name -> multiple of the
 bound on rounding,  reproducible,  passes.
@@ -79,6 +82,11 @@ def numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str) -> n
     return values
 
 
+def whole(values: np.ndarray) -> np.ndarray:
+    """The nearest whole number that is not 0."""
+    return np.where(np.abs(values) < 1, np.copysign(1, values), np.rint(values))
+
+
 def run(
     case: dict[str, Any], fast: bool, together: bool = False, become: Numbers = np.asarray
 ) -> tuple[Arrays, dict[str, dict[str, str]]]:
@@ -87,6 +95,7 @@ def run(
         types = [name for name in fastcaffe.available() if f'"{name}"' not in case.get("front", FRONT)]
         fastcaffe.enable(case.get("types", types), threads=case.get("threads", 2), together=together)
         fastcaffe.absent_stays_absent(case.get("absent", False))
+        fastcaffe.blobs_between_unread(case.get("unread", False))
     else:
         fastcaffe.disable()
     net, random = net_of(case), np.random.default_rng(case["seed"])
@@ -108,9 +117,11 @@ def run(
     return found, {line.name: line.passes for line in fastcaffe.layers()}
 
 
-def redraw(learnt: list[Any], density: float, random: np.random.Generator, become: Numbers) -> None:
+def redraw(learnt: list[Any], densities: Any, random: np.random.Generator, become: Numbers) -> None:
     """Other weights, of which such a part exists; biases stay."""
-    for blob in (blob for blob in learnt if blob.data.ndim > 1):
+    weights = [blob for blob in learnt if blob.data.ndim > 1]
+    each = densities if isinstance(densities, list) else [densities] * len(weights)
+    for blob, density in zip(weights, each, strict=True):
         exists = random.random(blob.data.shape) < density
         blob.data[...] = np.where(exists, become(random.standard_normal(blob.data.shape)), 0)
 
@@ -171,9 +182,9 @@ def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays) -> dict[str, fl
 
 def answer(case: dict[str, Any]) -> dict[str, Any]:
     """Differences of everything, and what the fast layer's passes ran on."""
-    together = case.get("together", False)
-    stock, _ = run(case, fast=case.get("against") == "fast", together=False)
-    (fast, passes), (again, _) = (run(case, fast=True, together=together) for _ in range(2))
+    together, become = case.get("together", False), whole if case.get("whole") else np.asarray
+    stock, _ = run({**case, "unread": False}, case.get("against") == "fast", False, become)
+    (fast, passes), (again, _) = (run(case, True, together, become) for _ in range(2))
     return {
         "differences": {name: difference(stock[name], fast[name]) for name in stock},
         "roundings": roundings(case, stock, fast) if case.get("linear") else {},

@@ -14,6 +14,8 @@
 #include "convolution_sparse.h"
 #include "eltwise_kernels.h"
 #include "joined_kernels.h"
+#include "kept_passes.h"
+#include "map_kernels.h"
 #include "plain_loops.h"
 #include "relu_kernels.h"
 #include "simd.h"
@@ -100,6 +102,68 @@ Pool some_pool_3x3() {
   return p;
 }
 
+// Calls each(first number before, vectors to its next row, the same after, number of the group) for maps of one image a
+// lane, which some zeros may surround; returns what is after, as planes one after the other.
+template <class Each>
+Floats maps(const Pool& p, bool back, const Floats& from, const Each& each) {
+  const bool zeros = between(0, 1);
+  const LanesPlane below = {p.height, p.width, zeros, zeros, p.height + 2 * zeros, p.width + 3 * zeros};
+  const LanesPlane above = LanesPlane::bare(p.out_height, p.out_width);
+  const int images = static_cast<int>(from.size() / (back ? p.above() : p.below()));
+  LanesBlob in, out;
+  in.shape(images, 1, back ? above : below);
+  out.shape(images, 1, back ? below : above);
+  in.take(from.data());
+  for (int group = 0; group < in.groups(); ++group) {
+    each(in.maps(group, 0).first, in.plane().row, out.maps(group, 0).first, out.plane().row, group);
+  }
+  Floats to(images * (back ? p.below() : p.above()));
+  out.give(to.data());
+  return to;
+}
+
+// Those of check_pooling.
+struct Pooled {
+  Floats x, diff, max, max_back, average, average_back;
+};
+
+void check_maps(const std::string& kind, const Pool& p, const Pooled& plain) {
+  std::vector<std::uint8_t> at((plain.diff.size() / p.above() + lanes()) * p.above());
+  const auto bytes = [&](int group) { return at.data() + group * lanes() * p.above(); };
+  same(kind + "max pooling of maps", plain.max, maps(p, false, plain.x, [&](auto in, int row, auto out, int to, int i) {
+         max_pool_map(p, in, row, out, to, bytes(i));
+       }));
+  same(kind + "max pooling of maps back", plain.max_back,
+       maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int i) {
+         max_pool_map_backward(p, in, row, bytes(i), out, to);
+       }));
+  same(kind + "average pooling of maps", plain.average,
+       maps(p, false, plain.x, [&](auto in, int row, auto out, int to, int) {
+         average_pool_map(p, in, row, out, to);
+       }));
+  same(kind + "average pooling of maps back", plain.average_back,
+       maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int) {
+         average_pool_map_backward(p, in, row, out, to);
+       }));
+}
+
+void check_rectified_maps() {
+  const int height = between(1, 9), width = between(1, 20);
+  const Pool same_size = {height, width, height, width, 1, 1, 1, 1, 0, 0};
+  const Floats x = numbers(between(1, 40) * same_size.below()), diff = numbers(x.size());
+  Floats top(x.size()), back(x.size());
+  relu_forward(x.data(), top.data(), x.size(), 0);
+  relu_backward(x.data(), diff.data(), back.data(), x.size(), 0);
+  std::vector<std::uint8_t> positive(x.size() + lanes() * same_size.below());
+  const auto bytes = [&](int group) { return positive.data() + group * lanes() * same_size.below(); };
+  same("relu of maps", top, maps(same_size, false, x, [&](auto in, int row, auto out, int to, int i) {
+         rectify_map(in, row, height, width, out, to, bytes(i));
+       }));
+  same("relu of maps backward", back, maps(same_size, true, diff, [&](auto in, int row, auto out, int to, int i) {
+         rectify_map_backward(in, row, height, width, bytes(i), out, to);
+       }));
+}
+
 void check_pooling(const std::string& kind, const Pool& p) {
   const std::int64_t planes = between(1, 11), below = p.height * p.width, above = p.out_height * p.out_width;
   const Floats x = numbers(planes * below), diff = numbers(planes * above);
@@ -130,6 +194,7 @@ void check_pooling(const std::string& kind, const Pool& p) {
   same(kind + "max pooling backward", plain_back, back);
   same(kind + "average pooling", plain_average, average);
   same(kind + "average pooling backward", plain_average_back, average_back);
+  check_maps(kind, p, {x, diff, plain_top, plain_back, plain_average, plain_average_back});
 }
 
 void check_pools() {
@@ -388,6 +453,24 @@ void check_sparse_rows() {
   check_sparse("sparse rows", s, p, passes, &p);
 }
 
+// Steps are by one or two there; some are of maps of 4 x 4, some of one number, which have loops of their own.
+void check_kept() {
+  ConvolutionShape s = some_convolution();
+  s.stride_w = std::min<std::int64_t>(s.stride_w, 2);
+  const int kind = between(0, 2);
+  if (kind < 2) {
+    s.stride_h = s.stride_w = s.dilation_h = s.dilation_w = 1;
+    s.height = s.width = kind ? 4 : 1, s.kernel_h = s.kernel_w = kind ? 3 : 1, s.pad_h = s.pad_w = kind ? 1 : 0;
+  }
+  s.out_height = tops(s.height, (s.kernel_h - 1) * s.dilation_h + 1, s.stride_h, s.pad_h);
+  s.out_width = tops(s.width, (s.kernel_w - 1) * s.dilation_w + 1, s.stride_w, s.pad_w);
+  Pattern p;
+  check_sparse("lanes kept", s, p,
+               {std::make_unique<KeptForward>(s, p), std::make_unique<KeptBackwardData>(s, p),
+                std::make_unique<KeptBackwardWeights>(s, p)},
+               &p);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -395,7 +478,8 @@ int main(int count, char** arguments) {
   const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
   void (*const checks[])() = {check_relu,    check_pools,           check_lrn,        check_channels,
                               check_eltwise, check_joined_channels, check_joined_sum, check_lanes,
-                              check_rows,    check_sparse_lanes,    check_sparse_rows};
+                              check_rows,    check_sparse_lanes,    check_sparse_rows, check_rectified_maps,
+                              check_kept};
   for (int i = 0; i < cases; ++i)
     for (const auto check : checks) check();
   bool right = true;

@@ -248,3 +248,52 @@ def _count(shape: list[int]) -> int:
     for size in shape:
         product *= size
     return product
+
+
+@st.composite
+def kept_nets(draw: st.DrawFn) -> Case:
+    """Layers with few and with many weights in a row, what works on each channel in between, and at the end a loss.
+
+    Numbers are whole and stay small, so that every order of a sum gives the same, and the same maximum.
+    """
+    size, channels = draw(st.integers(5, 18)), draw(st.integers(1, 3))
+    case: Case = {"bottoms": [[draw(st.sampled_from([14, 16, 32, 47])), channels, size, size]], "densities": [[], []]}
+    net, top = "", "bottom0"
+    for number in range(draw(st.integers(1, 3))):
+        if draw(st.integers(0, 3)) == 0 or size < 3:
+            more, size = _kept_layer("InnerProduct", number, top, "inner_product_param { num_output: 5 }"), 1
+        else:
+            stride, pad = draw(st.integers(1, 2)), draw(st.integers(0, 2))
+            parameter = f"num_output: {2 * draw(st.integers(1, 3))} kernel_size: 3 stride: {stride} pad: {pad}"
+            parameter += f" bias_term: {str(draw(st.booleans())).lower()}"
+            more = _kept_layer("Convolution", number, top, f"convolution_param {{ {parameter} }}")
+            size = out_of(size, 3, stride, pad)
+        net, top = net + more, f"x{number}"
+        for densities in case["densities"]:
+            densities.append(draw(st.sampled_from([0.1, 0.2, 0.3, 0.9])))
+        for after in draw(st.lists(st.sampled_from(["ReLU", "MAX 3", "MAX 2", "AVE 2", "slope"]), max_size=3)):
+            size, more, top = _kept_step(after, size, top, f"{number}{len(net)}")
+            net += more
+    net += f'layer {{ name: "end" type: "Power" bottom: "{top}" top: "top0" loss_weight: 1 }}'
+    again = [[draw(st.sampled_from([16, 33])), *case["bottoms"][0][1:]]]
+    case |= {"net": net, "reshapes": [again], "seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+    return case | {"unread": True, "absent": True, "whole": True}
+
+
+def _kept_layer(type_: str, number: int, bottom: str, parameter: str) -> str:
+    return f'layer {{ name: "layer{number}" type: "{type_}" bottom: "{bottom}" top: "x{number}" {parameter} }}\n'
+
+
+def _kept_step(what: str, size: int, bottom: str, number: str) -> tuple[int, str, str]:
+    """The size afterwards, the layer, and the blob that it writes."""
+    if what in ("ReLU", "slope"):
+        slope = "relu_param { negative_slope: 2 }" if what == "slope" else ""
+        ends = f'bottom: "{bottom}" top: "{bottom}"'
+        return size, f'layer {{ name: "relu{number}" type: "ReLU" {ends} {slope} }}\n', bottom
+    method, kernel = what.split()
+    if size < int(kernel):
+        return size, "", bottom
+    top = f"pool{number}"
+    parameter = f"pooling_param {{ pool: {method} kernel_size: {kernel} stride: 2 }}"
+    ends = f'bottom: "{bottom}" top: "{top}"'
+    return -(-(size - int(kernel)) // 2) + 1, f'layer {{ name: "{top}" type: "Pooling" {ends} {parameter} }}\n', top

@@ -20,6 +20,15 @@ sys.path.insert(0, str(ROOT))
 from fastcaffe.library import cache_folder  # noqa: E402
 from fastcaffe.onednn_wheels import get_onednn  # noqa: E402
 
+# Whose cases run in a child process that has the sanitizer's runtime.
+TESTS = [
+    HERE / "test_agreement.py",
+    *(HERE / f"test_lanes_kept.py::test_{name}" for name in (
+        "random_nets_give_what_stock_caffe_gives",
+        "layers_with_few_and_with_many_synapses_hand_on_to_each_other",
+        "maps_of_4_x_4_have_kernels_of_their_own",
+    )),
+]  # fmt: skip
 RUNTIMES = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
 OPTIONS = {
     # Python and stock Caffe leak at exit, and stock Caffe reads uninitialised flags; these are not ours.
@@ -48,7 +57,7 @@ def run(sanitizer: str) -> int:
     preload = " ".join(shared_library(name) for name in (RUNTIMES[sanitizer], "libstdc++.so.6"))
     env |= {"FASTCAFFE_LIBRARY": library, "FASTCAFFE_PRELOAD": preload}
     # Without address randomisation, which GCC 12's thread sanitizer cannot do with on today's kernels.
-    tests = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(HERE / "test_agreement.py")]
+    tests = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *map(str, TESTS)]
     return subprocess.run(["setarch", "-R", *tests], env=env).returncode
 
 

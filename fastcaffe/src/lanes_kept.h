@@ -1,0 +1,150 @@
+// Layers with weights that keep lanes: Convolution and InnerProduct with few synapses leave what they make with one
+// image a lane (lanes_blob.h) where another of them reads it, and do the work of the layers in between that look at
+// each channel alone, map by map, while it is near. Gradients come back the same way.
+//
+// Only where whoever made the net has promised that nobody reads the blobs in between (promises.h): there are no
+// numbers in them, but NaN. What leaves such layers for any other, and what the net's last one makes, is as ever.
+#pragma once
+
+#include <vector>
+
+#include "caffe/blob.hpp"
+#include "lanes_blob.h"
+#include "lanes_product.h"
+#include "neighbours.h"
+
+namespace fastcaffe {
+
+// NaN in a blob that nobody reads, so that whoever does sees that nothing is there.
+class UnreadBlob {
+ public:
+  void fill(caffe::Blob<float>* blob);
+  void forget() { count_ = -1; }  // others have written it
+
+ private:
+  std::int64_t count_ = -1;
+};
+
+// A layer that does something to each channel by itself. A layer that keeps lanes does it as a part of its own work.
+class ChannelStep {
+ public:
+  virtual ~ChannelStep() = default;
+  // Whether it can, for so many images and channels; the size of their planes becomes that of what comes out.
+  virtual bool begin(int images, int channels, int* height, int* width) = 0;
+  virtual bool in_place() const = 0;              // whether it may write where it reads
+  virtual bool whole_batch() const { return false; }  // whether it has to see all groups at once
+  virtual bool bare() const { return false; }         // whether its maps have to be without zeros around
+  // Once a pass, before the first channel.
+  virtual void start() {}
+  virtual void start_back() {}
+  // One channel of some groups of images, from group `first` on.
+  virtual void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) = 0;
+  virtual void step_back(int channel, int first, int groups, const LanesMaps& out_diff, const LanesMaps& in_diff) = 0;
+
+  // It is done in lanes; `given` is what its top blob gets, or null if nobody reads that.
+  void done_in_lanes(const LanesBlob* given) {
+    in_lanes_ = true;
+    given_ = given;
+  }
+
+ protected:
+  static const char* kept() { return "lanes kept, with its leader"; }
+  // Of a layer that a leader has done: whether that was in lanes. Its top has what it is to have then.
+  bool hand_on(caffe::Blob<float>* top);
+  // It has not been done by a leader.
+  void alone() {
+    handed_on_ = false;
+    unread_.forget();
+  }
+  bool handed_on() const { return handed_on_; }  // in the last forward pass
+
+ private:
+  bool in_lanes_ = false, handed_on_ = false;
+  UnreadBlob unread_;
+  const LanesBlob* given_ = nullptr;
+};
+
+// A byte a number of maps in lanes: what a step remembers for its way back.
+struct MapBytes {
+  int height = 0, width = 0, groups = 0;
+  std::vector<std::uint8_t> bytes;
+
+  void begin(int images, int channels, int rows, int columns) {
+    height = rows, width = columns, groups = (images + lanes() - 1) / lanes();
+    bytes.resize(std::size_t(channels) * groups * rows * columns * lanes());
+  }
+  std::uint8_t* of(int channel, int group) {
+    return bytes.data() + (std::int64_t(channel) * groups + group) * height * width * lanes();
+  }
+};
+
+class KeepsLanes : public Neighbour {
+ public:
+  explicit KeepsLanes(caffe::Phase phase);
+
+  // How it would find its bottom, if that has planes of this size.
+  virtual LanesPlane plane_below(int height, int width) const = 0;
+
+ protected:
+  static const char* kept() { return "lanes kept"; }
+  bool may_keep() const { return may_keep_; }
+
+  // The whole forward pass of this layer and those behind it, if there is somebody to keep lanes for. `few`: it has few
+  // synapses, and the gradients of the others are not asked for.
+  bool forward_in_lanes(bool few, const ConvolutionShape& shape, const Pattern& pattern, const float* weights,
+                        const float* biases, caffe::Blob<float>* bottom, caffe::Blob<float>* top);
+  // Whether the gradients have come to where the last forward pass left lanes; asked once, before backward_in_lanes.
+  bool gradients_in_lanes(caffe::Blob<float>* top);
+  // Null gradients are not wanted. Adds to the parameters'.
+  void backward_in_lanes(const Pattern& pattern, const float* weights, float* weights_diff, float* biases_diff,
+                         caffe::Blob<float>* bottom);
+
+ private:
+  struct Step {
+    ChannelStep* step;
+    Follower* follower;
+    int width;  // of what it makes
+  };
+
+  bool plan(const ConvolutionShape& shape, bool source);
+  bool worth(std::int64_t images) const;
+  void follow(const Pattern& pattern);
+  void mark_steps(caffe::Blob<float>* top);
+  // Whether a map is done for all groups at a time, or apart from the steps for each.
+  bool all_groups() const { return product_->flat() || (whole_batch_ && !apart()); }
+  bool apart() const;
+  void forward_apart(const float* biases);
+  void forward_maps(const float* biases) const;
+  void forward_map(int output, int first, int groups, float bias) const;
+  void forward_steps(int output, int first, int groups, LanesMaps at) const;
+  void backward_maps(int output, int first, int groups, const LanesMaps& to) const;
+  LanesMaps scratch(int area, std::int64_t width, int groups) const;
+  void find_blocks();
+  void weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff, float* biases_diff) const;
+  bool by_group() const;
+  void begin_data(const float* weights);
+  void backward_apart();
+  void data_of(int group, int slot, int groups, int first, int last) const;
+  void backward_data() const;
+  std::int64_t work() const;
+
+  const bool may_keep_;
+  bool held_ = false;              // the last forward pass was in lanes
+  bool diffs_here_ = false;        // the reader has written diffs_
+  KeepsLanes* below_ = nullptr;    // whose output lies in lanes for this layer's next pass
+  KeepsLanes* source_ = nullptr;   // whose output this layer has read
+  KeepsLanes* reader_ = nullptr;   // that reads what the last step makes
+  std::vector<Step> steps_;
+  bool whole_batch_ = false;       // one of them has to see all groups at once
+  std::int64_t largest_ = 0;       // pixels of a map between the steps
+  ConvolutionShape shape_ = {};
+  std::unique_ptr<LanesProduct> product_;
+  std::int64_t version_ = 0;       // of the pattern whose synapses are listed
+  std::vector<int> blocks_;        // of outputs whose synapses' gradients are summed up at a time
+  LanesBlob own_in_, made_, out_, diffs_, inner_diffs_, in_diffs_;
+  const LanesBlob* in_ = nullptr;
+  LanesBlob* to_ = nullptr;        // the gradients of the bottom: the source's, or own ones
+  UnreadBlob unread_;
+};
+
+}  // namespace fastcaffe

@@ -1,0 +1,162 @@
+// The way back through layers that keep lanes.
+
+#include <algorithm>
+
+#include "lanes_kept.h"
+#include "threads.h"
+
+namespace fastcaffe {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 18;     // multiplications below which another thread costs more than it brings
+constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that stay in the nearest caches
+
+}  // namespace
+
+// The gradients of what this layer itself has made, from those behind the steps.
+void KeepsLanes::backward_maps(int output, int first, int groups, const LanesMaps& to) const {
+  LanesMaps at = diffs_.maps(first, output);
+  int area = 0;
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    ChannelStep* step = steps_[i].step;
+    LanesMaps next = at;
+    if (i == 0 && (!step->bare() || to.row == shape_.out_width)) {
+      next = to;
+    } else if (!step->in_place()) {
+      area = 1 - area;
+      next = scratch(area, i ? steps_[i - 1].width : shape_.out_width, groups);
+    }
+    step->step_back(output, first, groups, at, next);
+    at = next;
+  }
+  if (at.first == to.first) return;
+  copy_maps(at, static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width), groups, to);
+}
+
+bool KeepsLanes::gradients_in_lanes(caffe::Blob<float>* top) {
+  bool waiting = held_;
+  for (const Step& step : steps_) waiting = held_ && step.follower->take_waiting() && waiting;
+  if (!waiting) return false;
+  if (!diffs_here_) diffs_.take((steps_.empty() ? top : steps_.back().follower->blob())->cpu_diff());
+  diffs_here_ = false;
+  return true;
+}
+
+void KeepsLanes::find_blocks() {
+  const int outputs = static_cast<int>(shape_.outputs);
+  const std::int64_t most = (outputs - 1) / shape_.threads + 1;
+  blocks_.assign(1, 0);
+  for (int output = 1; output < outputs; ++output) {
+    const std::int64_t synapses = product_->begin(output + 1) - product_->begin(blocks_.back());
+    if (synapses * lanes() > kMostSums || output - blocks_.back() == most) blocks_.push_back(output);
+  }
+  blocks_.push_back(outputs);
+}
+
+// Where one thread does all outputs in one block, the gradients of a group of images go on to the bottom at once.
+bool KeepsLanes::by_group() const {
+  return blocks_.size() == 2 && shape_.threads == 1 && !whole_batch_ && !product_->flat();
+}
+
+void KeepsLanes::backward_in_lanes(const Pattern& pattern, const float* weights, float* weights_diff,
+                                   float* biases_diff, caffe::Blob<float>* bottom) {
+  const std::int64_t before = version_;
+  follow(pattern);
+  if (version_ != before) product_->weigh(weights);
+  if (bottom) begin_data(weights);
+  for (const Step& step : steps_) step.step->start_back();
+  if (bottom && whole_batch_) backward_apart();
+  const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
+  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+    for (; block < end; ++block) {
+      weights_of_block(blocks_[block], blocks_[block + 1], bottom != nullptr, weights_diff, biases_diff);
+    }
+  });
+  if (!bottom) return;
+  if (!by_group()) backward_data();
+  const bool kept = to_ != &in_diffs_;
+  if (kept) source_->diffs_here_ = true;
+  if (!kept) to_->give(bottom->mutable_cpu_diff());
+}
+
+// Room for the gradients of what this layer has made, and of its bottom, in lanes too if they came from there.
+void KeepsLanes::begin_data(const float* weights) {
+  const int channels = static_cast<int>(shape_.channels), images = by_group() ? lanes() : out_.images();
+  product_->weigh_backward(weights);
+  inner_diffs_.shape(images, out_.channels(), LanesProduct::plane_of_diffs(shape_));
+  to_ = source_ && source_->held_ ? &source_->diffs_ : &in_diffs_;
+  if (to_ != &in_diffs_) return;
+  to_->shape(out_.images(), channels,
+             LanesPlane::bare(static_cast<int>(shape_.height), static_cast<int>(shape_.width)));
+}
+
+void KeepsLanes::backward_apart() {
+  const std::int64_t numbers = shape_.images * shape_.out_height * shape_.out_width;
+  parallel(out_.channels(), kGrain / numbers + 1, [&](std::int64_t output, std::int64_t end) {
+    for (; output < end; ++output) {
+      const int map = static_cast<int>(output);
+      backward_maps(map, 0, out_.groups(), inner_diffs_.maps(0, map));
+    }
+  });
+}
+
+// The outputs of a block, for one group of images after the other: what they see stays near, and sums are formed in the
+// same order whatever the threads are.
+void KeepsLanes::weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff,
+                                  float* biases_diff) const {
+  const std::int64_t count = product_->begin(last) - product_->begin(first);
+  const std::int64_t pixels = shape_.out_height * shape_.out_width;
+  const int groups = out_.groups(), width = static_cast<int>(shape_.out_width);
+  const int at_a_time = product_->flat() || (whole_batch_ && !keeps_diffs) ? groups : 1;
+  const std::int64_t of_sums = count * lanes(), of_map = keeps_diffs ? 0 : pixels * at_a_time * lanes();
+  float* sums = Scratch::floats(of_sums + of_map + count + 1, Scratch::kShared);  // kOwn is for the steps
+  float *map = sums + of_sums, *totals = map + of_map;
+  std::fill_n(sums, of_sums, 0.f);
+  for (int group = 0; group < groups; group += at_a_time) {
+    const int slot = keeps_diffs && by_group() ? 0 : group;
+    for (int output = first; output < last; ++output) {
+      const LanesMaps diff =
+          keeps_diffs ? inner_diffs_.maps(slot, output) : LanesMaps{map, pixels * lanes(), width};
+      if (!keeps_diffs || !whole_batch_) backward_maps(output, group, at_a_time, diff);
+      for (int i = 0; biases_diff && i < at_a_time; ++i) {  // with the zeros around
+        biases_diff[output] += sum_of_vectors(diff.of(i), (shape_.out_height - 1) * diff.row + width);
+      }
+      if (!weights_diff) continue;
+      float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
+      product_->correlate(*in_, output, group, at_a_time, diff, of_output);
+    }
+    if (keeps_diffs && by_group()) data_of(group, slot, 1, 0, static_cast<int>(shape_.channels));
+  }
+  if (!weights_diff) return;
+  sum_of_lanes(sums, static_cast<int>(count), totals);
+  for (std::int64_t i = 0; i < count; ++i) {
+    weights_diff[product_->weight_at(product_->begin(first) + static_cast<int>(i))] += totals[i];
+  }
+}
+
+// Some channels' gradients of some groups; those of the outputs lie from group `slot` on.
+void KeepsLanes::data_of(int group, int slot, int groups, int first, int last) const {
+  const std::int64_t plane = shape_.height * shape_.width * lanes();
+  for (int channel = first; channel < last; ++channel) {
+    const LanesMaps in = {to_->begin(group) + channel * plane, to_->group_floats(), static_cast<int>(shape_.width)};
+    product_->backward(inner_diffs_, channel, slot, groups, in);
+  }
+}
+
+void KeepsLanes::backward_data() const {
+  const int channels = static_cast<int>(shape_.channels), groups = out_.groups();
+  const std::int64_t tasks = product_->flat() ? channels : std::int64_t(groups) * channels;
+  parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
+    for (; task < end; ++task) {
+      const int channel = static_cast<int>(task % channels), group = static_cast<int>(task / channels);
+      data_of(group, group, product_->flat() ? groups : 1, channel, channel + 1);
+    }
+  });
+}
+
+// Multiplications of a pass.
+std::int64_t KeepsLanes::work() const {
+  return product_->begin(out_.channels()) * shape_.out_height * shape_.out_width * shape_.images;
+}
+
+}  // namespace fastcaffe

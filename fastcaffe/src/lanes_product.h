@@ -1,0 +1,70 @@
+// What a layer with weights does to blobs with one image a lane (lanes_blob.h): convolutions of stride 1 and 2, and an
+// InnerProduct, which is a convolution of maps of one number. The synapses that exist are all it meets.
+#pragma once
+
+#include <vector>
+
+#include "convolution_shape.h"
+#include "lanes_blob.h"
+#include "lanes_layout.h"
+#include "sparse_lanes_kernels.h"
+#include "sparse_pattern.h"
+
+namespace fastcaffe {
+
+class LanesProduct {
+ public:
+  // `out_row`: vectors from one row of the outputs to the next.
+  LanesProduct(const ConvolutionShape& shape, int out_row);
+
+  // How the bottom has to lie, with the padding that taps meet, and the gradients of the outputs.
+  static LanesPlane plane_below(const ConvolutionShape& shape);
+  static LanesPlane plane_of_diffs(const ConvolutionShape& shape);
+  static bool possible(const ConvolutionShape& shape);
+
+  bool is_for(const ConvolutionShape& shape, int out_row) const { return shape == shape_ && out_row == out_row_; }
+  // Maps of one number: outputs are done for all groups of images at a time.
+  bool flat() const { return flat_; }
+
+  // The synapses that exist; and what they weigh, before forward and correlate, and before backward.
+  void list(const Pattern& pattern);
+  void weigh(const float* weights) { forward_.weigh(weights); }
+  void weigh_backward(const float* weights);
+  // An output's first synapse, among all; and where a synapse's weight lies in the blob.
+  int begin(int output) const { return forward_.begin[output * parts_]; }
+  std::int32_t weight_at(int synapse) const { return forward_.weight_at[synapse]; }
+
+  // One output of some groups of images, from group `first` on.
+  void forward(const LanesBlob& in, int output, int first, int groups, float bias, const LanesMaps& out) const;
+  // The gradient of one channel of the bottom; `diffs` lies as plane_of_diffs says.
+  void backward(const LanesBlob& diffs, int channel, int first, int groups, const LanesMaps& in_diff) const;
+  // Adds to the gradients of an output's synapses, a vector each. `diff` lies as plane_of_diffs says, or bare.
+  void correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff, float* sums) const;
+
+ private:
+  struct Phase {  // bottom places a stride apart, which meet the same taps
+    int row, column;
+    std::vector<int> row_taps, column_taps;
+    std::vector<SparseTile> tiles;
+    SynapseLists lists;
+  };
+
+  void list_output(const Pattern& pattern, std::int64_t output, int y, int first_x, int last_x);
+  void list_channel(const Pattern& pattern, std::int64_t channel, int y, int first_x, int last_x, Phase* phase) const;
+  std::vector<SparseTile> tiles(int out_row) const;
+  std::vector<SparseTile> tiles_of_groups(int groups, std::int64_t in, std::int64_t out) const;
+  void list_phase(const Pattern& pattern, Phase* phase) const;
+  void add_phase(int row, int column);
+
+  ConvolutionShape shape_;
+  int out_row_;
+  bool flat_, small_;  // small: sparse_4x4_kernels.h is for it
+  LaneAxis rows_, columns_, diff_rows_, diff_columns_;
+  LanesPlane in_, diffs_;
+  int parts_;  // of an output's synapses: those of each row of the kernel, or small, of each tap
+  std::vector<SparseTile> tiles_, diff_tiles_, bare_tiles_;
+  SynapseLists forward_;
+  std::vector<Phase> phases_;
+};
+
+}  // namespace fastcaffe

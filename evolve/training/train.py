@@ -21,7 +21,7 @@ from evolve.runs import generation
 from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
 from evolve.training.mask import Mask
-from evolve.training.snapshots import Snapshots, save_net
+from evolve.training.snapshots import Snapshots, read_solver, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 
@@ -39,8 +39,12 @@ def train(
     precision: passes see the weights cast to it, updates go to those of 32 bits (the straight-through estimator of
     Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss is no number any more.
     """
-    fastcaffe.absent_stays_absent(bool(genome) and keep_absent)
+    masked = bool(genome) and keep_absent
+    fastcaffe.absent_stays_absent(masked)
+    # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
+    fastcaffe.blobs_between_unread(masked and not read_solver(Path(solver)).debug_info)
     training, kept = _begin(solver, genome, Path(snapshots), data)
+    fastcaffe.blobs_between_unread(False)
     mask = Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
@@ -72,7 +76,7 @@ def _between(mask: Mask) -> Callable[[], None]:
 
 def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapshots]:
     """The solver, its data where a training that goes on left it, and its snapshots."""
-    solver = snapshots.read_solver(Path(path))
+    solver = read_solver(Path(path))
     theirs = nvidia.has_layers(caffe.layer_type_list(), caffe_pb2.LayerParameter.DESCRIPTOR)
     if not (solver.snapshot or theirs):
         return caffe.get_solver(path), Snapshots(folder, 0, "", 0)

@@ -50,6 +50,7 @@ SOLVERS = {
 CASES = {f"{kind} {decay}": f'type: "{kind}" {rest} weight_decay: 0.01 regularization_type: "{decay}"'
          for kind, rest in SOLVERS.items() for decay in ("L2", "L1")}  # fmt: skip
 CASES |= {
+    "SGD debug_info": f"{CASES['SGD L2']} debug_info: true",
     "SGD clipped": f"{CASES['SGD L2']} clip_gradients: 0.1",
     "SGD iter_size 2": f"{CASES['SGD L2']} iter_size: 2",
     "Adam clipped, iter_size 2": f"{CASES['Adam L2']} clip_gradients: 0.1 iter_size: 2",
@@ -92,6 +93,13 @@ def test_without_the_mask_they_do(case: str, watched: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_fast_layers_are_told_whether_absent_stays_absent(case: str, watched: dict[str, Any]) -> None:
     assert watched[case]["kept"]["promised"] == [True] and watched[case]["alone"]["promised"] == [False]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_the_net_that_retraining_makes_has_blobs_that_nobody_reads(case: str, watched: dict[str, Any]) -> None:
+    told = "debug_info" in case  # where Caffe reads them all
+    assert watched[case]["kept"]["unread"] == [not told, False]
+    assert watched[case]["alone"]["unread"] == [False, False]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -206,8 +214,10 @@ class _Watch:
 def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dict[str, Any]:
     watch = _Watch(genome)
     promised: list[bool] = []
+    unread: list[bool] = []
     train.caffe.get_solver = watch.get_solver
     train.fastcaffe.absent_stays_absent = promised.append  # type: ignore[assignment]
+    train.fastcaffe.blobs_between_unread = unread.append  # type: ignore[assignment]
     answer = train.train(
         solver=f"{case}.prototxt",
         output="trained.caffemodel",
@@ -215,7 +225,8 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
         keep_absent=keep_absent,
         report=watch.look,
     )
-    return {"revived": watch.revived, "changed": watch.changed(), "answer": answer, "promised": promised}
+    seen = {"revived": watch.revived, "changed": watch.changed(), "answer": answer}
+    return seen | {"promised": promised, "unread": unread}
 
 
 if __name__ == "__main__":

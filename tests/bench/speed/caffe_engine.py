@@ -44,13 +44,18 @@ class CaffeEngine:
         if pass_ == case.FORWARD:
             return case.check_outputs(self._folder, self._outputs(self._deployed()))
         net = self._solver(case.CHECKED_SOLVER).net
-        exists = {f"{name}/0": blobs[0].data != 0 for name, blobs in net.params.items()} if self._absent_stays else {}
-        return case.check_gradients(self._folder, *self._gradients(net), exists)
+        loss, gradients = self._gradients(net)
+        exists = {f"{name}/0": blobs[0].data != 0 for name, blobs in net.params.items() if f"{name}/0" in gradients}
+        return case.check_gradients(self._folder, loss, gradients, exists if self._absent_stays else {})
 
     def absent_stays_absent(self) -> None:
         """Nets that are made from here on may leave out the gradients of weights that are zero."""
         fastcaffe.absent_stays_absent()
         self._absent_stays = True
+
+    def blobs_between_unread(self) -> None:
+        """Nets for training that are made from here on may hand blobs on from layer to layer as they like."""
+        fastcaffe.blobs_between_unread()
 
     def run(self, pass_: str, steps: int, clock: str = "perf_counter") -> float:
         """Seconds for `steps` of a pass, by a clock of the module time."""

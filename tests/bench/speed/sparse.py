@@ -2,7 +2,8 @@
 
 A training step (forward and backward) and the pass of one image, by processor time, which a busy machine does not
 disturb as it does the clock on the wall: stock Caffe, the fast layers without their sparse code (`fast`) and with it
-(`sparse`, told that absent stays absent); of one image also OpenVINO and ONNX Runtime, on the project's own ONNX files.
+(`sparse`, told that absent stays absent), and where they also keep lanes from layer to layer, as training has them do
+(`lanes`); of one image, which keeps none, also OpenVINO and ONNX Runtime, on the project's own ONNX files.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evolve.runs import paths
 from tests.bench.speed import case, table
@@ -24,6 +26,7 @@ ENGINES = {
     "stock": ("stock", {}),
     "fast": ("fast", {"FASTCAFFE_SPARSE": "0"}),
     "sparse": ("fast", {"FASTCAFFE_SPARSE": "1"}),
+    "lanes": ("fast", {}),
 }
 COMPILERS = ("openvino", "onnxruntime")
 PASSES = {"step": case.BOTH, "image": case.FORWARD}
@@ -48,6 +51,8 @@ def measure(
     """One generation, every engine checked against stock Caffe and then in turn."""
     generation = run / f"gen{number:03d}"
     found = variant(generation)
+    if options.batch:
+        _feed(found.train, options.batch)
     batches = write_nets(found.train, found.deploy, folder, case.BOTH)
     shutil.copy(generation / paths.WEIGHTS, folder / case.WEIGHTS)
     with EngineProcess("stock", folder, 1) as maker:
@@ -57,11 +62,13 @@ def measure(
     rows = []
     with ExitStack() as stack:
         processes = {name: stack.enter_context(_caffe(name, folder, options.threads)) for name in ENGINES}
-        processes["sparse"].ask("absent_stays_absent")
+        for name in ("sparse", "lanes"):
+            processes[name].ask("absent_stays_absent")
+        processes["lanes"].ask("blobs_between_unread")
         for name in compilers:
             processes[name] = stack.enter_context(EngineProcess(name, folder, options.threads))
         for name, pass_ in PASSES.items():
-            able = [engine for engine in processes if name == "image" or engine in ENGINES]
+            able = [engine for engine in processes if (engine in ENGINES if name == "step" else engine != "lanes")]
             runners = {engine: _runner(processes[engine], pass_) for engine in able}
             times = medians(interleaved(runners, options.rounds, options.seconds))
             rows += [
@@ -69,6 +76,14 @@ def measure(
                 for engine, ms in times.items()
             ]
     return rows
+
+
+def _feed(net: Any, batch: int) -> None:
+    """Has its inputs so many images."""
+    for layer in net.layer:
+        if layer.type == "Input":
+            for shape in layer.input_param.shape:
+                shape.dim[0] = batch
 
 
 def _caffe(name: str, folder: Path, threads: int) -> EngineProcess:
@@ -87,6 +102,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/speed-results"), help="folder for sparse.csv")
     parser.add_argument("--generations", type=_numbers, help="separated by commas; all")
     parser.add_argument("--compilers-of", type=_numbers, default=[], help="generations that OpenVINO and others run")
+    parser.add_argument("--batch", type=int, help="images of a step (default: as the generation was trained)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.1, help="of processor time, an engine in a round")

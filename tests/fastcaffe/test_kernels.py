@@ -9,7 +9,7 @@ import arm
 import pytest
 from kernels import build_check
 
-KERNELS = 49
+KERNELS = 63
 
 
 def test_loops_for_other_processors(tmp_path: Path) -> None:

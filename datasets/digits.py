@@ -20,7 +20,7 @@ TEST_IMAGES = 360
 CLASSES = 10
 ENLARGED = 3
 BRIGHTEST = 16
-_FILE = "datasets/data/digits.csv.gz"
+_FILE = Path("datasets", "data", "digits.csv.gz")  # within scikit-learn
 
 
 def load(*, image_size: int, seed: int, raw: Path, report: Report) -> Samples:

@@ -175,7 +175,7 @@ def test_what_is_weak_does_not_flatten_the_rest_and_is_said(fabricated: Fabricat
     (caption,) = [said for said in words(figure) if said.startswith("A-E: ")]
     ratio = each.lines["synapses"][0].points[3].compression
     assert f"Below the scale: lenet run from {ratio:.1f}× on, down to 0.1000." in caption
-    name = "lenet tried-for-a-minute-with=s…o+not+end+before-the-line-does"
+    name = "lenet tried-for-a-minute-with=s…do+not+end+before-the-line-does"
     assert f"Below the scale: {name}, at most 0.5000." in caption
     assert_all_can_be_read(figure)
 

@@ -5,7 +5,8 @@ Caffe calls back between the gradients and the update. There the gradient of eve
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,8 @@ def train(
     masked = bool(genome) and keep_absent
     fastcaffe.absent_stays_absent(masked)
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
-    fastcaffe.blobs_between_unread(masked and not read_solver(Path(solver)).debug_info)
-    training, kept = _begin(solver, genome, Path(snapshots), data)
-    fastcaffe.blobs_between_unread(False)
+    with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
+        training, kept = _begin(solver, genome, Path(snapshots), data)
     mask = Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
@@ -64,6 +64,16 @@ def train(
         "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
         "revived": mask.revived(), "resumed": resumed,
     }  # fmt: skip
+
+
+@contextmanager
+def _blobs_between_unread(promised: bool) -> Iterator[None]:
+    """Promises it of nets that are made in the block alone, however that ends: those of later tasks are read."""
+    fastcaffe.blobs_between_unread(promised)
+    try:
+        yield
+    finally:
+        fastcaffe.blobs_between_unread(False)
 
 
 def _between(mask: Mask) -> Callable[[], None]:

@@ -49,12 +49,14 @@ def test_an_error_waits_for_the_others() -> None:
 
 def test_a_signal_stops_those_at_work_and_those_that_have_not_begun() -> None:
     stop, begun, ended = Stop(), [], []
+    together = threading.Barrier(2)
 
     def task() -> None:
         over = threading.Event()
         with stop.by(over.set):
             begun.append(1)
-            if len(begun) == 2:
+            # One of the two sends it: a second signal would find the first being dealt with.
+            if together.wait(SECONDS) == 0:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
             assert over.wait(SECONDS), "was not stopped"
         ended.append(1)

@@ -1,5 +1,6 @@
 """Retraining on real Caffe: what is absent stays absent, looked at after every single iteration."""
 
+import contextlib
 import json
 import os
 import re
@@ -100,6 +101,11 @@ def test_only_the_net_that_retraining_makes_has_blobs_that_nobody_reads(case: st
     told = "debug_info" in case  # where Caffe reads them all
     assert watched[case]["kept"]["unread"] == [not told, False]
     assert watched[case]["alone"]["unread"] == [False, False]
+
+
+def test_the_promise_ends_with_a_solver_that_cannot_be_made_too(watched: dict[str, Any]) -> None:
+    """The same process does other tasks after one that failed."""
+    assert watched["unread, refused"] == [True, False]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -229,6 +235,19 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
     return seen | {"promised": promised, "unread": unread}
 
 
+def _unread_where_no_solver_is_made(case: str) -> list[bool]:
+    def refuse(path: str) -> Any:
+        raise RuntimeError("no such layer")
+
+    unread: list[bool] = []
+    train.caffe.get_solver = refuse
+    train.fastcaffe.absent_stays_absent = lambda promised: None  # type: ignore[misc,assignment]
+    train.fastcaffe.blobs_between_unread = unread.append  # type: ignore[assignment]
+    with contextlib.suppress(RuntimeError):
+        train.train(solver=f"{case}.prototxt", output="none.caffemodel", genome="genome.caffemodel")
+    return unread
+
+
 if __name__ == "__main__":
     from evolve.training import train
 
@@ -238,4 +257,5 @@ if __name__ == "__main__":
     _seen: dict[str, Any] = {"absent": sum(int(np.count_nonzero(blobs[0] == 0)) for blobs in _genome.values())}
     for _case in sys.argv[1:]:
         _seen[_case] = {key: _train_watched(_case, key == "kept", _genome) for key in ("kept", "alone")}
+    _seen["unread, refused"] = _unread_where_no_solver_is_made("SGD L2")
     Path("watched.json").write_text(json.dumps(_seen))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "caffe/layer.hpp"
 #include "promises.h"
 #include "simd.h"
 #include "sparse_limits.h"
@@ -48,6 +49,12 @@ bool KeepsLanes::worth(std::int64_t images) const {
   return (images + lanes() - 1) / lanes() * lanes() <= kMostEmpty * images;
 }
 
+// Only then does Caffe take the way back through this layer whatever is below, and those behind that learn need it.
+bool KeepsLanes::learns() {
+  auto& layer = dynamic_cast<caffe::Layer<float>&>(*this);
+  return layer.param_propagate_down(0) || layer.param_propagate_down(1);
+}
+
 // Which layers are done along with this one, and who reads what they make. Alone it need not keep lanes.
 bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
   const int images = static_cast<int>(s.images), outputs = static_cast<int>(s.outputs);
@@ -60,7 +67,8 @@ bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
   for (Neighbour* next = reader(); next; next = next->reader()) {
     ChannelStep* step = dynamic_cast<ChannelStep*>(next);
     Follower* follower = dynamic_cast<Follower*>(next);
-    if (!step || !follower || !step->begin(images, outputs, &height, &width)) break;
+    if (!step || !follower || (step->learns() && !learns())) break;
+    if (!step->begin(images, outputs, &height, &width)) break;
     largest_ = std::max(largest_, pixels);
     pixels = std::int64_t(height) * width;
     whole_batch_ = whole_batch_ || step->whole_batch();

@@ -34,6 +34,7 @@ class ChannelStep {
   virtual bool in_place() const = 0;              // whether it may write where it reads
   virtual bool whole_batch() const { return false; }  // whether it has to see all groups at once
   virtual bool bare() const { return false; }         // whether its maps have to be without zeros around
+  virtual bool learns() const { return false; }       // whether it has gradients to add on the way back
   // Once a pass, before the first channel.
   virtual void start() {}
   virtual void start_back() {}
@@ -107,6 +108,7 @@ class KeepsLanes : public Neighbour {
   };
 
   bool plan(const ConvolutionShape& shape, bool source);
+  bool learns();
   bool worth(std::int64_t images) const;
   void follow(const Pattern& pattern);
   void mark_steps(caffe::Blob<float>* top);

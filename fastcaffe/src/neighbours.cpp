@@ -59,9 +59,11 @@ class CreationOrder {
 
  private:
   // Whether this layer alone reads what the last one has written: only then have both the same name for it, as Caffe
-  // puts a Split in between where there are several readers, or a loss.
+  // puts a Split in between where there are several readers, or a loss. One that is to hand no gradients on has nobody
+  // before it to do its way back.
   bool follows(const caffe::LayerParameter& parameter) const {
-    return parameter.bottom_size() == 1 && parameter.bottom(0) == last_top_;
+    const bool back = parameter.propagate_down_size() == 0 || parameter.propagate_down(0);
+    return back && parameter.bottom_size() == 1 && parameter.bottom(0) == last_top_;
   }
 
   std::weak_ptr<Neighbour*> last_;

@@ -53,6 +53,7 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
   }
   bool in_place() const override { return true; }
   bool bare() const override { return true; }
+  bool learns() const override { return learns_factors() || learns_biases(); }
 
   void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
     for (int i = 0; i < groups; ++i) {
@@ -110,7 +111,7 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
     const float* data = (bottom[0] == top[0] ? temp_ : *bottom[0]).cpu_data();
     float* to = propagate_down[0] ? bottom[0]->mutable_cpu_diff() : nullptr;
     const Pieces pieces = this->pieces();
-    const bool learns = learns_factors() || learns_biases();
+    const bool learns = this->learns();
     Sums* totals = static_cast<Sums*>(Scratch::bytes(pieces.count() * sizeof(Sums), Scratch::kShared));
     for_pieces(pieces, [&](std::int64_t first, std::int64_t last) {
       if (learns && to) scale_backward(pieces, first, last, diff, data, factors, to, totals);

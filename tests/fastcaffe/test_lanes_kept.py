@@ -12,6 +12,7 @@ import pytest
 from comparison import Child, Compare
 from hypothesis import given, settings
 from test_agreement import EXAMPLES, some
+from test_neighbours import FRONT
 
 Told = Callable[..., Any]
 KEPT = "lanes kept"
@@ -88,9 +89,28 @@ def test_maps_of_4_x_4_have_kernels_of_their_own(compare: Compare, groups: int) 
 @pytest.mark.parametrize("shape", [[32, 3, 12, 12], [96, 8, 40, 40]])  # steps while a map is near, or apart
 def test_batches_are_normalised_on_the_way(compare: Compare, shape: list[int], wide: None) -> None:
     case = {"net": NORMED, "bottoms": [shape], "reshapes": [[shape]], "densities": [0.4, 0.2], "positive": True}
-    result = compare(**case, unread=True, absent=True)
+    result = compare(**case, unread=True, absent=True, front=FRONT)
     result.require(outputs=2e-5, bottom_diffs=2e-5, param_diffs=1e-4)
-    assert {passes["backward"] for name, passes in result.passes.items() if "norm" in name} == {LED}
+    led = ["norm1", "norm2", "norm3", "scale1", "scale3"]
+    assert {name: result.passes[name]["backward"] for name in led} == dict.fromkeys(led, LED)
+
+
+# Where Caffe takes no way back through the layer with weights: its Scale learns all the same.
+HALTS = [
+    ("conv1", 'bottom: "in0" param { lr_mult: 0 } param { lr_mult: 0 }'),
+    ("norm1", "propagate_down: false"),
+    ("scale1", "propagate_down: false"),
+]
+
+
+@pytest.mark.parametrize("name, words", HALTS)
+def test_a_scale_learns_where_no_gradients_go_on(compare: Compare, name: str, words: str) -> None:
+    net = NORMED.replace('bottom: "bottom0"', "" if "in0" in words else 'bottom: "bottom0"')
+    net = net.replace(f'name: "{name}"', f'name: "{name}" {words}')
+    case = {"net": net, "bottoms": [[32, 3, 12, 12]], "densities": [[0.4, 0.2, 0.2]], "positive": True}
+    result = compare(**case, unread=True, absent=True, front=FRONT)
+    result.require(outputs=2e-5, bottom_diffs=0, param_diffs=1e-4)
+    assert result.passes["scale1"]["backward"] != LED
 
 
 def test_the_listing_says_where_lanes_are_kept(compare: Compare, wide: None) -> None:

@@ -68,7 +68,7 @@ def imposed(layers: Iterable[WeightedLayer], weights: Weights, part: float) -> t
         blob, *others = weights[layer.name]
         groups = of_layer(layer, blob)
         if groups and groups.whole and 0 < groups.beyond <= part * groups.synapses:
-            result[layer.name] = [_two_of_four(layer, blob), *others]
+            result |= dict.fromkeys(layer.names, [_two_of_four(layer, blob), *others])
             gone += groups.beyond
     return result, gone
 

@@ -96,6 +96,13 @@ def test_of_equals_the_first_stay_and_layers_beyond_the_part_stay_whole() -> Non
     assert gone == 0 and again["l"][0] is after["l"][0]
 
 
+def test_layers_that_share_weights_lose_the_same() -> None:
+    owner, before = layer("convolution"), learned("convolution", 0.8)
+    owner.sharers.append("m")
+    after, gone = two_of_four.imposed([owner], before | {"m": before["l"]}, 0.5)
+    assert gone and np.array_equal(after["m"][0], after["l"][0])
+
+
 def test_none_of_a_deconvolution() -> None:
     text = 'layer { name: "l" type: "Deconvolution" bottom: "data" top: "l" %s }'
     words = "convolution_param { num_output: 4 kernel_size: 2 bias_term: false }"

@@ -41,7 +41,8 @@ def train(
     Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss is no number any more.
     """
     masked = bool(genome) and keep_absent
-    fastcaffe.absent_stays_absent(masked)
+    # What a cast makes zero is not absent: its gradient is asked for.
+    fastcaffe.absent_stays_absent(masked and not as_cast_to)
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
     with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
         training, kept = _begin(solver, genome, Path(snapshots), data)

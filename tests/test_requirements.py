@@ -46,8 +46,8 @@ def test_extras_bring_the_rest(declared: dict[str, set[str]]) -> None:
 def test_what_is_declared_is_imported(declared: dict[str, set[str]]) -> None:
     names = {name for package in PACKAGES for file in _files(package) for name in _imports(file)}
     taken = {_canonical(each) for name in names for each in _distributions(name)}
-    # Protobuf's namespace package is shared with others.
-    assert declared[""] - taken == {"protobuf"}
+    # Protobuf's namespace package is shared with others; of scikit-learn the digits' file alone is read.
+    assert declared[""] - taken == {"protobuf", "scikit-learn"}
 
 
 def _files(package: str) -> list[Path]:

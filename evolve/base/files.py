@@ -166,16 +166,22 @@ def replacing(folder: Path, report: "Report", why: str = "is not as its DONE.jso
         report(f"{stale}: left behind by a process that died; removed")
         shutil.rmtree(stale)
     unfinished = folder.with_name(f".{folder.name}.unfinished-{os.getpid()}")
-    broken = folder.with_name(f"{unfinished.name}-broken")
     try:
         unfinished.mkdir()
         yield unfinished
         sync(unfinished)
         if os.path.lexists(folder):
             report(f"{folder}: {why}; made anew")
-            folder.rename(broken)
+            _remove(folder)
         unfinished.rename(folder)
         sync(folder.parent)
     finally:
-        for leftover in (unfinished, broken):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _remove(place: Path) -> None:
+    # Not set aside first: of a process that is killed then nobody would look for what lies there, and it can be large.
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink()

@@ -10,6 +10,8 @@ from evolve.base import signals
 
 Result = TypeVar("Result")
 
+_SECONDS = 0.5  # after which a signal is dealt with at the latest
+
 
 class Stopped(BaseException):
     """What a task raises that was asked to stop: no fault, nobody's to mend."""
@@ -55,7 +57,9 @@ def run(tasks: Sequence[Callable[[], Result]], at_a_time: int, stop: Stop) -> li
             # One that begins when a signal comes would be nobody's: its pool does not know it yet.
             with signals.held_back():
                 begun = [pool.submit(task) for task in tasks]
-            wait(begun)
+            # Python hears of a signal that comes just before it waits only afterwards, so no wait is long.
+            while wait(begun, _SECONDS).not_done:
+                pass
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stop.now()

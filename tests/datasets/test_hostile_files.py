@@ -25,7 +25,7 @@ from evolve.datasets.raw_file import RawFile
 
 mnist = lookup.module("mnist")
 
-LITTLE = 1 << 21  # bytes
+LITTLE = 1 << 22  # bytes: what is in cycles stays for a while, the longer the more there is beside it
 
 
 @contextmanager

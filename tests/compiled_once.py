@@ -17,7 +17,7 @@ _UNUSED = 30 * 24 * 3600.0  # seconds, after which it goes
 def compiled_once(command: Sequence[str], sources: Iterable[Path], target: Path, folder: Path | None = None) -> None:
     """Runs `command` in `folder`, which makes `target` of `sources`, headers too; AssertionError with its words.
 
-    Where the checkout and the folder of `target` lie makes no difference.
+    Where the checkout and the folder of `target` lie makes no difference, but to a program that seeks libraries there.
     """
     kept = _kept(command, sources, target)
     with contextlib.suppress(OSError):
@@ -41,8 +41,13 @@ def compiled_once(command: Sequence[str], sources: Iterable[Path], target: Path,
 def _kept(command: Sequence[str], sources: Iterable[Path], target: Path) -> Path:
     compiler = Path(shutil.which(command[0]) or command[0]).resolve()
     known = hashlib.sha256(repr([str(compiler), compiler.stat().st_mtime_ns, compiler.stat().st_size]).encode())
-    known.update("\0".join(word.replace(str(target.parent), "").replace(str(_ROOT), "") for word in command).encode())
+    known.update("\0".join(_placeless(word, target) for word in command).encode())
     for source in sources:
         known.update(f"\0{source.name}\0".encode() + source.read_bytes())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "cavefish" / "compiled-for-tests" / known.hexdigest()
+
+
+def _placeless(word: str, target: Path) -> str:
+    # Where a program looks for its libraries is written into it.
+    return word if "-rpath" in word else word.replace(str(target.parent), "").replace(str(_ROOT), "")

@@ -3,7 +3,13 @@
 `make test PYTEST=--hypothesis-profile=search` tries many others: what it finds is mended, and becomes an example.
 """
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# The words of the `make test` that this may run under are not those of a make that a test calls.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
+    os.environ.pop(name, None)
 
 _SLOW = [HealthCheck.too_slow]  # a machine with other things to do
 

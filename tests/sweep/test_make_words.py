@@ -1,6 +1,5 @@
 """`make sweep` hands SET= on as it is: the shell in between takes no quote, no blank and no ; for its own."""
 
-import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -11,9 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def commands(*words: str) -> list[str]:
-    """What `make` would run, a line each; the words of a `make test` that this runs under are not its own."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    made = subprocess.run(["make", "-n", *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    """What `make` would run, a line each."""
+    made = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     return made.stdout.splitlines()
 
 

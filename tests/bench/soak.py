@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from evolve.runs import run_folder
@@ -26,6 +26,18 @@ _EVOLUTION = """dataset { name: "digits" image_size: 28 }
 environment { synapse_budget: 0.78 }
 ancestor_training: "60it"
 offspring_training: "20it"
+"""
+# The sweep's process tells itself what it holds as it ends: whoever looks from outside may look a moment too early.
+_SWEEP = """import atexit, os, sys
+from pathlib import Path
+from evolve.command.command import main
+
+def tell():
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    Path("sweep.end").write_text(f"{len(os.listdir('/proc/self/fd')) - 1} {len(children)}")
+
+atexit.register(tell)
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -49,9 +61,12 @@ def network(folder: Path) -> None:
 
 
 def measure(folder: Path, seeds: int, generations: int, every: float = 1.0) -> list[Sample]:
-    """Sweeps tiny/ of `folder`, and looks at the process `every` so many seconds. Fails where the sweep does."""
+    """Sweeps tiny/ of `folder`, and looks at the process `every` so many seconds, and once as it ends.
+
+    Fails where the sweep does.
+    """
     words = ["sweep", "NET=tiny", f"SEEDS=1..{seeds}", f"GEN={generations}"]
-    command = [sys.executable, "-m", "evolve.command.command", *words]
+    command = [sys.executable, "-c", _SWEEP, *words]
     samples: list[Sample] = []
     began = time.monotonic()
     with open(folder / "sweep.out", "wb") as out:
@@ -63,7 +78,9 @@ def measure(folder: Path, seeds: int, generations: int, every: float = 1.0) -> l
         time.sleep(every)
     if sweep.returncode:
         raise SystemExit(f"the sweep ended with status {sweep.returncode}:\n{(folder / 'sweep.out').read_text()}")
-    return samples
+    file_handles, children = map(int, (folder / "sweep.end").read_text().split())
+    last = replace(samples[-1], file_handles=file_handles, children=children, seconds=time.monotonic() - began)
+    return [*samples, last]
 
 
 def begun(samples: list[Sample]) -> list[Sample]:

@@ -12,7 +12,7 @@ from evolve.network import deployment, phases
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, paths
-from trt.onnx import arranged, eight, eight_places, model, translation
+from trt.onnx import arranged, eight, eight_places, image_phases, model, translation
 from trt.onnx import half as half_precision
 from trt.onnx.eight import Ranges
 from trt.onnx.target import OPENVINO, Target
@@ -121,6 +121,7 @@ def of_net(
         places = eight_places.find(graph)
         described |= {"precision": "8 bits", "layers_in_32_bits": ", ".join(places.in_32_bits) or "none"}
         graph = eight.quantised(graph, places, ranges, target.signed, target.keeps_pooling_apart)
+        graph = image_phases.split(graph) if target.splits_images else graph
     return model.model(graph, net.name, described)
 
 

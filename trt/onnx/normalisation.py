@@ -1,15 +1,20 @@
 """BatchNorm, Scale and Bias where they are not folded away, LRN and MVN."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from evolve.network.axes import axis_of
+from evolve.network.axes import axis_of, count
 from evolve.network.layers.windows import Window
 from trt.onnx import pooling
 from trt.onnx.affine import affine
 from trt.onnx.convolution import reshaped
 from trt.onnx.graph import Graph, Operation
 
+Kernel = tuple[np.ndarray, tuple[int, int], int]  # weights, their height and width, groups
+
 _WITHIN = 1  # LRNParameter.NormRegion
+_TOGETHER = 16  # channels that a register of AVX-512 holds; half as many, of AVX2, divide it
 
 
 def affine_layer(graph: Graph, op: Operation, bottoms: list[str]) -> str:
@@ -56,7 +61,7 @@ def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     size, alpha, beta = parameter.local_size, parameter.alpha, parameter.beta
     if parameter.norm_region != _WITHIN:
         if graph.lrn_as_convolution and parameter.k > 0:
-            return _banded(graph, op, bottoms[0])
+            return _convolved(graph, op, bottoms[0])
         return str(graph.add("LRN", *bottoms, size=size, alpha=alpha, beta=beta, bias=parameter.k))
     window = Window((size, size), (1, 1), ((size - 1) // 2,) * 2, (1, 1))
     places = pooling.Places(window, op.bottom[2:], op.top[2:])
@@ -66,22 +71,43 @@ def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     return str(graph.add("Mul", bottoms[0], graph.add("Pow", inner, graph.constant("beta", -beta))))
 
 
-def _banded(graph: Graph, op: Operation, value: str) -> str:
-    """LRN across channels in a convolution, 1 x 1, of the squares: each channel's neighbours are a band of weights.
+def _convolved(graph: Graph, op: Operation, value: str) -> str:
+    """LRN across channels in a convolution of the squares; a power is said in square roots where they say it.
 
-    ONNX Runtime's own LRN is one of its slowest kernels. A power is said in square roots where they say it.
+    ONNX Runtime's own LRN is one of its slowest kernels. Channels go last, and places that lie apart are the channels
+    of the convolution, which goes along what were channels: its kernels take _TOGETHER of these at once. Where places
+    do not come in so many, each channel's neighbours are a band in the weights of a convolution of 1 x 1.
     """
-    parameter, channels = op.layer.lrn_param, op.bottom[1]
-    places = np.arange(channels)
-    near = np.abs(places[:, np.newaxis] - places) <= (parameter.local_size - 1) // 2
-    band = graph.constant("band", (near * (parameter.alpha / parameter.local_size))[..., np.newaxis, np.newaxis])
-    k = graph.constant("k", np.full(channels, parameter.k))
-    ones = [1, 1]
-    squares = graph.add("Mul", value, value)
+    if count(op.bottom, 2) % _TOGETHER:
+        return _normalised(graph, op, value, _band)
+    last = reshaped(graph, graph.add("Transpose", value, perm=[0, 2, 3, 1]), (1, _TOGETHER, -1, op.bottom[1]))
+    places = (-1, *op.bottom[2:], op.bottom[1])
+    done = reshaped(graph, _normalised(graph, op, last, _along), places)
+    return str(graph.add("Transpose", done, perm=[0, 3, 1, 2]))
+
+
+def _normalised(graph: Graph, op: Operation, value: str, kernel: Callable[[Operation], Kernel]) -> str:
+    weights, (high, wide), group = kernel(op)
+    # One reader of the value where x * x has two: ONNX Runtime dequantises it for each.
+    squares, near = graph.add("Pow", value, graph.constant("two", 2)), graph.constant("near", weights)
     inner = graph.add(
-        "Conv", squares, band, k, kernel_shape=ones, strides=ones, pads=[0] * 4, dilations=ones, group=1
-    )
-    return str(graph.add("Div", value, _power(graph, inner, parameter.beta)))
+        "Conv", squares, near, graph.constant("k", np.full(len(weights), op.layer.lrn_param.k)),
+        kernel_shape=[high, wide], strides=[1, 1], pads=[high // 2, wide // 2] * 2, dilations=[1, 1], group=group,
+    )  # fmt: skip
+    return str(graph.add("Div", value, _power(graph, inner, op.layer.lrn_param.beta)))
+
+
+def _along(op: Operation) -> Kernel:
+    """The neighbours of what lies along the last axis, for each of _TOGETHER channels by itself."""
+    size, alpha = op.layer.lrn_param.local_size, op.layer.lrn_param.alpha
+    return np.full((_TOGETHER, 1, 1, size), alpha / size), (1, size), _TOGETHER
+
+
+def _band(op: Operation) -> Kernel:
+    """Of every channel its neighbours among all of them."""
+    size, alpha, places = op.layer.lrn_param.local_size, op.layer.lrn_param.alpha, np.arange(op.bottom[1])
+    near = np.abs(places[:, np.newaxis] - places) <= (size - 1) // 2
+    return (near * (alpha / size))[..., np.newaxis, np.newaxis], (1, 1), 1
 
 
 def _power(graph: Graph, value: str, power: float) -> str:

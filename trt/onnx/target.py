@@ -12,6 +12,7 @@ class Target:
     name: str
     lrn_as_convolution: bool  # LRN is said in a convolution and square roots instead of its own operator
     keeps_pooling_apart: bool  # pooling in 32 bits must not become one in eight, which is slow
+    splits_images: bool  # in eight bits, the first convolution reads its image in phases
     signed: bool  # eight-bit activations are symmetric, biases 32-bit floats; else unsigned, with a zero point
 
     def kind(self, precision: str) -> str:
@@ -19,9 +20,11 @@ class Target:
         return ".".join(filter(None, [precision, "" if self == OPENVINO else self.name]))
 
 
-OPENVINO = Target("openvino", lrn_as_convolution=False, keeps_pooling_apart=False, signed=False)
-ONNX_RUNTIME = Target("onnxruntime", lrn_as_convolution=True, keeps_pooling_apart=True, signed=False)
-TENSORRT = Target("tensorrt", lrn_as_convolution=False, keeps_pooling_apart=False, signed=True)
+OPENVINO = Target("openvino", lrn_as_convolution=False, keeps_pooling_apart=False, splits_images=False, signed=False)
+ONNX_RUNTIME = Target(
+    "onnxruntime", lrn_as_convolution=True, keeps_pooling_apart=True, splits_images=True, signed=False
+)
+TENSORRT = Target("tensorrt", lrn_as_convolution=False, keeps_pooling_apart=False, splits_images=False, signed=True)
 TARGETS = {each.name: each for each in (OPENVINO, ONNX_RUNTIME, TENSORRT)}
 
 

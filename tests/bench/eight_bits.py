@@ -1,10 +1,12 @@
 """Speed of a first and a later generation in every precision, turn and turn about, as results/int8/fps.csv.
 
-    python -m tests.bench.eight_bits fps.csv detectnet@192x320 detectnet@512x1024 runs/lenet/seed1:1,13
+    python -m tests.bench.eight_bits fps.csv runs/lenet/seed1:1,13 runs/detectnet/seed1:1,7,13@512x1024 \
+        detectnet@192x320
 
-`detectnet` is two networks with the widths of generations 1 and 13 in results/detectnet/report.html and random weights,
-calibrated on random pixels; of a run, its generations on the run's own training images, with the scores that
-`make bench SCORES=1` kept. All of a shape are loaded in one process, on one thread, and take turns; a figure is the
+Of a run, its generations on images of its own size or of the one that is said, calibrated on the run's own training
+images, with the scores that `make bench SCORES=1` kept: accuracy, of a detector average precision. `detectnet` is two
+networks with the widths of generations 1 and 13 in results/detectnet/report.html and random weights, calibrated on
+random pixels. All of a shape are loaded in one process, on one thread, and take turns; a figure is the
 process's CPU time, which others at work on the machine lengthen less than time by the clock.
 """
 
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from evolve.base import prototxt_text
+from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.machine import Machine
 from evolve.network import weights
 from evolve.runs import load, measurements, paths
@@ -78,7 +81,7 @@ def main(words: list[str]) -> None:
             writer.writerow(COLUMNS)
         for word in words[1:]:
             with tempfile.TemporaryDirectory() as scratch:
-                folders = _detectnet if "@" in word else _generations
+                folders = _detectnet if word.startswith("detectnet@") else _generations
                 entries = [entry for made in folders(word, Path(scratch)) for entry in _entries(*made)]
                 _measure(entries)
             writer.writerows(entry.row() for entry in entries)
@@ -142,7 +145,8 @@ def _widths(generation: int) -> dict[str, int]:
 
 
 def _generations(word: str, scratch: Path) -> Iterator[tuple[str, str, int, Path, Any]]:
-    run, _, numbers = word.rpartition(":")
+    run, _, asked = word.rpartition(":")
+    numbers, _, size = asked.partition("@")
     folder = Path(run)
     kept = {(each.engine, each.precision, each.generation): each.scores for each in measurements.read(folder)}
     for number in map(int, numbers.split(",")):
@@ -150,13 +154,23 @@ def _generations(word: str, scratch: Path) -> Iterator[tuple[str, str, int, Path
         seen = eight_bits.calibrated(folder, number, print)
         net = prepared.prepare(
             made / paths.DEPLOY, made / paths.WEIGHTS, scratch / made.name, onnx=True, calibration=seen,
-            eight_bits_for=_FORMS,
+            eight_bits_for=_FORMS, shape=_shape(made / paths.DEPLOY, size),
         )  # fmt: skip
 
         def score(engine: str, precision: str, number: int = number) -> str:
-            return next(iter(map(str, kept.get((engine, precision, number), {}).values())), "")
+            scores = {} if size else kept.get((engine, precision, number), {})
+            return str(scores.get("accuracy", scores.get("ap", "")))
 
         yield folder.parent.name, measurements.image_shape(net), number, scratch / made.name, score
+
+
+def _shape(deploy: Path, size: str) -> tuple[int, int, int] | None:
+    """Its channels, and the height and width of `size`, 512x1024; None where nothing is said."""
+    if not size:
+        return None
+    net = prototxt_text.read(deploy, caffe_pb2.NetParameter())
+    height, width = map(int, size.split("x"))
+    return net.layer[0].input_param.shape[0].dim[1], height, width
 
 
 def _ready(pair: export.Pair, seen: inputs.Inputs, place: Path) -> Path:

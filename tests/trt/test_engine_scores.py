@@ -65,7 +65,7 @@ def test_what_judges_a_detector() -> None:
     moved[:, 0, 0, 1] = 16  # the length of a row
     assert isinstance(judged.tally, scores.Boxes)
     judged.tally.add(np.zeros((2, 1, 3, 4), np.float32), np.zeros((2, 4, 3, 4), np.float32), truth, moved)
-    assert set(judged.tally.scores()) == {"precision", "recall", "ap"}
+    assert set(judged.tally.scores()) == {"precision", "recall", "map", "ap"}
 
 
 def test_a_net_that_nothing_judges() -> None:

@@ -68,11 +68,10 @@ class Boxes:
         """By name, in all classes."""
         found = self._validation.scores()
         counts = sum((each.counts for each in found), Counts())
+        simplified = sum((each.simplified for each in found), Counts()).simplified_map
         ap = float(np.mean([each.average_precision for each in found]))
-        return {
-            name: round(value, 6)
-            for name, value in (("precision", counts.precision), ("recall", counts.recall), ("ap", ap))
-        }
+        named = {"precision": counts.precision, "recall": counts.recall, "map": simplified, "ap": ap}
+        return {name: round(value, 6) for name, value in named.items()}
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def evolve(
         machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
         run_folder.same_origin(folder, resume.origin(experiment))
+        run_folder.ask(folder, last)
         dataset = resume.as_begun(folder, prepare(experiment, seed), seed)
         _generations(experiment, dataset, folder, last, seed, pretrained, machine)
     return folder

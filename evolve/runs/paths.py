@@ -20,6 +20,7 @@ COMMON = "common.prototxt"  # the net that siblings were drawn in, where several
 CHANNELS = "channels.json"  # which of its channels one of them has
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
+ASKED = ".asked"  # how many generations the last command that went on with a run was to reach
 
 
 def data() -> Path:

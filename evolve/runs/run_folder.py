@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -58,6 +59,24 @@ def held(run: Path) -> Iterator[None]:
             with suppress(OSError):
                 holder.unlink()
             lock.release()
+
+
+def ask(run: Path, generations: int) -> None:
+    """Keeps how many generations a command asks of `run`, which whoever looks at it is told."""
+    # No run is worth less on a disk without room for it; what another command asked for is no longer so.
+    with suppress(OSError):
+        if asked(run) != generations:
+            (run / paths.ASKED).unlink(missing_ok=True)
+            files.write_whole(run / paths.ASKED, f"{generations}\n")
+
+
+def asked(run: Path) -> int:
+    """How many generations the last command asked of `run`; 0 where that is not known, of runs of earlier releases."""
+    try:
+        words = (run / paths.ASKED).read_bytes()
+    except OSError:
+        return 0
+    return int(words) if re.fullmatch(rb"[0-9]{1,9}\n", words) else 0
 
 
 def at_work(run: Path) -> bool:

@@ -14,8 +14,9 @@ from evolve.settings.settings import Settings
 
 @dataclass(frozen=True)
 class State:
-    """`wanted` is 0 where the settings do not say; `iteration` of `iterations` are the next generation's, or 0.
+    """`wanted` is 0 where neither a command nor the settings say.
 
+    `iteration` of `iterations` are the next generation's, or 0.
     `fallen` says what ended the run before it was where it was to go, or "".
     """
 
@@ -50,11 +51,12 @@ class State:
 def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: bool | None = None) -> State:
     """The state that the run's folder says now, with the metrics of its `generations`.
 
-    `wanted` and `at_work` are known to whoever is at work on it; 0: as its settings say; None: see who holds the run.
+    `wanted` and `at_work` are known to whoever is at work on it; 0: as the last command asked, else as its settings
+    say; None: see who holds the run.
     """
     done = len(generations)
     kept = wanted_settings(folder)
-    wanted = wanted or (int(kept.generations) if kept else 0)
+    wanted = wanted or run_folder.asked(folder) or (int(kept.generations) if kept else 0)
     if not (run_folder.at_work(folder) if at_work is None else at_work):
         return State(done, wanted, False, _ended(kept, generations))
     return State(done, wanted, True, "", *training(paths.generation(folder, done + 1)))

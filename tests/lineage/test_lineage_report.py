@@ -11,7 +11,7 @@ import pytest
 from evolve.base import files
 from evolve.figures.report import page
 from evolve.lineage import ancestor, lineage, offspring
-from evolve.runs import generation, state
+from evolve.runs import generation, run_folder, state
 
 Begun = Callable[[int], Any]
 
@@ -43,8 +43,10 @@ def test_it_says_how_far_the_run_is(begun: Begun, reference: Any, pages: list[st
     assert ["<body data-renewed=" in content for content in pages] == [True, True, False]
     assert "the run writes it anew every half minute." in pages[1] and "Written" not in pages[2]
     assert (place.run / "report.html").read_text() == pages[-1]
-    # `make report` may find another number of generations in the settings: nobody keeps GEN=.
-    assert "3 of 4 generations done" in page.write(place.run).read_text()
+    # The settings say four: whoever looks later is told what GEN= asked for, and a longer GEN= is asked anew.
+    assert "3 generations, all done" in page.write(place.run).read_text()
+    place.evolve(5)
+    assert run_folder.asked(place.run) == 5
 
 
 def test_a_run_that_is_done_leaves_it_alone(

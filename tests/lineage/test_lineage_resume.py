@@ -129,7 +129,7 @@ def _resumes_as_if_nothing_had_been(place: Any, reference: Any) -> None:
     with open(place.run / "lineage.csv", newline="") as ours, open(reference.run / "lineage.csv", newline="") as theirs:
         assert _timeless(ours) == _timeless(theirs)
     # Nothing half-made is left, and nothing was set aside.
-    left = sorted(path.name for path in place.run.iterdir() if path.name not in (".lock", ".holder"))
+    left = sorted(path.name for path in place.run.iterdir() if path.name not in (".lock", ".holder", ".asked"))
     assert left == ["gen001", "gen002", "gen003", "gen004", "lineage.csv", "prototxt", "report.html"]
 
 

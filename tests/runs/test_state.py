@@ -1,10 +1,12 @@
 """One rule says when an evolution ends early, for the lineage that ends and for the report that tells."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from evolve.runs import state
+from evolve.base import files
+from evolve.runs import run_folder, state
 from evolve.runs.metrics import Metrics
 from evolve.runs.score import Score
 from evolve.settings import settings
@@ -56,3 +58,36 @@ def test_a_validation_part_decides_where_there_is_one(tmp_path: Path) -> None:
     assert not state.read(tmp_path, [first, on_test_alone], at_work=False).finished
     now = state.read(tmp_path, [first, on_both], at_work=False)
     assert now.finished and now.words() == "ended at generation 2: validation accuracy fell by more than 0.0625"
+
+
+def test_what_the_last_command_asked_for_is_what_is_wanted(tmp_path: Path) -> None:
+    allowing("0.5", tmp_path)
+    known = [metrics(1), metrics(2)]
+    assert state.read(tmp_path, known, at_work=False).wanted == 13
+    half = "2 of 6 generations done; the same `make evolve` goes on"
+    for asked, words in [(2, "2 generations, all done"), (6, half)]:
+        run_folder.ask(tmp_path, asked)
+        assert state.read(tmp_path, known, at_work=False).words() == words
+    at_work = state.read(tmp_path, known, at_work=True).words()
+    assert at_work == "2 of 6 generations done; at work on generation 3"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"six\n", b"\xff\n", b"6", b"9" * 400 + b"\n"])
+def test_where_that_is_damaged_the_settings_say_it(damaged: bytes, tmp_path: Path) -> None:
+    allowing("0.5", tmp_path)
+    (tmp_path / ".asked").write_bytes(damaged)
+    assert state.read(tmp_path, [metrics(1)], at_work=False).wanted == 13
+    run_folder.ask(tmp_path, 6)
+    assert run_folder.asked(tmp_path) == 6
+
+
+def test_a_disk_that_is_full_ends_no_run_and_keeps_no_older_wish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    run_folder.ask(tmp_path, 2)
+    monkeypatch.setattr(files, "write_whole", full)
+    run_folder.ask(tmp_path, 3)
+    assert run_folder.asked(tmp_path) == 0

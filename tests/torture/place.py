@@ -32,6 +32,8 @@ EVOLUTION = """dataset { name: "digits" image_size: 28 }
 ancestor_training: "24it"
 offspring_training: "12it"
 """
+# In a run's folder; what they say is of commands, and not of the run that these made.
+_OF_COMMANDS = {".lock", ".holder", ".asked", "report.html", ".report.html.unfinished"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Place:
         run = run or self.run
         found = self.corrupt(run)
         names = {f"gen{number:03d}" for number in range(1, GENERATIONS + 1)}
-        there = {path.name for path in run.iterdir()} - {".lock", ".holder", "report.html", ".report.html.unfinished"}
+        there = {path.name for path in run.iterdir()} - _OF_COMMANDS
         extra = {name for name in there if ".damaged" in name or name.endswith(".failed.log")}
         wanted = {*names, "lineage.csv", "prototxt"}
         found += [f"without {name}" for name in sorted(wanted - there)]

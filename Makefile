@@ -181,7 +181,8 @@ $(READY):
 # Without them everything works as well, only more slowly: a run says so in its metrics, and `make doctor` says why.
 $(FASTER): $(READY)
 	@$(VENV)/bin/python fastcaffe/build.py --python $(VENV)/bin/python >/dev/null || \
-	  echo "make: no fast layers, stock Caffe's instead; see above" >&2
+	  echo "make: no fast layers, stock Caffe's instead, which trains as well, only more slowly; mend what stands above," \
+	    "then $(VENV)/bin/python fastcaffe/build.py; XDG_CACHE_HOME= is another cache folder" >&2
 	@touch $@
 
 $(TESTED) $(LINTED) $(ONNXED) $(BENCHED) $(DASKED): $(READY)

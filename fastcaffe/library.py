@@ -25,8 +25,12 @@ def mapped_libraries(maps: str) -> dict[str, Path]:
 
 
 def cache_folder() -> Path:
-    """Where built libraries, oneDNN's wheels, the lock and the log live."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cavefish" / "fastcaffe"
+    """Where built libraries, oneDNN's wheels, the lock and the log live; OSError where that is nowhere."""
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:  # no $HOME, and nobody of this number in /etc/passwd
+        raise FileNotFoundError(f"no cache folder: {error} XDG_CACHE_HOME chooses one.") from error
+    return root / "cavefish" / "fastcaffe"
 
 
 def recipe_files() -> list[Path]:

@@ -14,6 +14,7 @@ import ctypes
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,8 +24,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILDER = Path("third_party/caffe/build.py")
 OLDEST = (3, 11)  # as setup.py says
+# What is written, in bytes: 650 MB of packages; Caffe's build, 500 MB that are kept and 400 while it runs.
+PACKAGES, BUILD = 800_000_000, 1_000_000_000
 # What would make pip look at, or install into, something else than the environment.
 MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+MEND = "see above; mend the network, or make room on the disk, and repeat"
 
 
 class CannotSetUp(Exception):
@@ -36,9 +40,9 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in MISLEADING}
 
 
-def missing() -> list[str]:
+def missing(venv: Path) -> list[str]:
     """Everything that this machine lacks for the set-up, each with its remedy; found without the network."""
-    found = [*lacking_python(), *lacking_venv()]
+    found = [*lacking_python(), *lacking_venv(), *lacking_places(venv)]
     root = os.environ.get("CAFFE_ROOT")
     if root and not (Path(root) / "python/caffe/_caffe.so").exists():
         found.append(f"{root}/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for {shown()}")
@@ -74,6 +78,33 @@ def lacking_venv() -> list[str]:
     return [f"{shown()} has no venv ({words}): apt-get install {package}"]
 
 
+def lacking_places(venv: Path) -> list[str]:
+    """Whether programs can be written and run, and there is room, where the environment and Caffe's build go."""
+    places = [(venv.absolute(), PACKAGES * (not venv.exists()), "VENV=")]
+    if not os.environ.get("CAFFE_ROOT") and not os.environ.get("CAFFE_WHEEL"):
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+        if not cache.is_absolute():
+            return ["there is no home folder to keep Caffe's build in: XDG_CACHE_HOME=a folder"]
+        if not any(cache.glob("cavefish/caffe/*/*.whl")):
+            places.append((cache / "cavefish", BUILD, "XDG_CACHE_HOME="))
+    needed: dict[int, int] = {}
+    return [complaint for place in places for complaint in complaints(*place, needed)]
+
+
+def complaints(place: Path, size: int, variable: str, needed: dict[int, int]) -> Iterator[str]:
+    """What is wrong with a place for `size` bytes; `needed` is what others need of each disk, added to."""
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    other = f"{variable}another folder"
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield f"{there} is not yours to write to: {other}"
+    if os.statvfs(there).f_flag & os.ST_NOEXEC:
+        yield f"{there} is on a disk that no program runs from (noexec): {other}"
+    disk = os.stat(there).st_dev
+    needed[disk] = needed.get(disk, 0) + size
+    if (free := shutil.disk_usage(there).free) < needed[disk]:
+        yield f"{there}: {free / 1e9:.1f} GB free, {needed[disk] / 1e9:.1f} are needed: make room there, or {other}"
+
+
 @contextmanager
 def locked(venv: Path) -> Iterator[None]:
     """One process at a time makes `venv`; the second waits and says for whom. The lock dies with its process."""
@@ -105,7 +136,7 @@ def at_work(venv: Path) -> str | None:
 
 def make_environment(venv: Path) -> None:
     """Make `venv` anew, with what setup.py lists and with Caffe."""
-    if found := missing():
+    if found := missing(venv):
         raise CannotSetUp("this machine lacks, before anything can be installed:\n  " + "\n  ".join(found))
     if venv.exists() and (process := at_work(venv)):
         raise CannotSetUp(
@@ -114,16 +145,16 @@ def make_environment(venv: Path) -> None:
         )
     print(f"setting up {venv} with Python {sys.version.split()[0]}", file=sys.stderr)
     called([sys.executable, "-m", "venv", "--clear", str(venv)], f"{shown()} made no environment; see above")
-    install(venv, ["-e", "."], "pip could not install what setup.py lists; see above, mend the network, and repeat")
+    install(venv, ["-e", "."], f"pip could not install what setup.py lists; {MEND}")
     if root := os.environ.get("CAFFE_ROOT"):
         ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
         folder = called([python_of(venv), "-c", ask], f"{venv}: its Python does not run")
         Path(folder.strip(), "caffe_root.pth").write_text(f"{Path(root).resolve()}/python\n")
     else:
         wheel = called([python_of(venv), str(BUILDER), "--python", python_of(venv)], "no Caffe; see above").strip()
-        install(venv, ["--no-deps", wheel], "pip could not install Caffe's wheel; see above")
+        install(venv, ["--no-deps", wheel], f"pip could not install Caffe's wheel; {MEND}")
         if cuda := lacking_cuda_libraries(wheel):
-            install(venv, ["-e", f".[{cuda}]"], "pip could not install cuBLAS and cuRAND; see above")
+            install(venv, ["-e", f".[{cuda}]"], f"pip could not install cuBLAS and cuRAND; {MEND}")
 
 
 def lacking_cuda_libraries(wheel: str) -> str:
@@ -171,7 +202,7 @@ def set_up(venv: Path, ready: Path, made_by: str, extras: str) -> None:
         if ready.exists():
             return
         if extras:
-            complaint = f"pip could not install {extras}; see above, mend the network, and repeat"
+            complaint = f"pip could not install {extras}; {MEND}"
             install(venv, ["-e", f".[{extras}]"], complaint)
         else:
             make_environment(venv)

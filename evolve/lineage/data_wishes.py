@@ -53,7 +53,7 @@ def _check_own(wanted: DatasetParameter, source: object) -> None:
 def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
     """What is asked of images of the user's own; paths are seen from the folder of the file `evolution`."""
     path = {
-        field: os.path.normpath(evolution.parent / Path(given).expanduser()) if given else ""
+        field: os.path.normpath(evolution.parent / os.path.expanduser(given)) if given else ""
         for field in ("folder", "train", "test", "mean_file")
         for given in [getattr(wanted, field)]
     }

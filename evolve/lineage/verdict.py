@@ -20,6 +20,7 @@ from evolve.lineage.experiment import Experiment
 from evolve.network import layers
 from evolve.runs import generation
 from evolve.settings import networks
+from fastcaffe.library import cache_folder
 
 KEPT = 200  # verdicts
 
@@ -39,7 +40,8 @@ class Seen:
 def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> Seen:
     """Rehearses the run, unless the very same was sound before. UserError, and datasets.NotToBeHad, as `rehearse`."""
     data = experiment.data_state(wanted, seed)
-    kept = _folder() / _key(wanted, pretrained, data, machine) if data else None
+    folder = _folder() if data else None
+    kept = folder / _key(wanted, pretrained, data, machine) if folder else None
     if kept and (known := _read(kept)):
         return known
     made = rehearsal.rehearse(wanted, pretrained, seed, machine)
@@ -59,8 +61,11 @@ def _remember(file: Path, seen: Seen) -> None:
             old.unlink()
 
 
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cavefish" / "checked"
+def _folder() -> Path | None:
+    """A folder of the cache; None for a user without a home, of whom nothing is kept."""
+    with suppress(OSError):
+        return cache_folder().with_name("checked")
+    return None
 
 
 def _read(file: Path) -> Seen | None:

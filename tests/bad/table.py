@@ -743,6 +743,13 @@ CASES = [
         "or file; correct the path",
     ),
     Case(
+        "pictures in a home that nobody has",
+        own('folder: "~nobody.here/pictures"', lambda root: None),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: data set 'images': expected {here}/net/~nobody.here/pictures, got no "
+        "such folder or file; correct the path",
+    ),
+    Case(
         "pictures without a folder",
         own("", lambda root: None),
         CHECK,

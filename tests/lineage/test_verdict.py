@@ -64,3 +64,10 @@ def test_many_left_from_before_go_at_once(tmp_path: Path, ask: Ask) -> None:
         os.utime(file, (number, number))
     ask("b", 101)
     assert remembered(tmp_path) == {"a", "b", "049"}
+
+
+def test_of_a_user_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # a number that nobody has, as in a container
+    assert verdict._folder() is None

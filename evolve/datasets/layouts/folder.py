@@ -1,5 +1,6 @@
 """A user's own folder in one of the layouts becomes a data set: found by its name, split where it is not yet."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ def source(name: str, layout: Layout) -> DetectionSource:
         """The folder named by ``wanted.folder``: a path of its own, or one among the raw data."""
         if not wanted.folder:
             raise UserError(f"data set '{name}': expected a folder, got none; name one that holds {layout.holds}")
-        own = Path(wanted.folder).expanduser()
+        own = Path(os.path.expanduser(wanted.folder))  # where ~ is nobody's home it stays
         if own.is_absolute():
             return own if own.is_dir() else None
         root = folder_with(str(own), name, raw)

@@ -1,0 +1,84 @@
+"""Where the environment and Caffe's build go is looked at before pip begins: room, rights, and whether programs run."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+SET_UP = Path(__file__).resolve().parents[2] / "third_party/environment.py"
+_SPEC = importlib.util.spec_from_file_location("set_up_of_places", SET_UP)
+assert _SPEC and _SPEC.loader
+environment = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(environment)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with nothing in it; a disk with 1.9 GB free that programs run from."""
+    for name in ("XDG_CACHE_HOME", "CAFFE_ROOT", "CAFFE_WHEEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "checkout").mkdir()
+    disk(monkeypatch, 1_900_000_000)
+    return tmp_path
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, free: int, flags: int = 0) -> None:
+    """Every disk is like this."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    monkeypatch.setattr(os, "statvfs", lambda place: SimpleNamespace(f_flag=flags))
+
+
+def test_a_whole_machine_lacks_nothing(home: Path) -> None:
+    assert environment.lacking_places(home / "checkout/.venv") == []
+
+
+def test_one_disk_needs_room_for_both(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    venv = home / "checkout/.venv"
+    disk(monkeypatch, 1_700_000_000)
+    assert environment.lacking_places(venv) == [
+        f"{home}: 1.7 GB free, 1.8 are needed: make room there, or XDG_CACHE_HOME=another folder"
+    ]
+    disk(monkeypatch, 500_000_000)
+    (first, _) = environment.lacking_places(venv)
+    assert first == f"{home}/checkout: 0.5 GB free, 0.8 are needed: make room there, or VENV=another folder"
+    venv.mkdir()
+    (home / ".cache/cavefish/caffe/key").mkdir(parents=True)
+    (home / ".cache/cavefish/caffe/key/caffe-1.0-cp311.whl").touch()
+    assert environment.lacking_places(venv) == []  # it is made anew in its own place, and Caffe is built
+
+
+def test_a_given_caffe_needs_no_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk(monkeypatch, 900_000_000)
+    monkeypatch.setenv("CAFFE_WHEEL", "wheels")
+    assert environment.lacking_places(home / "checkout/.venv") == []
+
+
+def test_a_disk_that_no_program_runs_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk(monkeypatch, 1_900_000_000, os.ST_NOEXEC)
+    noexec = "is on a disk that no program runs from (noexec)"
+    assert environment.lacking_places(home / "checkout/.venv") == [
+        f"{home}/checkout {noexec}: VENV=another folder",
+        f"{home} {noexec}: XDG_CACHE_HOME=another folder",
+    ]
+
+
+def test_a_home_that_is_read_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, how: Path(place) != home)
+    assert environment.lacking_places(home / "checkout/.venv") == [
+        f"{home} is not yours to write to: XDG_CACHE_HOME=another folder"
+    ]
+
+
+def test_no_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # a number that nobody has, as in a container
+    remedy = "there is no home folder to keep Caffe's build in: XDG_CACHE_HOME=a folder"
+    assert environment.lacking_places(home / "checkout/.venv") == [remedy]
+    from fastcaffe import library
+
+    with pytest.raises(OSError, match="no cache folder: .* XDG_CACHE_HOME chooses one"):
+        library.cache_folder()

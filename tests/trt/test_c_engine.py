@@ -37,3 +37,16 @@ def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError) as error:
         engines.ENGINES["c"].make(Machine(threads=1))
     assert str(error.value) == "c: expected a C compiler, found no cc; apt-get install gcc, or another ENGINE="
+
+
+def test_what_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that no program runs from; here the compiler makes an empty file."""
+    prepared.prepare(*pair(tmp_path), tmp_path / "ready", onnx=False)
+    (tmp_path / "cc").write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\n: > "$1"\n')
+    (tmp_path / "cc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    engine = engines.ENGINES["c"].make(Machine(threads=1))
+    with pytest.raises(UserError) as error:
+        engine.load(tmp_path / "ready")
+    library = tmp_path / "ready/net.so"
+    assert str(error.value) == f"c: {library}: file too short; give TMPDIR= a folder that libraries load from"

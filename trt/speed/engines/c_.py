@@ -42,7 +42,10 @@ class C:
         )
         arrays = (*self._inputs.values(), *self._outputs.values())
         self._pointers = [each.ctypes.data_as(ctypes.c_void_p) for each in arrays]
-        self._function = ctypes.CDLL(str(library)).net
+        try:
+            self._function = ctypes.CDLL(str(library)).net
+        except OSError as error:  # a disk that no program runs from says so here
+            raise UserError(f"c: {error}; give TMPDIR= a folder that libraries load from") from None
         self.show(prepared.inputs(folder))
 
     def show(self, images: dict[str, np.ndarray]) -> None:

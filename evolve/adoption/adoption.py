@@ -77,7 +77,9 @@ def _detector(found: detector.Detector, brought: Given, changed: changes.Changes
     """A DetectNet, for images with boxes."""
     found.build()
     settings = detector.settings(found, brought, changed)
-    found.notes.append(f"data set {settings.own.dataset.name}, for boxes: yours to choose in evolution.prototxt")
+    chosen = any(change.path == "dataset.name" for change in changed)
+    why = "as SET= has it" if chosen else "yours to choose in evolution.prototxt"
+    found.notes.append(f"data set {settings.own.dataset.name}, for boxes: {why}")
     return Adopted(found.net, settings, found.notes)
 
 
@@ -85,18 +87,19 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
     here = own_data.found(brought, fed)
-    found = here or data_set.named(brought, fed)
-    image, why = image_shape.find(brought, fed, shape, found.channels, found.side)
+    told = here or data_set.named(brought, fed)
+    found = data_set.asked(told, changed)
+    image, why = image_shape.find(brought, fed, shape, found)
+    size = f"images of {' x '.join(map(str, image))}, {why}"
     net, notes = _reading_data(brought, fed, found)
-    judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image))
-    if not here and (found.name == data_set.OWN or found.channels != image[0]):
+    judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
+    if not here and found == told and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape(image, judged.classes)
     side = max(*image[1:], found.side)
     settings = settings_text.of(
         found, (image[0], side, side) if _crops(net) else image,
         int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed,
     )  # fmt: skip
-    size = f"images of {' x '.join(map(str, image))}, {why}"
     of_data = f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}"
     return Adopted(net, settings, [size, *notes, *judged.notes, of_data])
 
@@ -121,8 +124,14 @@ def _of_pixels(scale: float) -> str:
     )
 
 
-def _shapes(net: Net, image: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-    steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)
+def _shapes(net: Net, image: tuple[int, int, int], guessed: str) -> dict[str, tuple[int, ...]]:
+    """The shape of every blob; `guessed`, where the user did not say it, is said of an image that does not fit."""
+    try:
+        steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)
+    except UserError as error:
+        if not guessed or "bottom that a layer before it writes" in str(error):
+            raise
+        raise UserError(f"{error}; {guessed}: if that is wrong, give SHAPE=") from error
     return {top: tuple(shape) for step in steps for top, shape in zip(step.layer.top, step.tops, strict=True)}
 
 

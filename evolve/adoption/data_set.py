@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
+from evolve.settings.changes import Changes
 
 OWN, DATABASES = "images", "lmdb"  # a folder of one's own images, or databases of them
 
@@ -44,6 +45,24 @@ def named(given: Given, feeding: Feeding) -> DataSet:
             if pattern.search(word.lower()):
                 return replace(found, why=f"as '{word}' tells")
     return UNKNOWN
+
+
+def asked(found: DataSet, changed: Changes) -> DataSet:
+    """The data set that SET=, `changed`, names, of the size and the channels that it says; `found` where it does not.
+
+    What neither SET= nor the data set's name tells of its images is as `found` has it.
+    """
+    wanted = {change.path.removeprefix("dataset."): change.value for change in changed}
+    own = OWN if wanted.keys() & {"folder", "train"} and found.name != DATABASES else found.name
+    name = wanted.get("name", own)
+    if name != found.name:
+        usual = replace(UNKNOWN, name=name, channels=found.channels, side=found.side)
+        found = next((known for _, known in _NAMED if known.name == name), usual)
+    elif not wanted.keys() & {"name", "folder", "train"}:
+        return found
+    sides = {int(wanted.get(each, 0)) for each in ("width", "height")}
+    side = int(wanted.get("image_size", 0)) or (sides.pop() if len(sides) == 1 else 0) or found.side
+    return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, side=side, why="as SET= has it")
 
 
 def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from google.protobuf import text_format
 
+from evolve import datasets
 from evolve.adoption import settings_text
 from evolve.adoption.given import Given
 from evolve.base import prototxt_text
@@ -126,18 +127,25 @@ def settings(found: Detector, brought: Given, changed: changes.Changes) -> setti
     asked = own.dataset.detection
     asked.width, asked.height, asked.stride = found.truth.image_size_x, found.truth.image_size_y, found.truth.stride
     order = sorted(found.truth.object_class.items(), key=lambda pair: pair[1])
-    asked.class_name.extend(_CLASSES[number] if number < len(_CLASSES) else f"class{number}" for number, _ in order)
+    if not any(change.path == "dataset.name" and _names_classes(change.value) for change in changed):
+        asked.class_name.extend(_CLASSES[number] if number < len(_CLASSES) else f"class{number}" for number, _ in order)
     numbers = ", ".join(str(number) for number, _ in order)
+    choices = {
+        "name": "your images and boxes: voc is any folder in Pascal VOC's layout, folder: \"/it\".",
+        "detection.class_name": f"the classes' names: by DIGITS's numbers {numbers} they would be these.",
+    }
+    said = {change.path.removeprefix("dataset.") for change in changed}
     comments = {
-        "dataset": [
-            f"{settings_text.CHOOSE} your images and boxes: voc is any folder in Pascal VOC's layout, folder: \"/it\".",
-            f"{settings_text.CHOOSE} the classes' names: by DIGITS's numbers {numbers} they would be these.",
-        ],
+        "dataset": [f"{settings_text.CHOOSE} {words}" for field, words in choices.items() if field not in said],
         "lrn": ["Channels under its LRN may go; EXACT keeps them."],
     }  # fmt: skip
     settings_text.lengths(own, comments, int(brought.solver.max_iter) if brought.solver else 0)
-    changes.apply(changed, own)
-    return settings_text.Settings(own, comments)
+    return settings_text.changed_by(changed, own, comments)
+
+
+def _names_classes(name: str) -> bool:
+    """Whether the data set of that name has classes of its own."""
+    return name in datasets.names() and bool(getattr(datasets.find(name).source, "classes", ()))
 
 
 def _sources(brought: Given) -> Iterator[str]:

@@ -10,7 +10,7 @@ from evolve.adoption.given import named
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets.own import mean_image
-from evolve.network import layers, phases
+from evolve.network import phases
 from evolve.network.axes import Layer, Net
 
 TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
@@ -122,8 +122,7 @@ def means(feeding: Feeding, folder: Path, kept: str) -> tuple[list[float], list[
 
 def _feeds(layer: Layer) -> bool:
     """Whether a layer brings examples: inputs, data of any type, Python that is not known."""
-    known = layers.of(layer)
-    return not layer.bottom and len(layer.top) > 0 and (known is None or known.data or known.name == "Input")
+    return not layer.bottom and len(layer.top) > 0 and (layer.type == "Input" or phases.reads_data(layer))
 
 
 def _copy(source: Any, target: Any, field: str) -> None:

@@ -1,5 +1,6 @@
 """The size of an image that a network takes: told, given, or found from what its caffemodel fits."""
 
+from evolve.adoption.data_set import DataSet
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.base.errors import UserError
@@ -9,14 +10,15 @@ from evolve.network.weights import Weights
 
 Image = tuple[int, int, int]  # channels, height, width
 
+_COLOURS = 3  # channels where a size alone is told
 _LARGEST = 320  # pixels on a side that are tried
 _USUAL = (28, 32, 64, 96, 128, 224, 227, 256, 299)
 
 
-def find(given: Given, feeding: Feeding, asked: Image | None, channels: int, side: int) -> tuple[Image, str]:
+def find(given: Given, feeding: Feeding, asked: Image | None, data_set: DataSet) -> tuple[Image, str]:
     """(channels, height, width) as the network sees it, and in words where that is known from.
 
-    `asked` is SHAPE=, `channels` and `side` the data set's where its name tells (0: not). UserError where nothing does.
+    `asked` is SHAPE=; `data_set` has its own size and channels where its name tells. UserError where nothing does.
     """
     if asked:
         return asked, "as SHAPE= has it"
@@ -24,13 +26,15 @@ def find(given: Given, feeding: Feeding, asked: Image | None, channels: int, sid
         if told := _told(source):
             return told, f"as layer '{source.name}' says"
     crop = max(source.transform_param.crop_size for source in feeding.sources.values())
-    depth = channels_of(given, feeding) or channels
+    depth = channels_of(given, feeding) or data_set.channels
     if depth and crop:
         return (depth, crop, crop), "from crop_size"
-    if depth and side:
-        return (depth, side, side), "as its data set has it"
+    if depth and data_set.side:
+        return (depth, data_set.side, data_set.side), "as its data set has it"
     if given.weights and depth and (fitting := _fitting(given.net, feeding, given.weights, depth)):
         return (depth, fitting, fitting), "the size that the caffemodel fits"
+    if crop:
+        return (_COLOURS, crop, crop), f"from crop_size, in colours as nothing tells otherwise (SHAPE=1x{crop}x{crop})"
     error = UserError(
         f"layer '{next(iter(feeding.sources.values())).name}': does not say the shape of an image; give SHAPE=3x32x32"
     )

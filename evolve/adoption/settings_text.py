@@ -1,10 +1,10 @@
 """The evolution.prototxt of an adopted network: what could be told, with comments where its user has to choose."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from google.protobuf import text_format
 
-from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
+from evolve.adoption.data_set import DATABASES, OWN, DataSet
 from evolve.proto import evolution_pb2
 from evolve.settings import changes
 
@@ -44,17 +44,22 @@ def of(
     It was trained for so many `iterations` (0: unknown); `unknown` are layer types that stay whole; `changed` is SET=.
     """
     own = evolution_pb2.EvolutionParameter()
-    asked = next((change.value for change in changed if change.path == "dataset.name"), data_set.name)
-    if asked != data_set.name:
-        data_set = replace(UNKNOWN, name=asked, why="as SET= has it")
     _set_data(own.dataset, data_set, stored)
-    comments = {"dataset": [_of_data(data_set)], "": _others(has_lrn)}
+    comments = {"dataset": [_of_data(data_set, changed)], "": _others(has_lrn)}
     lengths(own, comments, iterations)
     if unknown:
         own.keep_unknown = True
         comments["keep_unknown"] = [f"Not known to Cavefish, what touches them stays whole: {', '.join(unknown)}."]
+    return changed_by(changed, own, comments)
+
+
+def changed_by(
+    changed: changes.Changes, own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]]
+) -> Settings:
+    """`own` as SET=, `changed`, has it: what that says no comment calls told, or to be chosen."""
     changes.apply(changed, own)
-    return Settings(own, comments)
+    said = {change.path for change in changed}
+    return Settings(own, {name: lines for name, lines in comments.items() if name not in said})
 
 
 def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:
@@ -83,7 +88,9 @@ def lengths(own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]
     comments["offspring_training"] = ["Offspring begin with their parents' weights: about a third of that."]
 
 
-def _of_data(data_set: DataSet) -> str:
+def _of_data(data_set: DataSet, changed: changes.Changes) -> str:
+    if any(change.path in ("dataset.name", "dataset.folder", "dataset.train") for change in changed):
+        return f"{data_set.name}, {data_set.why}."
     if data_set.name == OWN and not data_set.train:
         return f"{CHOOSE} the images: folder: \"/a/folder\" with a folder for each class in it."
     return f"{data_set.name}, {data_set.why}. {CHOOSE} another one if that is wrong."

@@ -121,9 +121,9 @@ def limit_batch(layer: Layer, most: int) -> None:
 
 
 def reads_data(layer: Layer) -> bool:
-    """Whether the layer reads examples from a file or from memory."""
+    """Whether the layer reads examples from a file or from memory; of unknown types one that has no bottoms does."""
     known = layers.of(layer)
-    return known is not None and known.data
+    return known.data if known else not layer.bottom and bool(layer.top)
 
 
 def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -142,6 +142,8 @@ _TYPES = {
     f"{BLOCKS}.synapse_factor": "CONSTANT", f"{BLOCKS}.table_1": "PACE",
 }  # fmt: skip
 _TYPE = f"{BLOCKS}.type"
+# What the file has and would be read instead goes.
+_INSTEAD = {"dataset.image_size": ("width", "height")}
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,12 @@ def text(changes: Changes) -> str:
 
 def apply(changes: Changes, own: evolution_pb2.EvolutionParameter) -> None:
     """Changes `own`, an EvolutionParameter without the defaults."""
+    paths = [change.path for change in changes]
+    for path in filter(_INSTEAD.get, paths):
+        for name in _INSTEAD[path]:
+            own.dataset.ClearField(name)
     for change in changes:
         _put(own, change.path.split("."), elements_of(change.value))
-    paths = [change.path for change in changes]
     if _TYPE not in paths:
         for path in filter(_TYPES.get, paths):
             _put(own, _TYPE.split("."), [_TYPES[path]])

@@ -443,6 +443,55 @@ def test_what_the_disk_refuses_leaves_nothing(here: Path, monkeypatch: pytest.Mo
     assert [path.name for path in here.iterdir()] == ["model.prototxt"]
 
 
+# What SET= says already
+
+
+def test_a_data_set_that_set_names_is_said_and_left_to_nobody_to_choose() -> None:
+    Path("pictures").mkdir()
+    words = "dataset.folder=pictures; dataset.name=images; dataset.image_size=40; ancestor_training=9it"
+    adopted = adopt(MNIST + BODY + judged("ip"), changed=words)
+    assert adopted.notes[0] == "images of 1 x 40 x 40, as its data set has it"
+    assert "data set images, as SET= has it" in adopted.notes
+    written = Path("net/evolution.prototxt").read_text()
+    assert "# images, as SET= has it.\ndataset {" in written and "CHOOSE the images" not in written
+    assert "width" not in written and "how long it takes" not in written
+
+
+def test_a_folder_alone_is_of_images() -> None:
+    adopted = adopt(MNIST + BODY + judged("ip"), changed="dataset.folder=/my/pictures")
+    assert (adopted.settings.own.dataset.name, adopted.settings.own.dataset.height) == ("images", 28)
+
+
+def test_a_detector_of_a_data_set_with_classes_of_its_own() -> None:
+    adopted = adopt(digits_detectnet.training(), changed="dataset.name=streets")
+    assert list(adopted.settings.own.dataset.detection.class_name) == [] and problems_of(adopted) == []
+    assert "data set streets, for boxes: as SET= has it" in adopted.notes
+    comments = adopted.settings.comments["dataset"]
+    assert [comment[:25] for comment in comments] == ["CHOOSE the classes' names:"[:25]]
+
+
+def test_crop_size_alone_is_of_images_in_colours() -> None:
+    """CaffeNet's own train_val: a crop_size, and a mean_file that is nowhere."""
+    transform = 'crop_size: 227 mean_file: "data/ilsvrc12/imagenet_mean.binaryproto"'
+    fed = data("ilsvrc12_train_lmdb", "TRAIN", 4, transform) + data("ilsvrc12_val_lmdb", "TEST", 2, transform)
+    net = convolution("conv", "data", 4, 11, "stride: 4") + units("ip", "conv", 1000) + judged("ip")
+    adopted = adopt(fed + net)
+    size = "images of 3 x 227 x 227, from crop_size, in colours as nothing tells otherwise (SHAPE=1x227x227)"
+    assert adopted.notes[0] == size
+    assert (adopted.settings.own.dataset.width, adopted.settings.own.dataset.channels) == (227, 3)
+
+
+def test_a_size_that_was_guessed_is_said_where_it_does_not_fit() -> None:
+    """BVLC's siamese network reads two digits as two channels, under a name that tells of MNIST."""
+    sliced = layer("Slice", "pair", "data", "left right", "slice_param { axis: 1 slice_point: 1 }")
+    net = sliced + convolution("conv", "left", 4, 5) + units("ip", "conv", 10) + judged("ip")
+    assert refusal(MNIST + net) == (
+        "model.prototxt:3: layer 'pair': expected 1 rising slice_points between 0 and 1 for 2 tops, got [1]; images of "
+        "1 x 28 x 28, as its data set has it: if that is wrong, give SHAPE="
+    )
+    assert "if that is wrong" not in refusal(MNIST + net, shape=(1, 28, 28))
+
+
 # The command
 
 

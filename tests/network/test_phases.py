@@ -280,6 +280,18 @@ def test_images_are_what_a_way_leads_from_to_synapses() -> None:
     assert list(deployed.layer[0].top) == ["left", "right"]
 
 
+def test_a_layer_of_unknown_type_without_bottoms_is_data() -> None:
+    """As fully convolutional networks and Faster R-CNN are fed, by Python that is not here."""
+    python = 'layer { name: "data" type: "Python" top: "data" top: "label" python_param { module: "m" layer: "L" } }'
+    loss = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }'
+    net = prototxt_text.parse(python + IP + loss, caffe_pb2.NetParameter(), "net")
+    sized = deployment.sized(net, (3, 8, 8))
+    assert [(layer.name, layer.type) for layer in sized.layer] == [
+        ("data", "Input"), ("ip", "InnerProduct"), ("prob", "Softmax")
+    ]  # fmt: skip
+    assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 8, 8]
+
+
 @pytest.mark.parametrize("name", ["prob", "softmax", "loss/prob"])
 def test_a_softmax_beside_the_loss_is_the_deployed_one(name: str) -> None:
     softmax = f'layer {{ name: "{name}" type: "Softmax" bottom: "ip" top: "prob" }}'

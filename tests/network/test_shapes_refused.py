@@ -177,7 +177,12 @@ def refusal(net: Any) -> str:
         ),
         (
             'type: "SoftmaxWithLoss" bottom: "data" bottom: "label" top: "x"',
-            "expected a label for each of 128 places, got 2 x 3 x 8 x 8, 2",
+            "expected a label for each of 128 places, got 2 x 3 x 8 x 8, 2; a data set has one label an image: a "
+            "network that labels each place does not evolve here, but is counted, shrunk and exported",
+        ),
+        (
+            'type: "SoftmaxWithLoss" bottom: "flat" bottom: "wide" top: "x"',
+            "expected a label for each of 2 places, got 2 x 3, 2 x 5 x 8 x 8",
         ),
         (
             'type: "EuclideanLoss" bottom: "data" bottom: "wide" top: "x"',

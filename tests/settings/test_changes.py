@@ -164,6 +164,14 @@ def test_what_would_decide_nothing_brings_its_type_along(tmp_path: Path, setting
     assert block.Type.Name(block.type) == kind
 
 
+def test_a_size_is_not_left_unread_beside_a_width(tmp_path: Path) -> None:
+    own = 'dataset { name: "images" folder: "/a" width: 9 height: 8 }\n'
+    dataset = changed(tmp_path, own, "dataset.image_size=40").dataset
+    assert (dataset.image_size, dataset.width, dataset.height) == (40, 0, 0)
+    dataset = changed(tmp_path, own, "dataset.image_size=40; dataset.width=7").dataset
+    assert (dataset.image_size, dataset.width, dataset.height) == (40, 7, 0)
+
+
 def test_lists_are_replaced(tmp_path: Path) -> None:
     assert list(changed(tmp_path, OWN, "offspring_training=9it").offspring_training) == ["9it"]
     assert list(changed(tmp_path, OWN, "offspring_training=[1it,2it]").offspring_training) == ["1it", "2it"]

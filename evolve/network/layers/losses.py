@@ -76,7 +76,13 @@ def _accuracy(layer: Layer, bottoms: Shapes) -> Shapes:
 def _expect_labels(layer: Layer, bottoms: Shapes, axis: int) -> None:
     places = count(bottoms[0], 0, axis) * count(bottoms[0], axis + 1)
     if count(bottoms[1]) != places:
-        raise _unlike(layer, f"a label for each of {places} places", bottoms)
+        error = _unlike(layer, f"a label for each of {places} places", bottoms)
+        if count(bottoms[1]) != bottoms[0][0]:
+            raise error
+        raise UserError(
+            f"{error}; a data set has one label an image: a network that labels each place does not evolve here, but "
+            "is counted, shrunk and exported"
+        )
 
 
 def _unlike(layer: Layer, wanted: str, bottoms: Shapes) -> UserError:

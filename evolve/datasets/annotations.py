@@ -69,6 +69,7 @@ def raise_all(problems: Sequence[str]) -> None:
 
 
 DONTCARE = 0
+_ALIKE = 0.6  # names that may be meant for each other: a box's class is nobody's to guess further off
 
 
 def ids(wanted: Detection) -> dict[str, int]:
@@ -110,7 +111,7 @@ def check(name: str, photos: Photos, wanted: Detection) -> None:
 
 def _unknown(where: str, spelt: str, wanted: Detection, held: str, every: Counter[str]) -> str:
     listed = [*wanted.classes, *wanted.dontcare]
-    near = nearest(spelt, listed)
+    near = nearest(spelt, listed, _ALIKE)
     advice = f"write '{spelt}' for '{near}'" if near else f"list '{spelt}'"
     if every[near]:
         # The list is right for others: it is the box that is written otherwise.

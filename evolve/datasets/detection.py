@@ -120,7 +120,8 @@ class DetectionSource:
     Detection that only some data sets know. ``notice`` is what is said wherever the set is used. ``kitti_size`` is
     (width, height) of most photographs where boxes have KITTI's truncation and occlusion: its difficulties are scored.
     ``has_no_others`` says that there are no other classes than ``classes``, ``shared`` that `load` gives the same for
-    every seed, so that all seeds read one copy, in one order.
+    every seed, so that all seeds read one copy, in one order. ``no_object`` are names that the form itself has for what
+    is no object: dontcare, whatever a user's list of these says.
     """
 
     title: str
@@ -135,6 +136,7 @@ class DetectionSource:
     has_no_others: bool = False
     kitti_size: tuple[int, int] | None = None
     shared: bool = False
+    no_object: tuple[str, ...] = ()
 
 
 def checked(name: str, wanted: Detection, source: DetectionSource) -> Detection:
@@ -174,6 +176,7 @@ def _with_classes(where: str, wanted: Detection, source: DetectionSource) -> Det
     # What the data set itself knows of, and nobody asked for, is not to be learnt, nor to be punished.
     rest = [known for known in dict.fromkeys((*source.dontcare, *source.classes)) if known not in classes]
     dontcare = wanted.dontcare or tuple(rest)
+    dontcare += tuple(name for name in source.no_object if name not in (*classes, *dontcare))
     every = [*classes, *dontcare]
     for each in every:
         if every.count(each) > 1:

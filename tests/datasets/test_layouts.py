@@ -1,5 +1,6 @@
 """Folders as people bring them: each odd form has its one outcome, boxes to the pixel or a sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,7 +8,8 @@ import pytest
 from layouts import CAT, WANTED, cat, coco, coco_pair, image, told, write, xml
 
 from evolve.base.errors import UserError
-from evolve.datasets import lookup
+from evolve.datasets import box_set, lookup
+from evolve.datasets.annotations import check, ids
 
 BOX = ("cat", 10, 20, 30, 30, False)
 YOLO = "0 0.3125 0.6875 0.25 0.5"  # what is easily written in fractions of 96x64
@@ -119,6 +121,9 @@ READ = {
         split_by_list(xmls=TWO | {"a": xml(cat("<difficult>1</difficult>") + cat("<difficult>0</difficult>"))}),
         VOC_IMAGES,
         VOC | {"train": [("JPEGImages/a.png", (*BOX[:-1], True), BOX)]},
+    ),
+    "a size of zeros, as of tools that did not look": Read(
+        "voc", split_by_list(xmls=TWO | {"a": xml(size=(0, 0))}), VOC_IMAGES, VOC
     ),
     "a list of train and val together": Read(
         "voc",
@@ -341,6 +346,12 @@ REFUSED = {
         ("images/a.png",),
         ": expected Annotations and JPEGImages, got none of it; see the table in datasets/README.md",
     ),
+    "a width of zero alone": Refused(
+        "voc",
+        split_by_list(xmls=TWO | {"a": xml(size=(0, 64))}),
+        VOC_IMAGES,
+        "Annotations/a.xml: expected a whole number of pixels for width, got 0; correct it",
+    ),
     "KITTI's text with a score": Refused(
         "kitti_text",
         {"labels/a.txt": f"{CAT}\n{CAT} 0.9\n"},
@@ -448,3 +459,21 @@ def test_what_is_refused(tmp_path: Path, name: str) -> None:
         lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=pytest.fail)
     begin = str(root) if form.says.startswith(":") else f"{root}/"
     assert str(error.value) == begin + form.says.replace("{root}", str(root))
+
+
+@pytest.mark.parametrize("dontcare", [(), ("Van",)])
+@pytest.mark.parametrize("word", ["DontCare", "dontcare"])
+def test_what_kittis_text_calls_dontcare_is_no_class(tmp_path: Path, word: str, dontcare: tuple[str, ...]) -> None:
+    """As DIGITS's sets have it in every other file."""
+    nothing = f"{word} -1 -1 -10 50 20 60 30 -1 -1 -1 -1000 -1000 -1000 -10"
+    root = tmp_path / "mine"
+    image(root, "images/a.png", "images/b.png")
+    write(root, {"labels/a.txt": f"{CAT}\n{nothing}\n", "labels/b.txt": CAT})
+    wanted = replace(WANTED, folder=str(root), dontcare=dontcare)
+    photos = lookup.with_boxes("kitti_text").source.load(wanted=wanted, seed=1, raw=tmp_path, report=pytest.fail)
+    suited = box_set.suited(lookup.with_boxes("kitti_text"), wanted)
+    check("mine", photos, suited)
+    assert suited.dontcare == (*dontcare, "DontCare", "dontcare") and ids(suited)[word] == 0
+    with pytest.raises(UserError) as error:
+        check("mine", photos, replace(suited, dontcare=dontcare))
+    assert f"got '{word}' (1 boxes); list '{word}' in the classes or in dontcare" in str(error.value)

@@ -19,13 +19,15 @@ class Layout:
     """``holds`` is what a folder in it has, for a message.
 
     ``files`` are all that photographs and their boxes come of, [] for a folder in another layout. ``photos`` reads
-    them, by split; under "" those that no split is said of. Both raise UserError.
+    them, by split; under "" those that no split is said of. Both raise UserError. ``no_object`` are its own names for
+    what is no object.
     """
 
     title: str
     holds: str
     files: Callable[[Path], Iterable[Path]]
     photos: Callable[[Path, Report], dict[str, list[Photo]]]
+    no_object: tuple[str, ...] = ()
 
 
 def source(name: str, layout: Layout) -> DetectionSource:
@@ -53,4 +55,4 @@ def source(name: str, layout: Layout) -> DetectionSource:
             raise UserError(f"{root}: expected {layout.holds}, got none of it; see the table in datasets/README.md")
         return splitting.complete(root, photos, wanted)
 
-    return DetectionSource(layout.title, (), (), find, state, load, uses=USES, shared=True)
+    return DetectionSource(layout.title, (), (), find, state, load, uses=USES, shared=True, no_object=layout.no_object)

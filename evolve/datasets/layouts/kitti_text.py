@@ -16,6 +16,7 @@ from evolve.datasets.layouts.places import Kept, Place, places
 
 KEPT = Kept(".txt", ("labels", "label_2", "label", "annotations"))
 FIELDS = 15
+NO_OBJECT = ("DontCare", "dontcare")  # KITTI's word, and what DIGITS makes of it
 SHOWN = 200  # letters of a line that is wrong
 
 
@@ -68,4 +69,4 @@ def text(file: Path) -> str:
         raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
 
 
-LAYOUT = Layout("a folder in KITTI's text form", "images, and labels of KITTI's text form", files, photos)
+LAYOUT = Layout("a folder in KITTI's text form", "images, and labels of KITTI's text form", files, photos, NO_OBJECT)

@@ -61,10 +61,9 @@ def photo(place: Place, images: Images, name: str, where: str) -> Photo:
     """The image of that name and its boxes; ``where`` is what names it, a list's line. UserError."""
     file = _annotations(place, name)
     tree = _tree(file, where)
-    size = tree.find("size")
-    sides = None if size is None else (_pixels(file, size, "width"), _pixels(file, size, "height"))
     boxes = [_box(file, n, each) for n, each in enumerate(tree.iter("object"), 1)]
-    return Photo(images.of(name, str(file), (tree.findtext("filename") or "").strip()), boxes, str(file), sides)
+    image = images.of(name, str(file), (tree.findtext("filename") or "").strip())
+    return Photo(image, boxes, str(file), _size(file, tree))
 
 
 def _annotations(place: Place, name: str) -> Path:
@@ -102,6 +101,14 @@ def _number(where: Path | str, entry: ElementTree.Element, tag: str) -> float:
         return float(word)
     except ValueError:
         raise UserError(f"{where}: expected a number for {tag}, got '{word[:SHOWN]}'; correct it") from None
+
+
+def _size(file: Path, tree: ElementTree.Element) -> tuple[int, int] | None:
+    """(width, height) of the image; None where it does not tell, or has zeros, as of tools that did not look."""
+    size = tree.find("size")
+    if size is None or not any(_number(file, size, tag) for tag in ("width", "height")):
+        return None
+    return _pixels(file, size, "width"), _pixels(file, size, "height")
 
 
 def _pixels(file: Path, size: ElementTree.Element, tag: str) -> int:

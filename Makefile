@@ -195,7 +195,7 @@ $(ENGINED): $(READY)
 # Caffe for another Python, or for a machine that is no Debian, where it is given as CAFFE_WHEEL=: third_party/caffe.
 caffe-wheel:
 	@$(call quoted,$(PYTHON)) -E -m venv --clear build/caffe-wheel
-	@env -u PYTHONPATH -u CAFFE_WHEEL build/caffe-wheel/bin/python third_party/caffe/build.py \
+	@env -u PYTHONPATH -u PYTHONSAFEPATH -u CAFFE_WHEEL build/caffe-wheel/bin/python third_party/caffe/build.py \
 	  --python build/caffe-wheel/bin/python --out $(call quoted,$(or $(value OUT),dist))
 
 # The generated messages, and their types for mypy, are committed: nobody needs protoc; a test compares all of them.

@@ -24,10 +24,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BUILDER = Path("third_party/caffe/build.py")
 OLDEST = (3, 11)  # as setup.py says
+OLDEST_GLIBC = (2, 34)  # what Caffe's wheel asks for
 # What is written, in bytes: 650 MB of packages; Caffe's build, 500 MB that are kept and 400 while it runs.
 PACKAGES, BUILD = 800_000_000, 1_000_000_000
 # What would make pip look at, or install into, something else than the environment.
-MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
 MEND = "see above; mend the network, or make room on the disk, and repeat"
 
 
@@ -36,13 +37,13 @@ class CannotSetUp(Exception):
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without the variables that mislead pip."""
-    return {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    """The environment without the variables that mislead pip; a user's pip.conf may say `user = true`."""
+    return {name: value for name, value in os.environ.items() if name not in MISLEADING} | {"PIP_USER": "0"}
 
 
 def missing(venv: Path) -> list[str]:
     """Everything that this machine lacks for the set-up, each with its remedy; found without the network."""
-    found = [*lacking_python(), *lacking_venv(), *lacking_places(venv)]
+    found = [*lacking_python(), *lacking_venv(), *lacking_glibc(), *lacking_places(venv)]
     root = os.environ.get("CAFFE_ROOT")
     if root and not (Path(root) / "python/caffe/_caffe.so").exists():
         found.append(f"{root}/python/caffe/_caffe.so: no such file; build pycaffe there (make pycaffe), for {shown()}")
@@ -76,6 +77,19 @@ def lacking_venv() -> list[str]:
     system = sys.executable == "/usr/bin/python3" or os.path.realpath("/usr/bin/python3") == sys.executable
     package = "python3-venv" if system else f"python3.{sys.version_info[1]}-venv"
     return [f"{shown()} has no venv ({words}): apt-get install {package}"]
+
+
+def lacking_glibc() -> list[str]:
+    """Whether the C library is too old for a Caffe that was built elsewhere, or another, as Alpine's is."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        fits = name == "glibc" and tuple(map(int, version.split(".")[:2])) >= OLDEST_GLIBC
+    except (OSError, ValueError):
+        name, version, fits = "", "", False
+    if fits or os.environ.get("CAFFE_ROOT"):
+        return []
+    got = f"{name} {version}".strip() or "another C library"
+    return [f"expected glibc 2.34 or newer (Debian 12, Ubuntu 22.04, Fedora 35, RHEL 9), got {got}; or CAFFE_ROOT="]
 
 
 def lacking_places(venv: Path) -> list[str]:

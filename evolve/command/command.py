@@ -30,6 +30,7 @@ def main(given: list[str] | None = None) -> int:
     """Runs one verb and returns the exit status: 0, 2 the user's to mend, 1 ours, 130 and 143 signals."""
     given = sys.argv[1:] if given is None else given
     plain_letters.use()
+    os.environ.pop("MPLBACKEND", None)  # of windows, which none is drawn in: one that has gone would end the import
     _handle_signals()
     try:
         if told := _help(given):

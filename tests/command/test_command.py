@@ -275,6 +275,12 @@ def test_tables_of_no_run_and_of_an_unknown_one(tmp_path: Path) -> None:
     assert unknown.stderr.strip() == "cavefish: RUN=seed9: expected one run of that name; there are: none"
 
 
+def test_a_window_system_of_former_times_is_no_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Qt4Agg")
+    done = run(tmp_path, "frontier", "OUT=out")
+    assert done.returncode == 2 and "expected runs with generations in them, found none" in done.stderr
+
+
 def test_doctor_lists_what_is_used(tmp_path: Path) -> None:
     result = run(tmp_path, "doctor")
     assert result.returncode == 0, result.stdout

@@ -1,4 +1,4 @@
-"""Where the environment and Caffe's build go is looked at before pip begins: room, rights, and whether programs run."""
+"""What the set-up looks at before pip begins: room, rights, whether programs run there, and the C library."""
 
 import importlib.util
 import os
@@ -82,3 +82,26 @@ def test_no_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(OSError, match="no cache folder: .* XDG_CACHE_HOME chooses one"):
         library.cache_folder()
+
+
+@pytest.mark.parametrize("version", ["glibc 2.34", "glibc 2.36", "glibc 3.0"])
+def test_a_c_library_that_serves(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "confstr", lambda name: version)
+    assert environment.lacking_glibc() == []
+
+
+@pytest.mark.parametrize("version, got", [("glibc 2.31", "glibc 2.31"), (None, "another C library")])
+def test_a_c_library_that_does_not(version: str | None, got: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CAFFE_ROOT", raising=False)
+    monkeypatch.setattr(os, "confstr", lambda name: version)
+    (told,) = environment.lacking_glibc()
+    assert told.startswith("expected glibc 2.34 or newer (Debian 12, ") and told.endswith(f"got {got}; or CAFFE_ROOT=")
+    monkeypatch.setenv("CAFFE_ROOT", "/my/caffe")
+    assert environment.lacking_glibc() == []
+
+
+def test_the_users_words_to_pip_do_not_lead_it_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    clean = environment.clean_environment()
+    assert clean["PIP_USER"] == "0" and not {"PIP_TARGET", "PYTHONSAFEPATH"} & clean.keys()

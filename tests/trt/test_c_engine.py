@@ -41,7 +41,8 @@ def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a disk that no program runs from; here the compiler makes an empty file."""
-    prepared.prepare(*pair(tmp_path), tmp_path / "ready", onnx=False)
+    model, trained = pair(tmp_path)
+    prepared.prepare(model, trained, tmp_path / "ready", onnx=False)
     (tmp_path / "cc").write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\n: > "$1"\n')
     (tmp_path / "cc").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")

@@ -1,18 +1,17 @@
 """What the set-up looks at before pip begins: room, rights, whether programs run there, and the C library."""
 
-import importlib.util
+import importlib
 import os
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-SET_UP = Path(__file__).resolve().parents[2] / "third_party/environment.py"
-_SPEC = importlib.util.spec_from_file_location("set_up_of_places", SET_UP)
-assert _SPEC and _SPEC.loader
-environment = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(environment)
+sys.path.append(str(Path(__file__).resolve().parents[2] / "third_party"))
+
+lacking = importlib.import_module("lacking")
 
 
 @pytest.fixture
@@ -33,34 +32,34 @@ def disk(monkeypatch: pytest.MonkeyPatch, free: int, flags: int = 0) -> None:
 
 
 def test_a_whole_machine_lacks_nothing(home: Path) -> None:
-    assert environment.lacking_places(home / "checkout/.venv") == []
+    assert lacking.lacking_places(home / "checkout/.venv") == []
 
 
 def test_one_disk_needs_room_for_both(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     venv = home / "checkout/.venv"
     disk(monkeypatch, 1_700_000_000)
-    assert environment.lacking_places(venv) == [
+    assert lacking.lacking_places(venv) == [
         f"{home}: 1.7 GB free, 1.8 are needed: make room there, or XDG_CACHE_HOME=another folder"
     ]
     disk(monkeypatch, 500_000_000)
-    (first, _) = environment.lacking_places(venv)
+    (first, _) = lacking.lacking_places(venv)
     assert first == f"{home}/checkout: 0.5 GB free, 0.8 are needed: make room there, or VENV=another folder"
     venv.mkdir()
     (home / ".cache/cavefish/caffe/key").mkdir(parents=True)
     (home / ".cache/cavefish/caffe/key/caffe-1.0-cp311.whl").touch()
-    assert environment.lacking_places(venv) == []  # it is made anew in its own place, and Caffe is built
+    assert lacking.lacking_places(venv) == []  # it is made anew in its own place, and Caffe is built
 
 
 def test_a_given_caffe_needs_no_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk(monkeypatch, 900_000_000)
     monkeypatch.setenv("CAFFE_WHEEL", "wheels")
-    assert environment.lacking_places(home / "checkout/.venv") == []
+    assert lacking.lacking_places(home / "checkout/.venv") == []
 
 
 def test_a_disk_that_no_program_runs_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk(monkeypatch, 1_900_000_000, os.ST_NOEXEC)
     noexec = "is on a disk that no program runs from (noexec)"
-    assert environment.lacking_places(home / "checkout/.venv") == [
+    assert lacking.lacking_places(home / "checkout/.venv") == [
         f"{home}/checkout {noexec}: VENV=another folder",
         f"{home} {noexec}: XDG_CACHE_HOME=another folder",
     ]
@@ -68,7 +67,7 @@ def test_a_disk_that_no_program_runs_from(home: Path, monkeypatch: pytest.Monkey
 
 def test_a_home_that_is_read_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda place, how: Path(place) != home)
-    assert environment.lacking_places(home / "checkout/.venv") == [
+    assert lacking.lacking_places(home / "checkout/.venv") == [
         f"{home} is not yours to write to: XDG_CACHE_HOME=another folder"
     ]
 
@@ -77,7 +76,7 @@ def test_no_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # a number that nobody has, as in a container
     remedy = "there is no home folder to keep Caffe's build in: XDG_CACHE_HOME=a folder"
-    assert environment.lacking_places(home / "checkout/.venv") == [remedy]
+    assert lacking.lacking_places(home / "checkout/.venv") == [remedy]
     from fastcaffe import library
 
     with pytest.raises(OSError, match="no cache folder: .* XDG_CACHE_HOME chooses one"):
@@ -87,21 +86,21 @@ def test_no_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("version", ["glibc 2.34", "glibc 2.36", "glibc 3.0"])
 def test_a_c_library_that_serves(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "confstr", lambda name: version)
-    assert environment.lacking_glibc() == []
+    assert lacking.lacking_glibc() == []
 
 
 @pytest.mark.parametrize("version, got", [("glibc 2.31", "glibc 2.31"), (None, "another C library")])
 def test_a_c_library_that_does_not(version: str | None, got: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CAFFE_ROOT", raising=False)
     monkeypatch.setattr(os, "confstr", lambda name: version)
-    (told,) = environment.lacking_glibc()
+    (told,) = lacking.lacking_glibc()
     assert told.startswith("expected glibc 2.34 or newer (Debian 12, ") and told.endswith(f"got {got}; or CAFFE_ROOT=")
     monkeypatch.setenv("CAFFE_ROOT", "/my/caffe")
-    assert environment.lacking_glibc() == []
+    assert lacking.lacking_glibc() == []
 
 
 def test_the_users_words_to_pip_do_not_lead_it_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_TARGET", "/elsewhere")
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
-    clean = environment.clean_environment()
+    clean = lacking.clean_environment()
     assert clean["PIP_USER"] == "0" and not {"PIP_TARGET", "PYTHONSAFEPATH"} & clean.keys()

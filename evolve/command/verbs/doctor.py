@@ -22,9 +22,9 @@ ARGUMENTS = ""
 _OK, _ABSENT, _MISSING, _WARNING = "ok     ", "absent ", "MISSING", "WARNING"
 _Line = tuple[str, str]  # a mark, and what it is of
 _PROGRAMS = {
-    "g++": "apt-get install g++",
-    "make": "apt-get install make",
-    "apt-get": "Caffe is built from Debian's packages here; elsewhere CAFFE_ROOT= your own build",
+    "g++": "to build Caffe and its fast layers: apt-get install g++",
+    "make": "to build Caffe: apt-get install make",
+    "apt-get": "to build Caffe: it is made of Debian's packages here; elsewhere CAFFE_WHEEL= or CAFFE_ROOT=",
 }
 _OPTIONAL = {
     "onnx": "`make onnx` installs it",
@@ -120,7 +120,7 @@ def _fast_layers(versions: dict[str, str]) -> Iterator[_Line]:
 def _programs() -> Iterator[_Line]:
     for name, remedy in _PROGRAMS.items():
         path = shutil.which(name)
-        yield (_OK, f"{name} at {path}") if path else (_ABSENT, f"{name}, to build Caffe: {remedy}")
+        yield (_OK, f"{name} at {path}") if path else (_ABSENT, f"{name}, {remedy}")
     if compiler := shutil.which("g++"):
         version = subprocess.run([compiler, "-dumpfullversion"], capture_output=True, text=True, check=False).stdout
         yield _OK, f"g++ {version.strip()}"

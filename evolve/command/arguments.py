@@ -23,6 +23,7 @@ _REQUIRED = {
 BEST = "best"  # of GEN=
 
 _DIGITS = 18  # of a number that 64 bits hold
+_THREADS = 1024  # of one Caffe; BLAS fails without a word at some thousands
 _LONGEST, _SHOWN = 100, 20  # letters of a word, and of a longer one in a message
 
 
@@ -38,6 +39,9 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
             hint = did_you_mean(name, known, f"{verb} knows {', '.join(known) or 'none'}", quoted="{}=")
             expected = f"a word that {verb} knows" if equals else "NAME=value"
             raise UserError(f"{word}: expected {expected}; {hint}")
+        if value and name in given:
+            join = ", its settings separated by ;" if name == "SET" else ""
+            raise UserError(f"{word}: expected {name}= once, got {name}={_shown(given[name])} too; leave one{join}")
         if value:
             given[name] = value
     if known and known[0] in _REQUIRED and known[0] not in given:
@@ -77,7 +81,8 @@ def whole(arguments: Arguments, name: str, least: int = 0) -> int:
     if value is None:
         return 0
     if not _is_whole(value) or int(value) < least:
-        raise UserError(f"{name}={_shown(value)}: expected a whole number of {least} or more")
+        digits = f" and at most {_DIGITS} digits" if value.isdecimal() and int(value[:_DIGITS]) else ""
+        raise UserError(f"{name}={_shown(value)}: expected a whole number of {least} or more{digits}")
     return int(value)
 
 
@@ -132,6 +137,8 @@ def machine(arguments: Arguments, threads: int = 0) -> Machine:
     fast = "FAST" not in arguments or whole(arguments, "FAST") > 0
     gpu = whole(arguments, "GPU") if "GPU" in arguments else None
     own = whole(arguments, "THREADS", least=1) or threads
+    if own > _THREADS:
+        raise UserError(f"THREADS={own}: expected a whole number from 1 to {_THREADS}; more than cores gain nothing")
     return Machine(own, fast, gpu=gpu, tensorrt=arguments.get("TENSORRT", ""))
 
 
@@ -163,7 +170,7 @@ def named_runs(arguments: Arguments) -> list[Path]:
     """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
     known = _known(arguments)
     if "RUN" not in arguments:
-        return [max(_some(known), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
+        return [max(_some(known, arguments), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
     return [_run(name, known) for name in arguments["RUN"].split(",")]
 
 
@@ -171,7 +178,7 @@ def every_run(arguments: Arguments) -> list[Path]:
     """The runs that RUN= and NET= mean, each a folder or a lineage.csv kept elsewhere; without RUN all folders."""
     known = _known(arguments)
     if "RUN" not in arguments:
-        return _some(known)
+        return _some(known, arguments)
     return [Path(name) if name.endswith(".csv") else _run(name, known) for name in arguments["RUN"].split(",")]
 
 
@@ -186,15 +193,23 @@ def named_run(arguments: Arguments) -> Path:
 def _known(arguments: Arguments) -> list[Path]:
     from evolve.runs import run_folder
 
-    networks = [paths.runs() / Path(arguments["NET"]).name] if "NET" in arguments else sorted(paths.runs().glob("*"))
+    # As `evolve` calls them: NET=. is the folder's name.
+    networks = [paths.runs() / Path(arguments["NET"]).resolve().name] if "NET" in arguments else _networks()
     return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
 
 
-def _some(known: list[Path]) -> list[Path]:
-    if not known:
-        where = paths.runs()
-        raise UserError(f"{where}: expected runs with generations in them, found none; `make evolve` makes one")
-    return known
+def _networks() -> list[Path]:
+    """The folders of runs, a network each."""
+    return sorted(paths.runs().glob("*"))
+
+
+def _some(known: list[Path], arguments: Arguments) -> list[Path]:
+    if known:
+        return known
+    others = sorted({run.parent.name for run in _known({})}) if "NET" in arguments else []
+    if others:
+        raise UserError(f"NET={arguments['NET']}: expected one that has runs in {paths.runs()}: {', '.join(others)}")
+    raise UserError(f"{paths.runs()}: expected runs with generations in them, found none; `make evolve` makes one")
 
 
 def _run(name: str, known: list[Path]) -> Path:

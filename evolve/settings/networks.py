@@ -27,9 +27,25 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """The folder of a network: a path, or a name under prototxt/. UserError naming the nearest one."""
+    """The folder of a network: a path, or a name under prototxt/. UserError naming the nearest, or what makes one."""
     for folder in (Path(name), root() / name):
         if (folder / TRAIN_VAL).is_file() or (folder / EVOLUTION).is_file():
-            return folder.resolve()
+            return _settled(name, folder)
+    if Path(name).is_file():
+        folder = Path(name).parent
+        instead = f"NET={folder} is its folder" if (folder / EVOLUTION).is_file() else _adopted(Path(name))
+        raise UserError(f"NET={name}: expected a folder, got a file; {instead}")
     hint = did_you_mean(name, names(), f"known are: {', '.join(names())}")
     raise UserError(f"NET={name}: expected a folder with {TRAIN_VAL}, or a name under prototxt/; {hint}")
+
+
+def _settled(name: str, folder: Path) -> Path:
+    """`folder`, where any settings are in it; UserError for a network that nobody has adopted."""
+    if not any(folder.glob("evolution*.prototxt")):
+        remedy = _adopted(folder / TRAIN_VAL)
+        raise UserError(f"NET={name}: expected {EVOLUTION} beside {TRAIN_VAL}, got none; {remedy}")
+    return folder.resolve()
+
+
+def _adopted(model: Path) -> str:
+    return f"make adopt MODEL={model} OUT=my_net makes a folder that evolves"

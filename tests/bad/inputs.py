@@ -67,6 +67,13 @@ def beside(name: str, content: bytes | str) -> Make:
     return _make
 
 
+def theirs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's network as theirs/, as Caffe needs it and no more."""
+    (here / "theirs").mkdir()
+    for name in ("train_val.prototxt", "solver.prototxt"):
+        shutil.copy(LENET / name, here / "theirs")
+
+
 def of_folder(name: str, file: str) -> Make:
     """One of the prototxts in tests/bad/ as ``file`` of the shipped LeNet-5, net/."""
 

@@ -33,6 +33,7 @@ from tests.bad.inputs import (
     sql,
     stl_with,
     swap,
+    theirs,
 )  # fmt: skip
 
 
@@ -114,7 +115,45 @@ CASES = [
         "a number without end",
         nothing,
         "evolve NET=lenet GEN=" + "9" * 5000,
-        "GEN=99999999999999999999… (5000 letters): expected a whole number of 1 or more",
+        "GEN=99999999999999999999… (5000 letters): expected a whole number of 1 or more and at most 18 digits",
+    ),
+    Case(
+        "a word twice",
+        nothing,
+        "evolve NET=lenet GEN=2 GEN=3",
+        "GEN=3: expected GEN= once, got GEN=2 too; leave one",
+    ),
+    Case(
+        "settings twice, of which one would be lost",
+        nothing,
+        "evolve NET=lenet SET=generations=2 SET=precision=FLOAT",
+        "SET=precision=FLOAT: expected SET= once, got SET=generations=2 too; leave one, its settings separated by ;",
+    ),
+    Case(
+        "more threads than BLAS bears",
+        nothing,
+        "evolve NET=lenet THREADS=100000",
+        "THREADS=100000: expected a whole number from 1 to 1024; more than cores gain nothing",
+    ),
+    Case(
+        "a network's file for its folder",
+        beside("x", ""),
+        "check NET=net/train_val.prototxt",
+        "NET=net/train_val.prototxt: expected a folder, got a file; NET=net is its folder",
+    ),
+    Case(
+        "somebody's prototxt for a folder",
+        theirs,
+        "evolve NET=theirs/train_val.prototxt",
+        "NET=theirs/train_val.prototxt: expected a folder, got a file; make adopt MODEL=theirs/train_val.prototxt "
+        "OUT=my_net makes a folder that evolves",
+    ),
+    Case(
+        "a folder of Caffe's that nobody adopted",
+        theirs,
+        "check NET=theirs/",
+        "NET=theirs/: expected evolution.prototxt beside train_val.prototxt, got none; make adopt "
+        "MODEL=theirs/train_val.prototxt OUT=my_net makes a folder that evolves",
     ),
     Case(
         "a seed below zero",
@@ -521,7 +560,7 @@ CASES = [
     ),
     Case(
         "adopted without the size of an image",
-        edited("train_val.prototxt", "crop_size: 32", ""),
+        beside("net/train_val.prototxt", (LENET / "train_val.prototxt").read_text().replace("crop_size: 32", "")),
         "adopt MODEL=net/train_val.prototxt OUT=mine",
         "net/train_val.prototxt:5: layer 'data': does not say the shape of an image; give SHAPE=3x32x32",
     ),

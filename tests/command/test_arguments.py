@@ -6,6 +6,7 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.command import arguments
+from evolve.runs import paths
 from tests.runs import made_up
 
 
@@ -27,3 +28,16 @@ def test_which_generation_is_meant(tmp_path: Path) -> None:
     assert arguments.generation({"GEN": "best", "WITHIN": "0"}, run) == 1
     with pytest.raises(UserError, match="^GEN=bets: expected a whole number of 1 or more, or best$"):
         arguments.generation({"GEN": "bets"}, run)
+
+
+def test_a_networks_runs_are_found_as_evolve_calls_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NET=. is the folder's name; a network without runs is told which ones have some."""
+    run = made_up.write(tmp_path / "my_net" / "runs" / "my_net" / "seed1", [made_up.metrics(1, 0.9)])
+    (run / paths.LINEAGE).touch()
+    monkeypatch.chdir(tmp_path / "my_net")
+    monkeypatch.delenv("CAVEFISH_RUNS", raising=False)
+    for name in (".", "../my_net/", "my_net"):
+        assert arguments.named_run({"NET": name}).resolve() == run.resolve()
+    with pytest.raises(UserError) as error:
+        arguments.named_runs({"NET": "lenet"})
+    assert str(error.value) == f"NET=lenet: expected one that has runs in {tmp_path}/my_net/runs: my_net"

@@ -4,10 +4,16 @@
 """
 
 import os
+import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from evolve.base import child
+from tests.forked_workers import FORKS
 
 # The words of the `make test` that this may run under are not those of a make that a test calls.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
@@ -25,3 +31,17 @@ settings.register_profile(
 )
 settings.register_profile("search", max_examples=1000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("usual")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_workers() -> Iterator[None]:
+    """Caffe's workers are forked from one that has imported Caffe, where a test does not say otherwise."""
+    with FORKS.at_work():
+        yield
+    FORKS.end()
+
+
+@pytest.fixture
+def started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process is started as a user's is: for tests of that."""
+    monkeypatch.setattr(child, "subprocess", subprocess)

@@ -1,8 +1,6 @@
 """Examples for detection, their LMDBs, and scripts for real Caffe in a process of its own."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import lmdb
@@ -11,6 +9,7 @@ import numpy as np
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.child import _environment as inner
 from evolve.base.machine import USUAL
+from tests.forked_workers import FORKS
 
 Objects = list[tuple[float, float, float, float, int]]  # x, y, w, h, class
 
@@ -68,14 +67,6 @@ def python(
     folder: Path, script: str, arguments: tuple[str, ...] = (), status: int | None = 0
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a script in a child with the environment that Caffe's processes have."""
-    child = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        cwd=folder,
-        env=inner(USUAL, {}, ()) | {"GLOG_minloglevel": "1", "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    child = FORKS.run(script, *arguments, folder=folder, **inner(USUAL, {"GLOG_minloglevel": "1"}, ()))
     assert status is None or child.returncode == status, child.stderr
     return child

@@ -1,11 +1,10 @@
 """What a generation's deploy.prototxt answers, in a process of its own."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
+
+from tests.forked_workers import FORKS
 
 _ASK = """
 import sys, caffe, numpy as np
@@ -22,8 +21,8 @@ def of(folder: Path, images: np.ndarray) -> np.ndarray:
     """The one output (N, classes) for images (N, channels, height, width)."""
     file = folder.parent / "asked.npy"
     np.save(file, images.astype(np.float32))
-    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", _ASK, str(folder), str(file)], env=environment, check=True)
+    words = (str(folder.absolute()), str(file.absolute()))
+    FORKS.run(_ASK, *words, folder=folder, GLOG_minloglevel="2").check_returncode()
     answers = np.load(file)
     file.unlink()
     return answers

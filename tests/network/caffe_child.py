@@ -1,9 +1,6 @@
 """Real Caffe in a process of its own: whatever it aborts on, pytest goes on."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.network import weights
 from evolve.network.weights import Weights
+from tests.forked_workers import FORKS
 
 _SCRIPT = """
 import json, caffe, numpy
@@ -54,10 +52,7 @@ def run(folder: Path, jobs: list[Job]) -> list[Loaded]:
             weights.write(folder / f"{number}.caffemodel", job.net, job.weights)
             np.save(folder / f"{number}.npy", job.image)
     (folder / "jobs.json").write_text(json.dumps([(job.phase, job.weights is not None) for job in jobs]))
-    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"}
-    child = subprocess.run(
-        [sys.executable, "-c", _SCRIPT], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    child = FORKS.run(_SCRIPT, folder=folder, GLOG_minloglevel="2")
     assert child.returncode == 0, child.stderr
     return [_loaded(folder, number) for number in range(len(jobs))]
 

@@ -1,13 +1,11 @@
 """What real Caffe makes of many nets, also of ones that it aborts on: each in a fork of one child."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
+from tests.forked_workers import FORKS
 
 _SCRIPT = """
 import json, os, sys, caffe
@@ -33,10 +31,7 @@ def load(folder: Path, nets: list[Any]) -> list[Made | None]:
     """For each net the shapes of its blobs and of its layers' learned blobs; None where Caffe aborts."""
     for number, net in enumerate(nets):
         prototxt_text.write(net, folder / f"{number}.prototxt")
-    environment = os.environ | {"GLOG_minloglevel": "3", "OPENBLAS_NUM_THREADS": "1"}
-    child = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, str(len(nets))], cwd=folder, env=environment, capture_output=True, check=False
-    )
+    child = FORKS.run(_SCRIPT, str(len(nets)), folder=folder, GLOG_minloglevel="3")
     assert child.returncode == 0, child.stderr[-2000:]
     return [_made(folder / f"{number}.json") for number in range(len(nets))]
 

@@ -1,7 +1,5 @@
 """A made-up GoogLeNet's weights as the start of a small DetectNet: what matches, what is said, what Caffe does."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from evolve.base.errors import UserError
 from evolve.network import topology, transfer, weights
 from evolve.network.graph import Graph
 from evolve.network.weights import Weights
+from tests.forked_workers import FORKS
 
 
 def convolution(name: str, bottom: str, outputs: int, kernel: int) -> str:
@@ -170,7 +169,7 @@ def test_caffe_starts_from_what_is_written(tmp_path: Path, old: bool) -> None:
     found = transfer.write(tmp_path / "start.caffemodel", net, graph, weights.read(file), str(file))
     assert found == transfer.match(graph, trained, str(file))
     prototxt_text.write(net, tmp_path / "net.prototxt")
-    child = subprocess.run([sys.executable, "-c", _CAFFE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    child = FORKS.run(_CAFFE, folder=tmp_path)
     assert child.returncode == 0, child.stderr
     with np.load(tmp_path / "caffe.npz") as loaded:
         assert len(loaded.files) == 10

@@ -1,8 +1,5 @@
 """The same nets through real Caffe, in a child, and through ONNX Runtime: every output, and how far they are apart."""
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import onnxruntime
 from evolve.base import prototxt_text
 from evolve.network import shapes, weights
 from evolve.network.weights import Weights
+from tests.forked_workers import FORKS
 
 Images = dict[str, np.ndarray]
 
@@ -44,9 +42,7 @@ def caffe(folder: Path, cases: list[Case]) -> list[Images]:
         if case.weights:
             weights.write(folder / f"{number}.caffemodel", case.net, case.weights)
         np.savez(folder / f"{number}.in.npz", **case.images)  # type: ignore[arg-type]
-    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", _SCRIPT, str(len(cases))]
-    child = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    child = FORKS.run(_SCRIPT, str(len(cases)), folder=folder, GLOG_minloglevel="2")
     assert child.returncode == 0, child.stderr[-3000:]
     made = []
     for number in range(len(cases)):

@@ -1,7 +1,5 @@
 """Caffe's own Data layer, in a process of its own, reads one's own images: stored anew, or where a database lies."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from evolve.datasets import Dataset, Wish, prepare
 from tests.datasets.drawn import folders, stored
 from tests.datasets.own.test_own_database import database, raw
+from tests.forked_workers import FORKS
 
 NET = """
 layer {{
@@ -27,8 +26,7 @@ numpy.savez(sys.argv[2], data=net.blobs["data"].data, label=net.blobs["label"].d
 def seen(here: Path, done: Dataset, transform: str = "") -> tuple[np.ndarray, np.ndarray]:
     """The first 12 images to train on and their labels, as Caffe has them."""
     (here / "net.prototxt").write_text(NET.format(source=done.folder / "train", transform=transform))
-    command = [sys.executable, "-c", READ, "net.prototxt", "seen.npz"]
-    caffe = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    caffe = FORKS.run(READ, "net.prototxt", "seen.npz", folder=here)
     assert caffe.returncode == 0, caffe.stderr
     with np.load(here / "seen.npz") as found:
         return found["data"], found["label"]

@@ -1,0 +1,133 @@
+"""Workers and scripts that use Caffe are forked from a process that has imported it: a ninth of the time of a start.
+
+Workers that a command starts in a process of its own are started as ever; so is the first of each environment, which
+may be read before it begins: OPENBLAS_NUM_THREADS and others.
+"""
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from evolve.base import child
+from tests.forked import Forked
+
+_ROOT = Path(__file__).resolve().parents[1]
+_WORKER = "evolve.training.worker"
+# With more of OpenBLAS's threads, no process can be forked into a whole one.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+_PR_SET_CHILD_SUBREAPER = 36
+# Read when they are needed, none by what a zygote has imported. The path is put into place by the zygote.
+_READ_LATER = ("CAVEFISH_", "FASTCAFFE_", "PYTEST_CURRENT_TEST", "PYTHONPATH", "XDG_CACHE_HOME")
+
+
+class _Zygote:
+    """One with that environment."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.caffe_zygote", str(theirs.fileno())], cwd=_ROOT,
+                env=environment | {"PYTHONPATH": str(_ROOT)}, pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    def fork(
+        self, words: Sequence[str], folder: Path | None, environment: dict[str, str], descriptors: Sequence[int]
+    ) -> int:
+        """The pid of a child of this process that does what ``python <words>`` would, with those three descriptors."""
+        asked = {"words": words, "folder": os.path.abspath(folder or "."), "environment": environment}
+        with _adopting():
+            socket.send_fds(self._socket, [json.dumps(asked).encode()], descriptors)
+            return int(self._socket.recv(32))
+
+    def end(self) -> None:
+        """Ends it, and returns when it is gone."""
+        self._socket.close()
+        self._process.wait()
+
+
+class Forks:
+    """Processes as subprocess starts them; an environment that is asked for again has a zygote from then on."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._zygotes: dict[frozenset[tuple[str, str]], _Zygote | None] = {}
+
+    def start(self, words: list[str], *, env: dict[str, str], **others: Any) -> "Forked | subprocess.Popen[bytes]":
+        """A Child's subprocess.Popen: Caffe's worker is forked where that makes no difference."""
+        if _WORKER in words and not others["pass_fds"]:
+            with self._turn:
+                if zygote := self._zygote(env):
+                    requests, asks = os.pipe()
+                    answered, answers = os.pipe()
+                    pid = zygote.fork(words[1:], others["cwd"], env, [requests, answers, others["stderr"]])
+                    os.close(requests)
+                    os.close(answers)
+                    return Forked(pid, asks, answered)
+        return subprocess.Popen(words, env=env, **others)
+
+    def run(self, script: str, *words: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """``python -c <script> <words>``, a script that uses Caffe, there; with more in its environment."""
+        environment = {"PYTHONPATH": str(_ROOT), **os.environ, **_ONE_THREAD, **variables}
+        arguments = ["-c", script, *words]
+        with self._turn:
+            zygote = self._zygote(environment)
+        if not zygote:
+            command = [sys.executable, *arguments]
+            return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors, open(os.devnull) as nothing:
+            with self._turn:
+                pid = zygote.fork(arguments, folder, environment, [each.fileno() for each in (nothing, out, errors)])
+            status = Forked(pid).wait()
+            said = [(each.seek(0), each.read())[1] for each in (out, errors)]
+        return subprocess.CompletedProcess(arguments, status, *said)
+
+    def _zygote(self, environment: dict[str, str]) -> _Zygote | None:
+        if not environment.items() >= _ONE_THREAD.items():
+            return None
+        settled = {name: value for name, value in environment.items() if not name.startswith(_READ_LATER)}
+        key = frozenset(settled.items())
+        if key in self._zygotes:
+            self._zygotes[key] = self._zygotes[key] or _Zygote(settled)
+        return self._zygotes.setdefault(key, None)
+
+    def end(self) -> None:
+        """Ends the zygotes, and returns when they are gone."""
+        for zygote in self._zygotes.values():
+            if zygote:
+                zygote.end()
+        self._zygotes.clear()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Every Child of this process is started so."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(child, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": self.start}))
+            yield
+
+
+FORKS = Forks()  # this test process's
+
+
+@contextmanager
+def _adopting() -> Iterator[None]:
+    """Whoever loses its parent meanwhile is a child of this process."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)

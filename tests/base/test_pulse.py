@@ -42,11 +42,17 @@ def child() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
         each.communicate()
 
 
-def test_a_child_that_computes_is_left_alone(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
+def test_a_child_that_computes_is_left_alone(
+    child: Callable[[str], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "STILL", 4)
     _left_alone(child("while True: pass"))
 
 
-def test_so_is_one_whose_own_child_computes(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
+def test_so_is_one_whose_own_child_computes(
+    child: Callable[[str], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "STILL", 4)
     of_its_own = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     waiting = child(of_its_own)
     _left_alone(waiting)
@@ -79,7 +85,7 @@ def test_one_that_computes_nothing_is_noticed(child: Callable[[str], subprocess.
 def test_one_that_is_gone_says_nothing(child: Callable[[str], subprocess.Popen[bytes]]) -> None:
     gone = child("pass")
     gone.wait()
-    assert _looked_at(gone, looks=100) == ""
+    assert _looked_at(gone, looks=2 * pulse.STILL) == ""
 
 
 def test_a_stopped_caffe_is_ended_and_said(tmp_path: Path) -> None:
@@ -98,8 +104,9 @@ def test_a_stopped_caffe_is_ended_and_said(tmp_path: Path) -> None:
 
 def test_a_long_iteration_is_no_standstill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step of many times what a standstill takes, in which no thread of the child gets a turn."""
+    monkeypatch.setattr(pulse, "SECONDS", 0.02)
     monkeypatch.setattr(pulse, "STILL", 4)
-    _write_training(tmp_path, images=64, side=48, iterations=1, passes=24)
+    _write_training(tmp_path, images=64, side=48, iterations=1, passes=10)
     look = Pulse.look
     looks: list[str] = []
     reports: list[dict[str, float]] = []

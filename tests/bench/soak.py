@@ -79,7 +79,11 @@ def measure(folder: Path, seeds: int, generations: int, every: float = 1.0) -> l
     if sweep.returncode:
         raise SystemExit(f"the sweep ended with status {sweep.returncode}:\n{(folder / 'sweep.out').read_text()}")
     file_handles, children = map(int, (folder / "sweep.end").read_text().split())
-    last = replace(samples[-1], file_handles=file_handles, children=children, seconds=time.monotonic() - began)
+    done = _done(folder)
+    last = replace(
+        samples[-1], seconds=time.monotonic() - began, file_handles=file_handles, children=children,
+        generations=sum(done), runs_ended=sum(number == generations for number in done),
+    )  # fmt: skip
     return [*samples, last]
 
 
@@ -171,7 +175,7 @@ def _range(samples: list[Sample], name: str) -> str:
 def _sample(folder: Path, pid: int, seconds: float, generations: int) -> Sample:
     process = Path("/proc") / str(pid)
     line = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS"))
-    done = [len(list(run.glob("gen*/DONE.json"))) for run in (folder / "runs" / "tiny").glob("*")]
+    done = _done(folder)
     return Sample(
         seconds=seconds,
         memory_bytes=int(line.split()[1]) * 1024,
@@ -180,6 +184,11 @@ def _sample(folder: Path, pid: int, seconds: float, generations: int) -> Sample:
         generations=sum(done),
         runs_ended=sum(number == generations for number in done),
     )
+
+
+def _done(folder: Path) -> list[int]:
+    """Committed generations of each run."""
+    return [len(list(run.glob("gen*/DONE.json"))) for run in (folder / "runs" / "tiny").glob("*")]
 
 
 def _processes(folder: Path) -> list[int]:

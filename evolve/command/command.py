@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import FrameType
 
 from evolve import __version__
@@ -51,7 +52,13 @@ def main(given: list[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 1
-    except Exception:
+    except Exception as error:
+        # Imported here: whoever asks for help need not wait for what keeps data sets.
+        from evolve.base.files import refusal
+
+        if told := refusal(error, Path.cwd()):
+            print(f"cavefish: {told}", file=sys.stderr)
+            return 2
         traceback.print_exc()
         print("cavefish: this is a fault of Cavefish, not yours; the same command resumes", file=sys.stderr)
         return 1

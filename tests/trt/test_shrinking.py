@@ -1,5 +1,7 @@
 """`make shrink`: pruned caffemodels of anyone's, smaller, as their users meet it."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +128,17 @@ def test_the_command(model: Path, tmp_path: Path, words: list[str], said: str) -
         assert (done.returncode, done.stderr) == (2, f"cavefish: {said}\n")
     else:
         assert done.returncode == 0 and "caffemodel " in done.stdout
+
+
+def test_a_full_disk_is_told_of_and_leaves_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(weights, "write", full)
+    with pytest.raises(UserError) as error:
+        shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    said = f"{tmp_path}/out: expected to write there, got No space left on device; name another OUT="
+    assert str(error.value) == said
+    assert not (tmp_path / "out").exists()

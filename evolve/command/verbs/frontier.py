@@ -9,6 +9,7 @@ ARGUMENTS = "RUN NET OUT"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
+    from evolve.base import files
     from evolve.figures import frontier
 
     frontiers, left_out = frontier.gather(every_run(arguments))
@@ -17,6 +18,9 @@ def run(arguments: Arguments) -> int:
             sheet.show()
     for line in left_out:
         print(line)
-    for path in frontier.draw(frontiers, given_path(arguments, "OUT") or paths.runs()):
+    out = given_path(arguments, "OUT") or paths.runs()
+    with files.named_by_out(out):
+        drawn = frontier.draw(frontiers, out)
+    for path in drawn:
         print(path)
     return 0

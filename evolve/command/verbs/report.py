@@ -8,7 +8,10 @@ ARGUMENTS = "RUN NET OUT"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
+    from evolve.base import files
     from evolve.figures import report
 
-    print(report.write(named_run(arguments), given_path(arguments, "OUT")))
+    folder, out = named_run(arguments), given_path(arguments, "OUT")
+    with files.named_by_out(out or folder):
+        print(report.write(folder, out))
     return 0

@@ -95,6 +95,8 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
     if not here and found == told and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape(image, judged.classes)
+    if not here and found.name == data_set.OWN and not brought.weights:
+        judged.notes += outputs.follow_classes(net)
     side = max(*image[1:], found.side)
     settings = settings_text.of(
         found, (image[0], side, side) if _crops(net) else image,
@@ -175,7 +177,8 @@ def _match(adopted: Adopted, brought: Given, out: Path) -> None:
 def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
     """Writes the folder, whole or not at all."""
     heading = f"Adopted from {origin} by `make adopt`."
-    train_val = text_format.MessageToString(adopted.net)
+    every = text_format.MessageToString(adopted.net)
+    train_val = every.replace(f"num_output: {outputs.AS_CLASSES}\n", "num_output: $CLASSES\n")
     with files.named_by_out(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.is_dir():

@@ -16,6 +16,8 @@ from evolve.network.foreign import namesakes
 ACCURACY, LOSS = "accuracy", "loss"
 _OF_SCORES = ("SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss", "InfogainLoss")  # their labels are classes
 _FUNCTIONS = ("Softmax", "Sigmoid")
+_NUMBERS = ("convolution_param", "inner_product_param")
+AS_CLASSES = (1 << 32) - 1  # a num_output that is to be $CLASSES, for which a message has no room
 
 
 @dataclass
@@ -46,6 +48,41 @@ def complete(net: Net, label: str, shapes: Mapping[str, Shape]) -> Outputs:
         found.classes = shapes[found.scores][1]
     _add_accuracy(net, label, found)
     return found
+
+
+def follow_classes(net: Net) -> list[str]:
+    """Has `net` an output for each class of its data set, however many it was made for; and says so.
+
+    Accuracies of the best few go: of few classes these are all. A layer whose parameters are another's too stays.
+    """
+    notes = []
+    for loss in [layer for layer in net.layer if layer.type == "SoftmaxWithLoss"]:
+        maker = _maker(net, loss.bottom[0])
+        if maker is None or any(parameter.name for parameter in maker.param):
+            continue
+        (parameter,) = (getattr(maker, name) for name in _NUMBERS if maker.HasField(name))
+        if parameter.num_output == AS_CLASSES:
+            continue
+        notes.append(f"layer '{maker.name}': num_output $CLASSES, as many as the images have, instead of "
+                     f"{parameter.num_output}")  # fmt: skip
+        parameter.num_output = AS_CLASSES
+        for layer in [each for each in net.layer if each.type == "Accuracy" and each.accuracy_param.top_k > 1]:
+            if _maker(net, layer.bottom[0]) == maker:
+                net.layer.remove(layer)
+                notes.append(f"Accuracy '{layer.name}' left out: the best {layer.accuracy_param.top_k} may be all")
+    return notes
+
+
+def _maker(net: Net, blob: str) -> Layer | None:
+    """The layer whose num_output says how many scores `blob` has; None where no single one does."""
+    for layer in reversed(net.layer):
+        if blob in layer.top:
+            if any(layer.HasField(name) for name in _NUMBERS):
+                return layer
+            if len(layer.bottom) != 1 or layers.kind(layer) in ("Slice", "Reshape", "Flatten"):
+                return None
+            blob = layer.bottom[0]
+    return None
 
 
 def _is_loss(layer: Layer) -> bool:

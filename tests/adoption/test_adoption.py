@@ -21,6 +21,7 @@ from evolve.network.foreign import reading
 from evolve.settings import changes
 from tests.adoption import networks
 from tests.adoption.prototxts import convolution, data, judged, layer, of_2013, solver, units
+from tests.datasets import drawn
 from tests.network.foreign import digits_detectnet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -490,6 +491,31 @@ def test_a_size_that_was_guessed_is_said_where_it_does_not_fit() -> None:
         "1 x 28 x 28, as its data set has it: if that is wrong, give SHAPE="
     )
     assert "if that is wrong" not in refusal(MNIST + net, shape=(1, 28, 28))
+
+
+def test_a_network_for_other_classes_gets_as_many_outputs_as_the_images_have(here: Path) -> None:
+    """A thousand outputs for three classes would be counted in every figure, and names would belong to nobody."""
+    best = layer("Accuracy", "best5", "ip label", more="accuracy_param { top_k: 5 } include { phase: TEST }")
+    net = convolution("conv", "data", 4, 5, "stride: 4") + units("ip", "conv", 1000) + judged("ip") + best
+    fed = data("ilsvrc12_train_lmdb", "TRAIN", 4, "crop_size: 32") + data("val", "TEST", 2, "crop_size: 32")
+    drawn.folders(here / "pictures", 4)
+    adopted = adopt(fed + net, changed="dataset.folder=pictures")
+    said = "layer 'ip': num_output $CLASSES, as many as the images have, instead of 1000"
+    at = adopted.notes.index(said)
+    assert adopted.notes[at + 1] == "Accuracy 'best5' left out: the best 5 may be all"
+    test = net_of("TEST")
+    assert test["ip"].inner_product_param.num_output == len(drawn.CLASSES) and "best5" not in test
+
+
+def test_outputs_that_are_trained_stay_and_those_of_shared_parameters() -> None:
+    shared = units("ip", "conv", 10).replace("layer {", 'layer { param { name: "w" }', 1)
+    body = convolution("conv", "data", 4, 5)
+    adopted = adopt(DEPLOY + body + shared, changed="dataset.folder=/my/pictures")
+    assert not any("$CLASSES" in note for note in adopted.notes)
+    shutil.rmtree("net")
+    learned = trained(DEPLOY + networks.bare(BODY), (1, 28, 28))
+    adopted = adopt(DEPLOY + BODY, changed="dataset.folder=/my/pictures", caffemodel=learned)
+    assert not any("$CLASSES" in note for note in adopted.notes)
 
 
 # The command

@@ -803,7 +803,7 @@ CASES = [
         "replace it with the original file\n"
         "{here}/pictures/disc/4.png: expected a whole image, got: image file is truncated; replace it with the "
         "original file\n"
-        "replace or remove these 2 images, or write leave_out_unreadable: true into dataset",
+        "replace or remove these 2 images, or leave them out by SET='dataset.leave_out_unreadable=true'",
     ),
     Case(
         "a list of pictures without labels",

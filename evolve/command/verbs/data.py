@@ -17,10 +17,11 @@ def run(arguments: Arguments) -> int:
     changed = changes.single(arguments.get("SET", ""))
     asked = experiment.load(arguments["NET"], arguments.get("SCHEDULE", ""), changed)
     dataset = experiment.prepare(asked, whole(arguments, "SEED") if "SEED" in arguments else asked.settings.seed)
+    if dataset.class_names and not dataset.has_boxes:
+        print(class_census.text(dataset))  # which says where it lies
+        return 0
     counts = " + ".join(str(count) for count in dataset.counts.values())
     progress.say(f"{dataset.name}: {counts} images {dataset.shape} in {dataset.folder}")
     if dataset.has_boxes:
         print(census.text(dataset))
-    elif dataset.class_names:
-        print(class_census.text(dataset))
     return 0

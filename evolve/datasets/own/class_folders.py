@@ -3,19 +3,26 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from itertools import filterfalse
 from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.datasets import split_names
-from evolve.datasets.image_file import SUFFIXES
+from evolve.datasets.image_file import FORMATS, SUFFIXES
 from evolve.datasets.own.pictures import ImageFiles, shown
 
+_READ = ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}"
 Found = dict[str, dict[str, list[str]]]  # files by split, then by class
 
 
 def is_image(name: str) -> bool:
     """Whether a file of that name is taken for an image."""
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _kind(name: str) -> str:
+    """What is counted of a file that is no image: its ending, else its name; hidden ones are of one kind."""
+    return "hidden" if name.startswith(".") else Path(name).suffix.lower() or name
 
 
 def split_of(name: str) -> str:
@@ -52,14 +59,14 @@ def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
     loose = [entry.name for entry in os.scandir(root) if entry.is_file()]
     if images := sum(map(is_image, loose)):
         passed_over.append(f"{shown(root)}: {images} images are in no class's folder")
-    others = Counter[str](Path(name).suffix.lower() or name for name in loose if not is_image(name))
+    others = Counter[str](map(_kind, filterfalse(is_image, loose)))
     found = {shown(each.name): _images(each, others) for each in folders(root)}
     for name in [name for name, files in found.items() if not files]:
         passed_over.append(f"{shown(root)}/{name}: has no images")
         del found[name]
     if others:
         listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
-        passed_over.append(f"{shown(root)}: files that are no images by their names: {listed}")
+        passed_over.append(f"{shown(root)}: files that are no {_READ} by their names: {listed}")
     _check(root, found, images)
     return found
 
@@ -86,7 +93,7 @@ def _images(folder: Path, others: Counter[str]) -> list[str]:
     for place, below, names in os.walk(folder):
         below[:] = sorted(name for name in below if not name.startswith("."))
         found += [os.path.join(place, name) for name in sorted(names) if is_image(name)]
-        others.update(Path(name).suffix.lower() or name for name in names if not is_image(name))
+        others.update(map(_kind, filterfalse(is_image, names)))
     return found
 
 

@@ -146,8 +146,8 @@ def _keep(
 def _check_read(writing: _Writing, wish: Wish, folder: Path) -> None:
     found = sorted(writing.unreadable)
     if found and not wish.leave_out_unreadable:
-        advice = f"replace or remove {'this image' if len(found) == 1 else f'these {len(found)} images'}, or write "
-        advice += "leave_out_unreadable: true into dataset"
+        these, them = ("this image", "it") if len(found) == 1 else (f"these {len(found)} images", "them")
+        advice = f"replace or remove {these}, or leave {them} out by SET='dataset.leave_out_unreadable=true'"
         if len(found) > SHOWN:
             name = folder.name.split(".unfinished")[0].lstrip(".")
             file = folder.with_name(f"{name}.unreadable.txt")

@@ -62,14 +62,15 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
     picture("bar", 1).save(tmp_path / "test" / "0.png")
     picture("bar", 1).save(tmp_path / "train" / "loose.png")
     (tmp_path / "train" / "empty").mkdir()
-    for name in ("Thumbs.db", "a.gif", "b.GIF"):
+    for name in ("Thumbs.db", "._1.png", "a.gif", "b.GIF"):
         (tmp_path / "train" / "bar" / name).write_bytes(b"x")
     assert sorted(listed(tmp_path).passed_over) == [
         f"{tmp_path}/meta: is beside train and for no split",
         f"{tmp_path}/test: has no folder for each class, so nobody knows what its images show",
         f"{tmp_path}/train/empty: has no images",
         f"{tmp_path}/train: 1 images are in no class's folder",
-        f"{tmp_path}/train: files that are no images by their names: 1 .db, 2 .gif",
+        f"{tmp_path}/train: files that are no BMP, JPEG, PNG, PPM, TIFF or WEBP by their names: 1 .db, 2 .gif, 1 "
+        "hidden",
     ]
 
 

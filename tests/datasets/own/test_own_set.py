@@ -131,7 +131,7 @@ def test_all_that_cannot_be_read_is_named(tmp_path: Path, made: Prepare) -> None
         made()
     lines = str(error.value).removeprefix("data set 'images': ").splitlines()
     assert sorted(line.partition(": expected")[0] for line in lines[:-1]) == [f"{pics}/bar/0.png", f"{pics}/disc/3.png"]
-    assert lines[-1] == "replace or remove these 2 images, or write leave_out_unreadable: true into dataset"
+    assert lines[-1] == "replace or remove these 2 images, or leave them out by SET='dataset.leave_out_unreadable=true'"
     assert not list((tmp_path / "data").glob("images-*"))
     done = made(leave_out_unreadable=True)
     assert sum(done.counts.values()) == 13

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from evolve.base import child
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 # The words of the `make test` that this may run under are not those of a make that a test calls.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):

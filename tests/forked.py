@@ -73,7 +73,8 @@ def take(descriptors: Sequence[int], folder: Path, environment: dict[str, str]) 
 
 
 def _unbuffered(descriptor: int) -> TextIO:
-    return io.TextIOWrapper(open(descriptor, "wb", buffering=0, closefd=False), write_through=True)
+    errors = "backslashreplace" if descriptor == 2 else None
+    return io.TextIOWrapper(open(descriptor, "wb", buffering=0, closefd=False), errors=errors, write_through=True)
 
 
 def end(work: Callable[[], object]) -> None:

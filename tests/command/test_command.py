@@ -16,6 +16,7 @@ from evolve import __version__
 from evolve.base import prototxt_text, pulse
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
+from tests.forks import FORKS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "evolve.command.command"]
@@ -30,8 +31,7 @@ def environment() -> dict[str, str]:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *words]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    return FORKS.command(*words, folder=folder, environment=environment())
 
 
 def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 from miniatures import parse27k
 
 from evolve.datasets import Detection, images, labels, prepare_detection
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 NET = """
 layer {{ name: "data" type: "Data" top: "data"
@@ -28,7 +28,7 @@ def test_caffe_reads_both(tmp_path: Path, lines: list[str]) -> None:
     parse27k(tmp_path / "raw", people)
     made = prepare_detection("parse27k", Detection(80, 48, max_boxes=4), data=tmp_path, report=lines.append)
     (tmp_path / "net.prototxt").write_text(NET.format(made.folder / "train"))
-    caffe = FORKS.run(READ, "net.prototxt", "seen.npz", folder=tmp_path)
+    caffe = FORKS.script(READ, "net.prototxt", "seen.npz", folder=tmp_path)
     assert caffe.returncode == 0, caffe.stderr
     with np.load(tmp_path / "seen.npz") as seen:
         assert seen["data"].shape == (3, 3, 48, 80) and seen["label"].shape == (3, 1, 5, 16)

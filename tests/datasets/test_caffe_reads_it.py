@@ -8,7 +8,7 @@ import pytest
 from small_files import expecting, stl10_files, unpack
 
 from evolve.datasets import Dataset, lookup, prepare, read
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 stl10 = lookup.module("stl10")
 
@@ -28,7 +28,7 @@ numpy.savez(sys.argv[2], data=net.blobs["data"].data, label=net.blobs["label"].d
 
 def _seen(tmp_path: Path, done: Dataset) -> tuple[np.ndarray, np.ndarray]:
     (tmp_path / "net.prototxt").write_text(NET.format(done.folder / "train"))
-    caffe = FORKS.run(READ, "net.prototxt", "seen.npz", folder=tmp_path)
+    caffe = FORKS.script(READ, "net.prototxt", "seen.npz", folder=tmp_path)
     assert caffe.returncode == 0, caffe.stderr
     with np.load(tmp_path / "seen.npz") as seen:
         return seen["data"], seen["label"]

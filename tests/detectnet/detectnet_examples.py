@@ -9,7 +9,7 @@ import numpy as np
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.child import _environment as inner
 from evolve.base.machine import USUAL
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 Objects = list[tuple[float, float, float, float, int]]  # x, y, w, h, class
 
@@ -67,6 +67,6 @@ def python(
     folder: Path, script: str, arguments: tuple[str, ...] = (), status: int | None = 0
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a script in a child with the environment that Caffe's processes have."""
-    child = FORKS.run(script, *arguments, folder=folder, **inner(USUAL, {"GLOG_minloglevel": "1"}, ()))
+    child = FORKS.script(script, *arguments, folder=folder, **inner(USUAL, {"GLOG_minloglevel": "1"}, ()))
     assert status is None or child.returncode == status, child.stderr
     return child

@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from recipes import ROOT
 from evolve.command import verbs
 from evolve.command.arguments import checked
 from evolve.settings import changes
+from tests.forks import FORKS
 
 # extending.md's commands are about what its recipes make, and its own test follows those.
 DOCS = sorted(page for page in (ROOT / "docs").glob("*.md") if page.stem != "extending")
@@ -68,8 +68,7 @@ RUN_HERE = [(page, words) for page, words in COMMANDS if page in ("docs/figures.
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("CAVEFISH_")}
     env |= {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}
-    run = [sys.executable, "-m", "evolve.command.command", *words]
-    return subprocess.run(run, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return FORKS.command(*words, folder=folder, environment=env)
 
 
 @pytest.fixture(scope="module")

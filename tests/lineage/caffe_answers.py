@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 _ASK = """
 import sys, caffe, numpy as np
@@ -22,7 +22,7 @@ def of(folder: Path, images: np.ndarray) -> np.ndarray:
     file = folder.parent / "asked.npy"
     np.save(file, images.astype(np.float32))
     words = (str(folder.absolute()), str(file.absolute()))
-    FORKS.run(_ASK, *words, folder=folder, GLOG_minloglevel="2").check_returncode()
+    FORKS.script(_ASK, *words, folder=folder, GLOG_minloglevel="2").check_returncode()
     answers = np.load(file)
     file.unlink()
     return answers

@@ -2,27 +2,24 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import small_detectnet
 
+from tests.forks import FORKS
+
 ROOT = Path(__file__).resolve().parents[2]
 EVOLUTION, NET, SCRATCH = "evolution.prototxt", "train_val.prototxt", "scratch_train_val.prototxt"
 CATS = 'dataset {{ name: "voc" detection {{ folder: "pets" width: 160 height: 96 {classes} }} }}'
-DETECTION = "width: 160 height: 96 frames: 60"
+DETECTION = "width: 160 height: 96 frames: 40"
 
 
 def refused(folder: Path, verb: str) -> str:
     """What `cavefish verb NET=small` says in `folder`, where it must leave nothing behind."""
     env = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
-    result = subprocess.run(
-        [sys.executable, "-m", "evolve.command.command", verb, "NET=small"],
-        cwd=folder, env=env | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    environment = env | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}
+    result = FORKS.command(verb, "NET=small", folder=folder, environment=environment)
     assert result.returncode == 2, result.stderr
     assert not list(folder.glob("runs/*/*/gen*")) and not list(folder.glob("data/**/*.mdb"))
     return result.stderr.strip()

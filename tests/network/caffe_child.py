@@ -10,7 +10,7 @@ import numpy as np
 from evolve.base import prototxt_text
 from evolve.network import weights
 from evolve.network.weights import Weights
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 _SCRIPT = """
 import json, caffe, numpy
@@ -52,7 +52,7 @@ def run(folder: Path, jobs: list[Job]) -> list[Loaded]:
             weights.write(folder / f"{number}.caffemodel", job.net, job.weights)
             np.save(folder / f"{number}.npy", job.image)
     (folder / "jobs.json").write_text(json.dumps([(job.phase, job.weights is not None) for job in jobs]))
-    child = FORKS.run(_SCRIPT, folder=folder, GLOG_minloglevel="2")
+    child = FORKS.script(_SCRIPT, folder=folder, GLOG_minloglevel="2")
     assert child.returncode == 0, child.stderr
     return [_loaded(folder, number) for number in range(len(jobs))]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 _SCRIPT = """
 import json, os, sys, caffe
@@ -31,7 +31,7 @@ def load(folder: Path, nets: list[Any]) -> list[Made | None]:
     """For each net the shapes of its blobs and of its layers' learned blobs; None where Caffe aborts."""
     for number, net in enumerate(nets):
         prototxt_text.write(net, folder / f"{number}.prototxt")
-    child = FORKS.run(_SCRIPT, str(len(nets)), folder=folder, GLOG_minloglevel="3")
+    child = FORKS.script(_SCRIPT, str(len(nets)), folder=folder, GLOG_minloglevel="3")
     assert child.returncode == 0, child.stderr[-2000:]
     return [_made(folder / f"{number}.json") for number in range(len(nets))]
 

@@ -12,7 +12,7 @@ from evolve.base.errors import UserError
 from evolve.network import topology, transfer, weights
 from evolve.network.graph import Graph
 from evolve.network.weights import Weights
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 
 def convolution(name: str, bottom: str, outputs: int, kernel: int) -> str:
@@ -169,7 +169,7 @@ def test_caffe_starts_from_what_is_written(tmp_path: Path, old: bool) -> None:
     found = transfer.write(tmp_path / "start.caffemodel", net, graph, weights.read(file), str(file))
     assert found == transfer.match(graph, trained, str(file))
     prototxt_text.write(net, tmp_path / "net.prototxt")
-    child = FORKS.run(_CAFFE, folder=tmp_path)
+    child = FORKS.script(_CAFFE, folder=tmp_path)
     assert child.returncode == 0, child.stderr
     with np.load(tmp_path / "caffe.npz") as loaded:
         assert len(loaded.files) == 10

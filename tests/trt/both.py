@@ -10,7 +10,7 @@ import onnxruntime
 from evolve.base import prototxt_text
 from evolve.network import shapes, weights
 from evolve.network.weights import Weights
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 Images = dict[str, np.ndarray]
 
@@ -42,7 +42,7 @@ def caffe(folder: Path, cases: list[Case]) -> list[Images]:
         if case.weights:
             weights.write(folder / f"{number}.caffemodel", case.net, case.weights)
         np.savez(folder / f"{number}.in.npz", **case.images)  # type: ignore[arg-type]
-    child = FORKS.run(_SCRIPT, str(len(cases)), folder=folder, GLOG_minloglevel="2")
+    child = FORKS.script(_SCRIPT, str(len(cases)), folder=folder, GLOG_minloglevel="2")
     assert child.returncode == 0, child.stderr[-3000:]
     made = []
     for number in range(len(cases)):

@@ -1,7 +1,6 @@
 """`make fold`: a network without its BatchNorm and Scale, as its users meet it, compared by real Caffe."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import batchnorm, weights
 from evolve.runs import generation, paths
+from tests.forks import FORKS
 from tests.runs import made_up
 from trt import folding
 
@@ -131,8 +131,7 @@ def test_a_generation_in_its_precision(tmp_path: Path) -> None:
     run = tmp_path / "seed1"
     committed(run, 1, "HALF")
     words = ["fold", f"RUN={run}", "GEN=1"]
-    command = [sys.executable, "-m", "evolve.command.command", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    done = FORKS.command(*words, folder=Path(__file__).parents[2], environment=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert "cast to HALF: 0 synapses became zero, 0 values were too large, " in done.stdout
     folded = weights.read(run / "gen001.folded" / paths.WEIGHTS)

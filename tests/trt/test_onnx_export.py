@@ -18,6 +18,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import deployment, weights
 from evolve.runs.generation import writing
+from tests.forks import FORKS
 from trt.onnx import export
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,9 +39,8 @@ def pair(folder: Path) -> tuple[Path, Path]:
 
 
 def cavefish(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolve.command.command", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CAVEFISH_RUNS": "runs"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return FORKS.command(*words, folder=folder, environment=environment)
 
 
 def words_of(path: Path) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
+from tests.forks import FORKS
 from trt import shrinking
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }\n'
@@ -122,8 +121,8 @@ def test_an_unknown_layer(model: Path, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_the_command(model: Path, tmp_path: Path, words: list[str], said: str) -> None:
     places = {"model": model, "w": tmp_path / "w.caffemodel", "out": tmp_path / "out"}
-    command = [sys.executable, "-m", "evolve.command.command", "shrink", *(word.format(**places) for word in words)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    given = [word.format(**places) for word in words]
+    done = FORKS.command("shrink", *given, folder=tmp_path, environment=os.environ)
     if said:
         assert (done.returncode, done.stderr) == (2, f"cavefish: {said}\n")
     else:

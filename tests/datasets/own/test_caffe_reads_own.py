@@ -7,7 +7,7 @@ import numpy as np
 from evolve.datasets import Dataset, Wish, prepare
 from tests.datasets.drawn import folders, stored
 from tests.datasets.own.test_own_database import database, raw
-from tests.forked_workers import FORKS
+from tests.forks import FORKS
 
 NET = """
 layer {{
@@ -26,7 +26,7 @@ numpy.savez(sys.argv[2], data=net.blobs["data"].data, label=net.blobs["label"].d
 def seen(here: Path, done: Dataset, transform: str = "") -> tuple[np.ndarray, np.ndarray]:
     """The first 12 images to train on and their labels, as Caffe has them."""
     (here / "net.prototxt").write_text(NET.format(source=done.folder / "train", transform=transform))
-    caffe = FORKS.run(READ, "net.prototxt", "seen.npz", folder=here)
+    caffe = FORKS.script(READ, "net.prototxt", "seen.npz", folder=here)
     assert caffe.returncode == 0, caffe.stderr
     with np.load(here / "seen.npz") as found:
         return found["data"], found["label"]

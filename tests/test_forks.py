@@ -14,7 +14,7 @@ import pytest
 from evolve.base.machine import Machine
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 from tests.forked import Forked
-from tests.forked_workers import Forks
+from tests.forks import Forks
 
 ROOT = Path(__file__).resolve().parents[1]
 NET = """
@@ -81,7 +81,7 @@ import os, signal, sys
 from pathlib import Path
 from evolve.training.caffe_process import CaffeProcess
 from tests.forked import Forked
-from tests.forked_workers import Forks
+from tests.forks import Forks
 forks, folder = Forks(), Path(sys.argv[1])
 with forks.at_work():
     one, two = (CaffeProcess(folder, folder / "log", folder / "none") for _ in range(2))
@@ -114,9 +114,25 @@ def test_a_script_too(tmp_path: Path) -> None:
         "print('an error', file=sys.stderr)\nsys.exit(3)\n"
     )
     forks = Forks()
-    started, forked = (forks.run(script, "a", "b c", folder=tmp_path, SAID="x") for _ in range(2))
+    started, forked = (forks.script(script, "a", "b c", folder=tmp_path, SAID="x") for _ in range(2))
     forks.end()
     assert forked.args != started.args
     for each in (started, forked):
         said = f"['a', 'b c'] {tmp_path} x __main__ True\n"
         assert (each.returncode, each.stdout, each.stderr) == (3, said, "an error\n")
+
+
+def test_a_command_too(tmp_path: Path) -> None:
+    """A user's mistake, and what a verb prints: as from a process that was started."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "100"}
+    words = ["count", f"MODEL={ROOT / 'prototxt/lenet/train_val.prototxt'}"]
+    forks = Forks()
+    forks.command("--version", folder=tmp_path, environment=environment)
+    for more, status in (([], 2), (["SHAPE=1x32x32"], 0)):
+        started, forked = (
+            each.command(*words, *more, folder=tmp_path, environment=environment) for each in (Forks(), forks)
+        )
+        assert (started.returncode, started.stdout, started.stderr) == (status, forked.stdout, forked.stderr)
+        assert forked.returncode == status and forked.stdout + forked.stderr
+        assert forked.args[0] == "-m" != started.args[0]
+    forks.end()

@@ -1,7 +1,7 @@
-"""Workers and scripts that use Caffe are forked from a process that has imported it: a ninth of the time of a start.
+"""Processes that tests start are forked from one that has imported what they need: a small part of a start's time.
 
-Workers that a command starts in a process of its own are started as ever; so is the first of each environment, which
-may be read before it begins: OPENBLAS_NUM_THREADS and others.
+These are Caffe's workers, which a Child starts, scripts that use Caffe, and commands. What a command itself starts is
+started as ever; so is the first of each environment, which may be read before a process begins.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,31 +24,35 @@ from evolve.base import child
 from tests.forked import Forked
 
 _ROOT = Path(__file__).resolve().parents[1]
-_WORKER = "evolve.training.worker"
+_SERVING, _WORKER, _COMMAND = "evolve.base.serving", "evolve.training.worker", "evolve.command.command"
+# What a worker imports before it trains, scores or says its versions. Each loads the fast layers itself.
+_WITH_CAFFE = ("caffe", "fastcaffe", _SERVING, *(f"evolve.training.{name}" for name in ("train", "evaluate", "gpu")))
+# What most verbs import; none of it is Caffe.
+_WITHOUT = (_COMMAND, "evolve.lineage.check", "evolve.lineage.lineage", "evolve.figures.table")
+# Read when they are needed, none by what a zygote has imported. The path is put into place by the zygote.
+_READ_LATER = ("CAVEFISH_", "FASTCAFFE_", "PYTEST_CURRENT_TEST", "PYTHONPATH", "XDG_CACHE_HOME")
 # With more of OpenBLAS's threads, no process can be forked into a whole one.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 _PR_SET_CHILD_SUBREAPER = 36
-# Read when they are needed, none by what a zygote has imported. The path is put into place by the zygote.
-_READ_LATER = ("CAVEFISH_", "FASTCAFFE_", "PYTEST_CURRENT_TEST", "PYTHONPATH", "XDG_CACHE_HOME")
 
 
 class _Zygote:
-    """One with that environment."""
+    """One with that environment and those modules."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], modules: Sequence[str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.caffe_zygote", str(theirs.fileno())], cwd=_ROOT,
+                [sys.executable, "-m", "tests.zygote", str(theirs.fileno()), *modules], cwd=_ROOT,
                 env=environment | {"PYTHONPATH": str(_ROOT)}, pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
     def fork(
-        self, words: Sequence[str], folder: Path | None, environment: dict[str, str], descriptors: Sequence[int]
+        self, words: Sequence[str], folder: Path | None, environment: Mapping[str, str], descriptors: Sequence[int]
     ) -> int:
         """The pid of a child of this process that does what ``python <words>`` would, with those three descriptors."""
-        asked = {"words": words, "folder": os.path.abspath(folder or "."), "environment": environment}
+        asked = {"words": words, "folder": os.path.abspath(folder or "."), "environment": dict(environment)}
         with _adopting():
             socket.send_fds(self._socket, [json.dumps(asked).encode()], descriptors)
             return int(self._socket.recv(32))
@@ -64,13 +68,13 @@ class Forks:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._zygotes: dict[frozenset[tuple[str, str]], _Zygote | None] = {}
+        self._zygotes: dict[Any, _Zygote | None] = {}
 
     def start(self, words: list[str], *, env: dict[str, str], **others: Any) -> "Forked | subprocess.Popen[bytes]":
         """A Child's subprocess.Popen: Caffe's worker is forked where that makes no difference."""
-        if _WORKER in words and not others["pass_fds"]:
+        if _WORKER in words and not others["pass_fds"] and env.items() >= _ONE_THREAD.items():
             with self._turn:
-                if zygote := self._zygote(env):
+                if zygote := self._zygote(env, _WITH_CAFFE):
                     requests, asks = os.pipe()
                     answered, answers = os.pipe()
                     pid = zygote.fork(words[1:], others["cwd"], env, [requests, answers, others["stderr"]])
@@ -79,29 +83,37 @@ class Forks:
                     return Forked(pid, asks, answered)
         return subprocess.Popen(words, env=env, **others)
 
-    def run(self, script: str, *words: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    def script(self, script: str, *words: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
         """``python -c <script> <words>``, a script that uses Caffe, there; with more in its environment."""
         environment = {"PYTHONPATH": str(_ROOT), **os.environ, **_ONE_THREAD, **variables}
-        arguments = ["-c", script, *words]
+        return self._run(["-c", script, *words], folder, environment, environment, _WITH_CAFFE)
+
+    def command(self, *words: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        """``cavefish <words>``, there, with that environment alone. NumPy has one thread."""
+        whole = {"PYTHONPATH": str(_ROOT), **environment}
+        return self._run(["-m", _COMMAND, *words], folder, whole, {**whole, **_ONE_THREAD}, _WITHOUT)
+
+    def _run(
+        self, words: list[str], folder: Path, environment: Mapping[str, str], begun_with: Mapping[str, str],
+        modules: Sequence[str],
+    ) -> "subprocess.CompletedProcess[str]":  # fmt: skip
         with self._turn:
-            zygote = self._zygote(environment)
+            zygote = self._zygote(begun_with, modules)
         if not zygote:
-            command = [sys.executable, *arguments]
-            return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            started = [sys.executable, *words]
+            return subprocess.run(started, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors, open(os.devnull) as nothing:
             with self._turn:
-                pid = zygote.fork(arguments, folder, environment, [each.fileno() for each in (nothing, out, errors)])
+                pid = zygote.fork(words, folder, environment, [each.fileno() for each in (nothing, out, errors)])
             status = Forked(pid).wait()
             said = [(each.seek(0), each.read())[1] for each in (out, errors)]
-        return subprocess.CompletedProcess(arguments, status, *said)
+        return subprocess.CompletedProcess(words, status, *said)
 
-    def _zygote(self, environment: dict[str, str]) -> _Zygote | None:
-        if not environment.items() >= _ONE_THREAD.items():
-            return None
+    def _zygote(self, environment: Mapping[str, str], modules: Sequence[str]) -> _Zygote | None:
         settled = {name: value for name, value in environment.items() if not name.startswith(_READ_LATER)}
-        key = frozenset(settled.items())
+        key = (frozenset(settled.items()), modules)
         if key in self._zygotes:
-            self._zygotes[key] = self._zygotes[key] or _Zygote(settled)
+            self._zygotes[key] = self._zygotes[key] or _Zygote(settled, modules)
         return self._zygotes.setdefault(key, None)
 
     def end(self) -> None:

@@ -105,17 +105,45 @@ def test_dense_convolutions(tmp_path: Path, toolchain: Toolchain, bits: int) -> 
     subprocess.run(compiler, cwd=tmp_path, input=source, text=True, check=True)
 
 
+@pytest.mark.parametrize(
+    ("toolchain", "bits", "longest"),
+    [(SANITIZED, 8, 50), (SANITIZED, 16, 1024), (ARM64, 16, 50), (CORTEX_M4, 32, 50)],
+    ids=["x86-64", "whole maps", "arm64", "cortex-m4"],
+)
+def test_sparse_convolutions(
+    tmp_path: Path, toolchain: Toolchain, bits: int, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tap by tap, at some places of a map after the other, what Caffe computes; the memory for it is told."""
+    monkeypatch.setattr(convolution, "_LONGEST", longest)
+    net, learned = sparse(0.3, "none")
+    shown = Case(net, learned, images(net, np.random.default_rng(2)))
+    program = export.of_net(net, shown.weights, function="net", bits=bits)
+    assert [line.partition("(")[0] for line in program.statements if "convolve" in line] == ["convolve"] * 5
+    assert program.memory_bytes == 4 * program.memory.size + 4 * min(longest, 11 * 13)
+    assert as_stored(tmp_path, shown, bits, toolchain) == {"last": True}
+    assert f"STRETCH = {min(longest, 11 * 13)} " in (tmp_path / "net.c").read_text()
+
+
+def sparse(part: float, dense: str) -> tuple[Any, dict[str, list[np.ndarray]]]:
+    """The net of dense convolutions with `part` of their weights, but for those of the layer `dense`."""
+    net = text_format.Parse(DENSE, caffe_pb2.NetParameter(name="sparse"))
+    learned = filled(net, np.random.default_rng(1))
+    for name, blobs in learned.items():
+        if name != dense:
+            blobs[0][np.random.default_rng(2).random(blobs[0].shape) > part] = 0
+    return net, learned
+
+
 @pytest.mark.parametrize(("part", "kernels"), [(0.9, 5), (0.3, 0), (0.05, 1)])
 def test_where_little_is_dense_no_kernel_is_for_it(part: float, kernels: int) -> None:
     """Half of the work is what decides: of all but the first layer `part` of the weights are there."""
-    net = text_format.Parse(DENSE, caffe_pb2.NetParameter(name="dense"))
-    learned = filled(net, np.random.default_rng(1))
-    for name, blobs in learned.items():
-        if name != "point":
-            blobs[0][np.random.default_rng(2).random(blobs[0].shape) > part] = 0
+    net, learned = sparse(part, "point")
     program = export.of_net(net, learned, function="net", bits=16)
     assert sum("convolve_dense" in line for line in program.statements) == kernels
-    assert ("dense_convolution" in program.kernels) == (program.kernel_bytes > 0) == (kernels > 0)
+    assert ("dense_convolution" in program.kernels) == (kernels > 0)
+    assert ("convolution" in program.kernels) == (kernels < 5)
+    memory = kernels > 0, kernels < 5
+    assert program.kernel_bytes == np.array(memory) @ np.array([convolution.BLOCK_BYTES, 4 * 11 * 13])
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])

@@ -20,10 +20,27 @@ def drawn(rows: int, row: int, part: float = 1.0) -> np.ndarray:
     return np.where(random.random(values.shape) < part, values, 0).astype(np.float32)
 
 
-def unpacked(made: storage.Synapses, kind: str) -> np.ndarray:
-    """The weights, by the walk over gaps that kernels/cursor.c makes."""
+def unpacked(made: storage.Synapses, kind: str, groups: int = 1) -> np.ndarray:
+    """The weights, a row a neuron, by the walk over gaps that kernels/cursor.c makes."""
+    return storage.values(in_rows(stored(made), made, groups), kind, made.scales)
+
+
+def in_rows(weights: np.ndarray, made: storage.Synapses, groups: int) -> np.ndarray:
+    """Weights in the order in which they are stored, as rows; kernels/convolution.c reads them so."""
+    if not made.by_taps:
+        return weights.reshape(made.rows, made.row)
+    rows, each, numbers = np.zeros((made.rows, made.row), weights.dtype), made.rows // groups, iter(weights)
+    for group in range(groups):
+        for tap in range(made.row):
+            for neuron in range(each):
+                rows[group * each + neuron, tap] = next(numbers)
+    return rows
+
+
+def stored(made: storage.Synapses) -> np.ndarray:
+    """All weights in their order, zeros where there are none."""
     if made.gaps is None:
-        return storage.values(made.weights, kind, made.scales)
+        return made.weights.reshape(-1)
     dense, place = np.zeros(made.rows * made.row, made.weights.dtype), 0
     gaps, weights = iter(made.gaps), iter(made.weights)
     while True:
@@ -33,7 +50,7 @@ def unpacked(made: storage.Synapses, kind: str) -> np.ndarray:
             continue
         if place == len(dense):
             assert next(gaps, None) is None and next(weights, None) is None
-            return storage.values(dense.reshape(made.rows, made.row), kind, made.scales)
+            return dense
         dense[place] = next(weights)
 
 
@@ -47,6 +64,15 @@ def test_what_is_stored_is_what_is_said(kind: str, part: float, rows: int, row: 
     dense = weights.size * made.weights.itemsize + 2 * rows * (kind == "int8")
     assert made.bytes <= dense
     assert (made.gaps is not None) == (made.bytes < dense)
+
+
+@pytest.mark.parametrize("kind", ["half", "int8"])
+@pytest.mark.parametrize("part", [0.02, 1.0])
+@pytest.mark.parametrize("rows, row, groups", [(7, 30, 1), (40, 25, 4)])
+def test_by_taps_it_is_the_same(kind: str, part: float, rows: int, row: int, groups: int) -> None:
+    weights = drawn(rows, row, part)
+    made = storage.synapses(weights, kind, groups)
+    assert made.by_taps and (unpacked(made, kind, groups) == storage.rounded(weights, kind)).all()
 
 
 def test_rounding() -> None:

@@ -93,9 +93,9 @@ def test_names_that_are_none_in_c(tmp_path: Path) -> None:
 
 def test_files_called_as_what_is_in_them(tmp_path: Path) -> None:
     """Functions, structs, types and numbers of the kernels."""
-    assert translation.defined() >= {"add_row", "convolve", "half", "synapses", "stored", "PLACES", "TAPS"}
+    assert translation.defined() >= {"add_times", "convolve", "half", "synapses", "stored", "PLACES", "TAPS"}
     model, trained = pair(tmp_path)
-    for name in ("add_row", "block", "stored", "PLACES"):
+    for name in ("add_times", "block", "stored", "STRETCH"):
         done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=8", f"OUT={name}.c")
         assert done.returncode == 0, done.stderr
         assert f"void {name}_2(" in (tmp_path / f"{name}.h").read_text()

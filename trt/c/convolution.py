@@ -10,6 +10,7 @@ from trt.onnx.graph import Graph, Node
 
 # Of kernels/dense_convolution.c: neurons that it computes side by side, for fewer it has the same work; its memory.
 _SIDE_BY_SIDE, BLOCK_BYTES = 4, 5392
+_LONGEST = 1024  # places that convolution.c computes in one go at most; with 256 it is slower, with 64 much
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm")
 
 
@@ -19,17 +20,21 @@ def convolution(program: Program, node: Node) -> None:
     shape, made, groups = program.shape(bottom), program.shape(top), node.attributes["group"]
     transposed = node.operator == "ConvTranspose"
     maps, places = (made, shape) if transposed else (shape, made)
-    sizes = f"{shape[0]}, {groups}, {shape[1] // groups}, {made[1] // groups}, {int(transposed)}"
+    sizes = f"{shape[0]}, {groups}, {shape[1] // groups}, {made[1] // groups}"
     seen = window(node, maps[2:], places[2:])
     _biased(program, top, biases, (made[1], *(1,) * (len(made) - 2)))
     layer = program.structure("convolution", f"{node.layer}/layer", f"{{{sizes}, {seen}}}")
     synapses, _ = _synapses(program, node)
-    dense = program.side_by_side and _is_dense(program, node)
-    program.need("dense_convolution" if dense else "convolution")
-    if dense:
-        program.kernel_bytes = BLOCK_BYTES
-    pointers = f"{program.pointer(bottom)}, {program.pointer(top)}"
-    program.say([f"{'convolve_dense' if dense else 'convolve'}(&{layer}, &{synapses}, {pointers});"])
+    arguments = f"&{layer}, &{synapses}, {program.pointer(bottom)}, {program.pointer(top)}"
+    if transposed:
+        program.need("transposed_convolution")
+        program.say([f"convolve_transposed({arguments});"])
+    elif program.stored[node.name].by_taps:
+        program.need("convolution", 4 * program.stretch)
+        program.say([f"convolve({arguments});"])
+    else:
+        program.need("dense_convolution", BLOCK_BYTES)
+        program.say([f"convolve_dense({arguments});"])
 
 
 def inner_product(program: Program, node: Node) -> None:
@@ -44,24 +49,31 @@ def inner_product(program: Program, node: Node) -> None:
     program.say([f"{kernel}({rows}, {neurons}, &{synapses}, {pointers});"])
 
 
-def mostly_dense(program: Program) -> bool:
-    """Whether half of the convolutions' work or more is for dense_convolution.c: for less it is not worth its bytes.
+def stretch(program: Program, nodes: list[Node]) -> int:
+    """How many places of a map convolution.c computes in one go, where it computes `nodes`."""
+    return min(_LONGEST, max((count(program.shape(node.outputs[0])[2:]) for node in nodes), default=0))
 
-    GCC makes less of the other kernel, too, where both are in a file.
+
+def tap_by_tap(program: Program) -> list[Node]:
+    """The Conv nodes that are not for dense_convolution.c, but for convolution.c, which leaves absent synapses out.
+
+    Those are all of them where less than half of the work is for the former: it is not worth its bytes then.
     """
-    work = {True: 0, False: 0}
-    for node in program.graph.nodes:
-        if node.operator in ("Conv", "ConvTranspose"):
-            computed = node.inputs[0] if node.operator == "ConvTranspose" else node.outputs[0]
-            weights = program.stored[node.name].weights
-            work[_is_dense(program, node)] += int(np.count_nonzero(weights)) * count(program.shape(computed)[2:])
-    return work[True] > 0 and work[True] >= work[False]
+    nodes = [node for node in program.graph.nodes if node.operator == "Conv"]
+    sparse = [node for node in nodes if not _is_dense(program, node)]
+    return nodes if 2 * _work(program, sparse) > _work(program, nodes) else sparse
+
+
+def _work(program: Program, nodes: list[Node]) -> int:
+    """Multiplications with synapses that are there."""
+    return sum(int(np.count_nonzero(program.stored[node.name].weights)) * count(program.shape(node.outputs[0])[2:])
+               for node in nodes)  # fmt: skip
 
 
 def _is_dense(program: Program, node: Node) -> bool:
-    """Whether all weights are stored of enough neurons side by side, and the node is no ConvTranspose."""
+    """Whether all weights are stored, and of enough neurons side by side."""
     neurons = program.shape(node.outputs[0])[1] // node.attributes["group"]
-    return node.operator == "Conv" and program.stored[node.name].gaps is None and neurons >= _SIDE_BY_SIDE
+    return program.stored[node.name].gaps is None and neurons >= _SIDE_BY_SIDE
 
 
 def rows_of(graph: Graph, node: Node) -> np.ndarray:

@@ -48,10 +48,10 @@ class Program:
     kernels: list[str] = field(default_factory=list)  # files of trt/c/kernels, in the order of their first use
     constant_bytes: int = 0
     kernel_bytes: int = 0  # of memory that kernels have beside the arena
+    stretch: int = 0  # places of a map that sparse convolutions compute in one go
     synapses: int = 0
     flushed: int = 0  # that became zero in the bits they have
     stored: dict[str, Synapses] = field(default_factory=dict)  # of nodes with weights, by name
-    side_by_side: bool = False  # whether dense convolutions have a kernel of their own
     _known: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     @property
@@ -111,10 +111,11 @@ class Program:
             self.constant_bytes += 4 * len(re.findall(r"[^{},\s]+", text))  # pointers of 32 bits
         return self._known[key]
 
-    def need(self, kernel: str) -> None:
-        """Takes a file of trt/c/kernels in."""
+    def need(self, kernel: str, memory: int = 0) -> None:
+        """Takes a file of trt/c/kernels in, with the bytes of memory that it has beside the arena."""
         if kernel not in self.kernels:
             self.kernels.append(kernel)
+            self.kernel_bytes += memory
 
     def say(self, lines: Sequence[str]) -> None:
         """Adds statements."""

@@ -7,7 +7,7 @@ from evolve.network.axes import Shape
 from trt.c.loops import indented
 from trt.c.memory import Buffer
 from trt.c.program import Names, Program, identifier
-from trt.c.translation import KERNELS
+from trt.c.translation import KERNELS, STRETCH
 
 _STANDARD = re.compile(r"#include (<\w+\.h>)\n")
 _KERNEL = re.compile(r'#include "(\w+)\.c"\n')
@@ -70,6 +70,8 @@ def source(program: Program, function: str, heading: list[str], stem: str) -> st
 def _kernels(program: Program) -> tuple[list[str], set[str]]:
     """The kernels' texts, each once and behind what it includes, and which headers of the standard they want."""
     taken: dict[str, str] = {}
+    if "convolution" in program.kernels:
+        taken["stretch"] = f"/* Places of a map in one go. */\nenum {{ {STRETCH} = {program.stretch} }};\n"
     standard: set[str] = set()
     for kernel in program.kernels:
         _take(kernel, f"stored_{program.kind}", taken, standard)

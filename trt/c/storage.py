@@ -1,7 +1,7 @@
 """Numbers of a C file are stored in 8, 16 or 32 bits: weights as they were asked for, all others without loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_dtypes
 import numpy as np
@@ -15,13 +15,14 @@ _ESCAPE = 255  # a gap that goes on
 
 @dataclass(frozen=True)
 class Synapses:
-    """Weights as a C file has them, one row a neuron."""
+    """Weights as a C file has them: a row a neuron, or, if `by_taps`, for each place of a row those of all neurons."""
 
     rows: int
     row: int  # places of one
     weights: np.ndarray  # of kind's bits; without the absent ones where there are gaps
     gaps: np.ndarray | None  # uint8, from each synapse to the next, the last to the end; None: none is left out
     scales: np.ndarray | None  # half precision's bits, one a neuron; None but in 8 bits
+    by_taps: bool
 
     @property
     def bytes(self) -> int:
@@ -53,17 +54,22 @@ def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
     return "half" if largest <= float(np.finfo(np.float16).max) else "bfloat16"
 
 
-def synapses(weights: np.ndarray, kind: str) -> Synapses:
-    """`weights`, a row a neuron, in the form that takes fewer bytes, dense or with gaps. UserError if not finite."""
+def synapses(weights: np.ndarray, kind: str, groups: int = 0) -> Synapses:
+    """`weights`, a row a neuron, in the form that takes fewer bytes, dense or with gaps. UserError if not finite.
+
+    With `groups` of neurons they are stored by taps, in each group all neurons' weights for a place of the row in turn.
+    """
     if not np.isfinite(weights).all():
         raise UserError("expected finite numbers, got others; train it anew")
     scales = _scales(weights) if kind == "int8" else None
     stored = _stored(weights, kind, scales)
     bits = None if scales is None else scales.view(np.uint16)
     rows, row = weights.shape
-    dense = Synapses(rows, row, stored, None, bits)
+    if groups:
+        stored = np.ascontiguousarray(stored.reshape(groups, rows // groups, row).swapaxes(1, 2))
     places = np.flatnonzero(stored)
-    sparse = Synapses(rows, row, stored.reshape(-1)[places], _gaps(places, stored.size), bits)
+    dense = Synapses(rows, row, stored, None, bits, groups > 0)
+    sparse = replace(dense, weights=stored.reshape(-1)[places], gaps=_gaps(places, stored.size))
     return min(dense, sparse, key=lambda each: each.bytes)
 
 

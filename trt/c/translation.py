@@ -12,6 +12,7 @@ from trt.c.program import Names, Program
 from trt.onnx.graph import Graph, Node
 
 KERNELS = Path(__file__).with_name("kernels")
+STRETCH = "STRETCH"  # which kernels/convolution.c takes from the program: its `stretch`
 _DEFINED = re.compile(r"^static [^;]*?(\w+)\(|^struct (\w+) \{|^typedef \w+ (\w+);|\b([A-Z]{2,}) = ", re.MULTILINE)
 
 
@@ -24,6 +25,7 @@ def defined() -> set[str]:
 # What a function of a file of that name would hide.
 _TAKEN = (
     *sorted(defined()),
+    STRETCH,
     *"abs acos asin atan ceil cos exit exp floor free index log malloc pow printf sin sqrt tan tanh y0 y1".split(),
 )
 
@@ -71,7 +73,10 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
     for node in weighted:
         with _of_layer(node):
             program.stored[node.name] = storage.synapses(rows[node.name], program.kind)
-    program.side_by_side = convolution.mostly_dense(program)
+    sparse = convolution.tap_by_tap(program)
+    program.stretch = convolution.stretch(program, sparse)
+    for node in sparse:
+        program.stored[node.name] = storage.synapses(rows[node.name], program.kind, node.attributes["group"])
     layer = ""
     for node in graph.nodes:
         if node.operator not in _SAY:

@@ -1,60 +1,49 @@
 #include "cursor.c"
-#include "taps.c"
+#include "see.c"
+#include "stretch.c"
 
-/* Adds `weight` times a row to another. */
-static void add_row(float weight, int32_t length, const float *restrict from, float *restrict to)
+/* Places that processors with vectors may take at once. */
+enum { ABREAST = 16 };
+
+/* Adds `weight` times `count` numbers to others. */
+static void add_times(float weight, int32_t count, const float *restrict from, float *restrict to)
 {
-    int32_t x;
-    for (x = 0; x < length; ++x)
-        to[x] += weight * from[x];
+    int32_t i;
+    for (; count >= ABREAST; count -= ABREAST, from += ABREAST, to += ABREAST)
+        for (i = 0; i < ABREAST; ++i)
+            to[i] += weight * from[i];
+    for (i = 0; i < count; ++i)
+        to[i] += weight * from[i];
 }
 
-/* What one synapse adds to its neuron's map. */
-static void add_map(const struct convolution *layer, int32_t tap, float weight, const float *restrict from,
-                    float *restrict to)
-{
-    const struct window *window = &layer->window;
-    const int32_t step = window->stride[1];
-    int32_t down, top, bottom, right, left, end, y, x;
-    seen(window, 0, tap / window->kernel[1], &down, &top, &bottom);
-    seen(window, 1, tap % window->kernel[1], &right, &left, &end);
-    if (left >= end || top >= bottom)
-        return;
-    if (right == 0 && step == 1 && window->stride[0] == 1 && window->size[1] == window->places[1]) {
-        /* Whole rows, one behind the other: a single long one. */
-        end *= bottom - top;
-        bottom = top + 1;
-    }
-    for (y = top; y < bottom; ++y) {
-        const int32_t place = y * window->places[1], pixel = (y * window->stride[0] + down) * window->size[1] + right;
-        if (layer->transposed)
-            for (x = left; x < end; ++x)
-                to[pixel + x * step] += weight * from[place + x];
-        else if (step == 1)
-            add_row(weight, end - left, from + (pixel + left), to + (place + left));
-        else
-            for (x = left; x < end; ++x)
-                to[place + x] += weight * from[pixel + x * step];
-    }
-}
-
-/* Adds each synapse's weight times the map that it reads to its neuron's, which has the biases already. */
+/* Adds each synapse's weight times what it sees to its neuron's map, which has the biases already. Synapses are in the
+   order of a group's taps, and of a tap's neurons: what a tap sees is looked up once for all of these. */
 static void convolve(const struct convolution *layer, const struct synapses *synapses, const float *from, float *to)
 {
+    static float pixels[STRETCH];
     const struct window *window = &layer->window;
-    const int32_t taps = window->kernel[0] * window->kernel[1];
-    const int32_t maps = window->size[0] * window->size[1], places = window->places[0] * window->places[1];
-    const int32_t read = layer->transposed ? places : maps, written = layer->transposed ? maps : places;
-    int32_t image, neuron;
-    for (image = 0; image < layer->images; ++image) {
-        struct cursor at = first_synapse(synapses);
-        for (neuron = 0; neuron < layer->groups * layer->outputs; ++neuron, to += written) {
-            const int32_t start = neuron * synapses->row;
-            const float *group = from + neuron / layer->outputs * layer->inputs * read;
-            for (; at.place < start + synapses->row; next_synapse(&at, synapses))
-                add_map(layer, (at.place - start) % taps, widened(*at.weights, synapses->scales, neuron),
-                        group + (at.place - start) / taps * read, to);
+    const int32_t kernel = window->kernel[0] * window->kernel[1], map = window->size[0] * window->size[1];
+    const int32_t places = window->places[0] * window->places[1];
+    struct cursor at, start;
+    int32_t group, place, tap;
+    for (group = 0; group < layer->images * layer->groups; ++group) {
+        const int32_t neuron = group % layer->groups * layer->outputs;
+        start = neuron == 0 ? first_synapse(synapses) : at;
+        for (place = 0; place < places; place += STRETCH) {
+            const int32_t count = places - place < STRETCH ? places - place : STRETCH;
+            int32_t end = neuron * synapses->row;
+            at = start;
+            for (tap = 0; tap < synapses->row; ++tap) {
+                const int32_t column = end;
+                end += layer->outputs;
+                if (at.place < end)
+                    see(window, tap % kernel, place, count, from + tap / kernel * map, pixels);
+                for (; at.place < end; next_synapse(&at, synapses))
+                    add_times(widened(*at.weights, synapses->scales, neuron + at.place - column), count, pixels,
+                              to + (at.place - column) * places + place);
+            }
         }
-        from += layer->groups * layer->inputs * read;
+        from += layer->inputs * map;
+        to += layer->outputs * places;
     }
 }

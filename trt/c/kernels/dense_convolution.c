@@ -1,5 +1,5 @@
+#include "see.c"
 #include "synapses.c"
-#include "taps.c"
 
 /* How much is computed in one go. The sums of NEURONS at LANES places stay in vectors, where a processor has any. */
 enum { NEURONS = 4, LANES = 16, PLACES = 4 * LANES, TAPS = 16 };
@@ -14,42 +14,6 @@ struct block {
 static int32_t within(int32_t number, int32_t most)
 {
     return number < 0 ? 0 : number > most ? most : number;
-}
-
-/* What a tap sees from `count` places, from `place` on: zeros beyond the map. */
-static void see(const struct window *window, int32_t tap, int32_t place, int32_t count, const float *map, float *to)
-{
-    const int32_t step = window->stride[1];
-    int32_t row = window->places[1], down, top, bottom, right, left, end, length, i;
-    seen(window, 0, tap / window->kernel[1], &down, &top, &bottom);
-    seen(window, 1, tap % window->kernel[1], &right, &left, &end);
-    if (right == 0 && step == 1 && window->stride[0] == 1 && window->size[1] == row) {
-        /* Whole rows, one behind the other: a single long one. */
-        left = top * row;
-        end = bottom * row;
-        right = down * row;
-        row *= window->places[0];
-        down = top = 0;
-        bottom = 1;
-    }
-    for (; count > 0; count -= length, place += length, to += length) {
-        const int32_t y = place / row, x = place % row;
-        const int32_t pixel = (y * window->stride[0] + down) * window->size[1] + right + x * step;
-        int32_t first, last;
-        length = row - x < count ? row - x : count;
-        first = y < top || y >= bottom ? length : within(left - x, length);
-        last = within(end - x, length);
-        for (i = 0; i < first; ++i)
-            to[i] = 0;
-        if (step == 1)
-            for (i = first; i < last; ++i)
-                to[i] = map[pixel + i];
-        else
-            for (i = first; i < last; ++i)
-                to[i] = map[pixel + i * step];
-        for (i = first > last ? first : last; i < length; ++i)
-            to[i] = 0;
-    }
 }
 
 /* The weights of `count` neurons, from `neuron` on; zeros for those that are none. */

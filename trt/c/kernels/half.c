@@ -7,7 +7,6 @@ static float half(uint16_t bits)
         uint32_t bits;
         float value;
     } size;
-    size.bits = (uint32_t)(bits & 0x7fff) << 13;
-    size.value *= 0x1p112f;
-    return bits & 0x8000 ? -size.value : size.value;
+    size.bits = (uint32_t)(bits & 0x8000) << 16 | (uint32_t)(bits & 0x7fff) << 13;
+    return size.value * 0x1p112f;
 }

@@ -1,8 +1,8 @@
 #include "window.c"
 
-/* Channels of a group. A transposed one (Caffe's Deconvolution) reads the places and writes the maps. */
+/* Channels of a group, and the window on their maps; a transposed one (Caffe's Deconvolution) reads the places. */
 struct convolution {
-    int32_t images, groups, inputs, outputs, transposed;
+    int32_t images, groups, inputs, outputs;
     struct window window;
 };
 

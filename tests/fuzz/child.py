@@ -27,7 +27,6 @@ from tests.fuzz.mutations import mutants
 SECONDS = 5.0
 SPARE = 16 << 20  # bytes: an object in Python for each of some thousand words, taken by the MiB
 UNTOUCHED = 256 << 20  # bytes of address space
-LINES = 7  # of a message: five complaints of the same kind, and how many more
 _MALLOC, _BACK_AT_ONCE = (-3, -1), 1 << 16  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD: memory that is freed is given back
 
 
@@ -97,7 +96,8 @@ def _read(made: Format, content: bytes) -> tuple[str, str]:
         made.read(content)
     except UserError as error:
         said = str(error)
-        return ("", f"a message of many lines: {said[:300]}") if len(said.splitlines()) > LINES else ("errors", said)
+        many = len(said.splitlines()) > made.lines
+        return ("", f"a message of many lines: {said[:300]}") if many else ("errors", said)
     except (Exception, Hang) as error:
         return "", "".join(traceback.format_exception(error))[-1500:]
     return "results", ""

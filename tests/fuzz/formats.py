@@ -14,14 +14,17 @@ class Format:
     """``good`` are valid files. ``read`` has the product read one: a UserError, or a result, is all that it may do.
 
     ``seal``, where there is one, makes the file from what is in it (an archive): half of the damage is done inside.
+    A message has so many ``lines`` at most: five complaints of the same kind, and how many more.
     """
 
     good: tuple[bytes, ...]
     read: Read
     seal: Callable[[bytes], bytes] | None = None
+    lines: int = 7
 
 
-Prepared = tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]  # the fields of a Format
+_Three = tuple[tuple[bytes, ...], Read, Callable[[bytes], bytes] | None]
+Prepared = _Three | tuple[tuple[bytes, ...], Read, None, int]  # the fields of a Format
 Prepare = Callable[[Path], Prepared]  # with what it needs on the disk in that folder
 
 PREPARED: dict[str, Prepare] = {

@@ -13,7 +13,7 @@ from PIL import Image
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.datasets import image_file
 from evolve.datasets.image_form import Form
-from evolve.datasets.own import image_listing, lists, mean_image
+from evolve.datasets.own import image_listing, lists, mean_image, pictures
 from evolve.datasets.own.database import Database
 from evolve.datasets.own.wish import Wish
 from tests.datasets.drawn import folders, picture
@@ -30,7 +30,8 @@ def _list(folder: Path, name: str, *good: str) -> Any:
             assert 0 <= each.labels.min() <= each.labels.max() < len(listing.class_names)
         return listing
 
-    return tuple(each.encode() for each in good), _read, None
+    # All complaints that fit on a screen, how many more, and what to do.
+    return tuple(each.encode() for each in good), _read, None, pictures.SHOWN + 2
 
 
 def image_list(folder: Path) -> Any:

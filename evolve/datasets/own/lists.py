@@ -48,7 +48,16 @@ def rows(file: Path) -> list[Row]:
         raise UserError(f"{shown(file)}: expected a CSV, got: {error}; save it as one") from None
     if not found:
         raise UserError(f"{shown(file)}: expected lines `path label`, got none; name another list")
+    for row in found:
+        _check_line(file, row)
     return found
+
+
+def _check_line(file: Path, row: Row) -> None:
+    """A name of several lines would be several in labels.txt, and in what is said of it."""
+    for what, words in (("path", row.path), ("label", row.label)):
+        if len(words.splitlines()) != 1:
+            raise UserError(f"{shown(file)}:{row.line}: expected a {what} of one line, got {words!r:.80}; correct it")
 
 
 def _is_csv(file: Path) -> bool:

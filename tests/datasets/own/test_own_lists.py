@@ -103,6 +103,16 @@ def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
             "bar/0.png 0\nbar/1.png\n",
             "{file}:2: expected a path and a label, got 'bar/1.png'; add the label",
         ),
+        (
+            "train.txt",
+            "bar/0.png 0\nbar/\x0b1.png 1\n",
+            "{file}:2: expected a path of one line, got 'bar/\\x0b1.png'; correct it",
+        ),
+        (
+            "all.csv",
+            'path,label\nbar/0.png,bar\nbar/1.png,"di\nsc"\n',
+            "{file}:3: expected a label of one line, got 'di\\nsc'; correct it",
+        ),
         ("train.txt", b"bar/\xff.png 0", "{file}: expected a list in UTF-8, got byte 0xff; save it as that"),
         (
             "train.txt",

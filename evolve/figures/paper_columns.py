@@ -45,8 +45,9 @@ def mean_cluster_efficiency(run: Run) -> dict[str, str]:
 
 
 def about_network(run: Run) -> list[str]:
-    """A line says so of a network, or a data set, that the paper did not use."""
-    if run.is_detection or run.paper:
+    """A line says so of a network, or a data set, that the paper did not use; of one's own images nobody asks."""
+    own = bool(run.ancestor.dataset.class_names)
+    if run.is_detection or run.paper or own and not run.papers_data:
         return []
     if not run.papers_data:
         return [f"{SOURCE} has no lineage on {run.dataset}."]

@@ -124,6 +124,9 @@ def test_a_data_set_that_the_paper_did_not_use(fabricated: Fabricate, lineage: L
     printed = table.markdown(fabricated("run", lineage(2, dataset="streets")))
     assert rows(printed)["generation"] == ["synapses", "A-E", "accuracy", "caffemodel, kB", "flushed"]
     assert "[Cluster16] has no lineage on streets." in printed
+    pets = lineage(2, dataset="pets")
+    own = [replace(each, dataset=replace(each.dataset, class_names=["cat", "dog"])) for each in pets]
+    assert "has no lineage" not in table.markdown(fabricated("own", own))
 
 
 def test_without_accuracy_its_cells_are_blank(fabricated: Fabricate, lineage: Lineage) -> None:

@@ -67,7 +67,7 @@ def test_the_accuracy_of_the_test_set_is_the_runs_own(place: Path, run: Path, en
     told = answers(run, place / "digits", engine)
     assert told.accuracy and told.accuracy[1] == TEST and told.classes == list("0123456789")
     assert told.accuracy[0] / TEST == pytest.approx(Metrics.read(run / "gen002").score.accuracy, abs=1e-6)
-    assert f"tiny, seed1, generation 2, {engine}" in told.heading and told.heading.endswith(" f32")
+    assert f"tiny, seed1, generation 2, {engine}" in told.heading and told.heading.endswith(", f32")
     assert all(sum(share for _, share in each.likely) <= 1 + 1e-5 for each in told.every)
 
 
@@ -176,6 +176,7 @@ def test_names_are_those_of_the_run_or_beside_it(run: Path) -> None:
     (run / "labels.txt").write_text("\n".join(written) + "\n")
     try:
         assert names.of(folder, 10) == written and names.of(folder, 3) == ["0", "1", "2"]
+        assert names.of(folder, 12) == [*written, "10", "11"]
     finally:
         (run / "labels.txt").unlink()
 

@@ -11,9 +11,13 @@ from evolve.runs.metrics import Metrics
 
 
 def of(folder: Path, count: int) -> list[str]:
-    """The `count` names of the classes of the generation in `folder`, class 0 first."""
+    """The `count` names of the classes of the generation in `folder`, class 0 first; numbers where there are none.
+
+    A network may have more outputs than its images have classes: those have numbers then. More names are others'.
+    """
     listed = known(folder)
-    return listed if len(listed) == count else [str(number) for number in range(count)]
+    own = listed if len(listed) <= count else []
+    return [*own, *map(str, range(len(own), count))]
 
 
 def known(folder: Path) -> list[str]:

@@ -63,4 +63,4 @@ def at_work(folder: Path, engine: str, machine: Machine) -> Iterator[Network]:
         blob = next(layer.top[0] for layer in net.layer if layer.type == "Input")
         with EngineProcess(engine, machine, place / "log") as process:
             said = process.call("load", number=1, folder=str(place / "net"), outputs=str(place / "first.npz"))
-            yield Network(process, place, blob, f"{said['version']} {said['precision']}")
+            yield Network(process, place, blob, f"{said['version']}, {said['precision']}")

@@ -83,6 +83,12 @@ READ = {
         VOC_IMAGES,
         VOC,
     ),
+    "XML with capitals": Read(
+        "voc",
+        split_by_list(xmls=TWO | {"a": xml().replace("object>", "Object>").replace("bndbox>", "BndBox>")}),
+        VOC_IMAGES,
+        VOC,
+    ),
     "XML with a prefix": Read(
         "voc",
         split_by_list(
@@ -433,6 +439,13 @@ REFUSED = {
         ("images/a.png",),
         "labels/a.txt:1: expected a class's number and four fractions, got '0 0.1 0.1 0.2 0.1 0.2 0.2' (7 fields); "
         "export boxes, neither outlines nor scores",
+    ),
+    "commas for points": Refused(
+        "yolo",
+        {"labels/a.txt": "0 0,5 0,5 0,25 0,25", "data.yaml": NAMES},
+        ("images/a.png",),
+        "labels/a.txt:1: expected a class's number and four fractions, got '0 0,5 0,5 0,25 0,25' (5 fields); write "
+        "numbers with points",
     ),
     "pixels for fractions": Refused(
         "yolo",

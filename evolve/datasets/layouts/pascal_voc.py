@@ -119,19 +119,23 @@ def _pixels(file: Path, size: ElementTree.Element, tag: str) -> int:
 
 
 class _Plain(ElementTree.TreeBuilder):
-    """Elements by their names alone, whatever namespace they are in.
+    """Elements by their names alone, in small letters, whatever namespace they are in.
 
     Annotations need no DOCTYPE, and one can name other files, or grow in memory until there is none left.
     """
 
     def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:  # type: ignore[override]
-        return super().start(tag.rpartition("}")[2], attributes)
+        return super().start(_plain(tag), attributes)
 
     def end(self, tag: str) -> ElementTree.Element:
-        return super().end(tag.rpartition("}")[2])
+        return super().end(_plain(tag))
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise ValueError("a DOCTYPE, whose entities are not read")
+
+
+def _plain(tag: str) -> str:
+    return tag.rpartition("}")[2].lower()
 
 
 def _tree(file: Path, where: str) -> ElementTree.Element:

@@ -81,9 +81,10 @@ def boxes(file: Path, names: list[str]) -> Iterator[Box]:
                 raise ValueError
             kind, x, y, w, h = map(float, words)
         except ValueError:
+            remedy = "write numbers with points" if "," in line else "export boxes, neither outlines nor scores"
             raise UserError(
                 f"{where}: expected a class's number and four fractions, got '{line.strip()[:SHOWN]}' ({len(words)} "
-                "fields); export boxes, neither outlines nor scores"
+                f"fields); {remedy}"
             ) from None
         if not all(-SLACK <= each <= 1 + SLACK for each in (x, y, w, h)):
             got = line.strip()[:SHOWN]

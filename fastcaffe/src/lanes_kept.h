@@ -65,17 +65,18 @@ class ChannelStep {
   const LanesBlob* given_ = nullptr;
 };
 
-// A byte a number of maps in lanes: what a step remembers for its way back.
-struct MapBytes {
-  int height = 0, width = 0, groups = 0;
-  std::vector<std::uint8_t> bytes;
+// What a step remembers of maps in lanes for its way back: `each` notes of a vector.
+template <class Note>
+struct MapNotes {
+  int height = 0, width = 0, groups = 0, each = 0;
+  std::vector<Note> notes;
 
-  void begin(int images, int channels, int rows, int columns) {
-    height = rows, width = columns, groups = (images + lanes() - 1) / lanes();
-    bytes.resize(std::size_t(channels) * groups * rows * columns * lanes());
+  void begin(int images, int channels, int rows, int columns, int of_vector) {
+    height = rows, width = columns, groups = (images + lanes() - 1) / lanes(), each = of_vector;
+    notes.resize(std::size_t(channels) * groups * rows * columns * each);
   }
-  std::uint8_t* of(int channel, int group) {
-    return bytes.data() + (std::int64_t(channel) * groups + group) * height * width * lanes();
+  Note* of(int channel, int group) {
+    return notes.data() + (std::int64_t(channel) * groups + group) * height * width * each;
   }
 };
 

@@ -109,26 +109,28 @@ void KeepsLanes::weights_of_block(int first, int last, bool keeps_diffs, float* 
   const int groups = out_.groups(), width = static_cast<int>(shape_.out_width);
   const int at_a_time = product_->flat() || (whole_batch_ && !keeps_diffs) ? groups : 1;
   const std::int64_t of_sums = count * lanes(), of_map = keeps_diffs ? 0 : pixels * at_a_time * lanes();
-  float* sums = Scratch::floats(of_sums + of_map + count + 1, Scratch::kShared);  // kOwn is for the steps
-  float *map = sums + of_sums, *totals = map + of_map;
-  std::fill_n(sums, of_sums, 0.f);
+  const std::int64_t of_biases = biases_diff ? std::int64_t(last - first) * lanes() : 0;
+  const std::int64_t floats = of_sums + of_biases + of_map + count + last - first;
+  float* sums = Scratch::floats(floats, Scratch::kShared);  // kOwn is for the steps
+  float *biases = sums + of_sums, *map = biases + of_biases, *totals = map + of_map;
+  std::fill(sums, map, 0.f);
   for (int group = 0; group < groups; group += at_a_time) {
     const int slot = keeps_diffs && by_group() ? 0 : group;
     for (int output = first; output < last; ++output) {
       const LanesMaps diff =
           keeps_diffs ? inner_diffs_.maps(slot, output) : LanesMaps{map, pixels * lanes(), width};
       if (!keeps_diffs || !whole_batch_) backward_maps(output, group, at_a_time, diff);
-      for (int i = 0; biases_diff && i < at_a_time; ++i) {  // with the zeros around
-        biases_diff[output] += sum_of_vectors(diff.of(i), (shape_.out_height - 1) * diff.row + width);
-      }
-      if (!weights_diff) continue;
       float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
-      product_->correlate(*in_, output, group, at_a_time, diff, of_output);
+      float* of_bias = biases_diff ? biases + std::int64_t(output - first) * lanes() : nullptr;
+      if (weights_diff || of_bias) product_->correlate(*in_, output, group, at_a_time, diff, of_output, of_bias);
     }
     if (keeps_diffs && by_group()) data_of(group, slot, 1, 0, static_cast<int>(shape_.channels));
   }
+  sum_of_lanes(sums, static_cast<int>((of_sums + of_biases) / lanes()), totals);
+  for (int output = first; biases_diff && output < last; ++output) {
+    biases_diff[output] += totals[count + output - first];
+  }
   if (!weights_diff) return;
-  sum_of_lanes(sums, static_cast<int>(count), totals);
   for (std::int64_t i = 0; i < count; ++i) {
     weights_diff[product_->weight_at(product_->begin(first) + static_cast<int>(i))] += totals[i];
   }

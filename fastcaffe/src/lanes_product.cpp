@@ -137,8 +137,9 @@ void LanesProduct::add_phase(int row, int column) {
 }
 
 // As many groups at a time as the registers hold; from one to the next are `in` and `out` vectors.
-std::vector<SparseTile> LanesProduct::tiles_of_groups(int groups, std::int64_t in, std::int64_t out) const {
-  std::vector<SparseTile> found;
+const std::vector<SparseTile>& LanesProduct::tiles_of_groups(int groups, std::int64_t in, std::int64_t out) {
+  static thread_local std::vector<SparseTile> found;  // asked for by every output: no memory is made each time
+  found.clear();
   for (int group = 0, rows; group < groups; group += rows) {
     rows = sparse_tile();
     while (rows > groups - group) rows /= 2;
@@ -218,7 +219,7 @@ void LanesProduct::forward(const LanesBlob& in, int output, int first, int group
   const std::int32_t* begin = forward_.begin.data() + output * parts_;
   if (flat_) {
     const std::int64_t from = in.group_floats() / lanes(), to = out.group / lanes();
-    const std::vector<SparseTile> all = tiles_of_groups(groups, from, to);
+    const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
     return convolve_sparse_lanes(in.begin(first), static_cast<int>(from), all.data(), static_cast<int>(all.size()),
                                  forward_.all.data(), begin, bias, out.first, static_cast<int>(to));
   }
@@ -236,7 +237,7 @@ void LanesProduct::backward(const LanesBlob& diffs, int channel, int first, int 
                             const LanesMaps& in_diff) const {
   if (flat_) {
     const std::int64_t from = diffs.group_floats() / lanes(), to = in_diff.group / lanes();
-    const std::vector<SparseTile> all = tiles_of_groups(groups, from, to);
+    const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
     const SynapseLists& lists = phases_[0].lists;
     return convolve_sparse_lanes(diffs.begin(first), static_cast<int>(from), all.data(), static_cast<int>(all.size()),
                                  lists.all.data(), lists.begin.data() + channel, 0.f, in_diff.first,
@@ -259,22 +260,22 @@ void LanesProduct::backward(const LanesBlob& diffs, int channel, int first, int 
 }
 
 void LanesProduct::correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff,
-                             float* sums) const {
+                             float* sums, float* total) const {
   const std::int32_t* begin = forward_.begin.data() + output * parts_;
   if (flat_) {
     const std::int64_t from = in.group_floats() / lanes(), to = diff.group / lanes();
-    const std::vector<SparseTile> all = tiles_of_groups(groups, from, to);
+    const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
     return correlate_sparse_lanes(in.begin(first), static_cast<int>(from), all.data(), static_cast<int>(all.size()),
-                                  diff.first, static_cast<int>(to), forward_.all.data(), begin, sums);
+                                  diff.first, static_cast<int>(to), forward_.all.data(), begin, sums, 1, total);
   }
   const std::vector<SparseTile>& tiles = diff.row == diffs_.row ? diff_tiles_ : bare_tiles_;
   for (int group = 0; small_ && group < groups; ++group) {
-    correlate_4x4(in.begin(first + group), diff.of(group), diff.row, forward_.all.data(), begin, sums);
+    correlate_4x4(in.begin(first + group), diff.of(group), diff.row, forward_.all.data(), begin, sums, total);
   }
   for (int group = 0; !small_ && group < groups; ++group) {
     correlate_sparse_lanes(in.begin(first + group), static_cast<int>(shape_.stride_h) * in_.row, tiles.data(),
                            static_cast<int>(tiles.size()), diff.of(group), diff.row, forward_.all.data(), begin, sums,
-                           static_cast<int>(shape_.stride_w));
+                           static_cast<int>(shape_.stride_w), total);
   }
 }
 

@@ -38,8 +38,10 @@ class LanesProduct {
   void forward(const LanesBlob& in, int output, int first, int groups, float bias, const LanesMaps& out) const;
   // The gradient of one channel of the bottom; `diffs` lies as plane_of_diffs says.
   void backward(const LanesBlob& diffs, int channel, int first, int groups, const LanesMaps& in_diff) const;
-  // Adds to the gradients of an output's synapses, a vector each. `diff` lies as plane_of_diffs says, or bare.
-  void correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff, float* sums) const;
+  // Adds to the gradients of an output's synapses, a vector each, and to that of its bias, unless `total` is null.
+  // `diff` lies as plane_of_diffs says, or bare.
+  void correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff, float* sums,
+                 float* total) const;
 
  private:
   struct Phase {  // bottom places a stride apart, which meet the same taps
@@ -52,7 +54,7 @@ class LanesProduct {
   void list_output(const Pattern& pattern, std::int64_t output, int y, int first_x, int last_x);
   void list_channel(const Pattern& pattern, std::int64_t channel, int y, int first_x, int last_x, Phase* phase) const;
   std::vector<SparseTile> tiles(int out_row) const;
-  std::vector<SparseTile> tiles_of_groups(int groups, std::int64_t in, std::int64_t out) const;
+  static const std::vector<SparseTile>& tiles_of_groups(int groups, std::int64_t in, std::int64_t out);
   void list_phase(const Pattern& pattern, Phase* phase) const;
   void add_phase(int row, int column);
 

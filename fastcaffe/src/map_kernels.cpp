@@ -39,17 +39,34 @@ FASTCAFFE_INLINE typename Lanes<W>::I load_bytes(const std::uint8_t* from) {
 #endif
 }
 
+// A bit a lane of a comparison. As assembly, because GCC 12 takes its lanes apart one by one.
+template <int W>
+FASTCAFFE_INLINE std::uint16_t bits(typename Lanes<W>::I found) {
+  std::int32_t word = 0;
+#if FASTCAFFE_X86
+  if constexpr (W == 16) {
+    asm("vpmovd2m %1, %%k1\n\tkmovw %%k1, %0" : "=r"(word) : "v"(found) : "k1");
+  } else if constexpr (W == 8) {
+    asm("vmovmskps %1, %0" : "=r"(word) : "x"(found));
+  } else {
+    asm("movmskps %1, %0" : "=r"(word) : "x"(found));
+  }
+#else
+  for (int i = 0; i < W; ++i) word |= found[i] & 1 << i;
+#endif
+  return static_cast<std::uint16_t>(word);
+}
+
 template <int W>
 FASTCAFFE_INLINE void rectify_map_body(const float* in, int in_row, int rows, int columns, float* out, int out_row,
-                                       std::uint8_t* positive) {
+                                       std::uint16_t* positive) {
   typedef typename Lanes<W>::F F;
-  typedef typename Lanes<W>::I I;
   for (int y = 0; y < rows; ++y) {
     const float* from = in + std::int64_t(y) * in_row * W;
     float* to = out + std::int64_t(y) * out_row * W;
-    for (int x = 0; x < columns; ++x, positive += W) {
+    for (int x = 0; x < columns; ++x, ++positive) {
       const F number = load<F>(from + x * W);
-      store_bytes<W>(positive, number > F{} ? same<I>(1) : I{});
+      *positive = bits<W>(number > F{});
       store(to + x * W, rectified<W>(number, 0.f));
     }
   }
@@ -57,14 +74,16 @@ FASTCAFFE_INLINE void rectify_map_body(const float* in, int in_row, int rows, in
 
 template <int W>
 FASTCAFFE_INLINE void rectify_map_backward_body(const float* out_diff, int out_row, int rows, int columns,
-                                                const std::uint8_t* positive, float* in_diff, int in_row) {
+                                                const std::uint16_t* positive, float* in_diff, int in_row) {
   typedef typename Lanes<W>::F F;
+  typedef typename Lanes<W>::I I;
+  const I one_bit = bit_a_lane<W>();
   for (int y = 0; y < rows; ++y) {
     const float* from = out_diff + std::int64_t(y) * out_row * W;
     float* to = in_diff + std::int64_t(y) * in_row * W;
-    for (int x = 0; x < columns; ++x, positive += W) {
+    for (int x = 0; x < columns; ++x, ++positive) {
       const F diff = load<F>(from + x * W);
-      store(to + x * W, load_bytes<W>(positive) != 0 ? diff : diff * F{});
+      store(to + x * W, (one_bit & std::int32_t(*positive)) != I{} ? diff : diff * F{});
     }
   }
 }
@@ -101,6 +120,12 @@ FASTCAFFE_INLINE void places_of(const Pool& pool, const Window& window, int in_r
   }
 }
 
+// Of 3 x 3, 2 apart and without padding.
+FASTCAFFE_INLINE bool threes(const Pool& pool) {
+  return pool.kernel_h == 3 && pool.kernel_w == 3 && pool.stride_h == 2 && pool.stride_w == 2 && !pool.pad_h &&
+         !pool.pad_w;
+}
+
 // The head of a lambda for windows_of.
 #define FASTCAFFE_EACH_WINDOW(IN, OUT, NUMBER) \
   [&](const Window& window, std::int64_t IN, std::int64_t OUT, std::int64_t NUMBER) __attribute__((always_inline))
@@ -117,6 +142,64 @@ FASTCAFFE_INLINE void windows_of(const Pool& pool, int in_row, int out_row, cons
   }
 }
 
+// The greatest of some neighbours in a row, or -FLT_MAX if none is more, and which of them that is.
+template <int W>
+struct Greatest {
+  typename Lanes<W>::F maximum;
+  typename Lanes<W>::I place;
+
+  template <int COLUMNS>
+  __attribute__((always_inline)) static inline Greatest of_row(const float* from, typename Lanes<W>::I one) {
+    typedef typename Lanes<W>::F F;
+    const F first = load<F>(from), lowest = same<F>(-FLT_MAX);
+    Greatest found = {first > lowest ? first : lowest, typename Lanes<W>::I{}};
+    found.take({load<F>(from + W), one});
+    if constexpr (COLUMNS == 3) found.take({load<F>(from + 2 * W), one + one});
+    return found;
+  }
+  // What is greater comes before what stands first.
+  __attribute__((always_inline)) inline void take(const Greatest& other) {
+    const typename Lanes<W>::I greater = other.maximum > maximum;
+    maximum = greater ? other.maximum : maximum;
+    place = greater ? other.place : place;
+  }
+};
+
+// A column of windows of 3 x 3, 2 apart: the row that two of them share is not looked through twice. COLUMNS of them,
+// and the first two rows, lie in the map.
+template <int W, int COLUMNS>
+FASTCAFFE_INLINE void max_pool_3x3_column(const Pool& pool, const float* from, std::int64_t row, float* out,
+                                          std::int64_t out_row, std::uint8_t* at, typename Lanes<W>::I one) {
+  typedef typename Lanes<W>::F F;
+  const typename Lanes<W>::I three = one + one + one, none = same<typename Lanes<W>::I>(kNoMaximum);
+  Greatest<W> shared = Greatest<W>::template of_row<COLUMNS>(from, one);
+  for (int y = 0; y < pool.out_height; ++y, from += 2 * row, out += out_row, at += pool.out_width * W) {
+    Greatest<W> found = shared, second = Greatest<W>::template of_row<COLUMNS>(from + row, one);
+    second.place += three;
+    found.take(second);
+    if (2 * y + 2 < pool.height) {
+      shared = Greatest<W>::template of_row<COLUMNS>(from + 2 * row, one);
+      found.take({shared.maximum, shared.place + three + three});
+    }
+    store(out, found.maximum);
+    store_bytes<W>(at, found.maximum > same<F>(-FLT_MAX) ? found.place : none);
+  }
+}
+
+template <int W>
+FASTCAFFE_INLINE void max_pool_3x3_map(const Pool& pool, const float* in, int in_row, float* out, int out_row,
+                                       std::uint8_t* at, int one_a_lane) {
+  const typename Lanes<W>::I one = same<typename Lanes<W>::I>(one_a_lane);
+  const std::int64_t row = std::int64_t(in_row) * W, to_row = std::int64_t(out_row) * W;
+  for (int column = 0; column < pool.out_width; ++column, in += 2 * W, out += W, at += W) {
+    if (2 * column + 2 < pool.width) {
+      max_pool_3x3_column<W, 3>(pool, in, row, out, to_row, at, one);
+    } else {
+      max_pool_3x3_column<W, 2>(pool, in, row, out, to_row, at, one);
+    }
+  }
+}
+
 template <int W>
 FASTCAFFE_INLINE void max_pool_map_body(const Pool& given, const float* in, int in_row, float* out, int out_row,
                                         std::uint8_t* at) {
@@ -125,6 +208,9 @@ FASTCAFFE_INLINE void max_pool_map_body(const Pool& given, const float* in, int 
   const Pool pool = given;  // of which nobody can think that a store changes it
   int zero = 0;
   asm("" : "+r"(zero));  // no constant: of constant vectors GCC 12 makes a number a lane
+  if (threes(pool) && 2 * pool.out_height <= pool.height && 2 * pool.out_width <= pool.width) {
+    return max_pool_3x3_map<W>(pool, in, in_row, out, out_row, at, zero + 1);
+  }
   windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(from, to, number) {
     F maximum = same<F>(-FLT_MAX);
     I place = same<I>(kNoMaximum), here = same<I>(zero);
@@ -206,8 +292,7 @@ FASTCAFFE_INLINE void max_pool_map_backward_body(const Pool& given, const float*
   typedef typename Lanes<W>::F F;
   typedef typename Lanes<W>::I I;
   const Pool pool = given;
-  if (pool.kernel_h == 3 && pool.kernel_w == 3 && pool.stride_h == 2 && pool.stride_w == 2 && !pool.pad_h &&
-      !pool.pad_w) {
+  if (threes(pool)) {
     return max_pool_3x3_map_backward<W>(pool, out_diff, out_row, at, in_diff, in_row);
   }
   zero_map<W>(pool, in_diff, in_row);
@@ -264,10 +349,10 @@ FASTCAFFE_INLINE void average_pool_map_backward_body(const Pool& given, const fl
 }  // namespace
 
 FASTCAFFE_KERNEL(rectify_map,
-                 (const float* in, int in_row, int rows, int columns, float* out, int out_row, std::uint8_t* positive),
+                 (const float* in, int in_row, int rows, int columns, float* out, int out_row, std::uint16_t* positive),
                  (in, in_row, rows, columns, out, out_row, positive))
 FASTCAFFE_KERNEL(rectify_map_backward,
-                 (const float* out_diff, int out_row, int rows, int columns, const std::uint8_t* positive,
+                 (const float* out_diff, int out_row, int rows, int columns, const std::uint16_t* positive,
                   float* in_diff, int in_row),
                  (out_diff, out_row, rows, columns, positive, in_diff, in_row))
 FASTCAFFE_KERNEL(max_pool_map,

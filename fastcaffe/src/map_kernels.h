@@ -8,9 +8,10 @@
 
 namespace fastcaffe {
 
-// max(x, 0), and which numbers are positive, a byte each; in and out may be the same.
-void rectify_map(const float* in, int in_row, int rows, int columns, float* out, int out_row, std::uint8_t* positive);
-void rectify_map_backward(const float* out_diff, int out_row, int rows, int columns, const std::uint8_t* positive,
+// max(x, 0), and which numbers are positive: a word a vector, a bit a lane, the first one lowest. In and out may be the
+// same.
+void rectify_map(const float* in, int in_row, int rows, int columns, float* out, int out_row, std::uint16_t* positive);
+void rectify_map_backward(const float* out_diff, int out_row, int rows, int columns, const std::uint16_t* positive,
                           float* in_diff, int in_row);
 
 // `at` gets a byte for each number of the top: which place of its window the maximum has; kNoMaximum if none is more

@@ -30,7 +30,7 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
     if (!as_shaped || !alone_ || !(max() || average())) return false;
     *height = pooled_height_;
     *width = pooled_width_;
-    if (max()) maxima_.begin(images, channels, *height, *width);
+    if (max()) maxima_.begin(images, channels, *height, *width, lanes());
     return true;
   }
   bool in_place() const override { return false; }
@@ -134,7 +134,7 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
   }
 
   bool alone_ = false;  // there is no second top for the mask
-  MapBytes maxima_;     // where they are in their windows
+  MapNotes<std::uint8_t> maxima_;  // where they are in their windows
   Listed listed_;
 };
 

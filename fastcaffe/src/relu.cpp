@@ -28,7 +28,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower, public Channel
 
   bool begin(int images, int channels, int* height, int* width) override {
     if (slope() != 0) return false;
-    positive_.begin(images, channels, *height, *width);
+    positive_.begin(images, channels, *height, *width, 1);
     return true;
   }
   bool in_place() const override { return true; }
@@ -75,7 +75,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower, public Channel
  private:
   float slope() const { return this->layer_param_.relu_param().negative_slope(); }
 
-  MapBytes positive_;  // which numbers are
+  MapNotes<std::uint16_t> positive_;  // which numbers are, a bit each
   Listed listed_;
 };
 

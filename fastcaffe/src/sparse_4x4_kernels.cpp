@@ -70,11 +70,16 @@ FASTCAFFE_INLINE void correlate_taps(const float* in, const Map4x4<W>& diff, con
 
 template <int W>
 FASTCAFFE_INLINE void correlate_4x4_body(const float* in, const float* out_diff, int out_row, const Synapse* synapses,
-                                         const std::int32_t* begin, float* sums) {
+                                         const std::int32_t* begin, float* sums, float* total) {
   typedef typename Lanes<W>::F F;
   Map4x4<W> diff;
+  F all = {};
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) diff.at[i / 4][i % 4] = load<F>(out_diff + (i / 4 * out_row + i % 4) * W);
+  for (int i = 0; i < 16; ++i) {
+    diff.at[i / 4][i % 4] = load<F>(out_diff + (i / 4 * out_row + i % 4) * W);
+    all += diff.at[i / 4][i % 4];
+  }
+  if (total) store(total, load<F>(total) + all);
   correlate_taps<W, 0>(in, diff, synapses, begin, sums);
 }
 
@@ -86,7 +91,7 @@ FASTCAFFE_KERNEL(convolve_4x4,
                  (in, synapses, begin, bias, out, out_row))
 FASTCAFFE_KERNEL(correlate_4x4,
                  (const float* in, const float* out_diff, int out_row, const Synapse* synapses,
-                  const std::int32_t* begin, float* sums),
-                 (in, out_diff, out_row, synapses, begin, sums))
+                  const std::int32_t* begin, float* sums, float* total),
+                 (in, out_diff, out_row, synapses, begin, sums, total))
 
 }  // namespace fastcaffe

@@ -17,7 +17,8 @@ void convolve_4x4(const float* in, const Synapse* synapses, const std::int32_t* 
                   int out_row);
 
 // sums[synapse] += sum over the map of out_diff * in[at + tap], each lane for itself; counted from the output's first.
+// total += sum over the map of out_diff, unless it is null.
 void correlate_4x4(const float* in, const float* out_diff, int out_row, const Synapse* synapses,
-                   const std::int32_t* begin, float* sums);
+                   const std::int32_t* begin, float* sums, float* total = nullptr);
 
 }  // namespace fastcaffe

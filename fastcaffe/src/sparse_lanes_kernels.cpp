@@ -43,14 +43,18 @@ FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const 
 // An output's gradient at R rows of P pixels stays in registers while its synapses go by.
 template <int W, int IN, int R, int P>
 FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
-                                     const float* out_diff, std::int64_t out_row, float* sums) {
+                                     const float* out_diff, std::int64_t out_row, float* sums, float* total) {
   typedef typename Lanes<W>::F F;
-  F diff[R][P];
+  F diff[R][P], all = {};
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) diff[r][p] = load<F>(out_diff + r * out_row + p * W);
+    for (int p = 0; p < P; ++p) {
+      diff[r][p] = load<F>(out_diff + r * out_row + p * W);
+      all += diff[r][p];
+    }
   }
+  if (total) store(total, load<F>(total) + all);
   for (; synapse < end; ++synapse, sums += W) {
     const float* from = one_address(in + synapse->at);
     F even = load<F>(sums), odd = {};
@@ -110,15 +114,17 @@ FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, co
 template <int W, int IN, int R, int P>
 FASTCAFFE_INLINE void correlate_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
                                         const Synapse* first, const Synapse* last, const float* out_diff,
-                                        std::int64_t out_row, float* sums) {
-  if (tile.columns == P) return correlate_tile<W, IN, R, P>(in, in_row, first, last, out_diff, out_row, sums);
-  if constexpr (P > 1) correlate_columns<W, IN, R, P / 2>(in, in_row, tile, first, last, out_diff, out_row, sums);
+                                        std::int64_t out_row, float* sums, float* total) {
+  if (tile.columns == P) return correlate_tile<W, IN, R, P>(in, in_row, first, last, out_diff, out_row, sums, total);
+  if constexpr (P > 1) {
+    correlate_columns<W, IN, R, P / 2>(in, in_row, tile, first, last, out_diff, out_row, sums, total);
+  }
 }
 
 template <int W, int IN>
 FASTCAFFE_INLINE void correlate_tiles(const float* in, int in_row, const SparseTile* tiles, int count,
                                       const float* out_diff, int out_row, const Synapse* synapses,
-                                      const std::int32_t* begin, float* sums) {
+                                      const std::int32_t* begin, float* sums, float* total) {
   constexpr int T = most_pixels<W>();
   const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
   for (const SparseTile* tile = tiles; tile < tiles + count; ++tile) {
@@ -126,11 +132,11 @@ FASTCAFFE_INLINE void correlate_tiles(const float* in, int in_row, const SparseT
     const float *from = in + std::int64_t(tile->in) * W, *diff = out_diff + std::int64_t(tile->out) * W;
     float* to = sums + std::int64_t(begin[tile->first_part] - begin[0]) * W;
     switch (tile->rows) {
-      case 1: correlate_columns<W, IN, 1, T>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 2: correlate_columns<W, IN, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 4: correlate_columns<W, IN, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      case 8: correlate_columns<W, IN, 8, T / 8>(from, in_step, *tile, first, last, diff, out_step, to); break;
-      default: correlate_tile<W, IN, T, 1>(from, in_step, first, last, diff, out_step, to);
+      case 1: correlate_columns<W, IN, 1, T>(from, in_step, *tile, first, last, diff, out_step, to, total); break;
+      case 2: correlate_columns<W, IN, 2, T / 2>(from, in_step, *tile, first, last, diff, out_step, to, total); break;
+      case 4: correlate_columns<W, IN, 4, T / 4>(from, in_step, *tile, first, last, diff, out_step, to, total); break;
+      case 8: correlate_columns<W, IN, 8, T / 8>(from, in_step, *tile, first, last, diff, out_step, to, total); break;
+      default: correlate_tile<W, IN, T, 1>(from, in_step, first, last, diff, out_step, to, total);
     }
   }
 }
@@ -138,9 +144,12 @@ FASTCAFFE_INLINE void correlate_tiles(const float* in, int in_row, const SparseT
 template <int W>
 FASTCAFFE_INLINE void correlate_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
                                                   const float* out_diff, int out_row, const Synapse* synapses,
-                                                  const std::int32_t* begin, float* sums, int in_step) {
-  if (in_step == 2) return correlate_tiles<W, 2>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums);
-  correlate_tiles<W, 1>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums);
+                                                  const std::int32_t* begin, float* sums, int in_step,
+                                                  float* total) {
+  if (in_step == 2) {
+    return correlate_tiles<W, 2>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums, total);
+  }
+  correlate_tiles<W, 1>(in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums, total);
 }
 
 template <int W>
@@ -164,7 +173,7 @@ FASTCAFFE_KERNEL(convolve_sparse_lanes,
                  (in, in_row, tiles, count, synapses, begin, bias, out, out_row, steps))
 FASTCAFFE_KERNEL(correlate_sparse_lanes,
                  (const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff, int out_row,
-                  const Synapse* synapses, const std::int32_t* begin, float* sums, int in_step),
-                 (in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums, in_step))
+                  const Synapse* synapses, const std::int32_t* begin, float* sums, int in_step, float* total),
+                 (in, in_row, tiles, count, out_diff, out_row, synapses, begin, sums, in_step, total))
 
 }  // namespace fastcaffe

@@ -30,9 +30,10 @@ void convolve_sparse_lanes(const float* in, int in_row, const SparseTile* tiles,
                            const std::int32_t* begin, float bias, float* out, int out_row, ColumnSteps steps = {});
 
 // sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted
-// from the output's first. `in_step`: 1 or 2, as above.
+// from the output's first. `in_step`: 1 or 2, as above. total += sum over vectors of out_diff[vector], unless that is
+// null.
 void correlate_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff,
                             int out_row, const Synapse* synapses, const std::int32_t* begin, float* sums,
-                            int in_step = 1);
+                            int in_step = 1, float* total = nullptr);
 
 }  // namespace fastcaffe

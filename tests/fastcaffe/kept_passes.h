@@ -68,16 +68,13 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
     const LanesBlob in = blob(s.channels, LanesProduct::plane_below(s), bottom);
     const LanesBlob diffs = blob(s.outputs, LanesProduct::plane_of_diffs(s), top_diff);
     for (int i = 0; i < s.outputs; ++i) {
-      std::vector<float> sums((made.begin(i + 1) - made.begin(i)) * lanes() + 1);
-      made.correlate(in, i, 0, in.groups(), diffs.maps(0, i), sums.data());
+      std::vector<float> sums((made.begin(i + 1) - made.begin(i)) * lanes() + 1), total(lanes());
+      made.correlate(in, i, 0, in.groups(), diffs.maps(0, i), sums.data(), biases_diff ? total.data() : nullptr);
       for (int synapse = made.begin(i); synapse < made.begin(i + 1); ++synapse) {
         float* weight = weights_diff + made.weight_at(synapse);
         for (int lane = 0; lane < lanes(); ++lane) *weight += sums[(synapse - made.begin(i)) * lanes() + lane];
       }
-      const std::int64_t plane = s.out_height * s.out_width;
-      for (std::int64_t k = 0; biases_diff && k < s.images * plane; ++k) {
-        biases_diff[i] += top_diff[(k / plane * s.outputs + i) * plane + k % plane];
-      }
+      for (int lane = 0; biases_diff && lane < lanes(); ++lane) biases_diff[i] += total[lane];
     }
   }
 };

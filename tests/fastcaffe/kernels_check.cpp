@@ -147,6 +147,29 @@ void check_maps(const std::string& kind, const Pool& p, const Pooled& plain) {
        }));
 }
 
+// Of infinities, of numbers that are none and of the lowest, which is no maximum: in maps as in planes.
+void check_odd_numbers() {
+  const float odd[] = {NAN, -INFINITY, INFINITY, -FLT_MAX, 0.f, -0.f, 1.f};
+  const int height = between(2, 9), width = between(2, 9);
+  const Pool p = {height, width, height / 2, width / 2, 3, 3, 2, 2, 0, 0};
+  Floats x(between(1, 20) * p.below()), top(x.size() / p.below() * p.above());
+  for (float& number : x) number = odd[between(0, 6) * between(0, 1)];
+  std::vector<std::int32_t> mask(top.size());
+  max_pool_forward(p, x.size() / p.below(), x.data(), top.data(), mask.data());
+  std::vector<std::uint8_t> at((top.size() / p.above() + lanes()) * p.above());
+  same("max pooling of odd numbers in maps", top, maps(p, false, x, [&](auto in, int row, auto out, int to, int i) {
+         max_pool_map(p, in, row, out, to, at.data() + i * lanes() * p.above());
+       }));
+  Floats places(mask.begin(), mask.end()), found_places(mask.size());
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    const int image = static_cast<int>(i / p.above()), window = static_cast<int>(i % p.above());
+    const int place = at[((image / lanes()) * p.above() + window) * lanes() + image % lanes()];
+    const int row = window / p.out_width * 2 + place / 3, column = window % p.out_width * 2 + place % 3;
+    found_places[i] = static_cast<float>(place == kNoMaximum ? -1 : row * p.width + column);
+  }
+  same("places of odd maxima in maps", places, found_places);
+}
+
 void check_rectified_maps() {
   const int height = between(1, 9), width = between(1, 20);
   const Pool same_size = {height, width, height, width, 1, 1, 1, 1, 0, 0};
@@ -154,13 +177,13 @@ void check_rectified_maps() {
   Floats top(x.size()), back(x.size());
   relu_forward(x.data(), top.data(), x.size(), 0);
   relu_backward(x.data(), diff.data(), back.data(), x.size(), 0);
-  std::vector<std::uint8_t> positive(x.size() + lanes() * same_size.below());
-  const auto bytes = [&](int group) { return positive.data() + group * lanes() * same_size.below(); };
+  std::vector<std::uint16_t> positive(x.size() + same_size.below());
+  const auto words = [&](int group) { return positive.data() + group * same_size.below(); };
   same("relu of maps", top, maps(same_size, false, x, [&](auto in, int row, auto out, int to, int i) {
-         rectify_map(in, row, height, width, out, to, bytes(i));
+         rectify_map(in, row, height, width, out, to, words(i));
        }));
   same("relu of maps backward", back, maps(same_size, true, diff, [&](auto in, int row, auto out, int to, int i) {
-         rectify_map_backward(in, row, height, width, bytes(i), out, to);
+         rectify_map_backward(in, row, height, width, words(i), out, to);
        }));
 }
 
@@ -200,6 +223,7 @@ void check_pooling(const std::string& kind, const Pool& p) {
 void check_pools() {
   check_pooling("", some_pool());
   check_pooling("3x3 ", some_pool_3x3());
+  check_odd_numbers();
 }
 
 void check_lrn() {

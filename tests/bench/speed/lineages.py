@@ -49,7 +49,7 @@ def measure(generations: list[Path], scratch: Path, options: argparse.Namespace)
             process.ask("blobs_between_unread")
         for name, pass_ in PASSES.items():
             runners = {(number, "caffe"): _runner(process, pass_) for number, process in enumerate(caffes)}
-            for engine in COMPILERS if name == "image" else ():
+            for engine in options.compilers if name == "image" else ():
                 for number, (_, _, folder) in enumerate(cases):
                     process = stack.enter_context(EngineProcess(engine, folder, options.threads))
                     runners[number, engine] = _runner(process, pass_)
@@ -92,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.speed.lineages", description=__doc__)
     parser.add_argument("generations", type=_generation, nargs="+", metavar="RUN[:GEN]", help="runs/lenet/seed1:13")
     parser.add_argument("--out", type=Path, required=True, help="the CSV file to write")
+    parser.add_argument("--compilers", type=lambda given: given.split(","), default=COMPILERS, help="of one image")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.1, help="of processor time, an engine in a round")

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastcaffe.library import library_path, mapped_libraries
 
@@ -98,6 +98,28 @@ def blobs_between_unread(promised: bool = True) -> None:
         _library.fastcaffe_blobs_between_unread(int(promised))
 
 
+def weights_stay(net: Any, promised: bool = True) -> None:
+    """Promises that nobody writes the weights of a net in the TEST phase any more, or takes it back.
+
+    `net` is a caffe.Net that has its weights. From its next pass on, what its layers make of their weights is made
+    once, as engines do that compile a net, instead of being compared with them at every pass; their lines in layers()
+    say "weights stay". Who writes weights all the same promises it anew afterwards: a weight changed here and there is
+    not seen else. Other weights altogether (copy_from, share_with, a solver's step) are noticed: then the promise is
+    void, and every pass looks at them again. Raises ValueError, and promises nothing, if a layer for training has some
+    of them: a solver writes these.
+    """
+    if not _library:
+        return
+    names = [name for name, blobs in net.params.items() if len(blobs)]
+    weights = (ctypes.c_void_p * len(names))(*(net.params[name][0].data.ctypes.data for name in names))
+    refused = _library.fastcaffe_weights_stay(weights, len(names), int(promised))
+    if refused >= 0:
+        raise ValueError(
+            f"layer '{names[refused]}': expected weights that stay, got those of a net in the TRAIN phase, "
+            "which a solver writes; promise it of a net that has its own."
+        )
+
+
 def available() -> list[str]:
     """The layer types that the library can replace. Raises NotAvailable."""
     return _text("fastcaffe_types").split(",")
@@ -114,8 +136,8 @@ def machine() -> dict[str, str]:
 
     simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
     which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
-    and sparse_lanes_below of convolutions, sparse_inner_product_below, and with AVX-512 sparse_lanes_kept_below of both
-    in nets whose blobs in between nobody reads; none of these where FASTCAFFE_SPARSE=0 has them run on dense code.
+    and sparse_lanes_below of convolutions, sparse_inner_product_below, sparse_few_images_below of those whose weights
+    stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody reads; none of these where FASTCAFFE_SPARSE=0 has them run on dense code.
     """
     told = dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
     dense = os.environ.get("FASTCAFFE_SPARSE") == "0"

@@ -38,6 +38,7 @@ FUSED = (
     "lanes_kernels.cpp",
     "rows_kernels.cpp",
     "sparse_4x4_kernels.cpp",
+    "sparse_dot_kernels.cpp",
     "sparse_lanes_kernels.cpp",
     "sparse_rows_kernels.cpp",
 )

@@ -95,6 +95,7 @@ class Versions:
     sparse_large_below: str | None = None
     sparse_lanes_below: str | None = None
     sparse_inner_product_below: str | None = None
+    sparse_few_images_below: str | None = None
     sparse_lanes_kept_below: str | None = None
     threads: str | None = None
     why: str | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import caffe
 import numpy as np
 
+import fastcaffe
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import labels
@@ -37,6 +38,7 @@ def detect(
     boxes = detectnet_clustering.parse(cluster.python_param.param_str)
     validation = Validation(boxes, given.ground_truth.object_class, iou, file_pixels=file_pixels)
     tested = caffe.Net(net, caffe.TEST, weights=weights)
+    fastcaffe.weights_stay(tested)
     choice = Choice(images, _DRAWN, given.ground_truth.object_class, iou)
     done = 0
     while done < images:

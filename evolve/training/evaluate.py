@@ -8,6 +8,7 @@ from typing import Any
 import caffe
 import numpy as np
 
+import fastcaffe
 from evolve.training import shown, snapshots
 
 _MOST_CLASSES = 30
@@ -26,6 +27,7 @@ def score(
     that got a wrong answer and the right one are written to the .npz `output`; ``answers`` say what they got.
     """
     tested = caffe.Net(net, caffe.TEST, weights=weights)
+    fastcaffe.weights_stay(tested)
     sums: dict[str, float] = defaultdict(float)
     seen: Counter[float] = Counter()
     compared = [tested.blobs[name] for name in (predictions, labels)] if predictions else []

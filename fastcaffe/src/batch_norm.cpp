@@ -1,5 +1,4 @@
-// Batch normalisation of channels that have at least some neighbouring numbers an image; behind an InnerProduct it
-// stays Caffe's own.
+// Batch normalisation; behind an InnerProduct, while it learns, it stays Caffe's own.
 
 #include <cmath>
 
@@ -96,9 +95,10 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, publi
     float *mean = mean_.mutable_cpu_data(), *variance = variance_.mutable_cpu_data();
     if (use_global_stats_) {
       const float weight = this->blobs_[2]->cpu_data()[0], factor = weight == 0 ? 0 : 1 / weight;
+      const float *means = this->blobs_[0]->cpu_data(), *variances = this->blobs_[1]->cpu_data();
       for (int channel = 0; channel < channels_; ++channel) {
-        mean[channel] = factor * this->blobs_[0]->cpu_data()[channel];
-        variance[channel] = factor * this->blobs_[1]->cpu_data()[channel];
+        mean[channel] = factor * means[channel];
+        variance[channel] = factor * variances[channel];
       }
     } else {
       find_moments(pieces, from, mean, variance);
@@ -148,7 +148,7 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, publi
   }
 
  private:
-  static constexpr const char* kWhy = "stock: fewer than 8 numbers a channel and image";
+  static constexpr const char* kWhy = "stock: fewer than 8 numbers a channel and image to learn from";
 
   // Scale's work too, and that of the ReLU behind it if there is one.
   void forward_with(ScaleFollower* scale, const Pieces& pieces, const float* from, float* to) {
@@ -192,7 +192,7 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, publi
     return {images, channels_, length};
   }
 
-  static bool covered(const Pieces& pieces) { return pieces.length >= kShortestPiece; }
+  bool covered(const Pieces& pieces) const { return use_global_stats_ || pieces.length >= kShortestPiece; }
 
   // One channel of a group of images.
   Pieces piece_in_lanes() const { return {1, 1, std::int64_t(normalised_.plane().vectors()) * lanes()}; }

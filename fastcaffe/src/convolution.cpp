@@ -14,6 +14,7 @@
 #include "layers.h"
 #include "listing.h"
 #include "promises.h"
+#include "staying_weights.h"
 
 namespace fastcaffe {
 namespace {
@@ -71,6 +72,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   explicit Convolution(const caffe::LayerParameter& parameter)
       : caffe::ConvolutionLayer<float>(parameter),
         KeepsLanes(parameter.phase()),
+        staying_(&this->blobs_, parameter.phase()),
         listed_("Convolution", parameter.name()) {}
 
   LanesPlane plane_below(int height, int width) const override {
@@ -84,7 +86,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     sparse_ = allowed_;
     const Made<ForwardPass>* made = nullptr;
     if (covered(bottom)) made = &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_);
-    listed_.runs("forward", made ? made->on : "stock: not two-dimensional");
+    listed_.runs("forward", made ? std::string_view(made->on) : "stock: not two-dimensional", staying());
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
     for (std::size_t i = 0; i < bottom.size(); ++i) {
@@ -146,7 +148,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     for (std::size_t i = 0; i < top.size(); ++i) {
       if (!propagate_down[i]) continue;
       const Made<BackwardDataPass>& made = chosen(shape(bottom, false), sparse_data_, data_);
-      listed_.runs("backward data", made.on);
+      listed_.runs("backward data", made.on, staying());
       if (!made.pass) return false;
       made.pass->run(top[i]->cpu_diff(), this->blobs_[0]->cpu_data(), bottom[i]->mutable_cpu_diff());
     }
@@ -158,7 +160,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     if (!this->param_propagate_down_[0]) return !bias;  // a bias alone is Caffe's: rare, and cheap
     const ConvolutionShape s = shape(bottom, bias);
     const Made<BackwardWeightsPass>& made = absent_stays_ ? chosen(s, sparse_weights_, weights_) : weights_.get(s);
-    listed_.runs("backward weights", made.on);
+    listed_.runs("backward weights", made.on, staying());
     if (!made.pass) return false;
     for (std::size_t i = 0; i < top.size(); ++i) {
       made.pass->run(bottom[i]->cpu_data(), top[i]->cpu_diff(), this->blobs_[0]->mutable_cpu_diff(),
@@ -178,10 +180,13 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     return dense.get(s);
   }
 
+  // What it says of a pass whose lists were not compared with the weights.
+  const char* staying() const { return sparse_ && staying_.stay() ? ", weights stay" : ""; }
+
   // A layer without a single synapse may be one that has not learnt anything yet.
   bool few_synapses(const ConvolutionShape& s) {
     const double below = sparse_below(s);
-    if (below > 0) pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
+    if (below > 0 && !staying_.known()) pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
     sparse_ = below > 0 && pattern_.synapses() > 0 && pattern_.density() < below;
     return sparse_;
   }
@@ -236,6 +241,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   Passes<BackwardWeightsPass> weights_{rows_backward_weights, lanes_backward_weights};
 #endif
   Pattern pattern_;
+  StayingWeights staying_;
   const bool allowed_ = sparse_allowed();
   bool sparse_ = false;  // whether the last pass found few synapses
   const bool absent_stays_ = absent_stays_absent();

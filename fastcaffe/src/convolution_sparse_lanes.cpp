@@ -51,13 +51,9 @@ class Convolver {
       : shape_(shape), pattern_(pattern), grid_(shape, turned) {}
 
   void run(const float* in, const float* weights, const float* biases, float* out) {
-    if (version_ != pattern_.version()) grid_.list(pattern_, &lists_);
-    version_ = pattern_.version();
+    follow(weights);
     std::int64_t synapses = 0;
-    for (SynapseLists& list : lists_) {
-      list.weigh(weights);
-      synapses += list.size();
-    }
+    for (const SynapseLists& list : lists_) synapses += list.size();
     float* turned = Scratch::floats(image_groups(shape_) * group_floats(shape_, grid_), Scratch::kShared);
     fill(shape_, grid_, in, turned);
     // A band's outputs follow each other, so that they find its input in the cache.
@@ -79,6 +75,14 @@ class Convolver {
  private:
   std::int64_t pixels() const { return shape_.out_height * shape_.out_width; }
 
+  void follow(const float* weights) {
+    if (looks_ == pattern_.looks()) return;
+    looks_ = pattern_.looks();
+    if (version_ != pattern_.version()) grid_.list(pattern_, &lists_);
+    version_ = pattern_.version();
+    for (SynapseLists& list : lists_) list.weigh(weights);
+  }
+
   // One band of one output of one group of images.
   void convolve(const float* turned, const float* biases, std::int64_t images, const SparseGrid::Band& band, int output,
                 float* out) const {
@@ -97,8 +101,8 @@ class Convolver {
   ConvolutionShape shape_;
   const Pattern& pattern_;
   SparseGrid grid_;
-  std::vector<SynapseLists> lists_;  // of each phase
-  std::int64_t version_ = 0;
+  std::vector<SynapseLists> lists_;       // of each phase
+  std::int64_t version_ = 0, looks_ = 0;  // of the pattern, when the lists were made and weighed
 };
 
 using Forward = ConvolverForward<Convolver>;

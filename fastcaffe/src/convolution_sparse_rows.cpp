@@ -29,8 +29,7 @@ class Convolver {
       : shape_(shape), pattern_(pattern), turned_(turned), planes_(shape) {}
 
   void run(const float* in, const float* weights, const float* biases, float* out) {
-    follow();
-    lists_.weigh(weights);
+    follow(weights);
     const std::int64_t work = pixels() * (lists_.size() + planes_.planes() + shape_.outputs);
     if (shape_.images >= shape_.threads) {
       parallel(shape_.images, kGrain / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {
@@ -59,10 +58,12 @@ class Convolver {
  private:
   std::int64_t pixels() const { return shape_.out_height * shape_.out_width; }
 
-  void follow() {
-    if (version_ == pattern_.version()) return;
-    planes_.list(pattern_, turned_, &lists_);
+  void follow(const float* weights) {
+    if (looks_ == pattern_.looks()) return;
+    looks_ = pattern_.looks();
+    if (version_ != pattern_.version()) planes_.list(pattern_, turned_, &lists_);
     version_ = pattern_.version();
+    lists_.weigh(weights);
   }
 
   void lay_out(const float* in, std::int64_t image, std::int64_t first, std::int64_t last, float* planes) const {
@@ -82,7 +83,7 @@ class Convolver {
   bool turned_;
   SparsePlanes planes_;
   SynapseLists lists_;
-  std::int64_t version_ = 0;
+  std::int64_t version_ = 0, looks_ = 0;  // of the pattern, when the lists were made and weighed
 };
 
 using Forward = ConvolverForward<Convolver>;

@@ -1,5 +1,5 @@
-// InnerProduct of a batch whose synapses are few, one image a lane of a vector. Denser ones, smaller batches and
-// transposed weights stay Caffe's own.
+// InnerProduct whose synapses are few: of a batch one image a lane of a vector, of fewer images one after the other if
+// its weights stay. Denser ones, other small batches and transposed weights stay Caffe's own.
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,10 +11,12 @@
 #include "layers.h"
 #include "listing.h"
 #include "promises.h"
+#include "sparse_dot_kernels.h"
 #include "sparse_lanes_kernels.h"
 #include "sparse_limits.h"
 #include "sparse_lists.h"
 #include "sparse_pattern.h"
+#include "staying_weights.h"
 #include "threads.h"
 
 namespace fastcaffe {
@@ -69,6 +71,7 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
   explicit InnerProduct(const caffe::LayerParameter& parameter)
       : caffe::InnerProductLayer<float>(parameter),
         KeepsLanes(parameter.phase()),
+        staying_(&this->blobs_, parameter.phase()),
         listed_("InnerProduct", parameter.name()) {}
 
   LanesPlane plane_below(int height, int width) const override { return LanesPlane::bare(height, width); }
@@ -80,15 +83,15 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
       return listed_.runs("forward", kept());
     }
     sparse_ = follow();
-    listed_.runs("forward", sparse_ ? kName : kWhy);
+    listed_.runs("forward", on(sparse_));
+    if (sparse_ && !lanes_filled()) return multiply_each(bottom[0]->cpu_data(), biases, top[0]->mutable_cpu_data());
     if (!sparse_) return caffe::InnerProductLayer<float>::Forward_cpu(bottom, top);
-    multiply(forward_, bottom[0]->cpu_data(), K_, bias_term_ ? this->blobs_[1]->cpu_data() : nullptr,
-             top[0]->mutable_cpu_data(), N_);
+    multiply(forward_, bottom[0]->cpu_data(), K_, biases, top[0]->mutable_cpu_data(), N_);
   }
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
     if (gradients_in_lanes(top[0])) return lanes_backward(propagate_down[0] ? bottom[0] : nullptr);
-    sparse_ = sparse_ && follow();
+    sparse_ = sparse_ && lanes_filled() && follow();
     const bool weights = sparse_ && absent_stays_ && this->param_propagate_down_[0];
     const bool data = sparse_ && propagate_down[0];
     listed_.runs("backward data", data || !propagate_down[0] ? kName : kWhy);
@@ -124,30 +127,41 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
   }
 
   static constexpr const char* kName = "sparse lanes";
+  static constexpr const char* kStaying = "sparse, weights stay";
   static constexpr const char* kWhy = "stock: many synapses, or few images";
+
+  bool lanes_filled() const { return M_ >= kFewestImages; }
+  const char* on(bool sparse) const { return !sparse ? kWhy : staying_.stay() ? kStaying : kName; }
 
   // Whether the sparse code is worth it; its lists are those of today's weights then.
   bool follow() {
-    if (!allowed_ || transpose_ || M_ < kFewestImages || this->blobs_[0]->count() == 0) return false;
+    if (!allowed_ || transpose_ || this->blobs_[0]->count() == 0) return false;
     const float* weights = this->blobs_[0]->cpu_data();
-    pattern_.follow(weights, this->blobs_[0]->count());
-    const double below = wished_ ? 2 : kSparseInnerProductBelow;
+    if (!staying_.known()) {
+      if (!lanes_filled() && !staying_.stay()) return false;  // to look at them costs what Caffe's product does
+      pattern_.follow(weights, this->blobs_[0]->count());
+    }
+    const double below = wished_ ? 2 : lanes_filled() ? kSparseInnerProductBelow : kSparseFewImagesBelow;
     if (pattern_.synapses() == 0 || pattern_.density() >= below) return false;
-    if (pattern_.version() != version_ || images_ != M_) list();
+    if (pattern_.version() == version_ && row_ == row() && looks_ == pattern_.looks()) return true;
+    if (pattern_.version() != version_ || row_ != row()) list();
     forward_.weigh(weights);
     backward_.weigh(weights);
+    looks_ = pattern_.looks();
     return true;
   }
 
+  // From one input to the next where the lists are used.
+  int row() const { return lanes_filled() ? Turned(M_, 1).row() : 1; }
+
   void list() {
-    images_ = M_;
+    row_ = row();
     version_ = pattern_.version();
-    const std::int64_t row = Turned(M_, 1).row();
     forward_.clear();
     for (std::int64_t output = 0; output < N_; ++output) {
       forward_.next();
       for (std::int64_t input = 0; input < K_; ++input) {
-        if (pattern_.exists(output * K_ + input)) forward_.add(input * row, output * K_ + input);
+        if (pattern_.exists(output * K_ + input)) forward_.add(input * row_, output * K_ + input);
       }
     }
     forward_.next();
@@ -155,7 +169,7 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
     for (std::int64_t input = 0; input < K_; ++input) {
       backward_.next();
       for (std::int64_t output = 0; output < N_; ++output) {
-        if (pattern_.exists(output * K_ + input)) backward_.add(output * row, output * K_ + input);
+        if (pattern_.exists(output * K_ + input)) backward_.add(output * row_, output * K_ + input);
       }
     }
     backward_.next();
@@ -174,6 +188,15 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
       }
     });
     above.empty(to, out);
+  }
+
+  void multiply_each(const float* in, const float* biases, float* out) {
+    parallel(N_, kGrain / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+      for (int image = 0; image < M_; ++image) {
+        multiply_sparse_vector(in + std::int64_t(image) * K_, forward_.all.data(), forward_.begin.data(),
+                               static_cast<int>(first), static_cast<int>(last), biases, out + std::int64_t(image) * N_);
+      }
+    });
   }
 
   void correlate(const float* bottom, const float* top_diff) {
@@ -201,8 +224,9 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
   bool sparse_ = false;  // whether the last forward pass was
   Pattern pattern_;
   SynapseLists forward_, backward_;
-  int images_ = 0;  // that the lists are for
-  std::int64_t version_ = 0;  // of the pattern
+  StayingWeights staying_;
+  std::int64_t row_ = 0;                  // that the lists are for
+  std::int64_t version_ = 0, looks_ = 0;  // of the pattern, when they were made and weighed
   Listed listed_;
 };
 

@@ -1,5 +1,7 @@
 #include "listing.h"
 
+#include <algorithm>
+#include <cstring>
 #include <mutex>
 
 namespace fastcaffe {
@@ -29,9 +31,15 @@ Listed::~Listed() {
   lines().erase(number_);
 }
 
-void Listed::runs(const char* pass, const std::string& on) {
+void Listed::runs(const char* pass, std::string_view on, std::string_view more) {
+  const auto same = [pass](const Told& told) { return told.pass == pass || !std::strcmp(told.pass, pass); };
+  auto told = std::find_if(told_.begin(), told_.end(), same);
+  if (told == told_.end()) told = told_.insert(told, Told{pass, "", ""});
+  if (told->on == on && told->more == more) return;
+  told->on = on;
+  told->more = more;
   const std::lock_guard<std::mutex> lock(mutex());
-  lines()[number_].passes[pass] = on;
+  lines()[number_].passes[pass] = told->on + told->more;
 }
 
 std::string listing() {

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace fastcaffe {
 
@@ -13,8 +15,9 @@ class Listed {
   ~Listed();
   Listed(const Listed&) = delete;
 
-  // Tells on what a pass ("forward", "backward data", ...) runs: the name of a kernel, or "stock: why".
-  void runs(const char* pass, const std::string& on);
+  // Tells on what a pass ("forward", "backward data", ...) runs: the name of a kernel, or "stock: why"; `more` goes
+  // behind it.
+  void runs(const char* pass, std::string_view on, std::string_view more = {});
 
  private:
   friend std::string listing();
@@ -22,8 +25,13 @@ class Listed {
     std::string type, name;
     std::map<std::string, std::string> passes;
   };
+  struct Told {
+    const char* pass;
+    std::string on, more;
+  };
   static std::map<unsigned long, Line>& lines();
   unsigned long number_;
+  std::vector<Told> told_;  // what the line says: a pass mostly runs on what it has run on before
 };
 
 // All lines: type, name, then "pass=kernel" for each pass that has run, separated by tabs; a line each.

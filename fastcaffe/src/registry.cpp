@@ -14,6 +14,7 @@
 #include "promises.h"
 #include "simd.h"
 #include "sparse_limits.h"
+#include "staying_weights.h"
 #if FASTCAFFE_ONEDNN
 #include "onednn.h"
 #endif
@@ -54,7 +55,8 @@ std::string limits() {
   std::ostringstream text;
   text << "sparse_below=" << kSparseBelow << "\nsparse_few_channels_below=" << kSparseFewChannelsBelow
        << "\nsparse_large_below=" << kSparseLargeBelow << "\nsparse_lanes_below=" << kSparseLanesBelow
-       << "\nsparse_inner_product_below=" << kSparseInnerProductBelow << "\n";
+       << "\nsparse_inner_product_below=" << kSparseInnerProductBelow
+       << "\nsparse_few_images_below=" << kSparseFewImagesBelow << "\n";
   if (lanes() >= kLanesKept) text << "sparse_lanes_kept_below=" << kLanesKeptBelow << "\n";
   return text.str();
 }
@@ -136,6 +138,12 @@ void fastcaffe_blobs_between_unread(int promised) {
   } else if (!fastcaffe::taken_together()) {
     fastcaffe::forget_creations();
   }
+}
+
+// Nobody writes these weights any more, or (0) may again; each is where a layer's begin. Returns the place of the first
+// ones of which that is refused, because a layer for training has them, or -1.
+int fastcaffe_weights_stay(const float* const* weights, int count, int promised) {
+  return fastcaffe::StayingWeights::promise(weights, count, promised != 0);
 }
 
 // Whether layers that follow each other are done in one go, from the next fastcaffe_enable() on.

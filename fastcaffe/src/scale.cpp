@@ -13,7 +13,7 @@ namespace fastcaffe {
 namespace {
 
 constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
-constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
+constexpr std::int64_t kShortestPiece = 8;  // of which vectors of products can be made
 
 class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public ChannelStep {
  public:
@@ -105,8 +105,10 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
       return listed_.runs("backward", kept());
     }
     if (led()) return led_backward(top, propagate_down[0]);
-    listed_.runs("backward", covered(bottom) ? "simd" : kWhy);
-    if (!covered(bottom)) return caffe::ScaleLayer<float>::Backward_cpu(top, propagate_down, bottom);
+    // Of one image Caffe does not add to the factors' gradients: it writes them.
+    const bool backward = covered(bottom) && outer_dim_ > 1 && inner_dim_ >= kShortestPiece;
+    listed_.runs("backward", backward ? "simd" : covered(bottom) ? kFew : kWhy);
+    if (!backward) return caffe::ScaleLayer<float>::Backward_cpu(top, propagate_down, bottom);
     const float *diff = top[0]->cpu_diff(), *factors = this->factors();
     const float* data = (bottom[0] == top[0] ? temp_ : *bottom[0]).cpu_data();
     float* to = propagate_down[0] ? bottom[0]->mutable_cpu_diff() : nullptr;
@@ -122,10 +124,11 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
   }
 
  private:
-  static constexpr const char* kWhy = "stock: not one learnt factor for each channel of several images";
+  static constexpr const char* kWhy = "stock: not one learnt factor for each of several channels or images";
+  static constexpr const char* kFew = "stock: one image, or fewer than 8 numbers a channel and image";
 
   bool covered(const Blobs& bottom) const {
-    return bottom.size() == 1 && outer_dim_ > 1 && inner_dim_ >= kShortestPiece;
+    return bottom.size() == 1 && (outer_dim_ > 1 || scale_dim_ > 1) && inner_dim_ > 0;
   }
 
   // BatchNorm has done the forward pass, and does this too unless nobody wants its gradients.

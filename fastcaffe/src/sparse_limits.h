@@ -11,6 +11,9 @@ constexpr double kSparseLargeBelow = 0.2;
 constexpr double kSparseLanesBelow = 0.4;
 constexpr double kSparseInnerProductBelow = 0.3;
 
+// An InnerProduct of fewer images, whose weights stay (staying_weights.h).
+constexpr double kSparseFewImagesBelow = 0.2;
+
 // Layers that keep lanes (lanes_kept.h) need so many of them, AVX-512's, and a density below this: nothing is turned
 // around then. A convolution of few channels has kSparseFewChannelsBelow.
 constexpr int kLanesKept = 16;

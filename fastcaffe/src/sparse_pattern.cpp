@@ -41,6 +41,7 @@ FASTCAFFE_KERNEL(same_words, (const float* weights, std::int64_t words, const st
 }  // namespace
 
 void Pattern::follow(const float* weights, std::int64_t count) {
+  ++looks_;
   if (count == count_) {
     bool same = true;
     same_words(weights, count / kBits, bits_.data(), &same);

@@ -1,5 +1,6 @@
 // Which weights of a layer exist: those that are not zero. A bit a weight, compared with the weights before they are
-// used, so that nobody has to promise anything: whoever zeroes or revives a weight is followed.
+// used, so that nobody has to promise anything: whoever zeroes or revives a weight is followed. (Who does promise that
+// they stay need not be looked at again: staying_weights.h.)
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,8 @@ class Pattern {
 
   // Another number for another pattern; 0 before the first look.
   std::int64_t version() const { return version_; }
+  // Another number for other weights: it changes at every look.
+  std::int64_t looks() const { return looks_; }
   std::int64_t synapses() const { return synapses_; }
   bool exists(std::int64_t weight) const { return bits_[weight / kBits] >> weight % kBits & 1; }
   // The part of the weights that exists; 1 before the first look.
@@ -23,7 +26,7 @@ class Pattern {
   static constexpr int kBits = 16;  // of a word
 
   std::vector<std::uint16_t> bits_;  // a weight's each, the first one lowest
-  std::int64_t count_ = 0, synapses_ = 0, version_ = 0;
+  std::int64_t count_ = 0, synapses_ = 0, version_ = 0, looks_ = 0;
 };
 
 }  // namespace fastcaffe

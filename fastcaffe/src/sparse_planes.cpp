@@ -32,21 +32,35 @@ bool as_wide(const ConvolutionShape& s) {
 
 std::int64_t padded_row(const ConvolutionShape& s) { return rounded(s.width + 2 * s.pad_w, kLine); }
 
-// After so many pixels a mask repeats itself, or the plane ends.
-int period_of(const ConvolutionShape& s) {
-  const std::int64_t repeated = std::lcm<std::int64_t>(s.width, lanes());
-  return static_cast<int>(std::min(repeated, rounded(s.height * s.width, lanes())));
+// After so many pixels a mask repeats itself, row by row, or the plane ends.
+std::int64_t period_of(const ConvolutionShape& s, bool by_row) {
+  const std::int64_t plane = rounded(s.out_height * s.out_width, lanes());
+  return by_row ? std::min(plane, std::lcm<std::int64_t>(s.out_width, lanes())) : plane;
 }
 
-bool better_padded(const ConvolutionShape& s) {
-  return as_wide(s) && s.width % kLine == 0 &&
-         s.channels * s.kernel_w * shifted_floats(s) * std::int64_t(sizeof(float)) > kNearest;
+// What the outputs of a tile see.
+bool tile_is_near(const ConvolutionShape& s) {
+  const std::int64_t high = std::max<std::int64_t>(1, sparse_tile() * lanes() / s.out_width);
+  const std::int64_t rows = high + (s.kernel_h - 1) * s.dilation_h;
+  return s.channels * s.kernel_w * rows * s.out_width * std::int64_t(sizeof(float)) <= kNearest * 3 / 4;
 }
 
 }  // namespace
 
+SparsePlanes::Layout SparsePlanes::layout_of(const ConvolutionShape& s) {
+  if (!as_wide(s)) return Layout::kByRow;
+  if (s.out_height * s.out_width <= kLine) return Layout::kTaps;
+  const std::int64_t all = s.channels * s.kernel_w * shifted_floats(s) * std::int64_t(sizeof(float));
+  if (s.width % kLine != 0 || all <= kNearest) return Layout::kShifted;
+  return tile_is_near(s) ? Layout::kTiled : Layout::kPadded;
+}
+
 std::int64_t SparsePlanes::most_floats(const ConvolutionShape& s) {
-  return s.channels * (better_padded(s) ? padded_rows(s) * padded_row(s) : s.kernel_w * shifted_floats(s));
+  switch (layout_of(s)) {
+    case Layout::kPadded: return s.channels * padded_rows(s) * padded_row(s);
+    case Layout::kTaps: return s.channels * s.kernel_h * s.kernel_w * kLine;
+    default: return s.channels * s.kernel_w * shifted_floats(s);
+  }
 }
 
 bool SparsePlanes::possible(const ConvolutionShape& s) {
@@ -56,20 +70,35 @@ bool SparsePlanes::possible(const ConvolutionShape& s) {
 
 SparsePlanes::SparsePlanes(const ConvolutionShape& s)
     : s_(s),
-      whole_(as_wide(s)),
-      padded_(better_padded(s)),
+      layout_(layout_of(s)),
       rows_(padded_rows(s)),
       phase_rows_(rows_of_phase(s)),
-      row_(padded_ ? padded_row(s) : s.out_width),
-      size_(padded_ ? rows_ * row_ : shifted_floats(s)),
-      period_(period_of(s)) {
-  if (padded_) add_tiles();
-  for (int column = 0; whole_ && !padded_ && column < s.kernel_w; ++column) {
-    for (int i = 0; i < period_; ++i) {
-      const std::int64_t x = i % s.width + column * s.dilation_w - s.pad_w;
-      masks_.push_back(x >= 0 && x < s.width ? -1 : 0);
-    }
+      row_(layout_ == Layout::kPadded ? padded_row(s) : s.out_width),
+      size_(layout_ == Layout::kPadded ? rows_ * row_ : layout_ == Layout::kTaps ? kLine : shifted_floats(s)),
+      period_(static_cast<int>(period_of(s, layout_ != Layout::kTaps))) {
+  if (tiled()) add_tiles();
+  const bool masked = layout_ != Layout::kPadded, taps = layout_ == Layout::kTaps;
+  for (std::int64_t row = 0; masked && row < (taps ? s.kernel_h : 1); ++row) {
+    for (std::int64_t column = 0; column < s.kernel_w; ++column) add_mask(row, column);
   }
+}
+
+// Rows that are outside are zeros where a plane is not a tap's.
+void SparsePlanes::add_mask(std::int64_t row, std::int64_t column) {
+  for (int i = 0; i < period_; ++i) {
+    const std::int64_t x = i % s_.out_width * s_.stride_w + column * s_.dilation_w - s_.pad_w;
+    const std::int64_t y = i / s_.out_width + row * s_.dilation_h - s_.pad_h;
+    const bool inside = x >= 0 && x < s_.width && (layout_ != Layout::kTaps || (y >= 0 && y < s_.height));
+    masks_.push_back(inside ? -1 : 0);
+  }
+}
+
+ShiftedPlane SparsePlanes::shifted(std::int64_t channel, std::int64_t row, std::int64_t column) const {
+  const bool tap = layout_ == Layout::kTaps;
+  const std::int64_t down = tap ? row * s_.dilation_h - s_.pad_h : 0, right = column * s_.dilation_w - s_.pad_w;
+  const std::int64_t mask = (tap ? row * s_.kernel_w : 0) + column;
+  return {static_cast<std::int32_t>(channel), static_cast<std::int32_t>(down * s_.width + right),
+          static_cast<std::int32_t>(mask * period_)};
 }
 
 // As many columns as a row has vectors, and rows as registers are left.
@@ -87,7 +116,8 @@ void SparsePlanes::add_tiles() {
 void SparsePlanes::list(const Pattern& pattern, bool turned, SynapseLists* lists) {
   const std::int64_t kernel = s_.kernel_h * s_.kernel_w, inputs = s_.channels / s_.groups;
   const std::int64_t outputs = s_.outputs / s_.groups;
-  std::vector<std::int32_t> plane_of(s_.channels * s_.kernel_w, -1);
+  const bool taps = layout_ == Layout::kTaps, padded = layout_ == Layout::kPadded;
+  std::vector<std::int32_t> plane_of(s_.channels * kernel, -1);
   lists->clear();
   used_.clear();
   for (std::int64_t output = 0; output < s_.outputs; ++output) {
@@ -100,12 +130,13 @@ void SparsePlanes::list(const Pattern& pattern, bool turned, SynapseLists* lists
         for (std::int64_t y = 0; y < s_.kernel_h; ++y) {
           const std::int64_t tap = y * s_.kernel_w + x, weight = first + (turned ? kernel - 1 - tap : tap);
           if (!pattern.exists(weight)) continue;
-          std::int32_t& plane = plane_of[channel * s_.kernel_w + (padded_ ? 0 : x)];
+          std::int32_t& plane = plane_of[channel * kernel + (padded ? 0 : taps ? tap : x)];
           if (plane < 0) {
             plane = planes();
-            used_.push_back({static_cast<std::int32_t>(channel), static_cast<std::int32_t>(x)});
+            used_.push_back(shifted(channel, y, x));
           }
-          lists->add(plane * size_ + row_at(y * s_.dilation_h) * row_ + (padded_ ? x * s_.dilation_w : 0), weight);
+          const std::int64_t down = taps ? 0 : row_at(y * s_.dilation_h) * row_, right = x * s_.dilation_w;
+          lists->add(plane * size_ + down + (padded ? right : 0), weight);
         }
       }
     }
@@ -114,41 +145,41 @@ void SparsePlanes::list(const Pattern& pattern, bool turned, SynapseLists* lists
 }
 
 void SparsePlanes::zero(float* to) const {
-  if (padded_) std::fill(to, to + floats(), 0.f);
-  if (padded_ || !whole_) return;  // by row, the zeros come with the rows
-  for (float* plane = to; plane < to + floats(); plane += size_) {
-    std::fill(plane, plane + s_.pad_h * row_, 0.f);
-    std::fill(plane + (s_.pad_h + s_.height) * row_, plane + rows_ * row_, 0.f);
-  }
+  if (layout_ == Layout::kPadded) std::fill(to, to + floats(), 0.f);
 }
 
 void SparsePlanes::lay_out(int first, int last, const float* image, const float* begin, const float* end,
                            float* to) const {
-  for (int i = first; i < last; ++i) {
-    float* plane = to + i * size_;
-    if (padded_) {
-      copy_rows(image + used_[i].channel * s_.height * s_.width, static_cast<int>(s_.height),
-                static_cast<int>(s_.width), plane + s_.pad_h * row_ + s_.pad_w, static_cast<int>(row_));
-    } else if (whole_) {
-      shift_whole(used_[i], image, begin, end, plane);
+  const std::int64_t channel = s_.height * s_.width;
+  const int height = static_cast<int>(s_.height), width = static_cast<int>(s_.width), row = static_cast<int>(row_);
+  const int step = static_cast<int>(s_.stride_w);
+  const ShiftedPlane* used = used_.data() + first;
+  to += first * size_;
+  if (layout_ == Layout::kByRow && step <= 2) {
+    const RowShifting by = {channel, size_, width, height, static_cast<int>(s_.pad_h), static_cast<int>(rows_),
+                            static_cast<int>(phase_rows_), row, static_cast<int>(s_.stride_h), step, masks_.data()};
+    return shift_rows(used, last - first, image, begin, end, by, to);
+  }
+  if (layout_ == Layout::kTaps) {
+    const Shifting by = {channel, size_, 0, pixels(), pixels(), period_, masks_.data()};
+    return shift_planes(used, last - first, image, begin, end, by, to);
+  }
+  if (layout_ == Layout::kShifted || layout_ == Layout::kTiled) {
+    const Shifting by = {channel, size_, s_.pad_h * row_, channel, rows_ * row_, period_, masks_.data()};
+    return shift_planes(used, last - first, image, begin, end, by, to);
+  }
+  for (; first < last; ++first, ++used, to += size_) {
+    if (layout_ == Layout::kByRow) {
+      shift_by_row(*used, image, to);
     } else {
-      shift_by_row(used_[i], image, plane);
+      copy_rows(image + used->channel * channel, height, width, to + s_.pad_h * row_ + s_.pad_w, row);
     }
   }
 }
 
-void SparsePlanes::shift_whole(const Used& used, const float* image, const float* begin, const float* end,
-                               float* plane) const {
-  const std::int64_t above = s_.pad_h * s_.width, inside = s_.height * s_.width;
-  shift_plane(image + used.channel * inside, begin, end, static_cast<int>(used.column * s_.dilation_w - s_.pad_w),
-              masks_.data() + used.column * period_, period_, static_cast<int>(inside), plane + above);
-  const std::int64_t over = rounded(inside, lanes());  // the last vector has written into the zeros
-  if (over > inside) std::fill(plane + above + inside, plane + above + over, 0.f);
-}
-
-void SparsePlanes::shift_by_row(const Used& used, const float* image, float* plane) const {
+void SparsePlanes::shift_by_row(const ShiftedPlane& used, const float* image, float* plane) const {
   const float* from = image + used.channel * s_.height * s_.width;
-  const std::int64_t shift = used.column * s_.dilation_w - s_.pad_w;
+  const std::int64_t shift = used.shift;
   // The columns x of an output that see a pixel: 0 <= x * stride + shift < width.
   const std::int64_t first = std::min(s_.out_width, shift < 0 ? (-shift + s_.stride_w - 1) / s_.stride_w : 0);
   const std::int64_t seen = shift < s_.width ? (s_.width - 1 - shift) / s_.stride_w + 1 : 0;
@@ -169,21 +200,25 @@ void SparsePlanes::shift_by_row(const Used& used, const float* image, float* pla
 
 void SparsePlanes::convolve(const float* planes, const SynapseLists& lists, int first, int last, const float* biases,
                             float* out) const {
-  if (!padded_) {
-    return convolve_sparse_rows(planes, lists.all.data(), lists.begin.data() + first, last - first,
-                                biases ? biases + first : nullptr, pixels(), out);
-  }
-  for (int output = first; output < last; ++output, out += pixels()) {
-    convolve_sparse_lanes(planes, static_cast<int>(row_) / lanes(), tiles_.data(), static_cast<int>(tiles_.size()),
-                          lists.all.data(), lists.begin.data() + output, biases ? biases[output] : 0.f, out,
-                          static_cast<int>(s_.width) / lanes());
+  const Synapse* all = lists.all.data();
+  const std::int32_t* begin = lists.begin.data() + first;
+  if (biases) biases += first;
+  if (!tiled()) return convolve_sparse_rows(planes, all, begin, last - first, biases, pixels(), out);
+  const int row = static_cast<int>(row_) / lanes(), out_row = static_cast<int>(s_.width) / lanes();
+  // Where a tile's planes are near, outputs go by beside them.
+  const int together = layout_ == Layout::kTiled ? 1 : static_cast<int>(tiles_.size());
+  for (std::size_t tile = 0; tile < tiles_.size(); tile += together) {
+    for (int i = 0; i < last - first; ++i) {
+      convolve_sparse_lanes(planes, row, tiles_.data() + tile, together, all, begin + i, biases ? biases[i] : 0.f,
+                            out + std::int64_t(i) * pixels(), out_row);
+    }
   }
 }
 
 void SparsePlanes::correlate(const float* planes, const SynapseLists& lists, int output, const float* out_diff,
                              float* sums) const {
   const std::int32_t* begin = lists.begin.data() + output;
-  if (!padded_) return correlate_sparse_rows(planes, lists.all.data(), begin, 1, out_diff, pixels(), sums);
+  if (!tiled()) return correlate_sparse_rows(planes, lists.all.data(), begin, 1, out_diff, pixels(), sums);
   correlate_sparse_lanes(planes, static_cast<int>(row_) / lanes(), tiles_.data(), static_cast<int>(tiles_.size()),
                          out_diff, static_cast<int>(s_.width) / lanes(), lists.all.data(), begin,
                          sums + std::int64_t(*begin) * lanes());

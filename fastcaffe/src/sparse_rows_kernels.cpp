@@ -134,29 +134,82 @@ FASTCAFFE_INLINE void correlate_sparse_rows_body(const float* in, const Synapse*
   }
 }
 
-template <int W>
-FASTCAFFE_INLINE void shift_plane_body(const float* from, const float* begin, const float* end, int shift,
-                                       const std::int32_t* mask, int period, int count, float* to) {
+// W of a row's pixels, STEP apart, into to[0..W]; at the ends of a blob one by one.
+template <int W, int STEP>
+FASTCAFFE_INLINE void shift_vector(const float* from, const float* begin, const float* end, const std::int32_t* mask,
+                                   float* to) {
+  typedef typename Lanes<W>::F F;
   typedef typename Lanes<W>::I I;
-  for (int at = 0, of_mask = 0; at < count; at += W, of_mask = of_mask + W < period ? of_mask + W : 0) {
-    const float* first = from + at + shift;
-    if (first >= begin && first + W <= end) {
-      store(to + at, load<I>(first) & load<I>(mask + of_mask));
-    } else {  // at the ends of a blob
-      for (int i = 0; i < W; ++i) {
-        const bool inside = mask[of_mask + i] && first + i >= begin && first + i < end;
-        to[at + i] = inside ? first[i] : 0.f;
+  if (from >= begin && from + STEP * W <= end) {
+    F pixels = load<F>(from), others;
+    if (STEP == 2) split_pairs<W>(pixels, load<F>(from + W), &pixels, &others, typename CountTo<W>::type());
+    store(to, reinterpret_cast<I>(pixels) & load<I>(mask));
+    return;
+  }
+  for (int i = 0; i < W; ++i) {
+    const float* pixel = from + i * STEP;
+    to[i] = mask[i] && pixel >= begin && pixel < end ? *pixel : 0.f;
+  }
+}
+
+template <int W>
+FASTCAFFE_INLINE void shift_planes_body(const ShiftedPlane* planes, int count, const float* image, const float* begin,
+                                        const float* end, const Shifting& by, float* to) {
+  typedef typename Lanes<W>::F F;
+  for (const ShiftedPlane* plane = planes; plane < planes + count; ++plane, to += by.size) {
+    const float* from = image + plane->channel * by.channel + plane->shift;
+    const std::int32_t* mask = by.masks + plane->mask;
+    float *inside = to + by.above, *below = inside + by.inside;
+    for (float* zeros = to; zeros < inside; zeros += W) store(zeros, F{});
+    for (int at = 0, of_mask = 0; at < by.inside; at += W, of_mask = of_mask + W < by.period ? of_mask + W : 0) {
+      shift_vector<W, 1>(from + at, begin, end, mask + of_mask, inside + at);
+    }
+    for (float* zeros = below; zeros < to + by.padded; zeros += W) store(zeros, F{});
+  }
+}
+
+template <int W, int STEP>
+FASTCAFFE_INLINE void shift_plane_by_row(const float* from, const float* begin, const float* end, const RowShifting& by,
+                                         const std::int32_t* mask, float* to) {
+  for (int phase = 0; phase < by.row_step; ++phase) {
+    float* row = to + std::int64_t(phase) * by.phase_rows * by.row;
+    for (int y = phase - by.above; y < by.rows - by.above; y += by.row_step, row += by.row) {
+      const bool inside = y >= 0 && y < by.height;
+      for (int x = 0; x < by.row; x += W) {
+        if (inside) {
+          shift_vector<W, STEP>(from + std::int64_t(y) * by.width + x * STEP, begin, end, mask + x, row + x);
+        } else {
+          store(row + x, typename Lanes<W>::F{});
+        }
       }
+    }
+  }
+}
+
+template <int W>
+FASTCAFFE_INLINE void shift_rows_body(const ShiftedPlane* planes, int count, const float* image, const float* begin,
+                                      const float* end, const RowShifting& by, float* to) {
+  for (const ShiftedPlane* plane = planes; plane < planes + count; ++plane, to += by.size) {
+    const float* from = image + plane->channel * by.channel + plane->shift;
+    const std::int32_t* mask = by.masks + plane->mask;
+    if (by.pixel_step == 2) {
+      shift_plane_by_row<W, 2>(from, begin, end, by, mask, to);
+    } else {
+      shift_plane_by_row<W, 1>(from, begin, end, by, mask, to);
     }
   }
 }
 
 }  // namespace
 
-FASTCAFFE_KERNEL(shift_plane,
-                 (const float* from, const float* begin, const float* end, int shift, const std::int32_t* mask,
-                  int period, int count, float* to),
-                 (from, begin, end, shift, mask, period, count, to))
+FASTCAFFE_KERNEL(shift_planes,
+                 (const ShiftedPlane* planes, int count, const float* image, const float* begin, const float* end,
+                  const Shifting& shifting, float* to),
+                 (planes, count, image, begin, end, shifting, to))
+FASTCAFFE_KERNEL(shift_rows,
+                 (const ShiftedPlane* planes, int count, const float* image, const float* begin, const float* end,
+                  const RowShifting& shifting, float* to),
+                 (planes, count, image, begin, end, shifting, to))
 FASTCAFFE_KERNEL(convolve_sparse_rows,
                  (const float* in, const Synapse* synapses, const std::int32_t* begin, int outputs, const float* bias,
                   int pixels, float* out),

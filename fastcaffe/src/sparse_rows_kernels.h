@@ -12,10 +12,33 @@
 
 namespace fastcaffe {
 
-// to[i] = from[i + shift] for i in 0..count, or zero where `mask` is. `mask` repeats itself every `period` numbers, a
-// number of whole vectors; what is read lies between `begin` and `end`. Writes whole vectors, up to one too many.
-void shift_plane(const float* from, const float* begin, const float* end, int shift, const std::int32_t* mask,
-                 int period, int count, float* to);
+// A channel's plane as some synapses see it: from `shift` floats behind where it begins. The mask says which pixels are
+// no padding then.
+struct ShiftedPlane {
+  std::int32_t channel, shift, mask;  // mask: where it is among all
+};
+
+// How planes are laid out whose rows are as long as an output's, all in floats. What is read lies between `begin` and
+// `end`, the blob; up to a vector more than a plane has is written.
+struct Shifting {
+  std::int64_t channel, size;          // from one channel to the next, and from one plane to the next
+  std::int64_t above, inside, padded;  // zeros; pixels after them; all, with the zeros below
+  int period;                          // a mask repeats itself after so many pixels, whole vectors
+  const std::int32_t* masks;
+};
+void shift_planes(const ShiftedPlane* planes, int count, const float* image, const float* begin, const float* end,
+                  const Shifting& shifting, float* to);
+
+// The same where rows are other ones than the image's: each by itself, every pixel or every second one of it. Those that
+// are a stride apart lie together.
+struct RowShifting {
+  std::int64_t channel, size;
+  int width, height, above;                        // of a channel; rows of zeros above it
+  int rows, phase_rows, row, row_step, pixel_step;  // of a plane: rows, those of a phase, pixels of each; the stride
+  const std::int32_t* masks;                       // of a row
+};
+void shift_rows(const ShiftedPlane* planes, int count, const float* image, const float* begin, const float* end,
+                const RowShifting& shifting, float* to);
 
 // out[output * pixels + pixel] = bias[output] + sum over the output's synapses of weight * in[at + pixel]. A null bias
 // is zero. The outputs' synapses are begin[output]..begin[output + 1]; a plane has no fewer pixels than lanes().

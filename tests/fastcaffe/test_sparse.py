@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from comparison import Compare
+from comparison import Child, Compare
 
 Told = Callable[..., Any]
 CONVOLUTION = 'type: "Convolution" convolution_param {{ num_output: {outputs} kernel_size: 5 pad: 2 {more} }}'
@@ -161,6 +162,31 @@ def test_sparse_sums_do_not_depend_on_the_threads(told: Told, code: str) -> None
     *same, passes = asked(told, lines, FASTCAFFE_CONVOLUTION=code, FASTCAFFE_GRAIN="1")
     assert set(passes.values()) == {code.replace("-", " ")}
     assert all(same)
+
+
+@pytest.mark.parametrize("simd", ["v2", "v3", "v4"])
+def test_planes_are_laid_out_in_many_ways(built: Path, simd: str) -> None:
+    layers = {
+        "tiles": ("num_output: 9 kernel_size: 5 pad: 2", [2, 3, 32, 32]),
+        "padded": ("num_output: 5 kernel_size: 5 pad: 2", [1, 13, 16, 16]),
+        "shifted": ("num_output: 6 kernel_size: 3 pad: 2 dilation: 2", [1, 4, 7, 12]),
+        "taps": ("num_output: 24 kernel_size: 3 pad: 1", [3, 20, 4, 4]),
+        "dilated taps": ("num_output: 4 kernel_h: 2 kernel_w: 5 pad_h: 1 pad_w: 4 dilation: 2", [2, 3, 2, 8]),
+        "taps of more rows": ("num_output: 4 kernel_h: 1 kernel_w: 3 pad_h: 1 pad_w: 1", [2, 3, 2, 4]),
+        "rows": ("num_output: 5 kernel_size: 3", [2, 3, 9, 19]),
+        "second rows": ("num_output: 5 kernel_size: 3 pad: 1 stride: 2", [2, 3, 19, 17]),
+        "second columns": ("num_output: 5 kernel_size: 3 pad: 1 stride_h: 1 stride_w: 2", [2, 3, 9, 40]),
+        "third rows": ("num_output: 5 kernel_size: 4 pad: 3 stride: 3", [2, 3, 20, 17]),
+    }
+    child = Child(FASTCAFFE_CONVOLUTION="sparse-rows", FASTCAFFE_SIMD=simd)
+    try:
+        for name, (parameter, shape) in layers.items():
+            layer = f'type: "Convolution" convolution_param {{ {parameter} }}'
+            result = child.compare(layer=layer, bottoms=[shape], densities=[0.3], linear=True, absent=True)
+            result.require_rounding_only()
+            assert result.passes["layer"]["forward"] == "sparse rows", name
+    finally:
+        child.end()
 
 
 def test_shared_sparse_weights_collect_gradients_of_all_their_layers(compare: Compare) -> None:

@@ -114,7 +114,7 @@ def test_another_size_two_threads_and_stock_layers(run: Path) -> None:
 
 def test_caffe_says_that_it_computes_what_exists(run: Path) -> None:
     assert bench.bench(run, ["caffe"], Machine(threads=1), runs=1) == []
-    said = r"caffe [\d.]+, fast layers, sparse code below a density of 0\.5"
+    said = r"caffe [\d.]+, fast layers, sparse code below a density of 0\.5, weights stay"
     assert all(re.fullmatch(said, row["version"]) for row in kept(run))
 
 

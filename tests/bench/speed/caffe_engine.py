@@ -24,7 +24,7 @@ class CaffeEngine:
         os.chdir(folder)  # the solver names its net
         if fast:
             fastcaffe.enable(threads=threads)
-        self._absent_stays = False
+        self._absent_stays = self._weights_stay = False
         self._runners: dict[str, Any] = {}
 
     def make(self) -> None:
@@ -52,6 +52,10 @@ class CaffeEngine:
         """Nets that are made from here on may leave out the gradients of weights that are zero."""
         fastcaffe.absent_stays_absent()
         self._absent_stays = True
+
+    def weights_stay(self) -> None:
+        """Nobody writes the weights of deployed nets that are made from here on."""
+        self._weights_stay = True
 
     def blobs_between_unread(self) -> None:
         """Nets for training that are made from here on may hand blobs on from layer to layer as they like."""
@@ -88,10 +92,11 @@ class CaffeEngine:
 
     def _forward(self) -> Any:
         net = self._deployed()
+        last = len(net.layers) - 1
 
         def run(steps: int) -> None:
             for _ in range(steps):
-                net.forward()
+                net._forward(0, last)  # net.forward without its Python
 
         return run
 
@@ -108,6 +113,8 @@ class CaffeEngine:
         net = caffe.Net(case.DEPLOY_NET, caffe.TEST, weights=case.WEIGHTS)
         for blob, values in case.load(self._folder, case.FORWARD_INPUTS).items():
             net.blobs[blob].data[...] = values
+        if self._weights_stay:
+            fastcaffe.weights_stay(net)
         return net
 
     def _outputs(self, net: Any) -> dict[str, np.ndarray]:

@@ -3,7 +3,8 @@
 A training step (forward and backward) and the pass of one image, by processor time, which a busy machine does not
 disturb as it does the clock on the wall: stock Caffe, the fast layers without their sparse code (`fast`) and with it
 (`sparse`, told that absent stays absent), and where they also keep lanes from layer to layer, as training has them do
-(`lanes`); of one image, which keeps none, also OpenVINO and ONNX Runtime, on the project's own ONNX files.
+(`lanes`); of one image, which keeps none, also where they are told that weights stay (`stay`), and OpenVINO and ONNX
+Runtime, which compile weights, on the project's own ONNX files.
 """
 
 import argparse
@@ -27,9 +28,11 @@ ENGINES = {
     "fast": ("fast", {"FASTCAFFE_SPARSE": "0"}),
     "sparse": ("fast", {"FASTCAFFE_SPARSE": "1"}),
     "lanes": ("fast", {}),
+    "stay": ("fast", {}),
 }
 COMPILERS = ("openvino", "onnxruntime")
 PASSES = {"step": case.BOTH, "image": case.FORWARD}
+NOT_OF = {"step": ("stay", *COMPILERS), "image": ("lanes",)}
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,12 @@ def measure(
         for name in ("sparse", "lanes"):
             processes[name].ask("absent_stays_absent")
         processes["lanes"].ask("blobs_between_unread")
+        processes["stay"].ask("weights_stay")
         for name in compilers:
             processes[name] = stack.enter_context(EngineProcess(name, folder, options.threads))
-        for name, pass_ in PASSES.items():
-            able = [engine for engine in processes if (engine in ENGINES if name == "step" else engine != "lanes")]
+        for name in options.passes:
+            pass_ = PASSES[name]
+            able = [engine for engine in processes if engine not in NOT_OF[name]]
             runners = {engine: _runner(processes[engine], pass_) for engine in able}
             times = medians(interleaved(runners, options.rounds, options.seconds))
             rows += [
@@ -102,6 +107,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/speed-results"), help="folder for sparse.csv")
     parser.add_argument("--generations", type=_numbers, help="separated by commas; all")
     parser.add_argument("--compilers-of", type=_numbers, default=[], help="generations that OpenVINO and others run")
+    parser.add_argument("--passes", type=lambda given: given.split(","), default=list(PASSES), help="step,image")
     parser.add_argument("--batch", type=int, help="images of a step (default: as the generation was trained)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)

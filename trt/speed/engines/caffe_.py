@@ -1,10 +1,14 @@
-"""Caffe itself as an engine: pycaffe, with the fast layers as in a run, or stock with FAST=0."""
+"""Caffe itself as an engine: pycaffe, with the fast layers as in a run, or stock with FAST=0.
+
+Fast layers are told that weights stay, as other engines take it for granted that compile a net.
+"""
 
 from pathlib import Path
 
 import caffe
 import numpy as np
 
+import fastcaffe
 from evolve.base.machine import Machine
 from evolve.runs import paths
 from evolve.training import versions
@@ -23,6 +27,7 @@ class Caffe:
 
     def load(self, folder: Path) -> None:
         self._net = caffe.Net(str(folder / paths.DEPLOY), caffe.TEST, weights=str(folder / paths.WEIGHTS))
+        fastcaffe.weights_stay(self._net)
         self.show(prepared.inputs(folder))
         self._last = len(self._net.layers) - 1
 
@@ -40,5 +45,5 @@ class Caffe:
     def describe(self) -> str:
         which = versions.which()
         sparse = which.get("sparse_below")
-        code = f", sparse code below a density of {sparse}" if sparse else ""
+        code = f", sparse code below a density of {sparse}, weights stay" if sparse else ""
         return f"caffe {caffe.__version__}, {which['layers']} layers{code}"

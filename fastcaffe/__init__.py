@@ -137,7 +137,8 @@ def machine() -> dict[str, str]:
     simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
     which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
     and sparse_lanes_below of convolutions, sparse_inner_product_below, sparse_few_images_below of those whose weights
-    stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody reads; none of these where FASTCAFFE_SPARSE=0 has them run on dense code.
+    stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody reads; none of these
+    where FASTCAFFE_SPARSE=0 has them run on dense code.
     """
     told = dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
     dense = os.environ.get("FASTCAFFE_SPARSE") == "0"

@@ -50,7 +50,7 @@ def test_unknown_types_are_refused(told: Told) -> None:
 def test_what_bits_depend_on_is_told(told: Told) -> None:
     machine = told("fastcaffe.enable(threads=3); tell(fastcaffe.machine())", FASTCAFFE_SIMD="v2")
     assert machine["threads"] == "3"
-    kinds = ("", "_few_channels", "_large", "_lanes", "_inner_product")
+    kinds = ("", "_few_channels", "_large", "_lanes", "_inner_product", "_few_images")
     limits = {f"sparse{kind}_below" for kind in kinds}
     assert set(machine) == {"simd", "onednn", "onednn_isa", "threads", *limits}
     assert all(0 < float(machine[limit]) < 1 for limit in limits)

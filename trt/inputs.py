@@ -7,6 +7,7 @@ archive, and lets through whatever a broken one makes it stumble over.
 
 import math
 import tempfile
+import tokenize
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,10 @@ def _array(file: IO[bytes], held: int) -> np.ndarray:
     version = npy.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"version {version} of the format")
-    shape, fortran, kind = _HEADERS[version](file)
+    try:
+        shape, fortran, kind = _HEADERS[version](file)
+    except tokenize.TokenError:  # in words that are others in every Python
+        raise ValueError("a header that breaks off") from None
     if kind.kind not in _KINDS or min(shape, default=0) < 0:
         raise ValueError(f"{' x '.join(map(str, shape))} of {kind}, where numbers were expected")
     wanted, there = math.prod(shape) * kind.itemsize, held - file.tell()

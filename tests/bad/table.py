@@ -669,7 +669,7 @@ CASES = [
         mnist_of_others,
         DATA,
         "{here}/data/raw/train-images-idx3-ubyte.gz: expected md5 f68b3c2dcbeaaa9fbdd348bbdeb94873 "
-        "(9912422 bytes), got b38182d69986842739e71c91df42179b (29 bytes); remove it to have it "
+        "(9912422 bytes), got 88fe0549577f971cc6e32e30c3fde81d (9 bytes); remove it to have it "
         "downloaded, or replace it with the original file",
     ),
     Case(

@@ -41,7 +41,7 @@ class Given:
 
 def read(model: Path | None, solver: Path | None, caffemodel: Path | None) -> Given:
     """Reads what is given; without `model` the solver says where its net is. UserError naming file and line."""
-    parameter = solvers.read(solver).parameter if solver else None
+    parameter = _solver(solver) if solver else None
     if model is None:
         assert solver, "a model or a solver"
         found, text = _of_solver(parameter, solver)
@@ -52,6 +52,20 @@ def read(model: Path | None, solver: Path | None, caffemodel: Path | None) -> Gi
     if caffemodel:
         found, learned = found.with_weights(caffemodel)
     return Given(found, text, parameter, solver, learned, caffemodel)
+
+
+def _solver(file: Path) -> Any:
+    """The solver's message. UserError, for a network too, which is what MODEL= takes."""
+    try:
+        return solvers.read(file).parameter
+    except UserError:
+        try:
+            reading.parse(prototxt_text.substitute(prototxt_text.read_text(file), reading.ANYWHERE, file), file)
+        except UserError:
+            pass
+        else:
+            raise UserError(f"{file}: expected a solver, got a network; give it as MODEL=") from None
+        raise
 
 
 def _read(path: Path, solver: Any) -> tuple[Reading, str]:

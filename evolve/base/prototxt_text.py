@@ -23,6 +23,7 @@ _VARIABLE = re.compile(r"\$(\{)?([A-Za-z_]\w*)(?(1)\})")
 # Everything before a comment: a # inside a string begins none.
 _CODE = re.compile(r"""(?:[^"'#]++|"(?:[^"\\]++|\\.)*+"?|'(?:[^'\\]++|\\.)*+'?)*+""")
 _QUOTE = re.compile(r"""\\*["']""")
+_NAMED = 6  # prototxts of a folder, where a file is meant
 _LARGEST = 1 << 22  # bytes; the largest networks' prototxts have a tenth of it
 
 
@@ -61,6 +62,10 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; see prototxt/lenet/ for what a network's folder holds") from None
+    except IsADirectoryError:
+        there = ", ".join(sorted(file.name for file in path.glob("*.prototxt"))[:_NAMED])
+        which = f"name one in it: {there}" if there else "name another file"
+        raise UserError(f"{path}: expected a prototxt, got a folder; {which}") from None
     except OSError as error:
         raise UserError(f"{path}: expected a readable prototxt, got {error.strerror}; name another file") from None
     except UnicodeDecodeError as error:

@@ -220,5 +220,8 @@ def _run(name: str, known: list[Path]) -> Path:
     named = [run for run in known if run.name == name or f"{run.parent.name}/{run.name}" == name]
     if len(named) == 1:
         return named[0]
-    listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or known)) or "none"
+    of_network = [run for run in known if run.parent.name == name.rstrip("/")]
+    listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or of_network or known)) or "none"
+    if of_network:
+        raise UserError(f"RUN={name}: expected a run, got a network; give NET={name}, or one of its runs: {listed}")
     raise UserError(f"RUN={name}: expected one run of that name; there are: {listed}")

@@ -144,7 +144,7 @@ def test_a_softmax_beside_the_loss_is_left_out(name: str) -> None:
         'type: "MemoryData" memory_data_param { batch_size: 8 channels: 1 height: 28 width: 28 }',
         'type: "ImageData" image_data_param { source: "l" batch_size: 8 new_height: 28 new_width: 28 is_color: false }',
         'type: "DummyData" dummy_data_param { shape { dim: 8 dim: 1 dim: 28 dim: 28 } shape { dim: 8 } }',
-        'type: "Data" data_param { source: "x" batch_size: 8 } transform_param { crop_size: 28 mean_value: 7 }',
+        'type: "Data" data_param { source: "mnist" batch_size: 8 } transform_param { crop_size: 28 mean_value: 7 }',
         'type: "HDF5Data" hdf5_data_param { source: "mnist.txt" batch_size: 8 }',
         'type: "Python" python_param { module: "roi_data_layer" layer: "Data" }',
     ],
@@ -480,6 +480,24 @@ def test_crop_size_alone_is_of_images_in_colours() -> None:
     size = "images of 3 x 227 x 227, from crop_size, in colours as nothing tells otherwise (SHAPE=1x227x227)"
     assert adopted.notes[0] == size
     assert (adopted.settings.own.dataset.width, adopted.settings.own.dataset.channels) == (227, 3)
+
+
+def test_one_mean_is_every_channels() -> None:
+    """Caffe takes one mean_value for all channels: it does not say that there is one."""
+    fed = data("a", "TRAIN", 4, "crop_size: 32 mean_value: 127") + data("b", "TEST", 2, "crop_size: 32 mean_value: 127")
+    assert adopt(fed + BODY + judged("ip")).notes[0].startswith("images of 3 x 32 x 32, from crop_size, in colours")
+
+
+def test_a_network_for_a_solver_and_a_folder_for_a_file(here: Path) -> None:
+    assert refusal(solver=MNIST + BODY + judged("ip")) == (
+        "solver.prototxt: expected a solver, got a network; give it as MODEL="
+    )
+    (here / "theirs").mkdir()
+    for name in ("b.prototxt", "a.prototxt"):
+        (here / "theirs" / name).touch()
+    with pytest.raises(UserError) as error:
+        adoption.adopt(Path("net"), Path("theirs"))
+    assert str(error.value) == "theirs: expected a prototxt, got a folder; name one in it: a.prototxt, b.prototxt"
 
 
 def test_a_size_that_was_guessed_is_said_where_it_does_not_fit() -> None:

@@ -295,7 +295,7 @@ CASES = [
         "count of a folder",
         nothing,
         "count MODEL=.",
-        ".: expected a readable prototxt, got Is a directory; name another file",
+        ".: expected a prototxt, got a folder; name another file",
     ),
     Case(
         "count of a caffemodel",

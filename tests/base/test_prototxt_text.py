@@ -159,7 +159,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_folder_and_a_picture(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         prototxt_text.read_text(tmp_path)
-    assert str(error.value) == (f"{tmp_path}: expected a readable prototxt, got Is a directory; name another file")
+    assert str(error.value) == (f"{tmp_path}: expected a prototxt, got a folder; name another file")
     (tmp_path / FILE).write_bytes(b"\x89PNG")
     with pytest.raises(UserError) as error:
         prototxt_text.read_text(tmp_path / FILE)

@@ -38,6 +38,9 @@ def test_a_networks_runs_are_found_as_evolve_calls_them(tmp_path: Path, monkeypa
     monkeypatch.delenv("CAVEFISH_RUNS", raising=False)
     for name in (".", "../my_net/", "my_net"):
         assert arguments.named_run({"NET": name}).resolve() == run.resolve()
+    message = "^RUN=my_net: expected a run, got a network; give NET=my_net, or one of its runs: my_net/seed1$"
+    with pytest.raises(UserError, match=message):
+        arguments.named_run({"RUN": "my_net"})
     with pytest.raises(UserError) as error:
         arguments.named_runs({"NET": "lenet"})
     assert str(error.value) == f"NET=lenet: expected one that has runs in {tmp_path}/my_net/runs: my_net"

@@ -32,9 +32,12 @@ def untold(layer: Layer, bottoms: Shapes) -> Shapes:
 
 
 def _stored(layer: Layer, bottoms: Shapes) -> Shapes:
-    """Images of a Data layer: cropped, and as many channels as there are means; UserError where either is missing."""
+    """Images of a Data layer: cropped, and as many channels as there are means; UserError where either is missing.
+
+    One mean is every channel's, however many there are.
+    """
     size, channels = layer.transform_param.crop_size, len(layer.transform_param.mean_value)
-    if not size or channels not in (1, 3):
+    if not size or channels < 2:
         return untold(layer, bottoms)
     batch = layer.data_param.batch_size
     return (batch, channels, size, size), (batch,)

@@ -3,8 +3,9 @@
 A training step (forward and backward) and the pass of one image, by processor time, which a busy machine does not
 disturb as it does the clock on the wall: stock Caffe, the fast layers without their sparse code (`fast`) and with it
 (`sparse`, told that absent stays absent), and where they also keep lanes from layer to layer, as training has them do
-(`lanes`); of one image, which keeps none, also where they are told that weights stay (`stay`), and OpenVINO and ONNX
-Runtime, which compile weights, on the project's own ONNX files.
+(`lanes`), and PyTorch with its tensors channels last (`pytorch`); of one image, which keeps none, also where they are
+told that weights stay (`stay`), and OpenVINO and ONNX Runtime, which compile weights, on the project's own ONNX files.
+With several threads it is the processor time of all of them together.
 """
 
 import argparse
@@ -31,8 +32,9 @@ ENGINES = {
     "stay": ("fast", {}),
 }
 COMPILERS = ("openvino", "onnxruntime")
+TORCH = {"pytorch": "pytorch-channels-last"}
 PASSES = {"step": case.BOTH, "image": case.FORWARD}
-NOT_OF = {"step": ("stay", *COMPILERS), "image": ("lanes",)}
+NOT_OF = {"step": ("stay", *COMPILERS), "image": ("lanes", *TORCH)}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,7 @@ class Sparse:
     median_ms: float
 
 
-def measure(
-    run: Path, number: int, folder: Path, compilers: tuple[str, ...], options: argparse.Namespace
-) -> list[Sparse]:
+def measure(run: Path, number: int, folder: Path, options: argparse.Namespace) -> list[Sparse]:
     """One generation, every engine checked against stock Caffe and then in turn."""
     generation = run / f"gen{number:03d}"
     found = variant(generation)
@@ -60,6 +60,7 @@ def measure(
     shutil.copy(generation / paths.WEIGHTS, folder / case.WEIGHTS)
     with EngineProcess("stock", folder, 1) as maker:
         maker.ask("make")
+    compilers = COMPILERS if number in options.compilers_of else ()
     if compilers:
         export.write(export.read_generation(run, number).onnx(), folder / case.ONNX)
     rows = []
@@ -69,8 +70,9 @@ def measure(
             processes[name].ask("absent_stays_absent")
         processes["lanes"].ask("blobs_between_unread")
         processes["stay"].ask("weights_stay")
-        for name in compilers:
-            processes[name] = stack.enter_context(EngineProcess(name, folder, options.threads))
+        others = {name: name for name in compilers} | (TORCH if number in options.pytorch_of else {})
+        for name, engine in others.items():
+            processes[name] = stack.enter_context(_process(engine, folder, options.threads))
         for name in options.passes:
             pass_ = PASSES[name]
             able = [engine for engine in processes if engine not in NOT_OF[name]]
@@ -93,7 +95,12 @@ def _feed(net: Any, batch: int) -> None:
 
 def _caffe(name: str, folder: Path, threads: int) -> EngineProcess:
     engine, variables = ENGINES[name]
-    return EngineProcess(engine, folder, threads, **variables)
+    return _process(engine, folder, threads, **variables)
+
+
+def _process(engine: str, folder: Path, threads: int, **variables: str) -> EngineProcess:
+    """Its threads sleep while they wait: processor time would count what they spin, on a busy machine most of it."""
+    return EngineProcess(engine, folder, threads, OMP_WAIT_POLICY="passive", **variables)
 
 
 def _runner(process: EngineProcess, pass_: str) -> Runner:
@@ -108,6 +115,7 @@ def main() -> None:
     parser.add_argument("--generations", type=_numbers, help="separated by commas; all")
     parser.add_argument("--compilers-of", type=_numbers, default=[], help="generations that OpenVINO and others run")
     parser.add_argument("--passes", type=lambda given: given.split(","), default=list(PASSES), help="step,image")
+    parser.add_argument("--pytorch-of", type=_numbers, default=[], help="generations whose steps PyTorch runs too")
     parser.add_argument("--batch", type=int, help="images of a step (default: as the generation was trained)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
@@ -117,8 +125,7 @@ def main() -> None:
     rows: list[Sparse] = []
     for number in options.generations or range(1, len(folders(options.run)) + 1):
         with tempfile.TemporaryDirectory() as folder:
-            compilers = COMPILERS if number in options.compilers_of else ()
-            rows += measure(options.run, number, Path(folder), compilers, options)
+            rows += measure(options.run, number, Path(folder), options)
         rows.sort(key=lambda row: row.generation)
         table.write(rows, options.out / "sparse.csv")  # after every generation, so that nothing measured is lost
     print((options.out / "sparse.csv").read_text())

@@ -19,11 +19,18 @@ def module_of(layer: Any, blobs: Blobs) -> nn.Module:
     return make(layer, blobs)
 
 
+class BatchNorm(nn.BatchNorm2d):
+    """PyTorch's, behind an InnerProduct too, where there are no planes."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        assert x.ndim in (2, 4)
+
+
 def batch_norm(layer: Any, blobs: Blobs, scale: Blobs) -> nn.Module:
     """Caffe's BatchNorm and the Scale after it: one BatchNorm2d. Caffe keeps sums and how many they are of."""
     mean, variance, count = blobs
     parameter = layer.batch_norm_param
-    module = nn.BatchNorm2d(mean.size, eps=parameter.eps, momentum=1 - parameter.moving_average_fraction)
+    module = BatchNorm(mean.size, eps=parameter.eps, momentum=1 - parameter.moving_average_fraction)
     _set(module.running_mean, mean / count)
     _set(module.running_var, variance / count)
     _set(module.weight, scale[0])

@@ -18,7 +18,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -196,10 +195,12 @@ def build(python: str, caffe: Caffe, library: Path) -> None:
     cache, begun = cache_folder(), time.monotonic()
     for leftover in cache.glob(f"{TEMPORARY}*"):  # of a build that was killed: the lock is ours
         shutil.rmtree(leftover, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
     log = cache / "build.log"
     log.write_text("")
+    # Made within: a signal just after would leave it behind.
+    work = cache / f"{TEMPORARY}{os.getpid()}"
     try:
+        work.mkdir()
         onednn = get_onednn(python, cache / "downloads")
         print(f"fastcaffe: compiling{'' if onednn else ' without oneDNN'}", file=sys.stderr)
         made = Build(caffe, onednn, work, log).run()

@@ -16,6 +16,9 @@ constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another
 constexpr double kMostEmpty = 1.15;       // lanes, a lane with an image
 constexpr std::int64_t kNear = 1 << 20;   // floats of a batch that may be read again for every output
 
+// Then the gradient of its blob is the weight of a loss, and later, in place, what a backward pass has left there.
+bool bears_loss(Neighbour& layer) { return dynamic_cast<caffe::Layer<float>&>(layer).loss(0) != 0; }
+
 }  // namespace
 
 void UnreadBlob::fill(caffe::Blob<float>* blob) {
@@ -67,7 +70,7 @@ bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
   for (Neighbour* next = reader(); next; next = next->reader()) {
     ChannelStep* step = dynamic_cast<ChannelStep*>(next);
     Follower* follower = dynamic_cast<Follower*>(next);
-    if (!step || !follower || (step->learns() && !learns())) break;
+    if (!step || !follower || (step->learns() && !learns()) || bears_loss(*next)) break;
     if (!step->begin(images, outputs, &height, &width)) break;
     largest_ = std::max(largest_, pixels);
     pixels = std::int64_t(height) * width;

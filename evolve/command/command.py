@@ -56,8 +56,8 @@ def main(given: list[str] | None = None) -> int:
         # Imported here: whoever asks for help need not wait for what keeps data sets.
         from evolve.base.files import refusal
 
-        if told := refusal(error, Path.cwd()):
-            print(f"cavefish: {told}", file=sys.stderr)
+        if refused := refusal(error, Path.cwd()):
+            print(f"cavefish: {refused}", file=sys.stderr)
             return 2
         traceback.print_exc()
         print("cavefish: this is a fault of Cavefish, not yours; the same command resumes", file=sys.stderr)

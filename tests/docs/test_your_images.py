@@ -49,7 +49,7 @@ def test_from_a_folder_of_pictures_to_a_deployed_offspring(here: Path, capsys: p
     data, evolve, fold = COMMANDS[1].splitlines()
     assert command.main(words(data, here)) == 0
     said = capsys.readouterr().out
-    assert re.search(r"^  disc +19 +5$", said, re.MULTILINE) and "smallest class: bar, 19 to train on" in said
+    assert re.search(r"^  disc +19 +5$", said, re.MULTILINE) and "\nevery class: 19 to train on\n" in said
     assert command.main([*words(evolve, here), "THREADS=1"]) == 0
     said = capsys.readouterr().out
     assert "starter on pictures (images): accuracy by class at generation 3" in said

@@ -139,9 +139,12 @@ def _about_train(train: SplitCensus, dataset: Dataset) -> list[str]:
         f"{by[0]} to {by[1]}, most often {by[2]} ({train.usual_images} of {train.images})"
     )
     order = {1: "grey", 3: "blue, green, red"}.get(len(train.mean), "by channel")
-    return [
+    extremes = (
         f"smallest class: {dataset.class_names[low]}, {train.classes[low]} to train on; "
-        f"largest: {dataset.class_names[high]}, {train.classes[high]}",
+        f"largest: {dataset.class_names[high]}, {train.classes[high]}"
+    )
+    return [
+        extremes if train.classes[low] < train.classes[high] else f"every class: {train.classes[low]} to train on",
         f"pixels as they came: {sizes}",
         f"mean ({order}): {_numbers(train.mean)}; standard deviation: {_numbers(train.deviation)}",
     ]

@@ -97,6 +97,7 @@ def test_a_job_of_digits(tmp_path: Path, made: Callable[..., Dataset]) -> None:
     done = made(folder=str(job), mean_file=str(job / "mean.binaryproto"))
     assert done.class_names == ("cat", "dog", "eel", "fox") and done.counts == {"train": 9, "test": 9}
     assert "warning: train: no image of fox" in class_census.text(done)
+    assert "smallest class: fox, 0 to train on; largest: " in class_census.text(done)
     assert (mean_image.read(done.folder / "mean.binaryproto", done.shape) == 7.5).all()
 
 

@@ -108,9 +108,12 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
 
 def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet) -> tuple[Net, list[str]]:
     """The network with data layers of ours, names and fillers where it needs them; and what is said of that."""
-    means, of_means = feeding.means(fed, brought.reading.path.parent, found.mean_file)
+    folder = brought.reading.path.parent
+    makes_mean = found.name == data_set.OWN and found.is_asked
+    kept = found.mean_file or (feeding.missing_mean(fed, folder) if makes_mean else "")
+    means, of_means = feeding.means(fed, folder, kept)
     scale = _SCALE if fed.is_deploy and not brought.weights else 1
-    transform = feeding.Transform(means, scale, has_mean_file=bool(found.mean_file))
+    transform = feeding.Transform(means, scale, has_mean_file=bool(kept))
     label = fed.label or namesakes.free("label", namesakes.taken(brought.net))
     net, of_data = feeding.replaced(brought.net, fed, label, transform)
     of_pixels = [_of_pixels(scale)] if fed.is_deploy else []

@@ -7,6 +7,7 @@ from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.settings.changes import Changes
 
+_ASKED = "as SET= has it"
 OWN, DATABASES = "images", "lmdb"  # a folder of one's own images, or databases of them
 
 
@@ -23,6 +24,11 @@ class DataSet:
     train: str = ""  # of one's own: what lies where
     test: str = ""
     mean_file: str = ""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether SET= names it."""
+        return self.why == _ASKED
 
 
 # Words of the names that people give to databases, means and networks.
@@ -62,7 +68,7 @@ def asked(found: DataSet, changed: Changes) -> DataSet:
         return found
     sides = {int(wanted.get(each, 0)) for each in ("width", "height")}
     side = int(wanted.get("image_size", 0)) or (sides.pop() if len(sides) == 1 else 0) or found.side
-    return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, side=side, why="as SET= has it")
+    return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, side=side, why=_ASKED)
 
 
 def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:

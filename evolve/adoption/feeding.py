@@ -120,6 +120,12 @@ def means(feeding: Feeding, folder: Path, kept: str) -> tuple[list[float], list[
     return found, [f"mean_file {path}: its mean of each channel instead, mean_value {listed}"]
 
 
+def missing_mean(feeding: Feeding, folder: Path) -> str:
+    """The mean_file that the network reads, where there is no such file; "" else. One's own images get one anyway."""
+    names = dict.fromkeys(source.transform_param.mean_file for source in feeding.sources.values())
+    return next((name for name in names if name and named(name, [folder]) is None), "")
+
+
 def _feeds(layer: Layer) -> bool:
     """Whether a layer brings examples: inputs, data of any type, Python that is not known."""
     return not layer.bottom and len(layer.top) > 0 and (layer.type == "Input" or phases.reads_data(layer))

@@ -515,12 +515,15 @@ def test_a_network_for_other_classes_gets_as_many_outputs_as_the_images_have(her
     """A thousand outputs for three classes would be counted in every figure, and names would belong to nobody."""
     best = layer("Accuracy", "best5", "ip label", more="accuracy_param { top_k: 5 } include { phase: TEST }")
     net = convolution("conv", "data", 4, 5, "stride: 4") + units("ip", "conv", 1000) + judged("ip") + best
-    fed = data("ilsvrc12_train_lmdb", "TRAIN", 4, "crop_size: 32") + data("val", "TEST", 2, "crop_size: 32")
+    transform = 'crop_size: 32 mean_file: "data/imagenet_mean.binaryproto"'
+    fed = data("ilsvrc12_train_lmdb", "TRAIN", 4, transform) + data("val", "TEST", 2, transform)
     drawn.folders(here / "pictures", 4)
     adopted = adopt(fed + net, changed="dataset.folder=pictures")
     said = "layer 'ip': num_output $CLASSES, as many as the images have, instead of 1000"
     at = adopted.notes.index(said)
     assert adopted.notes[at + 1] == "Accuracy 'best5' left out: the best 5 may be all"
+    assert "mean_file data/imagenet_mean.binaryproto is the data set's, $DATA/mean.binaryproto" in adopted.notes
+    assert problems_of(adopted) == []
     test = net_of("TEST")
     assert test["ip"].inner_product_param.num_output == len(drawn.CLASSES) and "best5" not in test
 

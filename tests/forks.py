@@ -88,6 +88,16 @@ class Forks:
         environment = {"PYTHONPATH": str(_ROOT), **os.environ, **_ONE_THREAD, **variables}
         return self._run(["-c", script, *words], folder, environment, environment, _WITH_CAFFE)
 
+    def begun(
+        self, script: str, *words: str, folder: Path, environment: Mapping[str, str]
+    ) -> "Forked | subprocess.Popen[bytes]":
+        """``python -c <script> <words>`` at work, a script that evolves, there; what it prints is lost."""
+        arguments = ["-c", script, *words]
+        with self._turn, open(os.devnull, "r+") as nothing:
+            if zygote := self._zygote(environment, _WITHOUT):
+                return Forked(zygote.fork(arguments, folder, environment, [nothing.fileno(), nothing.fileno(), 2]))
+            return subprocess.Popen([sys.executable, *arguments], cwd=folder, env=environment, stdout=nothing)
+
     def command(self, *words: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         """``cavefish <words>``, there, with that environment alone. NumPy has one thread."""
         whole = {"PYTHONPATH": str(_ROOT), **environment}

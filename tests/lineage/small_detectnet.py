@@ -6,15 +6,15 @@ from pathlib import Path
 PACKAGED = Path(__file__).resolve().parents[2] / "prototxt" / "detectnet"
 
 EVOLUTION = """generations: 3
-dataset { name: "parse27k" or_else { name: "streets" } detection { width: 160 height: 96 frames: 60 } }
+dataset { name: "parse27k" or_else { name: "streets" } detection { width: 160 height: 96 frames: 40 } }
 scratch_train_val: "scratch_train_val.prototxt"
-scratch_training: "24it"
+scratch_training: "10it"
 cluster_shape: FILTER_BLOCK
 lrn: RETRAIN
-ancestor_training: "12it"
-offspring_training: "6it"
+ancestor_training: "6it"
+offspring_training: "3it"
 """
-SOLVER = """type: "Adam" base_lr: 0.002 momentum: 0.9 momentum2: 0.999 clip_gradients: 10 lr_policy: "fixed" snapshot: 8
+SOLVER = """type: "Adam" base_lr: 0.002 momentum: 0.9 momentum2: 0.999 clip_gradients: 10 lr_policy: "fixed" snapshot: 4
 solver_mode: CPU
 """
 
@@ -29,8 +29,11 @@ def write(folder: Path, evolution: str = EVOLUTION) -> None:
 
 
 def shortened(text: str) -> str:
-    """`text` without the layers of inception_3b to 5b; 3a reads a pool of stride 2 more, so the stride stays 16."""
-    layers = re.split(r"(?m)^(?=layer \{)", text)
+    """`text` without the layers of inception_3b to 5b; 3a reads a pool of stride 2 more, so the stride stays 16.
+
+    One process prefetches, as starting three takes longer than they have to do.
+    """
+    layers = re.split(r"(?m)^(?=layer \{)", text.replace("prefetch: 3", "prefetch: 1"))
     kept = "".join(each for each in layers if not re.search(r'name: "(inception_(3b|4|5)|pool4)', each))
     for gone, instead in (("inception_3b/output", "inception_3a/output"), ("inception_5b/output", "pool3/3x3_s2")):
         kept = kept.replace(f'bottom: "{gone}"', f'bottom: "{instead}"')

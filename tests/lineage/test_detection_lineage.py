@@ -17,7 +17,6 @@ from evolve.network import weights
 from evolve.network.layers import detectnet_parameters
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
-from evolve.training import caffe_process
 
 SCORES = ("precision", "recall", "map", "ap")
 
@@ -110,26 +109,31 @@ def test_nothing_of_training_stays(run: Path) -> None:
     assert not list(run.glob(".gen*"))
 
 
-@pytest.mark.parametrize(("part", "at", "resumed"), [(1, 17, (16, 0)), (2, 9, (24, 8))])
+# A worker that ends itself as it is about to report: a signal from outside may come too late.
+KILLED = """
+import json, os, signal, sys
+
+def dumps(message, said=json.dumps):
+    progress = message.get("progress", {{}})
+    if progress.get("of") == {of} and progress["iteration"] >= {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return said(message)
+
+if "evolve.training.worker" in sys.orig_argv:
+    json.dumps = dumps
+"""
+
+
+@pytest.mark.parametrize(("of", "at", "resumed"), [(10, 9, (8, 0)), (6, 5, (10, 4))])
 def test_a_killed_ancestor_goes_on_with_the_same_bytes(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, at: int, resumed: tuple[int, int]
+    run: Path, tmp_path: Path, started_anew: None, of: int, at: int, resumed: tuple[int, int]
 ) -> None:
     """In the form that it begins in, and in its own: what was done before is not done again."""
     shutil.copytree(run.parents[2] / "data", tmp_path / "data")
-    call = caffe_process.CaffeProcess.call
-
-    parts: list[str] = []
-
-    def killed(self, task, report=lambda progress: None, **arguments):  # type: ignore[no-untyped-def]
-        def look(progress: dict) -> None:
-            if len(parts) == part and progress.get("iteration", 0) >= at:
-                self._process.kill()
-
-        parts.extend([task] * (task == "train"))
-        return call(self, task, look if task == "train" else report, **arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(caffe_process.CaffeProcess, "call", killed)
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "sitecustomize.py").write_text(KILLED.format(of=of, at=at))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "killed")
         with pytest.raises(UserError, match="killed"):
             evolve(tmp_path, 1)
     again = evolve(tmp_path, 1)
@@ -141,8 +145,11 @@ def test_a_killed_ancestor_goes_on_with_the_same_bytes(
     )
 
 
-def test_another_networks_weights_are_a_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_networks_weights_are_a_start(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As bvlc_googlenet's: the trunk's layers by name, a classifier of its own, no coverage and no boxes."""
+    shutil.copytree(run.parents[2] / "data", tmp_path / "data")
     small_detectnet.write(tmp_path / "small")
     chosen = experiment.load(str(tmp_path / "small"))
     shapes = chosen.graph(chosen.net(tmp_path), chosen.stored_shape()).blob_shapes()
@@ -167,7 +174,7 @@ def test_another_networks_weights_are_a_start(tmp_path: Path, capsys: pytest.Cap
     ]
     assert [line for line in said if "googlenet.caffemodel" in line] == wanted
     made = Metrics.read(paths.generation(begun, 1)).training
-    assert made.from_fillers == ["cvg/classifier", "bboxes"] and made.iterations == 12
+    assert made.from_fillers == ["cvg/classifier", "bboxes"] and made.iterations == 6
     # Without the part that makes a start from nothing.
     assert made.scratch is None and made.pretrained == generation.sha256(source)
     learned = weights.read(paths.generation(begun, 1) / paths.WEIGHTS)["conv1/7x7_s2"][0]

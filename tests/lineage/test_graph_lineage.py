@@ -51,7 +51,7 @@ layer { name: "extra/loss" type: "SoftmaxWithLoss" bottom: "extra" bottom: "labe
 def evolved(place: Any, words: str) -> tuple[Path, list[Metrics]]:
     (place.folder / "tiny" / "train_val.prototxt").write_text(NET)
     place.set(words)
-    run = place.evolve(3)
+    run = place.evolve(3, changed=changes.single("ancestor_training=60it; offspring_training=20it"))
     return run, [Metrics.read(run / f"gen{number:03d}") for number in (1, 2, 3)]
 
 

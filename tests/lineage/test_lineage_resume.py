@@ -17,6 +17,8 @@ from evolve.base.errors import UserError
 from evolve.runs import generation, run_folder
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes
+from tests.forked import Forked
+from tests.forks import FORKS
 from tests.lineage.conftest import EVOLUTION, Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,9 +139,8 @@ def _timeless(lineage: Any) -> list[dict[str, str]]:
     return [row | {"train_seconds": ""} for row in csv.DictReader(lineage)]
 
 
-def _child(folder: Path, *hook: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", CHILD, *(hook or ("", "", "", ""))]
-    return subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL)
+def _child(folder: Path, *hook: str) -> "Forked | subprocess.Popen[bytes]":
+    return FORKS.begun(CHILD, *(hook or ("", "", "", "")), folder=folder, environment=_environment())
 
 
 def _environment() -> dict[str, str]:

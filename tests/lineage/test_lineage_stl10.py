@@ -29,9 +29,9 @@ def test_lenet_on_stl10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     settings = (network / "evolution.prototxt").read_text()
     short = settings[: settings.index("ancestor_training")] + 'ancestor_training: "60it"\noffspring_training: "20it"\n'
     (network / "evolution.prototxt").write_text(short)
-    # A quarter of its batch learns as much of brightness.
+    # An eighth of its batch learns as much of brightness.
     train_val = network / "train_val.prototxt"
-    train_val.write_text(train_val.read_text().replace("batch_size: 64", "batch_size: 16"))
+    train_val.write_text(train_val.read_text().replace("batch_size: 64", "batch_size: 8"))
     with contextlib.chdir(tmp_path):
         run = lineage.evolve("lenet_stl10", 3)
     assert (run / "gen003" / "DONE.json").exists()

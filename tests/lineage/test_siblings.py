@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from evolve.network import weights
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
+from tests.forks import FORKS
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = "offspring_per_generation: 2"
@@ -152,10 +151,7 @@ def test_killed_between_siblings_none_is_trained_twice(
 ) -> None:
     place.set("offspring_per_generation: 3 parents: 2 environment { synapse_budget: 0.4 }")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD], cwd=place.folder, env=environment, stdout=subprocess.DEVNULL, check=False
-    )
-    assert child.returncode == -signal.SIGKILL
+    assert FORKS.begun(CHILD, folder=place.folder, environment=environment).wait() == -signal.SIGKILL
     siblings = place.run / ".gen003.siblings"
     assert generation.exists(siblings / "1") and not (siblings / "2").exists()
     at_work = []

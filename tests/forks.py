@@ -47,6 +47,8 @@ class _Zygote:
                 env=environment | {"PYTHONPATH": str(_ROOT)}, pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+        # Not where something cannot be imported, or starts threads.
+        self.ready = self._socket.recv(16) == b"ready"
 
     def fork(
         self, words: Sequence[str], folder: Path | None, environment: Mapping[str, str], descriptors: Sequence[int]
@@ -124,7 +126,8 @@ class Forks:
         key = (frozenset(settled.items()), modules)
         if key in self._zygotes:
             self._zygotes[key] = self._zygotes[key] or _Zygote(settled, modules)
-        return self._zygotes.setdefault(key, None)
+        zygote = self._zygotes.setdefault(key, None)
+        return zygote if zygote and zygote.ready else None
 
     def end(self) -> None:
         """Ends the zygotes, and returns when they are gone."""

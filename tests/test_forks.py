@@ -136,3 +136,10 @@ def test_a_command_too(tmp_path: Path) -> None:
         assert forked.returncode == status and forked.stdout + forked.stderr
         assert forked.args[0] == "-m" != started.args[0]
     forks.end()
+
+
+@pytest.mark.parametrize("module", ["nosuch", "tests.two_threads"])
+def test_where_no_zygote_can_be_processes_are_started(tmp_path: Path, module: str) -> None:
+    forks = Forks()
+    assert [forks._zygote(os.environ, (module,)) for _ in range(3)] == [None] * 3
+    forks.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -77,12 +78,12 @@ def lacking_glibc() -> list[str]:
 
 def lacking_places(venv: Path) -> list[str]:
     """Whether programs can be written and run, and there is room, where the environment and Caffe's build go."""
-    places = [(venv.absolute(), PACKAGES * (not venv.exists()), "VENV=")]
+    places = [(venv.absolute(), PACKAGES * (not os.path.exists(venv)), "VENV=")]
     if not os.environ.get("CAFFE_ROOT") and not os.environ.get("CAFFE_WHEEL"):
         cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
         if not cache.is_absolute():
             return ["there is no home folder to keep Caffe's build in: XDG_CACHE_HOME=a folder"]
-        if not any(cache.glob("cavefish/caffe/*/*.whl")):
+        if not glob.glob(f"{glob.escape(str(cache))}/cavefish/caffe/*/*.whl"):
             places.append((cache / "cavefish", BUILD, "XDG_CACHE_HOME="))
     needed: dict[int, int] = {}
     return [complaint for place in places for complaint in complaints(*place, needed)]
@@ -90,7 +91,8 @@ def lacking_places(venv: Path) -> list[str]:
 
 def complaints(place: Path, size: int, variable: str, needed: dict[int, int]) -> Iterator[str]:
     """What is wrong with a place for `size` bytes; `needed` is what others need of each disk, added to."""
-    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    # Unlike os.path, Path raises where a folder above is not the user's to look into.
+    there = next(folder for folder in (place, *place.parents) if os.path.exists(folder))
     other = f"{variable}another folder"
     if not os.access(there, os.W_OK | os.X_OK):
         yield f"{there} is not yours to write to: {other}"

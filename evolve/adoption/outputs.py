@@ -16,7 +16,10 @@ from evolve.network.foreign import namesakes
 ACCURACY, LOSS = "accuracy", "loss"
 _OF_SCORES = ("SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss", "InfogainLoss")  # their labels are classes
 _FUNCTIONS = ("Softmax", "Sigmoid")
-_NUMBERS = ("convolution_param", "inner_product_param")
+# Where the types that make scores say how many.
+_NUMBERS = {
+    "Convolution": "convolution_param", "Deconvolution": "convolution_param", "InnerProduct": "inner_product_param",
+}  # fmt: skip
 AS_CLASSES = (1 << 32) - 1  # a num_output that is to be $CLASSES, for which a message has no room
 
 
@@ -60,16 +63,29 @@ def follow_classes(net: Net) -> list[str]:
         maker = _maker(net, loss.bottom[0])
         if maker is None or any(parameter.name for parameter in maker.param):
             continue
-        (parameter,) = (getattr(maker, name) for name in _NUMBERS if maker.HasField(name))
+        parameter = getattr(maker, _NUMBERS[layers.kind(maker)])
         if parameter.num_output == AS_CLASSES:
             continue
         notes.append(f"layer '{maker.name}': num_output $CLASSES, as many as the images have, instead of "
                      f"{parameter.num_output}")  # fmt: skip
         parameter.num_output = AS_CLASSES
-        for layer in [each for each in net.layer if each.type == "Accuracy" and each.accuracy_param.top_k > 1]:
-            if _maker(net, layer.bottom[0]) == maker:
-                net.layer.remove(layer)
-                notes.append(f"Accuracy '{layer.name}' left out: the best {layer.accuracy_param.top_k} may be all")
+        notes += _of_the_best(net, maker)
+    return notes
+
+
+def _of_the_best(net: Net, maker: Layer) -> list[str]:
+    """Leaves out what judges the scores of `maker` by the best few, unless nothing else judges them; and says so."""
+    judges = [each for each in net.layer if each.type == "Accuracy" and _maker(net, each.bottom[0]) == maker]
+    others = any(layer.accuracy_param.top_k == 1 for layer in judges)
+    notes = []
+    for layer in [each for each in judges if each.accuracy_param.top_k > 1]:
+        few = f"the best {layer.accuracy_param.top_k} may be all"
+        if others:
+            net.layer.remove(layer)
+            notes.append(f"Accuracy '{layer.name}' left out: {few}")
+        else:
+            layer.accuracy_param.ClearField("top_k")
+            notes.append(f"Accuracy '{layer.name}': of the best, as {few}")
     return notes
 
 
@@ -77,7 +93,7 @@ def _maker(net: Net, blob: str) -> Layer | None:
     """The layer whose num_output says how many scores `blob` has; None where no single one does."""
     for layer in reversed(net.layer):
         if blob in layer.top:
-            if any(layer.HasField(name) for name in _NUMBERS):
+            if layers.kind(layer) in _NUMBERS:
                 return layer
             if len(layer.bottom) != 1 or layers.kind(layer) in ("Slice", "Reshape", "Flatten"):
                 return None

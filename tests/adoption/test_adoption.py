@@ -539,6 +539,20 @@ def test_outputs_that_are_trained_stay_and_those_of_shared_parameters() -> None:
     assert not any("$CLASSES" in note for note in adopted.notes)
 
 
+def test_an_accuracy_of_the_best_five_judges_of_the_best_where_no_other_does() -> None:
+    """What another type's parameter says beside a layer's own is nobody's: Caffe reads over it."""
+    stray = units("ip", "conv", 7).replace("inner_product_param", "convolution_param { num_output: 9 kernel_size: 3 } "
+                                           "inner_product_param", 1)  # fmt: skip
+    best = layer("Accuracy", "best5", "ip label", more="accuracy_param { top_k: 5 } include { phase: TEST }")
+    loss = layer("SoftmaxWithLoss", "loss", "ip label")
+    adopted = adopt(data("a", "TRAIN", 4, "crop_size: 32") + data("b", "TEST", 2, "crop_size: 32")
+                    + convolution("conv", "data", 4, 5) + stray + loss + best)  # fmt: skip
+    at = adopted.notes.index("layer 'ip': num_output $CLASSES, as many as the images have, instead of 7")
+    assert adopted.notes[at + 1] == "Accuracy 'best5': of the best, as the best 5 may be all"
+    found = {each.name: each for each in adopted.net.layer}
+    assert found["best5"].accuracy_param.top_k == 1 and found["ip"].convolution_param.num_output == 9
+
+
 # The command
 
 

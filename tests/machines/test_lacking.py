@@ -1,5 +1,6 @@
 """What the set-up looks at before pip begins: room, rights, whether programs run there, and the C library."""
 
+import errno
 import importlib
 import os
 import shutil
@@ -69,6 +70,25 @@ def test_a_home_that_is_read_alone(home: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "access", lambda place, how: Path(place) != home)
     assert lacking.lacking_places(home / "checkout/.venv") == [
         f"{home} is not yours to write to: XDG_CACHE_HOME=another folder"
+    ]
+
+
+def test_a_folder_below_one_that_is_not_the_users_to_look_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, stat = home / "closed", os.stat
+    closed.mkdir()
+
+    def refused(place: Path, **how: bool) -> os.stat_result:
+        if closed in Path(place).parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return stat(place, **how)
+
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(os, "access", lambda place, how: Path(place) != closed)
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{closed}/my/cache")
+    with pytest.raises(PermissionError):
+        (closed / "my").exists()
+    assert lacking.lacking_places(closed / "my/.venv") == [
+        f"{closed} is not yours to write to: {variable}=another folder" for variable in ("VENV", "XDG_CACHE_HOME")
     ]
 
 

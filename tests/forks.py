@@ -117,7 +117,7 @@ class Forks:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors, open(os.devnull) as nothing:
             with self._turn:
                 pid = zygote.fork(words, folder, environment, [each.fileno() for each in (nothing, out, errors)])
-            status = Forked(pid).wait()
+            status = _ended(Forked(pid))
             said = [(each.seek(0), each.read())[1] for each in (out, errors)]
         return subprocess.CompletedProcess(words, status, *said)
 
@@ -145,6 +145,16 @@ class Forks:
 
 
 FORKS = Forks()  # this test process's
+
+
+def _ended(forked: Forked) -> int:
+    """Its exit status; as of subprocess.run, it ends with whoever is interrupted while waiting for it."""
+    try:
+        return forked.wait()
+    except BaseException:
+        forked.kill()
+        forked.wait()
+        raise
 
 
 @contextmanager

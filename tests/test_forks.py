@@ -14,7 +14,7 @@ import pytest
 from evolve.base.machine import Machine
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 from tests.forked import Forked
-from tests.forks import Forks
+from tests.forks import FORKS, Forks
 
 ROOT = Path(__file__).resolve().parents[1]
 NET = """
@@ -120,6 +120,21 @@ def test_a_script_too(tmp_path: Path) -> None:
     for each in (started, forked):
         said = f"['a', 'b c'] {tmp_path} x __main__ True\n"
         assert (each.returncode, each.stdout, each.stderr) == (3, said, "an error\n")
+
+
+def test_a_script_ends_with_who_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = []
+
+    def interrupted(forked: Forked) -> int:
+        waited.append(forked)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    FORKS.script("", folder=tmp_path)
+    monkeypatch.setattr(Forked, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        FORKS.script("import time; time.sleep(300)", folder=tmp_path)
+    assert waited[0].poll() == -signal.SIGKILL
 
 
 def test_a_command_too(tmp_path: Path) -> None:

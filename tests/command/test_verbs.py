@@ -88,3 +88,16 @@ def test_what_a_disk_refuses_anywhere_is_no_fault_of_cavefish(
     monkeypatch.setattr(command.VERBS["count"], "run", refused)
     assert command.main(["count", "MODEL=x"]) == status
     assert ("fault of Cavefish" in capsys.readouterr().err) == (status == 1)
+
+
+def test_a_folder_that_has_gone_meanwhile_is_no_fault_of_cavefish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.delenv("CAVEFISH_RUNS", raising=False)
+    assert command.main(["report"]) == 2
+    assert capsys.readouterr().err == (
+        "cavefish: expected a folder to work in, got one that is no longer there; go to another\n"
+    )

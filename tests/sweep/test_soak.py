@@ -1,6 +1,7 @@
 """The short form of tests/bench/soak.py: a sweep's own process grows by nothing, and leaves nothing behind."""
 
 import csv
+import gc
 import os
 import subprocess
 from pathlib import Path
@@ -27,6 +28,7 @@ def test_a_sweep_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_sample_is_of_a_process_and_its_children(tmp_path: Path) -> None:
     (tmp_path / "runs/tiny/seed1/gen001").mkdir(parents=True)
     (tmp_path / "runs/tiny/seed1/gen001/DONE.json").touch()
+    gc.collect()  # what earlier tests left open goes now, and not between the two
     before = soak._sample(tmp_path, os.getpid(), 0.5, generations=2)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE), open(tmp_path / "open", "w"):
         sample = soak._sample(tmp_path, os.getpid(), 0.5, generations=1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base import files, prototxt_text
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
@@ -79,7 +80,8 @@ def fill(
         files.write_whole(place / "generations.csv", _table(rows))
         files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    say(f"{out}: {len(rows)} generations, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
+    there = counted(len(rows), "generation")
+    say(f"{out}: {there}, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
 
 
 def _generation(

@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import shapes
 from evolve.runs import generation, paths
@@ -167,4 +168,5 @@ def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, sour
         {name: arrays[name][k * size : (k + 1) * size].astype(np.float32) for name, (size, *_) in wanted.items()}
         for k in range(count)
     ]
-    return Inputs(f"{sum(len(each[next(iter(wanted))]) for each in batches)} {words}", batches)
+    count = sum(len(each[next(iter(wanted))]) for each in batches)
+    return Inputs(counted(count, words.replace("images", "image", 1), words), batches)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from evolve.base.counted import counted
 from evolve.network import layers, phases
 from evolve.network.axes import Net
 from evolve.network.weights import Weights
@@ -34,4 +35,5 @@ def fillers(net: Net, learned: Weights) -> list[str]:
                 filled.append(layer.name)
     if not filled:
         return []
-    return [f"weight_filler {_FILLER} for {len(filled)} layers that had none: with Caffe's own, 0, nothing would learn"]
+    those = counted(len(filled), "layer")
+    return [f"weight_filler {_FILLER} for {those} that had none: with Caffe's own, 0, nothing would learn"]

@@ -11,6 +11,7 @@ from math import isfinite
 
 import numpy as np
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
 from evolve.datasets.detection import Box, Detection, Photos
@@ -115,8 +116,8 @@ def _unknown(where: str, spelt: str, wanted: Detection, held: str, every: Counte
     advice = f"write '{spelt}' for '{near}'" if near else f"list '{spelt}'"
     if every[near]:
         # The list is right for others: it is the box that is written otherwise.
-        advice = f"write '{near}' there, as {every[near]} boxes have it, or list '{spelt}'"
+        advice = f"write '{near}' there, as {counted(every[near], 'box has', 'boxes have')} it, or list '{spelt}'"
     return (
-        f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' ({every[spelt]} boxes); {advice} in the "
-        f"classes or in dontcare; the whole set holds {held}"
+        f"{where}: expected a class of {', '.join(listed)}, got '{spelt}' "
+        f"({counted(every[spelt], 'box', 'boxes')}); {advice} in the classes or in dontcare; the whole set holds {held}"
     )

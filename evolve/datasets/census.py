@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from evolve.base import records
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
@@ -111,21 +112,22 @@ def warnings(splits: dict[str, Census]) -> list[str]:
     said = []
     for split, census in splits.items():
         if census.small:
+            small = counted(census.small, "box is", "boxes are")
             said.append(
-                f"warning: {split}: {census.small} boxes are under a cell of {census.cell} pixels wide or high: too "
-                "small for the grid"
+                f"warning: {split}: {small} under a cell of {census.cell} pixels wide or high: too small for the grid"
             )
         if census.ignored:
-            said.append(f"warning: {split}: {census.ignored} boxes are under the smallest size: dontcare")
+            ignored = counted(census.ignored, "box is", "boxes are")
+            said.append(f"warning: {split}: {ignored} under the smallest size: dontcare")
         if census.difficult:
-            said.append(f"warning: {split}: {census.difficult} boxes are difficult: dontcare, as in Pascal VOC")
+            difficult = counted(census.difficult, "box is", "boxes are")
+            said.append(f"warning: {split}: {difficult} difficult: dontcare, as in Pascal VOC")
         if census.turned:
-            said.append(f"warning: {split}: {census.turned} images were turned as their EXIF says")
+            turned = counted(census.turned, "image was turned as its", "images were turned as their")
+            said.append(f"warning: {split}: {turned} EXIF says")
         if census.clipped.boxes:
-            said.append(
-                f"warning: {split}: {census.clipped.boxes} boxes stood out of their images, by {census.clipped.most:g} "
-                "pixels at most: cut at the edge"
-            )
+            clipped = counted(census.clipped.boxes, "box stood out of its image", "boxes stood out of their images")
+            said.append(f"warning: {split}: {clipped}, by {census.clipped.most:g} pixels at most: cut at the edge")
         if split != "train" and (missing := set(splits["train"].boxes) - set(census.boxes)):
             said.append(f"warning: {split}: no box of {', '.join(sorted(missing))}: these have no score there")
     return said

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evolve import datasets
+from evolve.base.counted import counted
 from evolve.base.errors import MachineError
 from evolve.base.machine import USUAL, Machine
 from evolve.base.progress import say
@@ -63,7 +64,7 @@ def _described(experiment: Experiment, seen: Seen | None = None) -> str:
     settings = experiment.settings
     return (
         f"{experiment.name}: {synapses:,} synapses, {sum(layer.macs for layer in layers) / 1e6:.2f} MMAC ({widths}), "
-        f"data set {_data(experiment, seen)}, {settings.generations} generations"
+        f"data set {_data(experiment, seen)}, {counted(settings.generations, 'generation')}"
     )
 
 

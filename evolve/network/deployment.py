@@ -60,6 +60,11 @@ def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
     """
     test = phases.for_phase(net, "TEST")
     sources = [layer for layer in test.layer if not layer.bottom]
+    if not sources and (there := [layer for layer in phases.for_phase(net, "TRAIN").layer if not layer.bottom]):
+        raise UserError(
+            f"layer '{there[0].name}': expected an Input or a data layer in phase TEST, got this one in TRAIN alone; "
+            "take its include away, or add one that includes TEST"
+        )
     if shape is None:
         return test
     if any(map(phases.reads_data, sources)):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from evolve.base import progress
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import run_folder
 from evolve.sweep.child import Ended, RunAtWork
@@ -40,7 +41,8 @@ def connected(address: str) -> Iterator[Any]:
     with client:
         threads = client.nthreads()
         waiting = "" if threads else "; waiting for one"
-        progress.say(f"{address}: {len(threads)} workers, {sum(threads.values())} runs side by side{waiting}")
+        runs = counted(sum(threads.values()), "run")
+        progress.say(f"{address}: {counted(len(threads), 'worker')}, {runs} side by side{waiting}")
         yield client
 
 

@@ -1021,7 +1021,7 @@ CASES = [
         "a class that nobody asked for",
         boxes_of("voc", swap(A, "<name>cat", "<name>dog")),
         DATA,
-        "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a class of cat, got 'dog' (1 boxes); "
+        "{here}/data/raw/pets/Annotations/a.xml: object 1: expected a class of cat, got 'dog' (1 box); "
         "list 'dog' in the classes or in dontcare; the whole set holds cat (2), dog (1)",
     ),
     Case(

@@ -53,7 +53,7 @@ def test_boxes_on_the_turned_image(tmp_path: Path, suffix: str) -> None:
     """Orientation 6: the stored top row is the right side as it is shown."""
     dataset = made(tmp_path, 6, xml(size=(64, 96)), UPRIGHT, suffix)
     assert red(dataset) == (1, 63) and box(dataset) == [10, 20, 30, 30, 1]
-    assert "warning: train: 1 images were turned as their EXIF says" in census.warnings(census.read(dataset))
+    assert "warning: train: 1 image was turned as its EXIF says" in census.warnings(census.read(dataset))
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
@@ -164,7 +164,7 @@ def test_what_is_difficult_counts_neither_way(tmp_path: Path) -> None:
     assert sorted(labels(dataset, "train", 1)[0, 1:3, 5].tolist()) == [0, 1]
     counted = census.read(dataset)
     assert (counted["train"].boxes, counted["train"].dontcare) == ({"cat": 1}, {"cat": 1})
-    assert census.warnings(counted) == ["warning: train: 1 boxes are difficult: dontcare, as in Pascal VOC"]
+    assert census.warnings(counted) == ["warning: train: 1 box is difficult: dontcare, as in Pascal VOC"]
 
 
 def test_an_image_is_in_a_set_once(tmp_path: Path) -> None:

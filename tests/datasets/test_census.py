@@ -39,7 +39,7 @@ heights of 4 to 8 cells               2        0        0
 heights of 8 to 16 cells              0        1        0
 heights of 16 and more cells          0        0        0
 warning: train: 2 boxes are under a cell of 16 pixels wide or high: too small for the grid
-warning: train: 1 boxes stood out of their images, by 4 pixels at most: cut at the edge"""
+warning: train: 1 box stood out of its image, by 4 pixels at most: cut at the edge"""
 
 
 def test_counted_by_hand(tmp_path: Path, lines: list[str]) -> None:

@@ -62,7 +62,7 @@ def test_no_unknown_class_is_dontcare_in_silence(tmp_path: Path) -> None:
         prepare_detection("kitti", PADDED, data=tmp_path)
     assert str(error.value) == (
         f"{root}/training/label_2/000002.txt:1: expected a class of Car, Van, Truck, Pedestrian, Person_sitting, "
-        "Cyclist, Tram, Misc, DontCare, got 'car' (1 boxes); write 'Car' there, as 2 boxes have it, or list 'car' in "
+        "Cyclist, Tram, Misc, DontCare, got 'car' (1 box); write 'Car' there, as 2 boxes have it, or list 'car' in "
         "the classes or in dontcare; "
         "the whole set holds Car (2), car (1)"
     )

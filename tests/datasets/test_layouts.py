@@ -196,7 +196,7 @@ READ = {
             "train": [("train/images/a.png",), ("train/images/c.png", BOX)],
             "val": [("val/images/b.png", BOX)],
         },
-        ("{root}/train/images: 1 images without annotations left out, 'd.png' first",),
+        ("{root}/train/images: 1 image without annotations left out, 'd.png' first",),
     ),
     "Pascal VOC's XML with images that nobody labelled": Read(
         "voc",
@@ -489,4 +489,4 @@ def test_what_kittis_text_calls_dontcare_is_no_class(tmp_path: Path, word: str, 
     assert suited.dontcare == (*dontcare, "DontCare", "dontcare") and ids(suited)[word] == 0
     with pytest.raises(UserError) as error:
         check("mine", photos, replace(suited, dontcare=dontcare))
-    assert f"got '{word}' (1 boxes); list '{word}' in the classes or in dontcare" in str(error.value)
+    assert f"got '{word}' (1 box); list '{word}' in the classes or in dontcare" in str(error.value)

@@ -65,7 +65,7 @@ def test_the_readmes_cats(tmp_path: Path, lines: list[str]) -> None:
     (net / "cats" / "val.csv").write_text("val.png,8,4,32,48,cow\n")
     with pytest.raises(UserError) as error:
         prepare_detection("cats", Detection(96, 64), beside=net, data=tmp_path, report=lines.append)
-    assert str(error.value).startswith(f"{net}/cats/val.csv:1: expected a class of cat, got 'cow' (1 boxes); ")
+    assert str(error.value).startswith(f"{net}/cats/val.csv:1: expected a class of cat, got 'cow' (1 box); ")
 
 
 def test_beside_the_network_comes_first(tmp_path: Path, lines: list[str]) -> None:

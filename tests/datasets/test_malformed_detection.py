@@ -250,7 +250,7 @@ CASES = {
         "kitti",
         swap(LABEL, "Van", "Vann"),
         "{root}/" + LABEL + ":4: expected a class of Car, Van, Truck, Pedestrian, Person_sitting, Cyclist, Tram, Misc, "
-        "DontCare, got 'Vann' (1 boxes); write 'Vann' for 'Van' in the classes or in dontcare; the whole set holds Car "
+        "DontCare, got 'Vann' (1 box); write 'Vann' for 'Van' in the classes or in dontcare; the whole set holds Car "
         "(4), DontCare (1), Vann (1)",
     ),
     "a mapping cut off": Case(

@@ -28,7 +28,7 @@ def test_corners_belong_to_the_object_and_count_from_one(tmp_path: Path, lines: 
     assert by_count[2][1:, [0, 1, 2, 3, 5, 8]].tolist() == [[10, 20, 20, 20, 2, 1], [0, 0, 96, 64, 1, 1]]
     assert by_count[1][1, [0, 1, 2, 3, 5]].tolist() == [4, 4, 1, 1, 2]
     assert census.warnings(census.read(made)) == [
-        "warning: train: 1 boxes are under a cell of 16 pixels wide or high: too small for the grid",
+        "warning: train: 1 box is under a cell of 16 pixels wide or high: too small for the grid",
         "warning: val: no box of dog: these have no score there",
     ]
 

@@ -7,6 +7,7 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.figures import count_table
 from evolve.network import weights
 
@@ -46,3 +47,14 @@ def test_2_4(tmp_path: Path) -> None:
     assert [row[column] for row in made.rows] == ["", "100.0%", "66.6%", "83.3%"]
     assert made.notes[-1].endswith("sparse tensor cores skip the rest: ip.")
     assert "2:4" not in count_table.sheet(tmp_path / "net.prototxt").columns
+
+
+def test_a_net_whose_data_is_in_train_alone(tmp_path: Path) -> None:
+    trained = NET.replace('top: "data" input_param', 'top: "data" include { phase: TRAIN } input_param')
+    (tmp_path / "net.prototxt").write_text(trained)
+    with pytest.raises(UserError) as error:
+        count_table.sheet(tmp_path / "net.prototxt")
+    assert str(error.value) == (
+        f"{tmp_path}/net.prototxt:2: layer 'data': expected an Input or a data layer in phase TEST, got this one in "
+        "TRAIN alone; take its include away, or add one that includes TEST"
+    )

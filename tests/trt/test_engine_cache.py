@@ -193,4 +193,4 @@ def test_the_record_says_what_the_engine_is(place: Place) -> None:
         *("prototxt", "caffemodel", "onnx", "precision", "inputs", "wide", "tensorrt", "gpu"),
         *("network", "flags", "cleared"),
     }
-    assert record["ranges"].startswith("range report, 1 images of 1.npy: ")
+    assert record["ranges"].startswith("range report, 1 image of 1.npy: ")

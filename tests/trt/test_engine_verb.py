@@ -111,7 +111,7 @@ def test_the_folder_for_a_tx1(evolved: Path) -> None:
     first, report, *_, last = done.stdout.splitlines()
     assert first == "generation 1" and report.startswith("range report, 32 test images of digits: 3 of 5 values fit ")
     assert re.fullmatch(
-        rf"{run}/tx1: 1 generations, 0\.\d MB; copy it to the device, where README\.md goes on", last
+        rf"{run}/tx1: 1 generation, 0\.\d MB; copy it to the device, where README\.md goes on", last
     )
     made = onnx.load(run / "tx1" / "generations" / "gen001.half.onnx")
     words = {each.key: each.value for each in made.metadata_props}
@@ -140,7 +140,7 @@ def test_a_run_whose_data_is_gone(evolved: Path, rtx: str) -> None:
 def test_a_pair(tmp_path: Path, pair: tuple[str, str], rtx: str) -> None:
     done = cavefish(tmp_path, "engine", *pair, "TENSORRT=rtx", "INPUTS=images.npy", "WIDE=conv")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("range report, 1 images of images.npy: 3 of 3 values fit half precision whole")
+    assert done.stdout.startswith("range report, 1 image of images.npy: 3 of 3 values fit half precision whole")
     assert f"\nnet.half.engine: {rtx}, 16 bits (conv in 32), 4 layers, " in done.stdout
     done = cavefish(tmp_path, "engine", *pair, "TENSORRT=rtx", "HALF=0", "SHAPE=2x12x20", "OUT=wide.engine")
     lines = done.stdout.splitlines()

@@ -155,7 +155,7 @@ def test_filling_it(run: Path, tmp_path: Path) -> None:
     said: list[str] = []
     for shape in (None, (3, 4, 6)):
         device_folder.fill(run, tmp_path, [2], shape, False, said.append)
-    assert said[0] == "generation 2" and said[-1].startswith(f"{tmp_path}: 1 generations, 0.0 MB; copy it to the ")
+    assert said[0] == "generation 2" and said[-1].startswith(f"{tmp_path}: 1 generation, 0.0 MB; copy it to the ")
     place = tmp_path / "generations"
     assert (place / "generations.csv").read_text().splitlines()[1:] == ["2,data,3x4x6,coverage bboxes"]
     sized = prototxt_text.read(place / "gen002.prototxt", caffe_pb2.NetParameter())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base import progress
+from evolve.base.counted import counted
 from evolve.base.machine import Machine
 from evolve.runs import load, measurements, paths
 from evolve.runs.measurements import Measurement
@@ -95,7 +96,7 @@ def _timer(process: EngineProcess, number: int) -> rounds.Timer:
 
 
 def _announce(engine: str, generations: int, seconds: float) -> None:
-    progress.say(f"{engine}: {generations} generations, about {seconds:.0f} s; {rounds.clocks()}")
+    progress.say(f"{engine}: {counted(generations, 'generation')}, about {seconds:.0f} s; {rounds.clocks()}")
 
 
 def _scores(order: Order, case: Case, process: EngineProcess) -> dict[str, float]:

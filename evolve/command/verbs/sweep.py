@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments, given_path, gpus, seeds, whole
 
@@ -58,7 +59,7 @@ def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":
     plan.prepare_data(planned)
     devices = gpus(arguments)
     at_once = min(len(planned.runs), len(devices) or max(1, threads.cores() // (whole(arguments, "THREADS") or 1)))
-    progress.say(f"{len(planned.runs)} runs, {at_once} side by side")
+    progress.say(f"{counted(len(planned.runs), 'run')}, {at_once} side by side")
     with Watch(planned.runs) as watch:
         return local.run_all(planned.runs, at_once, watch, devices)
 

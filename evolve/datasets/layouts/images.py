@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets.detection import Photo
 from evolve.datasets.image_file import SUFFIXES, there
@@ -30,7 +31,9 @@ class Images:
         """What is to be said of the images that none of the photographs is of; "" where there are none."""
         taken = {photo.file for photo in photos}
         left = [file.name for files in self._by_stem.values() for file in files if file not in taken]
-        return f"{self.folder}: {len(left)} images without annotations left out, '{min(left)}' first" if left else ""
+        if not left:
+            return ""
+        return f"{self.folder}: {counted(len(left), 'image')} without annotations left out, '{min(left)}' first"
 
     def of(self, stem: str, where: str, told: str = "") -> Path:
         """The image called ``stem``, else the file that the annotations ``told`` of; both may be missing.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.base import records
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets.census import FILE
 from evolve.datasets.dataset import Dataset
@@ -161,14 +162,14 @@ def warnings(census: ClassCensus, class_names: Sequence[str]) -> list[str]:
         if missing := [name for name, count in zip(class_names, each.classes, strict=True) if not count]:
             said.append(f"warning: {split}: no image of {_some(missing)}")
         if each.deep:
-            said.append(
-                f"warning: {split}: {each.deep} grey images have more than 8 bits: stretched, see darkest and brightest"
-            )
+            deep = counted(each.deep, "grey image has", "grey images have")
+            said.append(f"warning: {split}: {deep} more than 8 bits: stretched, see darkest and brightest")
         if each.grey and len(each.mean) == 3:
-            said.append(f"warning: {split}: {each.grey} images are grey, stored three times; channels: 1 makes all so")
+            grey = counted(each.grey, "image is", "images are")
+            said.append(f"warning: {split}: {grey} grey, stored three times; channels: 1 makes all so")
         if each.grey < each.images and len(each.mean) == 1:
-            colours = each.images - each.grey
-            said.append(f"warning: {split}: {colours} images have colours, which are lost; channels: 3 keeps them")
+            colours = counted(each.images - each.grey, "image has", "images have")
+            said.append(f"warning: {split}: {colours} colours, which are lost; channels: 3 keeps them")
     said += _of_classes(census.splits["train"], class_names)
     if census.in_order:
         said.append("warning: train: the database has one class after the other; convert_imageset -shuffle mixes them")
@@ -190,13 +191,13 @@ def _of_classes(train: SplitCensus, class_names: Sequence[str]) -> list[str]:
 
 def _of_files(census: ClassCensus) -> list[str]:
     said = [f"passed over: {line}" for line in census.passed_over]
-    for what, pairs in (
-        ("are in two splits, so that the score flatters: take one of each away", census.copies),
-        ("have two classes: correct one of each", census.torn),
-        ("could not be read and were left out", census.left_out),
+    for one, several, what, pairs in (
+        ("image is", "images are", "in two splits, so that the score flatters: take one of each away", census.copies),
+        ("image has", "images have", "two classes: correct one of each", census.torn),
+        ("image", "images", "could not be read, left out", census.left_out),
     ):
         if pairs:
-            said.append(f"warning: {len(pairs)} images {what}:")
+            said.append(f"warning: {counted(len(pairs), one, several)} {what}:")
             said += [f"  {pair}" for pair in pairs[:_SHOWN]]
             said += [f"  and {len(pairs) - _SHOWN} more: {FILE} names all"] if len(pairs) > _SHOWN else []
     return said

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import filterfalse
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import split_names
 from evolve.datasets.image_file import FORMATS, SUFFIXES
@@ -58,7 +59,7 @@ def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
     """The image files of each class below ``root``, in alphabetical order. UserError for fewer than two classes."""
     loose = [entry.name for entry in os.scandir(root) if entry.is_file()]
     if images := sum(map(is_image, loose)):
-        passed_over.append(f"{shown(root)}: {images} images are in no class's folder")
+        passed_over.append(f"{shown(root)}: {counted(images, 'image is', 'images are')} in no class's folder")
     others = Counter[str](map(_kind, filterfalse(is_image, loose)))
     found = {shown(each.name): _images(each, others) for each in folders(root)}
     for name in [name for name, files in found.items() if not files]:
@@ -106,8 +107,8 @@ def _check(root: Path, found: dict[str, list[str]], loose: int) -> None:
         return
     if loose:
         raise UserError(
-            f"{shown(root)}: {what}, got {loose} images and {len(found)} of those; sort them into folders, or write a "
-            "list of lines `path label` and name that"
+            f"{shown(root)}: {what}, got {counted(loose, 'image')} and {len(found)} of those; sort them into "
+            "folders, or write a list of lines `path label` and name that"
         )
     got = f"'{next(iter(found))}' alone" if found else "none with images"
     deeper = " (or name the folder below: the classes may be in there)" if found else ""

@@ -68,7 +68,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
         f"{tmp_path}/meta: is beside train and for no split",
         f"{tmp_path}/test: has no folder for each class, so nobody knows what its images show",
         f"{tmp_path}/train/empty: has no images",
-        f"{tmp_path}/train: 1 images are in no class's folder",
+        f"{tmp_path}/train: 1 image is in no class's folder",
         f"{tmp_path}/train: files that are no BMP, JPEG, PNG, PPM, TIFF or WEBP by their names: 1 .db, 2 .gif, 1 "
         "hidden",
     ]
@@ -114,7 +114,7 @@ def test_the_first_of_those_that_are_alike(tmp_path: Path) -> None:
         ),
         (
             lambda here: noise(here / "pics" / "0.png"),
-            "{here}/pics: expected a folder for each of two classes or more, got 1 images and 0 of those; sort them "
+            "{here}/pics: expected a folder for each of two classes or more, got 1 image and 0 of those; sort them "
             "into folders, or write a list of lines `path label` and name that",
         ),
         (

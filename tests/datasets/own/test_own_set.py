@@ -119,7 +119,7 @@ def test_copies_in_two_splits_and_of_two_classes_are_found_by_content(tmp_path: 
     pair = f"{tmp_path}/pics/test/disc/z.bmp (test) is {tmp_path}/pics/train/bar/1.png (train)"
     assert census.copies == [pair] and census.torn == [f"{pair}: 'disc' and 'bar'"]
     text = class_census.text(done)
-    assert f"warning: 1 images are in two splits, so that the score flatters: take one of each away:\n  {pair}" in text
+    assert f"warning: 1 image is in two splits, so that the score flatters: take one of each away:\n  {pair}" in text
 
 
 def test_all_that_cannot_be_read_is_named(tmp_path: Path, made: Prepare) -> None:
@@ -135,7 +135,7 @@ def test_all_that_cannot_be_read_is_named(tmp_path: Path, made: Prepare) -> None
     assert not list((tmp_path / "data").glob("images-*"))
     done = made(leave_out_unreadable=True)
     assert sum(done.counts.values()) == 13
-    assert "warning: 2 images could not be read and were left out:" in class_census.text(done)
+    assert "warning: 2 images could not be read, left out:" in class_census.text(done)
 
 
 def test_more_than_a_screen_of_them_are_named_in_a_file(tmp_path: Path, made: Prepare) -> None:

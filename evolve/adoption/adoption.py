@@ -87,13 +87,12 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
     here = own_data.found(brought, fed)
-    told = here or data_set.named(brought, fed)
-    found = data_set.asked(told, changed)
+    found = data_set.asked(here or data_set.named(brought, fed), changed)
     image, why = image_shape.find(brought, fed, shape, found)
     size = f"images of {' x '.join(map(str, image))}, {why}"
     net, notes = _reading_data(brought, fed, found)
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
-    if not here and found == told and (found.name == data_set.OWN or found.channels != image[0]):
+    if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape(image, judged.classes)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)

@@ -9,6 +9,7 @@ from evolve.settings.changes import Changes
 
 _ASKED = "as SET= has it"
 OWN, DATABASES = "images", "lmdb"  # a folder of one's own images, or databases of them
+_OF_OWN = {"folder", "train", "channels"}  # settings that tell of one's own: other data sets know theirs
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,20 @@ def named(given: Given, feeding: Feeding) -> DataSet:
 
 
 def asked(found: DataSet, changed: Changes) -> DataSet:
-    """The data set that SET=, `changed`, names, of the size and the channels that it says; `found` where it does not.
+    """The data set that SET=, `changed`, names, else `found`; of the size and the channels that SET= says.
 
     What neither SET= nor the data set's name tells of its images is as `found` has it.
     """
     wanted = {change.path.removeprefix("dataset."): change.value for change in changed}
-    own = OWN if wanted.keys() & {"folder", "train"} and found.name != DATABASES else found.name
+    own = OWN if wanted.keys() & _OF_OWN and found.name != DATABASES else found.name
     name = wanted.get("name", own)
     if name != found.name:
         usual = replace(UNKNOWN, name=name, channels=found.channels, side=found.side)
         found = next((known for _, known in _NAMED if known.name == name), usual)
-    elif not wanted.keys() & {"name", "folder", "train"}:
-        return found
+    why = _ASKED if wanted.keys() & {"name", *_OF_OWN} else found.why
     sides = {int(wanted.get(each, 0)) for each in ("width", "height")}
     side = int(wanted.get("image_size", 0)) or (sides.pop() if len(sides) == 1 else 0) or found.side
-    return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, side=side, why=_ASKED)
+    return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, side=side, why=why)
 
 
 def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:

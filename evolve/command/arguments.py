@@ -1,5 +1,6 @@
 """Arguments of a verb are the Makefile's NAME=value words: which a verb knows, and what their values mean."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -194,7 +195,10 @@ def _known(arguments: Arguments) -> list[Path]:
     from evolve.runs import run_folder
 
     # As `evolve` calls them: NET=. is the folder's name.
-    networks = [paths.runs() / Path(arguments["NET"]).resolve().name] if "NET" in arguments else _networks()
+    if "NET" in arguments:
+        networks = [paths.runs() / os.path.basename(os.path.realpath(arguments["NET"]))]
+    else:
+        networks = _networks()
     return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
 
 

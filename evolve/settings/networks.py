@@ -1,5 +1,6 @@
 """Networks are folders of prototxts: where those that ship lie, and which one NET= means."""
 
+import os
 from pathlib import Path
 
 from evolve.base.errors import UserError
@@ -29,9 +30,10 @@ def names() -> list[str]:
 def find(name: str) -> Path:
     """The folder of a network: a path, or a name under prototxt/. UserError naming the nearest, or what makes one."""
     for folder in (Path(name), root() / name):
-        if (folder / TRAIN_VAL).is_file() or (folder / EVOLUTION).is_file():
+        # Unlike os.path, Path raises where a name is longer than names may be.
+        if any(os.path.isfile(folder / file) for file in (TRAIN_VAL, EVOLUTION)):
             return _settled(name, folder)
-    if Path(name).is_file():
+    if os.path.isfile(name):
         folder = Path(name).parent
         instead = f"NET={folder} is its folder" if (folder / EVOLUTION).is_file() else _adopted(Path(name))
         raise UserError(f"NET={name}: expected a folder, got a file; {instead}")

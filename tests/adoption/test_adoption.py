@@ -482,6 +482,14 @@ def test_crop_size_alone_is_of_images_in_colours() -> None:
     assert (adopted.settings.own.dataset.width, adopted.settings.own.dataset.channels) == (227, 3)
 
 
+def test_channels_that_are_asked_for_alone_are_the_networks() -> None:
+    fed = data("a", "TRAIN", 4, "crop_size: 32") + data("b", "TEST", 2, "crop_size: 32")
+    adopted = adopt(fed + BODY + judged("ip"), changed="dataset.channels=1")
+    assert adopted.notes[0] == "images of 1 x 32 x 32, from crop_size"
+    assert "data set images, as SET= has it" in adopted.notes  # MNIST's, else, of ten classes
+    assert "CHOOSE the images" in adopted.settings.comments["dataset"][0]
+
+
 def test_one_mean_is_every_channels() -> None:
     """Caffe takes one mean_value for all channels: it does not say that there is one."""
     fed = data("a", "TRAIN", 4, "crop_size: 32 mean_value: 127") + data("b", "TEST", 2, "crop_size: 32 mean_value: 127")

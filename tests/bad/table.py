@@ -142,6 +142,14 @@ CASES = [
         "NET=net/train_val.prototxt: expected a folder, got a file; NET=net is its folder",
     ),
     Case(
+        "a name that is longer than names may be",
+        nothing,
+        "evolve NET=" + "x" * 300,
+        "NET=" + "x" * 300 + ": expected a folder with train_val.prototxt, or a name under prototxt/; known are: "
+        "alexnet_cifar10, detectnet, detectnet_bccd, detectnet_kitti, detectnet_people, lenet, lenet_bvlc, "
+        "lenet_stl10, resnet56_cifar10, starter",
+    ),
+    Case(
         "somebody's prototxt for a folder",
         theirs,
         "evolve NET=theirs/train_val.prototxt",

@@ -44,3 +44,6 @@ def test_a_networks_runs_are_found_as_evolve_calls_them(tmp_path: Path, monkeypa
     with pytest.raises(UserError) as error:
         arguments.named_runs({"NET": "lenet"})
     assert str(error.value) == f"NET=lenet: expected one that has runs in {tmp_path}/my_net/runs: my_net"
+    (tmp_path / "my_net" / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="^NET=loop: expected one that has runs in "):
+        arguments.named_runs({"NET": "loop"})

@@ -19,16 +19,17 @@ static void see(const struct window *window, int32_t tap, int32_t place, int32_t
     for (i = 0; i < count; ++i)
         to[i] = 0;
     for (y = place / row, x = place % row; count > 0; count -= length, to += length, ++y, x = 0) {
-        const float *pixels = map + ((y * window->stride[0] + down) * window->size[1] + right + x * step);
+        /* Not a pointer: it may be before the map, or behind. */
+        const int32_t pixel = (y * window->stride[0] + down) * window->size[1] + right + x * step;
         const int32_t first = left < x ? 0 : left - x;
         length = row - x < count ? row - x : count;
         if (y < top || y >= bottom)
             continue;
         if (step == 1)
             for (i = first; i < length && i < end - x; ++i)
-                to[i] = pixels[i];
+                to[i] = map[pixel + i];
         else
             for (i = first; i < length && i < end - x; ++i)
-                to[i] = pixels[i * step];
+                to[i] = map[pixel + i * step];
     }
 }

@@ -1,0 +1,47 @@
+"""What the system refuses a command (a place, room, a folder that has gone) is told in a line as the user's to mend."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from evolve.command import command
+from tests.runs import made_up
+
+
+@pytest.mark.parametrize("verb", ["report", "plot", "frontier"])
+def test_a_place_that_cannot_be_written_is_the_users_to_mend(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made_up.write(tmp_path / "net" / "seed1", [made_up.metrics(n, 0.9) for n in (1, 2)])
+    (tmp_path / "taken").touch()
+    assert command.main([verb, f"RUN={run}", f"OUT={tmp_path}/taken/in"]) == 2
+    assert capsys.readouterr().err == (
+        f"cavefish: {tmp_path}/taken/in: expected to write there, got Not a directory; name another OUT=\n"
+    )
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 2), (errno.EACCES, 2), (errno.ENOENT, 1)])
+def test_what_a_disk_refuses_anywhere_is_no_fault_of_cavefish(
+    number: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(arguments: object) -> int:
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr(command.VERBS["count"], "run", refused)
+    assert command.main(["count", "MODEL=x"]) == status
+    assert ("fault of Cavefish" in capsys.readouterr().err) == (status == 1)
+
+
+def test_a_folder_that_has_gone_meanwhile_is_no_fault_of_cavefish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.delenv("CAVEFISH_RUNS", raising=False)
+    assert command.main(["report"]) == 2
+    assert capsys.readouterr().err == (
+        "cavefish: expected a folder to work in, got one that is no longer there; go to another\n"
+    )

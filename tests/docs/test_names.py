@@ -126,3 +126,9 @@ def test_every_other_page_is_linked_somewhere() -> None:
 def test_what_is_gone_is_noticed(module: str, name: str) -> None:
     assert list(imported(f"import sys\nfrom {module} import sys, {name}\n"))[1] == (module, name)
     assert not is_there(module, name)
+
+
+def test_each_file_of_tests_has_a_name_of_its_own() -> None:
+    # Pytest imports them by name alone: of two in one process the second is an error.
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 200 and not {name for name in names if names.count(name) > 1}

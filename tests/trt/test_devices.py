@@ -50,7 +50,7 @@ def test_every_page_says_which_files_there_are() -> None:
 def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     """The verb fills it, its program measures in it, and the table is taken back."""
     done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none")
-    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(f"{run}/pi5: 1 generations, "), done.stderr
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(f"{run}/pi5: 1 generation, "), done.stderr
     assert {path.name for path in (run / "pi5").iterdir()} == {
         "README.md", "bench.py", "table.py", "columns.csv", "generations"
     }  # fmt: skip

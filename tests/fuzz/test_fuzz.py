@@ -73,7 +73,8 @@ BAD = {name: _prepare(reader) for name, reader in READERS.items()}
     ],
 )
 def test_a_fault_is_noticed(reader: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "SECONDS", 0.1)
+    if reader == "spins":  # for the others the usual time, more than they take on any machine
+        monkeypatch.setattr(child, "SECONDS", 0.1)
     outcome = process.fuzz(reader, 3, BAD)
     assert [fault.partition(":")[0] for fault in outcome.faults] == ["0", "1", "2"]
     assert all(said in fault for fault in outcome.faults)

@@ -58,6 +58,16 @@ class Forked:
             signal.pidfd_send_signal(self._itself, number)
 
 
+def with_pipes(fork: Callable[[int, int], int]) -> Forked:
+    """One that reads what its ``stdin`` here is given, and writes to its ``stdout``; ``fork`` takes its two ends."""
+    requests, asks = os.pipe()
+    answered, answers = os.pipe()
+    pid = fork(requests, answers)
+    os.close(requests)
+    os.close(answers)
+    return Forked(pid, asks, answered)
+
+
 def take(descriptors: Sequence[int], folder: Path, environment: dict[str, str]) -> None:
     """Becomes a process of those three descriptors alone, there, with that environment."""
     copies = [os.dup2(each, 60 + number) for number, each in enumerate(descriptors)]

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import pytest
 
 from evolve.base import child
-from tests.forked import Forked
+from tests.forked import Forked, with_pipes
 
 _ROOT = Path(__file__).resolve().parents[1]
 _SERVING, _WORKER, _COMMAND = "evolve.base.serving", "evolve.training.worker", "evolve.command.command"
@@ -77,12 +78,8 @@ class Forks:
         if _WORKER in words and not others["pass_fds"] and env.items() >= _ONE_THREAD.items():
             with self._turn:
                 if zygote := self._zygote(env, _WITH_CAFFE):
-                    requests, asks = os.pipe()
-                    answered, answers = os.pipe()
-                    pid = zygote.fork(words[1:], others["cwd"], env, [requests, answers, others["stderr"]])
-                    os.close(requests)
-                    os.close(answers)
-                    return Forked(pid, asks, answered)
+                    fork = partial(zygote.fork, words[1:], others["cwd"], env)
+                    return with_pipes(lambda requests, answers: fork([requests, answers, others["stderr"]]))
         return subprocess.Popen(words, env=env, **others)
 
     def script(self, script: str, *words: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Python does not look there itself with PYTHONSAFEPATH. Behind what is installed: here is a folder named caffe too.
 sys.path.append(str(Path(__file__).resolve().parent))
 
 from lacking import BUILDER, ROOT, clean_environment, missing, shown  # noqa: E402

@@ -35,7 +35,7 @@ def test_how_alike_it_has_to_be() -> None:
 
 def test_the_words() -> None:
     assert did_you_mean("NTE", ["NET", "GEN"], "evolve knows NET, GEN", quoted="{}=") == "did you mean NET=?"
-    assert did_you_mean("XXX", ["NET", "GEN"], "evolve knows NET, GEN") == "evolve knows NET, GEN"
+    assert did_you_mean("FOLDER", ["NET", "GEN"], "evolve knows NET, GEN") == "evolve knows NET, GEN"
 
 
 def test_nobody_else_spells() -> None:

@@ -21,17 +21,17 @@ _ENVIRONMENT = dict(os.environ)
 
 def _forked_worker(words: list[str], *, stderr: int, cwd: Path, env: dict[str, str], **others: Any) -> forked.Forked:
     """What a Child asks of subprocess.Popen, by fork alone."""
-    requests, asks = os.pipe()
-    answered, answers = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        forked.take((requests, answers, stderr), cwd, env)
-        os.setsid()
-        sys.argv = words[2:]
-        forked.end(serving.main)
-    os.close(requests)
-    os.close(answers)
-    return forked.Forked(pid, asks, answered)
+
+    def fork(requests: int, answers: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            forked.take((requests, answers, stderr), cwd, env)
+            os.setsid()
+            sys.argv = words[2:]
+            forked.end(serving.main)
+        return pid
+
+    return forked.with_pipes(fork)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from evolve.base import child
 from tests.forks import FORKS
 
-# The words of the `make test` that this may run under are not those of a make that a test calls.
-for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"):
+# The words of the `make test` that this may run under are not those of a make or a build that a test calls.
+for name in "MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CAFFE_ROOT CAFFE_SRC CAFFE_WHEEL CAFFE_CUDA".split():
     os.environ.pop(name, None)
 
 # Tests run what they compile and write; on a hardened machine no program runs from where temporary files are.

@@ -91,6 +91,11 @@ def run_builder(*arguments: str, **environment: str) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=600)
 
 
+def test_no_builder_is_told_which_caffe_the_tests_run_on() -> None:
+    """`make test` exports all four, whether they were given or not."""
+    assert not {"CAFFE_ROOT", "CAFFE_SRC", "CAFFE_WHEEL", "CAFFE_CUDA"} & os.environ.keys()
+
+
 def test_deb822_keeps_the_release_and_leaves_out_the_rest() -> None:
     parsed = apt_sources.parse_deb822(DEB822)
     serving = [source for source in parsed if source.serves("bookworm")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -139,6 +140,15 @@ def set_up(venv: Path, ready: Path, made_by: str, extras: str) -> None:
         ready.touch()
 
 
+def advice(error: OSError) -> str:
+    """What the user does about what the system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on that disk, and repeat"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return "VENV= is to lie in a folder that is there"
+    return "the checkout must be yours to write to: `git clone` it into a folder of yours"
+
+
 def main(arguments: list[str]) -> int:
     """Parse the command line, do it, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -153,8 +163,7 @@ def main(arguments: list[str]) -> int:
     except CannotSetUp as error:
         print(f"make: {error}", file=sys.stderr)
     except OSError as error:
-        hint = "the checkout must be yours to write to: `git clone` it into a folder of yours"
-        print(f"make: {error.filename}: {error.strerror}; {hint}", file=sys.stderr)
+        print(f"make: {error.filename or options.venv}: {error.strerror}; {advice(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 2

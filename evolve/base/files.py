@@ -20,6 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 _BROKEN = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT)
+_IN_WRITING = (*_FULL, *_BROKEN, errno.EFBIG)  # which the system says of no file by its name
 _SECONDS_BETWEEN_WORDS = 30.0
 
 
@@ -46,14 +47,14 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
         return no_space(place, needed) if needed and short else None
     if not isinstance(error, OSError):
         return None
+    where, is_there = _named(error) or place, _is_at(place, _named(error))
     if error.errno in _FULL:
-        return no_space(place, needed)
-    if needed and error.errno in (*_FORBIDDEN, *_IN_THE_WAY):
+        return no_space(place, needed) if is_there else no_space(where)
+    if needed and is_there and error.errno in (*_FORBIDDEN, *_IN_THE_WAY):
         return MachineError(
-            f"{error.filename or place}: expected a place to write {place.name}, got {error.strerror}; "
+            f"{where}: expected a place to write {place.name}, got {error.strerror}; "
             "choose another folder, or give the right to write there"
         )
-    where = os.path.abspath(error.filename) if isinstance(error.filename, str) else place
     what = (error.strerror or str(error)).lower()
     kept = "" if needed else "nothing committed is lost: "
     if error.errno in _FORBIDDEN:
@@ -63,6 +64,20 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
     if error.errno in _BROKEN:
         return MachineError(f"{where}: {what}; {kept}see to that disk, and the same command resumes")
     return None
+
+
+def _named(error: OSError) -> Path | None:
+    """The file that the system refused, of two the one that had no room; None where it named none."""
+    full = error.errno in _FULL and error.filename2
+    named = error.filename2 if full else error.filename
+    return Path(os.path.abspath(os.fsdecode(named))) if isinstance(named, (str, bytes)) else None
+
+
+def _is_at(place: Path, file: Path | None) -> bool:
+    """Whether it is `place`, in it, above it or beside it under its name; one that nobody named is taken to be."""
+    there = Path(os.path.abspath(place))
+    beside = file is not None and file.parent == there.parent and there.stem in file.name
+    return file is None or file in (there, *there.parents) or there in file.parents or beside
 
 
 def no_space(place: Path, needed: int = 0) -> MachineError:
@@ -90,10 +105,16 @@ def free(place: Path) -> int:
 
 @contextmanager
 def named_by_out(place: Path) -> Iterator[None]:
-    """Turns whatever keeps the block from writing `place`, which the user names by OUT=, into a UserError."""
+    """Turns what keeps the block from writing `place`, which the user names by OUT=, into a UserError.
+
+    Any other error, of a file that lies elsewhere too, stays what it is.
+    """
     try:
         yield
     except OSError as error:
+        named = _named(error)
+        if not _is_at(place, named) or named is None and error.errno not in _IN_WRITING:
+            raise
         raise UserError(f"{place}: expected to write there, got {error.strerror}; name another OUT=") from None
 
 

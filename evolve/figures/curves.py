@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from evolve.base import sheet
+from evolve.base import files, sheet
 from evolve.base.errors import UserError
 from evolve.figures import panels, speed_panel
 from evolve.figures.papers import SOURCE
@@ -53,7 +53,7 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
     """Draws one run, or several seeds of one network, into the folder `output`; returns the two files.
 
     `table` is a device's CSV file of frames per second, of that one run.
-    UserError if there is nothing to draw, or the runs differ in more than their seed.
+    UserError if there is nothing to draw, the runs differ in more than their seed, or `output` cannot be written.
     """
     seeds = read_seeds(folders, table)
     for folder, run in zip(folders, seeds, strict=True):
@@ -61,9 +61,9 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
             raise UserError(
                 f"{folder}: expected the test accuracy of every generation; give the net an Accuracy layer"
             )
-    output.mkdir(parents=True, exist_ok=True)
     png, svg = output / "curves.png", output / "curves.svg"
-    with style():
+    with style(), files.named_by_out(output):
+        output.mkdir(parents=True, exist_ok=True)
         drawn = figure(seeds)
         drawn.savefig(png, dpi=_DOTS_PER_INCH)
         drawn.savefig(svg, metadata={"Date": None})

@@ -33,8 +33,9 @@ def serve(runs: Path, host: str = LOOPBACK, port: int = PORT, ready: Callable[[s
 
     UserError where the address cannot be had.
     """
+    runs = runs.resolve()
     try:
-        server = _Server(host, port, runs.resolve())
+        server = _Server(host, port, runs)
     except OSError as error:
         why = error.strerror or str(error)
         raise UserError(f"{host}:{port}: {why}; name another with HOST= or PORT=") from error

@@ -73,6 +73,56 @@ def test_another_error_of_lmdb_stays_what_it_is(monkeypatch: pytest.MonkeyPatch)
         raise lmdb.BadValsizeError("odd")
 
 
+ELSEWHERE = "/other/labels.txt"
+
+
+def test_a_full_disk_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "free", lambda place: 5)
+    written = OSError(errno.ENOSPC, "No space left on device", FILE, None, ELSEWHERE)
+    for needed in (0, 9):
+        assert str(files.refusal(written, PLACE, needed)) == f"{ELSEWHERE}: {FULL}"
+
+
+def test_a_file_elsewhere_is_no_place_to_write() -> None:
+    read = PermissionError(errno.EACCES, "Permission denied", ELSEWHERE)
+    assert str(files.refusal(read, PLACE, 9)) == (
+        f"{ELSEWHERE}: permission denied; give the right to read and write there, and the same command resumes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        (errno.EACCES, "/runs/lenet/seed1/gen002/metrics.json"),
+        (errno.EEXIST, "/runs/lenet/seed1"),
+        (errno.ENOTDIR, "/runs/lenet"),
+        (errno.EACCES, "/runs/lenet/.seed1.unfinished"),
+        (errno.EFBIG, None),
+    ],
+)
+def test_out_is_what_cannot_be_written(number: int, named: str | None) -> None:
+    with pytest.raises(UserError) as refused, files.named_by_out(PLACE):
+        raise OSError(number, "No", named)
+    assert str(refused.value) == f"{PLACE}: expected to write there, got No; name another OUT="
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied", ELSEWHERE),
+        PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed2"),
+        OSError(errno.ENOSPC, "No space left on device", FILE, None, ELSEWHERE),
+        BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+        OSError("cannot write mode F as PNG"),
+    ],
+)
+def test_what_is_not_of_out_stays_what_it_is(error: OSError) -> None:
+    with pytest.raises(OSError) as raised, files.named_by_out(PLACE):
+        raise error
+    assert raised.value is error
+
+
 @pytest.mark.parametrize("content", ["text ÷", b"\x00\xff"])
 def test_a_file_is_written_whole_or_stays(
     tmp_path: Path, content: str | bytes, monkeypatch: pytest.MonkeyPatch

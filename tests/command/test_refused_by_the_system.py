@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evolve.command import command
+from evolve.runs import run_folder
 from tests.runs import made_up
 
 
@@ -19,6 +20,24 @@ def test_a_place_that_cannot_be_written_is_the_users_to_mend(
     assert command.main([verb, f"RUN={run}", f"OUT={tmp_path}/taken/in"]) == 2
     assert capsys.readouterr().err == (
         f"cavefish: {tmp_path}/taken/in: expected to write there, got Not a directory; name another OUT=\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["report", "plot"])
+def test_what_cannot_be_read_is_no_place_to_write(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made_up.write(tmp_path / "net" / "seed1", [made_up.metrics(1, 0.9)])
+    kept = run / "gen001" / "metrics.json"
+
+    def refused(*given: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(kept))
+
+    monkeypatch.setattr(run_folder, "read_lineage", refused)
+    assert command.main([verb, f"RUN={run}", f"OUT={tmp_path}"]) == 2
+    assert capsys.readouterr().err == (
+        f"cavefish: {kept}: permission denied; nothing committed is lost: give the right to read and write there, and "
+        "the same command resumes\n"
     )
 
 

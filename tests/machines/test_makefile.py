@@ -203,6 +203,12 @@ def test_a_folder_that_is_not_the_users(checkout: Checkout) -> None:
     assert "make: .venv.lock: Is a directory; the checkout must be yours to write to" in done.stderr
 
 
+def test_an_environment_in_no_folder(checkout: Checkout) -> None:
+    done = checkout.make("setup", "VENV=nowhere/.venv")
+    said = "make: nowhere/.venv.lock: No such file or directory; VENV= is to lie in a folder that is there"
+    assert done.returncode == 2 and said in done.stderr.splitlines()
+
+
 def test_caffes_wheel_is_built_for_a_chosen_interpreter(ready: Checkout) -> None:
     done = ready.make("caffe-wheel", "OUT=some wheels", PYTHONPATH="/other")
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from evolve.base.errors import UserError
 from trt import class_names
 
 
@@ -14,3 +17,12 @@ def test_they_go_along(tmp_path: Path) -> None:
     (model.parent / "labels.txt").write_text("größe\ncat\n", encoding="utf-8")
     class_names.take_along(model, out)
     assert (out / "labels.txt").read_text(encoding="utf-8") == "größe\ncat\n"
+
+
+def test_names_that_cannot_be_read_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").symlink_to("/proc/self/mem")  # where nothing can be read, by whomever
+    with pytest.raises(UserError) as error:
+        class_names.take_along(tmp_path / "deploy.prototxt", tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/labels.txt: expected the names of classes, got Input/output error; make it readable"
+    )

@@ -141,3 +141,12 @@ def test_a_full_disk_is_told_of_and_leaves_nothing(
     said = f"{tmp_path}/out: expected to write there, got No space left on device; name another OUT="
     assert str(error.value) == said
     assert not (tmp_path / "out").exists()
+
+
+def test_another_file_that_cannot_be_read_is_named_instead_of_out(model: Path, tmp_path: Path) -> None:
+    model.with_name("labels.txt").symlink_to("/proc/self/mem")
+    with pytest.raises(UserError) as error:
+        shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    labels = model.with_name("labels.txt")
+    assert str(error.value) == f"{labels}: expected the names of classes, got Input/output error; make it readable"
+    assert not (tmp_path / "out").exists()

@@ -8,14 +8,11 @@ ARGUMENTS = "RUN NET OUT FPS"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
-    from evolve.base import files
     from evolve.figures import curves
 
     runs = named_runs(arguments)
     table = given_path(arguments, "FPS")
     out = given_path(arguments, "OUT") or runs[0]
-    with files.named_by_out(out):
-        drawn = curves.draw(runs, out, table)
-    for path in drawn:
+    for path in curves.draw(runs, out, table):
         print(path)
     return 0

@@ -8,10 +8,8 @@ ARGUMENTS = "RUN NET OUT"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0. Raises UserError."""
-    from evolve.base import files
     from evolve.figures import report
 
     folder, out = named_run(arguments), given_path(arguments, "OUT")
-    with files.named_by_out(out or folder):
-        print(report.write(folder, out))
+    print(report.write(folder, out or folder))
     return 0

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from evolve import __version__
@@ -30,14 +31,16 @@ def write(folder: Path, out: Path | None = None, wanted: int = 0, at_work: bool 
     """Writes the report of the run in `folder`, also while it goes on; a reader sees the old page or the new.
 
     Returns its path: `out` is a file that ends in .html, or a folder, the run's own by default. `wanted` and `at_work`
-    are as for state.read. UserError where the run has no generation, and nobody is at work on its first.
+    are as for state.read. UserError where the run has no generation, and nobody is at work on its first, and where
+    `out` cannot be written; OSError where the run's own folder cannot be.
     """
     target = out or folder
     path = target if target.suffix == ".html" else target / paths.REPORT
-    path.parent.mkdir(parents=True, exist_ok=True)
     written = page(folder.absolute(), path.absolute(), wanted, at_work)
-    if not path.exists() or path.read_text(encoding="utf-8") != written:
-        files.write_whole(path, written)
+    with files.named_by_out(out) if out else nullcontext():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != written.encode():
+            files.write_whole(path, written)
     return path
 
 

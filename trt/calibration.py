@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base import files, records
+from evolve.base.counted import counted
 from trt import values
 from trt.inputs import Inputs, Source
 from trt.onnx import arranged, eight, eight_places, model, translation
@@ -46,7 +47,7 @@ class Calibration:
         worst = max(self.errors, key=lambda layer: self.errors[layer], default="")
         most = f", the largest error of a layer {self.errors[worst]:.2%} ({worst})" if worst else ""
         return [
-            f"calibration ({self.method}), {self.seen_on}: {len(self.ranges)} values{most}",
+            f"calibration ({self.method}), {self.seen_on}: {counted(len(self.ranges), 'value')}{most}",
             *(
                 f"  layer '{layer}': eight bits change its output by {self.errors[layer]:.2%}, more than "
                 f"{TOLERATED:.0%}; in 32 bits"

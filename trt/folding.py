@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import files, prototxt_text
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import batchnorm, count, deployment, layers, phases, precision, shapes, weights
 from evolve.network.batchnorm import Folded
@@ -63,8 +64,8 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
                 files.sync(Path(name) / file)
                 (Path(name) / file).replace(out / file)
         class_names.take_along(model, out)
-    counted = _counted(original.counts, _counts(folded.net, cast, caffemodel))
-    lines = [*original.found.notes, *_folded(original, folded), *counted]
+    stored = _counted(original.counts, _counts(folded.net, cast, caffemodel))
+    lines = [*original.found.notes, *_folded(original, folded), *stored]
     lines.append(f"outputs as before, to a relative {exact:.1e}")
     if kind != "FLOAT":
         lines.append(f"cast to {kind}: {_of_cast(ranges)}; outputs then differ by a relative {imposed:.1e}")
@@ -157,6 +158,7 @@ def _stored(counts: list[Count]) -> int:
 def _of_cast(ranges: list[precision.Range]) -> str:
     figures = {name: sum(getattr(each, name) for each in ranges) for name in ("flushed", "overflows", "subnormals")}
     return (
-        f"{figures['flushed']} synapses became zero, {figures['overflows']} values were too large, "
-        f"{figures['subnormals']} have fewer bits"
+        f"{counted(figures['flushed'], 'synapse')} became zero, "
+        f"{counted(figures['overflows'], 'value was', 'values were')} too large, "
+        f"{counted(figures['subnormals'], 'has', 'have')} fewer bits"
     )

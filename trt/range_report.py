@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evolve.base.counted import counted
 from trt import values
 from trt.inputs import Inputs
 from trt.onnx import model, translation
@@ -78,7 +79,8 @@ class Report:
         lost = [each for each in self.ranges if each.overflows or each.vanishes]
         largest = max(self.ranges, key=lambda each: each.largest, default=None)
         top = f", the largest {largest.largest:.3g} ({largest.layer or largest.value})" if largest else ""
-        fit = f"{len(self.ranges) - len(lost)} of {len(self.ranges)} values fit half precision whole{top}"
+        values = counted(len(self.ranges), "value fits", "values fit")
+        fit = f"{len(self.ranges) - len(lost)} of {values} half precision whole{top}"
         return [f"range report, {self.seen_on}: {fit}", *(f"  {each.words()}" for each in lost)]
 
 

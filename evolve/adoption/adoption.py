@@ -20,6 +20,7 @@ from evolve.adoption import (
 )
 from evolve.adoption.given import Given
 from evolve.base import files, progress
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
 from evolve.network.axes import Net
@@ -168,7 +169,8 @@ def _match(adopted: Adopted, brought: Given, out: Path) -> None:
             f"{brought.caffemodel}: expected weights of layers of {brought.reading.path}, got none of them but "
             f"{', '.join(list(brought.weights)[:6])}; give another caffemodel"
         )
-    adopted.notes.append(f"caffemodel: {len(learned)} layers of {brought.caffemodel} are the network's")
+    of = f"of {brought.caffemodel}"
+    adopted.notes.append(f"caffemodel: {counted(len(learned), f'layer {of} is', f'layers {of} are')} the network's")
     adopted.caffemodel = brought.caffemodel
     if brought.reading.rewritten:
         adopted.weights = brought.weights

@@ -13,6 +13,7 @@ from evolve.adoption import settings_text
 from evolve.adoption.given import Given
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import phases
 from evolve.network.axes import Layer, Net
@@ -86,7 +87,7 @@ class Detector:
         added.include.add(phase=getattr(caffe_pb2, phase))
         added.python_param.module, added.python_param.layer = detectnet.MODULE, "DetectNetData"
         added.python_param.param_str = " ".join(_words(message, _FOLDERS[phase]))
-        self.notes.append(f"{phase}: layer '{layer.name}' reads {_FOLDERS[phase]}, {batch} images at once")
+        self.notes.append(f"{phase}: layer '{layer.name}' reads {_FOLDERS[phase]}, {counted(batch, 'image')} at once")
 
     def _add_of_training(self, layer: Layer) -> None:
         if not phases.includes(layer, "TRAIN"):

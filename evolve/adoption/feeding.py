@@ -8,6 +8,7 @@ import numpy as np
 
 from evolve.adoption.given import named
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets.own import mean_image
 from evolve.network import phases
@@ -92,7 +93,7 @@ def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tu
         layer.data_param.batch_size = phases.batch_size(source) or usual
         notes.append(
             f"{phase}: {source.type} layer '{source.name}' is now a Data layer that reads {_FOLDERS[phase]}, "
-            f"{layer.data_param.batch_size} images at once"
+            f"{counted(layer.data_param.batch_size, 'image')} at once"
         )
     result.layer.extend(layer for layer in net.layer if layer.name not in feeding.gone or layer.bottom)
     return result, notes

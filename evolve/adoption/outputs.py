@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import batchnorm, judging, layers, phases
 from evolve.network.axes import Layer, Net, Shape, count, written
@@ -137,7 +138,7 @@ def _add_loss(net: Net, label: str, shapes: Mapping[str, Shape], found: Outputs)
         found.scores = _averaged(net, found, shape)
     name = namesakes.free(LOSS, namesakes.taken(net))
     net.layer.add(name=name, type="SoftmaxWithLoss", bottom=[found.scores, label], top=[name])
-    found.notes.append(f"SoftmaxWithLoss '{name}' added to '{found.scores}', {shape[1]} classes")
+    found.notes.append(f"SoftmaxWithLoss '{name}' added to '{found.scores}', {counted(shape[1], 'class', 'classes')}")
 
 
 def _averaged(net: Net, found: Outputs, shape: Shape) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from evolve.base.counted import counted
 from evolve.base.durations import duration
 
 if TYPE_CHECKING:
@@ -188,5 +189,5 @@ class _Lines:
         if now - self._said < _SECONDS_BETWEEN_LINES:
             return
         self._said = now
-        done = f"{progress['iteration']} of {progress['of']} iterations, loss {progress['loss']:.4f}"
+        done = f"{progress['iteration']:,} of {counted(progress['of'], 'iteration')}, loss {progress['loss']:.4f}"
         say(f"{self._title}: {done}, about {words}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.files import check_space, refusals, replacing, turn
 from evolve.base.progress import Report
@@ -123,8 +124,8 @@ def _all_checked(name: str, photos: Photos, wanted: Detection) -> Photos:
     if wanted.max_boxes:
         annotations.raise_all(
             [
-                f"{photo.where}: expected at most {wanted.max_boxes} boxes in an image, got {len(photo.boxes)}; "
-                "raise max_boxes, or leave it out for as many as are needed"
+                f"{photo.where}: expected at most {counted(wanted.max_boxes, 'box', 'boxes')} in an image, got "
+                f"{len(photo.boxes)}; raise max_boxes, or leave it out for as many as are needed"
                 for photo in every
                 if len(photo.boxes) > wanted.max_boxes
             ]

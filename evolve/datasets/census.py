@@ -99,7 +99,8 @@ def _rows(splits: dict[str, Census], classes: Iterable[str]) -> list[tuple[str, 
     rows += [(f"dontcare: {name}", [census.dontcare.get(name, 0) for census in each]) for name in others]
     for side in ("widths", "heights"):
         for i, size in enumerate(SIZES):
-            rows.append((f"{side} of {size} cells", [getattr(census, side)[i] for census in each]))
+            cells = "cell" if size == SIZES[0] else "cells"
+            rows.append((f"{side} of {size} {cells}", [getattr(census, side)[i] for census in each]))
     return rows
 
 
@@ -127,7 +128,8 @@ def warnings(splits: dict[str, Census]) -> list[str]:
             said.append(f"warning: {split}: {turned} EXIF says")
         if census.clipped.boxes:
             clipped = counted(census.clipped.boxes, "box stood out of its image", "boxes stood out of their images")
-            said.append(f"warning: {split}: {clipped}, by {census.clipped.most:g} pixels at most: cut at the edge")
+            most = counted(float(f"{census.clipped.most:g}"), "pixel")
+            said.append(f"warning: {split}: {clipped}, by {most} at most: cut at the edge")
         if split != "train" and (missing := set(splits["train"].boxes) - set(census.boxes)):
             said.append(f"warning: {split}: no box of {', '.join(sorted(missing))}: these have no score there")
     return said

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import image_form
 from evolve.datasets.image_form import USUAL, Facts, Form
@@ -137,4 +138,6 @@ def decoded_with_facts(
 
 
 def _begins(content: bytes) -> str:
-    return f"{len(content)} bytes that begin with {content[:8]!r}" if content else "an empty file"
+    if not content:
+        return "an empty file"
+    return f"{counted(len(content), 'byte that begins', 'bytes that begin')} with {content[:8]!r}"

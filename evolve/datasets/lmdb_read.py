@@ -13,6 +13,7 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import label_datum
 from evolve.datasets.dataset import Dataset
@@ -115,6 +116,6 @@ def _values(folder: Path, count: int) -> list[bytes]:
         held = environment.stat()["entries"]
         if not 0 < count <= held:
             raise UserError(
-                f"{folder}: expected 1 to {held} images to read, got {count}; ask for as many as there are"
+                f"{folder}: expected 1 to {counted(held, 'image')} to read, got {count}; ask for as many as there are"
             )
         return [value for _, (_, value) in zip(range(count), transaction.cursor(), strict=False)]

@@ -7,6 +7,7 @@ height, locx, locy, locz: x and y of the top left corner and w and h in pixels.
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
@@ -46,7 +47,8 @@ def pack(rows: Rows, blob: NDArray[np.float32], where: str) -> None:
     """Writes `rows` (objects, 16) into one image's label `blob` (…, max_boxes + 1, 16). UserError if it has no room."""
     table = blob.reshape(-1, LABEL_LENGTH)
     if len(rows) >= len(table):
-        raise UserError(f"{where}: expected at most {len(table) - 1} boxes, got {len(rows)}; make the data again")
+        most = counted(len(table) - 1, "box", "boxes")
+        raise UserError(f"{where}: expected at most {most}, got {len(rows)}; make the data again")
     table[...] = 0
     table[0, :2] = len(rows), LABEL_LENGTH
     table[1 : 1 + len(rows)] = rows

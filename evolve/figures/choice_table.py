@@ -25,7 +25,7 @@ def of(run: Run, found: Choice) -> Sheet:
     score = found.ancestor.metrics.score
     return Sheet.of(
         f"{run.network} on {run.dataset}, {seed_numbers([run])}: "
-        f"within {100 * found.within:g} points of generation 1's {score.deciding_title}",
+        f"within {found.allowed} of generation 1's {score.deciding_title}",
         [_row(name, each, timed) for name, each in rows.items()],
         notice=run.notice,
         notes=[*notes, f"Fastest by {by}.", "GEN=best takes the smallest, wherever GEN= names one."],

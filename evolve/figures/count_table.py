@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from evolve.base import prototxt_text
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
 from evolve.network import deployment, layers, shapes, two_of_four
@@ -64,7 +65,8 @@ def _not_zero(counts: list[Count], learned: Weights | None) -> list[str]:
     if found == total(counts, "synapses"):
         return []
     return [
-        f"{found:,} weights and biases of layers with synapses are not zero, which others count: here a bias of zero "
+        f"{counted(found, 'weight or bias', 'weights and biases')} of layers with synapses "
+        f"{'is' if found == 1 else 'are'} not zero, which others count: here a bias of zero "
         "is a synapse of its neuron, and one of a neuron without weights is none."
     ]
 
@@ -108,14 +110,16 @@ def _notes(counts: list[Count], left_out: int) -> list[str]:
     statistics = total(counts, "statistics")
     unknown = sorted({each.type for each in counts} - set(layers.known()))
     notes = [
-        f"{total(counts, 'parameters'):,} parameters: weights, biases and others (of Scale, PReLU and the like).",
+        f"{counted(total(counts, 'parameters'), 'parameter')}: weights, biases and others (of Scale, PReLU and the "
+        "like).",
         "synapses: weights that are not zero, and the biases of neurons with one; clusters: kernels with a synapse.",
         "MACs: for one image, zeros multiplied too; bytes: in 32 bits.",
     ]
     if statistics:
         notes.append(f"{statistics:,} running statistics of BatchNorm are no parameters, but are among the bytes.")
     if left_out:
-        notes.append(f"{left_out} layers that learn nothing and work in place are not listed.")
+        which = "that learns nothing and works in place is", "that learn nothing and work in place are"
+        notes.append(f"{counted(left_out, f'layer {which[0]}', f'layers {which[1]}')} not listed.")
     if unknown:
         notes.append(f"Not known here, and taken to leave shapes as they are: {', '.join(unknown)}.")
     return notes

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.genetics.encoding import Encoding, Factors
 from evolve.genetics.environment import LARGEST_OFFSPRING
@@ -40,7 +41,7 @@ def synthesize(
         synapses = total(of_graph(graph, offspring), "synapses")
         if synapses <= limit:
             return offspring, exists
-        reason = f"{synapses} synapses, more than the {limit:.0f} allowed"
+        reason = f"{counted(synapses, 'synapse')}, more than the {limit:,.0f} allowed"
     raise UserError(
         f"no viable offspring in {_ATTEMPTS} draws (the last: {reason}); this lineage has come to its end: "
         "give it a milder environment, or fewer generations"

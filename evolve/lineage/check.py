@@ -60,7 +60,7 @@ def _described(experiment: Experiment, seen: Seen | None = None) -> str:
     synapses = sum(layer.weights + layer.outputs * layer.has_bias for layer in layers)
     widths = " ".join(f"{layer.name} {layer.outputs}" for layer in layers)
     if len(layers) > _LISTED:
-        widths = f"{len(layers)} layers"
+        widths = counted(len(layers), "layer")
     settings = experiment.settings
     return (
         f"{experiment.name}: {synapses:,} synapses, {sum(layer.macs for layer in layers) / 1e6:.2f} MMAC ({widths}), "
@@ -74,11 +74,11 @@ def _data(experiment: Experiment, seen: Seen | None) -> str:
         size = f"{experiment.geometry.width}x{experiment.geometry.height} pixels"
     elif experiment.survey:
         channels, height, width = experiment.survey.shape
-        size = f"{width}x{height} pixels of {channels} channels"
+        size = f"{width}x{height} pixels of {counted(channels, 'channel')}"
     else:
         size = f"{experiment.settings.dataset.image_size} pixels"
     if not seen:
         return f"{experiment.settings.dataset.name} at {size}"
     counts = " + ".join(f"{count:,} {split}" for split, count in seen.counts.items())
-    classes = f"{seen.classes} class{'es' * (seen.classes > 1)}"
+    classes = counted(seen.classes, "class", "classes")
     return f"{seen.dataset} ({', '.join(filter(None, (counts, classes)))}) at {size}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evolve import datasets
 from evolve.base import caffe_messages, progress
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.machine import USUAL, Machine
 from evolve.lineage import ancestor, check, problems, resume, selection
@@ -72,7 +73,8 @@ def _generations(
         resume.check_same_ancestor(done[0], pretrained)
     run_folder.write_lineage(run)
     if len(done) >= last:
-        progress.say(f"{run}: all {last} generations are there; GEN={last + 1} goes on")
+        there = "all " * (last > 1) + counted(last, "generation is", "generations are")
+        progress.say(f"{run}: {there} there; GEN={last + 1} goes on")
     else:
         _renew_report(run, last)
     for number in range(1, last + 1):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import files, parallel, progress
+from evolve.base.counted import counted
 from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
@@ -41,7 +42,8 @@ def reason_for(number: int, fit: float, best: tuple[int, float], siblings: dict[
     if fit != best[1]:
         return f"{best[1] - fit:.4f} less fit than sibling {best[0]}"
     more = siblings[number].synapses - siblings[best[0]].synapses
-    return f"as fit as sibling {best[0]}, " + (f"with {more} synapses more" if more else "which was born before")
+    other = f"with {counted(more, 'synapse')} more" if more else "which was born before"
+    return f"as fit as sibling {best[0]}, {other}"
 
 
 def make(workspace: Workspace, parent: Path) -> Metrics:

@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 
 Shape = tuple[int, ...]  # as Caffe has it: the batch first
@@ -25,8 +26,8 @@ def axis_of(layer: Layer, axis: int, shape: Shape) -> int:
 def expect_axes(layer: Layer, shape: Shape, least: int, most: int) -> None:
     """UserError unless `shape` has from `least` to `most` axes."""
     if not least <= len(shape) <= most:
-        wanted = f"{least}" if least == most else f"{least} to {most}"
-        raise UserError(f"layer '{layer.name}': expected a bottom of {wanted} axes, got {written(shape)}")
+        wanted = ("" if least == most else f"{least} to ") + counted(most, "axis", "axes")
+        raise UserError(f"layer '{layer.name}': expected a bottom of {wanted}, got {written(shape)}")
 
 
 def count(shape: Shape, first: int = 0, end: int | None = None) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
 from evolve.network import weights
@@ -34,7 +35,8 @@ class Transfer:
     def text(self) -> list[str]:
         """Lines for the user: how many layers start from the file, each that does not, and what the net has not."""
         every = len(self.matched) + len(self.missing) + len(self.differing)
-        lines = [f"{self.source}: {len(self.matched)} of {every} layers with weights start from it"]
+        layers = counted(every, "layer with weights starts", "layers with weights start")
+        lines = [f"{self.source}: {len(self.matched)} of {layers} from it"]
         for name in self.missing:
             near = nearest(name, self.unused, _RENAMED)
             hint = f" (it has a layer '{near}')" if near else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers
 from evolve.network.axes import Net, Shape, count, written
@@ -85,9 +86,9 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
     shapes, cores = [core(blob.shape) for blob in blobs], [core(shape) for shape in expected]
     if synapses and len(shapes) > len(cores) and shapes[: len(cores)] == cores:
         raise UserError(
-            f"{where}: expected {len(expected)} blobs, got {len(blobs)} {[blob.shape for blob in blobs]}; the further "
-            "ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, and save the "
-            "layer without"
+            f"{where}: expected {counted(len(expected), 'blob')}, got {len(blobs)} {[blob.shape for blob in blobs]}; "
+            "the further ones may be masks, as pruning forks of Caffe keep them: multiply each mask into its weights, "
+            "and save the layer without"
         )
     if shapes != cores:
         raise UserError(
@@ -157,7 +158,8 @@ def _model(path: Path) -> caffemodel_pb2.Model:
     except DecodeError:
         size = path.stat().st_size
         raise UserError(
-            f"{path}: expected a caffemodel, got {size} bytes that are none, or are cut off; copy it anew"
+            f"{path}: expected a caffemodel, got "
+            f"{counted(size, 'byte that is none, or is', 'bytes that are none, or are')} cut off; copy it anew"
         ) from None
 
 
@@ -184,8 +186,9 @@ def _array(blob: caffemodel_pb2.Blob, layer: str, path: Path) -> np.ndarray:
     values = np.frombuffer(data, kind) if len(data) % kind.itemsize == 0 else np.empty(0)
     # Python's own product: NumPy's has 64 bits, and 2^32 x 2^32 would be nothing.
     if min(shape, default=0) < 0 or values.size != math.prod(shape):
+        one = "value" if math.prod(shape) == 1 else "values"
         raise UserError(
-            f"{path}: layer '{layer}': expected {' x '.join(map(str, shape)) or 1} values, got {values.size}; "
+            f"{path}: layer '{layer}': expected {' x '.join(map(str, shape)) or 1} {one}, got {values.size}; "
             "it may be cut off, or written in a form only Caffe reads: load and save it there once"
         )
     return values.reshape(shape).astype(np.float32)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import measurements, run_folder
 from evolve.runs.measurements import Speed
@@ -42,6 +43,11 @@ class Choice:
     last_eligible: Chosen
     timed: bool
 
+    @property
+    def allowed(self) -> str:
+        """How much less a generation may score: ``0.5 points``."""
+        return counted(float(f"{100 * self.within:g}"), "point")
+
     def words(self) -> str:
         """One line says what was gained, of the smallest; of the last one, where no offspring scores enough."""
         if self.last.number == 1:
@@ -49,8 +55,8 @@ class Choice:
         shown = self.smallest if self.smallest.number > 1 else self.last_eligible
         if shown.number > 1:
             return self.saved(shown)
-        allowed = f"{100 * self.within:g} points of generation 1's {self.ancestor.metrics.score.deciding_title}"
-        return f"no offspring is within {allowed}; the last is {self.saved(self.last)}"
+        title = self.ancestor.metrics.score.deciding_title
+        return f"no offspring is within {self.allowed} of generation 1's {title}; the last is {self.saved(self.last)}"
 
     def saved(self, chosen: Chosen) -> str:
         """``generation 10: 53 times fewer synapses, 41 times fewer MACs, −0.2 points of accuracy``."""

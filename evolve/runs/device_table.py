@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import measurements, run_folder
 from evolve.runs.measurements import Measurement
@@ -37,7 +38,7 @@ def _measurement(cells: list[str], where: str, run: Path, known: list[int], devi
     row = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
     number = int(_positive(row, "generation", where, whole=True))
     if number not in known:
-        raise UserError(f"{where}: expected one of the {len(known)} generations of {run}, got {number}")
+        raise UserError(f"{where}: expected one of the {counted(len(known), 'generation')} of {run}, got {number}")
     batch, median = int(_positive(row, "batch", where, whole=True)), _positive(row, "median_ms", where)
     fps = _positive(row, "fps", where)
     if abs(fps * median / (1000 * batch) - 1) > _ROUNDING:

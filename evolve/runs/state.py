@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import paths, run_folder, training_log
 from evolve.runs.metrics import Metrics
@@ -39,13 +40,14 @@ class State:
         if self.fallen:
             return f"ended at generation {self.done}: {self.fallen}"
         if self.done < self.wanted:
-            return f"{self.done} of {self.wanted} generations done; the same `make evolve` goes on"
-        return f"{self.done} generation{'s' * (self.done > 1)}, all done" if self.wanted else f"{self.done} done"
+            return f"{self.done} of {counted(self.wanted, 'generation')} done; the same `make evolve` goes on"
+        return f"{counted(self.done, 'generation')}, all done" if self.wanted else f"{self.done} done"
 
     def _working(self) -> str:
-        of = f" of {self.wanted}" if self.wanted > self.done else ""
+        of = f"{self.done} of " if self.wanted > self.done else ""
+        done = of + counted(max(self.wanted, self.done), "generation")
         trained = f": iteration {self.iteration:,} of {self.iterations:,}" if self.iterations else ""
-        return f"{self.done}{of} generations done; at work on generation {self.done + 1}{trained}"
+        return f"{done} done; at work on generation {self.done + 1}{trained}"
 
 
 def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: bool | None = None) -> State:

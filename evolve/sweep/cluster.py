@@ -101,8 +101,8 @@ class _Tasks:
                 if len(run_folder.committed(run.folder)) > self._reached[run]:
                     self.futures[run] = self._submit(run, priority=0)
                 else:
-                    died = error.allowed_failures + 1
-                    yield run, Ended(1, f"{died} workers died on it without a generation gained; see their logs")
+                    died = counted(error.allowed_failures + 1, "worker")
+                    yield run, Ended(1, f"{died} died on it without a generation gained; see their logs")
             except distributed.CancelledError:
                 yield run, Ended(2, "lost its scheduler; once that is there again, the same command resumes")
             except Exception as error:

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from evolve.base import progress
+from evolve.base.counted import counted
 from evolve.lineage import lineage
 from evolve.runs import paths, run_folder, state
 from evolve.runs.metrics import Metrics
@@ -60,7 +61,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._looked = time.monotonic()
         shown = {run: self._state(run) for run in at_work}
         failed = f", {self._failed} failed" if self._failed else ""
-        title = f"{self._ended} of {len(self._wanted)} runs done{failed}"
+        title = f"{self._ended} of {counted(len(self._wanted), 'run')} done{failed}"
         if self._bars:
             self._bars.show(title, sum(self._done.values()), {self._labels[run]: each for run, each in shown.items()})
             return

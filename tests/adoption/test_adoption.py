@@ -82,6 +82,11 @@ def test_ten_networks_are_sound_once_they_are_adopted(network: networks.Network)
 # Networks
 
 
+def test_one_image_at_once() -> None:
+    said = adopt(data("mnist_train", "TRAIN", 1) + data("mnist_test", "TEST", 50) + BODY + judged("ip")).notes
+    assert "TRAIN: Data layer 'data' is now a Data layer that reads $DATA/train, 1 image at once" in said
+
+
 def test_what_is_said_of_a_train_val() -> None:
     said = adopt(MNIST + BODY + judged("ip"), solver('net: "elsewhere.prototxt"')).notes
     assert said == [

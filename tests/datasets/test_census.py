@@ -26,13 +26,13 @@ images                                3        3        2
   without a box                       1        2        1
   boxes in the fullest                3        1        1
 boxes: pedestrian                     4        1        1
-widths of under 1 cells               2        0        0
+widths of under 1 cell                2        0        0
 widths of 1 to 2 cells                1        0        0
 widths of 2 to 4 cells                0        0        1
 widths of 4 to 8 cells                0        0        0
 widths of 8 to 16 cells               1        1        0
 widths of 16 and more cells           0        0        0
-heights of under 1 cells              0        0        0
+heights of under 1 cell               0        0        0
 heights of 1 to 2 cells               2        0        0
 heights of 2 to 4 cells               0        0        1
 heights of 4 to 8 cells               2        0        0
@@ -56,6 +56,11 @@ def test_boxes_under_the_smallest_size_become_dontcare(tmp_path: Path, lines: li
     train = census.read(made)["train"]
     assert train.boxes == {"pedestrian": 2} and train.dontcare == {"pedestrian": 2} and train.small == 0
     assert "warning: train: 2 boxes are under the smallest size: dontcare" in census.warnings(census.read(made))
+
+
+def test_by_one_pixel() -> None:
+    said = census.warnings({"train": census.Census(clipped=Clipped(boxes=2, most=1.0))})
+    assert said == ["warning: train: 2 boxes stood out of their images, by 1 pixel at most: cut at the edge"]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ CASES = {
     "an encoded image that is none": Case(
         "images",
         change(encoded=True),
-        RECORD + "expected an image, got 18432 bytes that begin with ***" + AGAIN,
+        RECORD + "expected an image, got 18,432 bytes that begin with ***" + AGAIN,
     ),
     "no Datum": Case(
         "images",

@@ -58,3 +58,9 @@ def test_a_net_whose_data_is_in_train_alone(tmp_path: Path) -> None:
         f"{tmp_path}/net.prototxt:2: layer 'data': expected an Input or a data layer in phase TEST, got this one in "
         "TRAIN alone; take its include away, or add one that includes TEST"
     )
+
+
+def test_one_layer_is_one(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NET + 'layer { name: "relu" type: "ReLU" bottom: "ip" top: "ip" }\n')
+    made = count_table.sheet(tmp_path / "net.prototxt")
+    assert "1 layer that learns nothing and works in place is not listed." in made.notes

@@ -173,7 +173,7 @@ def test_a_hundred_draws_too_large() -> None:
         synthesize(GRAPH, parent, encoding_of(GRAPH, parent), Factors(9, 9), (1,))
     whole = 6 * 2 * 9 + 6 + 8 * 6 * 9 + 8 + 12 * 8 * 4 + 12 + 5 * 12
     assert str(error.value) == (
-        f"no viable offspring in 100 draws (the last: {whole} synapses, more than the 808 allowed); {END}"
+        f"no viable offspring in 100 draws (the last: {whole:,} synapses, more than the 808 allowed); {END}"
     )
 
 

@@ -51,7 +51,7 @@ def test_a_validation_part_chooses_where_there_is_one() -> None:
 
 
 def test_why() -> None:
-    siblings = accuracies((0.9, 700), (0.9, 600), (0.8975, 600), (0.9, 600))
+    siblings = accuracies((0.9, 700), (0.9, 600), (0.8975, 600), (0.9, 600), (0.9, 601))
     best = (2, 0.9)
     said = [selection.reason_for(number, each.score.value, best, siblings) for number, each in siblings.items()]
     assert said == [
@@ -59,4 +59,5 @@ def test_why() -> None:
         "the fittest",
         "0.0025 less fit than sibling 2",
         "as fit as sibling 2, which was born before",
+        "as fit as sibling 2, with 1 synapse more",
     ]

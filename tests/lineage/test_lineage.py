@@ -153,6 +153,12 @@ def test_the_same_command_again_does_nothing_and_says_so(
     assert content(place.run) == before
 
 
+def test_one_generation_is_one(begun: Callable[[int], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    place = begun(1)
+    place.evolve(1)
+    assert f"{place.run}: 1 generation is there; GEN=2 goes on\n" in capsys.readouterr().out
+
+
 def test_a_larger_gen_extends(begun: Callable[[int], Any], reference: Any, capsys: pytest.CaptureFixture[str]) -> None:
     place = begun(2)
     place.evolve(2)

@@ -183,7 +183,7 @@ def test_weights_of_another_shape() -> None:
     graph = dense(2, 3, bias="false")
     weights = {"ip1": [np.ones((3, 2), np.float32), np.ones(3, np.float32)]}
     assert refusal(graph, weights) == (
-        "w.caffemodel: layer 'ip1': expected 1 blobs, got 2 [(3, 2), (3,)]; the further ones may be masks, as pruning "
+        "w.caffemodel: layer 'ip1': expected 1 blob, got 2 [(3, 2), (3,)]; the further ones may be masks, as pruning "
         "forks of Caffe keep them: multiply each mask into its weights, and save the layer without"
     )
 

@@ -179,3 +179,11 @@ def test_caffe_starts_from_what_is_written(tmp_path: Path, old: bool) -> None:
                 assert np.array_equal(loaded[name], trained[layer][int(number)])
             else:
                 assert (loaded[name] == (0.5 if number == "0" else 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [([], "w: 1 of 1 layer with weights starts from it"), (["b"], "w: 1 of 2 layers with weights start from it")],
+)
+def test_one_layer_is_one(missing: list[str], said: str) -> None:
+    assert transfer.Transfer("w", ["a"], missing, [], []).text()[0] == said

@@ -327,7 +327,7 @@ def test_a_blob_without_axes_or_numbers(tmp_path: Path) -> None:
     net = caffe_pb2.NetParameter()
     net.layer.add(name="relu", type="PReLU").blobs.add()
     (tmp_path / "w.caffemodel").write_bytes(net.SerializeToString())
-    with pytest.raises(UserError, match="layer 'relu': expected 1 values, got 0"):
+    with pytest.raises(UserError, match="layer 'relu': expected 1 value, got 0;"):
         weights.read(tmp_path / "w.caffemodel")
 
 

@@ -78,6 +78,8 @@ def test_a_line_for_every_state_of_a_run() -> None:
         "no offspring is within 0.5 points of generation 1's accuracy; the last is generation 6: 7.6 times fewer "
         "synapses, 6.0 times fewer MACs, −4.0 points of accuracy"
     )
+    worse = choice.among([LINEAGE[0], LINEAGE[5]], UNTIMED[:2], within=0.01)
+    assert worse and worse.words().startswith("no offspring is within 1 point of generation 1's accuracy; ")
     neither = choice.among([LINEAGE[0], made_up.metrics(2, 0.99, synapses=143978, macs=10_715_776)], UNTIMED[:2])
     assert neither and neither.words() == "generation 2: as many synapses, as many MACs, the same accuracy"
 

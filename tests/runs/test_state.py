@@ -37,6 +37,20 @@ def test_the_score_is_a_classifiers_accuracy_or_a_detectors_average_precision(
     assert not state.fell_too_far(allowing("0", tmp_path), first, last)
 
 
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (state.State(0, 1, False), "0 of 1 generation done; the same `make evolve` goes on"),
+        (state.State(1, 1, False), "1 generation, all done"),
+        (state.State(0, 1, True), "0 of 1 generation done; at work on generation 1"),
+        (state.State(1, 0, True), "1 generation done; at work on generation 2"),
+        (state.State(0, 0, True), "0 generations done; at work on generation 1"),
+    ],
+)
+def test_one_generation_is_one(now: state.State, words: str) -> None:
+    assert now.words() == words
+
+
 def test_without_a_score_nothing_ends(tmp_path: Path) -> None:
     blind = with_score(metrics(2))
     assert blind.score == Score() and not state.fell_too_far(allowing("0.05", tmp_path), metrics(1), blind)

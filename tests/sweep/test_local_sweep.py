@@ -93,7 +93,7 @@ def test_one_that_is_stopped_keeps_nobody_waiting(place: Place) -> None:
     _, errors = running.communicate(timeout=SECONDS)
     assert running.returncode == 2
     assert errors.splitlines() == [
-        "cavefish: 1 of 1 runs failed",
+        "cavefish: 1 of 1 run failed",
         f"{run}: its process was stopped (SIGSTOP) and did not go on for 10 s; it was ended, and the same command "
         "resumes",
     ]

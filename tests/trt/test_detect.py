@@ -159,6 +159,7 @@ def test_table_json_and_pictures(run: Path, images: Path, tmp_path: Path, capsys
     assert "expected another folder than IMAGE=" in capsys.readouterr().err
     first = (out / "000.png").read_bytes()
     assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 0
+    assert capsys.readouterr().out.endswith(f"{out}: 1 picture\n")
     assert (out / "000.png").read_bytes() == first
 
 

@@ -96,7 +96,7 @@ def test_an_engine(evolved: Path, rtx: str) -> None:
 def test_a_pair(tmp_path: Path, pair: tuple[str, str]) -> None:
     done = cavefish(tmp_path, "onnx", *pair, "INT8=1", "INPUTS=images.npy", "FOR=onnxruntime", "OUT=net.onnx")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("calibration (minmax), 1 image of images.npy: 1 values")
+    assert done.stdout.startswith("calibration (minmax), 1 image of images.npy: 1 value")
     assert (tmp_path / "net.calibration.json").exists() and (tmp_path / "net.onnx").exists()
 
 

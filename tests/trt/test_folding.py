@@ -9,7 +9,7 @@ import pytest
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import batchnorm, weights
+from evolve.network import batchnorm, precision, weights
 from evolve.runs import generation, paths
 from tests.forks import FORKS
 from tests.runs import made_up
@@ -117,6 +117,15 @@ def test_a_place_that_cannot_be_written(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "taken")
     assert str(error.value) == f"{tmp_path}/taken: expected to write there, got File exists; name another OUT="
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "1 synapse became zero, 1 value was too large, 1 has fewer bits"),
+     (2, "2 synapses became zero, 2 values were too large, 2 have fewer bits")],
+)  # fmt: skip
+def test_one_of_a_cast_is_one(count: int, said: str) -> None:
+    assert folding._of_cast([precision.Range("fc", count, count, count)]) == said
 
 
 def committed(run: Path, number: int, kind: str) -> None:

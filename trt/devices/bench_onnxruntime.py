@@ -20,7 +20,8 @@ import table
 def main():
     """Prints the table."""
     words = _words()
-    print(f"# one image a run; timed: a run of the session; {words.threads} threads")
+    threads = "1 thread" if words.threads == 1 else f"{words.threads} threads"
+    print(f"# one image a run; timed: a run of the session; {threads}")
     print(f"# {table.device()}, ONNX Runtime {onnxruntime.__version__}")
     print(table.heading(), flush=True)
     for net in table.generations(words.folder):

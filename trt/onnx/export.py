@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evolve.base import files, prototxt_text
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import deployment, phases
 from evolve.network.foreign import reading
@@ -160,4 +161,4 @@ def _said(made: Any) -> str:
     blobs = ["{} {}".format(each.name, "x".join(str(dim.dim_value) for dim in each.type.tensor_type.shape.dim))
              for each in (*made.graph.input, *made.graph.output)]  # fmt: skip
     numbers = sum(int(np.prod(each.dims)) for each in made.graph.initializer if each.data_type in model.NUMBERS)
-    return f"{', '.join(blobs)}; {len(made.graph.node)} nodes, {numbers:,} numbers"
+    return f"{', '.join(blobs)}; {counted(len(made.graph.node), 'node')}, {counted(numbers, 'number')}"

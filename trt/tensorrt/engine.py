@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text, records
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import shapes, two_of_four
 from evolve.runs import generation
@@ -124,4 +125,4 @@ def _in_32_bits(model: Any) -> list[str]:
 def _said(record: cache.Record, key: cache.Key) -> str:
     wide = f" ({', '.join(record.in_32_bits)} in 32)" if record.in_32_bits else ""
     bits = {"half": f"16 bits{wide}", "int8": f"8 bits{wide}"}.get(key["precision"], "32 bits")
-    return f"{key['tensorrt']}, {key['gpu']}, {bits}, {record.layers} layers, {record.bytes / 1e6:.2f} MB"
+    return f"{key['tensorrt']}, {key['gpu']}, {bits}, {counted(record.layers, 'layer')}, {record.bytes / 1e6:.2f} MB"

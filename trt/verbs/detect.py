@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
 
 WHAT = "boxes on your own images or a video's frames, by a run's generation: a table, JSON and pictures"
@@ -28,5 +29,5 @@ def run(arguments: Arguments) -> int:
         answers.sheet().show()
         output.write(out, answers.record(), "boxes.json")
         if place:
-            print(f"{place}: {len(answers.every) - len(answers.unread)} pictures")
+            print(f"{place}: {counted(len(answers.every) - len(answers.unread), 'picture')}")
     return output.status(answers.unread)

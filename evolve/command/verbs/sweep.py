@@ -29,7 +29,7 @@ def run(arguments: Arguments) -> int:
     for sheet in summary.sheets(ended):
         sheet.show()
     if failed := summary.failures(ended):
-        print(f"cavefish: {len(failed)} of {len(ended)} runs failed", *failed, sep="\n", file=sys.stderr)
+        print(f"cavefish: {len(failed)} of {counted(len(ended), 'run')} failed", *failed, sep="\n", file=sys.stderr)
     return summary.status(ended)
 
 

@@ -6,6 +6,7 @@ The benchmark itself, whose devkit says which drive an image is of, is the data 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
@@ -52,7 +53,7 @@ def boxes(file: Path) -> Iterator[Box]:
         except ValueError:
             raise UserError(
                 f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
-                f"({len(words) + 1} fields); replace it with the original file"
+                f"({counted(len(words) + 1, 'field')}); replace it with the original file"
             ) from None
         truncated, occlusion, alpha, x1, y1, x2, y2, height, width, length, locx, locy, locz, roty = numbers
         yield Box(

@@ -108,7 +108,8 @@ def text(dataset: Dataset) -> str:
     """What `make data` prints: a column a split, then sizes and mean, then the warnings, a line each."""
     census = read(dataset)
     channels, height, width = dataset.shape
-    lines = [f"{dataset.called}: {width}x{height} pixels, {channels} channels, {dataset.classes} classes"]
+    content = f"{counted(channels, 'channel')}, {counted(dataset.classes, 'class', 'classes')}"
+    lines = [f"{dataset.called}: {width}x{height} pixels, {content}"]
     lines += [_row("", census.splits), _row("images", [each.images for each in census.splits.values()])]
     order = list(range(dataset.classes))
     if len(order) > _MOST_CLASSES:

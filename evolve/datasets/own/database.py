@@ -14,6 +14,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.progress import Report, counting
 from evolve.datasets import image_file
@@ -78,7 +79,7 @@ class Database:
             return image_file.decoded_with_facts(datum.data, where, wanted, _ADVICE)
         pixels = _pixels(datum, where)
         if pixels.dtype != np.uint8 or pixels.shape[2] not in (1, 3):
-            got = f"{pixels.shape[2]} channels of {pixels.dtype}"
+            got = f"{counted(pixels.shape[2], 'channel')} of {pixels.dtype}"
             raise UserError(f"{where}: expected 1 or 3 channels of bytes to store anew, got {got}; {_ADVICE}")
         facts = Facts(pixels.shape[1], pixels.shape[0], pixels.shape[2] == 1, deep=False)
         if facts.grey != wanted.grey:
@@ -208,7 +209,7 @@ def _shape(datum: Any, where: str) -> Shape:
         channels, height, width = datum.channels, datum.height, datum.width
         values = len(datum.data) or len(datum.float_data)
         if min(channels, height, width) < 1 or values != channels * height * width:
-            got = f"{channels}x{height}x{width} and {values} values"
+            got = f"{channels}x{height}x{width} and {counted(values, 'value')}"
             raise UserError(f"{where}: expected as many values as its shape has, got {got}; {_ADVICE}")
         return channels, height, width
     pixels, facts = image_file.decoded_with_facts(datum.data, where, advice=_ADVICE)

@@ -7,6 +7,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.files import write_whole
 
@@ -48,7 +49,7 @@ def any_shape(file: Path) -> NDArray[np.float32]:
     values = np.array(blob.data or blob.double_data, np.float32)
     whole = [1] * (4 - len(dims)) + dims
     if len(whole) != 4 or whole[0] != 1 or values.size != math.prod(whole) or not np.isfinite(values).all():
-        got = f"{'x'.join(map(str, dims))} and {values.size} values"
+        got = f"{'x'.join(map(str, dims))} and {counted(values.size, 'value')}"
         raise UserError(
             f"{file}: expected the mean of one image, all of it numbers, got {got}; compute_image_mean makes it from "
             "the database that is trained on"

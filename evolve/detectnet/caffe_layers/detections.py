@@ -7,6 +7,7 @@ import caffe
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.detectnet import clustering, scores
 from evolve.detectnet.caffe_layers.blobs import Blobs, by, each, expect
@@ -32,7 +33,7 @@ class _Lists(caffe.Layer):
         self._given = self.parse(self.param_str)
         expect(
             len(top) == self._given.classes,
-            f"expected one top for each of {self._given.classes} classes, got {len(top)}",
+            f"expected one top for each of {counted(self._given.classes, 'class', 'classes')}, got {len(top)}",
         )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.figures.report import flow
 from evolve.figures.report.flow import Stop
@@ -94,7 +95,7 @@ class _Drawing:
         whole = 10 + (_HIGHEST - 10) * math.log(max(counts[0], 1)) / math.log(self._most)
         left = whole * counts[-1] / counts[0]
         box = {"x": x - _BOX / 2, "width": _BOX}
-        values = [f"generation {each.generation}: {count:,} of {counts[0]:,} neurons"
+        values = [f"generation {each.generation}: {count:,} of {counted(counts[0], 'neuron')}"
                   for each, count in zip(self._run.generations, counts, strict=True)]  # fmt: skip
         return [
             element("rect", **box, y=round(y - whole / 2, 1), height=round(whole, 1), class_="whole"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.figures.report import pictures
 from evolve.figures.report.markup import Markup, element, section
@@ -153,7 +154,8 @@ def _layer(name: str, by_generation: dict[int, Kernels], run: Run) -> Markup:
 
 def _picture(name: str, number: int, each: Kernels, pixels: Pixels, zoom: int) -> Markup:
     left = int(each.any(axis=(2, 3)).sum())
-    words = f"generation {number}: {left:,} kernels, {np.count_nonzero(each):,} weights, {each.shape[0]} neurons"
+    counts = (left, "kernel"), (int(np.count_nonzero(each)), "weight"), (each.shape[0], "neuron")
+    words = f"generation {number}: {', '.join(counted(*each) for each in counts)}"
     height, width = pixels.shape[:2]
     image = element(
         "img", src=pictures.png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"

@@ -1,6 +1,7 @@
 """The run at a glance: how far it is, and of each figure what it is now and what it was at generation 1."""
 
 from evolve.base import sheet
+from evolve.base.counted import counted
 from evolve.base.durations import duration
 from evolve.figures.report.markup import Markup, element, number, section
 from evolve.figures.run import Run
@@ -22,8 +23,8 @@ def summary(run: Run, state: State) -> Markup:
 def bar(state: State) -> list[Markup]:
     """How far the run is, in words and as a bar."""
     of = max(state.done, state.wanted)
-    words = element("p", state.words(), class_="state")
-    return [words, element("progress", value=state.done, max=of, aria_label=f"{state.done} of {of} generations")]
+    words, label = element("p", state.words(), class_="state"), f"{state.done} of {counted(of, 'generation')}"
+    return [words, element("progress", value=state.done, max=of, aria_label=label)]
 
 
 def _tile(title: str, now: Markup | str, was: Markup | str | None) -> Markup:

@@ -6,6 +6,7 @@ A cell's shade is the logarithm of the part that survives, and its number that p
 import math
 
 from evolve.base import sheet
+from evolve.base.counted import counted
 from evolve.figures.report import tables
 from evolve.figures.report.markup import Markup, details, element, number, section
 from evolve.figures.run import Run
@@ -31,21 +32,21 @@ def shade(part: float) -> int:
 
 
 def _table(run: Run, measure: str) -> Markup:
-    counted = {metrics.generation: {layer.name: layer for layer in metrics.layers} for metrics in run.generations}
-    head = element("tr", element("th", "layer", scope="col"), *(element("th", str(n), scope="col") for n in counted))
-    rows = [_row(layer, measure, counted) for layer in run.ancestor.layers if getattr(layer, measure)]
+    known = {metrics.generation: {layer.name: layer for layer in metrics.layers} for metrics in run.generations}
+    head = element("tr", element("th", "layer", scope="col"), *(element("th", str(n), scope="col") for n in known))
+    rows = [_row(layer, measure, known) for layer in run.ancestor.layers if getattr(layer, measure)]
     body = [element("thead", head), element("tbody", *rows)]
     return tables.scrolled(f"{measure} left, per cent, by layer and generation", *body, look="survival")
 
 
-def _row(layer: Layer, measure: str, counted: dict[int, dict[str, Layer]]) -> Markup:
+def _row(layer: Layer, measure: str, known: dict[int, dict[str, Layer]]) -> Markup:
     whole = getattr(layer, measure)
-    left = {number: getattr(layers.get(layer.name), measure, 0) for number, layers in counted.items()}
+    left = {number: getattr(layers.get(layer.name), measure, 0) for number, layers in known.items()}
     cells = [_cell(layer.name, measure, number, each, whole) for number, each in left.items()]
     return element("tr", element("th", layer.name, scope="row"), *cells)
 
 
 def _cell(layer: str, measure: str, generation: int, left: int, whole: int) -> Markup:
     part = left / whole
-    words = f"{layer}\ngeneration {generation}: {left:,} of {whole:,} {measure}"
+    words = f"{layer}\ngeneration {generation}: {left:,} of {counted(whole, measure.removesuffix('s'))}"
     return element("td", number(left, sheet.percent(part)), class_=f"s{shade(part)}", title=words)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from evolve.base import sheet
+from evolve.base.counted import counted
 from evolve.base.sheet import Sheet
 from evolve.figures import table
 from evolve.figures.report.markup import Markup, details, element, join, number, section
@@ -80,7 +81,7 @@ def siblings(run: Run) -> Markup | None:
         "Offspring of the same parents, each with its own draw; the fittest is the generation. Fitness is the score "
         "less what synapses cost (synapse_cost); parent: its rank among the parents of the next generation."
     )
-    folded = details(f"{len(born)} siblings", table, opened=len(born) <= MOST_ROWS)
+    folded = details(counted(len(born), "sibling"), table, opened=len(born) <= MOST_ROWS)
     return section("Siblings", folded, about=about)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Net
 from evolve.network.layers import sources
@@ -22,7 +23,8 @@ def upgrade(net: Net) -> list[str]:
     """Brings `net` into today's form; says in words what it was. UserError for layers of the form before V1."""
     notes = []
     if net.layers:
-        notes.append(f"{len(net.layers)} layers in the form of 2013 (`layers {{ }}`) are read as today's")
+        old = "in the form of 2013 (`layers { }`)"
+        notes.append(f"{counted(len(net.layers), f'layer {old} is', f'layers {old} are')} read as today's")
         net.layer.extend(map(_of_2013, net.layers))
         net.ClearField("layers")
     for layer in net.layer:

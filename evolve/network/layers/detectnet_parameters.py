@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolve.base import prototxt_text
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 from evolve.proto import detectnet_pb2
@@ -184,8 +185,9 @@ def _elsewhere(given: Parameters) -> list[str]:
     if given.data and given.data.batch_size < 1:
         found.append("batch_size: expected 1 or more, got 0")
     if given.data and given.data.processes and given.data.prefetch < given.data.processes:
+        each = counted(given.data.processes, "process", "processes")
         found.append(
-            f"prefetch: expected at least one batch for each of {given.data.processes} processes, "
-            f"got {given.data.prefetch}; do prefetch: {given.data.processes}"
+            f"prefetch: expected at least one batch for each of {each}, got {given.data.prefetch}; do prefetch: "
+            f"{given.data.processes}"
         )
     return found

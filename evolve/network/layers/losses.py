@@ -3,6 +3,7 @@
 A loss or an accuracy is a scalar, (). Whatever these read is what the network is for.
 """
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Shapes, axis_of, count, written
 from evolve.network.channels import none
@@ -68,7 +69,8 @@ def _accuracy(layer: Layer, bottoms: Shapes) -> Shapes:
     classes = bottoms[0][axis]
     if layer.accuracy_param.top_k > classes:
         raise UserError(
-            f"layer '{layer.name}': expected a top_k of at most its {classes} classes, got {layer.accuracy_param.top_k}"
+            f"layer '{layer.name}': expected a top_k of at most its {counted(classes, 'class', 'classes')}, got "
+            f"{layer.accuracy_param.top_k}"
         )
     return ((), (classes,))
 
@@ -76,7 +78,7 @@ def _accuracy(layer: Layer, bottoms: Shapes) -> Shapes:
 def _expect_labels(layer: Layer, bottoms: Shapes, axis: int) -> None:
     places = count(bottoms[0], 0, axis) * count(bottoms[0], axis + 1)
     if count(bottoms[1]) != places:
-        error = _unlike(layer, f"a label for each of {places} places", bottoms)
+        error = _unlike(layer, f"a label for each of {counted(places, 'place')}", bottoms)
         if count(bottoms[1]) != bottoms[0][0]:
             raise error
         raise UserError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Shape, Shapes, axis_of, count, written
 from evolve.network.channels import ChannelMap, channels, every
@@ -25,7 +26,7 @@ def _reshape(layer: Layer, bottoms: Shapes) -> Shapes:
         if count(top) == count(bottom):
             return (top,)
     raise UserError(
-        f"layer '{layer.name}': expected a shape for the {count(bottom)} values of {written(bottom)}, got "
+        f"layer '{layer.name}': expected a shape for the {counted(count(bottom), 'value')} of {written(bottom)}, got "
         f"{list(parameter.shape.dim)} from axis {parameter.axis} on, num_axes {parameter.num_axes}"
     )
 

@@ -1,5 +1,6 @@
 """Layers whose weights connect channels: Convolution, Deconvolution, InnerProduct; and Embed, which looks up rows."""
 
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Shapes, axis_of, count, written
 from evolve.network.channels import none
@@ -18,13 +19,13 @@ def _convolution(layer: Layer, bottoms: Shapes) -> Shapes:
         raise UserError(f"layer '{layer.name}': expected a num_output of 1 and more, got 0")
     if not parameter.group or channels % parameter.group or parameter.num_output % parameter.group:
         raise UserError(
-            f"layer '{layer.name}': expected a group that divides its {channels} inputs and "
-            f"{parameter.num_output} outputs, got {parameter.group}"
+            f"layer '{layer.name}': expected a group that divides its {counted(channels, 'input')} and "
+            f"{counted(parameter.num_output, 'output')}, got {parameter.group}"
         )
     if len(bottoms) != len(layer.top) or any(shape != bottoms[0] for shape in bottoms):
         raise UserError(
             f"layer '{layer.name}': expected bottoms of one shape and a top each, got "
-            f"{', '.join(map(written, bottoms))} and {len(layer.top)} tops"
+            f"{', '.join(map(written, bottoms))} and {counted(len(layer.top), 'top')}"
         )
     places = windows.deconvolved if layer.type == "Deconvolution" else windows.convolved
     return ((*bottoms[0][:axis], parameter.num_output, *places(window, size)),) * len(layer.top)

@@ -172,7 +172,9 @@ def test_grey_images_of_16_bits_by_the_values_that_are_given(tmp_path: Path, mad
     every = stored(done.folder / "train") + stored(done.folder / "test")
     found = {(label, int(pixels[0, 0, 0])) for pixels, label in every}
     assert found == {(0, 0), (0, 20), (0, 40), (1, 200), (1, 220), (1, 240)}
-    assert "grey images have more than 8 bits" in class_census.text(done)
+    text = class_census.text(done)
+    assert text.startswith("pics (images): 24x24 pixels, 1 channel, 2 classes\n")
+    assert "grey images have more than 8 bits" in text
 
 
 def test_what_is_known_before_an_image_is_read(tmp_path: Path) -> None:

@@ -66,6 +66,16 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
     return None
 
 
+def refusal_here(error: BaseException) -> MachineError | None:
+    """As refusal, at the folder that this process works in; where that has gone, it is what was refused."""
+    if not isinstance(error, (OSError, lmdb.Error)):
+        return None
+    try:
+        return refusal(error, Path.cwd())
+    except FileNotFoundError:
+        return MachineError("expected a folder to work in, got one that is no longer there; go to another")
+
+
 def _named(error: OSError) -> Path | None:
     """The file that the system refused, of two the one that had no room; None where it named none."""
     full = error.errno in _FULL and error.filename2
@@ -76,8 +86,9 @@ def _named(error: OSError) -> Path | None:
 def _is_at(place: Path, file: Path | None) -> bool:
     """Whether it is `place`, in it, above it or beside it under its name; one that nobody named is taken to be."""
     there = Path(os.path.abspath(place))
-    beside = file is not None and file.parent == there.parent and there.stem in file.name
-    return file is None or file in (there, *there.parents) or there in file.parents or beside
+    if file is None or file in there.parents:
+        return True
+    return any(each.parent == there.parent and there.stem in each.name for each in (file, *file.parents))
 
 
 def no_space(place: Path, needed: int = 0) -> MachineError:

@@ -12,7 +12,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 from evolve.base import files
@@ -66,7 +65,7 @@ def _done(
         return {"error": str(error), "of_machine": isinstance(error, MachineError)}
     except Exception as error:
         traceback.print_exc()
-        refused = files.refusal(error, Path.cwd())
+        refused = files.refusal_here(error)
         words = " ".join(str(error).split()) or type(error).__name__
         return {"error": str(refused or f"{called}{words}"), "of_machine": refused is not None}
 

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import traceback
-from pathlib import Path
 from types import FrameType
 
 from evolve import __version__
@@ -53,23 +52,15 @@ def main(given: list[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:
-        if refused := _refused(error):
+        # Imported here: whoever asks for help need not wait for what keeps data sets.
+        from evolve.base.files import refusal_here
+
+        if refused := refusal_here(error):
             print(f"cavefish: {refused}", file=sys.stderr)
             return 2
         traceback.print_exc()
         print("cavefish: this is a fault of Cavefish, not yours; the same command resumes", file=sys.stderr)
         return 1
-
-
-def _refused(error: Exception) -> str:
-    """What the user reads of what a disk refuses, or a folder to work in that has gone; "" of other errors."""
-    # Imported here: whoever asks for help need not wait for what keeps data sets.
-    from evolve.base.files import refusal
-
-    try:
-        return str(refusal(error, Path.cwd()) or "")
-    except FileNotFoundError:
-        return "expected a folder to work in, got one that is no longer there; go to another"
 
 
 def _help(given: list[str]) -> str | None:

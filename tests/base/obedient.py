@@ -29,10 +29,18 @@ def fail(how: str) -> dict[str, Any]:
     raise {
         "user": UserError("net.prototxt:3: no such layer"),
         "machine": MachineError("memory ran out"),
-        "disk": OSError(errno.ENOSPC, "No space left on device", "/there/file"),
+        "disk": OSError(errno.ENOSPC, "No space left on device"),
+        "file": OSError(errno.ENOSPC, "No space left on device", "/there/file"),
         "fault": ValueError("two\nlines"),
         "wordless": ValueError(),
     }[how]
+
+
+def leave(folder: str) -> dict[str, Any]:
+    """Goes into a folder that is then no longer there."""
+    os.chdir(folder)
+    os.rmdir(folder)
+    return {}
 
 
 def surroundings() -> dict[str, Any]:
@@ -61,7 +69,8 @@ def _polite() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(lambda: {task.__name__: task for task in (add, count, fail, surroundings, end, sleep)}, called="echo: ")
+        tasks = (add, count, fail, leave, surroundings, end, sleep)
+        serve(lambda: {task.__name__: task for task in tasks}, called="echo: ")
     elif sys.argv[1] == "polite":
         _polite()
     else:

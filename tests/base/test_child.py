@@ -43,6 +43,8 @@ def test_it_answers_in_the_order_of_what_was_asked(child: Serving, tmp_path: Pat
         ("machine", MachineError, "memory ran out"),
         ("disk", MachineError, f"{Path.cwd()}: no space left on the disk; nothing committed is lost: free some, and "
          "the same command resumes"),
+        ("file", MachineError, "/there/file: no space left on the disk; nothing committed is lost: free some, and the "
+         "same command resumes"),
         ("fault", UserError, "echo: two lines"),
         ("wordless", UserError, "echo: ValueError"),
     ],
@@ -52,6 +54,22 @@ def test_what_fails_is_said_and_it_goes_on(child: Serving, how: str, kind: type[
         child.call("fail", how=how)
     assert (type(error.value), str(error.value)) == (kind, words)
     assert ("Traceback" in child.said()) == (how not in ("user", "machine"))
+    assert child.call("add", one=1, other=1) == {"sum": 2}
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "words"),
+    [
+        ("disk", MachineError, "expected a folder to work in, got one that is no longer there; go to another"),
+        ("fault", UserError, "echo: two lines"),
+    ],
+)
+def test_its_folder_may_have_gone(child: Serving, tmp_path: Path, how: str, kind: type[UserError], words: str) -> None:
+    (tmp_path / "gone").mkdir()
+    child.call("leave", folder=str(tmp_path / "gone"))
+    with pytest.raises(UserError) as error:
+        child.call("fail", how=how)
+    assert (type(error.value), str(error.value)) == (kind, words)
     assert child.call("add", one=1, other=1) == {"sum": 2}
 
 

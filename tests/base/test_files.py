@@ -97,6 +97,7 @@ def test_a_file_elsewhere_is_no_place_to_write() -> None:
         (errno.EEXIST, "/runs/lenet/seed1"),
         (errno.ENOTDIR, "/runs/lenet"),
         (errno.EACCES, "/runs/lenet/.seed1.unfinished"),
+        (errno.EACCES, "/runs/lenet/.seed1.unfinished-7/train_val.prototxt"),
         (errno.EFBIG, None),
     ],
 )

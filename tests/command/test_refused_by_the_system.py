@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evolve.command import command
+from evolve.command.verbs import evolve
 from evolve.runs import run_folder
 from tests.runs import made_up
 
@@ -53,14 +54,42 @@ def test_what_a_disk_refuses_anywhere_is_no_fault_of_cavefish(
     assert ("fault of Cavefish" in capsys.readouterr().err) == (status == 1)
 
 
+def leave(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Works in a folder that is then no longer there."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+
 def test_a_folder_that_has_gone_meanwhile_is_no_fault_of_cavefish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
+    leave(tmp_path / "gone", monkeypatch)
     monkeypatch.delenv("CAVEFISH_RUNS", raising=False)
     assert command.main(["report"]) == 2
     assert capsys.readouterr().err == (
         "cavefish: expected a folder to work in, got one that is no longer there; go to another\n"
     )
+
+
+def test_a_run_that_has_ended_says_where_its_page_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "runs" / "report.html"
+    monkeypatch.chdir(tmp_path)
+    assert evolve._from_here(page) == Path("runs/report.html")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert evolve._from_here(page) == page
+    leave(tmp_path / "gone", monkeypatch)
+    assert evolve._from_here(page) == page
+
+
+def test_a_fault_in_a_folder_that_has_gone_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def faulty(arguments: object) -> int:
+        raise KeyError("layers")
+
+    monkeypatch.setattr(command.VERBS["count"], "run", faulty)
+    leave(tmp_path / "gone", monkeypatch)
+    assert command.main(["count", "MODEL=x"]) == 1
+    assert "cavefish: this is a fault of Cavefish, not yours" in capsys.readouterr().err

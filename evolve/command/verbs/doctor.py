@@ -45,7 +45,7 @@ def run(arguments: Arguments) -> int:
 def _system() -> Iterator[_Line]:
     from evolve.runs import load, threads
 
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    free = shutil.disk_usage(".").free / 1e9
     yield _OK, f"cavefish {__version__} in {Path(__file__).parents[3]}"
     yield _OK, f"Python {sys.version.split()[0]} at {sys.executable}; {threads.cores()} cores"
     remedy = "" if free > 1 else "; a run needs about 1"

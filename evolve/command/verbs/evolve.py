@@ -1,5 +1,6 @@
 """`make evolve` evolves a network, or goes on with it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from evolve.command.arguments import Arguments, machine, plain_name, whole
@@ -28,7 +29,14 @@ def run(arguments: Arguments) -> int:
         rehearsed=True,
     )
     table.show(folder)
-    page, here = folder / paths.REPORT, Path.cwd()
+    page = folder / paths.REPORT
     if page.exists():
-        print(f"report: {page.relative_to(here) if page.is_relative_to(here) else page}")
+        print(f"report: {_from_here(page)}")
     return 0
+
+
+def _from_here(page: Path) -> Path:
+    """As it is named from this folder, if it lies below; a folder that has gone meanwhile has nothing below."""
+    with suppress(ValueError, FileNotFoundError):
+        return page.relative_to(Path.cwd())
+    return page

@@ -3,6 +3,7 @@
 `make test PYTEST=--hypothesis-profile=search` tries many others: what it finds is mended, and becomes an example.
 """
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -31,6 +32,12 @@ settings.register_profile(
 )
 settings.register_profile("search", max_examples=1000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("usual")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: no search for garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

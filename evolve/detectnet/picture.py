@@ -84,7 +84,7 @@ def write(
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
         sheet.paste(tile, (MARGIN + column * width, top + row * height))
-    sheet.save(path, "PNG", compress_level=9)
+    sheet.save(path, "PNG")
 
 
 def _columns(width: int, height: int) -> int:

@@ -81,4 +81,4 @@ def _write(path: Path, tiles: list[Image.Image]) -> None:
     sheet = Image.new(tiles[0].mode, (width * len(tiles), height))
     for number, tile in enumerate(tiles):
         sheet.paste(tile, (number * width, 0))
-    sheet.save(path, "PNG", optimize=True)
+    sheet.save(path, "PNG")

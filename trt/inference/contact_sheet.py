@@ -33,7 +33,7 @@ def write(path: Path, answers: Answers) -> None:
     for number, answer in enumerate(shown):
         row, column = divmod(number, columns)
         _tile(sheet, draw, (_MARGIN + column * across, top + row * down), answer)
-    sheet.save(path, "PNG", compress_level=9)
+    sheet.save(path, "PNG")
 
 
 def _chosen(kept: list[Answer]) -> list[Answer]:

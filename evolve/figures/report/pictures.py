@@ -43,12 +43,12 @@ def _picture(path: Path, number: int) -> Markup | None:
 
 def png(pixels: NDArray[np.uint8]) -> str:
     """The address of a picture of `pixels`: (height, width, 4), red, green, blue and opacity."""
-    return _address(Image.fromarray(pixels, "RGBA"), "PNG", optimize=True)
+    return _address(Image.fromarray(pixels, "RGBA"), "PNG")
 
 
 def of_image(image: Image.Image) -> str:
     """The address of a picture as it is."""
-    return _address(image, "PNG", optimize=True)
+    return _address(image, "PNG")
 
 
 def photograph(content: bytes, width: int, largest: int) -> tuple[str, int, int]:

@@ -59,7 +59,7 @@ def test_there_are_many() -> None:
     assert len(COMMANDS) > 60 and {"evolve", "check", "sweep", "onnx"} <= {words[0] for _, words in COMMANDS}
 
 
-SMALL = "dataset.name=digits; ancestor_training=60it; offspring_training=30it"
+SMALL = "dataset.name=digits; ancestor_training=8it; offspring_training=4it"
 # What the pages have, and what is there to be run on.
 ELSE = {"GEN=13": "GEN=2", "RUN=seed1,seed2,seed3": "RUN=seed1"}
 RUN_HERE = [(page, words) for page, words in COMMANDS if page in ("docs/figures.md", "docs/shrink_and_fold.md")]

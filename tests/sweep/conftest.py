@@ -26,11 +26,12 @@ class Place:
 
     folder: Path
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """`cavefish sweep NET=tiny` with more words, in a process of its own."""
+    def start(self, *words: str, modules: Path = ROOT) -> subprocess.Popen[str]:
+        """`cavefish sweep NET=tiny` with more words, in a process of its own; its Pythons look in `modules` first."""
         command = [sys.executable, "-m", "evolve.command.command", "sweep", "NET=tiny", *words]
+        found = environment() | {"PYTHONPATH": os.pathsep.join(map(str, (modules, ROOT)))}
         return subprocess.Popen(
-            command, cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, cwd=self.folder, env=found, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def sweep(self, *words: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 SET = "environment.synapse_budget=0.5,0.7"
-TRIES = 5  # until a signal comes in time
 LONG = "offspring_training=50000it"  # far more than a test waits for
 
 
@@ -100,25 +98,41 @@ def test_one_that_is_stopped_keeps_nobody_waiting(place: Place) -> None:
     wait_for(lambda: not processes(str(place.folder)))
 
 
-def committed(runs: Path) -> bool:
-    return any(runs.glob("*/gen001"))
+# The first worker that trains an offspring signals the sweep, and none trains on: nothing is done before it comes.
+SIGNALS = """
+import json, os, sys, time
+
+def dumps(message, said=json.dumps):
+    if message.get("progress", {{}}).get("of") == {of}:
+        signal_the_sweep()
+        time.sleep({seconds})
+    return said(message)
+
+def signal_the_sweep():
+    try:
+        os.close(os.open({once!r}, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    with open(f"/proc/{{os.getppid()}}/stat") as file:
+        os.kill(int(file.read().rpartition(")")[2].split()[1]), {number})
+
+if "evolve.training.worker" in sys.orig_argv:
+    json.dumps = dumps
+"""
+OFFSPRING = 40  # iterations, as tiny's settings say
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_ends_all_of_it_and_the_same_command_resumes(
-    number: signal.Signals, tmp_path: Path, reference: Place
+    number: signal.Signals, place: Place, tmp_path: Path, reference: Place
 ) -> None:
     words = ("SEEDS=2", f"SET={SET}", "GEN=2")
-    for attempt in range(TRIES):
-        place = make_place(tmp_path / str(attempt))
-        running = place.start(*words)
-        wait_for(partial(committed, place.runs))
-        running.send_signal(number)
-        _, errors = running.communicate(timeout=SECONDS)
-        if len(caffemodels(place.runs)) < 4:
-            break  # On a crowded machine all may be done before the signal reaches it.
-    else:
-        pytest.fail(f"it came too late {TRIES} times")
+    (tmp_path / "signals").mkdir()
+    said = SIGNALS.format(of=OFFSPRING, seconds=SECONDS, once=str(tmp_path / "once"), number=int(number))
+    (tmp_path / "signals" / "sitecustomize.py").write_text(said)
+    running = place.start(*words, modules=tmp_path / "signals")
+    _, errors = running.communicate(timeout=SECONDS)
+    assert {Path(name).parts[1] for name in caffemodels(place.runs)} == {"gen001"}
     if number == signal.SIGKILL:
         assert running.returncode == -number
     else:

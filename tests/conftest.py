@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from evolve.base import child
+from evolve.base import child, processors
 from tests.forks import FORKS
 
 # The words of the `make test` that this may run under are not those of a make or a build that a test calls.
@@ -38,6 +38,12 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays until the end: no search for garbage goes through it again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """With -n auto as many as there are cores to use, of which xdist asks no container; its variable comes first."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else processors.usable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,15 +3,13 @@
 With another number of threads the last bits of a training differ, so a run keeps the number that it began with.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
+from evolve.base import processors
 from evolve.base.machine import Machine
 from evolve.runs import generation, paths, run_folder
 from evolve.runs.metrics import Metrics
-
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def of_run(run: Path, machine: Machine) -> Machine:
@@ -23,19 +21,8 @@ def of_run(run: Path, machine: Machine) -> Machine:
 
 
 def share(run: Path) -> int:
-    """The cores there are, divided by the runs at work below the same folder, `run` itself among them."""
-    return max(1, cores() // (1 + _others_at_work(run)))
-
-
-def cores() -> int:
-    """Cores that this process may use: its affinity, and the quota of a container (cgroup v2) rounded down."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = _QUOTA.read_text().split()
-        return max(1, min(allowed, int(quota) // int(period)))
-    except (OSError, ValueError):
-        # No such file, or "max": no quota.
-        return allowed
+    """The cores that may be used, divided by the runs at work below the same folder, `run` itself among them."""
+    return max(1, processors.usable() // (1 + _others_at_work(run)))
 
 
 def _begun_with(run: Path) -> int:

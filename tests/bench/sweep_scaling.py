@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from evolve.runs import threads
+from evolve.base import processors
 from tests.bench.speed.rounds import rotated
 
 AIM = 0.9  # of the cores: 1.8 on two
@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--net", default="lenet")
     parser.add_argument("--generations", type=int, default=3)
     parser.add_argument("--set", default="ancestor_training=600it;offspring_training=300it")
-    parser.add_argument("--lineages", type=int, default=threads.cores(), help="as many as there are cores")
+    parser.add_argument("--lineages", type=int, default=processors.usable(), help="as many as there are cores")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/sweep"), help="the folder for scaling.csv")
     given = parser.parse_args()

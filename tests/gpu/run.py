@@ -18,6 +18,7 @@ import time
 import traceback
 from pathlib import Path
 
+from evolve.base import processors
 from tests.gpu import agree, caffes_tests, engines, facts, masks, step_times, trainings
 from tests.gpu.session import NeedsGpu, Result, Session, Step, TimeIsUp
 
@@ -82,7 +83,7 @@ def _child(name: str, pack: Path, scratch: Path, seconds: float) -> Result:
         return {"skipped": "no time was left"}
     log = scratch / f"{name.replace(' ', '_')}.log"
     command = [sys.executable, "-m", "tests.gpu.run", str(pack), "--step", name, "--seconds", f"{seconds:.0f}"]
-    cores = str(len(os.sched_getaffinity(0)))
+    cores = str(processors.usable())
     path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
     threads = {"OPENBLAS_NUM_THREADS": cores, "OMP_NUM_THREADS": cores}
     environment = {**threads, **os.environ, "PYTHONPATH": path}

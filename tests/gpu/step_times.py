@@ -1,8 +1,8 @@
 """Training steps of every network: the processor with all its cores and the fast layers, then the GPU."""
 
-import os
 import time
 
+from evolve.base import processors
 from tests.bench.speed.caffe_engine import CaffeEngine
 from tests.bench.speed.networks import NETWORKS, Network, write_case
 from tests.gpu.session import Result, Session
@@ -16,7 +16,7 @@ def run(session: Session) -> Result:
     import fastcaffe
 
     networks = list(NETWORKS.values())[: 1 if session.dry else None]
-    threads = len(os.sched_getaffinity(0))
+    threads = processors.usable()
     ms, layers = {}, "fast"
     for network in networks:
         folder = session.scratch / "steps" / network.name

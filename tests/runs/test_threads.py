@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evolve.base import processors
 from evolve.base.machine import USUAL, Machine
 from evolve.runs import generation, run_folder, threads
 from evolve.runs.metrics import Versions
@@ -16,9 +17,8 @@ from tests.runs.made_up import metrics
 
 
 @pytest.fixture(autouse=True)
-def _eight_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(threads, "_QUOTA", tmp_path / "cpu.max")
+def _eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processors, "usable", lambda: 8)
 
 
 Begin = Callable[[Path], Path]
@@ -76,12 +76,6 @@ def test_more_runs_than_cores_have_one_thread_each(tmp_path: Path, begin: Begin)
     for number in range(1, 12):
         begin(tmp_path / "lenet" / f"seed{number}")
     assert threads.share(run) == 1
-
-
-@pytest.mark.parametrize(("quota", "cores"), [("250000 100000", 2), ("50000 100000", 1), ("max 100000", 8)])
-def test_a_containers_quota_holds(tmp_path: Path, quota: str, cores: int) -> None:
-    (tmp_path / "cpu.max").write_text(quota + "\n")
-    assert threads.cores() == cores
 
 
 def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin) -> None:

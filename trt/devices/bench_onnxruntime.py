@@ -53,7 +53,7 @@ def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("generations", nargs="*", help="which (all)")
     parser.add_argument("--precision", choices=("float", "int8"), default="float")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--warm-up", type=int, default=50)
     parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))

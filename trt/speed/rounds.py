@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from evolve.runs import threads
+from evolve.base import processors
+from evolve.base.counted import counted
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -23,8 +24,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 def device() -> str:
     """``AMD EPYC 7763, 2 cores``: the processor, and how many of its cores this process may use."""
     named = _field("model name")
-    cores = threads.cores()
-    return f"{named[0] if named else platform.machine()}, {cores} core{'s' * (cores > 1)}"
+    return f"{named[0] if named else platform.machine()}, {counted(processors.usable(), 'core')}"
 
 
 def clocks() -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from evolve.base import processors
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
 
 WHAT = "the classes of your own images or a video's frames, by a run's generation: a table, JSON and pictures"
@@ -10,7 +11,6 @@ ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE FIT OUT THREADS FAST TENSORRT"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0, or 2 where an image could not be read. Raises UserError."""
-    from evolve.runs import threads
     from trt.inference import contact_sheet, output, preparation
     from trt.inference.classify import classify
     from trt.speed.engines import ENGINES
@@ -22,7 +22,7 @@ def run(arguments: Arguments) -> int:
             generation(arguments, folder),
             asked,
             one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
-            machine(arguments, threads=threads.cores()),
+            machine(arguments, threads=processors.usable()),
             one_of(arguments, "FIT", preparation.FITS, usual=""),
             drawn=place is not None,
         )

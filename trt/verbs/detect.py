@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from evolve.base import processors
 from evolve.base.counted import counted
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
 
@@ -11,7 +12,6 @@ ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT THREADS FAST TENSORRT"
 
 def run(arguments: Arguments) -> int:
     """Exit status 0, or 2 where an image could not be read. Raises UserError."""
-    from evolve.runs import threads
     from trt.inference import output
     from trt.inference.detect import detect
     from trt.speed.engines import ENGINES
@@ -23,7 +23,7 @@ def run(arguments: Arguments) -> int:
             generation(arguments, folder),
             asked,
             one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
-            machine(arguments, threads=threads.cores()),
+            machine(arguments, threads=processors.usable()),
             drawn=place,
         )
         answers.sheet().show()

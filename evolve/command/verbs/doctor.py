@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolve import __version__
-from evolve.base import caffe_messages
+from evolve.base import caffe_messages, processors
+from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments
 
@@ -43,15 +44,22 @@ def run(arguments: Arguments) -> int:
 
 
 def _system() -> Iterator[_Line]:
-    from evolve.runs import load, threads
+    from evolve.runs import load
 
     free = shutil.disk_usage(".").free / 1e9
     yield _OK, f"cavefish {__version__} in {Path(__file__).parents[3]}"
-    yield _OK, f"Python {sys.version.split()[0]} at {sys.executable}; {threads.cores()} cores"
+    yield _OK, f"Python {sys.version.split()[0]} at {sys.executable}; {_cores()}"
     remedy = "" if free > 1 else "; a run needs about 1"
     yield _MISSING if remedy else _OK, f"disk: {free:.0f} GB free here{remedy}"
     busy = load.busy_cores()
     yield (_WARNING, f"load: {warning}") if (warning := load.warning(busy)) else (_OK, f"load: {busy:.1f} cores busy")
+
+
+def _cores() -> str:
+    """How many there are to use, and why not all of them where a quota is what keeps the others."""
+    quota, every = processors.quota(), processors.allowed()
+    why = f", of {every} by a quota of {quota:g}" if quota is not None and quota < every else ""
+    return counted(processors.usable(), "core") + why
 
 
 def _libraries() -> Iterator[_Line]:

@@ -51,14 +51,13 @@ def wanted(arguments: Arguments) -> "Wanted":
 
 
 def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":
-    from evolve.base import progress
-    from evolve.runs import threads
+    from evolve.base import processors, progress
     from evolve.sweep import local, plan
     from evolve.sweep.watch import Watch
 
     plan.prepare_data(planned)
     devices = gpus(arguments)
-    at_once = min(len(planned.runs), len(devices) or max(1, threads.cores() // (whole(arguments, "THREADS") or 1)))
+    at_once = min(len(planned.runs), len(devices) or max(1, processors.usable() // (whole(arguments, "THREADS") or 1)))
     progress.say(f"{counted(len(planned.runs), 'run')}, {at_once} side by side")
     with Watch(planned.runs) as watch:
         return local.run_all(planned.runs, at_once, watch, devices)

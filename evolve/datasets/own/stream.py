@@ -1,7 +1,6 @@
 """Pictures are read side by side and handed on in their order, a few at a time: they may be more than memory holds."""
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.base import processors
 from evolve.base.errors import UserError
 from evolve.datasets import image_datum, image_file
 from evolve.datasets.image_form import Facts, Form
@@ -65,7 +65,7 @@ def made(key: bytes, value: bytes, pixels: NDArray[Any], facts: Facts) -> Made:
 
 def each(rows: NDArray[np.int64], make: Callable[[int], Made], record: int) -> Generator[Each, None, None]:
     """Every row's number and what ``make`` gives or raises, in the order of ``rows``; ``record`` bytes are stored."""
-    threads = len(os.sched_getaffinity(0))
+    threads = processors.usable()
     size = min(_MOST, max(1, _PIECE // (2 * record)))
     waiting: deque[Future[list[Each]]] = deque()
     with image_file.unwarned(), ThreadPoolExecutor(threads) as pool:

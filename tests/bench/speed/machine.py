@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from evolve.base import processors
 from tests.bench.speed.process import PACKAGES
 
 _FLAGS = ("avx", "avx2", "fma", "avx512f", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile")
@@ -18,7 +19,7 @@ def description(engines: Mapping[str, Mapping[str, str]]) -> list[str]:
     flags = set(cpu.get("flags", "").split())
     return [
         f"processor: {cpu.get('model name', platform.machine())}, family {cpu.get('cpu family', '?')} "
-        f"model {cpu.get('model', '?')}; {len(os.sched_getaffinity(0))} cores may be used",
+        f"model {cpu.get('model', '?')}; {processors.usable()} cores may be used",
         "instruction sets: " + " ".join(flag for flag in _FLAGS if flag in flags),
         f"system: {platform.system()} {platform.release()}, Python {platform.python_version()}",
         "load average before: " + " ".join(f"{load:.2f}" for load in os.getloadavg()),

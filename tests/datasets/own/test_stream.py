@@ -1,7 +1,6 @@
 """Pictures are made side by side and come in their order, whatever the number of threads; few wait at a time."""
 
 import hashlib
-import os
 import shutil
 import threading
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolve.base import processors
 from evolve.base.errors import UserError
 from evolve.datasets import Wish, prepare
 from evolve.datasets.image_form import Facts
@@ -22,7 +22,7 @@ THREADS = (1, 2, 7)
 
 @pytest.fixture(params=THREADS)
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(request.param))
+    monkeypatch.setattr(processors, "usable", lambda: request.param)
     return request.param
 
 
@@ -74,7 +74,7 @@ def test_the_data_set_is_the_same_by_any_number_of_threads(tmp_path: Path, monke
     wish = Wish(folder=str(folders(tmp_path / "pics", 12)), fit="crop")
     found = []
     for count in THREADS:
-        monkeypatch.setattr(os, "sched_getaffinity", lambda process, count=count: range(count))
+        monkeypatch.setattr(processors, "usable", lambda count=count: count)
         done = prepare("images", image_size=24, wish=wish, data=tmp_path / "data", report=lambda line: None)
         records = {}
         for split in done.counts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 from comparison import Child, Compare
+
+from tests.forks import FORKS
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = """
@@ -46,9 +47,8 @@ def told(built: Path) -> Callable[..., Any]:
     """Runs Python lines in a process that has imported caffe, numpy and fastcaffe; returns what `tell(...)` got."""
 
     def run(lines: str, **variables: str) -> Any:
-        command = [sys.executable, "-c", BEFORE.replace("ROOT", str(ROOT)) + textwrap.dedent(lines)]
-        env = {**os.environ, "GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1", **variables}
-        done = subprocess.run(command, capture_output=True, text=True, env=env)
+        script = BEFORE.replace("ROOT", str(ROOT)) + textwrap.dedent(lines)
+        done = FORKS.script(script, folder=Path.cwd(), GLOG_minloglevel="2", **variables)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -87,7 +87,7 @@ def test_convolution_of_whole_vectors_is_close(by_rows: Compare, case: cases.Cas
     assert passes.get("backward data", "rows") == "rows" or case["propagate"] == [False]
 
 
-@some
+@settings(some, max_examples=max(1, EXAMPLES // 2))  # of each of seven ways
 @given(case=cases.sparse(cases.convolution() | cases.wide_convolution()))
 def test_sparse_convolution_is_close(sparse: Compare, case: cases.Case) -> None:
     sparse(**case).require_rounding_only()

@@ -151,14 +151,6 @@ def gpus(arguments: Arguments) -> tuple[str, ...]:
     return found
 
 
-def plain_name(arguments: Arguments, name: str) -> str:
-    """A name for a folder that is to be made; "" where it is not given. UserError for a path, or what hides it."""
-    value = arguments.get(name, "")
-    if "/" in value or value.startswith(".") or len(value) > _LONGEST:
-        raise UserError(f"{name}={_shown(value)}: expected a name for the run's folder, without / and no dot before it")
-    return value
-
-
 def _is_whole(value: str) -> bool:
     return value.isdecimal() and len(value) <= _DIGITS
 
@@ -171,7 +163,7 @@ def named_runs(arguments: Arguments) -> list[Path]:
     """The runs that RUN= and NET= mean: names or paths; without RUN the latest."""
     known = _known(arguments)
     if "RUN" not in arguments:
-        return [max(_some(known, arguments), key=lambda run: (run / paths.LINEAGE).stat().st_mtime)]
+        return [max(_some(known, arguments), key=_written)]
     return [_run(name, known) for name in arguments["RUN"].split(",")]
 
 
@@ -202,6 +194,12 @@ def _known(arguments: Arguments) -> list[Path]:
     return [run for network in networks for run in sorted(network.glob("*")) if run_folder.committed(run)]
 
 
+def _written(run: Path) -> float:
+    """When lineage.csv was, in seconds; a run that ended as it was about to write its first has none."""
+    lineage = run / paths.LINEAGE
+    return (lineage if lineage.exists() else paths.generation(run, 1) / paths.DONE).stat().st_mtime
+
+
 def _networks() -> list[Path]:
     """The folders of runs, a network each."""
     return sorted(paths.runs().glob("*"))
@@ -228,4 +226,17 @@ def _run(name: str, known: list[Path]) -> Path:
     listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or of_network or known)) or "none"
     if of_network:
         raise UserError(f"RUN={name}: expected a run, got a network; give NET={name}, or one of its runs: {listed}")
+    for run in [] if named else _begun(name):
+        first = f"is being made: see {run / paths.REPORT}" if run_folder.at_work(run) else "was not finished"
+        goes_on = "" if run_folder.at_work(run) else "; the same `make evolve` goes on"
+        raise UserError(f"RUN={name}: expected a run with a generation, got one whose first {first}{goes_on}")
     raise UserError(f"RUN={name}: expected one run of that name; there are: {listed}")
+
+
+def _begun(name: str) -> list[Path]:
+    """Runs of that name that have no more yet than what they are made from."""
+    from evolve.runs import state
+
+    every = [Path(name), *(run for network in _networks() for run in network.glob("*"))]
+    meant = [run for run in every if name in (str(run), run.name, f"{run.parent.name}/{run.name}")]
+    return [run for run in meant if state.settings_file(run)]

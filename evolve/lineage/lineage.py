@@ -1,5 +1,6 @@
 """The loop over generations: whatever is committed stays, and the next one is made from it."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +20,14 @@ from evolve.settings import changes, networks
 from evolve.training import gpu
 
 _SECONDS_BETWEEN_REPORTS = 30.0
+_LONGEST = 100  # letters of a run's name
 _SCORES = ("accuracy", "precision", "recall", "ap")
 
 
 def evolve(
-    network: str, generations: int = 0, seed: int | None = None, run: str = "", pretrained: Path | None = None,
-    half_blobs: bool = False, schedule: str = "", changed: changes.Changes = (), machine: Machine = USUAL,
-    rehearsed: bool = False,
+    network: str | os.PathLike[str], generations: int = 0, seed: int | None = None, run: str = "",
+    pretrained: Path | None = None, half_blobs: bool = False, schedule: str = "", changed: changes.Changes = (),
+    machine: Machine = USUAL, rehearsed: bool = False,
 ) -> Path:  # fmt: skip
     """Evolves NET= `network` to `generations` (0: as its settings say) and returns the run's folder.
 
@@ -36,6 +38,8 @@ def evolve(
 
     The same call again resumes, or says that all is done. Raises UserError.
     """
+    network = os.fspath(network)
+    _check(generations, run)
     if not changed and run:
         schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
@@ -57,6 +61,15 @@ def evolve(
         dataset = resume.as_begun(folder, prepare(experiment, seed), seed)
         _generations(experiment, dataset, folder, last, seed, pretrained, machine)
     return folder
+
+
+def _check(generations: int, run: str) -> None:
+    if generations < 0:
+        raise UserError(f"GEN={generations}: expected 1 or more, or 0 for as many as the settings say")
+    if len(run) > _LONGEST:
+        raise UserError(f"RUN={run[:20]}…: expected a name of at most {_LONGEST} letters, got {len(run)}")
+    if "/" in run or run.startswith("."):
+        raise UserError(f"RUN={run}: expected a name for the run's folder, without / and no dot before it")
 
 
 def _generations(

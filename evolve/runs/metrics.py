@@ -181,13 +181,15 @@ class Metrics:
 
     @classmethod
     def read(cls, folder: Path) -> "Metrics":
-        """The metrics of the generation in `folder`. UserError naming the key that is not as it must be."""
+        """The metrics of the generation in `folder`. UserError where none is, or naming the key that is not right."""
         path = folder / paths.METRICS
         try:
             said = json.loads(path.read_bytes())
             if isinstance(said, dict) and isinstance(said.get("score"), dict):
                 said["score"] = gathered(said["score"])
             return records.read(cls, said)
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"{path}: expected what is measured of a generation, got no such file") from None
         except ValueError as error:
             raise UserError(
                 f"{path}: expected what is measured of a generation, got {error}; begin another run with RUN="

@@ -1,12 +1,13 @@
 """What the words of a verb mean."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from evolve.base.errors import UserError
 from evolve.command import arguments
-from evolve.runs import paths
+from evolve.runs import paths, run_folder
 from tests.runs import made_up
 
 
@@ -47,3 +48,33 @@ def test_a_networks_runs_are_found_as_evolve_calls_them(tmp_path: Path, monkeypa
     (tmp_path / "my_net" / "loop").symlink_to("loop")
     with pytest.raises(UserError, match="^NET=loop: expected one that has runs in "):
         arguments.named_runs({"NET": "loop"})
+
+
+def test_a_run_without_lineage_csv_is_as_old_as_its_first_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was killed between the two, or whose file somebody has deleted."""
+    monkeypatch.setenv("CAVEFISH_RUNS", str(tmp_path))
+    killed, whole = (made_up.write(tmp_path / "net" / name, [made_up.metrics(1, 0.9)]) for name in ("killed", "whole"))
+    (whole / paths.LINEAGE).touch()
+    os.utime(whole / paths.LINEAGE, (1000, 1000))
+    for seconds, latest in ((999, whole), (1001, killed)):
+        os.utime(killed / "gen001" / paths.DONE, (seconds, seconds))
+        assert arguments.named_run({}) == latest
+
+
+def test_a_run_without_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAVEFISH_RUNS", str(tmp_path))
+    run = tmp_path / "net" / "seed1"
+    (run / "prototxt").mkdir(parents=True)
+    (run / "prototxt" / "evolution.prototxt").touch()
+    begun = "expected a run with a generation, got one whose first"
+    for name in ("seed1", "net/seed1", str(run)):
+        with pytest.raises(UserError) as error:
+            arguments.named_run({"RUN": name})
+        assert str(error.value) == f"RUN={name}: {begun} was not finished; the same `make evolve` goes on"
+    with run_folder.held(run), pytest.raises(UserError) as error:
+        arguments.named_run({"RUN": "seed1"})
+    assert str(error.value) == f"RUN=seed1: {begun} is being made: see {run}/report.html"
+    with pytest.raises(UserError, match="^RUN=seed2: expected one run of that name; there are: none$"):
+        arguments.named_run({"RUN": "seed2"})

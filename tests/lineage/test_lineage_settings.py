@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from evolve.lineage import lineage
 from evolve.network import weights
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics
@@ -344,3 +346,23 @@ def test_a_caffemodel_with_masks_beside_its_weights_is_refused(place: Any, refer
     weights.write(place.folder / "masked.caffemodel", net, masked)
     with pytest.raises(UserError, match="layer 'conv2': expected 2 blobs, got 4 .*multiply each mask into its weights"):
         place.evolve(1, pretrained=place.folder / "masked.caffemodel")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"generations": -1}, "GEN=-1: expected 1 or more, or 0 for as many as the settings say"),
+        ({"run": "../x"}, "RUN=../x: expected a name for the run's folder, without / and no dot before it"),
+        ({"run": 200 * "x"}, f"RUN={20 * 'x'}…: expected a name of at most 100 letters, got 200"),
+        ({"run": ".x"}, "RUN=.x: expected a name for the run's folder, without / and no dot before it"),
+    ],
+)
+def test_what_python_asks_for_is_looked_at_too(place: Any, words: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError) as error:
+        lineage.evolve("tiny", **words)
+    assert str(error.value) == said
+
+
+def test_a_network_may_be_a_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^NET={tmp_path}: expected a folder with train_val.prototxt, or a name "):
+        lineage.evolve(tmp_path)

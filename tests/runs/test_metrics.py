@@ -122,3 +122,13 @@ def test_every_figure_has_its_column(tmp_path: Path) -> None:
     row = run_folder.table(write(tmp_path / "seed2", [boxes]))[0]
     scores = {name: row[name] for name in ("accuracy", "precision", "recall", "map", "ap")}
     assert scores == {"accuracy": "", "precision": "0.75", "recall": "0.5", "map": "0.25", "ap": "0.625"}
+
+
+def test_no_generation_there(tmp_path: Path) -> None:
+    (tmp_path / "gen002").touch()
+    for folder in (tmp_path / "gen001", tmp_path / "gen002"):
+        with pytest.raises(UserError) as error:
+            Metrics.read(folder)
+        assert str(error.value) == (
+            f"{folder}/metrics.json: expected what is measured of a generation, got no such file"
+        )

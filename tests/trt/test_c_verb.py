@@ -39,7 +39,7 @@ def test_the_page(tmp_path: Path) -> None:
         if verb == "c":
             done = cavefish(tmp_path, "c", *words)
             assert (done.returncode, done.stderr) == (0, "")
-            assert re.match(rf"{words[-1].removeprefix('OUT=')}: 14\d,\d\d\d synapses in ", done.stdout)
+            assert re.match(rf"{words[-1].removeprefix('OUT=')}: 14\d,\d\d\d synapses, biases aside, in ", done.stdout)
         else:
             subprocess.run([verb, *words], cwd=tmp_path, check=True)
     said = subprocess.run(["./digits"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -58,7 +58,8 @@ def test_what_the_files_say(tmp_path: Path) -> None:
     model, trained = pair(tmp_path)
     done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=16")
     assert re.fullmatch(
-        r"deploy\.c: 143,\d\d\d synapses in 16 bits \(half precision\)(?: \(\d became zero\))?, 28\d,\d\d\d bytes "
+        r"deploy\.c: 143,\d\d\d synapses, biases aside, in 16 bits \(half precision\)(?: \(\d became zero\))?, "
+        r"28\d,\d\d\d bytes "
         r"of constants, 169,232 bytes of memory\n",
         done.stdout,
     ), done

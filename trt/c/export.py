@@ -30,7 +30,7 @@ def write(pair: Pair, path: Path, bits: int = 0) -> str:
     program = written(pair, path, bits)
     flushed = f" ({program.flushed:,} became zero)" if program.flushed else ""
     return (
-        f"{path}: {counted(program.synapses, 'synapse')} in {_STORED[program.kind]}{flushed}, "
+        f"{path}: {counted(program.synapses, 'synapse')}, biases aside, in {_STORED[program.kind]}{flushed}, "
         f"{program.constant_bytes:,} bytes of constants, {program.memory_bytes:,} bytes of memory"
     )
 
@@ -71,7 +71,7 @@ def _heading(pair: Pair, program: Program) -> list[str]:
     words = pair.words
     named = ", ".join(filter(None, (pair.net.name, words.get("run"), words.get("generation", ""))))
     return [
-        f"{named or 'a network'}: {counted(program.synapses, 'synapse')}, weights in {_STORED[program.kind]}.",
+        f"{named or 'a network'}: {counted(program.synapses, 'synapse')}, biases aside, in {_STORED[program.kind]}.",
         f"Input: {words.get('preprocessing') or 'as the author of the network says'}.",
         f"Written by Cavefish from {pair.model.name} and {pair.caffemodel.name}",
         f"(sha256 {words.get('weights_sha256', '')}).",

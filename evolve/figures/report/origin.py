@@ -65,7 +65,11 @@ def _versions(run: Run) -> dict[str, str]:
 def _joined(values: dict[str, list[int]]) -> str:
     if len(values) == 1:
         return next(iter(values))
-    return "; ".join(f"{value} (generations {spans(numbers)})" for value, numbers in values.items())
+    return "; ".join(f"{value} ({_of(numbers)})" for value, numbers in values.items())
+
+
+def _of(numbers: list[int]) -> str:
+    return f"generation{'s' * (len(numbers) > 1)} {spans(numbers)}"
 
 
 def _definitions(known: dict[str, str]) -> Markup:

@@ -35,11 +35,9 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def network(folder: Path, ancestor: str = "8it", offspring: str = "4it") -> Path:
-    """The shipped LeNet-5 with short trainings, of an eighth of its batch."""
+    """The shipped LeNet-5 with short trainings."""
     copy = folder / "net"
     shutil.copytree(ROOT / "prototxt" / "lenet", copy)
-    train_val = copy / "train_val.prototxt"
-    train_val.write_text(train_val.read_text().replace("batch_size: 64", "batch_size: 8"))
     settings = copy / "evolution.prototxt"
     text = re.sub(r'(ancestor_training: )"\w+"', rf'\1"{ancestor}"', settings.read_text())
     settings.write_text(re.sub(r'(offspring_training: )"\w+"', rf'\1"{offspring}"', text))

@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGED = Path(__file__).resolve().parents[2] / "prototxt" / "detectnet"
 
 EVOLUTION = """generations: 3
-dataset { name: "parse27k" or_else { name: "streets" } detection { width: 160 height: 96 frames: 20 } }
+dataset { name: "parse27k" or_else { name: "streets" } detection { width: 160 height: 96 frames: 40 } }
 scratch_train_val: "scratch_train_val.prototxt"
 scratch_training: "10it"
 cluster_shape: FILTER_BLOCK

@@ -12,7 +12,7 @@ from tests.forks import FORKS
 ROOT = Path(__file__).resolve().parents[2]
 EVOLUTION, NET, SCRATCH = "evolution.prototxt", "train_val.prototxt", "scratch_train_val.prototxt"
 CATS = 'dataset {{ name: "voc" detection {{ folder: "pets" width: 160 height: 96 {classes} }} }}'
-DETECTION = "width: 160 height: 96 frames: 20"
+DETECTION = "width: 160 height: 96 frames: 40"
 
 
 def refused(folder: Path, verb: str) -> str:

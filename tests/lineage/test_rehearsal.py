@@ -167,6 +167,6 @@ def test_a_softmax_of_its_own_is_the_only_one_of_deploy(place: Place) -> None:
 def test_a_net_that_finds_boxes_without_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     evolution = small_detectnet.EVOLUTION.replace('"parse27k" or_else { name: "streets" }', '"kitti"')
-    small_detectnet.write(tmp_path / "small", evolution.replace(" frames: 20", ""))
+    small_detectnet.write(tmp_path / "small", evolution.replace(" frames: 40", ""))
     said = check.check("small")
     assert "data set kitti at 160x96 pixels, 3 generations: sound, as far as can be told without its data set" in said

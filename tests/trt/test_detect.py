@@ -56,7 +56,7 @@ layer {{ name: "cluster" type: "Python" bottom: "coverage" bottom: "bboxes" top:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> datasets.Dataset:
     folder = tmp_path_factory.mktemp("streets")
-    wanted = Detection(width=WIDTH, height=HEIGHT, frames=6 * VAL)
+    wanted = Detection(width=WIDTH, height=HEIGHT, frames=6 * VAL, frame_width=2 * WIDTH, frame_height=2 * HEIGHT)
     return datasets.prepare_detection("streets", wanted, data=folder, report=lambda line: None)
 
 

@@ -16,6 +16,7 @@ from google.protobuf import text_format
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
+from tests.forks import FORKS
 from trt.tensorrt import gpu
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,8 +77,7 @@ def cavefish(folder: Path, *words: str, path: str = "") -> subprocess.CompletedP
     """The command in `folder`; modules in the folder `path` come first."""
     known = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
     environment = known | {"PYTHONPATH": os.pathsep.join(filter(None, [path, str(ROOT)])), "CAVEFISH_OFFLINE": "1"}
-    command = [sys.executable, "-m", "evolve.command.command", *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return FORKS.command(*words, folder=folder, environment=environment)
 
 
 def test_a_generation_on_its_own_images(evolved: Path, rtx: str) -> None:

@@ -1,8 +1,6 @@
 """caffemodels: bit for bit what Caffe's own messages hold, in every form of theirs, and nothing else is accepted."""
 
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from evolve.network import weights
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.proto import caffemodel_pb2
+from tests.forks import FORKS
 
 # Every pattern of 32 bits, NaNs with their payload too.
 FLOATS = arrays(np.uint32, array_shapes(max_dims=4, max_side=4)).map(lambda bits: bits.view(np.float32))
@@ -123,15 +122,15 @@ layer { name: "scale" type: "Scale" bottom: "a" top: "b"
 def test_blobs_without_axes_that_caffe_itself_saved(path: Path, tmp_path: Path) -> None:
     (tmp_path / "net.prototxt").write_text(NO_AXES)
     script = "import sys, caffe; caffe.Net(sys.argv[1], caffe.TEST).save(sys.argv[2])"
-    words = [sys.executable, "-c", script, str(tmp_path / "net.prototxt"), str(path)]
-    subprocess.run(words, check=True, capture_output=True)
+    words = [str(tmp_path / "net.prototxt"), str(path)]
+    FORKS.script(script, *words, folder=tmp_path).check_returncode()
     read = weights.read(path)
     assert [blob.shape for blob in (*read["prelu"], *read["scale"])] == [(), (), ()]
     assert read["prelu"][0] == np.float32(0.25) and read["scale"][0] == 3
     net = reading.parse(NO_AXES, tmp_path / "net.prototxt").net
     weights.write(path, net, read)
-    again = [sys.executable, "-c", "import sys, caffe; caffe.Net(sys.argv[1], caffe.TEST, weights=sys.argv[2])"]
-    assert subprocess.run([*again, *words[3:]], capture_output=True).returncode == 0
+    again = "import sys, caffe; caffe.Net(sys.argv[1], caffe.TEST, weights=sys.argv[2])"
+    assert FORKS.script(again, *words, folder=tmp_path).returncode == 0
 
 
 def test_caffe_is_given_the_file_itself_or_a_copy_without_halves(path: Path, tmp_path: Path) -> None:

@@ -1,10 +1,7 @@
 """Every network in prototxt/: nothing would stop its run, real Caffe takes it, and it has the synapses it should."""
 
 import json
-import os
 import runpy
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from evolve.lineage import check, experiment, problems
 from evolve.network import phases
 from evolve.settings import changes, networks
 from tests.datasets import drawn
+from tests.forks import FORKS
 
 # Weights and biases. LeNet-5's are what [Cluster16]'s Table 1 gives away; ResNet-56 has no biases but the last one;
 # DetectNet's are those of NVIDIA's prototxt, 1,024 + 1 more for each further class.
@@ -116,9 +114,7 @@ def _loaded(name: str, folder: Path) -> dict[str, Any]:
         shape = phases.example_shape(phases.data_layer(net, phase), chosen.stored_shape())
         prototxt_text.write(phases.fed_by_inputs(net, phase, shape), folder / f"{phase}.prototxt")
     ours = {"PYTHONPATH": str(networks.defaults().parents[1])}  # layers of Python are found there
-    environment = os.environ | {"GLOG_minloglevel": "2", "OPENBLAS_NUM_THREADS": "1"} | ours
-    command = [sys.executable, "-c", COUNT]
-    child = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    child = FORKS.script(COUNT, folder=folder, GLOG_minloglevel="2", **ours)
     assert child.returncode == 0, child.stderr
     found: dict[str, Any] = json.loads((folder / "found.json").read_text())
     return found

@@ -14,6 +14,7 @@ import pytest
 from evolve.base.machine import Machine
 from evolve.lineage import lineage
 from evolve.settings import changes
+from tests.forks import FORKS
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +37,7 @@ class Place:
 
     def sweep(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The same, waited for."""
-        with self.start(*words) as process:
-            out, errors = process.communicate(timeout=SECONDS)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+        return FORKS.command("sweep", "NET=tiny", *words, folder=self.folder, environment=environment())
 
     def evolve(self, seed: int, words: str = "", generations: int = 0) -> Path:
         """One run by itself, in this process."""

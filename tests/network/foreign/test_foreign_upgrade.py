@@ -1,7 +1,5 @@
 """Forms of 2013 and 2014 become what real Caffe makes of them when it reads them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import layers, phases
 from evolve.network.foreign import reading, upgrade
+from tests.forks import FORKS
 
 _SAVE = "import sys, caffe; caffe.Net(sys.argv[1], getattr(caffe, sys.argv[3])).save(sys.argv[2])"
 
@@ -33,7 +32,7 @@ def saved(folder: Path, text: str, phase: str) -> list[object]:
     """The layers that real Caffe has of a prototxt, upgraded by itself; without blobs, phases and inclusions."""
     (folder / "net.prototxt").write_text(text)
     words = [str(folder / "net.prototxt"), str(folder / "net.caffemodel"), phase]
-    subprocess.run([sys.executable, "-c", _SAVE, *words], check=True, capture_output=True)
+    FORKS.script(_SAVE, *words, folder=folder).check_returncode()
     net = caffe_pb2.NetParameter.FromString((folder / "net.caffemodel").read_bytes())
     return [_bare(layer) for layer in net.layer]
 

@@ -148,10 +148,11 @@ def read_seeds(folders: list[Path], table: Path | None = None) -> list[Run]:
                 f"got {run.network} on {run.dataset}; name runs that differ in their seed alone"
             )
         # The same numbers twice would halve a spread that is not there.
-        if known.setdefault(run.seed, folder) is not folder:
+        if run.seed in known:
             raise UserError(
                 f"{folder}: expected another seed than {known[run.seed]}'s, got {run.seed} too; name it once"
             )
+        known[run.seed] = folder
     return seeds
 
 

@@ -159,7 +159,7 @@ def test_files_are_links_in_the_runs_folder_and_names_elsewhere(run: Path, tmp_p
     found = {(run / unquote(link)).resolve() for link in links}
     assert there <= found and all(each.is_file() for each in found)
     assert run / "prototxt/evolution.prototxt" in found
-    for out in (tmp_path / "else where", tmp_path / "x.html"):
+    for out in (tmp_path / "else where", tmp_path / "x.html", tmp_path / "y.HTML"):
         path = report.write(run, out)
         assert path == (out if out.suffix else out / "report.html")
         kept = Page(path.read_text())

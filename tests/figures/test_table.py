@@ -8,6 +8,7 @@ import pytest
 
 from evolve.base.errors import UserError
 from evolve.figures import table
+from evolve.figures.run import read_seeds
 from tests.figures.conftest import Fabricate, Lineage
 from tests.runs.made_up import with_score
 
@@ -177,6 +178,14 @@ def test_summary_refuses_other_networks_the_same_seed_and_nothing(fabricated: Fa
         table.summary([one, fabricated("again", lineage(1))])
     with pytest.raises(UserError, match="expected a run to show, got none"):
         table.summary([])
+
+
+def test_one_run_named_twice(fabricated: Fabricate, lineage: Lineage) -> None:
+    run = fabricated("one", lineage(2))
+    with pytest.raises(UserError) as error:
+        read_seeds([run, run])
+    assert str(error.value) == f"{run}: expected another seed than {run}'s, got 1 too; name it once"
+
 
 
 def test_accuracy_by_class_the_lowest_first(fabricated: Fabricate, lineage: Lineage) -> None:

@@ -35,7 +35,7 @@ def write(folder: Path, out: Path | None = None, wanted: int = 0, at_work: bool 
     `out` cannot be written; OSError where the run's own folder cannot be.
     """
     target = out or folder
-    path = target if target.suffix == ".html" else target / paths.REPORT
+    path = target if target.suffix.lower() == ".html" else target / paths.REPORT
     written = page(folder.absolute(), path.absolute(), wanted, at_work)
     with files.named_by_out(out) if out else nullcontext():
         path.parent.mkdir(parents=True, exist_ok=True)

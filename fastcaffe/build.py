@@ -28,6 +28,7 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from fastcaffe import processors  # noqa: E402
 from fastcaffe.library import NAME, cache_folder, key, library_path, mapped_libraries  # noqa: E402
 from fastcaffe.onednn_wheels import SONAME, CannotFetch, OneDnn, get_onednn  # noqa: E402
 
@@ -115,7 +116,7 @@ class Build:
         sources = sorted((HERE / "src").glob("*.cpp"))
         if not self.onednn:
             sources = [path for path in sources if path.name not in ONEDNN_SOURCES]
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(processors.usable()) as pool:
             objects = list(pool.map(self.compile, sources))
         self.link(objects, result)
         return result

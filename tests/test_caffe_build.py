@@ -14,6 +14,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TextIO
 
 import pytest
@@ -31,6 +32,7 @@ debian_packages = importlib.import_module("debian_packages")
 given_wheel = importlib.import_module("given_wheel")
 interpreter = importlib.import_module("interpreter")
 object_cache = importlib.import_module("object_cache")
+processors = importlib.import_module("processors")
 stages = importlib.import_module("stages")
 wheel_cache = importlib.import_module("wheel_cache")
 wheel_file = importlib.import_module("wheel_file")
@@ -299,6 +301,23 @@ def test_a_missing_compiler_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPa
     with pytest.raises(stages.UserError) as error:
         compilation.require_compiler()
     assert str(error.value).startswith("g++, gcc, make, objdump, strip not found: apt-get install g++ make")
+
+
+def test_compilers_are_as_many_as_a_quota_has_room_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(processors, "usable", lambda: 3)
+    made: list[tuple[str, ...]] = []
+    said: list[str] = []
+    build = SimpleNamespace(
+        source=tmp_path, objects=None, cuda=None, configuration=lambda: "", stages=SimpleNamespace(begin=said.append),
+        make=lambda *words, each_line=None: made.append(words),
+    )  # fmt: skip
+    compilation.Build.compile(build)
+    assert made == [("proto",), ("-j3", "py")] and said == ["compiling: 2 files, 3 at a time"]
+
+
+@pytest.mark.parametrize("place", ["third_party/caffe", "fastcaffe"])
+def test_processors_are_counted_by_one_text(place: str) -> None:
+    assert RECIPE.parents[1].joinpath(place, "processors.py").samefile(RECIPE.parents[1] / "evolve/base/processors.py")
 
 
 def test_the_callers_flags_do_not_reach_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import cuda_toolkit
 import debian_packages as debian
 import gpu_tests
 import object_cache
+import processors
 import wheel_file
 from apt_sources import own_suites
 from caffe_edits import EDITS, apply_edits
@@ -157,7 +158,7 @@ class Build:
         (self.source / "Makefile.config").write_text(self.configuration())
         self.make("proto")
         there = object_cache.lay(self.objects, self.source) if self.objects else 0
-        jobs = len(os.sched_getaffinity(0))
+        jobs = processors.usable()
         kinds = (".cpp", ".cu") if self.cuda else (".cpp",)
         files = (path for path in (self.source / "src/caffe").rglob("*.c*") if "test" not in path.parts)
         total = 2 + sum(path.suffix in kinds for path in files) - there  # two more: caffe.pb.cc and _caffe.cpp

@@ -1,0 +1,1 @@
+../../evolve/base/processors.py

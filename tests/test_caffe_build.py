@@ -15,7 +15,7 @@ import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 
@@ -574,6 +574,31 @@ def test_the_wheel_that_these_tests_load_runs_on_other_systems() -> None:
     if not (package / "include").exists():
         pytest.skip("a Caffe of the user's own")
     assert needs.versions["GLIBC"] >= (2, 2, 5) and not [each for each in needs.complaints() if "GLIBC" not in each]
+
+
+class _Apt:
+    """apt-get that writes its words into the log, and fails."""
+
+    def __init__(self, told: Any, words: str) -> None:
+        self.stages, self._words = told, words
+
+    def run(self, *arguments: str, cwd: Path) -> None:
+        print(self._words, file=self.stages.log, flush=True)
+        raise stages.CommandFailed("apt-get ended with status 100")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("E: Write error - write (28: No space left on device)", "the disk is full.\nMake room where the cache "),
+        ("E: You don't have enough free space in /home/me/.", "the disk is full.\nMake room where the cache "),
+        ("E: Could not resolve 'mirror.invalid'", "this step needs the Debian mirror of this machine's own apt "),
+    ],
+)
+def test_a_full_disk_is_no_mirror_that_cannot_be_reached(tmp_path: Path, words: str, said: str) -> None:
+    with (tmp_path / "log").open("w") as log, stages.Stages(7, log) as told, pytest.raises(stages.UserError) as error:
+        debian_packages.fetch_packages(_Apt(told, words), tmp_path, ["libboost"])
+    assert str(error.value).startswith(f"Debian's packages cannot be downloaded: {said}")
 
 
 def test_the_source_has_a_second_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from debian_packages import (
     LIBRARY_RELEASE,
-    NO_NETWORK_HELP,
     PrivateApt,
+    cannot_download,
     record_files,
     recorded_files,
     sha256_of,
@@ -58,8 +58,7 @@ def fetch_sources(downloads: Path, work: Path, stages: Stages) -> list[Path]:
         apt = PrivateApt(downloads, "deb-src", LIBRARY_RELEASE, stages)
         apt.run("source", "--download-only", "--tar-only", "boost1.74", cwd=work)
     except CommandFailed as error:
-        advice = NO_NETWORK_HELP.format(more="")
-        raise UserError(f"Boost's source cannot be downloaded: {advice}") from error
+        raise cannot_download("Boost's source", stages) from error
     tarball = work / TARBALL
     if not tarball.is_file() or sha256_of(tarball) != SHA256:
         raise UserError(f"the mirror's Boost source is not the known one (sha256 {SHA256})")

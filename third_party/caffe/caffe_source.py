@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 from apt_sources import AptSource
-from debian_packages import NO_NETWORK_HELP, PrivateApt, require_mirrors, sha256_of
+from debian_packages import PrivateApt, cannot_download, require_mirrors, sha256_of
 from stages import CommandFailed, Stages, UserError
 
 RELEASE = "bullseye"  # the last Debian release whose archive has Caffe's source
@@ -35,10 +35,10 @@ def fetch_source(downloads: Path, stages: Stages) -> Path:
         stages.say("source: not in the mirror's index (see the log)")
     if is_known(target) or any(download(address, target, stages) for address in addresses(require_mirrors())):
         return target
+    own = ",\nor CAFFE_SRC to a source tree of BVLC Caffe 1.0 (git 99bd997)"
+    why = cannot_download("Caffe's source", stages, own)
     raise UserError(
-        "Caffe's source cannot be downloaded: "
-        + NO_NETWORK_HELP.format(more=",\nor CAFFE_SRC to a source tree of BVLC Caffe 1.0 (git 99bd997)")
-        + f"\nThe tarball itself, from wherever, may also be put into {folder}:\n{TARBALL}, sha256 {SHA256}"
+        f"{why}\nThe tarball itself, from wherever, may also be put into {folder}:\n{TARBALL}, sha256 {SHA256}"
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from apt_sources import AptSource, debian_mirrors, machine_sources, own_suites, private_sources, system_name
-from stages import CommandFailed, Stages, UserError, run
+from stages import CommandFailed, Stages, UserError, last_lines, run
 
 LIBRARY_RELEASE = "bookworm"
 LIBRARIES = tuple(
@@ -34,6 +34,18 @@ NO_NETWORK_HELP = (
     "Try again when it can be reached, or set CAFFE_WHEEL to a wheel that was built elsewhere (`make caffe-wheel`),\n"
     "or CAFFE_ROOT to a Caffe that you built yourself{more}."
 )
+
+
+FULL = ("No space left on device", "enough free space")  # apt's words, and the system's
+
+
+def cannot_download(what: str, stages: Stages, more: str = "") -> UserError:
+    """What the user reads where nothing came: of a full disk, if the end of the log tells of one, or of the mirror."""
+    said = last_lines(Path(stages.log.name))
+    if any(words in said for words in FULL):
+        remedy = "Make room where the cache folder is, or XDG_CACHE_HOME chooses another."
+        return UserError(f"{what} cannot be downloaded: the disk is full.\n{remedy}")
+    return UserError(f"{what} cannot be downloaded: {NO_NETWORK_HELP.format(more=more)}")
 
 
 def require_mirrors() -> list[AptSource]:
@@ -127,8 +139,7 @@ def fetch_packages(apt: PrivateApt, folder: Path, names: Sequence[str]) -> list[
     try:
         apt.run("download", *names, cwd=folder)
     except CommandFailed as error:
-        advice = NO_NETWORK_HELP.format(more="")
-        raise UserError(f"Debian's packages cannot be downloaded: {advice}") from error
+        raise cannot_download("Debian's packages", apt.stages) from error
     return record_files(record, folder.glob("*.deb"))
 
 

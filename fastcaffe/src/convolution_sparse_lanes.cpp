@@ -92,7 +92,7 @@ class Convolver {
       const SparseGrid::Phase& phase = grid_.phases[i];
       convolve_sparse_lanes(in, grid_.row(), grid_.tiles.data() + band.tile[i], band.tile[i + 1] - band.tile[i],
                             lists_[i].all.data(), lists_[i].begin.data() + output * grid_.parts(phase),
-                            biases ? biases[output] : 0.f, sums, phase.columns);
+                            {biases ? biases[output] : 0.f}, sums, phase.columns);
     }
     from_lanes(sums, images_in(shape_, images), band.pixels, grid_.out_place.data() + band.pixel,
                out + (images * lanes() * shape_.outputs + output) * pixels() + band.pixel, shape_.outputs * pixels());

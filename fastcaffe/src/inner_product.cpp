@@ -184,7 +184,8 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
     parallel(outputs, kGrain / (lists.size() * M_ / outputs + 1) + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t output = first; output < last; ++output) {
         convolve_sparse_lanes(from, 0, tiles.data(), static_cast<int>(tiles.size()), lists.all.data(),
-                              lists.begin.data() + output, biases ? biases[output] : 0.f, to + output * above.row(), 0);
+                              lists.begin.data() + output, {biases ? biases[output] : 0.f}, to + output * above.row(),
+                              0);
       }
     });
     above.empty(to, out);

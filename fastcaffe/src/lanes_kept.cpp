@@ -64,6 +64,7 @@ bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
   int height = static_cast<int>(s.out_height), width = static_cast<int>(s.out_width);
   std::int64_t pixels = std::int64_t(height) * width;
   Neighbour* last = this;
+  shape_ = s;
   steps_.clear();
   whole_batch_ = false;
   largest_ = 0;
@@ -71,20 +72,42 @@ bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
     ChannelStep* step = dynamic_cast<ChannelStep*>(next);
     Follower* follower = dynamic_cast<Follower*>(next);
     if (!step || !follower || (step->learns() && !learns()) || bears_loss(*next)) break;
+    const int width_below = width;
     if (!step->begin(images, outputs, &height, &width)) break;
     largest_ = std::max(largest_, pixels);
     pixels = std::int64_t(height) * width;
     whole_batch_ = whole_batch_ || step->whole_batch();
     if (step->bare()) largest_ = std::max(largest_, pixels);
-    steps_.push_back({step, follower, width});
+    steps_.push_back({step, follower, width, height, width_below});
     last = next;
   }
   reader_ = dynamic_cast<KeepsLanes*>(last->reader());
   if (reader_ && !reader_->may_keep_) reader_ = nullptr;
   if (steps_.empty() && !reader_ && !source) return false;
+  join_relus();
+  find_bands();
   out_.shape(images, outputs, reader_ ? reader_->plane_below(height, width) : LanesPlane::bare(height, width));
   diffs_.shape(images, outputs, LanesPlane::bare(height, width));
   return true;
+}
+
+// A ReLU costs little while what it works on is in registers. One beside a MAX pool is done with that. Of one behind the
+// product, if it is not the last step, the product does the way there, and an average pool perhaps the way back.
+void KeepsLanes::join_relus() {
+  const bool flat = shape_.out_height * shape_.out_width == 1;
+  forward_.clear();
+  backward_.clear();
+  positive_ = nullptr;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    MapNotes<std::uint16_t>* positive = steps_[i].step->positive();
+    ChannelStep* next = i + 1 < steps_.size() ? steps_[i + 1].step : nullptr;
+    const bool joined = positive && ((next && next->take_relu()) || (i && steps_[i - 1].step->take_relu()));
+    if (joined) continue;
+    const bool first = positive && i == 0 && next && !whole_batch_ && !flat;
+    if (first) positive_ = positive;
+    if (!first) forward_.push_back(steps_[i]);
+    if (!positive || !next || !next->take_relu_back(positive)) backward_.push_back(steps_[i]);
+  }
 }
 
 void KeepsLanes::follow(const Pattern& pattern) {
@@ -111,7 +134,6 @@ bool KeepsLanes::forward_in_lanes(bool few, const ConvolutionShape& s, const Pat
     unread_.forget();
     return false;
   }
-  shape_ = s;
   follow(pattern);
   product_->weigh(weights);
   in_ = source_ ? &source_->out_ : &own_in_;
@@ -140,7 +162,7 @@ void KeepsLanes::forward_apart(const float* biases) {
   parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int output = static_cast<int>(task % outputs), group = static_cast<int>(task / outputs);
-      product_->forward(*in_, output, group, 1, biases ? biases[output] : 0.f, made_.maps(group, output));
+      product_->forward(*in_, output, group, 1, {biases ? biases[output] : 0.f}, made_.maps(group, output));
     }
   });
   parallel(outputs, kGrain / (shape_.images * shape_.out_height * shape_.out_width + 1) + 1,
@@ -186,22 +208,22 @@ LanesMaps KeepsLanes::scratch(int area, std::int64_t width, int groups) const {
 }
 
 void KeepsLanes::forward_map(int output, int first, int groups, float bias) const {
+  if (in_bands(output)) return forward_bands(output, first, bias);
   LanesMaps at = steps_.empty() ? out_.maps(first, output) : scratch(0, shape_.out_width, groups);
-  product_->forward(*in_, output, first, groups, bias, at);
+  product_->forward(*in_, output, first, groups, {bias, false, positive_ ? positive_->of(output, first) : nullptr}, at);
   forward_steps(output, first, groups, at);
 }
 
-void KeepsLanes::forward_steps(int output, int first, int groups, LanesMaps at) const {
-  int area = 0;
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    ChannelStep* step = steps_[i].step;
+void KeepsLanes::forward_steps(int output, int first, int groups, LanesMaps at, int area, std::size_t from) const {
+  for (std::size_t i = from; i < forward_.size(); ++i) {
+    ChannelStep* step = forward_[i].step;
     LanesMaps to = at;
-    const bool last = i + 1 == steps_.size();
+    const bool last = i + 1 == forward_.size();
     if (last && !step->bare()) {
       to = out_.maps(first, output);
     } else if (!step->in_place()) {
       area = 1 - area;
-      to = scratch(area, steps_[i].width, groups);
+      to = scratch(area, forward_[i].width, groups);
     }
     step->step(output, first, groups, at, to);
     at = to;

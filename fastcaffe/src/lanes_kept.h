@@ -25,6 +25,21 @@ class UnreadBlob {
   std::int64_t count_ = -1;
 };
 
+// What a step remembers of maps in lanes for its way back: `each` notes of a vector.
+template <class Note>
+struct MapNotes {
+  int height = 0, width = 0, groups = 0, each = 0;
+  std::vector<Note> notes;
+
+  void begin(int images, int channels, int rows, int columns, int of_vector) {
+    height = rows, width = columns, groups = (images + lanes() - 1) / lanes(), each = of_vector;
+    notes.resize(std::size_t(channels) * groups * rows * columns * each);
+  }
+  Note* of(int channel, int group) {
+    return notes.data() + (std::int64_t(channel) * groups + group) * height * width * each;
+  }
+};
+
 // A layer that does something to each channel by itself. A layer that keeps lanes does it as a part of its own work.
 class ChannelStep {
  public:
@@ -35,6 +50,18 @@ class ChannelStep {
   virtual bool whole_batch() const { return false; }  // whether it has to see all groups at once
   virtual bool bare() const { return false; }         // whether its maps have to be without zeros around
   virtual bool learns() const { return false; }       // whether it has gradients to add on the way back
+  // Of a ReLU without a slope: which numbers are positive, for whoever does its work along with its own.
+  virtual MapNotes<std::uint16_t>* positive() { return nullptr; }
+  // Whether it does a ReLU's work too, which comes just before it or behind it, both ways.
+  virtual bool take_relu() { return false; }
+  // Whether it goes the way back through a ReLU just before it, which has noted what is positive.
+  virtual bool take_relu_back(MapNotes<std::uint16_t>*) { return false; }
+  // Whether it can go by rows: windows of 3 rows, 2 apart.
+  virtual bool by_rows() const { return false; }
+  // Rows first..last of what it makes of one group; `in` begins with row 2 * first.
+  virtual void step_rows(int, int, int, int, const LanesMaps&, const LanesMaps&) {}
+  // Gradients of rows first..last of what comes in, the first one even; `in_diff` begins with that.
+  virtual void step_rows_back(int, int, int, int, const LanesMaps&, const LanesMaps&) {}
   // Once a pass, before the first channel.
   virtual void start() {}
   virtual void start_back() {}
@@ -65,21 +92,6 @@ class ChannelStep {
   const LanesBlob* given_ = nullptr;
 };
 
-// What a step remembers of maps in lanes for its way back: `each` notes of a vector.
-template <class Note>
-struct MapNotes {
-  int height = 0, width = 0, groups = 0, each = 0;
-  std::vector<Note> notes;
-
-  void begin(int images, int channels, int rows, int columns, int of_vector) {
-    height = rows, width = columns, groups = (images + lanes() - 1) / lanes(), each = of_vector;
-    notes.resize(std::size_t(channels) * groups * rows * columns * each);
-  }
-  Note* of(int channel, int group) {
-    return notes.data() + (std::int64_t(channel) * groups + group) * height * width * each;
-  }
-};
-
 class KeepsLanes : public Neighbour {
  public:
   explicit KeepsLanes(caffe::Phase phase);
@@ -105,10 +117,12 @@ class KeepsLanes : public Neighbour {
   struct Step {
     ChannelStep* step;
     Follower* follower;
-    int width;  // of what it makes
+    int width, height, width_below;  // of what it makes, and of what comes in
   };
 
   bool plan(const ConvolutionShape& shape, bool source);
+  void join_relus();
+  void find_bands();
   bool learns();
   bool worth(std::int64_t images) const;
   void follow(const Pattern& pattern);
@@ -119,8 +133,12 @@ class KeepsLanes : public Neighbour {
   void forward_apart(const float* biases);
   void forward_maps(const float* biases) const;
   void forward_map(int output, int first, int groups, float bias) const;
-  void forward_steps(int output, int first, int groups, LanesMaps at) const;
+  void forward_bands(int output, int group, float bias) const;
+  void forward_steps(int output, int first, int groups, LanesMaps at, int area = 0, std::size_t from = 0) const;
+  bool in_bands(int output) const { return band_ > 0 && product_->by_rows(output); }
+  void correlate_bands(int output, int group, const LanesMaps& buffer, float* sums, float* total) const;
   void backward_maps(int output, int first, int groups, const LanesMaps& to) const;
+  LanesMaps backward_steps(int output, int first, int groups, std::size_t last, const LanesMaps* to) const;
   LanesMaps scratch(int area, std::int64_t width, int groups) const;
   void find_blocks();
   void weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff, float* biases_diff) const;
@@ -138,6 +156,9 @@ class KeepsLanes : public Neighbour {
   KeepsLanes* source_ = nullptr;   // whose output this layer has read
   KeepsLanes* reader_ = nullptr;   // that reads what the last step makes
   std::vector<Step> steps_;
+  std::vector<Step> forward_, backward_;  // those of them that no other does along with its own work
+  MapNotes<std::uint16_t>* positive_ = nullptr;  // of a ReLU whose work the product does
+  int band_ = 0;                   // rows that a pool makes at a time, while those that it sees are near; 0: all
   bool whole_batch_ = false;       // one of them has to see all groups at once
   std::int64_t largest_ = 0;       // pixels of a map between the steps
   ConvolutionShape shape_ = {};

@@ -15,22 +15,28 @@ constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that
 
 // The gradients of what this layer itself has made, from those behind the steps.
 void KeepsLanes::backward_maps(int output, int first, int groups, const LanesMaps& to) const {
+  const LanesMaps at = backward_steps(output, first, groups, 0, &to);
+  if (at.first == to.first) return;
+  copy_maps(at, static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width), groups, to);
+}
+
+// The way back to what comes into step `last`: where that lies now. It may go to `to`, unless that is null.
+LanesMaps KeepsLanes::backward_steps(int output, int first, int groups, std::size_t last, const LanesMaps* to) const {
   LanesMaps at = diffs_.maps(first, output);
   int area = 0;
-  for (std::size_t i = steps_.size(); i-- > 0;) {
-    ChannelStep* step = steps_[i].step;
+  for (std::size_t i = backward_.size(); i-- > last;) {
+    ChannelStep* step = backward_[i].step;
     LanesMaps next = at;
-    if (i == 0 && (!step->bare() || to.row == shape_.out_width)) {
-      next = to;
+    if (to && i == 0 && (!step->bare() || to->row == shape_.out_width)) {
+      next = *to;
     } else if (!step->in_place()) {
       area = 1 - area;
-      next = scratch(area, i ? steps_[i - 1].width : shape_.out_width, groups);
+      next = scratch(area, backward_[i].width_below, groups);
     }
     step->step_back(output, first, groups, at, next);
     at = next;
   }
-  if (at.first == to.first) return;
-  copy_maps(at, static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width), groups, to);
+  return at;
 }
 
 bool KeepsLanes::gradients_in_lanes(caffe::Blob<float>* top) {
@@ -119,9 +125,13 @@ void KeepsLanes::weights_of_block(int first, int last, bool keeps_diffs, float* 
     for (int output = first; output < last; ++output) {
       const LanesMaps diff =
           keeps_diffs ? inner_diffs_.maps(slot, output) : LanesMaps{map, pixels * lanes(), width};
-      if (!keeps_diffs || !whole_batch_) backward_maps(output, group, at_a_time, diff);
       float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
       float* of_bias = biases_diff ? biases + std::int64_t(output - first) * lanes() : nullptr;
+      if (!keeps_diffs && in_bands(output)) {
+        correlate_bands(output, group, diff, of_output, of_bias);
+        continue;
+      }
+      if (!keeps_diffs || !whole_batch_) backward_maps(output, group, at_a_time, diff);
       if (weights_diff || of_bias) product_->correlate(*in_, output, group, at_a_time, diff, of_output, of_bias);
     }
     if (keeps_diffs && by_group()) data_of(group, slot, 1, 0, static_cast<int>(shape_.channels));

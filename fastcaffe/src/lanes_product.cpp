@@ -7,6 +7,9 @@
 namespace fastcaffe {
 namespace {
 
+constexpr std::int64_t kNear = 20 << 10;  // bytes of maps that stay in the nearest cache beside what is made of them
+constexpr std::int64_t kFewest = 2;       // maps of which a block pays, though they may not stay
+
 LaneAxis rows_of(const ConvolutionShape& s) {
   return LaneAxis(s.height, s.out_height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h, false);
 }
@@ -78,6 +81,24 @@ std::vector<int> taps_of(const LaneAxis& axis, int output, std::int64_t kernel) 
   return taps;
 }
 
+// How many maps stay near of which a tile sees so many rows.
+std::int64_t most_maps(std::int64_t rows, std::int64_t row) {
+  return std::max<std::int64_t>(kFewest, kNear / (rows * row * lanes() * std::int64_t(sizeof(float))));
+}
+
+// Cuts maps 0..count into stretches of about equally many that exist, at most `most`: where each begins, and `count`.
+template <class Exists>
+std::vector<std::int64_t> stretches(std::int64_t count, std::int64_t most, const Exists& exists) {
+  std::vector<std::int64_t> found, begins = {0};
+  for (std::int64_t map = 0; map < count; ++map) {
+    if (exists(map)) found.push_back(map);
+  }
+  const std::int64_t number = static_cast<std::int64_t>(found.size()), blocks = (number + most - 1) / most;
+  for (std::int64_t block = 1; block < blocks; ++block) begins.push_back(found[number * block / blocks]);
+  begins.push_back(count);
+  return begins;
+}
+
 }  // namespace
 
 LanesPlane LanesProduct::plane_below(const ConvolutionShape& s) {
@@ -103,6 +124,7 @@ LanesProduct::LanesProduct(const ConvolutionShape& s, int out_row)
   tiles_ = tiles(out_row);
   diff_tiles_ = tiles(diffs_.row);
   bare_tiles_ = tiles(static_cast<int>(s.out_width));
+  find_row_tiles();
   for (int row = 0; row < std::min(s.stride_h, s.height); ++row) {
     for (int column = 0; column < std::min(s.stride_w, s.width); ++column) add_phase(row, column);
   }
@@ -120,11 +142,20 @@ std::vector<SparseTile> LanesProduct::tiles(int out_row) const {
   return found;
 }
 
+void LanesProduct::find_row_tiles() {
+  const int width = static_cast<int>(shape_.out_width);
+  for (std::size_t i = 0; i < bare_tiles_.size() && !small_ && !flat_; ++i) {
+    if (bare_tiles_[i].rows > 1) return row_tiles_.clear();
+    if (bare_tiles_[i].out % width == 0) row_tiles_.push_back(static_cast<int>(i));
+  }
+  if (!row_tiles_.empty()) row_tiles_.push_back(static_cast<int>(bare_tiles_.size()));
+}
+
 // Outputs of a phase lie a stride apart in the bottom, which is bare.
 void LanesProduct::add_phase(int row, int column) {
   const int down = static_cast<int>(shape_.stride_h), right = static_cast<int>(shape_.stride_w);
   const int width = static_cast<int>(shape_.width);
-  Phase phase = {row, column, {}, {}, {}, {}};
+  Phase phase = {row, column, {}, {}, {}, {}, {}};
   phase.row_taps = taps_of(diff_rows_, row, shape_.kernel_h);
   phase.column_taps = taps_of(diff_columns_, column, shape_.kernel_w);
   cover((static_cast<int>(shape_.height) - row + down - 1) / down, (width - column + right - 1) / right,
@@ -152,24 +183,32 @@ const std::vector<SparseTile>& LanesProduct::tiles_of_groups(int groups, std::in
 void LanesProduct::list(const Pattern& pattern) {
   const int width = static_cast<int>(shape_.kernel_w), step = small_ ? 1 : width;
   forward_.clear();
+  blocks_.clear();
+  int block = 0;
   for (std::int64_t output = 0; output < shape_.outputs; ++output) {
-    for (int y = 0; y < shape_.kernel_h; ++y) {
-      for (int x = 0; x < width; x += step) {
-        forward_.next();
-        list_output(pattern, output, y, x, x + step);
+    blocks_.push_back(block);
+    const std::vector<std::int64_t> begins = near_inputs(pattern, output);
+    for (std::size_t i = 0; i + 1 < begins.size(); ++i, ++block) {
+      for (int y = 0; y < shape_.kernel_h; ++y) {
+        for (int x = 0; x < width; x += step) {
+          forward_.next();
+          list_output(pattern, output, y, {begins[i], begins[i + 1], x, x + step});
+        }
       }
     }
   }
+  blocks_.push_back(block);
   forward_.next();
   for (Phase& phase : phases_) list_phase(pattern, &phase);
 }
 
-// Synapses of an output in some columns of a kernel's row. Small: where a map begins, and taps are added to that.
-void LanesProduct::list_output(const Pattern& pattern, std::int64_t output, int y, int first_x, int last_x) {
+// Synapses of an output, of the inputs of its group and the columns of the kernel's row that a stretch says. Small:
+// where a map begins, and taps are added to that.
+void LanesProduct::list_output(const Pattern& pattern, std::int64_t output, int y, const Stretch& of) {
   const std::int64_t inputs = shape_.channels / shape_.groups, group = output / (shape_.outputs / shape_.groups);
-  for (std::int64_t input = 0; input < inputs; ++input) {
+  for (std::int64_t input = of.first_map; input < of.last_map; ++input) {
     const std::int64_t channel = group * inputs + input;
-    for (int x = first_x; x < last_x; ++x) {
+    for (int x = of.first_x; x < of.last_x; ++x) {
       const std::int64_t weight = ((output * inputs + input) * shape_.kernel_h + y) * shape_.kernel_w + x;
       if (!pattern.exists(weight)) continue;
       const std::int64_t tap = small_ ? 0 : rows_.place(0, y) * in_.row + columns_.place(0, x);
@@ -181,24 +220,31 @@ void LanesProduct::list_output(const Pattern& pattern, std::int64_t output, int 
 void LanesProduct::list_phase(const Pattern& pattern, Phase* phase) const {
   const int taps = static_cast<int>(phase->column_taps.size()), step = small_ ? 1 : std::max(1, taps);
   phase->lists.clear();
+  phase->blocks.clear();
+  int block = 0;
   for (std::int64_t channel = 0; channel < shape_.channels; ++channel) {
-    for (int y : phase->row_taps) {
-      for (int x = 0; x < std::max(1, taps); x += step) {
-        phase->lists.next();
-        list_channel(pattern, channel, y, x, std::min(taps, x + step), phase);
+    phase->blocks.push_back(block);
+    const std::vector<std::int64_t> begins = near_outputs(pattern, channel, *phase);
+    for (std::size_t i = 0; i + 1 < begins.size(); ++i, ++block) {
+      for (int y : phase->row_taps) {
+        for (int x = 0; x < std::max(1, taps); x += step) {
+          phase->lists.next();
+          list_channel(pattern, channel, y, {begins[i], begins[i + 1], x, std::min(taps, x + step)}, phase);
+        }
       }
     }
   }
+  phase->blocks.push_back(block);
   phase->lists.next();
 }
 
 // Synapses that a channel's gradient comes through, in some columns of taps. These are numbered from the kernel's end.
-void LanesProduct::list_channel(const Pattern& pattern, std::int64_t channel, int y, int first_x, int last_x,
+void LanesProduct::list_channel(const Pattern& pattern, std::int64_t channel, int y, const Stretch& of,
                                 Phase* phase) const {
   const std::int64_t inputs = shape_.channels / shape_.groups, outputs = shape_.outputs / shape_.groups;
-  for (std::int64_t i = 0; i < outputs; ++i) {
+  for (std::int64_t i = of.first_map; i < of.last_map; ++i) {
     const std::int64_t output = channel / inputs * outputs + i;
-    for (int k = first_x; k < last_x; ++k) {
+    for (int k = of.first_x; k < of.last_x; ++k) {
       const int x = phase->column_taps[k];
       const std::int64_t kernel = (output * inputs + channel % inputs) * shape_.kernel_h + shape_.kernel_h - 1 - y;
       const std::int64_t weight = kernel * shape_.kernel_w + shape_.kernel_w - 1 - x;
@@ -210,27 +256,73 @@ void LanesProduct::list_channel(const Pattern& pattern, std::int64_t channel, in
   }
 }
 
+// Where the inputs of an output are cut so that what a tile's synapses see of them stays near for the next tile.
+std::vector<std::int64_t> LanesProduct::near_inputs(const Pattern& pattern, std::int64_t output) const {
+  const std::int64_t inputs = shape_.channels / shape_.groups, kernel = shape_.kernel_h * shape_.kernel_w;
+  if (small_ || flat_) return {0, inputs};
+  const std::int64_t rows = (tiles_[0].rows - 1) * shape_.stride_h + (shape_.kernel_h - 1) * shape_.dilation_h + 1;
+  return stretches(inputs, most_maps(rows, in_.row), [&](std::int64_t input) {
+    return pattern.any((output * inputs + input) * kernel, kernel);
+  });
+}
+
+std::vector<std::int64_t> LanesProduct::near_outputs(const Pattern& pattern, std::int64_t channel,
+                                                     const Phase& phase) const {
+  const std::int64_t inputs = shape_.channels / shape_.groups, outputs = shape_.outputs / shape_.groups;
+  const std::int64_t kernel = shape_.kernel_h * shape_.kernel_w, first = channel / inputs * outputs;
+  if (small_ || flat_ || phase.tiles.empty() || phase.row_taps.empty()) return {0, outputs};
+  const std::int64_t rows = phase.tiles[0].rows + phase.parts() - 1;
+  return stretches(outputs, most_maps(rows, diffs_.row), [&](std::int64_t output) {
+    return pattern.any(((first + output) * inputs + channel % inputs) * kernel, kernel);
+  });
+}
+
 void LanesProduct::weigh_backward(const float* weights) {
   for (Phase& phase : phases_) phase.lists.weigh(weights);
 }
 
-void LanesProduct::forward(const LanesBlob& in, int output, int first, int groups, float bias,
+void LanesProduct::forward(const LanesBlob& in, int output, int first, int groups, SumsOf of,
                            const LanesMaps& out) const {
-  const std::int32_t* begin = forward_.begin.data() + output * parts_;
+  const std::int32_t* begin = forward_.begin.data() + blocks_[output] * parts_;
   if (flat_) {
     const std::int64_t from = in.group_floats() / lanes(), to = out.group / lanes();
     const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
     return convolve_sparse_lanes(in.begin(first), static_cast<int>(from), all.data(), static_cast<int>(all.size()),
-                                 forward_.all.data(), begin, bias, out.first, static_cast<int>(to));
+                                 forward_.all.data(), begin, of, out.first, static_cast<int>(to));
   }
-  for (int group = 0; small_ && group < groups; ++group) {
-    convolve_4x4(in.begin(first + group), forward_.all.data(), begin, bias, out.of(group), out.row);
+  const int blocks = blocks_[output + 1] - blocks_[output];
+  std::uint16_t* const positive = of.positive;
+  for (int i = 0; i < groups * blocks; ++i) {
+    const int group = i / blocks, block = i % blocks;
+    of.more = block > 0;
+    of.positive = positive && block + 1 == blocks ? positive + group * shape_.out_height * shape_.out_width : nullptr;
+    const float* from = in.begin(first + group);
+    if (small_) {
+      convolve_4x4(from, forward_.all.data(), begin, of, out.of(group), out.row);
+    } else {
+      convolve_sparse_lanes(from, static_cast<int>(shape_.stride_h) * in_.row, tiles_.data(),
+                            static_cast<int>(tiles_.size()), forward_.all.data(), begin + block * parts_, of,
+                            out.of(group), out.row, {static_cast<int>(shape_.stride_w), 1});
+    }
   }
-  for (int group = 0; !small_ && group < groups; ++group) {
-    convolve_sparse_lanes(in.begin(first + group), static_cast<int>(shape_.stride_h) * in_.row, tiles_.data(),
-                          static_cast<int>(tiles_.size()), forward_.all.data(), begin, bias, out.of(group), out.row,
-                          {static_cast<int>(shape_.stride_w), 1});
-  }
+}
+
+void LanesProduct::forward_rows(const LanesBlob& in, int output, int group, Rows rows, float bias,
+                                const LanesMaps& out) const {
+  const int begin = row_tiles_[rows.first], end = row_tiles_[rows.last];
+  convolve_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles_.data() + begin,
+                        end - begin, forward_.all.data(), forward_.begin.data() + blocks_[output] * parts_, {bias},
+                        out.first, out.row, {static_cast<int>(shape_.stride_w), 1});
+}
+
+void LanesProduct::correlate_rows(const LanesBlob& in, int output, int group, Rows rows, const LanesMaps& diff,
+                                  float* sums, float* total) const {
+  const int begin = row_tiles_[rows.first], end = row_tiles_[rows.last];
+  const std::vector<SparseTile>& tiles = diff.row == diffs_.row ? diff_tiles_ : bare_tiles_;
+  correlate_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles.data() + begin,
+                         end - begin, diff.first, diff.row, forward_.all.data(),
+                         forward_.begin.data() + blocks_[output] * parts_, sums, static_cast<int>(shape_.stride_w),
+                         total);
 }
 
 void LanesProduct::backward(const LanesBlob& diffs, int channel, int first, int groups,
@@ -240,28 +332,30 @@ void LanesProduct::backward(const LanesBlob& diffs, int channel, int first, int 
     const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
     const SynapseLists& lists = phases_[0].lists;
     return convolve_sparse_lanes(diffs.begin(first), static_cast<int>(from), all.data(), static_cast<int>(all.size()),
-                                 lists.all.data(), lists.begin.data() + channel, 0.f, in_diff.first,
+                                 lists.all.data(), lists.begin.data() + channel, {}, in_diff.first,
                                  static_cast<int>(to));
   }
-  for (int group = 0; small_ && group < groups; ++group) {
-    const SynapseLists& lists = phases_[0].lists;
-    convolve_4x4(diffs.begin(first + group), lists.all.data(), lists.begin.data() + channel * kTaps4x4, 0.f,
-                 in_diff.of(group), in_diff.row);
+  for (int group = 0; group < groups; ++group) {
+    const LanesMaps of_group = {in_diff.of(group), in_diff.group, in_diff.row};
+    for (const Phase& phase : phases_) backward_phase(diffs.begin(first + group), channel, phase, of_group);
   }
-  for (int group = 0; !small_ && group < groups; ++group) {
-    for (const Phase& phase : phases_) {
-      const int parts = static_cast<int>(phase.row_taps.size());
-      convolve_sparse_lanes(diffs.begin(first + group), diffs_.row, phase.tiles.data(),
-                            static_cast<int>(phase.tiles.size()), phase.lists.all.data(),
-                            phase.lists.begin.data() + channel * parts, 0.f, in_diff.of(group),
-                            static_cast<int>(shape_.stride_h) * in_diff.row, {1, static_cast<int>(shape_.stride_w)});
-    }
+}
+
+void LanesProduct::backward_phase(const float* diffs, int channel, const Phase& phase, const LanesMaps& in_diff) const {
+  const Synapse* synapses = phase.lists.all.data();
+  const int parts = small_ ? kTaps4x4 : phase.parts(), tiles = static_cast<int>(phase.tiles.size());
+  for (int block = phase.blocks[channel]; block < phase.blocks[channel + 1]; ++block) {
+    const std::int32_t* begin = phase.lists.begin.data() + block * parts;
+    if (small_) return convolve_4x4(diffs, synapses, begin, {}, in_diff.first, in_diff.row);
+    convolve_sparse_lanes(diffs, diffs_.row, phase.tiles.data(), tiles, synapses, begin,
+                          {0.f, block > phase.blocks[channel], nullptr}, in_diff.first,
+                          static_cast<int>(shape_.stride_h) * in_diff.row, {1, static_cast<int>(shape_.stride_w)});
   }
 }
 
 void LanesProduct::correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff,
                              float* sums, float* total) const {
-  const std::int32_t* begin = forward_.begin.data() + output * parts_;
+  const std::int32_t* begin = forward_.begin.data() + blocks_[output] * parts_;
   if (flat_) {
     const std::int64_t from = in.group_floats() / lanes(), to = diff.group / lanes();
     const std::vector<SparseTile>& all = tiles_of_groups(groups, from, to);
@@ -272,10 +366,14 @@ void LanesProduct::correlate(const LanesBlob& in, int output, int first, int gro
   for (int group = 0; small_ && group < groups; ++group) {
     correlate_4x4(in.begin(first + group), diff.of(group), diff.row, forward_.all.data(), begin, sums, total);
   }
-  for (int group = 0; !small_ && group < groups; ++group) {
+  const int blocks = blocks_[output + 1] - blocks_[output];
+  for (int i = 0; !small_ && i < groups * blocks; ++i) {
+    const int group = i / blocks, block = i % blocks;
+    const std::int32_t* of_block = begin + block * parts_;
     correlate_sparse_lanes(in.begin(first + group), static_cast<int>(shape_.stride_h) * in_.row, tiles.data(),
-                           static_cast<int>(tiles.size()), diff.of(group), diff.row, forward_.all.data(), begin, sums,
-                           static_cast<int>(shape_.stride_w), total);
+                           static_cast<int>(tiles.size()), diff.of(group), diff.row, forward_.all.data(), of_block,
+                           sums + std::int64_t(*of_block - *begin) * lanes(), static_cast<int>(shape_.stride_w),
+                           block ? nullptr : total);
   }
 }
 

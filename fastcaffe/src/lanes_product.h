@@ -31,11 +31,12 @@ class LanesProduct {
   void weigh(const float* weights) { forward_.weigh(weights); }
   void weigh_backward(const float* weights);
   // An output's first synapse, among all; and where a synapse's weight lies in the blob.
-  int begin(int output) const { return forward_.begin[output * parts_]; }
+  int begin(int output) const { return forward_.begin[blocks_[output] * parts_]; }
   std::int32_t weight_at(int synapse) const { return forward_.weight_at[synapse]; }
 
-  // One output of some groups of images, from group `first` on.
-  void forward(const LanesBlob& in, int output, int first, int groups, float bias, const LanesMaps& out) const;
+  // One output of some groups of images, from group `first` on. What is positive of it, if that is asked for, is noted
+  // as it lies in `out`, group after group.
+  void forward(const LanesBlob& in, int output, int first, int groups, SumsOf of, const LanesMaps& out) const;
   // The gradient of one channel of the bottom; `diffs` lies as plane_of_diffs says.
   void backward(const LanesBlob& diffs, int channel, int first, int groups, const LanesMaps& in_diff) const;
   // Adds to the gradients of an output's synapses, a vector each, and to that of its bias, unless `total` is null.
@@ -43,19 +44,38 @@ class LanesProduct {
   void correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff, float* sums,
                  float* total) const;
 
+  // Whether an output can be done by rows of it: then some of them, of one group. `out` and `diff` are whole maps.
+  bool by_rows(int output) const { return !row_tiles_.empty() && blocks_[output + 1] - blocks_[output] == 1; }
+  struct Rows {
+    int first, last;
+  };
+  void forward_rows(const LanesBlob& in, int output, int group, Rows rows, float bias, const LanesMaps& out) const;
+  void correlate_rows(const LanesBlob& in, int output, int group, Rows rows, const LanesMaps& diff, float* sums,
+                      float* total) const;
+
  private:
   struct Phase {  // bottom places a stride apart, which meet the same taps
     int row, column;
     std::vector<int> row_taps, column_taps;
     std::vector<SparseTile> tiles;
     SynapseLists lists;
+    std::vector<int> blocks;  // of each channel's synapses, as below
+    int parts() const { return static_cast<int>(row_taps.size()); }
+  };
+  struct Stretch {  // of maps and of a kernel's columns
+    std::int64_t first_map, last_map;
+    int first_x, last_x;
   };
 
-  void list_output(const Pattern& pattern, std::int64_t output, int y, int first_x, int last_x);
-  void list_channel(const Pattern& pattern, std::int64_t channel, int y, int first_x, int last_x, Phase* phase) const;
+  void list_output(const Pattern& pattern, std::int64_t output, int y, const Stretch& of);
+  void list_channel(const Pattern& pattern, std::int64_t channel, int y, const Stretch& of, Phase* phase) const;
+  std::vector<std::int64_t> near_inputs(const Pattern& pattern, std::int64_t output) const;
+  std::vector<std::int64_t> near_outputs(const Pattern& pattern, std::int64_t channel, const Phase& phase) const;
   std::vector<SparseTile> tiles(int out_row) const;
+  void find_row_tiles();
   static const std::vector<SparseTile>& tiles_of_groups(int groups, std::int64_t in, std::int64_t out);
   void list_phase(const Pattern& pattern, Phase* phase) const;
+  void backward_phase(const float* diffs, int channel, const Phase& phase, const LanesMaps& in_diff) const;
   void add_phase(int row, int column);
 
   ConvolutionShape shape_;
@@ -63,8 +83,10 @@ class LanesProduct {
   bool flat_, small_;  // small: sparse_4x4_kernels.h is for it
   LaneAxis rows_, columns_, diff_rows_, diff_columns_;
   LanesPlane in_, diffs_;
-  int parts_;  // of an output's synapses: those of each row of the kernel, or small, of each tap
+  int parts_;  // of an output's synapses, or a block's: those of each row of the kernel, or small, of each tap
+  std::vector<int> blocks_;  // of all synapses, which block is an output's first; they see maps that stay near
   std::vector<SparseTile> tiles_, diff_tiles_, bare_tiles_;
+  std::vector<int> row_tiles_;  // where a row's begin, if each is in one row only
   SynapseLists forward_;
   std::vector<Phase> phases_;
 };

@@ -7,6 +7,12 @@
 #include "simd.h"
 
 namespace fastcaffe {
+
+bool threes(const Pool& pool) {
+  return pool.kernel_h == 3 && pool.kernel_w == 3 && pool.stride_h == 2 && pool.stride_w == 2 && !pool.pad_h &&
+         !pool.pad_w;
+}
+
 namespace {
 
 // A byte a lane.
@@ -39,24 +45,6 @@ FASTCAFFE_INLINE typename Lanes<W>::I load_bytes(const std::uint8_t* from) {
 #endif
 }
 
-// A bit a lane of a comparison. As assembly, because GCC 12 takes its lanes apart one by one.
-template <int W>
-FASTCAFFE_INLINE std::uint16_t bits(typename Lanes<W>::I found) {
-  std::int32_t word = 0;
-#if FASTCAFFE_X86
-  if constexpr (W == 16) {
-    asm("vpmovd2m %1, %%k1\n\tkmovw %%k1, %0" : "=r"(word) : "v"(found) : "k1");
-  } else if constexpr (W == 8) {
-    asm("vmovmskps %1, %0" : "=r"(word) : "x"(found));
-  } else {
-    asm("movmskps %1, %0" : "=r"(word) : "x"(found));
-  }
-#else
-  for (int i = 0; i < W; ++i) word |= found[i] & 1 << i;
-#endif
-  return static_cast<std::uint16_t>(word);
-}
-
 template <int W>
 FASTCAFFE_INLINE void rectify_map_body(const float* in, int in_row, int rows, int columns, float* out, int out_row,
                                        std::uint16_t* positive) {
@@ -66,10 +54,17 @@ FASTCAFFE_INLINE void rectify_map_body(const float* in, int in_row, int rows, in
     float* to = out + std::int64_t(y) * out_row * W;
     for (int x = 0; x < columns; ++x, ++positive) {
       const F number = load<F>(from + x * W);
-      *positive = bits<W>(number > F{});
-      store(to + x * W, rectified<W>(number, 0.f));
+      *positive = positive_bits<W>(number);
+      store(to + x * W, rectified<W>(number));
     }
   }
+}
+
+// A gradient, and zeros of it where what was rectified was not positive.
+template <int W>
+FASTCAFFE_INLINE typename Lanes<W>::F cut(typename Lanes<W>::F diff, std::uint16_t positive,
+                                          typename Lanes<W>::I one_bit) {
+  return (one_bit & std::int32_t(positive)) != typename Lanes<W>::I{} ? diff : diff * typename Lanes<W>::F{};
 }
 
 template <int W>
@@ -81,21 +76,32 @@ FASTCAFFE_INLINE void rectify_map_backward_body(const float* out_diff, int out_r
   for (int y = 0; y < rows; ++y) {
     const float* from = out_diff + std::int64_t(y) * out_row * W;
     float* to = in_diff + std::int64_t(y) * in_row * W;
-    for (int x = 0; x < columns; ++x, ++positive) {
-      const F diff = load<F>(from + x * W);
-      store(to + x * W, (one_bit & std::int32_t(*positive)) != I{} ? diff : diff * F{});
-    }
+    for (int x = 0; x < columns; ++x, ++positive) store(to + x * W, cut<W>(load<F>(from + x * W), *positive, one_bit));
   }
 }
 
-// A window of a pool: its first row and column, and how many of each lie in the plane.
+// Zeros of which the compiler does not know that they are: with constant vectors GCC 12 works lane by lane.
+template <int W>
+FASTCAFFE_INLINE typename Lanes<W>::I some_zero() {
+  typename Lanes<W>::I zero = {};
+#if FASTCAFFE_X86
+  asm("" : "+v"(zero));
+#else
+  asm("" : "+m"(zero));
+#endif
+  return zero;
+}
+
+// A window of a pool: which one it is, its first row and column, and how many of each lie in the plane.
 struct Window {
-  int y, x, height, width;
+  int row, column, y, x, height, width;
 
   Window(const Pool& pool, int row, int column)
-      : y(pool.row_begin(row)), x(std::max(0, column * pool.stride_w - pool.pad_w)),
+      : row(row), column(column), y(pool.row_begin(row)), x(std::max(0, column * pool.stride_w - pool.pad_w)),
         height(std::max(0, pool.row_end(row) - y)),
         width(std::max(0, std::min(column * pool.stride_w - pool.pad_w + pool.kernel_w, pool.width) - x)) {}
+
+  std::int64_t number(const Pool& pool) const { return std::int64_t(row) * pool.out_width + column; }
 };
 
 // Calls each(number, offset in floats, whether it is there) for every place of a window, rows and then columns; numbers
@@ -120,24 +126,17 @@ FASTCAFFE_INLINE void places_of(const Pool& pool, const Window& window, int in_r
   }
 }
 
-// Of 3 x 3, 2 apart and without padding.
-FASTCAFFE_INLINE bool threes(const Pool& pool) {
-  return pool.kernel_h == 3 && pool.kernel_w == 3 && pool.stride_h == 2 && pool.stride_w == 2 && !pool.pad_h &&
-         !pool.pad_w;
-}
-
 // The head of a lambda for windows_of.
-#define FASTCAFFE_EACH_WINDOW(IN, OUT, NUMBER) \
-  [&](const Window& window, std::int64_t IN, std::int64_t OUT, std::int64_t NUMBER) __attribute__((always_inline))
+#define FASTCAFFE_EACH_WINDOW(IN, OUT) \
+  [&](const Window& window, std::int64_t IN, std::int64_t OUT) __attribute__((always_inline))
 
-// Calls each(window, place of its first number, place of its result, number of the result).
+// Calls each(window, place of its first number, place of its result).
 template <int W, class Each>
 FASTCAFFE_INLINE void windows_of(const Pool& pool, int in_row, int out_row, const Each& each) {
-  for (int row = 0, number = 0; row < pool.out_height; ++row) {
-    for (int column = 0; column < pool.out_width; ++column, ++number) {
+  for (int row = 0; row < pool.out_height; ++row) {
+    for (int column = 0; column < pool.out_width; ++column) {
       const Window window(pool, row, column);
-      each(window, (std::int64_t(window.y) * in_row + window.x) * W, (std::int64_t(row) * out_row + column) * W,
-           number);
+      each(window, (std::int64_t(window.y) * in_row + window.x) * W, (std::int64_t(row) * out_row + column) * W);
     }
   }
 }
@@ -165,13 +164,22 @@ struct Greatest {
   }
 };
 
+// The maximum of a window, and its place.
+template <int W>
+FASTCAFFE_INLINE void store_greatest(const Greatest<W>& found, bool rectify, float* out, std::uint8_t* at) {
+  typedef typename Lanes<W>::F F;
+  const F least = rectify ? F{} : same<F>(-FLT_MAX);
+  store(out, rectify ? rectified<W>(found.maximum) : found.maximum);
+  store_bytes<W>(at, found.maximum > least ? found.place : same<typename Lanes<W>::I>(kNoMaximum));
+}
+
 // A column of windows of 3 x 3, 2 apart: the row that two of them share is not looked through twice. COLUMNS of them,
 // and the first two rows, lie in the map.
 template <int W, int COLUMNS>
 FASTCAFFE_INLINE void max_pool_3x3_column(const Pool& pool, const float* from, std::int64_t row, float* out,
-                                          std::int64_t out_row, std::uint8_t* at, typename Lanes<W>::I one) {
-  typedef typename Lanes<W>::F F;
-  const typename Lanes<W>::I three = one + one + one, none = same<typename Lanes<W>::I>(kNoMaximum);
+                                          std::int64_t out_row, std::uint8_t* at, typename Lanes<W>::I one,
+                                          bool rectify) {
+  const typename Lanes<W>::I three = one + one + one;
   Greatest<W> shared = Greatest<W>::template of_row<COLUMNS>(from, one);
   for (int y = 0; y < pool.out_height; ++y, from += 2 * row, out += out_row, at += pool.out_width * W) {
     Greatest<W> found = shared, second = Greatest<W>::template of_row<COLUMNS>(from + row, one);
@@ -181,51 +189,42 @@ FASTCAFFE_INLINE void max_pool_3x3_column(const Pool& pool, const float* from, s
       shared = Greatest<W>::template of_row<COLUMNS>(from + 2 * row, one);
       found.take({shared.maximum, shared.place + three + three});
     }
-    store(out, found.maximum);
-    store_bytes<W>(at, found.maximum > same<F>(-FLT_MAX) ? found.place : none);
+    store_greatest<W>(found, rectify, out, at);
   }
 }
 
 template <int W>
 FASTCAFFE_INLINE void max_pool_3x3_map(const Pool& pool, const float* in, int in_row, float* out, int out_row,
-                                       std::uint8_t* at, int one_a_lane) {
-  const typename Lanes<W>::I one = same<typename Lanes<W>::I>(one_a_lane);
+                                       std::uint8_t* at, typename Lanes<W>::I one, bool rectify) {
   const std::int64_t row = std::int64_t(in_row) * W, to_row = std::int64_t(out_row) * W;
   for (int column = 0; column < pool.out_width; ++column, in += 2 * W, out += W, at += W) {
     if (2 * column + 2 < pool.width) {
-      max_pool_3x3_column<W, 3>(pool, in, row, out, to_row, at, one);
+      max_pool_3x3_column<W, 3>(pool, in, row, out, to_row, at, one, rectify);
     } else {
-      max_pool_3x3_column<W, 2>(pool, in, row, out, to_row, at, one);
+      max_pool_3x3_column<W, 2>(pool, in, row, out, to_row, at, one, rectify);
     }
   }
 }
 
 template <int W>
 FASTCAFFE_INLINE void max_pool_map_body(const Pool& given, const float* in, int in_row, float* out, int out_row,
-                                        std::uint8_t* at) {
+                                        std::uint8_t* at, bool rectify) {
   typedef typename Lanes<W>::F F;
   typedef typename Lanes<W>::I I;
   const Pool pool = given;  // of which nobody can think that a store changes it
-  int zero = 0;
-  asm("" : "+r"(zero));  // no constant: of constant vectors GCC 12 makes a number a lane
+  const I zero = some_zero<W>();
   if (threes(pool) && 2 * pool.out_height <= pool.height && 2 * pool.out_width <= pool.width) {
-    return max_pool_3x3_map<W>(pool, in, in_row, out, out_row, at, zero + 1);
+    return max_pool_3x3_map<W>(pool, in, in_row, out, out_row, at, zero + 1, rectify);
   }
-  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(from, to, number) {
-    F maximum = same<F>(-FLT_MAX);
-    I place = same<I>(kNoMaximum), here = same<I>(zero);
+  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(from, to) {
+    Greatest<W> found = {same<F>(-FLT_MAX), same<I>(kNoMaximum)};
+    I here = zero;
     const float* first = in + from;
     places_of<W>(pool, window, in_row, [&](int, std::int64_t offset, bool there) __attribute__((always_inline)) {
-      if (there) {
-        const F x = load<F>(first + offset);
-        const I greater = x > maximum;
-        maximum = greater ? x : maximum;
-        place = greater ? here : place;
-      }
+      if (there) found.take({load<F>(first + offset), here});
       here += 1;
     });
-    store(out + to, maximum);
-    store_bytes<W>(at + number * W, place);
+    store_greatest<W>(found, rectify, out + to, at + window.number(pool) * W);
   });
 }
 
@@ -243,44 +242,51 @@ struct Picked {
   __attribute__((always_inline)) static inline Picked none() {
     return {typename Lanes<W>::F{}, typename Lanes<W>::I{}};
   }
-  __attribute__((always_inline)) inline void add_to(typename Lanes<W>::F* sum, int number) const {
+  __attribute__((always_inline)) inline void add_to(typename Lanes<W>::F* sum, typename Lanes<W>::I number) const {
     *sum = place == number ? *sum + diff : *sum;
   }
 };
 
-// Of windows of 3 x 3, 2 apart and without padding: each place asks those that see it, in their order. A column of two
-// places is seen by the windows that begin in it and before it, an even row by two rows of windows. A window that is
-// none adds zeros.
+// Of windows of 3 x 3, 2 apart and without padding: each place asks those that see it, in their order. The even row of
+// two is seen by windows that begin in it and by those above, a column of two places by windows that begin in it and by
+// those before. A window that is none adds zeros.
 template <int W>
-FASTCAFFE_INLINE void max_pool_3x3_map_backward(const Pool& pool, const float* out_diff, int out_row,
-                                                const std::uint8_t* at, float* in_diff, int in_row) {
+FASTCAFFE_INLINE void max_pool_rows_backward_body(const Pool& given, int begin, int end, const float* out_diff,
+                                                  int out_row, const std::uint8_t* at, float* in_diff, int in_row) {
   typedef typename Lanes<W>::F F;
+  const Pool pool = given;
+  typename Lanes<W>::I number[9];
+  number[0] = some_zero<W>();
+  number[1] = number[0] + 1;
+#pragma GCC unroll 9
+  for (int i = 2; i < 9; ++i) number[i] = number[i - 1] + number[1];
   const auto window = [&](int row, int column) __attribute__((always_inline)) {
     if (row < 0 || row >= pool.out_height || column >= pool.out_width) return Picked<W>::none();
     return Picked<W>{load<F>(out_diff + (std::int64_t(row) * out_row + column) * W),
                      load_bytes<W>(at + (std::int64_t(row) * pool.out_width + column) * W)};
   };
-  for (int y = 0; y < pool.height; ++y) {
-    const bool even = y % 2 == 0;
-    float* to = in_diff + std::int64_t(y) * in_row * W;
+  for (int row = begin / 2; 2 * row < end; ++row) {
+    const bool two = 2 * row + 1 < end;
+    float *even = in_diff + std::int64_t(2 * row - begin) * in_row * W, *odd = even + std::int64_t(in_row) * W;
     Picked<W> above_before = Picked<W>::none(), before = Picked<W>::none();
-    for (int x = 0; x < pool.width; x += 2, to += 2 * W) {
-      const Picked<W> above = even ? window(y / 2 - 1, x / 2) : Picked<W>::none(), here = window(y / 2, x / 2);
-      F first = {}, second = {};
-      if (even) {
-        above_before.add_to(&first, 8);
-        above.add_to(&first, 6);
-        above.add_to(&second, 7);
-        before.add_to(&first, 2);
-        here.add_to(&first, 0);
-        here.add_to(&second, 1);
-      } else {
-        before.add_to(&first, 5);
-        here.add_to(&first, 3);
-        here.add_to(&second, 4);
+    for (int x = 0; x < pool.width; x += 2, even += 2 * W, odd += 2 * W) {
+      const Picked<W> above = window(row - 1, x / 2), here = window(row, x / 2);
+      F first = {}, second = {}, first_odd = {}, second_odd = {};
+      above_before.add_to(&first, number[8]);
+      above.add_to(&first, number[6]);
+      above.add_to(&second, number[7]);
+      before.add_to(&first, number[2]);
+      here.add_to(&first, number[0]);
+      here.add_to(&second, number[1]);
+      before.add_to(&first_odd, number[5]);
+      here.add_to(&first_odd, number[3]);
+      here.add_to(&second_odd, number[4]);
+      store(even, first);
+      if (two) store(odd, first_odd);
+      if (x + 1 < pool.width) {
+        store(even + W, second);
+        if (two) store(odd + W, second_odd);
       }
-      store(to, first);
-      if (x + 1 < pool.width) store(to + W, second);
       above_before = above, before = here;
     }
   }
@@ -293,12 +299,12 @@ FASTCAFFE_INLINE void max_pool_map_backward_body(const Pool& given, const float*
   typedef typename Lanes<W>::I I;
   const Pool pool = given;
   if (threes(pool)) {
-    return max_pool_3x3_map_backward<W>(pool, out_diff, out_row, at, in_diff, in_row);
+    return max_pool_rows_backward_body<W>(pool, 0, pool.height, out_diff, out_row, at, in_diff, in_row);
   }
   zero_map<W>(pool, in_diff, in_row);
-  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(to, from, number) {
+  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(to, from) {
     const F diff = load<F>(out_diff + from);
-    const I place = load_bytes<W>(at + number * W);
+    const I place = load_bytes<W>(at + window.number(pool) * W);
     float* first = in_diff + to;
     places_of<W>(pool, window, in_row, [&](int i, std::int64_t offset, bool there) __attribute__((always_inline)) {
       if (!there) return;
@@ -309,8 +315,7 @@ FASTCAFFE_INLINE void max_pool_map_backward_body(const Pool& given, const float*
 }
 
 // What AVE divides a window's sum by.
-FASTCAFFE_INLINE float counted(const Pool& pool, int number) {
-  const int row = number / pool.out_width, column = number % pool.out_width;
+FASTCAFFE_INLINE float counted(const Pool& pool, int row, int column) {
   return static_cast<float>(Pool::counted(row, pool.kernel_h, pool.stride_h, pool.pad_h, pool.height) *
                             Pool::counted(column, pool.kernel_w, pool.stride_w, pool.pad_w, pool.width));
 }
@@ -319,31 +324,88 @@ template <int W>
 FASTCAFFE_INLINE void average_pool_map_body(const Pool& given, const float* in, int in_row, float* out, int out_row) {
   typedef typename Lanes<W>::F F;
   const Pool pool = given;
-  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(from, to, number) {
+  const auto average = FASTCAFFE_EACH_WINDOW(from, to) {
     F sum = {};
     const float* first = in + from;
     places_of<W>(pool, window, in_row, [&](int, std::int64_t offset, bool there) __attribute__((always_inline)) {
       if (!there) return;
       sum += load<F>(first + offset);
     });
-    store(out + to, sum / counted(pool, static_cast<int>(number)));
-  });
+    store(out + to, sum / counted(pool, window.row, window.column));
+  };
+  if (!threes(pool)) return windows_of<W>(pool, in_row, out_row, average);
+  for (int row = 0; row < pool.out_height; ++row) {
+    const int whole = 2 * row + 2 < pool.height ? std::min(pool.out_width, (pool.width - 1) / 2) : 0;
+    const float* from = in + std::int64_t(2 * row) * in_row * W;
+    float* to = out + std::int64_t(row) * out_row * W;
+    for (int column = 0; column < whole; ++column, from += 2 * W, to += W) {
+      F sum = {};
+      places_of<W, 3>(std::int64_t(in_row) * W, [&](int, std::int64_t offset, bool) __attribute__((always_inline)) {
+        sum += load<F>(from + offset);
+      });
+      store(to, sum / 9.f);
+    }
+    for (int column = whole; column < pool.out_width; ++column) {
+      const Window window(pool, row, column);
+      average(window, (std::int64_t(window.y) * in_row + window.x) * W, (std::int64_t(row) * out_row + column) * W);
+    }
+  }
+}
+
+constexpr int kRowOfWindows = 64;  // of which the shares stay in the nearest cache
+
+// As max_pool_rows_backward: each place asks the windows that see it.
+template <int W>
+FASTCAFFE_INLINE void average_pool_3x3_map_backward(const Pool& pool, const float* out_diff, int out_row,
+                                                    float* in_diff, int in_row, const std::uint16_t* positive) {
+  typedef typename Lanes<W>::F F;
+  const typename Lanes<W>::I one_bit = bit_a_lane<W>();
+  F shares[kRowOfWindows + 1];  // of the windows above
+  for (int x = 0; x <= pool.width / 2; ++x) shares[x] = F{};
+  const auto put = [&](float* to, F sum, const std::uint16_t* bits) __attribute__((always_inline)) {
+    store(to, positive ? cut<W>(sum, *bits, one_bit) : sum);
+  };
+  for (int row = 0; 2 * row < pool.height; ++row) {
+    const bool two = 2 * row + 1 < pool.height;
+    const std::uint16_t* bits = positive + (positive ? std::int64_t(2 * row) * pool.width : 0);
+    float* to = in_diff + std::int64_t(2 * row) * in_row * W;
+    F above_before = {}, before = {};
+    for (int x = 0; x < pool.width; x += 2, to += 2 * W, bits += 2) {
+      const F above = shares[x / 2];
+      F here = {};
+      if (row < pool.out_height && x / 2 < pool.out_width) {
+        here = load<F>(out_diff + (std::int64_t(row) * out_row + x / 2) * W);
+        here /= counted(pool, row, x / 2);
+      }
+      put(to, F{} + above_before + above + before + here, bits);
+      if (two) put(to + std::int64_t(in_row) * W, F{} + before + here, bits + pool.width);
+      if (x + 1 < pool.width) {
+        put(to + W, F{} + above + here, bits + 1);
+        if (two) put(to + std::int64_t(in_row + 1) * W, F{} + here, bits + pool.width + 1);
+      }
+      shares[x / 2] = here, above_before = above, before = here;
+    }
+  }
 }
 
 template <int W>
 FASTCAFFE_INLINE void average_pool_map_backward_body(const Pool& given, const float* out_diff, int out_row,
-                                                     float* in_diff, int in_row) {
+                                                     float* in_diff, int in_row, const std::uint16_t* positive) {
   typedef typename Lanes<W>::F F;
   const Pool pool = given;
+  if (threes(pool) && pool.width <= 2 * kRowOfWindows) {
+    return average_pool_3x3_map_backward<W>(pool, out_diff, out_row, in_diff, in_row, positive);
+  }
   zero_map<W>(pool, in_diff, in_row);
-  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(to, from, number) {
-    const F share = load<F>(out_diff + from) / counted(pool, static_cast<int>(number));
+  windows_of<W>(pool, in_row, out_row, FASTCAFFE_EACH_WINDOW(to, from) {
+    const F share = load<F>(out_diff + from) / counted(pool, window.row, window.column);
     float* first = in_diff + to;
     places_of<W>(pool, window, in_row, [&](int, std::int64_t offset, bool there) __attribute__((always_inline)) {
       if (!there) return;
       store(first + offset, load<F>(first + offset) + share);
     });
   });
+  if (positive) rectify_map_backward_body<W>(in_diff, in_row, pool.height, pool.width, positive, in_diff, in_row);
 }
 
 }  // namespace
@@ -356,16 +418,22 @@ FASTCAFFE_KERNEL(rectify_map_backward,
                   float* in_diff, int in_row),
                  (out_diff, out_row, rows, columns, positive, in_diff, in_row))
 FASTCAFFE_KERNEL(max_pool_map,
-                 (const Pool& pool, const float* in, int in_row, float* out, int out_row, std::uint8_t* at),
-                 (pool, in, in_row, out, out_row, at))
+                 (const Pool& pool, const float* in, int in_row, float* out, int out_row, std::uint8_t* at,
+                  bool rectify),
+                 (pool, in, in_row, out, out_row, at, rectify))
 FASTCAFFE_KERNEL(max_pool_map_backward,
                  (const Pool& pool, const float* out_diff, int out_row, const std::uint8_t* at, float* in_diff,
                   int in_row),
                  (pool, out_diff, out_row, at, in_diff, in_row))
+FASTCAFFE_KERNEL(max_pool_rows_backward,
+                 (const Pool& pool, int first, int last, const float* out_diff, int out_row, const std::uint8_t* at,
+                  float* in_diff, int in_row),
+                 (pool, first, last, out_diff, out_row, at, in_diff, in_row))
 FASTCAFFE_KERNEL(average_pool_map, (const Pool& pool, const float* in, int in_row, float* out, int out_row),
                  (pool, in, in_row, out, out_row))
 FASTCAFFE_KERNEL(average_pool_map_backward,
-                 (const Pool& pool, const float* out_diff, int out_row, float* in_diff, int in_row),
-                 (pool, out_diff, out_row, in_diff, in_row))
+                 (const Pool& pool, const float* out_diff, int out_row, float* in_diff, int in_row,
+                  const std::uint16_t* positive),
+                 (pool, out_diff, out_row, in_diff, in_row, positive))
 
 }  // namespace fastcaffe

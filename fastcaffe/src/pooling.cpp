@@ -31,14 +31,22 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
     *height = pooled_height_;
     *width = pooled_width_;
     if (max()) maxima_.begin(images, channels, *height, *width, lanes());
+    rectifies_ = false;
+    rectified_ = nullptr;
     return true;
   }
   bool in_place() const override { return false; }
+  bool take_relu() override { return rectifies_ = max(); }
+  bool take_relu_back(MapNotes<std::uint16_t>* positive) override {
+    rectified_ = average() ? positive : nullptr;
+    return rectified_;
+  }
+  bool by_rows() const override { return max() && threes(geometry()); }
   void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
     const Pool pool = geometry();
     for (int i = 0; i < groups; ++i) {
       if (max()) {
-        max_pool_map(pool, in.of(i), in.row, out.of(i), out.row, maxima_.of(channel, first + i));
+        max_pool_map(pool, in.of(i), in.row, out.of(i), out.row, maxima_.of(channel, first + i), rectifies_);
       } else {
         average_pool_map(pool, in.of(i), in.row, out.of(i), out.row);
       }
@@ -51,9 +59,25 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
         max_pool_map_backward(pool, out_diff.of(i), out_diff.row, maxima_.of(channel, first + i), in_diff.of(i),
                               in_diff.row);
       } else {
-        average_pool_map_backward(pool, out_diff.of(i), out_diff.row, in_diff.of(i), in_diff.row);
+        average_pool_map_backward(pool, out_diff.of(i), out_diff.row, in_diff.of(i), in_diff.row,
+                                  rectified_ ? rectified_->of(channel, first + i) : nullptr);
       }
     }
+  }
+
+  void step_rows(int channel, int group, int first, int last, const LanesMaps& in, const LanesMaps& out) override {
+    Pool pool = geometry();
+    pool.height = std::min(2 * last + 1, height_) - 2 * first;
+    pool.out_height = last - first;
+    max_pool_map(pool, in.first, in.row, out.first + std::int64_t(first) * out.row * lanes(), out.row,
+                 maxima_.of(channel, group) + std::int64_t(first) * maxima_.width * lanes(), rectifies_);
+    fetch_windows(channel, group, last, 2 * last - first, out);
+  }
+  void step_rows_back(int channel, int group, int first, int last, const LanesMaps& out_diff,
+                      const LanesMaps& in_diff) override {
+    max_pool_rows_backward(geometry(), first, last, out_diff.first, out_diff.row, maxima_.of(channel, group),
+                           in_diff.first, in_diff.row);
+    fetch_windows(channel, group, last / 2, last - first / 2, out_diff);
   }
 
  protected:
@@ -100,6 +124,21 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
   }
 
  private:
+  // Has rows of windows come near that are next, while a product is made of the rows between.
+  void fetch_windows(int channel, int group, int first, int last, const LanesMaps& top) {
+    last = std::min(last, pooled_height_);
+    for (int row = first; row < last; ++row) {
+      fetch(top.first + std::int64_t(row) * top.row * lanes(), pooled_width_ * lanes());
+      const std::int64_t places = std::int64_t(row) * maxima_.width * lanes();
+      fetch(maxima_.of(channel, group) + places, pooled_width_ * lanes());
+    }
+  }
+  template <class T>
+  static void fetch(const T* from, int count) {
+    constexpr int kLine = 64 / sizeof(T);
+    for (int i = 0; i < count; i += kLine) __builtin_prefetch(from + i, 1);
+  }
+
   void max_forward(const Blobs& bottom, const Blobs& top) {
     max_idx_.Reshape(top[0]->shape());  // Caffe does not have it where a top blob takes the mask
     const Pool pool = geometry();
@@ -135,6 +174,8 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
 
   bool alone_ = false;  // there is no second top for the mask
   MapNotes<std::uint8_t> maxima_;  // where they are in their windows
+  bool rectifies_ = false;         // does the work of the ReLU beside it
+  MapNotes<std::uint16_t>* rectified_ = nullptr;  // of the ReLU before it, whose way back it goes
   Listed listed_;
 };
 

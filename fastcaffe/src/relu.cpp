@@ -32,6 +32,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower, public Channel
     return true;
   }
   bool in_place() const override { return true; }
+  MapNotes<std::uint16_t>* positive() override { return &positive_; }
   void step(int channel, int first, int groups, const LanesMaps& in, const LanesMaps& out) override {
     for (int i = 0; i < groups; ++i) {
       rectify_map(in.of(i), in.row, positive_.height, positive_.width, out.of(i), out.row,

@@ -2,6 +2,7 @@
 
 #include "sparse_4x4_kernels.h"
 
+#include "relu_lanes.h"
 #include "simd.h"
 
 namespace fastcaffe {
@@ -39,13 +40,21 @@ FASTCAFFE_INLINE void convolve_taps(const float* in, const Synapse* synapses, co
 }
 
 template <int W>
-FASTCAFFE_INLINE void convolve_4x4_body(const float* in, const Synapse* synapses, const std::int32_t* begin, float bias,
-                                        float* out, int out_row) {
+FASTCAFFE_INLINE void convolve_4x4_body(const float* in, const Synapse* synapses, const std::int32_t* begin,
+                                        const SumsOf& of, float* out, int out_row) {
   typedef typename Lanes<W>::F F;
   Map4x4<W> sums;
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) sums.at[i / 4][i % 4] = same<F>(bias);
+  for (int i = 0; i < 16; ++i) sums.at[i / 4][i % 4] = same<F>(of.bias);
   convolve_taps<W, 0>(in, synapses, begin, &sums);
+  if (of.positive) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      F* sum = &sums.at[i / 4][i % 4];
+      of.positive[i / 4 * out_row + i % 4] = positive_bits<W>(*sum);
+      *sum = rectified<W>(*sum);
+    }
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) store(out + (i / 4 * out_row + i % 4) * W, sums.at[i / 4][i % 4]);
 }
@@ -86,9 +95,9 @@ FASTCAFFE_INLINE void correlate_4x4_body(const float* in, const float* out_diff,
 }  // namespace
 
 FASTCAFFE_KERNEL(convolve_4x4,
-                 (const float* in, const Synapse* synapses, const std::int32_t* begin, float bias, float* out,
+                 (const float* in, const Synapse* synapses, const std::int32_t* begin, const SumsOf& of, float* out,
                   int out_row),
-                 (in, synapses, begin, bias, out, out_row))
+                 (in, synapses, begin, of, out, out_row))
 FASTCAFFE_KERNEL(correlate_4x4,
                  (const float* in, const float* out_diff, int out_row, const Synapse* synapses,
                   const std::int32_t* begin, float* sums, float* total),

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "sparse_lanes_kernels.h"
 #include "sparse_lists.h"
 
 namespace fastcaffe {
@@ -13,7 +14,7 @@ constexpr int kTaps4x4 = 9;
 
 // out = bias + sum over synapses of weight * in[at + tap]. An output's synapses are in nine parts, of a tap each, which
 // begin[tap] and begin[tap + 1] say; `at` is where the input's map begins. `out_row`: vectors from row to row.
-void convolve_4x4(const float* in, const Synapse* synapses, const std::int32_t* begin, float bias, float* out,
+void convolve_4x4(const float* in, const Synapse* synapses, const std::int32_t* begin, const SumsOf& of, float* out,
                   int out_row);
 
 // sums[synapse] += sum over the map of out_diff * in[at + tap], each lane for itself; counted from the output's first.

@@ -2,6 +2,7 @@
 
 #include "sparse_lanes_kernels.h"
 
+#include "relu_lanes.h"
 #include "simd.h"
 
 namespace fastcaffe {
@@ -16,13 +17,20 @@ constexpr int most_pixels() {
 // The sums of R rows of P pixels stay in registers while the synapses go by. IN, OUT: the steps of ColumnSteps.
 template <int W, int IN, int OUT, int R, int P>
 FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
-                                    float bias, float* out, std::int64_t out_row) {
+                                    const SumsOf& of, float* out, std::int64_t out_row) {
   typedef typename Lanes<W>::F F;
   F sums[R][P];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) sums[r][p] = same<F>(bias);
+    for (int p = 0; p < P; ++p) sums[r][p] = same<F>(of.bias);
+  }
+  if (of.more) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sums[r][p] = load<F>(out + r * out_row + p * OUT * W);
+    }
   }
   for (; synapse < end; ++synapse) {
     const float* from = one_address(in + synapse->at);
@@ -32,6 +40,17 @@ FASTCAFFE_INLINE void convolve_tile(const float* in, std::int64_t in_row, const 
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) sums[r][p] += weight * load<F>(from + p * IN * W);
     }
+  }
+  if (of.positive) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        of.positive[r * (out_row / W) + p * OUT] = positive_bits<W>(sums[r][p]);
+        store(out + r * out_row + p * OUT * W, rectified<W>(sums[r][p]));
+      }
+    }
+    return;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -45,16 +64,23 @@ template <int W, int IN, int R, int P>
 FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const Synapse* synapse, const Synapse* end,
                                      const float* out_diff, std::int64_t out_row, float* sums, float* total) {
   typedef typename Lanes<W>::F F;
-  F diff[R][P], all = {};
+  F diff[R][P];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       diff[r][p] = load<F>(out_diff + r * out_row + p * W);
-      all += diff[r][p];
     }
   }
-  if (total) store(total, load<F>(total) + all);
+  if (total) {
+    F even = {}, odd = {};
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) (r * P + p) % 2 ? odd += diff[r][p] : even += diff[r][p];
+    }
+    store(total, load<F>(total) + (even + odd));
+  }
   for (; synapse < end; ++synapse, sums += W) {
     const float* from = one_address(in + synapse->at);
     F even = load<F>(sums), odd = {};
@@ -76,15 +102,15 @@ FASTCAFFE_INLINE void correlate_tile(const float* in, std::int64_t in_row, const
 // What is done with a tile: the one of P, P/2, ... 1 columns that it is.
 template <int W, int IN, int OUT, int R, int P>
 FASTCAFFE_INLINE void convolve_columns(const float* in, std::int64_t in_row, const SparseTile& tile,
-                                       const Synapse* first, const Synapse* last, float bias, float* out,
+                                       const Synapse* first, const Synapse* last, const SumsOf& of, float* out,
                                        std::int64_t out_row) {
-  if (tile.columns == P) return convolve_tile<W, IN, OUT, R, P>(in, in_row, first, last, bias, out, out_row);
-  if constexpr (P > 1) convolve_columns<W, IN, OUT, R, P / 2>(in, in_row, tile, first, last, bias, out, out_row);
+  if (tile.columns == P) return convolve_tile<W, IN, OUT, R, P>(in, in_row, first, last, of, out, out_row);
+  if constexpr (P > 1) convolve_columns<W, IN, OUT, R, P / 2>(in, in_row, tile, first, last, of, out, out_row);
 }
 
 template <int W, int IN, int OUT>
 FASTCAFFE_INLINE void convolve_tiles(const float* in, int in_row, const SparseTile* tiles, int count,
-                                     const Synapse* synapses, const std::int32_t* begin, float bias, float* out,
+                                     const Synapse* synapses, const std::int32_t* begin, const SumsOf& sums, float* out,
                                      int out_row) {
   constexpr int T = most_pixels<W>();
   const std::int64_t in_step = std::int64_t(in_row) * W, out_step = std::int64_t(out_row) * W;
@@ -92,23 +118,24 @@ FASTCAFFE_INLINE void convolve_tiles(const float* in, int in_row, const SparseTi
     const Synapse *first = synapses + begin[tile->first_part], *last = synapses + begin[tile->last_part];
     const float* from = in + std::int64_t(tile->in) * W;
     float* to = out + std::int64_t(tile->out) * W;
+    const SumsOf of = {sums.bias, sums.more, sums.positive ? sums.positive + tile->out : nullptr};
     switch (tile->rows) {
-      case 1: convolve_columns<W, IN, OUT, 1, T>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 2: convolve_columns<W, IN, OUT, 2, T / 2>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 4: convolve_columns<W, IN, OUT, 4, T / 4>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      case 8: convolve_columns<W, IN, OUT, 8, T / 8>(from, in_step, *tile, first, last, bias, to, out_step); break;
-      default: convolve_tile<W, IN, OUT, T, 1>(from, in_step, first, last, bias, to, out_step);
+      case 1: convolve_columns<W, IN, OUT, 1, T>(from, in_step, *tile, first, last, of, to, out_step); break;
+      case 2: convolve_columns<W, IN, OUT, 2, T / 2>(from, in_step, *tile, first, last, of, to, out_step); break;
+      case 4: convolve_columns<W, IN, OUT, 4, T / 4>(from, in_step, *tile, first, last, of, to, out_step); break;
+      case 8: convolve_columns<W, IN, OUT, 8, T / 8>(from, in_step, *tile, first, last, of, to, out_step); break;
+      default: convolve_tile<W, IN, OUT, T, 1>(from, in_step, first, last, of, to, out_step);
     }
   }
 }
 
 template <int W>
 FASTCAFFE_INLINE void convolve_sparse_lanes_body(const float* in, int in_row, const SparseTile* tiles, int count,
-                                                 const Synapse* synapses, const std::int32_t* begin, float bias,
+                                                 const Synapse* synapses, const std::int32_t* begin, const SumsOf& of,
                                                  float* out, int out_row, ColumnSteps steps) {
-  if (steps.in == 2) return convolve_tiles<W, 2, 1>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
-  if (steps.out == 2) return convolve_tiles<W, 1, 2>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
-  convolve_tiles<W, 1, 1>(in, in_row, tiles, count, synapses, begin, bias, out, out_row);
+  if (steps.in == 2) return convolve_tiles<W, 2, 1>(in, in_row, tiles, count, synapses, begin, of, out, out_row);
+  if (steps.out == 2) return convolve_tiles<W, 1, 2>(in, in_row, tiles, count, synapses, begin, of, out, out_row);
+  convolve_tiles<W, 1, 1>(in, in_row, tiles, count, synapses, begin, of, out, out_row);
 }
 
 template <int W, int IN, int R, int P>
@@ -169,8 +196,8 @@ int sparse_tile() {
 
 FASTCAFFE_KERNEL(convolve_sparse_lanes,
                  (const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
-                  const std::int32_t* begin, float bias, float* out, int out_row, ColumnSteps steps),
-                 (in, in_row, tiles, count, synapses, begin, bias, out, out_row, steps))
+                  const std::int32_t* begin, const SumsOf& of, float* out, int out_row, ColumnSteps steps),
+                 (in, in_row, tiles, count, synapses, begin, of, out, out_row, steps))
 FASTCAFFE_KERNEL(correlate_sparse_lanes,
                  (const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff, int out_row,
                   const Synapse* synapses, const std::int32_t* begin, float* sums, int in_step, float* total),

@@ -24,10 +24,18 @@ struct ColumnSteps {
   int in = 1, out = 1;
 };
 
+// What an output's sums begin with, and whether they are rectified in the end.
+struct SumsOf {
+  float bias = 0;
+  bool more = false;                  // they go on from what is in `out`
+  std::uint16_t* positive = nullptr;  // gets which were positive: a word a vector of `out`, a bit a lane
+};
+
 // out[vector] = bias + sum over synapses of weight * in[vector + at], of one output, whose synapses begin[part] says.
 // `in_row` and `out_row`: vectors from one row to the next.
 void convolve_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const Synapse* synapses,
-                           const std::int32_t* begin, float bias, float* out, int out_row, ColumnSteps steps = {});
+                           const std::int32_t* begin, const SumsOf& of, float* out, int out_row,
+                           ColumnSteps steps = {});
 
 // sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted
 // from the output's first. `in_step`: 1 or 2, as above. total += sum over vectors of out_diff[vector], unless that is

@@ -19,6 +19,13 @@ class Pattern {
   std::int64_t looks() const { return looks_; }
   std::int64_t synapses() const { return synapses_; }
   bool exists(std::int64_t weight) const { return bits_[weight / kBits] >> weight % kBits & 1; }
+  // Whether one of `count` weights does, from `first` on.
+  bool any(std::int64_t first, std::int64_t count) const {
+    for (const std::int64_t end = first + count; first < end; ++first) {
+      if (exists(first)) return true;
+    }
+    return false;
+  }
   // The part of the weights that exists; 1 before the first look.
   double density() const { return count_ ? double(synapses_) / count_ : 1; }
 

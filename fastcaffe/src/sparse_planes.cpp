@@ -209,7 +209,7 @@ void SparsePlanes::convolve(const float* planes, const SynapseLists& lists, int 
   const int together = layout_ == Layout::kTiled ? 1 : static_cast<int>(tiles_.size());
   for (std::size_t tile = 0; tile < tiles_.size(); tile += together) {
     for (int i = 0; i < last - first; ++i) {
-      convolve_sparse_lanes(planes, row, tiles_.data() + tile, together, all, begin + i, biases ? biases[i] : 0.f,
+      convolve_sparse_lanes(planes, row, tiles_.data() + tile, together, all, begin + i, {biases ? biases[i] : 0.f},
                             out + std::int64_t(i) * pixels(), out_row);
     }
   }

@@ -1,8 +1,13 @@
 // The passes of a convolution whose blobs have one image a lane (lanes_product.h), from and to Caffe's layout.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
 #include "convolution_passes.h"
 #include "lanes_product.h"
+#include "map_kernels.h"
 
 namespace fastcaffe {
 
@@ -39,11 +44,46 @@ class KeptForward : public ForwardPass, Kept {
     const LanesProduct made = product(weights);
     const LanesBlob in = blob(s.channels, LanesProduct::plane_below(s), bottom);
     const LanesBlob out = blob(s.outputs, bare(s.out_height, s.out_width));
+    bool alike = true;
     for (int i = 0; i < s.outputs; ++i) {
-      made.forward(in, i, 0, in.groups(), biases ? biases[i] : 0, out.maps(0, i));
+      const float bias = biases ? biases[i] : 0;
+      const LanesMaps maps = out.maps(0, i);
+      made.forward(in, i, 0, in.groups(), {bias}, maps);
+      alike = alike && rectified_alike(made, in, i, bias, maps) && rows_alike(made, in, i, bias, maps);
     }
     out.give(top);
+    if (!alike) *top = NAN;
   }
+
+ private:
+  // Whether the product makes of its sums, on the way, what ReLU makes of them afterwards.
+  bool rectified_alike(const LanesProduct& made, const LanesBlob& in, int output, float bias, LanesMaps maps) const {
+    if (made.flat()) return true;
+    const int height = static_cast<int>(s.out_height), width = static_cast<int>(s.out_width);
+    const LanesBlob out = blob(1, bare(height, width)), after = blob(1, bare(height, width));
+    std::vector<std::uint16_t> positive(in.groups() * height * width), then(positive.size());
+    made.forward(in, output, 0, in.groups(), {bias, false, positive.data()}, out.maps(0, 0));
+    for (int group = 0; group < in.groups(); ++group) {
+      std::uint16_t* words = then.data() + group * height * width;
+      rectify_map(maps.of(group), width, height, width, after.begin(group), width, words);
+    }
+    return positive == then && !std::memcmp(out.begin(0), after.begin(0), bytes(out));
+  }
+  // Whether it makes the same by rows.
+  bool rows_alike(const LanesProduct& made, const LanesBlob& in, int output, float bias, LanesMaps maps) const {
+    if (!made.by_rows(output)) return true;
+    const int height = static_cast<int>(s.out_height), width = static_cast<int>(s.out_width);
+    const LanesBlob out = blob(1, bare(height, width));
+    bool alike = true;
+    for (int group = 0; group < in.groups(); ++group) {
+      for (int row = 0; row < height; row += 3) {
+        made.forward_rows(in, output, group, {row, std::min(height, row + 3)}, bias, out.maps(group, 0));
+      }
+      alike = alike && !std::memcmp(out.begin(group), maps.of(group), out.group_floats() * sizeof(float));
+    }
+    return alike;
+  }
+  static std::size_t bytes(const LanesBlob& blob) { return blob.groups() * blob.group_floats() * sizeof(float); }
 };
 
 class KeptBackwardData : public BackwardDataPass, Kept {
@@ -69,12 +109,28 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
     const LanesBlob diffs = blob(s.outputs, LanesProduct::plane_of_diffs(s), top_diff);
     for (int i = 0; i < s.outputs; ++i) {
       std::vector<float> sums((made.begin(i + 1) - made.begin(i)) * lanes() + 1), total(lanes());
-      made.correlate(in, i, 0, in.groups(), diffs.maps(0, i), sums.data(), biases_diff ? total.data() : nullptr);
+      correlate(made, in, i, diffs, sums.data(), biases_diff ? total.data() : nullptr);
       for (int synapse = made.begin(i); synapse < made.begin(i + 1); ++synapse) {
         float* weight = weights_diff + made.weight_at(synapse);
         for (int lane = 0; lane < lanes(); ++lane) *weight += sums[(synapse - made.begin(i)) * lanes() + lane];
       }
       for (int lane = 0; biases_diff && lane < lanes(); ++lane) biases_diff[i] += total[lane];
+    }
+  }
+
+ private:
+  // Every second output by rows, if it can be.
+  void correlate(const LanesProduct& made, const LanesBlob& in, int output, const LanesBlob& diffs, float* sums,
+                 float* total) const {
+    if (output % 2 || !made.by_rows(output)) {
+      return made.correlate(in, output, 0, in.groups(), diffs.maps(0, output), sums, total);
+    }
+    const int height = static_cast<int>(s.out_height);
+    for (int group = 0; group < in.groups(); ++group) {
+      for (int row = 0; row < height; row += 2) {
+        const LanesProduct::Rows rows = {row, std::min(height, row + 2)};
+        made.correlate_rows(in, output, group, rows, diffs.maps(group, output), sums, total);
+      }
     }
   }
 };

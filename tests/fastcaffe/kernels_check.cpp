@@ -137,6 +137,28 @@ void check_maps(const std::string& kind, const Pool& p, const Pooled& plain) {
        maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int i) {
          max_pool_map_backward(p, in, row, bytes(i), out, to);
        }));
+  same(kind + "max pooling of maps back by rows", plain.max_back,
+       maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int i) {
+         if (!threes(p)) return max_pool_map_backward(p, in, row, bytes(i), out, to);
+         for (int y = 0; y < p.height; y += 4) {
+           max_pool_rows_backward(p, y, std::min(p.height, y + 4), in, row, bytes(i), out + y * to * lanes(), to);
+         }
+       }));
+  Floats cut(plain.max), cut_diff(plain.diff);
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    if (!(cut[i] > 0)) cut[i] = cut_diff[i] = 0;
+  }
+  const Floats cut_back = maps(p, true, cut_diff, [&](auto in, int row, auto out, int to, int i) {
+    max_pool_map_backward(p, in, row, bytes(i), out, to);
+  });
+  same(kind + "max pooling of maps and relu", cut,
+       maps(p, false, plain.x, [&](auto in, int row, auto out, int to, int i) {
+         max_pool_map(p, in, row, out, to, bytes(i), true);
+       }));
+  same(kind + "max pooling of maps and relu back", cut_back,
+       maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int i) {
+         max_pool_map_backward(p, in, row, bytes(i), out, to);
+       }));
   same(kind + "average pooling of maps", plain.average,
        maps(p, false, plain.x, [&](auto in, int row, auto out, int to, int) {
          average_pool_map(p, in, row, out, to);
@@ -144,6 +166,18 @@ void check_maps(const std::string& kind, const Pool& p, const Pooled& plain) {
   same(kind + "average pooling of maps back", plain.average_back,
        maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int) {
          average_pool_map_backward(p, in, row, out, to);
+       }));
+  const Pool same_size = {p.height, p.width, p.height, p.width, 1, 1, 1, 1, 0, 0};
+  std::vector<std::uint16_t> positive(plain.x.size() + p.below());
+  const auto words = [&](int group) { return positive.data() + group * p.below(); };
+  maps(same_size, false, plain.x, [&](auto in, int row, auto out, int to, int i) {
+    rectify_map(in, row, p.height, p.width, out, to, words(i));
+  });
+  Floats back(plain.x.size());
+  relu_backward(plain.x.data(), plain.average_back.data(), back.data(), back.size(), 0);
+  same(kind + "average pooling of maps and relu back", back,
+       maps(p, true, plain.diff, [&](auto in, int row, auto out, int to, int i) {
+         average_pool_map_backward(p, in, row, out, to, words(i));
        }));
 }
 

@@ -86,6 +86,33 @@ def test_maps_of_4_x_4_have_kernels_of_their_own(compare: Compare, groups: int) 
         result.require(outputs=1e-6, bottom_diffs=1e-6, param_diffs=1e-6)
 
 
+FIRST = """
+    layer { name: "conv1" type: "Convolution" bottom: "in0" top: "conv1"
+            convolution_param { num_output: 5 kernel_size: 5 pad: 2 } }
+    ABOVE
+    layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+            pooling_param { pool: METHOD kernel_size: 3 stride: 2 } }
+    BEHIND
+    layer { name: "conv2" type: "Convolution" bottom: "pool1" top: "conv2"
+            convolution_param { num_output: 3 kernel_size: 3 pad: 1 } }
+    layer { name: "end" type: "Power" bottom: "conv2" top: "top0" loss_weight: 1 }
+"""
+RELU = 'layer { name: "relu" type: "ReLU" bottom: "BLOB" top: "BLOB" }'
+
+
+# Maps so large that they go in bands of rows, and, of 9 channels, so many inputs that these go in blocks.
+@pytest.mark.parametrize("shape", [[20, 1, 32, 32], [33, 1, 25, 37], [16, 9, 20, 24]])
+@pytest.mark.parametrize("method, blob", [("MAX", "conv1"), ("MAX", "pool1"), ("MAX", ""), ("AVE", "conv1")])
+def test_a_map_is_convolved_pooled_and_rectified_while_it_is_near(
+    compare: Compare, shape: list[int], method: str, blob: str
+) -> None:
+    relus = {at: RELU.replace("BLOB", at) if at == blob else "" for at in ("conv1", "pool1")}
+    net = FIRST.replace("METHOD", method).replace("ABOVE", relus["conv1"]).replace("BEHIND", relus["pool1"])
+    case = {"net": net, "bottoms": [shape], "densities": [[0.4, 0.3]], "threads": 2, "whole": True}
+    result = compare(**case, unread=True, absent=True)
+    result.require(outputs=1e-6, bottom_diffs=1e-6, param_diffs=2e-6)
+
+
 @pytest.mark.parametrize("shape", [[32, 3, 12, 12], [96, 8, 40, 40]])  # steps while a map is near, or apart
 def test_batches_are_normalised_on_the_way(compare: Compare, shape: list[int], wide: None) -> None:
     case = {"net": NORMED, "bottoms": [shape], "reshapes": [[shape]], "densities": [0.4, 0.2], "positive": True}

@@ -23,8 +23,9 @@ _PLACE = 2 / 8  # bytes that say where a weight is in its group of four
 
 def predicted(net: Net, device: Device, bits: int = 16, sparse: Collection[str] = ()) -> float | None:
     """frames_per_second; None where launching its kernels would take more than half of a frame's time. UserError."""
-    kernels = sum(layer_seconds(step, device, bits) > 0 for step in shapes.infer(net, keep_unknown=True))
-    fps = frames_per_second(net, device, bits, sparse)
+    layers = _layers_seconds(net, device, bits, sparse)
+    fps = device.efficiency / math.fsum(layers)
+    kernels = sum(each > 0 for each in layers)
     return fps if kernels * LAUNCH * fps <= 0.5 else None
 
 
@@ -38,8 +39,12 @@ def frames_per_second(net: Net, device: Device, bits: int = 16, sparse: Collecti
 
 def seconds(net: Net, device: Device, bits: int = 16, sparse: Collection[str] = ()) -> float:
     """What one run of a deploy net takes at the device's peaks, its layers one after another."""
+    return math.fsum(_layers_seconds(net, device, bits, sparse))
+
+
+def _layers_seconds(net: Net, device: Device, bits: int, sparse: Collection[str]) -> list[float]:
     steps = shapes.infer(net, keep_unknown=True)
-    return math.fsum(layer_seconds(step, device, bits, step.layer.name in sparse) for step in steps)
+    return [layer_seconds(step, device, bits, step.layer.name in sparse) for step in steps]
 
 
 def layer_seconds(step: Step, device: Device, bits: int = 16, sparse: bool = False) -> float:

@@ -50,7 +50,8 @@ def members(path: Path) -> Iterator[tuple[str, Callable[[int], bytes]]]:
                 for member in archive:
                     content = archive.extractfile(member) if member.isreg() else None
                     if content:
-                        yield Path(member.name).name, partial(_read, content)
+                        # Path(name).name would have every part of it interned, for good in Python 3.12.
+                        yield member.name.rstrip("/").rpartition("/")[2], partial(_read, content)
                     archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header that it saw
     except Exception as error:
         # Its own errors, those of four ways to pack, and whatever else a broken header makes tarfile stumble over.

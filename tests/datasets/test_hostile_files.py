@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import sys
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -114,6 +115,13 @@ def test_ten_thousand_members_are_not_kept(tmp_path: Path) -> None:
     archive(tmp_path / "set.tar", *[(member(f"set/{number}"), b"") for number in range(10_000)])
     with in_little_memory():
         assert sum(1 for _ in members(tmp_path / "set.tar")) == 10_000
+
+
+def test_no_name_is_interned(tmp_path: Path) -> None:
+    """The table of interned strings grows by all that came by, in one go of several MB, and Python 3.12 keeps them."""
+    ((name, _),) = members(archive(tmp_path / "set.tar", (member("set/of one/name, nowhere else/"), b"")))
+    twin = name[:1] + name[1:]
+    assert name == "name, nowhere else" and sys.intern(twin) is twin
 
 
 def test_mnist_packed_a_thousand_times(monkeypatch: pytest.MonkeyPatch) -> None:

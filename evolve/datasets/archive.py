@@ -39,6 +39,21 @@ class _Header(tarfile.TarInfo):
         return super()._proc_member(archive)  # type: ignore[misc]  # typeshed does not name it
 
 
+class _Ending:
+    """A file that is read past its end once: tarfile would ask as often as a header's length has it, for years."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._ended = file, False
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end. ReadError where that was known."""
+        content = self._file.read(size)
+        if not content and self._ended:
+            raise tarfile.ReadError("unexpected end of data")
+        self._ended = not content
+        return content
+
+
 def members(path: Path) -> Iterator[tuple[str, Callable[[int], bytes]]]:
     """The last name of each plain file in the archive, and what reads up to so many bytes of it now.
 
@@ -46,7 +61,7 @@ def members(path: Path) -> Iterator[tuple[str, Callable[[int], bytes]]]:
     """
     try:
         with open(path, "rb") as file, _unpacked(file) as plain:
-            with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Header) as archive:
+            with tarfile.open(fileobj=_Ending(plain), mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
                 for member in archive:
                     content = archive.extractfile(member) if member.isreg() else None
                     if content:

@@ -111,6 +111,23 @@ def test_a_length_below_zero(tmp_path: Path) -> None:
         list(members(tmp_path / "set.tar"))
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_length_that_nobody_lives_to_see_the_end_of(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """tarfile skips a file block by block, also where no more come: an hour of them for some TB."""
+    header = member("a.bin")
+    header.size = 1 << 60
+    (tmp_path / "set.tar").write_bytes(pack(header.tobuf(tarfile.GNU_FORMAT) + bytes(20480)))
+    with pytest.raises(BrokenArchive, match="^unexpected end of data$"):
+        list(members(tmp_path / "set.tar"))
+
+
+@pytest.mark.parametrize("left_out", [0, 512, 1024])
+def test_an_archive_may_end_with_its_last_file(tmp_path: Path, left_out: int) -> None:
+    whole = member("a.bin").tobuf() + member("b.bin").tobuf() + bytes(1024)
+    (tmp_path / "set.tar").write_bytes(whole[: len(whole) - left_out])
+    assert [name for name, _ in members(tmp_path / "set.tar")] == ["a.bin", "b.bin"]
+
+
 def test_ten_thousand_members_are_not_kept(tmp_path: Path) -> None:
     archive(tmp_path / "set.tar", *[(member(f"set/{number}"), b"") for number in range(10_000)])
     with in_little_memory():

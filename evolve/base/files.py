@@ -61,13 +61,15 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
         return MachineError(
             f"{where}: {what}; {kept}give the right to read and write there, and the same command resumes"
         )
+    if error.errno == errno.ENAMETOOLONG:
+        return MachineError(f"{where}: {what}; give a shorter one")
     if error.errno in _BROKEN:
         return MachineError(f"{where}: {what}; {kept}see to that disk, and the same command resumes")
     return None
 
 
 def refusal_here(error: BaseException) -> MachineError | None:
-    """As refusal, at the folder that this process works in; where that has gone, it is what was refused."""
+    """What the user reads of an error where this process works: refusal's words, or that its folder has gone."""
     if not isinstance(error, (OSError, lmdb.Error)):
         return None
     try:

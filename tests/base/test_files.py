@@ -22,6 +22,7 @@ SAID = {
     errno.EPERM: f"{FILE}: operation not permitted; {RIGHTS}",
     errno.EROFS: f"{FILE}: read-only file system; {RIGHTS}",
     errno.EIO: f"{FILE}: input/output error; nothing committed is lost: see to that disk, and the same command resumes",
+    errno.ENAMETOOLONG: f"{FILE}: file name too long; give a shorter one",
 }
 
 

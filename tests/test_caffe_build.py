@@ -317,7 +317,9 @@ def test_compilers_are_as_many_as_a_quota_has_room_for(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("place", ["third_party/caffe", "fastcaffe"])
 def test_processors_are_counted_by_one_text(place: str) -> None:
-    assert RECIPE.parents[1].joinpath(place, "processors.py").samefile(RECIPE.parents[1] / "evolve/base/processors.py")
+    """A link, or a copy in a checkout that was copied without links."""
+    root = RECIPE.parents[1]
+    assert (root / place / "processors.py").read_bytes() == (root / "evolve/base/processors.py").read_bytes()
 
 
 def test_the_callers_flags_do_not_reach_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

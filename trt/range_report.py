@@ -79,8 +79,8 @@ class Report:
         lost = [each for each in self.ranges if each.overflows or each.vanishes]
         largest = max(self.ranges, key=lambda each: each.largest, default=None)
         top = f", the largest {largest.largest:.3g} ({largest.layer or largest.value})" if largest else ""
-        values = counted(len(self.ranges), "value fits", "values fit")
-        fit = f"{len(self.ranges) - len(lost)} of {values} half precision whole{top}"
+        every = counted(len(self.ranges), "value fits", "values fit")
+        fit = f"{len(self.ranges) - len(lost)} of {every} half precision whole{top}"
         return [f"range report, {self.seen_on}: {fit}", *(f"  {each.words()}" for each in lost)]
 
 

@@ -339,9 +339,7 @@ def test_a_detector_that_fell_too_far_has_ended(fabricated: Fabricate, lineage: 
     assert "ended at generation 2: average precision fell by more than 0.02" in read(run).text()
 
 
-def test_versions_say_which_generations_and_no_path(
-    run: Path, fabricated: Fabricate, lineage: Lineage
-) -> None:
+def test_versions_say_which_generations_and_no_path(run: Path, fabricated: Fabricate, lineage: Lineage) -> None:
     assert "Haswell (generations 1–2); Zen (generation 3)" in read(fabricated("short", lineage(3))).text()
     words = read(run).text()
     assert "Haswell (generations 1–2); Zen (generations 3–13)" in words and "/home/somebody" not in words

@@ -187,7 +187,6 @@ def test_one_run_named_twice(fabricated: Fabricate, lineage: Lineage) -> None:
     assert str(error.value) == f"{run}: expected another seed than {run}'s, got 1 too; name it once"
 
 
-
 def test_accuracy_by_class_the_lowest_first(fabricated: Fabricate, lineage: Lineage) -> None:
     first, last = lineage(2)
     first = replace(first, score=replace(first.score, accuracies={"cat": 0.75, "dog": 1.0, "eel": 0.5}))

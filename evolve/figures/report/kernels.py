@@ -154,8 +154,8 @@ def _layer(name: str, by_generation: dict[int, Kernels], run: Run) -> Markup:
 
 def _picture(name: str, number: int, each: Kernels, pixels: Pixels, zoom: int) -> Markup:
     left = int(each.any(axis=(2, 3)).sum())
-    counts = (left, "kernel"), (int(np.count_nonzero(each)), "weight"), (each.shape[0], "neuron")
-    words = f"generation {number}: {', '.join(counted(*each) for each in counts)}"
+    counts = counted(left, "kernel"), counted(int(np.count_nonzero(each)), "weight"), counted(each.shape[0], "neuron")
+    words = f"generation {number}: {', '.join(counts)}"
     height, width = pixels.shape[:2]
     image = element(
         "img", src=pictures.png(pixels), width=width * zoom, height=height * zoom, alt=f"Kernels of {name}, {words}"

@@ -12,13 +12,13 @@ _MEMBERSHIP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def usable() -> int:
-    """Those of the affinity, and no more than the quota, rounded down; at least one."""
+    """How many to use: those of the affinity, and no more than the quota, rounded down; at least one."""
     most = allowed()
     return max(1, min(most, int(quota() or most)))
 
 
 def allowed() -> int:
-    """Those that the process may be put on."""
+    """How many the process may be put on, whatever time it has on them."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -58,6 +58,6 @@ def _ratio(words: str) -> Iterator[float]:
 
 def _words(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(errors="surrogateescape")  # a group may be named in any bytes
     except OSError:
         return ""

@@ -18,7 +18,7 @@ def _eight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, words in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"{words}\n")
+        (folder / name).write_text(f"{words}\n", errors="surrogateescape")
 
 
 def v1(folder: str, quota: int, period: int = 100000) -> dict[str, str]:
@@ -55,6 +55,7 @@ V1 = "5:memory:/docker/f00\n4:cpu,cpuacct:/docker/f00\n1:name=systemd:/docker/f0
             {"membership": "1:cpu:/a\n0::/a", **v1("cpu/a", 500000), "unified/a/cpu.max": "max 100000"}, 5, 5,
             id="v1 and v2 side by side",
         ),
+        pytest.param({"membership": "0::/gr\udcfc\udcdf", "cpu.max": "200000 100000"}, 2, 2, id="in any bytes"),
         pytest.param({"membership": "2:cpuacct:/", **v1("cpuacct", 100000)}, None, 8, id="v1, another controller"),
     ],
 )  # fmt: skip

@@ -34,9 +34,7 @@ NO_NETWORK_HELP = (
     "Try again when it can be reached, or set CAFFE_WHEEL to a wheel that was built elsewhere (`make caffe-wheel`),\n"
     "or CAFFE_ROOT to a Caffe that you built yourself{more}."
 )
-
-
-FULL = ("No space left on device", "enough free space")  # apt's words, and the system's
+FULL = ("No space left on device", "enough free space")  # the system's words, and apt's
 
 
 def cannot_download(what: str, stages: Stages, more: str = "") -> UserError:

@@ -31,5 +31,5 @@ def write(folder: Path, picture: Picture, answer: Answer, class_names: list[str]
         drawing.tag(draw, box, words, colour, image.size)
     path = folder / (answer.name if answer.name.endswith(".png") else f"{answer.name}.png")
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, "PNG", compress_level=6)
+    image.save(path, "PNG")
     return path

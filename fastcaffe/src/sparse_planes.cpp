@@ -34,7 +34,8 @@ std::int64_t padded_row(const ConvolutionShape& s) { return rounded(s.width + 2 
 
 // After so many pixels a mask repeats itself, row by row, or the plane ends.
 std::int64_t period_of(const ConvolutionShape& s, bool by_row) {
-  const std::int64_t plane = rounded(s.out_height * s.out_width, lanes());
+  const std::int64_t in = by_row ? s.height * s.width : 0;  // which may have more rows than what comes out
+  const std::int64_t plane = rounded(std::max(s.out_height * s.out_width, in), lanes());
   return by_row ? std::min(plane, std::lcm<std::int64_t>(s.out_width, lanes())) : plane;
 }
 

@@ -172,6 +172,7 @@ def test_planes_are_laid_out_in_many_ways(built: Path, simd: str) -> None:
         "shifted": ("num_output: 6 kernel_size: 3 pad: 2 dilation: 2", [1, 4, 7, 12]),
         "taps": ("num_output: 24 kernel_size: 3 pad: 1", [3, 20, 4, 4]),
         "dilated taps": ("num_output: 4 kernel_h: 2 kernel_w: 5 pad_h: 1 pad_w: 4 dilation: 2", [2, 3, 2, 8]),
+        "more rows before than after": ("num_output: 4 kernel_h: 4 kernel_w: 3 pad_h: 0 pad_w: 1", [2, 3, 13, 17]),
         "taps of more rows": ("num_output: 4 kernel_h: 1 kernel_w: 3 pad_h: 1 pad_w: 1", [2, 3, 2, 4]),
         "rows": ("num_output: 5 kernel_size: 3", [2, 3, 9, 19]),
         "second rows": ("num_output: 5 kernel_size: 3 pad: 1 stride: 2", [2, 3, 19, 17]),

@@ -21,7 +21,7 @@ def test_a_generation_on_its_own_training_images(evolved: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     said, written = done.stdout.splitlines()
     assert re.fullmatch(
-        r"calibration \(minmax\), 30 training images of digits \(seed 1\): \d values, the largest error of a layer "
+        r"calibration \(minmax\), 30 training images of digits \(seed 1\): 1 value, the largest error of a layer "
         r"\d+\.\d\d% \(ip\)", said,
     )  # fmt: skip
     assert written.startswith(f"{run}/gen001.int8.onnx: data 1x1x28x28, prob 1x10; ")

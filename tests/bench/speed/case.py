@@ -23,7 +23,9 @@ FORWARD = "forward"  # inference
 
 # A ReLU or a maximum that flips at a difference in the last bit moves a whole gradient: stock Caffe differs so much
 # from itself between two OpenBLAS kernels (ResNet-56: 1 to 3 %). A layer of another function moves it by far more.
-LARGEST_DIFFERENCE = {"outputs": 1e-4, "loss": 1e-4, "gradients": 0.1}
+# A sigmoid's output near zero has as its relative error what is the absolute one of its input: DetectNet's coverage of
+# noise, 1.1e-4 in ONNX Runtime.
+LARGEST_DIFFERENCE = {"outputs": 1e-3, "loss": 1e-4, "gradients": 0.1}
 
 
 def load(folder: Path, name: str) -> dict[str, np.ndarray]:

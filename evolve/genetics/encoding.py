@@ -53,6 +53,16 @@ class Encoding(Protocol):
         """
 
 
+def finite(strongest: float) -> float:
+    """The largest strength of a layer. ValueError where it is infinite or no number, which no probability is made of.
+
+    `weights.require_finite` names the layer, for a caffemodel of whatever origin.
+    """
+    if not np.isfinite(strongest):
+        raise ValueError(f"expected finite weights to encode, got {strongest} among them")
+    return float(strongest)
+
+
 def selected(strength: np.ndarray, pressure: float) -> np.ndarray:
     """exp(pressure (strength - 1)) of strengths from 0 to 1, in their own precision."""
     return np.asarray(np.exp((strength - strength.dtype.type(1)) * strength.dtype.type(pressure)))

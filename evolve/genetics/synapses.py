@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, mean, selected
+from evolve.genetics.encoding import PAPERS, Factors, SelectionPressure, finite, mean, selected
 from evolve.genetics.rows import as_rows, blocks, row_sums
 from evolve.network.graph import Graph
 from evolve.network.weights import Weights
@@ -64,8 +64,9 @@ def encode_layer(rows: np.ndarray, pressure: SelectionPressure = PAPERS) -> np.n
 
 
 def strongest(rows: np.ndarray) -> float:
-    """z: the largest strength of a layer; 0 where it has no synapse."""
-    return max((float(np.abs(rows[block]).max()) for block in blocks(rows)), default=0.0)
+    """z: the largest strength of a layer; 0 where it has no synapse. ValueError as `encoding.finite`."""
+    # NumPy's maximum, which a NaN is; Python's depends on where it stands.
+    return finite(np.max([np.abs(rows[block]).max() for block in blocks(rows)], initial=0))
 
 
 def synapse_probability(strength: np.ndarray, z: float, pressure: float) -> np.ndarray:

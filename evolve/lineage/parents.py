@@ -35,14 +35,14 @@ def read(workspace: Workspace, folder: Path) -> Parents:
     """The parents that generation `folder` has for `workspace`: itself, and those of its siblings that it keeps."""
     if not (folder / paths.COMMON).is_file():
         net, graph = _net(workspace, folder / paths.TRAIN_VAL)
-        alone = weights.read(folder / paths.WEIGHTS)
+        alone = _weights(folder / paths.WEIGHTS)
         resize.check(graph, alone, str(folder / paths.WEIGHTS))
         return Parents(net, graph, [alone], alone)
     common, graph = _net(workspace, folder / paths.COMMON)
     each, kept = [], []
     for file, record in _files(folder):
         kept.append(_channels(record, graph))
-        each.append(expanded(graph, weights.read(file), kept[-1]))
+        each.append(expanded(graph, _weights(file), kept[-1]))
     start = mating.inherited(graph, each, kept)
     union = resize.complete(graph, np.logical_or.reduce(kept), max(1, workspace.block))
     each = [resize.shrunk(graph, one, union) for one in each]
@@ -63,6 +63,13 @@ def record(folder: Path, net: phases.Net, kept: np.ndarray) -> None:
     prototxt_text.write(net, folder / paths.COMMON)
     channels = {"net": paths.COMMON, "channels": len(kept), "kept": np.flatnonzero(kept).tolist()}
     (folder / paths.CHANNELS).write_text(json.dumps(channels) + "\n")
+
+
+def _weights(file: Path) -> Weights:
+    """A parent's; UserError where they are no finite numbers: of those no probability can be made."""
+    found = weights.read(file)
+    weights.require_finite(found, str(file))
+    return found
 
 
 def _net(workspace: Workspace, path: Path) -> tuple[phases.Net, Graph]:

@@ -99,14 +99,26 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
 
 
 def require_finite(weights: Weights, source: str) -> None:
-    """UserError, naming `source` and the layer, where a value is infinite or no number: whatever is computed is too."""
-    for name, blobs in weights.items():
-        size, finite = sum(blob.size for blob in blobs), sum(int(np.isfinite(blob).sum()) for blob in blobs)
-        if finite < size:
-            raise UserError(
-                f"{source}: layer '{name}': expected finite numbers, got {size - finite:,} of {size:,} that are none; "
-                "its training diverged: take an earlier snapshot, or train it anew at a lower base_lr"
-            )
+    """UserError, naming `source`, where a value is infinite or no number: whatever is computed is too.
+
+    The first layer and blob that have one are named, and how many further layers do.
+    """
+    lacking = [(name, place) for name, blobs in weights.items() for place, blob in enumerate(blobs) if _odd(blob)]
+    if not lacking:
+        return
+    name, place = lacking[0]
+    blob, further = weights[name][place], len({name for name, _ in lacking}) - 1
+    more = f", and more in {counted(further, 'further layer')}" if further else ""
+    raise UserError(
+        f"{source}: layer '{name}': expected finite numbers, got {_odd(blob):,} of the {counted(blob.size, 'value')} "
+        f"of its blob {place} that are none{more}; its training diverged, or the file is damaged: take an earlier "
+        "snapshot, or train it anew at a lower base_lr"
+    )
+
+
+def _odd(blob: np.ndarray) -> int:
+    """How many of its values are infinite or no number."""
+    return blob.size - int(np.isfinite(blob).sum())
 
 
 def core(shape: Shape) -> Shape:

@@ -266,8 +266,8 @@ CASES = [
             f"weights that are no numbers, to {words.split()[0]}",
             caffemodel(other={"ip": DIVERGED}),
             f"{words} WEIGHTS=w.caffemodel",
-            f"{file}: layer 'ip': expected finite numbers, got 2 of 6 that are none; its training diverged: take an "
-            "earlier snapshot, or train it anew at a lower base_lr",
+            f"{file}: layer 'ip': expected finite numbers, got 2 of the 4 values of its blob 0 that are none; its "
+            "training diverged, or the file is damaged: take an earlier snapshot, or train it anew at a lower base_lr",
         )
         for words, file in (
             ("count MODEL=model.prototxt", "w.caffemodel"),

@@ -49,6 +49,15 @@ def test_how_many_the_parent_has(encode: Callable[[Weights], Encoding]) -> None:
 
 
 @every
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_no_probability_is_made_of_what_is_no_number(encode: Callable[[Weights], Encoding], odd: float) -> None:
+    weights = parent()
+    weights["conv2"][0].flat[-1] = odd
+    with pytest.raises(ValueError, match=f"^expected finite weights to encode, got {abs(odd)} among them$"):
+        encode(weights)
+
+
+@every
 def test_beyond_the_highest_factor_all_come(encode: Callable[[Weights], Encoding]) -> None:
     encoding = encode(parent())
     for ratio in (0.5, 1.0, 2.0):

@@ -12,6 +12,7 @@ from test_graph_lineage import NET as RESIDUAL
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.lineage import experiment, parents
 from evolve.lineage.workspace import Workspace
 from evolve.network import resize, weights
@@ -32,6 +33,19 @@ def synapses(genome: weights.Weights) -> int:
 
 def both_parents(folder: Path) -> list[weights.Weights]:
     return [weights.read(folder / f"{name}.caffemodel") for name in ("weights", "parent2")]
+
+
+def test_one_whose_weights_are_no_numbers_has_no_offspring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = caffe_pb2.LayerParameter(name="ip", type="InnerProduct")
+    odd = [np.full((2, 3), np.nan, np.float32), np.zeros(2, np.float32)]
+    weights.write(tmp_path / "weights.caffemodel", caffe_pb2.NetParameter(layer=[layer]), {"ip": odd})
+    monkeypatch.setattr(parents, "_net", lambda *given: (None, None))
+    workspace: Any = None
+    with pytest.raises(UserError) as refused:
+        parents.read(workspace, tmp_path)
+    assert str(refused.value).startswith(
+        f"{tmp_path}/weights.caffemodel: layer 'ip': expected finite numbers, got 6 of the 6 values of its blob 0"
+    )
 
 
 def test_each_is_kept_with_its_prototxt_and_hashed(family: Any) -> None:

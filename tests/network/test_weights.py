@@ -332,5 +332,12 @@ def test_a_blob_without_axes_or_numbers(tmp_path: Path) -> None:
 
 def test_where_values_are_no_finite_numbers(path: Path) -> None:
     weights.require_finite(SOME, "w")
-    with pytest.raises(UserError, match=r"^w: layer 'ip': expected finite numbers, got 2 of 10 that are none; its tr"):
-        weights.require_finite(SOME | {"ip": [*SOME["ip"], np.array([np.nan, -np.inf], np.float32)]}, "w")
+    odd = np.array([1, np.nan, -np.inf], np.float32)
+    said = (
+        r"^w: layer 'ip': expected finite numbers, got 2 of the 3 values of its blob 1 that are none{}; its training "
+        "diverged, or the file is damaged: take an earlier snapshot, or train it anew at a lower base_lr$"
+    )
+    with pytest.raises(UserError, match=said.format("")):
+        weights.require_finite(SOME | {"ip": [*SOME["ip"], odd]}, "w")
+    with pytest.raises(UserError, match=said.format(", and more in 2 further layers")):
+        weights.require_finite(SOME | {"ip": [*SOME["ip"], odd, odd], "a": [odd], "b": [odd]}, "w")

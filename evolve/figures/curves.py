@@ -20,6 +20,7 @@ from evolve.base.errors import UserError
 from evolve.figures import panels, speed_panel
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run, common_generations, read_seeds
+from evolve.runs import choice
 
 _INK = "#24292f"
 WARNING = "#B03A00"
@@ -57,10 +58,8 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
     """
     seeds = read_seeds(folders, table)
     for folder, run in zip(folders, seeds, strict=True):
-        if not run.is_detection and len(run.values("accuracy")) < len(run.generations):
-            raise UserError(
-                f"{folder}: expected the test accuracy of every generation; give the net an Accuracy layer"
-            )
+        if not run.is_detection and (why := choice.unjudged(run.generations)):
+            raise UserError(f"{folder}: {why}")
     png, svg = output / "curves.png", output / "curves.svg"
     with style(), files.named_by_out(output):
         output.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from statistics import mean, stdev
 from evolve.figures import kept_lineage, papers
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run
-from evolve.runs import run_folder, state
+from evolve.runs import choice, run_folder, state
 from evolve.runs.metrics import Metrics
 
 # What a network became smaller in: our synapses, biases counted, stand for what others call parameters or weights.
@@ -82,8 +82,8 @@ def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
     for path in runs:
         kept = kept_lineage.is_one(path)
         each = Seed(path, kept_lineage.read(path) if kept else Run(run_folder.read_lineage(path)))
-        if not all(metrics.score.judged for metrics in each.run.generations):
-            left_out.append(f"{path} is left out: no accuracy was measured; give the net an Accuracy layer.")
+        if why := choice.unjudged(each.run.generations):
+            left_out.append(f"{path} is left out: {why}.")
             continue
         same = settings.setdefault(_setting(each), {})
         # The same numbers twice would halve a spread that is not there.

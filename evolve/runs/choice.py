@@ -71,11 +71,23 @@ def of_run(run: Path, within: float = WITHIN) -> Choice:
     generations = run_folder.read_lineage(run)
     found = among(generations, measurements.speeds(run, generations), within)
     if not found:
-        raise UserError(
-            f"{run}: expected generations with an accuracy or an average precision to choose by, got none; give the "
-            "net an Accuracy layer"
-        )
+        raise UserError(f"{run}: {unjudged(generations)}")
     return found
+
+
+def unjudged(generations: Sequence[Metrics]) -> str:
+    """What is told where not all of `generations` have a score to compare them by, and what to do; "" where all have.
+
+    One run's all have or none has, but for a generation whose metrics.json was changed, or a kept lineage.csv's cell.
+    """
+    lacking = [str(each.generation) for each in generations if not each.score.judged]
+    if not lacking:
+        return ""
+    got, do = "none", "give the net an Accuracy layer"
+    if len(lacking) < len(generations):
+        got = f"none of generation{'s' * (len(lacking) > 1)} {', '.join(lacking)}"
+        do = f"without the folder of generation {lacking[0]} the same `make evolve` makes it anew, and what follows"
+    return f"expected an accuracy or an average precision of every generation to go by, got {got}; {do}"
 
 
 def among(generations: Sequence[Metrics], speeds: Sequence[Speed], within: float = WITHIN) -> Choice | None:

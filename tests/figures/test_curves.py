@@ -141,6 +141,6 @@ def test_empty_run(tmp_path: Path) -> None:
 def test_run_without_accuracy(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> None:
     generations = lineage(2)
     generations[1] = with_score(generations[1])
-    with pytest.raises(UserError, match="expected the test accuracy of every generation; give the net an Accuracy"):
+    with pytest.raises(UserError, match="run: expected an accuracy .* of every generation to go by, got none of gen"):
         curves.draw([fabricated("run", generations)], tmp_path / "out")
     assert not (tmp_path / "out").exists()

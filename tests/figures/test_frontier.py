@@ -96,7 +96,10 @@ def test_the_same_seed_again_is_left_out_and_said(fabricated: Fabricate, lineage
 def test_a_run_without_accuracy_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:
     blind = fabricated("blind", [with_score(metrics) for metrics in lineage(2)])
     frontiers, left_out = frontier.gather([blind])
-    said = f"{blind} is left out: no accuracy was measured; give the net an Accuracy layer."
+    said = (
+        f"{blind} is left out: expected an accuracy or an average precision of every generation to go by, got none; "
+        "give the net an Accuracy layer."
+    )
     assert (frontiers, left_out) == ([], [said])
 
 
@@ -223,6 +226,18 @@ def test_the_verb(
     before = [path.read_bytes() for path in files]
     assert main(["frontier", f"RUN={network / 'brief-seed1'},brief-seed2", f"OUT={tmp_path}"]) == 0
     assert [(tmp_path / path.name).read_bytes() for path in files] == before
+
+
+def test_without_a_run_that_can_be_drawn_nothing_is_written(
+    fabricated: Fabricate, lineage: Lineage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = fabricated("blind", [with_score(metrics) for metrics in lineage(1)])
+    assert main(["frontier", f"RUN={blind}", f"OUT={tmp_path / 'out'}"]) == 2
+    out, said = capsys.readouterr()
+    first, last = said.splitlines()
+    assert not out and first.startswith(f"cavefish: {blind} is left out: expected an accuracy")
+    assert last == "frontier: expected a run that can be drawn, got none; name it by RUN="
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

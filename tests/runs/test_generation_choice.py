@@ -94,5 +94,19 @@ def test_without_a_score_there_is_no_choice(tmp_path: Path) -> None:
     unscored = made_up.with_score(LINEAGE[0], accuracy=None)
     assert choice.among([unscored], UNTIMED[:1]) is None
     run = made_up.write(tmp_path / "run", [unscored])
-    with pytest.raises(UserError, match="expected generations with an accuracy or an average precision to choose by"):
+    with pytest.raises(UserError) as refused:
         choice.of_run(run)
+    assert str(refused.value) == (
+        f"{run}: expected an accuracy or an average precision of every generation to go by, got none; give the net an "
+        "Accuracy layer"
+    )
+
+
+@pytest.mark.parametrize(("lacking", "which"), [([1], "generation 1"), ([2, 6], "generations 2, 6")])
+def test_which_generations_have_no_score(lacking: list[int], which: str) -> None:
+    some = [made_up.with_score(each) if each.generation in lacking else each for each in LINEAGE]
+    assert choice.among(some, UNTIMED) is None and choice.unjudged(LINEAGE) == ""
+    assert choice.unjudged(some) == (
+        f"expected an accuracy or an average precision of every generation to go by, got none of {which}; without the "
+        f"folder of generation {lacking[0]} the same `make evolve` makes it anew, and what follows"
+    )

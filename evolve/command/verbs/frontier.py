@@ -1,5 +1,6 @@
 """`make frontier` draws accuracy against compression of all runs."""
 
+from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments, every_run, given_path
 from evolve.runs import paths
 
@@ -16,6 +17,8 @@ def run(arguments: Arguments) -> int:
     for each in frontiers:
         for sheet in each.sheets():
             sheet.show()
+    if not frontiers:
+        raise UserError("\n".join([*left_out, "frontier: expected a run that can be drawn, got none; name it by RUN="]))
     for line in left_out:
         print(line)
     out = given_path(arguments, "OUT") or paths.runs()

@@ -164,7 +164,9 @@ def named_runs(arguments: Arguments) -> list[Path]:
     known = _known(arguments)
     if "RUN" not in arguments:
         return [max(_some(known, arguments), key=_written)]
-    return [_run(name, known) for name in arguments["RUN"].split(",")]
+    from evolve.command import run_names
+
+    return [run_names.find(name, known) for name in arguments["RUN"].split(",")]
 
 
 def every_run(arguments: Arguments) -> list[Path]:
@@ -172,7 +174,10 @@ def every_run(arguments: Arguments) -> list[Path]:
     known = _known(arguments)
     if "RUN" not in arguments:
         return _some(known, arguments)
-    return [Path(name) if name.endswith(".csv") else _run(name, known) for name in arguments["RUN"].split(",")]
+    from evolve.command import run_names
+
+    names = arguments["RUN"].split(",")
+    return [Path(name) if name.endswith(".csv") else run_names.find(name, known) for name in names]
 
 
 def named_run(arguments: Arguments) -> Path:
@@ -212,31 +217,3 @@ def _some(known: list[Path], arguments: Arguments) -> list[Path]:
     if others:
         raise UserError(f"NET={arguments['NET']}: expected one that has runs in {paths.runs()}: {', '.join(others)}")
     raise UserError(f"{paths.runs()}: expected runs with generations in them, found none; `make evolve` makes one")
-
-
-def _run(name: str, known: list[Path]) -> Path:
-    from evolve.runs import run_folder
-
-    if run_folder.committed(Path(name)):
-        return Path(name).resolve()
-    named = [run for run in known if run.name == name or f"{run.parent.name}/{run.name}" == name]
-    if len(named) == 1:
-        return named[0]
-    of_network = [run for run in known if run.parent.name == name.rstrip("/")]
-    listed = ", ".join(f"{run.parent.name}/{run.name}" for run in (named or of_network or known)) or "none"
-    if of_network:
-        raise UserError(f"RUN={name}: expected a run, got a network; give NET={name}, or one of its runs: {listed}")
-    for run in [] if named else _begun(name):
-        first = f"is being made: see {run / paths.REPORT}" if run_folder.at_work(run) else "was not finished"
-        goes_on = "" if run_folder.at_work(run) else "; the same `make evolve` goes on"
-        raise UserError(f"RUN={name}: expected a run with a generation, got one whose first {first}{goes_on}")
-    raise UserError(f"RUN={name}: expected one run of that name; there are: {listed}")
-
-
-def _begun(name: str) -> list[Path]:
-    """Runs of that name that have no more yet than what they are made from."""
-    from evolve.runs import state
-
-    every = [Path(name), *(run for network in _networks() for run in network.glob("*"))]
-    meant = [run for run in every if name in (str(run), run.name, f"{run.parent.name}/{run.name}")]
-    return [run for run in meant if state.settings_file(run)]

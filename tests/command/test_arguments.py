@@ -67,7 +67,8 @@ def test_a_run_without_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CAVEFISH_RUNS", str(tmp_path))
     run = tmp_path / "net" / "seed1"
     (run / "prototxt").mkdir(parents=True)
-    (run / "prototxt" / "evolution.prototxt").touch()
+    for name in ("evolution.prototxt", paths.DONE):
+        (run / "prototxt" / name).touch()
     begun = "expected a run with a generation, got one whose first"
     for name in ("seed1", "net/seed1", str(run)):
         with pytest.raises(UserError) as error:
@@ -78,3 +79,29 @@ def test_a_run_without_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert str(error.value) == f"RUN=seed1: {begun} is being made: see {run}/report.html"
     with pytest.raises(UserError, match="^RUN=seed2: expected one run of that name; there are: none$"):
         arguments.named_run({"RUN": "seed2"})
+
+
+def test_what_run_names_that_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = tmp_path / "runs"
+    monkeypatch.setenv("CAVEFISH_RUNS", str(runs))
+    run = made_up.write(runs / "net" / "seed1", [made_up.metrics(number, 0.9) for number in (1, 2)])
+    # As a checkout has it.
+    checkout = tmp_path / "checkout"
+    (checkout / "prototxt").mkdir(parents=True)
+    (checkout / "prototxt" / "evolution.defaults.prototxt").touch()
+    (checkout / "loop").symlink_to("loop")
+    monkeypatch.chdir(checkout)
+    for name in ("seed1/", "net/seed1/", "../runs/net/seed1/"):
+        assert arguments.named_run({"RUN": name}) == run
+    folder, there = "expected a run's folder, got a folder without gen001", "; there are: net/seed1"
+    said = {name: folder + there for name in (".", "..", "/", str(runs))}
+    said |= {
+        "prototxt/evolution.defaults.prototxt": "expected a run's folder, got a file" + there,
+        "../runs/net": "expected a run, got a network; give NET=net, or one of its runs: net/seed1",
+        f"{run}/gen002": f"expected a run, got a generation of one; give RUN={run} GEN=2",
+        **{name: "expected one run of that name" + there for name in ("loop", "seed2", "")},
+    }
+    for name, words in said.items():
+        with pytest.raises(UserError) as error:
+            arguments.named_run({"RUN": name})
+        assert str(error.value) == f"RUN={name}: {words}"

@@ -4,6 +4,7 @@ A child is a module run by `serving`, in a session of its own: Ctrl-C in a termi
 and ending the child is the parent's to do.
 """
 
+import errno
 import json
 import os
 import select
@@ -11,8 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,14 @@ Report = Callable[[dict[str, Any]], None]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 0.05  # the shortest wait for an end
+_REMEDIES = {
+    errno.EAGAIN: "end other processes, or let more be yours (ulimit -u)",
+    errno.ENOMEM: "end other processes, which take memory",
+    errno.EMFILE: "let more files be open (ulimit -n)",
+    errno.ENFILE: "end other processes, which have files open",
+    errno.E2BIG: "take large variables out of the environment",
+    errno.ENOENT: "bring it back",
+}
 
 
 class Died(MachineError):
@@ -40,7 +49,7 @@ class Child:
 
     `called` is what messages call it, `log` gets what it prints, else this process's standard error; `folder` is its
     working directory. `more` is put into its environment; names that begin as in `without` are left out of it.
-    `passed` are descriptors that it gets too.
+    `passed` are descriptors that it gets too. MachineError where the system starts no process.
     """
 
     # Seconds that it has to clear away what it was making when it is ended, but for those that it waits for a core.
@@ -61,20 +70,21 @@ class Child:
     ) -> None:
         self.called, self._log = called, log
         self._from = log.stat().st_size if log and log.exists() else 0
-        out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666) if log else os.dup(2)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "evolve.base.serving", str(os.getpid()), module, *words],
-                stdin=subprocess.PIPE if self._talks else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if self._talks else out,
-                stderr=out,
-                cwd=folder,
-                env=_environment(machine, more, without),
-                pass_fds=passed,
-                start_new_session=True,
-            )
-        finally:
-            os.close(out)
+        with _starting(called):
+            out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666) if log else os.dup(2)
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "evolve.base.serving", str(os.getpid()), module, *words],
+                    stdin=subprocess.PIPE if self._talks else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if self._talks else out,
+                    stderr=out,
+                    cwd=folder,
+                    env=_environment(machine, more, without),
+                    pass_fds=passed,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(out)
 
     def __enter__(self) -> Self:
         return self
@@ -194,6 +204,21 @@ def end_all(children: Iterable[Child]) -> None:
             with suppress(subprocess.TimeoutExpired):
                 child._process.wait(max(_SECONDS, child.patience - spent))
         child._end_by_force()
+
+
+@contextmanager
+def _starting(called: str) -> Iterator[None]:
+    """Turns what the system has no room for, or no longer has, into a MachineError that says what can be done."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
+        why = os.strerror(error.errno).lower()
+        raise MachineError(
+            f"{where}{called} did not start: {why}; {_REMEDIES[error.errno]}, and the same command resumes"
+        ) from None
 
 
 def _environment(machine: Machine, more: Mapping[str, str], without: tuple[str, ...]) -> dict[str, str]:

@@ -32,6 +32,18 @@ def name(schedule: str, changed: changes.Changes, seed: int) -> str:
     return "-".join(filter(None, (schedule, *sorted(change.name for change in changed), f"seed{seed}")))
 
 
+def make(run: Path) -> None:
+    """Makes the folder of `run` if need be. UserError where a file is in its place; OSError as the disk refuses it."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        taken = next(place for place in (run, *run.parents) if os.path.lexists(place))
+        raise UserError(
+            f"{taken}: expected a folder for {run.name}, or nothing, got a file; move it away, or name another with "
+            "RUN=, or CAVEFISH_RUNS= for all runs"
+        ) from None
+
+
 @contextmanager
 def held(run: Path) -> Iterator[None]:
     """This process holds `run` for the block. UserError with the holder's pid if another one does.
@@ -42,7 +54,7 @@ def held(run: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     with files.refusals(run):
-        run.mkdir(parents=True, exist_ok=True)
+        make(run)
         holder = run / paths.HOLDER
         lock = FileLock(run / _LOCK)
         try:

@@ -4,9 +4,10 @@ import re
 import signal
 from dataclasses import dataclass
 
+from evolve.base import files
 from evolve.base.child import Child
 from evolve.base.pulse import Pulse
-from evolve.runs import paths
+from evolve.runs import paths, run_folder
 from evolve.sweep.plan import Run
 
 # By name: the sweep lies below the command in this house.
@@ -23,22 +24,26 @@ class Ended:
 
 
 class RunAtWork(Child):
-    """A run at work; use it as a context, which ends it: politely, and after ten seconds by force."""
+    """A run at work; use it as a context, which ends it: politely, and after ten seconds by force.
+
+    UserError where it cannot begin.
+    """
 
     patience = 10.0
 
     def __init__(self, run: Run, gpu: str = "") -> None:
         self.gpu = gpu
-        run.folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(
-            _COMMAND,
-            *run.words,
-            *([f"GPU={gpu}"] if gpu else []),
-            called="its process",
-            log=run.folder / paths.SWEEP_LOG,
-            folder=run.place,
-            more={**dict(run.environment), "CAVEFISH_RUNS": str(run.folder.parents[1])},
-        )
+        with files.refusals(run.folder):
+            run_folder.make(run.folder)
+            super().__init__(
+                _COMMAND,
+                *run.words,
+                *([f"GPU={gpu}"] if gpu else []),
+                called="its process",
+                log=run.folder / paths.SWEEP_LOG,
+                folder=run.place,
+                more={**dict(run.environment), "CAVEFISH_RUNS": str(run.folder.parents[1])},
+            )
         # It may wait for another process, or a download, and compute nothing; stopped, it would keep others waiting.
         self._pulse = Pulse(self.pid, may_wait=True)
 

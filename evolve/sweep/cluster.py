@@ -50,7 +50,7 @@ def run_all(runs: list[Run], client: Any, watch: Watch) -> dict[Run, Ended]:
     """Runs all of them on the cluster of a distributed.Client, and says how each ended."""
     for run in runs:
         # A worker that does not see it has another filesystem.
-        run.folder.mkdir(parents=True, exist_ok=True)
+        run_folder.make(run.folder)
     ended: dict[Run, Ended] = {}
     tasks = _Tasks(client, runs)
     try:
@@ -73,9 +73,12 @@ def work(run: Run) -> Ended:
     patience = time.monotonic() + _SECONDS_UNTIL_FREE
     while run_folder.at_work(run.folder) and time.monotonic() < patience and _wanted():
         time.sleep(_SECONDS)
-    with RunAtWork(run) as child:
-        while (how := child.ended()) is None and _wanted():
-            time.sleep(_SECONDS)
+    try:
+        with RunAtWork(run) as child:
+            while (how := child.ended()) is None and _wanted():
+                time.sleep(_SECONDS)
+    except UserError as error:
+        return Ended(2, str(error))
     return how or Ended(1, "its task was cancelled")
 
 

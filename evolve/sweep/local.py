@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from evolve.base import signals
 from evolve.base.child import end_all
+from evolve.base.errors import UserError
 from evolve.sweep.child import Ended, RunAtWork
 from evolve.sweep.plan import Run
 from evolve.sweep.watch import Watch
@@ -29,7 +30,7 @@ def run_all(runs: list[Run], at_once: int, watch: Watch, gpus: Sequence[str] = (
                     # One that a signal parted from us would be killed where the others are asked to end.
                     with signals.held_back():
                         children[run] = RunAtWork(run, _free(gpus, children.values()))
-                except OSError as error:
+                except (UserError, OSError) as error:
                     ended[run] = Ended(2, str(error))
                     watch.ended(run, ended[run])
             time.sleep(_SECONDS)

@@ -1,5 +1,6 @@
 """A child is started, asked, watched and ended the same way, whatever it is a child for."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -108,6 +109,36 @@ def test_without_a_log_its_words_are_above(capfd: pytest.CaptureFixture[str]) ->
         started.call("end", status=1)
     assert str(died.value) == "the child ended with status 1; what it said is above"
     assert started.said() == "" and "its last words\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EAGAIN, "resource temporarily unavailable; end other processes, or let more be yours (ulimit -u)"),
+        (errno.ENOMEM, "cannot allocate memory; end other processes, which take memory"),
+        (errno.EMFILE, "too many open files; let more files be open (ulimit -n)"),
+    ],
+)
+def test_one_that_the_system_does_not_start(number: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*command: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with pytest.raises(MachineError) as error:
+        Serving(MODULE, "serve", called="the child")
+    assert str(error.value) == f"the child did not start: {words}, and the same command resumes"
+
+
+def test_one_whose_folder_or_interpreter_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, said = tmp_path / "gone", "the child did not start: no such file or directory; bring it back"
+    with pytest.raises(MachineError, match=f"^{gone}: {said}, and the same command resumes$"):
+        Serving(MODULE, "serve", called="the child", folder=gone)
+    with pytest.raises(MachineError, match=f"^{gone}/log: {said}, and the same command resumes$"):
+        Serving(MODULE, "serve", called="the child", log=gone / "log")
+    monkeypatch.setattr(sys, "executable", str(gone))
+    with pytest.raises(MachineError, match=f"^{gone}: {said}, and the same command resumes$"):
+        Serving(MODULE, "serve", called="the child", log=tmp_path / "log")
+    assert not (tmp_path / "log").read_bytes()
 
 
 def test_one_that_is_killed(child: Serving) -> None:

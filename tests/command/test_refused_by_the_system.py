@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evolve.base.errors import UserError
 from evolve.command import command
 from evolve.command.verbs import evolve
 from evolve.runs import run_folder
@@ -93,3 +94,16 @@ def test_a_fault_in_a_folder_that_has_gone_is_a_fault(
     leave(tmp_path / "gone", monkeypatch)
     assert command.main(["count", "MODEL=x"]) == 1
     assert "cavefish: this is a fault of Cavefish, not yours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken", ["runs", "runs/lenet", "runs/lenet/seed1"])
+def test_a_file_in_the_place_of_a_run(taken: str, tmp_path: Path) -> None:
+    file = tmp_path / taken
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    with pytest.raises(UserError) as refused, run_folder.held(tmp_path / "runs" / "lenet" / "seed1"):
+        pass
+    assert str(refused.value) == (
+        f"{file}: expected a folder for seed1, or nothing, got a file; move it away, or name another with RUN=, or "
+        "CAVEFISH_RUNS= for all runs"
+    )

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from evolve.sweep import local
+from evolve.sweep.child import Ended
+from evolve.sweep.plan import Run
+from evolve.sweep.watch import Watch
 from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 SET = "environment.synapse_budget=0.5,0.7"
@@ -65,6 +69,27 @@ def test_one_that_fails_stops_no_other(place: Place) -> None:
     assert f"synapse_budget=0.005: {message}" in failed.stdout
     assert not re.search(r"^ synapse_budget=0\.005 ", failed.stdout, re.MULTILINE)
     assert re.search(r" synapse_budget=0\.7 +2 .* well", failed.stdout)
+
+
+def test_one_that_cannot_begin_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taken, place = tmp_path / "net" / "seed1", tmp_path / "gone"
+    taken.parent.mkdir()
+    taken.touch()
+    one = Run(taken, 1, (), 2, ("evolve",), tmp_path, ())
+    other = Run(tmp_path / "net" / "seed2", 2, (), 2, ("evolve",), place, ())
+    assert local.run_all([one, other], 1, Watch([one, other])) == {
+        one: Ended(
+            2,
+            f"{taken}: expected a folder for seed1, or nothing, got a file; move it away, or name another with RUN=, "
+            "or CAVEFISH_RUNS= for all runs",
+        ),
+        other: Ended(
+            2,
+            f"{place}: its process did not start: no such file or directory; bring it back, and the same command "
+            "resumes",
+        ),
+    }
+    assert f"seed1: {taken}: expected a folder" in " ".join(capsys.readouterr().out.split())
 
 
 def test_one_that_is_killed_is_ours_to_mend(place: Place) -> None:

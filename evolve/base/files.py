@@ -86,11 +86,16 @@ def _named(error: OSError) -> Path | None:
 
 
 def _is_at(place: Path, file: Path | None) -> bool:
-    """Whether it is `place`, in it, above it or beside it under its name; one that nobody named is taken to be."""
+    """Whether it is `place`, in it, above it, or what becomes it; one that nobody named is taken to be."""
     there = Path(os.path.abspath(place))
     if file is None or file in there.parents:
         return True
-    return any(each.parent == there.parent and there.stem in each.name for each in (file, *file.parents))
+    # Not whatever has its stem: net.prototxt is read beside net.onnx.
+    beside = (f".{there.name}.", f"{there.name}.part")
+    return any(
+        each.parent == there.parent and (each.name == there.name or each.name.startswith(beside))
+        for each in (file, *file.parents)
+    )
 
 
 def no_space(place: Path, needed: int = 0) -> MachineError:

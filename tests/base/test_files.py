@@ -98,6 +98,7 @@ def test_a_file_elsewhere_is_no_place_to_write() -> None:
         (errno.EEXIST, "/runs/lenet/seed1"),
         (errno.ENOTDIR, "/runs/lenet"),
         (errno.EACCES, "/runs/lenet/.seed1.unfinished"),
+        (errno.EACCES, "/runs/lenet/seed1.part"),
         (errno.EACCES, "/runs/lenet/.seed1.unfinished-7/train_val.prototxt"),
         (errno.EFBIG, None),
     ],
@@ -113,6 +114,8 @@ def test_out_is_what_cannot_be_written(number: int, named: str | None) -> None:
     [
         PermissionError(errno.EACCES, "Permission denied", ELSEWHERE),
         PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed2"),
+        PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed1.prototxt"),
+        PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed11"),
         OSError(errno.ENOSPC, "No space left on device", FILE, None, ELSEWHERE),
         BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
         FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),

@@ -116,8 +116,9 @@ PLANE = SPATIAL.replace(" dim: 4 }", " }")
         (SPATIAL, 0, 1, (), "model.prototxt:3: layer 'conv': expected one or two axes of space in C, got 3; leave it "
                             "out, or use an engine (make onnx)"),
         (PLANE, 1, np.nan, (),
-         "w.caffemodel: layer 'conv': expected finite numbers, got 1 of 76 that are none; its training diverged: take "
-         "an earlier snapshot, or train it anew at a lower base_lr"),
+         "w.caffemodel: layer 'conv': expected finite numbers, got 1 of the 4 values of its blob 1 that are "
+         "none; its training diverged, or the file is damaged: take an earlier snapshot, or train it anew at a lower "
+         "base_lr"),
         (PLANE, 0, 1e9, ("BITS=8",),
          "model.prototxt:3: layer 'conv': expected weights below 8,000,000 for 8 bits, got larger ones; write it with "
          "BITS=32"),

@@ -40,9 +40,13 @@ def written(pair: Pair, path: Path, bits: int = 0) -> Program:
     function = translation.function_name(path.stem)
     program = _located(pair, function, bits)
     heading = _heading(pair, program)
-    with files.named_by_out(path):
-        files.write_whole(path.with_suffix(".h"), source.header(program, function, heading))
-        files.write_whole(path, source.source(program, function, heading, path.stem))
+    made = {
+        path.with_suffix(".h"): source.header(program, function, heading),
+        path: source.source(program, function, heading, path.stem),
+    }
+    for file, words in made.items():
+        with files.named_by_out(file):
+            files.write_whole(file, words)
     return program
 
 

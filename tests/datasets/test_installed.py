@@ -29,7 +29,7 @@ print(made.sha256, lookup.folder(), datasets.__file__, *evolve.datasets.names())
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages as pip would fill it from a wheel, with a `datasets` of somebody else's among them."""
-    pytest.importorskip("setuptools", reason="an environment of Python 3.12 or newer has no setuptools")
+    pytest.importorskip("setuptools", reason="no setuptools: `make test` brings it into a new environment")
     folder = tmp_path_factory.mktemp("site-packages")
     command = [sys.executable, "-W", "ignore", "setup.py", "-q", "build_py", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

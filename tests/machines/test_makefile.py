@@ -148,6 +148,12 @@ def test_an_extra_is_installed_once_for_its_verb(checkout: Checkout) -> None:
     assert checkout.asked()[-2].endswith("-e .[engine,rtx]")
 
 
+def test_tests_have_setuptools_where_an_environment_has_none(checkout: Checkout) -> None:
+    assert checkout.make("test").returncode == 0
+    (asked,) = [line for line in checkout.asked() if ".[test]" in line]
+    assert asked == "-m pip install --quiet --disable-pip-version-check -e .[test] setuptools"
+
+
 def stand_in(folder: Path, name: str, script: str) -> Path:
     """An interpreter in `folder` that is a shell script."""
     folder.mkdir(exist_ok=True)

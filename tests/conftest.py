@@ -20,6 +20,9 @@ from tests.forks import FORKS
 for name in "MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CAFFE_ROOT CAFFE_SRC CAFFE_WHEEL CAFFE_CUDA".split():
     os.environ.pop(name, None)
 
+# Threads that wait for one another sleep: beside other processes, turning meanwhile took most of a training's time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # Tests run what they compile and write; on a hardened machine no program runs from where temporary files are.
 if os.statvfs(tempfile.gettempdir()).f_flag & os.ST_NOEXEC:
     tempfile.tempdir = os.environ["TMPDIR"] = str(Path(__file__).resolve().parents[1] / "build/tmp")

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class Forked:
@@ -32,9 +32,12 @@ class Forked:
         """Its exit status, minus a signal's number; None while it is at work."""
         with self._turn:
             if self._status is None:
-                ended, status = os.waitpid(self.pid, os.WNOHANG)
-                self._status = os.waitstatus_to_exitcode(status) if ended else None
+                self._status = self._reaped()
             return self._status
+
+    def _reaped(self) -> int | None:
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if ended else None
 
     def wait(self, timeout: float | None = None) -> int:
         """The same once it has ended; subprocess.TimeoutExpired where it has not in so many seconds."""
@@ -58,22 +61,36 @@ class Forked:
             signal.pidfd_send_signal(self._itself, number)
 
 
-def with_pipes(fork: Callable[[int, int], int]) -> Forked:
+def with_pipes(fork: Callable[[int, int], int], made: Callable[[int, int, int], Forked] = Forked) -> Forked:
     """One that reads what its ``stdin`` here is given, and writes to its ``stdout``; ``fork`` takes its two ends."""
     requests, asks = os.pipe()
     answered, answers = os.pipe()
-    pid = fork(requests, answers)
-    os.close(requests)
-    os.close(answers)
-    return Forked(pid, asks, answered)
+    try:
+        pid = fork(requests, answers)
+    except BaseException:
+        os.close(asks)
+        os.close(answered)
+        raise
+    finally:
+        os.close(requests)
+        os.close(answers)
+    return made(pid, asks, answered)
+
+
+def as_child(fork: Callable[[Sequence[int]], int], made: Callable[..., Forked] = Forked, **popen: Any) -> Forked:
+    """One whose three descriptors are what a Child has subprocess.Popen give it; ``fork`` takes them."""
+    if popen["stdin"] == subprocess.PIPE:
+        return with_pipes(lambda requests, answers: fork([requests, answers, popen["stderr"]]), made)
+    with open(os.devnull) as nothing:
+        return made(fork([nothing.fileno(), popen["stdout"], popen["stderr"]]))
 
 
 def take(descriptors: Sequence[int], folder: Path, environment: dict[str, str]) -> None:
-    """Becomes a process of those three descriptors alone, there, with that environment."""
+    """Becomes a process of those descriptors alone, 0, 1, 2 and perhaps more, there, with that environment."""
     copies = [os.dup2(each, 60 + number) for number, each in enumerate(descriptors)]
     for number, each in enumerate(copies):
         os.dup2(each, number)
-    os.closerange(3, 256)
+    os.closerange(len(copies), 256)
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _unbuffered(1), _unbuffered(2)
     os.chdir(folder)
     os.environ.clear()

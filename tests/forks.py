@@ -1,7 +1,7 @@
 """Processes that tests start are forked from one that has imported what they need: a small part of a start's time.
 
-These are Caffe's workers, which a Child starts, scripts that use Caffe, and commands. What a command itself starts is
-started as ever; so is the first of each environment, which may be read before a process begins.
+These are Caffe's workers, which a Child starts, scripts that use Caffe, and commands; and the workers of those, which
+they are lent. The first of each environment, which may be read before a process begins, is started as ever.
 """
 
 import ctypes
@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 
 from evolve.base import child
-from tests.forked import Forked, with_pipes
+from tests.forked import Forked, as_child
+from tests.lending import lend
 
 _ROOT = Path(__file__).resolve().parents[1]
 _SERVING, _WORKER, _COMMAND = "evolve.base.serving", "evolve.training.worker", "evolve.command.command"
@@ -30,6 +31,7 @@ _SERVING, _WORKER, _COMMAND = "evolve.base.serving", "evolve.training.worker", "
 _WITH_CAFFE = ("caffe", "fastcaffe", _SERVING, *(f"evolve.training.{name}" for name in ("train", "evaluate", "gpu")))
 # What most verbs import; none of it is Caffe.
 _WITHOUT = (_COMMAND, "evolve.lineage.check", "evolve.lineage.lineage", "evolve.figures.table")
+_CHILDREN = {_WORKER: _WITH_CAFFE, _COMMAND: _WITHOUT}  # what a Child runs, and a sweep
 # Read when they are needed, none by what a zygote has imported. The path is put into place by the zygote.
 _READ_LATER = ("CAVEFISH_", "FASTCAFFE_", "PYTEST_CURRENT_TEST", "PYTHONPATH", "XDG_CACHE_HOME")
 # With more of OpenBLAS's threads, no process can be forked into a whole one.
@@ -41,6 +43,7 @@ class _Zygote:
     """One with that environment and those modules."""
 
     def __init__(self, environment: dict[str, str], modules: Sequence[str]) -> None:
+        self.modules = modules
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -54,7 +57,7 @@ class _Zygote:
     def fork(
         self, words: Sequence[str], folder: Path | None, environment: Mapping[str, str], descriptors: Sequence[int]
     ) -> int:
-        """The pid of a child of this process that does what ``python <words>`` would, with those three descriptors."""
+        """The pid of a child of this process that does what ``python <words>`` would, with those descriptors."""
         asked = {"words": words, "folder": os.path.abspath(folder or "."), "environment": dict(environment)}
         with _adopting():
             socket.send_fds(self._socket, [json.dumps(asked).encode()], descriptors)
@@ -74,13 +77,37 @@ class Forks:
         self._zygotes: dict[Any, _Zygote | None] = {}
 
     def start(self, words: list[str], *, env: dict[str, str], **others: Any) -> "Forked | subprocess.Popen[bytes]":
-        """A Child's subprocess.Popen: Caffe's worker is forked where that makes no difference."""
-        if _WORKER in words and not others["pass_fds"] and env.items() >= _ONE_THREAD.items():
+        """A Child's subprocess.Popen: what can be is forked where that makes no difference."""
+        if not others["pass_fds"]:
             with self._turn:
-                if zygote := self._zygote(env, _WITH_CAFFE):
-                    fork = partial(zygote.fork, words[1:], others["cwd"], env)
-                    return with_pipes(lambda requests, answers: fork([requests, answers, others["stderr"]]))
+                if zygote := self._of_child(words, env):
+                    return as_child(partial(self._fork, zygote, words[1:], others["cwd"], env), **others)
         return subprocess.Popen(words, env=env, **others)
+
+    def _of_child(self, words: list[str], environment: Mapping[str, str]) -> _Zygote | None:
+        """The zygote of the module that a Child of those words runs."""
+        modules = _CHILDREN.get(words[4]) if words[2] == _SERVING else None
+        return self._zygote(environment, modules) if modules and environment.items() >= _ONE_THREAD.items() else None
+
+    def _lent(self, asked: dict[str, Any], descriptors: Sequence[int]) -> Forked | None:
+        """What a borrower's Child is to be, as a child of this process; None where it is to be started."""
+        _, minus_m, serving, _, *words = asked["words"]
+        environment = asked["environment"]
+        with self._turn:
+            if not (zygote := self._of_child(asked["words"], environment)):
+                return None
+            words = [minus_m, serving, str(os.getpid()), *words]
+            return Forked(self._fork(zygote, words, asked["folder"], environment, descriptors))
+
+    def _fork(
+        self, zygote: _Zygote, words: list[str], folder: Path, environment: Mapping[str, str],
+        descriptors: Sequence[int],
+    ) -> int:  # fmt: skip
+        """As the zygote does; whoever may start workers is lent them."""
+        if zygote.modules == _WITH_CAFFE:
+            return zygote.fork(words, folder, environment, descriptors)
+        with lend(self._lent) as lender:
+            return zygote.fork(words, folder, environment, [*descriptors, lender.fileno()])
 
     def script(self, script: str, *words: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
         """``python -c <script> <words>``, a script that uses Caffe, there; with more in its environment."""
@@ -94,7 +121,8 @@ class Forks:
         arguments = ["-c", script, *words]
         with self._turn, open(os.devnull, "r+") as nothing:
             if zygote := self._zygote(environment, _WITHOUT):
-                return Forked(zygote.fork(arguments, folder, environment, [nothing.fileno(), nothing.fileno(), 2]))
+                standard = [nothing.fileno(), nothing.fileno(), 2]
+                return Forked(self._fork(zygote, arguments, folder, environment, standard))
             return subprocess.Popen([sys.executable, *arguments], cwd=folder, env=environment, stdout=nothing)
 
     def command(self, *words: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -113,7 +141,8 @@ class Forks:
             return subprocess.run(started, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors, open(os.devnull) as nothing:
             with self._turn:
-                pid = zygote.fork(words, folder, environment, [each.fileno() for each in (nothing, out, errors)])
+                standard = [each.fileno() for each in (nothing, out, errors)]
+                pid = self._fork(zygote, words, folder, environment, standard)
             status = _ended(Forked(pid))
             said = [(each.seek(0), each.read())[1] for each in (out, errors)]
         return subprocess.CompletedProcess(words, status, *said)

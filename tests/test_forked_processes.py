@@ -6,6 +6,8 @@ import select
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,6 +101,10 @@ def test_it_never_outlives_its_parent_and_nor_does_the_zygote(tmp_path: Path) ->
     assert parent.returncode == -signal.SIGKILL
     pids = parent.stdout.split()
     assert len(pids) == 3
+    _wait_for_the_end(pids)
+
+
+def _wait_for_the_end(pids: Iterable[str]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             left, ended = os.pidfd_open(int(pid)), select.poll()
@@ -150,6 +156,42 @@ def test_a_command_too(tmp_path: Path) -> None:
         assert (started.returncode, started.stdout, started.stderr) == (status, forked.stdout, forked.stderr)
         assert forked.returncode == status and forked.stdout + forked.stderr
         assert forked.args[0] == "-m" != started.args[0]
+    forks.end()
+
+
+BORROWER = """
+import os, sys, time
+from pathlib import Path
+from evolve.training.caffe_process import CaffeError, CaffeProcess
+folder = Path(sys.argv[1])
+first, one, two, three = (CaffeProcess(folder, folder / "log", folder / "none") for _ in range(4))
+for each in (one, two, three):
+    each.call("versions")
+two.end()
+three.kill()
+try:
+    three.call("versions")
+except CaffeError as error:
+    assert "was killed" in str(error)
+assert [each.status() for each in (one, two, three)] == [None, -9, -9]
+(folder / "begun").write_text(f"{first.pid} {one.pid} {type(first._process).__name__} {type(one._process).__name__}")
+(folder / "begun").rename(folder / "said")
+time.sleep(300)
+"""
+
+
+def test_a_forked_one_is_lent_its_workers_and_they_do_not_outlive_it(tmp_path: Path) -> None:
+    forks, environment = Forks(), {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    forks.begun("", folder=tmp_path, environment=environment).wait()
+    borrower = forks.begun(BORROWER, str(tmp_path), folder=tmp_path, environment=environment)
+    while not (tmp_path / "said").exists():
+        assert borrower.poll() is None
+        time.sleep(0.01)
+    *pids, first, second = (tmp_path / "said").read_text().split()
+    assert (first, second) == ("Popen", "_Lent")
+    borrower.kill()
+    assert borrower.wait() == -signal.SIGKILL
+    _wait_for_the_end(pids)
     forks.end()
 
 

@@ -1,8 +1,9 @@
 """A process that has imported what others are about to, and forks itself into them.
 
 Run by `forks` as ``python -m tests.zygote DESCRIPTOR MODULE ...``: a socket, and what is imported. A message asks for a
-process: the words behind ``python``, its folder and environment, and its three descriptors; the answer is its pid. It
-becomes a child of whoever asks (a PR_SET_CHILD_SUBREAPER), as the process between the two is gone.
+process: the words behind ``python``, its folder and environment, and its three descriptors, with a lender's end as a
+fourth where it may borrow (see `lending`); the answer is its pid. It becomes a child of whoever asks (a
+PR_SET_CHILD_SUBREAPER), as the process between the two is gone.
 """
 
 import gc
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests import forked
+from tests import forked, lending
 
 
 def main() -> object:
@@ -32,7 +33,7 @@ def main() -> object:
         return 0
     asked.send(b"ready")
     while True:
-        message, descriptors, _, _ = socket.recv_fds(asked, 1 << 20, 3)
+        message, descriptors, _, _ = socket.recv_fds(asked, 1 << 20, 4)
         if not message:
             return 0
         pid = _forked()
@@ -67,10 +68,15 @@ def _work(asked: dict[str, Any], descriptors: list[int], installed: list[str]) -
     """Does what Python would with those words; returns its exit status."""
     forked.take(descriptors, Path(asked["folder"]), asked["environment"])
     os.setsid()
+    if len(descriptors) > 3:
+        lending.borrow(3)
     how, *sys.argv = asked["words"]
     sys.path[:] = [asked["folder"], *asked["environment"]["PYTHONPATH"].split(os.pathsep), *installed]
     importlib.invalidate_caches()
     if how == "-m":
+        for word in sys.argv[1:]:
+            # As a program of its own, run by `serving`, it is none that was imported.
+            sys.modules.pop(word, None)
         return importlib.import_module(sys.argv[0]).main()
     code, sys.argv[0] = sys.argv[0], how
     exec(code, {"__name__": "__main__"})

@@ -16,7 +16,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
-from evolve.runs import paths, run_folder
+from evolve.runs import out_place, paths, run_folder
 from trt import class_names, eight_bits, inputs
 from trt.inference import preparation
 from trt.onnx import export
@@ -47,7 +47,8 @@ _KITS = {"xavier": Kit(eight=True), "orin": Kit(eight=True), "pi5": Kit(ONNX_RUN
 def kit(device: str) -> Kit:
     """A device's. UserError for one that is none."""
     if device not in DEVICES:
-        raise UserError(f"DEVICE={device}: expected {' '.join(DEVICES)}; {did_you_mean(device, DEVICES, 'name one')}")
+        hint = did_you_mean(device, DEVICES, "name one")
+        raise UserError(f"DEVICE={device}: expected one of {', '.join(DEVICES)}; {hint}")
     return _KITS.get(device, Kit())
 
 
@@ -71,6 +72,7 @@ def fill(
     without. UserError where something cannot be written, and for a device that is none.
     """
     files_of = kit(device)
+    out_place.as_folder(out)
     with files.named_by_out(out):
         place = out / GENERATIONS
         place.mkdir(parents=True, exist_ok=True)

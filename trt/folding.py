@@ -13,7 +13,7 @@ from evolve.network import batchnorm, count, deployment, layers, phases, precisi
 from evolve.network.batchnorm import Folded
 from evolve.network.count import Count
 from evolve.network.foreign import reading
-from evolve.runs import generation, paths
+from evolve.runs import generation, out_place, paths
 from evolve.runs.metrics import Metrics
 from trt import agreement, class_names
 
@@ -53,6 +53,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     """
     if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
+    out_place.as_folder(out, "a folder for both files")
     original = _read(model, caffemodel, shape)
     folded = batchnorm.fold(original.net, original.weights)
     cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)

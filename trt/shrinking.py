@@ -14,6 +14,7 @@ from evolve.network import count, deployment, fold, layers, phases, resize, topo
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.network.graph import Graph
+from evolve.runs import out_place
 from trt import agreement, class_names
 
 Net = Any  # caffe_pb2.NetParameter
@@ -29,6 +30,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     """
     if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
+    out_place.as_folder(out, "a folder for both files")
     layers.load_beside(model.parent)
     alone = reading.read(model, without_python=True)
     nets = _phases(alone.net, model, shape)

@@ -20,7 +20,7 @@ from evolve.base.errors import UserError
 from evolve.figures import panels, speed_panel
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run, common_generations, read_seeds
-from evolve.runs import choice
+from evolve.runs import choice, out_place
 
 _INK = "#24292f"
 WARNING = "#B03A00"
@@ -60,6 +60,7 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
     for folder, run in zip(folders, seeds, strict=True):
         if not run.is_detection and (why := choice.unjudged(run.generations)):
             raise UserError(f"{folder}: {why}")
+    out_place.as_folder(output, "a folder for curves.png and curves.svg")
     png, svg = output / "curves.png", output / "curves.svg"
     with style(), files.named_by_out(output):
         output.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,11 @@ def serve(runs: Path, host: str = LOOPBACK, port: int = PORT, ready: Callable[[s
     runs = runs.resolve()
     try:
         server = _Server(host, port, runs)
-    except OSError as error:
-        why = error.strerror or str(error)
+    except OverflowError:
+        raise UserError(f"PORT={port}: expected a whole number from 1 to 65535; for instance PORT={PORT}") from None
+    except (OSError, TypeError) as error:
+        # The latter is what Python says of a name that cannot be asked for.
+        why = getattr(error, "strerror", None) or "no name of a machine"
         raise UserError(f"{host}:{port}: {why}; name another with HOST= or PORT=") from error
     with server:
         ready(f"http://{host}:{server.server_port}/")

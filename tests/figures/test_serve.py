@@ -139,6 +139,15 @@ def test_an_address_that_is_taken(port: int, runs: Path) -> None:
         serve.serve(runs, port=port)
 
 
+def test_ports_and_names_that_no_machine_has(runs: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        serve.serve(runs, port=70000)
+    assert str(refused.value) == "PORT=70000: expected a whole number from 1 to 65535; for instance PORT=8765"
+    name = "ä" * 64
+    with pytest.raises(UserError, match=f"^{name}:8765: no name of a machine; name another with HOST= or PORT=$"):
+        serve.serve(runs, name)
+
+
 def test_a_reader_who_goes_away_is_not_told_of(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with serve._Server(serve.LOOPBACK, 0, runs) as server:
         for error in (ConnectionResetError(), ValueError("a fault")):

@@ -67,7 +67,7 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     "words, message",
     [
         ((), "device: expected DEVICE=, tx1, nano, xavier, orin or pi5; for instance DEVICE=orin"),
-        (("DEVICE=oryn",), "DEVICE=oryn: expected tx1 nano orin pi5 xavier; did you mean orin?"),
+        (("DEVICE=oryn",), "DEVICE=oryn: expected one of tx1, nano, orin, pi5, xavier; did you mean orin?"),
     ],
 )
 def test_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:

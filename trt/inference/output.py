@@ -9,7 +9,7 @@ from typing import Any
 
 from evolve.base import files
 from evolve.base.errors import UserError
-from evolve.runs import paths
+from evolve.runs import out_place
 
 
 @contextmanager
@@ -21,8 +21,8 @@ def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    if out.suffix != ".json" and (out / paths.DONE).exists():
-        raise UserError(f"{out}: expected a place outside a committed generation; name another OUT=")
+    if out.suffix != ".json":
+        out_place.as_folder(out, "a folder, or a .json file")
     place, images = out.resolve(), asked.resolve()
     # Pictures that lie among the images would be images of the next call.
     if place in (images, images.parent) or out.suffix != ".json" and images in place.parents:

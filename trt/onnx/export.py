@@ -12,7 +12,7 @@ from evolve.base.errors import UserError
 from evolve.network import deployment, phases
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
-from evolve.runs import generation, paths
+from evolve.runs import generation, out_place, paths
 from trt.onnx import arranged, eight, eight_places, image_phases, model, translation
 from trt.onnx import half as half_precision
 from trt.onnx.eight import Ranges
@@ -138,9 +138,11 @@ def out_file(out: Path, name: str, of_kind: str, suffix: str = ".onnx") -> Path:
 
     UserError inside a committed generation, or where there can be no such folder.
     """
-    path = out if out.suffix == suffix else out / f"{name}{of_kind and f'.{of_kind}'}{suffix}"
-    if (path.parent / paths.DONE).exists():
-        raise UserError(f"{path}: expected a place outside a committed generation; name another OUT=")
+    if out.suffix.lower() == suffix:
+        path = out
+    else:
+        path = out_place.as_folder(out, f"a folder, or a {suffix} file") / f"{name}{of_kind and f'.{of_kind}'}{suffix}"
+    out_place.outside_generations(path, path.parent)
     if path != out:
         with files.named_by_out(out):
             out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments, every_run, given_path
-from evolve.runs import paths
+from evolve.runs import out_place, paths
 
 WHAT = "accuracy against compression: all runs, mean and spread, beside the papers and what others published"
 ARGUMENTS = "RUN NET OUT"
@@ -21,7 +21,7 @@ def run(arguments: Arguments) -> int:
         raise UserError("\n".join([*left_out, "frontier: expected a run that can be drawn, got none; name it by RUN="]))
     for line in left_out:
         print(line)
-    out = given_path(arguments, "OUT") or paths.runs()
+    out = out_place.as_folder(given_path(arguments, "OUT") or paths.runs())
     with files.named_by_out(out):
         drawn = frontier.draw(frontiers, out)
     for path in drawn:

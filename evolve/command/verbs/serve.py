@@ -13,6 +13,6 @@ def run(arguments: Arguments) -> int:
     from evolve.figures import serve
 
     host = arguments.get("HOST", serve.LOOPBACK)
-    port = whole(arguments, "PORT", least=1) if "PORT" in arguments else serve.PORT
+    port = whole(arguments, "PORT", least=1) or serve.PORT
     serve.serve(paths.runs(), host, port, lambda address: progress.say(f"{address}   until Ctrl-C"))
     return 0

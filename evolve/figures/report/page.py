@@ -20,7 +20,7 @@ from evolve.figures.report.summary import bar, summary
 from evolve.figures.report.survival import survival
 from evolve.figures.report.trends import curves
 from evolve.figures.run import Run, seed_numbers
-from evolve.runs import paths, run_folder, state
+from evolve.runs import out_place, paths, run_folder, state
 
 STYLE, SCRIPT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
 # Seconds without a reader's hand on it after which the page of a run at work is loaded again.
@@ -35,7 +35,11 @@ def write(folder: Path, out: Path | None = None, wanted: int = 0, at_work: bool 
     `out` cannot be written; OSError where the run's own folder cannot be.
     """
     target = out or folder
-    path = target if target.suffix.lower() == ".html" else target / paths.REPORT
+    if target.suffix.lower() == ".html":
+        path = target
+    else:
+        path = out_place.as_folder(target, "a folder, or a .html file") / paths.REPORT
+    out_place.outside_generations(path, path.parent)
     written = page(folder.absolute(), path.absolute(), wanted, at_work)
     with files.named_by_out(out) if out else nullcontext():
         path.parent.mkdir(parents=True, exist_ok=True)

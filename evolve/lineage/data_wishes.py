@@ -47,7 +47,12 @@ def _check_own(wanted: DatasetParameter, source: object) -> None:
     default = settings.defaults().dataset
     for field in _OWN:
         if (got := getattr(wanted, field)) != getattr(default, field):
-            raise UserError(f"{field}: expected none for '{wanted.name}', which has its own, got {got}; take it out")
+            kind = wanted.DESCRIPTOR.fields_by_name[field].enum_type
+            said = kind.values_by_number[got].name if kind else got
+            raise UserError(
+                f"{field}: expected none for '{wanted.name}', which has its own, got {said}; take it out, or give "
+                "dataset.name=images"
+            )
 
 
 def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:

@@ -127,7 +127,7 @@ def load(network: str, schedule: str = "", changed: changes.Changes = ()) -> Exp
     """
     folder = networks.find(network)
     layers.load_beside(folder)
-    evolution = folder / (f"evolution.{schedule}.prototxt" if schedule else networks.EVOLUTION)
+    evolution = networks.settings_of(folder, schedule)
     read = settings.read(evolution, changed)
     train_val, ancestor = folder / read.train_val, solver.read(folder / read.solver)
     scratch = folder / read.scratch_train_val

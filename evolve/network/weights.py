@@ -4,6 +4,7 @@ Weights are a dict: layer name -> its blobs in Caffe's order (weights first, the
 """
 
 import math
+import string
 from pathlib import Path
 
 import numpy as np
@@ -162,17 +163,21 @@ def _varint(number: int) -> bytes:
 
 def _model(path: Path) -> caffemodel_pb2.Model:
     try:
-        return caffemodel_pb2.Model.FromString(path.read_bytes())
+        content = path.read_bytes()
+        return caffemodel_pb2.Model.FromString(content)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
     except OSError as error:
         raise UserError(f"{path}: expected a caffemodel, got {error.strerror}; name another file") from None
     except DecodeError:
-        size = path.stat().st_size
-        raise UserError(
-            f"{path}: expected a caffemodel, got "
-            f"{counted(size, 'byte that is none, or is', 'bytes that are none, or are')} cut off; copy it anew"
-        ) from None
+        got = counted(len(content), "byte that is none, or is", "bytes that are none, or are")
+        told = "a text; name the file that Caffe saved" if _is_text(content) else f"{got} cut off; copy it anew"
+        raise UserError(f"{path}: expected a caffemodel, got {told}") from None
+
+
+def _is_text(content: bytes) -> bool:
+    """As a prototxt is, or a page that came in a file's place; a newline begins a net's name in a caffemodel."""
+    return not content.startswith(b"\n") and not content[:1000].translate(None, string.printable.encode())
 
 
 def _name(layer: caffemodel_pb2.OldLayer | caffemodel_pb2.Layer, path: Path) -> str:

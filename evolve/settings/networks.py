@@ -41,6 +41,19 @@ def find(name: str) -> Path:
     raise UserError(f"NET={name}: expected a folder with {TRAIN_VAL}, or a name under prototxt/; {hint}")
 
 
+def settings_of(folder: Path, schedule: str) -> Path:
+    """The settings' file of a network's folder, or the one of SCHEDULE=. UserError naming those that there are."""
+    if not schedule:
+        return folder / EVOLUTION
+    file = folder / f"evolution.{schedule}.prototxt"
+    if not os.path.isfile(file):
+        there = [each.name.split(".", 1)[1].removesuffix(".prototxt") for each in folder.glob("evolution.*.prototxt")]
+        known = f"{folder} has {', '.join(sorted(there)) or 'none'}"
+        hint = did_you_mean(schedule, there, f"write {file.name}, or leave it out")
+        raise UserError(f"SCHEDULE={schedule}: expected {file.name}, got no such file: {known}; {hint}")
+    return file
+
+
 def _settled(name: str, folder: Path) -> Path:
     """`folder`, where any settings are in it; UserError for a network that nobody has adopted."""
     if not any(folder.glob("evolution*.prototxt")):

@@ -115,14 +115,22 @@ def problems(settings: Settings) -> list[str]:
         found.append("offspring_training: expected a length like '2200it', got none")
     found += [f"dataset: {problem}" for problem in _dataset_problems(settings.dataset)]
     found += [f"dataset: detection: {problem}" for problem in _detection_problems(settings.dataset.detection)]
+    return found + _length_problems(settings) + _schedule_problems(settings)
+
+
+def _length_problems(settings: Settings) -> list[str]:
+    found = []
     stand_in = settings.dataset.or_else
-    stand_ins = filter(None, (stand_in.ancestor_training, stand_in.offspring_training))
-    for length in (settings.scratch_training, settings.ancestor_training, *settings.offspring_training, *stand_ins):
+    lengths = [("scratch_training", settings.scratch_training), ("ancestor_training", settings.ancestor_training)]
+    lengths += [("offspring_training", each) for each in settings.offspring_training]
+    for name in ("ancestor_training", "offspring_training"):
+        lengths += [(f"dataset: or_else: {name}", each) for each in filter(None, [getattr(stand_in, name)])]
+    for name, length in lengths:
         try:
             Length.parse(length)
         except UserError as error:
-            found.append(f"scratch_training, ancestor_training, offspring_training: {error}")
-    return found + _schedule_problems(settings)
+            found.append(f"{name}: {error}")
+    return found
 
 
 def environment(settings: Settings, generation: int) -> Environment:

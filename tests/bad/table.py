@@ -179,7 +179,15 @@ CASES = [
         "a schedule that is not there",
         nothing,
         "evolve NET=lenet SCHEDULE=longer",
-        f"{LENET}/evolution.longer.prototxt: no such file; see prototxt/lenet/ for what a network's folder holds",
+        f"SCHEDULE=longer: expected evolution.longer.prototxt, got no such file: {LENET} has dense, long; did you mean "
+        "long?",
+    ),
+    Case(
+        "a schedule where there is none",
+        nothing,
+        "evolve NET=starter SCHEDULE=long",
+        f"SCHEDULE=long: expected evolution.long.prototxt, got no such file: {LENET.with_name('starter')} has none; "
+        "write evolution.long.prototxt, or leave it out",
     ),
     Case(
         "a network that is not there",
@@ -608,7 +616,7 @@ CASES = [
         "a text for a caffemodel",
         caffemodel(lambda content: b"weights\n" * 99),
         WITH,
-        "w.caffemodel: expected a caffemodel, got 792 bytes that are none, or are cut off; copy it anew",
+        "w.caffemodel: expected a caffemodel, got a text; name the file that Caffe saved",
     ),
     Case(
         "a caffemodel of another network",
@@ -838,7 +846,7 @@ CASES = [
         edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" folder: "pictures"'),
         CHECK,
         "{here}/net/evolution.prototxt: dataset: folder: expected none for 'mnist', which has its own, got pictures; "
-        "take it out",
+        "take it out, or give dataset.name=images",
     ),
     Case(
         "colours of another number",

@@ -46,7 +46,10 @@ def test_the_starter_fits_data_sets_that_are_there(here: Path) -> None:
             "dataset.folder=nowhere",
             "data set 'images': expected {here}/nowhere, got no such folder or file; correct the path",
         ),
-        ("dataset.name=mnist", "fit: expected none for 'mnist', which has its own, got 1; take it out"),
+        (
+            "dataset.name=mnist",
+            "fit: expected none for 'mnist', which has its own, got CROP; take it out, or give dataset.name=images",
+        ),
         (
             "dataset.folder=pictures; dataset.or_else.name=digits",
             "or_else: expected none for 'images', which only you have; take it out",

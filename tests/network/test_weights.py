@@ -233,7 +233,13 @@ def test_a_file_without_weights(path: Path, content: bytes) -> None:
     assert refusal(path) == f"{path}: expected a caffemodel, found no layer with weights in it; name a trained one"
 
 
-@pytest.mark.parametrize("content", [b"name: 'net'\nlayer {\n", b"<html>", b"\x89PNG\r\n", bytes(range(255, 0, -1))])
+@pytest.mark.parametrize("content", [b"name: 'net'\nlayer {\n", b"<html>", b"weights\n" * 99])
+def test_a_text(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert refusal(path) == f"{path}: expected a caffemodel, got a text; name the file that Caffe saved"
+
+
+@pytest.mark.parametrize("content", [b"\x01text", b"\x89PNG\r\n", bytes(range(255, 0, -1))])
 def test_another_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert refusal(path) == (

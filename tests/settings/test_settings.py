@@ -204,8 +204,11 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("stop_when_accuracy_drops: nan", "stop_when_accuracy_drops: expected 0 (never) or a drop like 0.03"),
         (
             'ancestor_training: "6000"',
-            "scratch_training, ancestor_training, offspring_training: expected a training length like '2200it' or "
-            "'2.5ep', got '6000'",
+            "ancestor_training: expected a training length like '2200it' or '2.5ep', got '6000'",
+        ),
+        (
+            'dataset { or_else { offspring_training: "2.5it" } }',
+            "dataset: or_else: offspring_training: expected a training length like '2200it' or '2.5ep', got '2.5it'",
         ),
         ("offspring_per_generation: 0", "offspring_per_generation: expected 1 or more, got 0"),
         ("parents: 0", "parents: expected 1 or more, got 0"),

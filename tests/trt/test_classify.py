@@ -137,7 +137,8 @@ def test_a_broken_image_is_named_and_the_others_are_told(
          "tensorrt-int8, openvino, openvino-bfloat16, openvino-int8, onnxruntime, onnxruntime-int8, c, caffe; did you "
          "mean caffe?"),
         (["IMAGE=digits", "FIT=42"], "FIT=42: expected one of crop, resize, letterbox, pad; choose one of them"),
-        (["IMAGE=digits", "GEN=9"], "GEN=9: expected a committed generation, whole as it was written, in {run}/gen009"),
+        (["IMAGE=digits", "GEN=9"], "GEN=9: expected a generation of {run}, from 1 to 2; without GEN= the last is "
+         "taken"),
         (["IMAGE=digits", "OUT={run}/gen001"], "{run}/gen001: expected a place outside a committed generation; name "
          "another OUT="),
         ([], "classify: expected IMAGE=, an image, a folder of them or a video; for instance IMAGE=photos"),

@@ -119,7 +119,7 @@ def test_the_folder_for_a_tx1(evolved: Path) -> None:
     done = cavefish(evolved, "tx1", "GEN=1", "INPUTS=none", "OUT=elsewhere")
     assert done.stdout.splitlines()[1].startswith("range report: no real inputs to look at")
     assert cavefish(evolved, "tx1", "GEN=2").stderr == (
-        f"cavefish: GEN=2: expected a committed generation, whole as it was written, in {run}/gen002\n"
+        f"cavefish: GEN=2: expected a generation of {run}, 1; without GEN= the last is taken\n"
     )
 
 

@@ -150,7 +150,7 @@ def test_a_generation_in_its_precision(tmp_path: Path) -> None:
             assert np.array_equal(blob, wanted.astype(np.float16).astype(np.float32))
     assert np.array_equal(folded["bn2"][0], learned()["bn2"][0])
     assert generation.exists(paths.generation(run, 1))
-    with pytest.raises(UserError, match="GEN=2: expected a committed generation, whole as it was written, in "):
+    with pytest.raises(UserError, match=f"^GEN=2: expected a generation of {run}, 1; without GEN= the last is taken$"):
         folding.fold_generation(run, 2)
 
 

@@ -98,7 +98,7 @@ def test_a_generation(tmp_path: Path) -> None:
     assert (said["run"], said["generation"]) == ("seed1", "1")
     refused = cavefish(tmp_path, "onnx", "GEN=3")
     assert refused.returncode == 2 and refused.stderr == (
-        f"cavefish: GEN=3: expected a committed generation, whole as it was written, in {run}/gen003\n"
+        f"cavefish: GEN=3: expected a generation of {run}, from 1 to 2; without GEN= the last is taken\n"
     )
     inside = cavefish(tmp_path, "onnx", f"OUT={run}/gen002/net.onnx")
     assert inside.stderr == (

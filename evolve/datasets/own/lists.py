@@ -43,7 +43,8 @@ def rows(file: Path) -> list[Row]:
         raise UserError(f"{shown(file)}: expected a list of images, got: {error.strerror}; name another") from None
     except UnicodeDecodeError as error:
         got = f"byte {error.object[error.start]:#x}"
-        raise UserError(f"{shown(file)}: expected a list in UTF-8, got {got}; save it as that") from None
+        do = "name the folder of the images" if file.suffix.lower() in SUFFIXES else "save it as that"
+        raise UserError(f"{shown(file)}: expected a list in UTF-8, got {got}; {do}") from None
     except csv.Error as error:
         raise UserError(f"{shown(file)}: expected a CSV, got: {error}; save it as one") from None
     if not found:

@@ -114,6 +114,7 @@ def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
             "{file}:3: expected a label of one line, got 'di\\nsc'; correct it",
         ),
         ("train.txt", b"bar/\xff.png 0", "{file}: expected a list in UTF-8, got byte 0xff; save it as that"),
+        ("one.png", b"\x89PNG", "{file}: expected a list in UTF-8, got byte 0x89; name the folder of the images"),
         (
             "train.txt",
             "bar/0.png 0\ngone.png 1\nbar/0.png 1\n",
@@ -152,7 +153,7 @@ def test_what_is_no_list(here: Path, name: str, content: str | bytes, says: str)
     file = here / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(UserError) as error:
-        listed(folder=str(file if name == "all.csv" else here))
+        listed(folder=str(here if name.startswith("train") else file))
     assert str(error.value) == says.format(file=file, here=here)
 
 

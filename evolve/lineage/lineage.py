@@ -1,9 +1,6 @@
 """The loop over generations: whatever is committed stays, and the next one is made from it."""
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from evolve import datasets
@@ -13,13 +10,13 @@ from evolve.base.errors import UserError
 from evolve.base.machine import USUAL, Machine
 from evolve.lineage import ancestor, check, problems, resume, selection
 from evolve.lineage.experiment import Experiment, load, prepare
+from evolve.lineage.reporting import Reports
 from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes, networks
 from evolve.training import gpu
 
-_SECONDS_BETWEEN_REPORTS = 30.0
 _LONGEST = 100  # letters of a run's name
 _SCORES = ("accuracy", "precision", "recall", "ap")
 
@@ -53,13 +50,13 @@ def evolve(
     folder = paths.runs() / experiment.name / (run or run_folder.name(schedule, changed, seed))
     if rehearsed and not run_folder.committed(folder):
         check.before_evolving(experiment, pretrained, seed, machine)
-    with run_folder.held(folder), _reported(folder, last):
+    with run_folder.held(folder), Reports(folder, last).at_work() as reports:
         machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
         run_folder.same_origin(folder, resume.origin(experiment))
         run_folder.ask(folder, last)
         dataset = resume.as_begun(folder, prepare(experiment, seed), seed)
-        _generations(experiment, dataset, folder, last, seed, pretrained, machine)
+        _generations(experiment, dataset, folder, last, seed, pretrained, machine, reports)
     return folder
 
 
@@ -80,6 +77,7 @@ def _generations(
     seed: int,
     pretrained: Path | None,
     machine: Machine,
+    reports: Reports,
 ) -> None:
     done = resume.verified(run, last, dataset, seed)
     if done:
@@ -89,7 +87,7 @@ def _generations(
         there = "all " * (last > 1) + counted(last, "generation is", "generations are")
         progress.say(f"{run}: {there} there; GEN={last + 1} goes on")
     else:
-        _renew_report(run, last)
+        reports.write()
     for number in range(1, last + 1):
         folder = paths.generation(run, number)
         if number <= len(done):
@@ -101,7 +99,7 @@ def _generations(
             resume.remove_leftovers(run)
             run_folder.write_lineage(run)
             if number < last:
-                _renew_report(run, last)
+                reports.changed()
         progress.say_parts(described(metrics))
         if state.diverged(metrics):
             raise UserError(_does_not_breed(experiment, metrics))
@@ -149,42 +147,3 @@ def described(metrics: Metrics) -> list[str]:
         f"{metrics.caffemodel_bytes / 1e3:.0f} kB",
         f"flushed {metrics.flushed_synapses}",
     ]
-
-
-@contextmanager
-def _reported(run: Path, last: int) -> Iterator[None]:
-    """While the block is at work report.html is written anew now and then, and afterwards once more.
-
-    However the block ends, the page says then that nobody is at work on `run`. `last` is the generation that the run is
-    to reach.
-    """
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(_SECONDS_BETWEEN_REPORTS):
-            _renew_report(run, last)
-
-    renewing = threading.Thread(target=renew, name="report")
-    try:
-        # A signal may come as soon as it has begun, and the process would wait for it for ever.
-        renewing.start()
-        yield
-    finally:
-        ended.set()
-        if renewing.is_alive():
-            renewing.join()
-        _renew_report(run, last, at_work=False)
-
-
-def _renew_report(run: Path, last: int, at_work: bool = True) -> None:
-    """Writes report.html into the folder of `run`, or says in one line why not. Nothing to show any more: no report."""
-    try:
-        if not (at_work or run_folder.committed(run)):
-            return (run / paths.REPORT).unlink(missing_ok=True)
-        # Loaded once there is something to show: a run that never gets so far needs none of it.
-        from evolve.figures import report
-
-        report.write(run, wanted=last, at_work=at_work)
-    except Exception as error:  # whatever it is, hours of training are worth more
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        progress.say_once(f"{run}: no report ({why}); the run goes on, and `make report` writes it later")

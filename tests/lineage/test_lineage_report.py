@@ -1,4 +1,4 @@
-"""The report of a run at work: as far as the run is, after each generation, and never in the run's way."""
+"""The report of a run at work: as far as the run is, soon after each generation, and never in the run's way."""
 
 import errno
 import time
@@ -10,7 +10,8 @@ import pytest
 
 from evolve.base import files
 from evolve.figures.report import page
-from evolve.lineage import ancestor, lineage, offspring
+from evolve.lineage import ancestor, offspring, reporting
+from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, run_folder, state
 
 Begun = Callable[[int], Any]
@@ -31,21 +32,43 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return written
 
 
-def test_it_says_how_far_the_run_is(begun: Begun, reference: Any, pages: list[str]) -> None:
-    place = begun(1)
-    place.evolve(3)
+def wait_for(words: str, pages: list[str]) -> None:
+    """Until one of the pages has those words."""
+    deadline = time.monotonic() + 60
+    while not any(words in each for each in pages):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_it_says_how_far_the_run_is(
+    begun: Begun, reference: Any, monkeypatch: pytest.MonkeyPatch, pages: list[str]
+) -> None:
+    place, made = begun(1), offspring.make
     said = [
         "1 of 3 generations done; at work on generation 2",
         "2 of 3 generations done; at work on generation 3",
         "3 generations, all done",
     ]
+
+    def watched(workspace: Workspace, parent: Path) -> Any:
+        wait_for(said[workspace.number - 2], pages)
+        return made(workspace, parent)
+
+    monkeypatch.setattr(reporting, "_SECONDS_AT_LEAST", 0)
+    monkeypatch.setattr(offspring, "make", watched)
+    place.evolve(3)
     assert len(pages) == 3 and all(words in content for words, content in zip(said, pages, strict=True))
     assert ["<body data-renewed=" in content for content in pages] == [True, True, False]
     assert "the run writes it anew every half minute." in pages[1] and "Written" not in pages[2]
     assert (place.run / "report.html").read_text() == pages[-1]
     # The settings say four: whoever looks later is told what GEN= asked for, and a longer GEN= is asked anew.
     assert "3 generations, all done" in page.write(place.run).read_text()
+    # Generations faster than anybody reads: one when it begins, and one at its end.
+    del pages[:]
+    monkeypatch.setattr(reporting, "_SECONDS_AT_LEAST", 900)
+    monkeypatch.setattr(offspring, "make", made)
     place.evolve(5)
+    assert len(pages) == 2 and "at work on generation 4" in pages[0] and "5 generations, all done" in pages[1]
     assert run_folder.asked(place.run) == 5
 
 
@@ -90,15 +113,13 @@ def test_it_is_renewed_while_a_generation_is_made(
     begun: Begun, monkeypatch: pytest.MonkeyPatch, pages: list[str]
 ) -> None:
     place, made = begun(1), offspring.make
-    monkeypatch.setattr(lineage, "_SECONDS_BETWEEN_REPORTS", 0.02)
+    monkeypatch.setattr(reporting, "_SECONDS_AT_LEAST", 0)
+    monkeypatch.setattr(reporting, "_SECONDS_BETWEEN", 0.02)
 
     def slow(*given: Any) -> Any:
         # Whatever the first one wrote, the state at work is another a while later.
         monkeypatch.setattr(state, "training", lambda _: (7, 40))
-        waited = time.monotonic() + 60
-        while not any("iteration 7 of 40" in each for each in pages):
-            assert time.monotonic() < waited
-            time.sleep(0.01)
+        wait_for("iteration 7 of 40", pages)
         return made(*given)
 
     monkeypatch.setattr(offspring, "make", slow)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evolve.base import records
 from evolve.base.counted import counted
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
 from evolve.datasets.dataset import Dataset
@@ -73,7 +73,9 @@ def read(dataset: Dataset) -> dict[str, Census]:
     try:
         return {split: records.read(Census, each, split) for split, each in json.loads(file.read_text()).items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{file}: expected a census, got: {error}; remove its folder to have it made anew") from None
+        raise UserError(
+            f"{file}: expected a census, got: {said(error)}; remove its folder to have it made anew"
+        ) from None
 
 
 def text(dataset: Dataset) -> str:

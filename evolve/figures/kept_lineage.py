@@ -8,7 +8,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.datasets import lookup
 from evolve.figures.run import Run
 from evolve.runs import run_folder
@@ -58,11 +58,13 @@ def _rows(file: Path) -> list[dict[str, float]]:
             reader = csv.DictReader(opened)
             rows = [{name: float(row[name]) for name in _COLUMNS if row.get(name)} for row in reader]
     except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise UserError(f"{file}: expected a run's lineage.csv, got {error}") from None
+        raise UserError(f"{file}: expected a run's lineage.csv, got {said(error)}; name another file") from None
     if not rows or not set(reader.fieldnames or ()) <= set(run_folder.COLUMNS):
-        raise UserError(f"{file}: expected a run's lineage.csv, got other columns, or no generation")
+        raise UserError(f"{file}: expected a run's lineage.csv, got other columns, or no generation; name another file")
     if lacking := [name for name in _COLUMNS if name not in _SCORES and any(name not in row for row in rows)]:
-        raise UserError(f"{file}: expected a run's lineage.csv, got one without {lacking[0]} in every row")
+        raise UserError(
+            f"{file}: expected a run's lineage.csv, got one without {lacking[0]} in every row; name another file"
+        )
     return rows
 
 

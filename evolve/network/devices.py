@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 
 TABLE = Path(__file__).with_name("devices.csv")
 TX1 = "Jetson TX1"
@@ -36,7 +36,7 @@ def read(table: Path = TABLE) -> dict[str, Device]:
     try:
         text = table.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{table}: expected a table of devices, got: {error}; write it in UTF-8") from None
+        raise UserError(f"{table}: expected a table of devices, got: {said(error)}; write it in UTF-8") from None
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)
              if line.strip() and not line.startswith("#")]  # fmt: skip
     columns = [field.name for field in fields(Device)]

@@ -4,12 +4,14 @@ import csv
 from pathlib import Path
 
 from evolve.base.counted import counted
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.runs import measurements, run_folder
 from evolve.runs.measurements import Measurement
 
 # Stated once, where the programs for a device have it at hand too.
 COLUMNS = (Path(__file__).resolve().parents[2] / "trt" / "tx1" / "columns.csv").read_text().strip().split(",")
+
+_REMEDY = "FPS= is the file that table.py printed on the device"
 
 # fps and median_ms of a row say the same, as far as both were rounded.
 _ROUNDING = 0.05
@@ -23,11 +25,11 @@ def read(table: Path, run: Path) -> list[Measurement]:
     try:
         lines = table.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"FPS={table}: expected a device's table, got {error}") from None
+        raise UserError(f"FPS={table}: expected a device's table, got {said(error)}; {_REMEDY}") from None
     rows = [(number, next(csv.reader([line]))) for number, line in enumerate(lines, start=1)
             if line.strip() and not line.startswith("#")]  # fmt: skip
     if not rows or [cell.strip() for cell in rows[0][1]] != COLUMNS:
-        raise UserError(f"FPS={table}: expected the columns {','.join(COLUMNS)}")
+        raise UserError(f"FPS={table}: expected the columns {','.join(COLUMNS)}; {_REMEDY}")
     known = run_folder.committed(run)
     return [_measurement(cells, f"{table}:{number}", run, known, table.stem) for number, cells in rows[1:]]
 

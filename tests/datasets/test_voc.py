@@ -52,8 +52,8 @@ MESSAGES = {
     "xml": "Annotations/b.xml: expected annotations in XML, got: unclosed token: line 1, column 0; replace it",
     "unlisted": "ImageSets/Main/val.txt:1: expected its annotations {root}/Annotations/c.xml, got no such file; "
     "bring it, or unlist it",
-    "list": "ImageSets/Main/val.txt: expected a list of images, one a line, got: [Errno 2] No such file or directory: "
-    "'{root}/ImageSets/Main/val.txt'; write one",
+    "list": "ImageSets/Main/val.txt: expected a list of images, one a line, got: No such file or directory; write "
+    "one",
     "both": "ImageSets/Main/val.txt: expected images that are not in train.txt, got a in both; take it out of one",
     "negative": "Annotations/a.xml: object 2: expected a box of positive size, got 0x20; correct it or take it out",
 }

@@ -47,6 +47,12 @@ def test_what_a_name_must_say(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_is_not_there() -> None:
+    assert refused("mnist:lenet-seed9.csv") == (
+        "lenet-seed9.csv: expected a run's lineage.csv, got No such file or directory; name another file"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [(b"", "other columns, or no generation"), (b"generation,synapses\n", "other columns, or no generation"),
@@ -58,4 +64,4 @@ def test_what_a_name_must_say(tmp_path: Path) -> None:
 def test_other_files(tmp_path: Path, content: bytes, why: str) -> None:
     file = tmp_path / "lenet-seed1.csv"
     file.write_bytes(content)
-    assert refused(f"mnist:{file}") == f"{file}: expected a run's lineage.csv, got {why}"
+    assert refused(f"mnist:{file}") == f"{file}: expected a run's lineage.csv, got {why}; name another file"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.datasets import annotation_files
 from evolve.datasets.layouts.images import listed
 
@@ -25,7 +25,7 @@ def read(file: Path) -> list[str]:
     try:
         text = annotation_files.text(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: expected the names of classes, got: {error}; write them, a line each") from None
+        raise UserError(f"{file}: expected the names of classes, got: {said(error)}; write them, a line each") from None
     if file.suffix.lower() in (".yaml", ".yml"):
         return _of_yaml(file, text)
     return _checked(file, [line.strip() for line in text.strip().split("\n")])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evolve.base.counted import counted
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
 from evolve.datasets.detection import Box, Photo
@@ -67,7 +67,9 @@ def text(file: Path) -> str:
     try:
         return annotation_files.text(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
+        raise UserError(
+            f"{file}: expected a text file, got: {said(error)}; replace it with the original file"
+        ) from None
 
 
 LAYOUT = Layout("a folder in KITTI's text form", "images, and labels of KITTI's text form", files, photos, NO_OBJECT)

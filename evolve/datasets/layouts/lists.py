@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.datasets import annotation_files
 
 # Pascal VOC's lists of one class say behind the name whether the image has it.
@@ -35,7 +35,7 @@ def _lines(file: Path) -> list[str]:
     try:
         return annotation_files.text(file).split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: expected a list of images, one a line, got: {error}; write one") from None
+        raise UserError(f"{file}: expected a list of images, one a line, got: {said(error)}; write one") from None
 
 
 def _name(line: str, known: Callable[[str], bool]) -> str:

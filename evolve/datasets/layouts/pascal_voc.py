@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
 from evolve.datasets.detection import SPLITS, Box, Photo
@@ -145,7 +145,7 @@ def _tree(file: Path, where: str) -> ElementTree.Element:
     except FileNotFoundError:
         raise UserError(f"{where}: expected its annotations {file}, got no such file; bring it, or unlist it") from None
     except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
-        raise UserError(f"{file}: expected annotations in XML, got: {error}; replace it") from None
+        raise UserError(f"{file}: expected annotations in XML, got: {said(error)}; replace it") from None
     if tree.tag != ROOT:
         raise UserError(f"{file}: expected <{ROOT}> of Pascal VOC, got <{tree.tag[:SHOWN]}>; export it as Pascal VOC")
     return tree

@@ -6,7 +6,7 @@ An image without a .txt has no boxes, as in Ultralytics' own reading.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
 from evolve.datasets.detection import Box, Photo
@@ -111,7 +111,9 @@ def _text(file: Path) -> str:
     try:
         return annotation_files.text(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: expected a text file, got: {error}; replace it with the original file") from None
+        raise UserError(
+            f"{file}: expected a text file, got: {said(error)}; replace it with the original file"
+        ) from None
 
 
 LAYOUT = Layout("a folder in YOLO's text form", "images, and labels of YOLO's text form", files, photos)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evolve.base import records
 from evolve.base.counted import counted
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.datasets.census import FILE
 from evolve.datasets.dataset import Dataset
 from evolve.datasets.own import contact_sheet
@@ -101,7 +101,9 @@ def read(dataset: Dataset) -> ClassCensus:
     try:
         return records.read(ClassCensus, json.loads(file.read_text(encoding="utf-8")), "census")
     except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{file}: expected a census, got: {error}; remove its folder to have it made anew") from None
+        raise UserError(
+            f"{file}: expected a census, got: {said(error)}; remove its folder to have it made anew"
+        ) from None
 
 
 def text(dataset: Dataset) -> str:

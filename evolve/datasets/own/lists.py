@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve.base.errors import UserError
+from evolve.base.errors import UserError, said
 from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import ImageFiles, raise_all, shown
@@ -162,7 +162,7 @@ def names_in(file: Path, count: int) -> tuple[str, ...]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(file)}: expected a line for each class, got: {error}; correct it") from None
+        raise UserError(f"{shown(file)}: expected a line for each class, got: {said(error)}; correct it") from None
     names = [" ".join(line.split()) for line in lines]
     while names and not names[-1]:
         names.pop()

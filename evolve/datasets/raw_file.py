@@ -18,8 +18,13 @@ class RawFile:
 
 
 def folders(subfolder: str, raw: Path) -> list[Path]:
-    """Where raw files are looked for, in order: each folder itself, then its subfolder of that name."""
+    """Where raw files are looked for, in order: each folder itself, then its subfolder of that name.
+
+    UserError where $CAVEFISH_DATA is no folder: a letter too much there, and another data set would stand in.
+    """
     own = os.environ.get("CAVEFISH_DATA", "")
+    if own and not os.path.isdir(own):
+        raise UserError(f"CAVEFISH_DATA={own}: expected a folder of raw data, got none; name another, or unset it")
     roots = [Path(own).absolute(), raw] if own else [raw]
     return [folder for root in roots for folder in (root, root / subfolder)]
 

@@ -111,13 +111,27 @@ def test_files_that_do_not_fit_together(
 
 
 def test_nowhere_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CAVEFISH_DATA", "/nowhere")
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setenv("CAVEFISH_DATA", str(own))
     with pytest.raises(UserError) as error:
         prepare("mnist", image_size=28, data=tmp_path)
     assert str(error.value) == (
-        f"data set 'mnist': expected {IMAGES} in one of /nowhere, /nowhere/mnist, {tmp_path}/raw, "
+        f"data set 'mnist': expected {IMAGES} in one of {own}, {own}/mnist, {tmp_path}/raw, "
         f"{tmp_path}/raw/mnist, or a download; got neither (CAVEFISH_OFFLINE is set); set CAVEFISH_DATA to "
         f"a folder with MNIST's four original .gz files, or put them into {tmp_path}/raw/mnist"
+    )
+
+
+@pytest.mark.parametrize("or_else", ["", "digits"])
+def test_nothing_stands_in_for_a_folder_whose_name_is_mistyped(
+    tmp_path: Path, or_else: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAVEFISH_DATA", str(tmp_path / "mnits"))
+    with pytest.raises(UserError) as error:
+        prepare("mnist", image_size=28, or_else=or_else, data=tmp_path)
+    assert str(error.value) == (
+        f"CAVEFISH_DATA={tmp_path}/mnits: expected a folder of raw data, got none; name another, or unset it"
     )
 
 

@@ -17,8 +17,9 @@ def sheets(ended: dict[plan.Run, Ended]) -> list[Sheet]:
 
 
 def failures(ended: dict[plan.Run, Ended]) -> list[str]:
-    """A line for each run that failed, with what it said."""
-    return [f"{run.folder}: {how.message}" for run, how in ended.items() if how.status]
+    """A line for each run that failed, with what it said; what names its folder first has it once."""
+    failed = {run: how.message for run, how in ended.items() if how.status}
+    return [said if said.startswith(f"{run.folder}") else f"{run.folder}: {said}" for run, said in failed.items()]
 
 
 def status(ended: dict[plan.Run, Ended]) -> int:

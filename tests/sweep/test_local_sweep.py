@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve.sweep import local
+from evolve.sweep import local, summary
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 from evolve.sweep.watch import Watch
@@ -77,7 +77,9 @@ def test_one_that_cannot_begin_says_why(tmp_path: Path, capsys: pytest.CaptureFi
     taken.touch()
     one = Run(taken, 1, (), 2, ("evolve",), tmp_path, ())
     other = Run(tmp_path / "net" / "seed2", 2, (), 2, ("evolve",), place, ())
-    assert local.run_all([one, other], 1, Watch([one, other])) == {
+    ended = local.run_all([one, other], 1, Watch([one, other]))
+    assert summary.failures(ended) == [ended[one].message, f"{other.folder}: {ended[other].message}"]
+    assert ended == {
         one: Ended(
             2,
             f"{taken}: expected a folder for seed1, or nothing, got a file; move it away, or name another with RUN=, "

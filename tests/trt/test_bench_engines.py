@@ -154,6 +154,15 @@ def test_a_run_without_generations(tmp_path: Path) -> None:
         bench.bench(tmp_path, ["caffe"])
 
 
+def test_where_nothing_can_be_kept_nothing_is_measured(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != run)
+    with pytest.raises(UserError) as refused:
+        bench.bench(run, ["caffe"], runs=1)
+    assert str(refused.value) == (
+        f"{run}: expected the right to write there, where what is measured is kept, got none; give it, or copy the run"
+    )
+
+
 def test_differences(tmp_path: Path) -> None:
     wanted, made = tmp_path / "caffe.npz", tmp_path / "x-1.npz"
     np.savez(wanted, a=np.array([1.0, -4.0]), b=np.array([0.0]))

@@ -1,5 +1,6 @@
 """`make bench` times every generation of a run on every engine whose outputs are pycaffe's."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -55,6 +56,11 @@ def bench(
         raise UserError("SCORES=1: expected no SHAPE beside it: test images have the run's own size")
     if not numbers:
         raise UserError(f"{run}: expected a run with generations in it, found none; `make evolve` makes one")
+    if not os.access(run, os.W_OK):
+        raise UserError(
+            f"{run}: expected the right to write there, where what is measured is kept, got none; give it, or copy the "
+            "run"
+        )
     if warning := load.warning(load.busy_cores()):
         progress.say(f"NOTE: {warning}")
     with tempfile.TemporaryDirectory(prefix="cavefish-bench-") as name, ExitStack() as stack:

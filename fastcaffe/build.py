@@ -39,6 +39,7 @@ FUSED = (
     "rows_kernels.cpp",
     "sparse_4x4_kernels.cpp",
     "sparse_dot_kernels.cpp",
+    "sparse_gradients_kernels.cpp",
     "sparse_lanes_kernels.cpp",
     "sparse_rows_kernels.cpp",
 )

@@ -16,13 +16,14 @@ struct LanesPlane {
   int height, width;  // of what is in it
   int above, left;    // zeros before
   int rows, row;      // how many rows there are with the zeros, and from one to the next
+  int behind;         // zeros behind the last row
 
-  static LanesPlane bare(int height, int width) { return {height, width, 0, 0, height, width}; }
-  int vectors() const { return rows * row; }
+  static LanesPlane bare(int height, int width) { return {height, width, 0, 0, height, width, 0}; }
+  int vectors() const { return rows * row + behind; }
   int first() const { return above * row + left; }
   bool operator==(const LanesPlane& o) const {
     return height == o.height && width == o.width && above == o.above && left == o.left && rows == o.rows &&
-           row == o.row;
+           row == o.row && behind == o.behind;
   }
 };
 

@@ -143,6 +143,11 @@ class KeepsLanes : public Neighbour {
   void find_blocks();
   void weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff, float* biases_diff) const;
   bool by_group() const;
+  void backward_apiece(float* weights_diff, float* biases_diff, bool bottom);
+  void diffs_of(int group, int slot, int first, int last, float* biases) const;
+  void both_of(int group, int slot, int first, int last, float* sums) const;
+  void both_by_group(float* weights_diff, float* biases_diff) const;
+  void both_by_blocks(float* weights_diff, float* biases_diff) const;
   void begin_data(const float* weights);
   void backward_apart();
   void data_of(int group, int slot, int groups, int first, int last) const;
@@ -165,6 +170,7 @@ class KeepsLanes : public Neighbour {
   std::unique_ptr<LanesProduct> product_;
   std::int64_t version_ = 0;       // of the pattern whose synapses are listed
   std::vector<int> blocks_;        // of outputs whose synapses' gradients are summed up at a time
+  std::vector<int> channel_blocks_;  // the same of channels, where the bottom's gradients are had along with them
   LanesBlob own_in_, made_, out_, diffs_, inner_diffs_, in_diffs_;
   const LanesBlob* in_ = nullptr;
   LanesBlob* to_ = nullptr;        // the gradients of the bottom: the source's, or own ones

@@ -11,6 +11,19 @@ namespace {
 constexpr std::int64_t kGrain = 1 << 18;     // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that stay in the nearest caches
 
+// Cuts maps into blocks for some threads, whose synapses' sums stay near; begin(map) is a map's first synapse.
+template <class Begin>
+std::vector<int> blocks_of(int maps, int threads, const Begin& begin) {
+  const int most = (maps - 1) / threads + 1;
+  std::vector<int> blocks(1, 0);
+  for (int map = 1; map < maps; ++map) {
+    const std::int64_t synapses = begin(map + 1) - begin(blocks.back());
+    if (synapses * lanes() > kMostSums || map - blocks.back() == most) blocks.push_back(map);
+  }
+  blocks.push_back(maps);
+  return blocks;
+}
+
 }  // namespace
 
 // The gradients of what this layer itself has made, from those behind the steps.
@@ -49,14 +62,10 @@ bool KeepsLanes::gradients_in_lanes(caffe::Blob<float>* top) {
 }
 
 void KeepsLanes::find_blocks() {
-  const int outputs = static_cast<int>(shape_.outputs);
-  const std::int64_t most = (outputs - 1) / shape_.threads + 1;
-  blocks_.assign(1, 0);
-  for (int output = 1; output < outputs; ++output) {
-    const std::int64_t synapses = product_->begin(output + 1) - product_->begin(blocks_.back());
-    if (synapses * lanes() > kMostSums || output - blocks_.back() == most) blocks_.push_back(output);
-  }
-  blocks_.push_back(outputs);
+  blocks_ = blocks_of(static_cast<int>(shape_.outputs), shape_.threads, [&](int i) { return product_->begin(i); });
+  if (!product_->both()) return;
+  const int channels = static_cast<int>(shape_.channels);
+  channel_blocks_ = blocks_of(channels, shape_.threads, [&](int i) { return product_->begin_below(i); });
 }
 
 // Where one thread does all outputs in one block, the gradients of a group of images go on to the bottom at once.
@@ -72,17 +81,24 @@ void KeepsLanes::backward_in_lanes(const Pattern& pattern, const float* weights,
   if (bottom) begin_data(weights);
   for (const Step& step : steps_) step.step->start_back();
   if (bottom && whole_batch_) backward_apart();
-  const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
-  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
-    for (; block < end; ++block) {
-      weights_of_block(blocks_[block], blocks_[block + 1], bottom != nullptr, weights_diff, biases_diff);
-    }
-  });
+  const bool both = bottom && weights_diff && product_->both();
+  if (both) by_group() ? both_by_group(weights_diff, biases_diff) : both_by_blocks(weights_diff, biases_diff);
+  if (!both) backward_apiece(weights_diff, biases_diff, bottom != nullptr);
   if (!bottom) return;
-  if (!by_group()) backward_data();
   const bool kept = to_ != &in_diffs_;
   if (kept) source_->diffs_here_ = true;
   if (!kept) to_->give(bottom->mutable_cpu_diff());
+}
+
+// The gradients of the synapses first, or where there is one group at a time, in turn with those of the bottom.
+void KeepsLanes::backward_apiece(float* weights_diff, float* biases_diff, bool bottom) {
+  const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
+  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+    for (; block < end; ++block) {
+      weights_of_block(blocks_[block], blocks_[block + 1], bottom, weights_diff, biases_diff);
+    }
+  });
+  if (bottom && !by_group()) backward_data();
 }
 
 // Room for the gradients of what this layer has made, and of its bottom, in lanes too if they came from there.
@@ -162,6 +178,70 @@ void KeepsLanes::backward_data() const {
     for (; task < end; ++task) {
       const int channel = static_cast<int>(task % channels), group = static_cast<int>(task / channels);
       data_of(group, group, product_->flat() ? groups : 1, channel, channel + 1);
+    }
+  });
+}
+
+// The gradients of some outputs, of one group of images, which come to lie in `slot`; and what they add to the biases',
+// a vector each, unless that is null.
+void KeepsLanes::diffs_of(int group, int slot, int first, int last, float* biases) const {
+  for (int output = first; output < last; ++output) {
+    const LanesMaps diff = inner_diffs_.maps(slot, output);
+    if (!whole_batch_) backward_maps(output, group, 1, diff);
+    if (!biases) continue;
+    total_of_map(diff.first, diff.row, static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width),
+                 biases + std::int64_t(output - first) * lanes());
+  }
+}
+
+// Those of some channels and of their synapses, in one walk over the outputs'.
+void KeepsLanes::both_of(int group, int slot, int first, int last, float* sums) const {
+  const std::int64_t plane = shape_.height * shape_.width * lanes();
+  for (int channel = first; channel < last; ++channel) {
+    const LanesMaps in = {to_->begin(group) + channel * plane, to_->group_floats(), static_cast<int>(shape_.width)};
+    const std::int64_t at = product_->begin_below(channel) - product_->begin_below(first);
+    product_->gradients(*in_, inner_diffs_, channel, group, slot, in, sums + at * lanes());
+  }
+}
+
+void KeepsLanes::both_by_group(float* weights_diff, float* biases_diff) const {
+  const int outputs = static_cast<int>(shape_.outputs), channels = static_cast<int>(shape_.channels);
+  const std::int64_t count = product_->begin_below(channels), vectors = count + outputs;
+  float* sums = Scratch::floats(vectors * (lanes() + 1), Scratch::kShared);  // kOwn is for the steps
+  float *biases = sums + count * lanes(), *totals = sums + vectors * lanes();
+  std::fill(sums, totals, 0.f);
+  for (int group = 0; group < out_.groups(); ++group) {
+    diffs_of(group, 0, 0, outputs, biases);
+    both_of(group, 0, 0, channels, sums);
+  }
+  sum_of_lanes(sums, static_cast<int>(vectors), totals);
+  for (int i = 0; i < count; ++i) weights_diff[product_->weight_below(i)] += totals[i];
+  for (int output = 0; biases_diff && output < outputs; ++output) biases_diff[output] += totals[count + output];
+}
+
+// Threads share the outputs out among them, then the channels; sums are formed in the same order whatever the threads.
+void KeepsLanes::both_by_blocks(float* weights_diff, float* biases_diff) const {
+  const int groups = out_.groups(), outputs = static_cast<int>(shape_.outputs);
+  parallel(outputs, kGrain / (work() / outputs + 1) + 1, [&](std::int64_t output, std::int64_t end) {
+    for (; output < end; ++output) {
+      float* total = Scratch::floats(lanes(), Scratch::kShared);
+      std::fill_n(total, lanes(), 0.f);
+      const int map = static_cast<int>(output);
+      for (int group = 0; group < groups; ++group) diffs_of(group, group, map, map + 1, total);
+      if (biases_diff) biases_diff[output] += sum_of_vectors(total, 1);
+    }
+  });
+  const std::int64_t blocks = static_cast<std::int64_t>(channel_blocks_.size()) - 1;
+  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+    for (; block < end; ++block) {
+      const int first = channel_blocks_[block], last = channel_blocks_[block + 1];
+      const int begin = product_->begin_below(first), count = product_->begin_below(last) - begin;
+      float *sums = Scratch::floats(std::int64_t(count) * (lanes() + 1), Scratch::kShared);
+      float* totals = sums + std::int64_t(count) * lanes();
+      std::fill(sums, totals, 0.f);
+      for (int group = 0; group < groups; ++group) both_of(group, group, first, last, sums);
+      sum_of_lanes(sums, count, totals);
+      for (int i = 0; i < count; ++i) weights_diff[product_->weight_below(begin + i)] += totals[i];
     }
   });
 }

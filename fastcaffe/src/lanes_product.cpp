@@ -23,9 +23,11 @@ LaneAxis diff_columns_of(const ConvolutionShape& s) {
   return LaneAxis(s.out_width, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w, true);
 }
 
+// The zeros behind a row are those before the next.
 LanesPlane plane(std::int64_t height, std::int64_t width, const LaneAxis& rows, const LaneAxis& columns) {
-  return {static_cast<int>(height), static_cast<int>(width), rows.before(), columns.before(), rows.size(),
-          columns.size()};
+  const int columns_in = static_cast<int>(width), before = columns.before(), after = columns.size() - before - columns_in;
+  return {static_cast<int>(height), columns_in, rows.before(), before, rows.size(), columns_in + std::max(before, after),
+          std::min(before, after)};
 }
 
 // Whether the kernels for maps of 4 x 4 are for it.
@@ -34,10 +36,9 @@ bool small(const ConvolutionShape& s) {
          s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1;
 }
 
-// Calls each(y, x, rows, columns) so that tiles cover a plane.
+// Calls each(y, x, rows, columns) so that tiles of at most so many vectors cover a plane.
 template <class Each>
-void cover(int height, int width, const Each& each) {
-  const int most = sparse_tile();
+void cover(int height, int width, int most, const Each& each) {
   for (int y = 0, rows; y < height; y += rows) {
     rows = width > most / 2 ? 1 : width > most / 4 ? 2 : 4;
     while (rows > height - y) rows /= 2;
@@ -128,6 +129,7 @@ LanesProduct::LanesProduct(const ConvolutionShape& s, int out_row)
   for (int row = 0; row < std::min(s.stride_h, s.height); ++row) {
     for (int column = 0; column < std::min(s.stride_w, s.width); ++column) add_phase(row, column);
   }
+  if (!flat_ && !small_ && s.stride_h == 1 && s.stride_w == 1) find_gradient_tiles();
 }
 
 std::vector<SparseTile> LanesProduct::tiles(int out_row) const {
@@ -135,7 +137,7 @@ std::vector<SparseTile> LanesProduct::tiles(int out_row) const {
   const int down = static_cast<int>(shape_.stride_h) * in_.row, right = static_cast<int>(shape_.stride_w);
   std::vector<SparseTile> found;
   const int height = static_cast<int>(shape_.out_height), width = static_cast<int>(shape_.out_width);
-  cover(height, width, [&](int y, int x, int rows, int columns) {
+  cover(height, width, sparse_tile(), [&](int y, int x, int rows, int columns) {
     const Met met(rows_, taps, y, 1, rows);
     found.push_back({rows, columns, y * down + x * right, y * out_row + x, met.first, met.last});
   });
@@ -159,12 +161,20 @@ void LanesProduct::add_phase(int row, int column) {
   phase.row_taps = taps_of(diff_rows_, row, shape_.kernel_h);
   phase.column_taps = taps_of(diff_columns_, column, shape_.kernel_w);
   cover((static_cast<int>(shape_.height) - row + down - 1) / down, (width - column + right - 1) / right,
-        [&](int y, int x, int rows, int columns) {
+        sparse_tile(), [&](int y, int x, int rows, int columns) {
           const Met met(diff_rows_, phase.row_taps, row + y * down, down, rows);
           const int out = (row + y * down) * width + column + x * right;
           phase.tiles.push_back({rows, columns, y * diffs_.row + x, out, met.first, met.last});
         });
   phases_.push_back(phase);
+}
+
+void LanesProduct::find_gradient_tiles() {
+  const int height = static_cast<int>(shape_.height), width = static_cast<int>(shape_.width);
+  cover(height, width, gradient_tile(), [&](int y, int x, int rows, int columns) {
+    const Met met(diff_rows_, phases_[0].row_taps, y, 1, rows);
+    gradient_tiles_.push_back({rows, columns, y, x, met.first, met.last});
+  });
 }
 
 // As many groups at a time as the registers hold; from one to the next are `in` and `out` vectors.
@@ -350,6 +360,19 @@ void LanesProduct::backward_phase(const float* diffs, int channel, const Phase& 
     convolve_sparse_lanes(diffs, diffs_.row, phase.tiles.data(), tiles, synapses, begin,
                           {0.f, block > phase.blocks[channel], nullptr}, in_diff.first,
                           static_cast<int>(shape_.stride_h) * in_diff.row, {1, static_cast<int>(shape_.stride_w)});
+  }
+}
+
+void LanesProduct::gradients(const LanesBlob& in, const LanesBlob& diffs, int channel, int group, int slot,
+                             const LanesMaps& in_diff, float* sums) const {
+  const Phase& phase = phases_[0];
+  const LanesMaps seen = in.maps(group, channel);
+  ChannelGradients of = {seen.first, seen.row, in_diff.first, in_diff.row, false};
+  for (int block = phase.blocks[channel]; block < phase.blocks[channel + 1]; ++block, of.more = true) {
+    const std::int32_t* begin = phase.lists.begin.data() + block * phase.parts();
+    gradients_sparse_lanes(diffs.begin(slot), diffs_.row, gradient_tiles_.data(),
+                           static_cast<int>(gradient_tiles_.size()), phase.lists.all.data(), begin, of,
+                           sums + std::int64_t(*begin - begin_below(channel)) * lanes());
   }
 }
 

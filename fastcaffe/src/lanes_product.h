@@ -7,6 +7,7 @@
 #include "convolution_shape.h"
 #include "lanes_blob.h"
 #include "lanes_layout.h"
+#include "sparse_gradients_kernels.h"
 #include "sparse_lanes_kernels.h"
 #include "sparse_pattern.h"
 
@@ -44,6 +45,18 @@ class LanesProduct {
   void correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff, float* sums,
                  float* total) const;
 
+  // Whether both gradients can be had in one walk over those of the outputs: channel after channel. Its synapses have an
+  // order of their own then.
+  bool both() const { return !gradient_tiles_.empty(); }
+  int begin_below(int channel) const {
+    return phases_[0].lists.begin[phases_[0].blocks[channel] * phases_[0].parts()];
+  }
+  std::int32_t weight_below(int synapse) const { return phases_[0].lists.weight_at[synapse]; }
+  // The gradient of one channel of one group; those of its synapses, a vector each, are added to. `diffs` lies as
+  // plane_of_diffs says, the group in `slot`.
+  void gradients(const LanesBlob& in, const LanesBlob& diffs, int channel, int group, int slot,
+                 const LanesMaps& in_diff, float* sums) const;
+
   // Whether an output can be done by rows of it: then some of them, of one group. `out` and `diff` are whole maps.
   bool by_rows(int output) const { return !row_tiles_.empty() && blocks_[output + 1] - blocks_[output] == 1; }
   struct Rows {
@@ -73,6 +86,7 @@ class LanesProduct {
   std::vector<std::int64_t> near_outputs(const Pattern& pattern, std::int64_t channel, const Phase& phase) const;
   std::vector<SparseTile> tiles(int out_row) const;
   void find_row_tiles();
+  void find_gradient_tiles();
   static const std::vector<SparseTile>& tiles_of_groups(int groups, std::int64_t in, std::int64_t out);
   void list_phase(const Pattern& pattern, Phase* phase) const;
   void backward_phase(const float* diffs, int channel, const Phase& phase, const LanesMaps& in_diff) const;
@@ -86,6 +100,7 @@ class LanesProduct {
   int parts_;  // of an output's synapses, or a block's: those of each row of the kernel, or small, of each tap
   std::vector<int> blocks_;  // of all synapses, which block is an output's first; they see maps that stay near
   std::vector<SparseTile> tiles_, diff_tiles_, bare_tiles_;
+  std::vector<GradientTile> gradient_tiles_;  // none where both gradients cannot be had at once
   std::vector<int> row_tiles_;  // where a row's begin, if each is in one row only
   SynapseLists forward_;
   std::vector<Phase> phases_;

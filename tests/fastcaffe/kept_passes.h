@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <vector>
 
 #include "convolution_passes.h"
 #include "lanes_product.h"
@@ -94,8 +96,21 @@ class KeptBackwardData : public BackwardDataPass, Kept {
     const LanesProduct made = product(weights);
     const LanesBlob diffs = blob(s.outputs, LanesProduct::plane_of_diffs(s), top_diff);
     const LanesBlob in = blob(s.channels, bare(s.height, s.width));
-    for (int i = 0; i < s.channels; ++i) made.backward(diffs, i, 0, in.groups(), in.maps(0, i));
+    for (int i = 0; i < s.channels; ++i) backward(made, diffs, i, in);
     in.give(bottom_diff);
+  }
+
+ private:
+  // Every second channel along with the gradients of its synapses, if it can be.
+  void backward(const LanesProduct& made, const LanesBlob& diffs, int channel, const LanesBlob& in_diff) const {
+    if (channel % 2 || !made.both()) {
+      return made.backward(diffs, channel, 0, in_diff.groups(), in_diff.maps(0, channel));
+    }
+    const LanesBlob in = blob(s.channels, LanesProduct::plane_below(s));
+    std::vector<float> sums((made.begin_below(channel + 1) - made.begin_below(channel)) * lanes() + 1);
+    for (int group = 0; group < in.groups(); ++group) {
+      made.gradients(in, diffs, channel, group, group, in_diff.maps(group, channel), sums.data());
+    }
   }
 };
 
@@ -107,18 +122,39 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
     const LanesProduct made = product(nullptr);
     const LanesBlob in = blob(s.channels, LanesProduct::plane_below(s), bottom);
     const LanesBlob diffs = blob(s.outputs, LanesProduct::plane_of_diffs(s), top_diff);
+    std::vector<float> whole(s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w);  // of the inputs there
+    if (made.both()) along_with_bottom(made, in, diffs, whole.data());
     for (int i = 0; i < s.outputs; ++i) {
       std::vector<float> sums((made.begin(i + 1) - made.begin(i)) * lanes() + 1), total(lanes());
       correlate(made, in, i, diffs, sums.data(), biases_diff ? total.data() : nullptr);
       for (int synapse = made.begin(i); synapse < made.begin(i + 1); ++synapse) {
         float* weight = weights_diff + made.weight_at(synapse);
-        for (int lane = 0; lane < lanes(); ++lane) *weight += sums[(synapse - made.begin(i)) * lanes() + lane];
+        const float* vector = sums.data() + (synapse - made.begin(i)) * lanes();
+        *weight += there(made, synapse) ? whole[made.weight_at(synapse)] : std::accumulate(vector, vector + lanes(), 0.f);
       }
       for (int lane = 0; biases_diff && lane < lanes(); ++lane) biases_diff[i] += total[lane];
     }
   }
 
  private:
+  // Those of every second channel along with the channel's own, if they can be.
+  bool there(const LanesProduct& made, int synapse) const {
+    const std::int64_t kernel = s.kernel_h * s.kernel_w, channels = s.channels / s.groups;
+    const std::int64_t output = made.weight_at(synapse) / kernel / channels;
+    const std::int64_t channel = output / (s.outputs / s.groups) * channels + made.weight_at(synapse) / kernel % channels;
+    return made.both() && channel % 2 == 0;
+  }
+  void along_with_bottom(const LanesProduct& made, const LanesBlob& in, const LanesBlob& diffs, float* whole) const {
+    const LanesBlob in_diff = blob(s.channels, bare(s.height, s.width));
+    for (int channel = 0; channel < s.channels; channel += 2) {
+      const int begin = made.begin_below(channel), count = made.begin_below(channel + 1) - begin;
+      std::vector<float> sums(count * lanes() + 1);
+      for (int group = 0; group < in.groups(); ++group) {
+        made.gradients(in, diffs, channel, group, group, in_diff.maps(group, channel), sums.data());
+      }
+      for (int i = 0; i < count; ++i) sum_of_lanes(sums.data() + i * lanes(), 1, whole + made.weight_below(begin + i));
+    }
+  }
   // Every second output by rows, if it can be.
   void correlate(const LanesProduct& made, const LanesBlob& in, int output, const LanesBlob& diffs, float* sums,
                  float* total) const {

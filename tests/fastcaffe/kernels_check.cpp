@@ -107,7 +107,8 @@ Pool some_pool_3x3() {
 template <class Each>
 Floats maps(const Pool& p, bool back, const Floats& from, const Each& each) {
   const bool zeros = between(0, 1);
-  const LanesPlane below = {p.height, p.width, zeros, zeros, p.height + 2 * zeros, p.width + 3 * zeros};
+  const LanesPlane below = {p.height, p.width, zeros, zeros, p.height + 2 * zeros, p.width + 3 * zeros,
+                            between(0, 2)};
   const LanesPlane above = LanesPlane::bare(p.out_height, p.out_width);
   const int images = static_cast<int>(from.size() / (back ? p.above() : p.below()));
   LanesBlob in, out;

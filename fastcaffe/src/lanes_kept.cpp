@@ -87,7 +87,6 @@ bool KeepsLanes::plan(const ConvolutionShape& s, bool source) {
   join_relus();
   find_bands();
   out_.shape(images, outputs, reader_ ? reader_->plane_below(height, width) : LanesPlane::bare(height, width));
-  diffs_.shape(images, outputs, LanesPlane::bare(height, width));
   return true;
 }
 
@@ -126,9 +125,10 @@ bool KeepsLanes::forward_in_lanes(bool few, const ConvolutionShape& s, const Pat
   source_ = below_;
   below_ = nullptr;
   held_ = few && worth(s.images) && LanesProduct::possible(s) && plan(s, source_ != nullptr);
-  diffs_here_ = false;
+  diffs_here_ = backward_waits_ = false;
   if (!held_) {
     if (reader_) reader_->below_ = nullptr;
+    if (source_ && source_->forward_waits_) source_->forward_now();
     if (source_) source_->out_.give(bottom->mutable_cpu_data());
     source_ = nullptr;
     unread_.forget();
@@ -141,12 +141,10 @@ bool KeepsLanes::forward_in_lanes(bool few, const ConvolutionShape& s, const Pat
     own_in_.shape(static_cast<int>(s.images), static_cast<int>(s.channels), LanesProduct::plane_below(s));
     own_in_.take(bottom->cpu_data());
   }
+  biases_ = biases;
   for (const Step& step : steps_) step.step->start();
-  if (apart()) {
-    forward_apart(biases);
-  } else {
-    forward_maps(biases);
-  }
+  forward_waits_ = reader_ && forward_by_group();
+  if (!forward_waits_) forward_now();
   mark_steps(top);
   return true;
 }
@@ -154,7 +152,7 @@ bool KeepsLanes::forward_in_lanes(bool few, const ConvolutionShape& s, const Pat
 bool KeepsLanes::apart() const { return whole_batch_ && in_->groups() * in_->group_floats() > kNear; }
 
 // First all that this layer makes, group by group, whose input stays near; then the steps.
-void KeepsLanes::forward_apart(const float* biases) {
+void KeepsLanes::forward_apart() {
   const int outputs = static_cast<int>(shape_.outputs), groups = out_.groups();
   made_.shape(out_.images(), outputs,
               LanesPlane::bare(static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width)));
@@ -162,7 +160,7 @@ void KeepsLanes::forward_apart(const float* biases) {
   parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int output = static_cast<int>(task % outputs), group = static_cast<int>(task / outputs);
-      product_->forward(*in_, output, group, 1, {biases ? biases[output] : 0.f}, made_.maps(group, output));
+      product_->forward(*in_, output, group, 1, {bias(output)}, made_.maps(group, output));
     }
   });
   parallel(outputs, kGrain / (shape_.images * shape_.out_height * shape_.out_width + 1) + 1,
@@ -173,15 +171,13 @@ void KeepsLanes::forward_apart(const float* biases) {
            });
 }
 
-void KeepsLanes::forward_maps(const float* biases) const {
+void KeepsLanes::forward_maps() const {
   const int groups = out_.groups(), outputs = static_cast<int>(shape_.outputs);
   const std::int64_t tasks = all_groups() ? outputs : std::int64_t(groups) * outputs;
   parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int output = static_cast<int>(task % outputs);
-      const float bias = biases ? biases[output] : 0.f;
-      all_groups() ? forward_map(output, 0, groups, bias)
-                   : forward_map(output, static_cast<int>(task / outputs), 1, bias);
+      all_groups() ? forward_map(output, 0, groups) : forward_map(output, static_cast<int>(task / outputs), 1);
     }
   });
 }
@@ -207,10 +203,11 @@ LanesMaps KeepsLanes::scratch(int area, std::int64_t width, int groups) const {
   return {floats + area * largest_ * groups * lanes(), largest_ * lanes(), static_cast<int>(width)};
 }
 
-void KeepsLanes::forward_map(int output, int first, int groups, float bias) const {
-  if (in_bands(output)) return forward_bands(output, first, bias);
+void KeepsLanes::forward_map(int output, int first, int groups) const {
+  if (in_bands(output)) return forward_bands(output, first);
   LanesMaps at = steps_.empty() ? out_.maps(first, output) : scratch(0, shape_.out_width, groups);
-  product_->forward(*in_, output, first, groups, {bias, false, positive_ ? positive_->of(output, first) : nullptr}, at);
+  std::uint16_t* positive = positive_ ? positive_->of(output, first) : nullptr;
+  product_->forward(*in_, output, first, groups, {bias(output), false, positive}, at);
   forward_steps(output, first, groups, at);
 }
 

@@ -130,10 +130,11 @@ class KeepsLanes : public Neighbour {
   // Whether a map is done for all groups at a time, or apart from the steps for each.
   bool all_groups() const { return product_->flat() || (whole_batch_ && !apart()); }
   bool apart() const;
-  void forward_apart(const float* biases);
-  void forward_maps(const float* biases) const;
-  void forward_map(int output, int first, int groups, float bias) const;
-  void forward_bands(int output, int group, float bias) const;
+  void forward_apart();
+  void forward_maps() const;
+  float bias(int output) const { return biases_ ? biases_[output] : 0.f; }
+  void forward_map(int output, int first, int groups) const;
+  void forward_bands(int output, int group) const;
   void forward_steps(int output, int first, int groups, LanesMaps at, int area = 0, std::size_t from = 0) const;
   bool in_bands(int output) const { return band_ > 0 && product_->by_rows(output); }
   void correlate_bands(int output, int group, const LanesMaps& buffer, float* sums, float* total) const;
@@ -141,22 +142,43 @@ class KeepsLanes : public Neighbour {
   LanesMaps backward_steps(int output, int first, int groups, std::size_t last, const LanesMaps* to) const;
   LanesMaps scratch(int area, std::int64_t width, int groups) const;
   void find_blocks();
-  void weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff, float* biases_diff) const;
-  bool by_group() const;
-  void backward_apiece(float* weights_diff, float* biases_diff, bool bottom);
-  void diffs_of(int group, int slot, int first, int last, float* biases) const;
-  void both_of(int group, int slot, int first, int last, float* sums) const;
-  void both_by_group(float* weights_diff, float* biases_diff) const;
-  void both_by_blocks(float* weights_diff, float* biases_diff) const;
-  void begin_data(const float* weights);
+  void begin_data(const float* weights, bool waits);
+  void shape_diffs(int images);
   void backward_apart();
-  void data_of(int group, int slot, int groups, int first, int last) const;
+  void backward_whole();
+  void weights_of_block(int first, int last) const;
+  void weights_of(int group, int groups, int first, int last, float* map, float* sums, float* biases) const;
+  void data_of(int group, int groups, int first, int last) const;
   void backward_data() const;
+  bool both() const { return wanted_.bottom && wanted_.weights_diff && product_->both(); }
+  void diffs_of(int group, int first, int last, float* biases) const;
+  void both_of(int group, int first, int last, float* sums) const;
+  void both_by_blocks() const;
   std::int64_t work() const;
+  // lanes_kept_groups.cpp
+  bool forward_by_group() const { return shape_.threads == 1 && !whole_batch_ && !product_->flat(); }
+  bool backward_by_group() const { return forward_by_group() && blocks_.size() == 2; }
+  void forward_now();
+  void forward_group(int group) const;
+  void backward_now();
+  void begin_sums();
+  void backward_group(int group);
+  void end_sums() const;
+  // A blob may have room for one group of images at a time.
+  static int slot(const LanesBlob& blob, int group) { return group % blob.groups(); }
 
   const bool may_keep_;
   bool held_ = false;              // the last forward pass was in lanes
-  bool diffs_here_ = false;        // the reader has written diffs_
+  bool diffs_here_ = false;        // the reader has written diffs_, or waits to do so
+  bool forward_waits_ = false;     // its pass is still to be done, along with the reader's
+  bool backward_waits_ = false;    // the same of the way back, along with the source's
+  bool came_back_ = false;         // gradients have once come to it in lanes: they will whenever they come to its reader
+  const float* biases_ = nullptr;  // of the last forward pass
+  struct Wanted {                  // of the pass back
+    float *weights_diff, *biases_diff;
+    bool bottom;
+  } wanted_ = {nullptr, nullptr, false};
+  std::vector<float> sums_;        // of the synapses and biases, a vector each, while groups of images go by
   KeepsLanes* below_ = nullptr;    // whose output lies in lanes for this layer's next pass
   KeepsLanes* source_ = nullptr;   // whose output this layer has read
   KeepsLanes* reader_ = nullptr;   // that reads what the last step makes

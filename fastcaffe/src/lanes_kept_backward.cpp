@@ -35,7 +35,7 @@ void KeepsLanes::backward_maps(int output, int first, int groups, const LanesMap
 
 // The way back to what comes into step `last`: where that lies now. It may go to `to`, unless that is null.
 LanesMaps KeepsLanes::backward_steps(int output, int first, int groups, std::size_t last, const LanesMaps* to) const {
-  LanesMaps at = diffs_.maps(first, output);
+  LanesMaps at = diffs_.maps(slot(diffs_, first), output);
   int area = 0;
   for (std::size_t i = backward_.size(); i-- > last;) {
     ChannelStep* step = backward_[i].step;
@@ -56,7 +56,10 @@ bool KeepsLanes::gradients_in_lanes(caffe::Blob<float>* top) {
   bool waiting = held_;
   for (const Step& step : steps_) waiting = held_ && step.follower->take_waiting() && waiting;
   if (!waiting) return false;
-  if (!diffs_here_) diffs_.take((steps_.empty() ? top : steps_.back().follower->blob())->cpu_diff());
+  if (!diffs_here_) {
+    shape_diffs(out_.images());
+    diffs_.take((steps_.empty() ? top : steps_.back().follower->blob())->cpu_diff());
+  }
   diffs_here_ = false;
   return true;
 }
@@ -68,48 +71,48 @@ void KeepsLanes::find_blocks() {
   channel_blocks_ = blocks_of(channels, shape_.threads, [&](int i) { return product_->begin_below(i); });
 }
 
-// Where one thread does all outputs in one block, the gradients of a group of images go on to the bottom at once.
-bool KeepsLanes::by_group() const {
-  return blocks_.size() == 2 && shape_.threads == 1 && !whole_batch_ && !product_->flat();
-}
-
 void KeepsLanes::backward_in_lanes(const Pattern& pattern, const float* weights, float* weights_diff,
                                    float* biases_diff, caffe::Blob<float>* bottom) {
   const std::int64_t before = version_;
   follow(pattern);
   if (version_ != before) product_->weigh(weights);
-  if (bottom) begin_data(weights);
+  wanted_ = {weights_diff, biases_diff, bottom != nullptr};
+  const bool on = bottom && source_ && source_->held_;  // gradients go on in lanes
+  backward_waits_ = on && backward_by_group() && source_->backward_by_group() && source_->came_back_;
+  came_back_ = true;
+  if (bottom) begin_data(weights, backward_waits_);
   for (const Step& step : steps_) step.step->start_back();
-  if (bottom && whole_batch_) backward_apart();
-  const bool both = bottom && weights_diff && product_->both();
-  if (both) by_group() ? both_by_group(weights_diff, biases_diff) : both_by_blocks(weights_diff, biases_diff);
-  if (!both) backward_apiece(weights_diff, biases_diff, bottom != nullptr);
-  if (!bottom) return;
-  const bool kept = to_ != &in_diffs_;
-  if (kept) source_->diffs_here_ = true;
-  if (!kept) to_->give(bottom->mutable_cpu_diff());
-}
-
-// The gradients of the synapses first, or where there is one group at a time, in turn with those of the bottom.
-void KeepsLanes::backward_apiece(float* weights_diff, float* biases_diff, bool bottom) {
-  const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
-  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
-    for (; block < end; ++block) {
-      weights_of_block(blocks_[block], blocks_[block + 1], bottom, weights_diff, biases_diff);
-    }
-  });
-  if (bottom && !by_group()) backward_data();
+  if (on) source_->diffs_here_ = true;
+  if (backward_waits_) return;
+  backward_now();
+  if (bottom && !on) to_->give(bottom->mutable_cpu_diff());
 }
 
 // Room for the gradients of what this layer has made, and of its bottom, in lanes too if they came from there.
-void KeepsLanes::begin_data(const float* weights) {
-  const int channels = static_cast<int>(shape_.channels), images = by_group() ? lanes() : out_.images();
+void KeepsLanes::begin_data(const float* weights, bool waits) {
+  const int images = out_.images();
   product_->weigh_backward(weights);
-  inner_diffs_.shape(images, out_.channels(), LanesProduct::plane_of_diffs(shape_));
+  inner_diffs_.shape(backward_by_group() ? lanes() : images, out_.channels(), LanesProduct::plane_of_diffs(shape_));
   to_ = source_ && source_->held_ ? &source_->diffs_ : &in_diffs_;
-  if (to_ != &in_diffs_) return;
-  to_->shape(out_.images(), channels,
+  if (to_ != &in_diffs_) return source_->shape_diffs(waits ? lanes() : images);
+  to_->shape(images, static_cast<int>(shape_.channels),
              LanesPlane::bare(static_cast<int>(shape_.height), static_cast<int>(shape_.width)));
+}
+
+// Room for the gradients of what comes out behind the steps.
+void KeepsLanes::shape_diffs(int images) {
+  diffs_.shape(images, out_.channels(), LanesPlane::bare(out_.plane().height, out_.plane().width));
+}
+
+// All groups of images, whatever the threads.
+void KeepsLanes::backward_whole() {
+  if (wanted_.bottom && whole_batch_) backward_apart();
+  if (both()) return both_by_blocks();
+  const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
+  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+    for (; block < end; ++block) weights_of_block(blocks_[block], blocks_[block + 1]);
+  });
+  if (wanted_.bottom) backward_data();
 }
 
 void KeepsLanes::backward_apart() {
@@ -124,50 +127,54 @@ void KeepsLanes::backward_apart() {
 
 // The outputs of a block, for one group of images after the other: what they see stays near, and sums are formed in the
 // same order whatever the threads are.
-void KeepsLanes::weights_of_block(int first, int last, bool keeps_diffs, float* weights_diff,
-                                  float* biases_diff) const {
+void KeepsLanes::weights_of_block(int first, int last) const {
   const std::int64_t count = product_->begin(last) - product_->begin(first);
   const std::int64_t pixels = shape_.out_height * shape_.out_width;
-  const int groups = out_.groups(), width = static_cast<int>(shape_.out_width);
-  const int at_a_time = product_->flat() || (whole_batch_ && !keeps_diffs) ? groups : 1;
-  const std::int64_t of_sums = count * lanes(), of_map = keeps_diffs ? 0 : pixels * at_a_time * lanes();
-  const std::int64_t of_biases = biases_diff ? std::int64_t(last - first) * lanes() : 0;
+  const int groups = out_.groups(), at_a_time = product_->flat() || (whole_batch_ && !wanted_.bottom) ? groups : 1;
+  const std::int64_t of_sums = count * lanes(), of_map = wanted_.bottom ? 0 : pixels * at_a_time * lanes();
+  const std::int64_t of_biases = wanted_.biases_diff ? std::int64_t(last - first) * lanes() : 0;
   const std::int64_t floats = of_sums + of_biases + of_map + count + last - first;
   float* sums = Scratch::floats(floats, Scratch::kShared);  // kOwn is for the steps
   float *biases = sums + of_sums, *map = biases + of_biases, *totals = map + of_map;
   std::fill(sums, map, 0.f);
   for (int group = 0; group < groups; group += at_a_time) {
-    const int slot = keeps_diffs && by_group() ? 0 : group;
-    for (int output = first; output < last; ++output) {
-      const LanesMaps diff =
-          keeps_diffs ? inner_diffs_.maps(slot, output) : LanesMaps{map, pixels * lanes(), width};
-      float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
-      float* of_bias = biases_diff ? biases + std::int64_t(output - first) * lanes() : nullptr;
-      if (!keeps_diffs && in_bands(output)) {
-        correlate_bands(output, group, diff, of_output, of_bias);
-        continue;
-      }
-      if (!keeps_diffs || !whole_batch_) backward_maps(output, group, at_a_time, diff);
-      if (weights_diff || of_bias) product_->correlate(*in_, output, group, at_a_time, diff, of_output, of_bias);
-    }
-    if (keeps_diffs && by_group()) data_of(group, slot, 1, 0, static_cast<int>(shape_.channels));
+    weights_of(group, at_a_time, first, last, of_map ? map : nullptr, sums, of_biases ? biases : nullptr);
   }
   sum_of_lanes(sums, static_cast<int>((of_sums + of_biases) / lanes()), totals);
-  for (int output = first; biases_diff && output < last; ++output) {
-    biases_diff[output] += totals[count + output - first];
+  for (int output = first; wanted_.biases_diff && output < last; ++output) {
+    wanted_.biases_diff[output] += totals[count + output - first];
   }
-  if (!weights_diff) return;
+  if (!wanted_.weights_diff) return;
   for (std::int64_t i = 0; i < count; ++i) {
-    weights_diff[product_->weight_at(product_->begin(first) + static_cast<int>(i))] += totals[i];
+    wanted_.weights_diff[product_->weight_at(product_->begin(first) + static_cast<int>(i))] += totals[i];
   }
 }
 
-// Some channels' gradients of some groups; those of the outputs lie from group `slot` on.
-void KeepsLanes::data_of(int group, int slot, int groups, int first, int last) const {
+// Some outputs of some groups: their gradients come to lie in `map`, one after the other, unless that is null, and are
+// added to the sums of their synapses and biases, unless those are.
+void KeepsLanes::weights_of(int group, int groups, int first, int last, float* map, float* sums, float* biases) const {
+  const std::int64_t pixels = shape_.out_height * shape_.out_width;
+  for (int output = first; output < last; ++output) {
+    const LanesMaps diff = map ? LanesMaps{map, pixels * lanes(), static_cast<int>(shape_.out_width)}
+                               : inner_diffs_.maps(slot(inner_diffs_, group), output);
+    float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
+    float* of_bias = biases ? biases + std::int64_t(output - first) * lanes() : nullptr;
+    if (map && in_bands(output)) {
+      correlate_bands(output, group, diff, of_output, of_bias);
+      continue;
+    }
+    if (map || !whole_batch_) backward_maps(output, group, groups, diff);
+    if (wanted_.weights_diff || biases) product_->correlate(*in_, output, group, groups, diff, of_output, of_bias);
+  }
+}
+
+// Some channels' gradients of some groups.
+void KeepsLanes::data_of(int group, int groups, int first, int last) const {
   const std::int64_t plane = shape_.height * shape_.width * lanes();
   for (int channel = first; channel < last; ++channel) {
-    const LanesMaps in = {to_->begin(group) + channel * plane, to_->group_floats(), static_cast<int>(shape_.width)};
-    product_->backward(inner_diffs_, channel, slot, groups, in);
+    const LanesMaps in = {to_->begin(slot(*to_, group)) + channel * plane, to_->group_floats(),
+                          static_cast<int>(shape_.width)};
+    product_->backward(inner_diffs_, channel, slot(inner_diffs_, group), groups, in);
   }
 }
 
@@ -177,16 +184,16 @@ void KeepsLanes::backward_data() const {
   parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int channel = static_cast<int>(task % channels), group = static_cast<int>(task / channels);
-      data_of(group, group, product_->flat() ? groups : 1, channel, channel + 1);
+      data_of(group, product_->flat() ? groups : 1, channel, channel + 1);
     }
   });
 }
 
-// The gradients of some outputs, of one group of images, which come to lie in `slot`; and what they add to the biases',
-// a vector each, unless that is null.
-void KeepsLanes::diffs_of(int group, int slot, int first, int last, float* biases) const {
+// The gradients of some outputs, of one group of images; and what they add to the biases', a vector each, unless that
+// is null.
+void KeepsLanes::diffs_of(int group, int first, int last, float* biases) const {
   for (int output = first; output < last; ++output) {
-    const LanesMaps diff = inner_diffs_.maps(slot, output);
+    const LanesMaps diff = inner_diffs_.maps(slot(inner_diffs_, group), output);
     if (!whole_batch_) backward_maps(output, group, 1, diff);
     if (!biases) continue;
     total_of_map(diff.first, diff.row, static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width),
@@ -195,40 +202,26 @@ void KeepsLanes::diffs_of(int group, int slot, int first, int last, float* biase
 }
 
 // Those of some channels and of their synapses, in one walk over the outputs'.
-void KeepsLanes::both_of(int group, int slot, int first, int last, float* sums) const {
+void KeepsLanes::both_of(int group, int first, int last, float* sums) const {
   const std::int64_t plane = shape_.height * shape_.width * lanes();
   for (int channel = first; channel < last; ++channel) {
-    const LanesMaps in = {to_->begin(group) + channel * plane, to_->group_floats(), static_cast<int>(shape_.width)};
+    const LanesMaps in = {to_->begin(slot(*to_, group)) + channel * plane, to_->group_floats(),
+                          static_cast<int>(shape_.width)};
     const std::int64_t at = product_->begin_below(channel) - product_->begin_below(first);
-    product_->gradients(*in_, inner_diffs_, channel, group, slot, in, sums + at * lanes());
+    product_->gradients(*in_, inner_diffs_, channel, group, slot(inner_diffs_, group), in, sums + at * lanes());
   }
-}
-
-void KeepsLanes::both_by_group(float* weights_diff, float* biases_diff) const {
-  const int outputs = static_cast<int>(shape_.outputs), channels = static_cast<int>(shape_.channels);
-  const std::int64_t count = product_->begin_below(channels), vectors = count + outputs;
-  float* sums = Scratch::floats(vectors * (lanes() + 1), Scratch::kShared);  // kOwn is for the steps
-  float *biases = sums + count * lanes(), *totals = sums + vectors * lanes();
-  std::fill(sums, totals, 0.f);
-  for (int group = 0; group < out_.groups(); ++group) {
-    diffs_of(group, 0, 0, outputs, biases);
-    both_of(group, 0, 0, channels, sums);
-  }
-  sum_of_lanes(sums, static_cast<int>(vectors), totals);
-  for (int i = 0; i < count; ++i) weights_diff[product_->weight_below(i)] += totals[i];
-  for (int output = 0; biases_diff && output < outputs; ++output) biases_diff[output] += totals[count + output];
 }
 
 // Threads share the outputs out among them, then the channels; sums are formed in the same order whatever the threads.
-void KeepsLanes::both_by_blocks(float* weights_diff, float* biases_diff) const {
+void KeepsLanes::both_by_blocks() const {
   const int groups = out_.groups(), outputs = static_cast<int>(shape_.outputs);
   parallel(outputs, kGrain / (work() / outputs + 1) + 1, [&](std::int64_t output, std::int64_t end) {
     for (; output < end; ++output) {
       float* total = Scratch::floats(lanes(), Scratch::kShared);
       std::fill_n(total, lanes(), 0.f);
       const int map = static_cast<int>(output);
-      for (int group = 0; group < groups; ++group) diffs_of(group, group, map, map + 1, total);
-      if (biases_diff) biases_diff[output] += sum_of_vectors(total, 1);
+      for (int group = 0; group < groups; ++group) diffs_of(group, map, map + 1, total);
+      if (wanted_.biases_diff) wanted_.biases_diff[output] += sum_of_vectors(total, 1);
     }
   });
   const std::int64_t blocks = static_cast<std::int64_t>(channel_blocks_.size()) - 1;
@@ -239,9 +232,9 @@ void KeepsLanes::both_by_blocks(float* weights_diff, float* biases_diff) const {
       float *sums = Scratch::floats(std::int64_t(count) * (lanes() + 1), Scratch::kShared);
       float* totals = sums + std::int64_t(count) * lanes();
       std::fill(sums, totals, 0.f);
-      for (int group = 0; group < groups; ++group) both_of(group, group, first, last, sums);
+      for (int group = 0; group < groups; ++group) both_of(group, first, last, sums);
       sum_of_lanes(sums, count, totals);
-      for (int i = 0; i < count; ++i) weights_diff[product_->weight_below(begin + i)] += totals[i];
+      for (int i = 0; i < count; ++i) wanted_.weights_diff[product_->weight_below(begin + i)] += totals[i];
     }
   });
 }

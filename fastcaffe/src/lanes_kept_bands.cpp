@@ -22,7 +22,7 @@ void KeepsLanes::find_bands() {
   band_ = by_rows && large ? static_cast<int>(std::max<std::int64_t>(1, (kBand / row - 1) / 2)) : 0;
 }
 
-void KeepsLanes::forward_bands(int output, int group, float bias) const {
+void KeepsLanes::forward_bands(int output, int group) const {
   const int rows = forward_[0].height, height = static_cast<int>(shape_.out_height);
   const LanesMaps seen = scratch(0, shape_.out_width, 1);
   const LanesMaps to = forward_.size() == 1 ? out_.maps(group, output) : scratch(1, forward_[0].width, 1);
@@ -31,7 +31,7 @@ void KeepsLanes::forward_bands(int output, int group, float bias) const {
     const int last = std::min(rows, first + band_);
     if (first) std::copy_n(seen.first + 2 * band_ * row, row, seen.first);  // the row that the band before has made
     const LanesMaps whole = {seen.first - 2 * first * row, seen.group, seen.row};
-    product_->forward_rows(*in_, output, group, {2 * first + (first > 0), std::min(2 * last + 1, height)}, bias, whole);
+    product_->forward_rows(*in_, output, group, {2 * first + (first > 0), std::min(2 * last + 1, height)}, bias(output), whole);
     forward_[0].step->step_rows(output, group, first, last, seen, to);
   }
   forward_steps(output, group, 1, to, 1, 1);

@@ -42,6 +42,19 @@ CHAIN = """
     layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "top0" loss_weight: 1
             inner_product_param { num_output: 3 } }
 """.replace("GROUP", "1")
+WAITING = """
+    layer { name: "conv1" type: "Convolution" bottom: "bottom0" top: "conv1"
+            convolution_param { num_output: 5 kernel_size: 5 pad: 2 } }
+    layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+            pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
+    layer { name: "conv2" type: "Convolution" bottom: "pool1" top: "conv2"
+            convolution_param { num_output: 6 kernel_size: 3 pad: 1 } }
+    layer { name: "relu2" type: "ReLU" bottom: "conv2" top: "conv2" }
+    layer { name: "conv3" type: "Convolution" bottom: "conv2" top: "conv3"
+            convolution_param { num_output: 4 kernel_h: 2 kernel_w: 3 pad_w: 1 } }
+    layer { name: "ip" type: "InnerProduct" bottom: "conv3" top: "top0" loss_weight: 1
+            inner_product_param { num_output: 3 } }
+"""
 NORMED = """
     layer { name: "conv1" type: "Convolution" bottom: "bottom0" top: "conv1"
             convolution_param { num_output: 5 kernel_size: 3 pad: 1 } }
@@ -138,6 +151,16 @@ def test_a_scale_learns_where_no_gradients_go_on(compare: Compare, name: str, wo
     result = compare(**case, unread=True, absent=True, front=FRONT)
     result.require(outputs=2e-5, bottom_diffs=0, param_diffs=1e-4)
     assert result.passes["scale1"]["backward"] != LED
+
+
+# One thread has layers wait for each other from the second pass on, both ways; not for one that gradients never reach.
+@pytest.mark.parametrize("halt", ["", 'name: "pool1"', 'name: "relu2"', 'name: "conv3"'])
+def test_layers_that_wait_for_each_other(compare: Compare, halt: str, wide: None) -> None:
+    net = WAITING.replace(halt, f"{halt} propagate_down: false") if halt else WAITING
+    shape = [[40, 2, 17, 18]]
+    case = {"net": net, "bottoms": shape, "reshapes": [shape, shape, [[16, 2, 17, 18]], shape], "densities": [0.3] * 5}
+    result = compare(**case, threads=1, unread=True, absent=True, whole=True)
+    result.require(outputs=1e-6, bottom_diffs=1e-6, param_diffs=1e-6)
 
 
 def test_the_listing_says_where_lanes_are_kept(compare: Compare, wide: None) -> None:

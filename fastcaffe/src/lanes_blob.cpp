@@ -1,8 +1,8 @@
 #include "lanes_blob.h"
 
 #include <algorithm>
-#include <new>
 
+#include "large_pages.h"
 #include "threads.h"
 
 namespace fastcaffe {
@@ -26,11 +26,9 @@ void LanesBlob::shape(int images, int channels, const LanesPlane& plane) {
   images_ = images, channels_ = channels, plane_ = plane;
   const std::int64_t count = groups() * group_floats();
   if (count > room_) {
-    void* memory = nullptr;
     floats_.reset();
     room_ = 0;
-    if (posix_memalign(&memory, 64, count * sizeof(float))) throw std::bad_alloc();
-    floats_.reset(static_cast<float*>(memory));
+    floats_ = large_pages(count);
     room_ = count;
   }
   std::fill(floats_.get(), floats_.get() + count, 0.f);

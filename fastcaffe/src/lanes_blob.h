@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -40,6 +39,9 @@ void copy_maps(const LanesMaps& from, int height, int width, int groups, const L
 
 class LanesBlob {
  public:
+  LanesBlob() = default;
+  LanesBlob(LanesBlob&&) = default;  // and is not copied
+
   // Makes room; a shape that it had not just before begins as zeros, and around the planes they stay.
   void shape(int images, int channels, const LanesPlane& plane);
 
@@ -70,7 +72,7 @@ class LanesBlob {
   LanesPlane plane_ = LanesPlane::bare(0, 0);
   std::vector<std::int32_t> place_;  // of a plane's numbers
   std::int64_t room_ = 0;
-  std::unique_ptr<float, void (*)(void*)> floats_{nullptr, std::free};
+  std::shared_ptr<float> floats_;
 };
 
 }  // namespace fastcaffe

@@ -126,7 +126,10 @@ def grid_of(asked_for: Settings, folder: Path | None = None) -> Geometry | None:
     asked = wanted.detection
     classes = list(asked.class_name) or source.classes
     if not classes:
-        raise UserError(f"dataset: detection: expected a class_name for each class that {wanted.name} is to have")
+        raise UserError(
+            f"dataset: detection: expected a class_name for each class that {wanted.name} is to have, got none; write "
+            'detection { class_name: "cat" } or what the files call them'
+        )
     if source.has_no_others and (unknown := [name for name in classes if name not in source.classes]):
         raise UserError(
             f"dataset: detection: class_name: expected {' or '.join(source.classes)}, all that {wanted.name} has, got "

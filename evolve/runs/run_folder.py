@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -118,9 +119,11 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
     """Keeps the prototxts that `run` is made from (name -> text), or compares them with those kept there.
 
     UserError naming the first line that differs: a lineage has one set of settings. A kept one that is not as it was
-    written is written anew.
+    written is written anew; all are where nothing was made of them yet, as of a run that its settings let not begin.
     """
     kept = run / "prototxt"
+    if not (committed(run) or any((run / paths.snapshots(1)).rglob("state_*"))):
+        shutil.rmtree(kept, ignore_errors=True)
     hashes = {name: hashlib.sha256(words.encode()).hexdigest() for name, words in origin.items()}
     written = _hashes(kept / paths.DONE)
     for name, words in origin.items():

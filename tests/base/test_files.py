@@ -10,6 +10,7 @@ import pytest
 from evolve.base import files
 from evolve.base.errors import MachineError, UserError
 from evolve.runs import generation, run_folder
+from tests.runs import made_up
 
 PLACE = Path("/runs/lenet/seed1")
 FILE = "/runs/lenet/seed1/gen002/metrics.json"
@@ -182,6 +183,7 @@ def test_what_cannot_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_kept_prototxt_that_is_damaged_is_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     origin = {"solver.prototxt": "base_lr: 0.1\n", "train_val.prototxt": 'name: "tiny"\n'}
+    made_up.write(tmp_path, [made_up.metrics(1, 0.9)])
     run_folder.same_origin(tmp_path, origin)
     kept = tmp_path / "prototxt" / "solver.prototxt"
     for damaged in (b"base_lr: 0.3\n", b"\xff", b""):
@@ -193,3 +195,16 @@ def test_a_kept_prototxt_that_is_damaged_is_written_anew(tmp_path: Path, capsys:
     run_folder.same_origin(tmp_path, origin)
     with pytest.raises(UserError, match="solver.prototxt:1: this run was begun with other text than"):
         run_folder.same_origin(tmp_path, origin | {"solver.prototxt": "base_lr: 0.3\n"})
+
+
+def test_a_run_that_has_made_nothing_yet_takes_what_was_mended(tmp_path: Path) -> None:
+    """As after a mistyped folder; hours of training, which snapshots are, are not lost to a changed line."""
+    run_folder.same_origin(tmp_path, {"evolution.long.prototxt": 'folder: "pcitures"\n', "solver.prototxt": "x\n"})
+    mended = {"evolution.prototxt": 'folder: "pictures"\n', "solver.prototxt": "x\n"}
+    run_folder.same_origin(tmp_path, mended)
+    kept = tmp_path / "prototxt"
+    assert {path.name: path.read_text() for path in kept.glob("*.prototxt")} == mended
+    (tmp_path / ".gen001.training" / "scratch").mkdir(parents=True)
+    (tmp_path / ".gen001.training" / "scratch" / "state_iter_500.solverstate").touch()
+    with pytest.raises(UserError, match="evolution.prototxt:1: this run was begun with other text than"):
+        run_folder.same_origin(tmp_path, mended | {"evolution.prototxt": "other\n"})

@@ -143,6 +143,14 @@ def test_a_folder_that_is_not_there(tmp_path: Path, small: Path) -> None:
         f"cavefish: data set 'voc': expected pets in one of {raw}, {raw / 'voc'}, got none; bring the "
         f"folder, and set CAVEFISH_DATA to the folder that holds it, or put it into {raw / 'voc'}"
     )
+    (tmp_path / "pets").mkdir()
+    assert f"; give {tmp_path}/pets, its whole path, for the one here, or bring the folder, and" in refused(
+        tmp_path, "evolve"
+    )
+    edit(small / EVOLUTION, 'folder: "pets"', 'folder: "/my/pets"')
+    assert refused(tmp_path, "evolve") == (
+        "cavefish: data set 'voc': expected /my/pets, got no such folder; correct the path"
+    )
 
 
 def test_a_class_that_the_data_do_not_have(tmp_path: Path, small: Path) -> None:
@@ -167,5 +175,6 @@ def test_a_class_that_the_data_do_not_have(tmp_path: Path, small: Path) -> None:
 def test_no_class_at_all(tmp_path: Path, small: Path) -> None:
     (small / EVOLUTION).write_text(CATS.format(classes=""))
     assert refused(tmp_path, "check") == (
-        f"cavefish: {small / EVOLUTION}: dataset: detection: expected a class_name for each class that voc is to have"
+        f"cavefish: {small / EVOLUTION}: dataset: detection: expected a class_name for each class that voc is to have, "
+        'got none; write detection { class_name: "cat" } or what the files call them'
     )

@@ -10,6 +10,7 @@ from evolve.base.progress import Report
 from evolve.datasets.annotation_files import folder_with, missing, state_of
 from evolve.datasets.detection import Detection, DetectionSource, Photo, Photos
 from evolve.datasets.layouts import splitting
+from evolve.datasets.source import Unavailable
 
 USES = frozenset({"folder", "validation_part", "split_seed"})
 
@@ -49,10 +50,18 @@ def source(name: str, layout: Layout) -> DetectionSource:
     def load(*, wanted: Detection, seed: int, raw: Path, report: Report) -> Photos:
         root = find(wanted=wanted, seed=seed, raw=raw)
         if root is None:
-            raise missing(f"'{wanted.folder}'", wanted.folder, name, raw, "bring the folder")
+            raise _missing(wanted.folder, name, raw)
         photos = layout.photos(root, report)
         if not any(photos.values()):
             raise UserError(f"{root}: expected {layout.holds}, got none of it; see the table in datasets/README.md")
         return splitting.complete(root, photos, wanted)
 
     return DetectionSource(layout.title, (), (), find, state, load, uses=USES, shared=True, no_object=layout.no_object)
+
+
+def _missing(folder: str, name: str, raw: Path) -> Unavailable:
+    own = Path(os.path.expanduser(folder))
+    if own.is_absolute():
+        return Unavailable(f"expected {own}, got no such folder; correct the path", f"{own} was not found")
+    here = f"give {os.path.abspath(own)}, its whole path, for the one here, or " if own.is_dir() else ""
+    return missing(f"'{folder}'", folder, name, raw, f"{here}bring the folder")

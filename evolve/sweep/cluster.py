@@ -34,6 +34,7 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise UserError(f"SCHEDULER={address}: Dask is missing; `make sweep SCHEDULER=` installs it") from None
     try:
+        _expect_a_port(address)
         client = distributed.Client(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         why = str(error).partition("\n")[0]
@@ -44,6 +45,16 @@ def connected(address: str) -> Iterator[Any]:
         runs = counted(sum(threads.values()), "run")
         progress.say(f"{address}: {counted(len(threads), 'worker')}, {runs} side by side{waiting}")
         yield client
+
+
+def _expect_a_port(address: str) -> None:
+    """ValueError for an address without one: a client that was made half complains of it at length, seconds later."""
+    from distributed.comm import get_address_host_port
+
+    if "://" not in address or address.startswith(("tcp://", "tls://")):
+        _, port = get_address_host_port(address)
+        if not 0 < port < 1 << 16:
+            raise ValueError(f"no such port as {port}")
 
 
 def run_all(runs: list[Run], client: Any, watch: Watch) -> dict[Run, Ended]:

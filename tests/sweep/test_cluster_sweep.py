@@ -122,6 +122,18 @@ def test_no_scheduler_there(place: Place, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(UserError) as refused, cluster.connected("nowhere://x"):
         pass
     assert str(refused.value).startswith("SCHEDULER=nowhere://x: expected a scheduler, got: unknown address scheme")
+    monkeypatch.setattr("distributed.Client", None)
+    wrong = {
+        "nonsense": "missing port number in address 'nonsense'",
+        "tcp://there": "missing port number in address 'there'",
+        "tcp://there:99999": "no such port as 99999",
+    }
+    for address, why in wrong.items():
+        with pytest.raises(UserError) as refused, cluster.connected(address):
+            pass
+        assert str(refused.value) == (
+            f"SCHEDULER={address}: expected a scheduler, got: {why}; `dask scheduler` starts one"
+        )
 
 
 def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@
 // numbers in them, but NaN. What leaves such layers for any other, and what the net's last one makes, is as ever.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "caffe/blob.hpp"
 #include "lanes_blob.h"
 #include "lanes_product.h"
+#include "large_pages.h"
 #include "neighbours.h"
 
 namespace fastcaffe {
@@ -29,14 +31,20 @@ class UnreadBlob {
 template <class Note>
 struct MapNotes {
   int height = 0, width = 0, groups = 0, each = 0;
-  std::vector<Note> notes;
+  std::int64_t room = 0;
+  std::shared_ptr<float> memory;
 
   void begin(int images, int channels, int rows, int columns, int of_vector) {
     height = rows, width = columns, groups = (images + lanes() - 1) / lanes(), each = of_vector;
-    notes.resize(std::size_t(channels) * groups * rows * columns * each);
+    const std::int64_t floats = (std::int64_t(channels) * groups * rows * columns * each * sizeof(Note) + 3) / 4;
+    if (floats <= room) return;
+    memory.reset();
+    room = 0;
+    memory = large_pages(floats);
+    room = floats;
   }
   Note* of(int channel, int group) {
-    return notes.data() + (std::int64_t(channel) * groups + group) * height * width * each;
+    return reinterpret_cast<Note*>(memory.get()) + (std::int64_t(channel) * groups + group) * height * width * each;
   }
 };
 
@@ -137,7 +145,8 @@ class KeepsLanes : public Neighbour {
   void forward_bands(int output, int group) const;
   void forward_steps(int output, int first, int groups, LanesMaps at, int area = 0, std::size_t from = 0) const;
   bool in_bands(int output) const { return band_ > 0 && product_->by_rows(output); }
-  void correlate_bands(int output, int group, const LanesMaps& buffer, float* sums, float* total) const;
+  void correlate_band(int output, int group, int band, const LanesMaps& at, const LanesMaps& buffer, float* sums,
+                      float* total) const;
   void backward_maps(int output, int first, int groups, const LanesMaps& to) const;
   LanesMaps backward_steps(int output, int first, int groups, std::size_t last, const LanesMaps* to) const;
   LanesMaps scratch(int area, std::int64_t width, int groups) const;
@@ -148,6 +157,7 @@ class KeepsLanes : public Neighbour {
   void backward_whole();
   void weights_of_block(int first, int last) const;
   void weights_of(int group, int groups, int first, int last, float* map, float* sums, float* biases) const;
+  void weights_by_bands(int group, int first, int last, const LanesMaps& buffer, float* sums, float* biases) const;
   void data_of(int group, int groups, int first, int last) const;
   void backward_data() const;
   bool both() const { return wanted_.bottom && wanted_.weights_diff && product_->both(); }
@@ -172,7 +182,7 @@ class KeepsLanes : public Neighbour {
   bool diffs_here_ = false;        // the reader has written diffs_, or waits to do so
   bool forward_waits_ = false;     // its pass is still to be done, along with the reader's
   bool backward_waits_ = false;    // the same of the way back, along with the source's
-  bool came_back_ = false;         // gradients have once come to it in lanes: they will whenever they come to its reader
+  bool came_back_ = false;         // gradients have once come to it in lanes: they do whenever its reader has some
   const float* biases_ = nullptr;  // of the last forward pass
   struct Wanted {                  // of the pass back
     float *weights_diff, *biases_diff;

@@ -137,7 +137,7 @@ void KeepsLanes::weights_of_block(int first, int last) const {
   float* sums = Scratch::floats(floats, Scratch::kShared);  // kOwn is for the steps
   float *biases = sums + of_sums, *map = biases + of_biases, *totals = map + of_map;
   std::fill(sums, map, 0.f);
-  for (int group = 0; group < groups; group += at_a_time) {
+  for (int group = groups - at_a_time; group >= 0; group -= at_a_time) {
     weights_of(group, at_a_time, first, last, of_map ? map : nullptr, sums, of_biases ? biases : nullptr);
   }
   sum_of_lanes(sums, static_cast<int>((of_sums + of_biases) / lanes()), totals);
@@ -154,15 +154,13 @@ void KeepsLanes::weights_of_block(int first, int last) const {
 // added to the sums of their synapses and biases, unless those are.
 void KeepsLanes::weights_of(int group, int groups, int first, int last, float* map, float* sums, float* biases) const {
   const std::int64_t pixels = shape_.out_height * shape_.out_width;
+  const LanesMaps one = {map, pixels * lanes(), static_cast<int>(shape_.out_width)};
+  if (map && band_ > 0) weights_by_bands(group, first, last, one, sums, biases);
   for (int output = first; output < last; ++output) {
-    const LanesMaps diff = map ? LanesMaps{map, pixels * lanes(), static_cast<int>(shape_.out_width)}
-                               : inner_diffs_.maps(slot(inner_diffs_, group), output);
+    if (map && in_bands(output)) continue;
+    const LanesMaps diff = map ? one : inner_diffs_.maps(slot(inner_diffs_, group), output);
     float* of_output = sums + std::int64_t(product_->begin(output) - product_->begin(first)) * lanes();
     float* of_bias = biases ? biases + std::int64_t(output - first) * lanes() : nullptr;
-    if (map && in_bands(output)) {
-      correlate_bands(output, group, diff, of_output, of_bias);
-      continue;
-    }
     if (map || !whole_batch_) backward_maps(output, group, groups, diff);
     if (wanted_.weights_diff || biases) product_->correlate(*in_, output, group, groups, diff, of_output, of_bias);
   }
@@ -201,8 +199,12 @@ void KeepsLanes::diffs_of(int group, int first, int last, float* biases) const {
   }
 }
 
-// Those of some channels and of their synapses, in one walk over the outputs'.
+// Those of some channels and of their synapses, in one walk over the outputs'. Of maps of one number, of all groups.
 void KeepsLanes::both_of(int group, int first, int last, float* sums) const {
+  if (product_->flat()) {
+    const LanesMaps in = {to_->begin(0) + std::int64_t(first) * lanes(), to_->group_floats(), 1};
+    return product_->gradients_of_numbers(*in_, inner_diffs_, first, last, in, sums);
+  }
   const std::int64_t plane = shape_.height * shape_.width * lanes();
   for (int channel = first; channel < last; ++channel) {
     const LanesMaps in = {to_->begin(slot(*to_, group)) + channel * plane, to_->group_floats(),
@@ -220,7 +222,7 @@ void KeepsLanes::both_by_blocks() const {
       float* total = Scratch::floats(lanes(), Scratch::kShared);
       std::fill_n(total, lanes(), 0.f);
       const int map = static_cast<int>(output);
-      for (int group = 0; group < groups; ++group) diffs_of(group, map, map + 1, total);
+      for (int group = groups; group-- > 0;) diffs_of(group, map, map + 1, total);
       if (wanted_.biases_diff) wanted_.biases_diff[output] += sum_of_vectors(total, 1);
     }
   });
@@ -232,7 +234,8 @@ void KeepsLanes::both_by_blocks() const {
       float *sums = Scratch::floats(std::int64_t(count) * (lanes() + 1), Scratch::kShared);
       float* totals = sums + std::int64_t(count) * lanes();
       std::fill(sums, totals, 0.f);
-      for (int group = 0; group < groups; ++group) both_of(group, first, last, sums);
+      const int walks = product_->flat() ? 1 : groups;
+      for (int group = walks; group-- > 0;) both_of(group, first, last, sums);
       sum_of_lanes(sums, count, totals);
       for (int i = 0; i < count; ++i) wanted_.weights_diff[product_->weight_below(begin + i)] += totals[i];
     }

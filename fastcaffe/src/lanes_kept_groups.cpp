@@ -1,6 +1,7 @@
 // Layers that keep lanes and follow each other, by one thread: all of them do one group of images before the next, there
 // and back, so that what they hand on stays in the second cache. A layer's pass waits for that until its reader's comes
-// or, on the way back, that of the layer whose output it has read.
+// or, on the way back, that of the layer whose output it has read. The last group of the way there is the first of the
+// way back, whatever the threads: it is still near, and sums are formed in one order.
 
 #include <algorithm>
 
@@ -32,7 +33,7 @@ void KeepsLanes::backward_now() {
   std::vector<KeepsLanes*> layers = {this};
   for (KeepsLanes* at = reader_; at && at->backward_waits_; at = at->reader_) layers.push_back(at);
   for (KeepsLanes* layer : layers) layer->begin_sums();
-  for (int group = 0; group < out_.groups(); ++group) {
+  for (int group = out_.groups(); group-- > 0;) {
     for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) (*layer)->backward_group(group);
   }
   for (KeepsLanes* layer : layers) {

@@ -25,8 +25,8 @@ LaneAxis diff_columns_of(const ConvolutionShape& s) {
 
 // The zeros behind a row are those before the next.
 LanesPlane plane(std::int64_t height, std::int64_t width, const LaneAxis& rows, const LaneAxis& columns) {
-  const int columns_in = static_cast<int>(width), before = columns.before(), after = columns.size() - before - columns_in;
-  return {static_cast<int>(height), columns_in, rows.before(), before, rows.size(), columns_in + std::max(before, after),
+  const int inside = static_cast<int>(width), before = columns.before(), after = columns.size() - before - inside;
+  return {static_cast<int>(height), inside, rows.before(), before, rows.size(), inside + std::max(before, after),
           std::min(before, after)};
 }
 
@@ -374,6 +374,16 @@ void LanesProduct::gradients(const LanesBlob& in, const LanesBlob& diffs, int ch
                            static_cast<int>(gradient_tiles_.size()), phase.lists.all.data(), begin, of,
                            sums + std::int64_t(*begin - begin_below(channel)) * lanes());
   }
+}
+
+void LanesProduct::gradients_of_numbers(const LanesBlob& in, const LanesBlob& diffs, int first, int last,
+                                        const LanesMaps& in_diff, float* sums) const {
+  const SynapseLists& lists = phases_[0].lists;
+  const auto row = [](std::int64_t group_floats) { return static_cast<int>(group_floats / lanes()); };
+  const ChannelGradients of = {in.begin(0) + std::int64_t(first) * lanes(), row(in.group_floats()), in_diff.first,
+                               row(in_diff.group), false};
+  gradients_of_numbers_in_lanes(diffs.begin(0), row(diffs.group_floats()), in.groups(), lists.all.data(),
+                                lists.begin.data() + first, last - first, of, sums);
 }
 
 void LanesProduct::correlate(const LanesBlob& in, int output, int first, int groups, const LanesMaps& diff,

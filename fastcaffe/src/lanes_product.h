@@ -47,7 +47,7 @@ class LanesProduct {
 
   // Whether both gradients can be had in one walk over those of the outputs: channel after channel. Its synapses have an
   // order of their own then.
-  bool both() const { return !gradient_tiles_.empty(); }
+  bool both() const { return flat_ || !gradient_tiles_.empty(); }
   int begin_below(int channel) const {
     return phases_[0].lists.begin[phases_[0].blocks[channel] * phases_[0].parts()];
   }
@@ -56,6 +56,10 @@ class LanesProduct {
   // plane_of_diffs says, the group in `slot`.
   void gradients(const LanesBlob& in, const LanesBlob& diffs, int channel, int group, int slot,
                  const LanesMaps& in_diff, float* sums) const;
+
+  // The same of maps of one number, of some channels and all groups; `in_diff` begins with the first of them.
+  void gradients_of_numbers(const LanesBlob& in, const LanesBlob& diffs, int first, int last, const LanesMaps& in_diff,
+                            float* sums) const;
 
   // Whether an output can be done by rows of it: then some of them, of one group. `out` and `diff` are whole maps.
   bool by_rows(int output) const { return !row_tiles_.empty() && blocks_[output + 1] - blocks_[output] == 1; }

@@ -50,12 +50,12 @@ class Area {
 }  // namespace
 
 std::shared_ptr<float> large_pages(std::int64_t count) {
-  const std::size_t bytes = rounded(count * sizeof(float), kAligned);
 #ifdef __SANITIZE_ADDRESS__
   void* memory = nullptr;  // each piece by itself, so that it sees who writes beyond the end
-  if (posix_memalign(&memory, kAligned, bytes)) throw std::bad_alloc();
+  if (posix_memalign(&memory, kAligned, count * sizeof(float))) throw std::bad_alloc();
   return std::shared_ptr<float>(static_cast<float*>(memory), std::free);
 #else
+  const std::size_t bytes = rounded(count * sizeof(float), kAligned);
   static std::mutex one_at_a_time;
   static std::weak_ptr<Area> latest;
   const std::lock_guard<std::mutex> lock(one_at_a_time);

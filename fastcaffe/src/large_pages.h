@@ -7,8 +7,8 @@
 
 namespace fastcaffe {
 
-// Room for some floats, aligned to 64 bytes, for as long as somebody has it; its contents undefined. Pieces lie one after
-// the other. Throws std::bad_alloc.
+// Room for some floats, aligned to 64 bytes, for as long as somebody has it; its contents undefined. Pieces lie one
+// after the other. Throws std::bad_alloc.
 std::shared_ptr<float> large_pages(std::int64_t count);
 
 }  // namespace fastcaffe

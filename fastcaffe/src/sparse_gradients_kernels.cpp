@@ -102,6 +102,32 @@ FASTCAFFE_INLINE void gradients_sparse_lanes_body(const float* out_diff, int out
   }
 }
 
+// R groups of each channel.
+template <int W, int R>
+FASTCAFFE_INLINE void gradients_of_groups(const float* out_diff, int out_row, const Synapse* synapses,
+                                          const std::int32_t* begin, int channels, const ChannelGradients& of,
+                                          int group, float* sums) {
+  const std::int64_t row = std::int64_t(out_row) * W, in = std::int64_t(group) * of.in_row * W;
+  const std::int64_t in_diff = std::int64_t(group) * of.in_diff_row * W;
+  for (int i = 0; i < channels; ++i) {
+    gradients_tile<W, R, 1>(out_diff + group * row, row, synapses + begin[i], synapses + begin[i + 1], of, in + i * W,
+                            in_diff + i * W, sums + std::int64_t(begin[i] - begin[0]) * W);
+  }
+}
+
+template <int W>
+FASTCAFFE_INLINE void gradients_of_numbers_in_lanes_body(const float* out_diff, int out_row, int groups,
+                                                         const Synapse* synapses, const std::int32_t* begin,
+                                                         int channels, const ChannelGradients& of, float* sums) {
+  int group = 0;
+  for (; group + 4 <= groups; group += 4) {
+    gradients_of_groups<W, 4>(out_diff, out_row, synapses, begin, channels, of, group, sums);
+  }
+  for (; group < groups; ++group) {
+    gradients_of_groups<W, 1>(out_diff, out_row, synapses, begin, channels, of, group, sums);
+  }
+}
+
 template <int W>
 FASTCAFFE_INLINE void total_of_map_body(const float* map, int row, int rows, int columns, float* total) {
   typedef typename Lanes<W>::F F;
@@ -135,6 +161,10 @@ FASTCAFFE_KERNEL(gradients_sparse_lanes,
                  (const float* out_diff, int out_row, const GradientTile* tiles, int count, const Synapse* synapses,
                   const std::int32_t* begin, const ChannelGradients& of, float* sums),
                  (out_diff, out_row, tiles, count, synapses, begin, of, sums))
+FASTCAFFE_KERNEL(gradients_of_numbers_in_lanes,
+                 (const float* out_diff, int out_row, int groups, const Synapse* synapses, const std::int32_t* begin,
+                  int channels, const ChannelGradients& of, float* sums),
+                 (out_diff, out_row, groups, synapses, begin, channels, of, sums))
 FASTCAFFE_KERNEL(total_of_map, (const float* map, int row, int rows, int columns, float* total),
                  (map, row, rows, columns, total))
 

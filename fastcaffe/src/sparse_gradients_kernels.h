@@ -34,6 +34,11 @@ void gradients_sparse_lanes(const float* out_diff, int out_row, const GradientTi
                             const Synapse* synapses, const std::int32_t* begin, const ChannelGradients& of,
                             float* sums);
 
+// The same of channels that have one place each, of `groups` groups of images: from one group to the next is a row.
+// Channels lie one after the other, begin[channel] says where their synapses begin.
+void gradients_of_numbers_in_lanes(const float* out_diff, int out_row, int groups, const Synapse* synapses,
+                                   const std::int32_t* begin, int channels, const ChannelGradients& of, float* sums);
+
 // total += the sum of a map's vectors, each lane for itself.
 void total_of_map(const float* map, int row, int rows, int columns, float* total);
 

@@ -34,6 +34,16 @@ class Kept {
   LanesPlane bare(std::int64_t height, std::int64_t width) const {
     return LanesPlane::bare(static_cast<int>(height), static_cast<int>(width));
   }
+  // One channel's, and those of its synapses.
+  static void both_gradients(const LanesProduct& made, const LanesBlob& in, const LanesBlob& diffs, int channel,
+                             const LanesBlob& in_diff, float* sums) {
+    if (made.flat()) {
+      return made.gradients_of_numbers(in, diffs, channel, channel + 1, in_diff.maps(0, channel), sums);
+    }
+    for (int group = 0; group < in.groups(); ++group) {
+      made.gradients(in, diffs, channel, group, group, in_diff.maps(group, channel), sums);
+    }
+  }
   const ConvolutionShape s;
   const Pattern& pattern;
 };
@@ -108,9 +118,7 @@ class KeptBackwardData : public BackwardDataPass, Kept {
     }
     const LanesBlob in = blob(s.channels, LanesProduct::plane_below(s));
     std::vector<float> sums((made.begin_below(channel + 1) - made.begin_below(channel)) * lanes() + 1);
-    for (int group = 0; group < in.groups(); ++group) {
-      made.gradients(in, diffs, channel, group, group, in_diff.maps(group, channel), sums.data());
-    }
+    both_gradients(made, in, diffs, channel, in_diff, sums.data());
   }
 };
 
@@ -130,7 +138,8 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
       for (int synapse = made.begin(i); synapse < made.begin(i + 1); ++synapse) {
         float* weight = weights_diff + made.weight_at(synapse);
         const float* vector = sums.data() + (synapse - made.begin(i)) * lanes();
-        *weight += there(made, synapse) ? whole[made.weight_at(synapse)] : std::accumulate(vector, vector + lanes(), 0.f);
+        const bool known = there(made, synapse);
+        *weight += known ? whole[made.weight_at(synapse)] : std::accumulate(vector, vector + lanes(), 0.f);
       }
       for (int lane = 0; biases_diff && lane < lanes(); ++lane) biases_diff[i] += total[lane];
     }
@@ -141,7 +150,8 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
   bool there(const LanesProduct& made, int synapse) const {
     const std::int64_t kernel = s.kernel_h * s.kernel_w, channels = s.channels / s.groups;
     const std::int64_t output = made.weight_at(synapse) / kernel / channels;
-    const std::int64_t channel = output / (s.outputs / s.groups) * channels + made.weight_at(synapse) / kernel % channels;
+    const std::int64_t group = output / (s.outputs / s.groups);
+    const std::int64_t channel = group * channels + made.weight_at(synapse) / kernel % channels;
     return made.both() && channel % 2 == 0;
   }
   void along_with_bottom(const LanesProduct& made, const LanesBlob& in, const LanesBlob& diffs, float* whole) const {
@@ -149,9 +159,7 @@ class KeptBackwardWeights : public BackwardWeightsPass, Kept {
     for (int channel = 0; channel < s.channels; channel += 2) {
       const int begin = made.begin_below(channel), count = made.begin_below(channel + 1) - begin;
       std::vector<float> sums(count * lanes() + 1);
-      for (int group = 0; group < in.groups(); ++group) {
-        made.gradients(in, diffs, channel, group, group, in_diff.maps(group, channel), sums.data());
-      }
+      both_gradients(made, in, diffs, channel, in_diff, sums.data());
       for (int i = 0; i < count; ++i) sum_of_lanes(sums.data() + i * lanes(), 1, whole + made.weight_below(begin + i));
     }
   }

@@ -22,6 +22,7 @@ KERNELS = (
     *(SOURCES / f"{name}.cpp" for name in ("convolution_lanes", "convolution_rows", "lanes_layout", "simd")),
     *(SOURCES / f"{name}.cpp" for name in ("convolution_sparse_lanes", "convolution_sparse_rows", "sparse_planes")),
     *(SOURCES / f"{name}.cpp" for name in ("sparse_grid", "sparse_pattern", "lanes_blob", "lanes_product")),
+    SOURCES / "large_pages.cpp",
 )
 
 

@@ -1,6 +1,5 @@
 """`make fold`: a network to carry away, BatchNorm and Scale folded into the weights of the layer before them."""
 
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +56,11 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     original = _read(model, caffemodel, shape)
     folded = batchnorm.fold(original.net, original.weights)
     cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)
-    with files.named_by_out(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out) as name:
-            exact, imposed = _write(Path(name), original, folded, cast)
-            for file in (paths.DEPLOY, caffemodel.name):
-                files.sync(Path(name) / file)
-                (Path(name) / file).replace(out / file)
+    with out_place.filled(out) as folder:
+        exact, imposed = _write(folder, original, folded, cast)
+        for file in (paths.DEPLOY, caffemodel.name):
+            files.sync(folder / file)
+            (folder / file).replace(out / file)
         class_names.take_along(model, out)
     stored = _counted(original.counts, _counts(folded.net, cast, caffemodel))
     lines = [*original.found.notes, *_folded(original, folded), *stored]

@@ -1,13 +1,9 @@
 """`make shrink`: anyone's pruned network without what its outputs do not need. It computes what it did before."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evolve.base import files, prototxt_text
+from evolve.base import prototxt_text
 from evolve.base.caffe_messages import package
 from evolve.base.errors import UserError
 from evolve.network import count, deployment, fold, layers, phases, resize, topology, weights
@@ -40,7 +36,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
         nets = _phases(found.net, model, shape)
         graph = _graph(nets, model, keep_unknown, found.outputs)
     small, smaller, before, after = _smaller(found, graph, nets, genome, caffemodel, keep_unknown)
-    with _into(out) as folder:
+    with out_place.filled(out) as folder:
         prototxt_text.write(small, folder / model.name, f"shrunk from {model}", names=reading.ANYWHERE)
         weights.write(folder / caffemodel.name, small, smaller)
         original = found.for_caffe(caffemodel, folder)
@@ -52,21 +48,6 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
         class_names.take_along(model, out)
     sizes = tuple(path.stat().st_size for path in (caffemodel, out / caffemodel.name))
     return "\n".join([*found.notes, _table(before, after, sizes, difference)])
-
-
-@contextmanager
-def _into(out: Path) -> Iterator[Path]:
-    """A folder in `out`, made if need be, to write in; where that fails, an `out` that was not there is gone again."""
-    is_new = not out.exists()
-    with files.named_by_out(out):
-        out.mkdir(parents=True, exist_ok=True)
-        try:
-            with tempfile.TemporaryDirectory(dir=out) as name:
-                yield Path(name)
-        except BaseException:
-            if is_new:
-                shutil.rmtree(out, ignore_errors=True)
-            raise
 
 
 def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:

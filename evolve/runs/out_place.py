@@ -1,7 +1,12 @@
-"""OUT= is the user's to choose: outside what is committed, and a folder where several files go."""
+"""OUT= is the user's to choose: outside what is committed, a folder where several files go, and there if they are."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from evolve.base import files
 from evolve.base.errors import UserError
 from evolve.runs import paths
 
@@ -26,3 +31,18 @@ def as_folder(out: Path, expected: str = "a folder") -> Path:
         raise UserError(f"OUT={out}: expected {expected}, got the name of another file; name a folder for what is made")
     outside_generations(out, out)
     return out
+
+
+@contextmanager
+def filled(out: Path) -> Iterator[Path]:
+    """A folder in `out`, made if need be, to write in; where that fails, an `out` that was not there is gone again."""
+    is_new = not out.exists()
+    with files.named_by_out(out):
+        out.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(dir=out) as name:
+                yield Path(name)
+        except BaseException:
+            if is_new:
+                shutil.rmtree(out, ignore_errors=True)
+            raise

@@ -9,6 +9,7 @@ import caffe
 import numpy as np
 
 import fastcaffe
+from evolve.base.errors import UserError
 from evolve.training import shown, snapshots
 
 _MOST_CLASSES = 30
@@ -114,8 +115,17 @@ def compare(
 def agree(
     net: str, weights: str, blobs: list[str], other_net: str, other_weights: str, seed: int
 ) -> dict[str, Any]:
-    """As compare, of two nets that begin with Input layers, on the same random numbers: normal, or whole below 2."""
+    """As compare, of two nets that begin with Input layers, on the same random numbers: normal, or whole below 2.
+
+    UserError where the first one's are no finite numbers, which nothing can be compared with.
+    """
     both = [_values(*pair, blobs, seed) for pair in ((net, weights), (other_net, other_weights))]
+    for blob, values in both[0].items():
+        if not np.isfinite(values).all():
+            raise UserError(
+                f"{weights}: expected finite numbers of its outputs on random images, got others in '{blob}'; its "
+                "training diverged: take an earlier snapshot, or train it anew at a lower base_lr"
+            )
     return {"differences": {blob: _difference(blob, *(values[blob] for values in both)) for blob in blobs}}
 
 

@@ -13,7 +13,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
 from tests.forks import FORKS
-from trt import shrinking
+from trt import folding, shrinking
 
 INPUT = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }\n'
 DATA = """layer { name: "data" type: "Data" top: "data" top: "label" data_param { source: "$DATA" batch_size: 4 } }
@@ -127,6 +127,21 @@ def test_the_command(model: Path, tmp_path: Path, words: list[str], said: str) -
         assert (done.returncode, done.stderr) == (2, f"cavefish: {said}\n")
     else:
         assert done.returncode == 0 and "caffemodel " in done.stdout
+
+
+def test_what_computes_no_numbers_is_the_caffemodels_fault(model: Path, tmp_path: Path) -> None:
+    net, huge = prototxt_text.read(model, caffe_pb2.NetParameter()), pruned()
+    for name in huge:
+        huge[name][0] *= np.float32(1e30)
+    weights.write(tmp_path / "w.caffemodel", net, huge)
+    for make in (shrinking.shrink, folding.fold):
+        with pytest.raises(UserError) as error:
+            make(model, tmp_path / "w.caffemodel", tmp_path / "out")
+        assert str(error.value) == (
+            f"{tmp_path}/w.caffemodel: expected finite numbers of its outputs on random images, got others in 'fc'; "
+            "its training diverged: take an earlier snapshot, or train it anew at a lower base_lr"
+        )
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_is_told_of_and_leaves_nothing(

@@ -85,6 +85,20 @@ def with_factors(net: Net, learned: Weights) -> list[str]:
     return [f"{len(mended)} BatchNorm layers have NVIDIA's third blob, 0: mean and variance are taken as they are"]
 
 
+def require_variances(net: Net, learned: Weights, source: str) -> None:
+    """UserError, naming `source` and the layer, where a variance is so far below 0 that it has no root to divide by."""
+    for layer in net.layer:
+        blobs = learned.get(layer.name, [])
+        if layer.type != "BatchNorm" or len(blobs) != 3 or not blobs[2].any():
+            continue
+        variances = blobs[1].astype(np.float64) / float(blobs[2].reshape(-1)[0])
+        if below := int(np.count_nonzero(variances + layer.batch_norm_param.eps <= 0)):
+            raise UserError(
+                f"{source}: layer '{layer.name}': expected variances of 0 or more in its blob 1, got {below:,} of "
+                f"{variances.size:,} below; its training diverged, or the file is damaged: take an earlier snapshot"
+            )
+
+
 def _in_order(name: str, blobs: list[np.ndarray], source: str, notes: list[str]) -> tuple[np.ndarray, ...]:
     """Mean, variance, scale and bias."""
     if len(blobs) == 5:

@@ -31,7 +31,7 @@ class Reading:
         """The reading that a caffemodel belongs to, and its weights.
 
         Where the caffemodel alone tells of NVIDIA's BatchNorm, the net has its Scales only then. UserError as
-        `weights.read` and `weights.require_finite`.
+        `weights.read`, `weights.require_finite` and `batch_norm.require_variances`.
         """
         learned = weights.read(caffemodel)
         weights.require_finite(learned, str(caffemodel))
@@ -44,6 +44,7 @@ class Reading:
             notes.append(_split(self.path, len(fused)))
         factors = batch_norm.with_factors(net, learned)
         notes += [f"{caffemodel}: {note}" for note in factors]
+        batch_norm.require_variances(net, learned, str(caffemodel))
         rewritten = bool(factors) or any(scale in learned for scale in scales.values())
         return replace(self, net=net, notes=[*self.notes, *notes], scales=scales, rewritten=rewritten), learned
 

@@ -107,6 +107,19 @@ def test_four_blobs_of_which_none_can_be_a_variance(tmp_path: Path) -> None:
     )
 
 
+def test_a_variance_without_a_root(tmp_path: Path) -> None:
+    mean, variance, *_ = numbers()
+    variance[1] = -3e-6
+    pair(tmp_path, [mean, 2 * variance, np.full(1, 2, np.float32)])
+    variance[1:] = -1
+    with pytest.raises(UserError) as error:
+        pair(tmp_path, [mean, variance, np.ones(1, np.float32)])
+    assert str(error.value) == (
+        f"{tmp_path}/w.caffemodel: layer 'bn': expected variances of 0 or more in its blob 1, got 2 of 3 below; its "
+        "training diverged, or the file is damaged: take an earlier snapshot"
+    )
+
+
 def test_a_name_that_is_taken() -> None:
     other = 'layer { name: "bn/scale" type: "ReLU" bottom: "bn" top: "y" }'
     words = BATCH_NORM.format("batch_norm_param { scale_bias: true }")

@@ -25,16 +25,21 @@ def exists(folder: Path) -> bool:
     return not damage(folder)
 
 
+def committed(run: Path) -> list[int]:
+    """Numbers of the generations there, without a gap, generation 1 first."""
+    number = 0
+    while (paths.generation(run, number + 1) / paths.DONE).is_file():
+        number += 1
+    return list(range(1, number + 1))
+
+
 def whole(run: Path, number: int) -> Path:
     """The folder of generation `number` of `run`. UserError unless it is committed, whole as it was written."""
-    # Imported here: it holds runs of these.
-    from evolve.runs import run_folder
-
     folder, why = paths.generation(run, number), damage(paths.generation(run, number))
     if why and (folder / paths.DONE).exists():
         raise UserError(f"GEN={number}: {folder}: {why}; the same `make evolve` makes it anew")
     if why:
-        there = run_folder.committed(run)
+        there = committed(run)
         expected = f"from 1 to {there[-1]}" if len(there) > 1 else "1" if there else "none yet"
         raise UserError(f"GEN={number}: expected a generation of {run}, {expected}; without GEN= the last is taken")
     return folder

@@ -16,6 +16,7 @@ from pathlib import Path
 from evolve.base import files, progress
 from evolve.base.errors import UserError
 from evolve.runs import generation, measurements, paths
+from evolve.runs.generation import committed
 from evolve.runs.measurements import Speed
 from evolve.runs.metrics import Figures, Metrics
 from evolve.settings import changes
@@ -151,14 +152,6 @@ def _hashes(done: Path) -> dict[str, str]:
         return dict(json.loads(done.read_bytes())["sha256"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
-
-
-def committed(run: Path) -> list[int]:
-    """Numbers of the generations there, without a gap, generation 1 first."""
-    number = 0
-    while (paths.generation(run, number + 1) / paths.DONE).is_file():
-        number += 1
-    return list(range(1, number + 1))
 
 
 def write_lineage(run: Path) -> None:

@@ -4,15 +4,13 @@ Weights are a dict: layer name -> its blobs in Caffe's order (weights first, the
 """
 
 import math
-import string
 from pathlib import Path
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
-from evolve.network import layers
+from evolve.network import caffemodel_file, layers
 from evolve.network.axes import Net, Shape, count, written
 from evolve.proto import caffemodel_pb2
 
@@ -29,7 +27,7 @@ _RAW: dict[int, np.dtype] = {_FLOAT32: np.dtype("<f4"), _FLOAT16: np.dtype("<f2"
 
 def read(path: Path) -> Weights:
     """The blobs of every layer that has any. UserError for a file that is missing, cut off or no caffemodel."""
-    model = _model(path)
+    model = caffemodel_file.parsed(path)
     weights: Weights = {}
     layers: list[caffemodel_pb2.OldLayer | caffemodel_pb2.Layer] = [*model.layers, *model.layer]
     for layer in layers:
@@ -64,7 +62,7 @@ def write(path: Path, net: Net, weights: Weights, half_blobs: bool = False) -> N
 
 def for_caffe(path: Path, net: Net, folder: Path) -> Path:
     """A caffemodel that BVLC's Caffe reads into `net`: `path`, or a copy of it in `folder` without 16-bit blobs."""
-    model = _model(path)
+    model = caffemodel_file.parsed(path)
     if not any(blob.raw_data for layer in model.layer for blob in layer.blobs):
         return path
     copy = folder / "plain.caffemodel"
@@ -159,25 +157,6 @@ def _varint(number: int) -> bytes:
         result.append(number & 127 | 128)
         number >>= 7
     return bytes([*result, number])
-
-
-def _model(path: Path) -> caffemodel_pb2.Model:
-    try:
-        content = path.read_bytes()
-        return caffemodel_pb2.Model.FromString(content)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; expected a trained caffemodel") from None
-    except OSError as error:
-        raise UserError(f"{path}: expected a caffemodel, got {error.strerror}; name another file") from None
-    except DecodeError:
-        got = counted(len(content), "byte that is none, or is", "bytes that are none, or are")
-        told = "a text; name the file that Caffe saved" if _is_text(content) else f"{got} cut off; copy it anew"
-        raise UserError(f"{path}: expected a caffemodel, got {told}") from None
-
-
-def _is_text(content: bytes) -> bool:
-    """As a prototxt is, or a page that came in a file's place; a newline begins a net's name in a caffemodel."""
-    return not content.startswith(b"\n") and not content[:1000].translate(None, string.printable.encode())
 
 
 def _name(layer: caffemodel_pb2.OldLayer | caffemodel_pb2.Layer, path: Path) -> str:

@@ -239,6 +239,26 @@ def test_a_text(path: Path, content: bytes) -> None:
     assert refusal(path) == f"{path}: expected a caffemodel, got a text; name the file that Caffe saved"
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file; load it where it is from, and save it as Caffe's own (snapshot_format: "
+         "BINARYPROTO)"),
+        (b"PK\x03\x04\x00", "a zip archive, as PyTorch writes; load it where it is from, and save it as Caffe's own"),
+        (b"\x1f\x8b\x08", "a gzip file; unpack it"),
+    ],
+)  # fmt: skip
+def test_files_of_other_tools(path: Path, content: bytes, told: str) -> None:
+    path.write_bytes(content)
+    assert refusal(path) == f"{path}: expected a caffemodel, got {told}"
+
+
+def test_a_solvers_state(tmp_path: Path) -> None:
+    path = tmp_path / "net_iter_9.solverstate"
+    path.write_bytes(caffe_pb2.SolverState(iter=9, learned_net="net_iter_9.caffemodel").SerializeToString())
+    assert refusal(path) == f"{path}: expected a caffemodel, got a solver's state; name the .caffemodel beside it"
+
+
 @pytest.mark.parametrize("content", [b"\x01text", b"\x89PNG\r\n", bytes(range(255, 0, -1))])
 def test_another_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)

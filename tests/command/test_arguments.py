@@ -19,6 +19,12 @@ def test_within_is_a_part_of_1(value: str) -> None:
     assert arguments.within({"WITHIN": ".02"}) == 0.02
 
 
+def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    given = arguments.checked("fold", ["OUT", "RUN"], ["OUT=~/folded", "RUN=~"])
+    assert given == {"OUT": "/home/somebody/folded", "RUN": "~"}
+
+
 def test_which_generation_is_meant(tmp_path: Path) -> None:
     scores = enumerate((0.99, 0.988, 0.9), start=1)
     run = made_up.write(tmp_path / "run", [made_up.metrics(number, score) for number, score in scores])

@@ -19,18 +19,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from evolve.base import pulse
-from evolve.base.errors import MachineError, UserError
+from evolve.base.errors import REMEDIES, MachineError, UserError
 from evolve.base.machine import USUAL, Machine
 
 Report = Callable[[dict[str, Any]], None]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 0.05  # the shortest wait for an end
-_REMEDIES = {
+_REMEDIES = REMEDIES | {
     errno.EAGAIN: "end other processes, or let more be yours (ulimit -u)",
-    errno.ENOMEM: "end other processes, which take memory",
-    errno.EMFILE: "let more files be open (ulimit -n)",
-    errno.ENFILE: "end other processes, which have files open",
     errno.E2BIG: "take large variables out of the environment",
     errno.ENOENT: "bring it back",
 }

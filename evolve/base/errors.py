@@ -1,5 +1,15 @@
 """Errors are what the user can mend, and say how."""
 
+import errno
+
+# What the system has no room for, and what makes some.
+REMEDIES = {
+    errno.ENOMEM: "end other processes, which take memory",
+    errno.EMFILE: "let more files be open (ulimit -n)",
+    errno.ENFILE: "end other processes, which have files open",
+    errno.EFBIG: "let files be larger (ulimit -f), or choose a file system that takes such",
+}
+
 
 class UserError(Exception):
     """The user's to mend: printed without a traceback, exit status 2.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import lmdb
 
-from evolve.base.errors import MachineError, UserError
+from evolve.base.errors import REMEDIES, MachineError, UserError
 
 if TYPE_CHECKING:
     # It loads a terminal's bars, and every child writes files.
@@ -63,6 +63,8 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
         )
     if error.errno == errno.ENAMETOOLONG:
         return MachineError(f"{where}: {what}; give a shorter one")
+    if error.errno in REMEDIES:
+        return MachineError(f"{where}: {what}; {kept}{REMEDIES[error.errno]}, and the same command resumes")
     if error.errno in _BROKEN:
         return MachineError(f"{where}: {what}; {kept}see to that disk, and the same command resumes")
     return None

@@ -23,6 +23,10 @@ SAID = {
     errno.EPERM: f"{FILE}: operation not permitted; {RIGHTS}",
     errno.EROFS: f"{FILE}: read-only file system; {RIGHTS}",
     errno.EIO: f"{FILE}: input/output error; nothing committed is lost: see to that disk, and the same command resumes",
+    errno.EMFILE: f"{FILE}: too many open files; nothing committed is lost: let more files be open (ulimit -n), and "
+    "the same command resumes",
+    errno.EFBIG: f"{FILE}: file too large; nothing committed is lost: let files be larger (ulimit -f), or choose a "
+    "file system that takes such, and the same command resumes",
     errno.ENAMETOOLONG: f"{FILE}: file name too long; give a shorter one",
 }
 

@@ -1,7 +1,8 @@
 """Processes that tests start are forked from one that has imported what they need: a small part of a start's time.
 
-These are Caffe's workers, which a Child starts, scripts that use Caffe, and commands; and the workers of those, which
-they are lent. The first of each environment, which may be read before a process begins, is started as ever.
+These are Caffe's workers and engines, which a Child starts, scripts that use Caffe, and commands; and what a Child of
+those starts, which they are lent. The first of each environment, which may be read before a process begins, is started
+as ever.
 """
 
 import ctypes
@@ -31,7 +32,11 @@ _SERVING, _WORKER, _COMMAND = "evolve.base.serving", "evolve.training.worker", "
 _WITH_CAFFE = ("caffe", "fastcaffe", _SERVING, *(f"evolve.training.{name}" for name in ("train", "evaluate", "gpu")))
 # What most verbs import; none of it is Caffe.
 _WITHOUT = (_COMMAND, "evolve.lineage.check", "evolve.lineage.lineage", "evolve.figures.table")
-_CHILDREN = {_WORKER: _WITH_CAFFE, _COMMAND: _WITHOUT}  # what a Child runs, and a sweep
+# What a Child runs, and a sweep; and an engine's process, with the first of its words. ONNX Runtime starts a thread.
+_CHILDREN = {(_WORKER,): _WITH_CAFFE, (_COMMAND,): _WITHOUT} | {
+    ("trt.speed.worker", name): ("trt.speed.engines", _SERVING, f"trt.speed.engines.{module}_")
+    for name, module in {"caffe": "caffe", "openvino": "openvino", "openvino-int8": "openvino"}.items()
+}
 # Read when they are needed, none by what a zygote has imported. The path is put into place by the zygote.
 _READ_LATER = ("CAVEFISH_", "FASTCAFFE_", "PYTEST_CURRENT_TEST", "PYTHONPATH", "XDG_CACHE_HOME")
 # With more of OpenBLAS's threads, no process can be forked into a whole one.
@@ -86,7 +91,7 @@ class Forks:
 
     def _of_child(self, words: list[str], environment: Mapping[str, str]) -> _Zygote | None:
         """The zygote of the module that a Child of those words runs."""
-        modules = _CHILDREN.get(words[4]) if words[2] == _SERVING else None
+        modules = words[2] == _SERVING and (_CHILDREN.get((words[4],)) or _CHILDREN.get(tuple(words[4:6])))
         return self._zygote(environment, modules) if modules and environment.items() >= _ONE_THREAD.items() else None
 
     def _lent(self, asked: dict[str, Any], descriptors: Sequence[int]) -> Forked | None:
@@ -104,7 +109,7 @@ class Forks:
         descriptors: Sequence[int],
     ) -> int:  # fmt: skip
         """As the zygote does; whoever may start workers is lent them."""
-        if zygote.modules == _WITH_CAFFE:
+        if zygote.modules != _WITHOUT:
             return zygote.fork(words, folder, environment, descriptors)
         with lend(self._lent) as lender:
             return zygote.fork(words, folder, environment, [*descriptors, lender.fileno()])

@@ -74,9 +74,9 @@ def _work(asked: dict[str, Any], descriptors: list[int], installed: list[str]) -
     sys.path[:] = [asked["folder"], *asked["environment"]["PYTHONPATH"].split(os.pathsep), *installed]
     importlib.invalidate_caches()
     if how == "-m":
-        for word in sys.argv[1:]:
-            # As a program of its own, run by `serving`, it is none that was imported.
-            sys.modules.pop(word, None)
+        if sys.argv[0] == "evolve.base.serving":
+            # What it runs as a program of its own is none that was imported.
+            sys.modules.pop(sys.argv[2], None)
         return importlib.import_module(sys.argv[0]).main()
     code, sys.argv[0] = sys.argv[0], how
     exec(code, {"__name__": "__main__"})

@@ -240,7 +240,22 @@ FASTCAFFE_INLINE float sum_lanes(typename Lanes<W>::F x) {
 
 template <int W>
 FASTCAFFE_INLINE void sum_of_lanes_body(const float* from, int count, float* to) {
-  for (int i = 0; i < count; ++i) to[i] = sum_lanes<W>(load<typename Lanes<W>::F>(from + std::int64_t(i) * W));
+  typedef typename Lanes<W>::F F;
+  int i = 0;
+  // Of W vectors at a time, lane by lane, in the order of sum_lanes.
+  for (; i + W <= count; i += W) {
+    F rows[W];
+#pragma GCC unroll 16
+    for (int n = 0; n < W; ++n) rows[n] = load<F>(from + std::int64_t(i + n) * W);
+    transpose<W>(rows);
+#pragma GCC unroll 4
+    for (int width = W / 2; width; width /= 2) {
+#pragma GCC unroll 8
+      for (int n = 0; n < width; ++n) rows[n] += rows[n + width];
+    }
+    store(to + i, rows[0]);
+  }
+  for (; i < count; ++i) to[i] = sum_lanes<W>(load<F>(from + std::int64_t(i) * W));
 }
 
 template <int W>

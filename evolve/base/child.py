@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from evolve.base import pulse
-from evolve.base.errors import REMEDIES, MachineError, UserError
+from evolve.base.errors import MORE_PROCESSES, REMEDIES, MachineError, UserError
 from evolve.base.machine import USUAL, Machine
 
 Report = Callable[[dict[str, Any]], None]
@@ -27,7 +27,7 @@ Report = Callable[[dict[str, Any]], None]
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 0.05  # the shortest wait for an end
 _REMEDIES = REMEDIES | {
-    errno.EAGAIN: "end other processes, or let more be yours (ulimit -u)",
+    errno.EAGAIN: MORE_PROCESSES,
     errno.E2BIG: "take large variables out of the environment",
     errno.ENOENT: "bring it back",
 }

@@ -2,6 +2,8 @@
 
 import errno
 
+MORE_PROCESSES = "end other processes, or let more be yours (ulimit -u)"  # and threads, which count as such
+
 # What the system has no room for, and what makes some.
 REMEDIES = {
     errno.ENOMEM: "end other processes, which take memory",

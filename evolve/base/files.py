@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import lmdb
 
-from evolve.base.errors import REMEDIES, MachineError, UserError
+from evolve.base.errors import MORE_PROCESSES, REMEDIES, MachineError, UserError
 
 if TYPE_CHECKING:
     # It loads a terminal's bars, and every child writes files.
@@ -72,6 +72,8 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
 
 def refusal_here(error: BaseException) -> MachineError | None:
     """What the user reads of an error where this process works: refusal's words, or that its folder has gone."""
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return MachineError(f"expected one more thread, got none; {MORE_PROCESSES}, and the same command resumes")
     if not isinstance(error, (OSError, lmdb.Error)):
         return None
     try:

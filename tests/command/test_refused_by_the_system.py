@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_what_a_disk_refuses_anywhere_is_no_fault_of_cavefish(
     monkeypatch.setattr(command.VERBS["count"], "run", refused)
     assert command.main(["count", "MODEL=x"]) == status
     assert ("fault of Cavefish" in capsys.readouterr().err) == (status == 1)
+
+
+def test_a_thread_that_does_not_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where a container lets no more processes be: Python's words, whatever started it."""
+
+    def refused(*given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(command.VERBS["count"], "run", lambda arguments: threading.Thread(target=print).start())
+    monkeypatch.setattr(threading, "_start_new_thread", refused)
+    assert command.main(["count", "MODEL=x"]) == 2
+    assert capsys.readouterr().err == (
+        "cavefish: expected one more thread, got none; end other processes, or let more be yours (ulimit -u), "
+        "and the same command resumes\n"
+    )
 
 
 def leave(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

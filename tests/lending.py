@@ -48,9 +48,9 @@ def _serve(borrower: socket.socket, fork: Fork) -> None:
             for each in descriptors:
                 os.close(each)
             borrower.send(json.dumps(said).encode())
-    for each in lent.values():
-        each.kill()
-        each.wait()
+    for forked in lent.values():
+        forked.kill()
+        forked.wait()
 
 
 def borrow(descriptor: int) -> None:

@@ -7,7 +7,7 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kNear = 20 << 10;  // bytes of maps that stay in the nearest cache beside what is made of them
+constexpr std::int64_t kNear = 28 << 10;  // bytes of maps that stay in the nearest cache beside what is made of them
 constexpr std::int64_t kFewest = 2;       // maps of which a block pays, though they may not stay
 
 LaneAxis rows_of(const ConvolutionShape& s) {

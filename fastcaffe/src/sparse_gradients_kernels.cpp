@@ -40,6 +40,9 @@ FASTCAFFE_INLINE void gradients_tile(const float* out_diff, std::int64_t out_row
     for (int p = 0; p < P; ++p) {
       x[r][p] = load<F>(in + r * in_row + p * W);
       diff[r][p] = F{};
+      // The rows below come next, and were used last when other groups of images had their turns.
+      __builtin_prefetch(in + (R + r) * in_row + p * W);
+      __builtin_prefetch(in_diff + (R + r) * in_diff_row + p * W, 1);
     }
   }
   if (of.more) {

@@ -33,7 +33,7 @@ _WITH_CAFFE = ("caffe", "fastcaffe", _SERVING, *(f"evolve.training.{name}" for n
 # What most verbs import; none of it is Caffe.
 _WITHOUT = (_COMMAND, "evolve.lineage.check", "evolve.lineage.lineage", "evolve.figures.table")
 # What a Child runs, and a sweep; and an engine's process, with the first of its words. ONNX Runtime starts a thread.
-_CHILDREN = {(_WORKER,): _WITH_CAFFE, (_COMMAND,): _WITHOUT} | {
+_CHILDREN: dict[tuple[str, ...], tuple[str, ...]] = {(_WORKER,): _WITH_CAFFE, (_COMMAND,): _WITHOUT} | {
     ("trt.speed.worker", name): ("trt.speed.engines", _SERVING, f"trt.speed.engines.{module}_")
     for name, module in {"caffe": "caffe", "openvino": "openvino", "openvino-int8": "openvino"}.items()
 }

@@ -48,9 +48,9 @@ def _serve(borrower: socket.socket, fork: Fork) -> None:
             for each in descriptors:
                 os.close(each)
             borrower.send(json.dumps(said).encode())
-    for forked in lent.values():
-        forked.kill()
-        forked.wait()
+    for left in lent.values():
+        left.kill()
+        left.wait()
 
 
 def borrow(descriptor: int) -> None:

@@ -47,4 +47,7 @@ def test_every_verb_asks_where_it_writes(
     inside = f"{run}/gen001"
     assert command.main([*words, f"OUT={inside}"]) == 2
     assert "expected a place outside a committed generation; name another OUT=\n" in capsys.readouterr().err
+    if ".json" in expected:
+        assert command.main([*words, f"OUT={inside}/seen.json"]) == 2
+        assert f"{inside}/seen.json: expected a place outside a committed generation" in capsys.readouterr().err
     assert sorted(path.name for path in (run / "gen001").iterdir()) == ["DONE.json", "metrics.json"]

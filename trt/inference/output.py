@@ -21,7 +21,9 @@ def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    if out.suffix != ".json":
+    if out.suffix == ".json":
+        out_place.outside_generations(out, out.parent)
+    else:
         out_place.as_folder(out, "a folder, or a .json file")
     place, images = out.resolve(), asked.resolve()
     # Pictures that lie among the images would be images of the next call.

@@ -63,7 +63,7 @@ def test_a_thread_that_does_not_start(monkeypatch: pytest.MonkeyPatch, capsys: p
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(command.VERBS["count"], "run", lambda arguments: threading.Thread(target=print).start())
-    monkeypatch.setattr(threading, "_start_new_thread", refused)
+    monkeypatch.setattr(threading.Thread, "start", refused)
     assert command.main(["count", "MODEL=x"]) == 2
     assert capsys.readouterr().err == (
         "cavefish: expected one more thread, got none; end other processes, or let more be yours (ulimit -u), "

@@ -44,7 +44,7 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
             join = ", its settings separated by ;" if name == "SET" else ""
             raise UserError(f"{word}: expected {name}= once, got {name}={_shown(given[name])} too; leave one{join}")
         if value:
-            # Few shells put the home folder in its place behind NAME=, and make none.
+            # Few shells put the home folder in the place of ~ behind NAME=, and make does not.
             given[name] = os.path.expanduser(value) if value.startswith("~/") else value
     if known and known[0] in _REQUIRED and known[0] not in given:
         raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")

@@ -20,6 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 _BROKEN = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT)
+_OF_THE_MACHINE = REMEDIES.keys() - {errno.EFBIG}  # wherever it writes
 _IN_WRITING = (*_FULL, *_BROKEN, errno.EFBIG)  # which the system says of no file by its name
 _SECONDS_BETWEEN_WORDS = 30.0
 
@@ -135,7 +136,8 @@ def named_by_out(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         named = _named(error)
-        if not _is_at(place, named) or named is None and error.errno not in _IN_WRITING:
+        elsewhere = not _is_at(place, named) or named is None and error.errno not in _IN_WRITING
+        if elsewhere or error.errno in _OF_THE_MACHINE:
             raise
         raise UserError(f"{place}: expected to write there, got {error.strerror}; name another OUT=") from None
 

@@ -122,6 +122,7 @@ def test_out_is_what_cannot_be_written(number: int, named: str | None) -> None:
         PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed1.prototxt"),
         PermissionError(errno.EACCES, "Permission denied", "/runs/lenet/seed11"),
         OSError(errno.ENOSPC, "No space left on device", FILE, None, ELSEWHERE),
+        OSError(errno.EMFILE, "Too many open files", FILE),
         BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
         FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
         OSError("cannot write mode F as PNG"),

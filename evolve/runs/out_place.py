@@ -1,5 +1,6 @@
 """OUT= is the user's to choose: outside what is committed, a folder where several files go, and there if they are."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ _OF_FILES = frozenset(
 
 
 def outside_generations(place: Path, folder: Path) -> None:
-    """UserError where `place` would be written into a `folder` that is a committed generation, which stays as it is."""
-    if (folder / paths.DONE).exists():
+    """UserError where `place` would be written into a `folder` in a committed generation, which stays as it is."""
+    there = Path(os.path.abspath(folder))
+    if any(os.path.exists(each / paths.DONE) for each in (there, *there.parents)):
         raise UserError(f"{place}: expected a place outside a committed generation; name another OUT=")
 
 

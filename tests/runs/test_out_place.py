@@ -45,8 +45,9 @@ def test_every_verb_asks_where_it_writes(
     told = f"OUT={name}: expected {expected}, got the name of another file; name a folder for what is made"
     assert capsys.readouterr().err == f"cavefish: {told}\n" and not (tmp_path / name).exists()
     inside = f"{run}/gen001"
-    assert command.main([*words, f"OUT={inside}"]) == 2
-    assert "expected a place outside a committed generation; name another OUT=\n" in capsys.readouterr().err
+    for place in (inside, f"{inside}/new/folder"):
+        assert command.main([*words, f"OUT={place}"]) == 2
+        assert "expected a place outside a committed generation; name another OUT=\n" in capsys.readouterr().err
     if ".json" in expected:
         assert command.main([*words, f"OUT={inside}/seen.json"]) == 2
         assert f"{inside}/seen.json: expected a place outside a committed generation" in capsys.readouterr().err

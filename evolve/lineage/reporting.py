@@ -22,6 +22,7 @@ class Reports:
         self._run, self._last = run, last
         self._changed, self._ended = threading.Event(), threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="report")
+        self._turn = threading.Lock()  # both write a page that is unfinished under one name
 
     @contextmanager
     def at_work(self) -> Iterator["Reports"]:
@@ -49,7 +50,8 @@ class Reports:
             # Loaded once there is something to show: a run that never gets so far needs none of it.
             from evolve.figures import report
 
-            report.write(self._run, wanted=self._last, at_work=at_work)
+            with self._turn:
+                report.write(self._run, wanted=self._last, at_work=at_work)
         except Exception as error:  # whatever it is, hours of training are worth more
             why = " ".join(f"{type(error).__name__}: {error}".split())
             progress.say_once(f"{self._run}: no report ({why}); the run goes on, and `make report` writes it later")

@@ -1,6 +1,7 @@
 """The report of a run at work: as far as the run is, soon after each generation, and never in the run's way."""
 
 import errno
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from evolve.base import files
+from evolve.figures import report
 from evolve.figures.report import page
 from evolve.lineage import ancestor, offspring, reporting
 from evolve.lineage.workspace import Workspace
@@ -150,6 +152,27 @@ def test_whatever_goes_wrong_with_it_the_run_goes_on(
     why = " ".join(f"{type(error).__name__}: {error}".split())
     assert said == [f"{place.run}: no report ({why}); the run goes on, and `make report` writes it later"]
     assert not list(place.run.glob("*report*"))
+
+
+def test_it_is_written_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where data are made for longer than the first half minute: the thread's first is due when the run begins."""
+    writing: list[int] = []
+
+    def slow(*given: Any, **more: Any) -> None:
+        writing.append(1)
+        time.sleep(0.05)
+        assert writing.pop() and not writing
+
+    monkeypatch.setattr(report, "write", slow)
+    reports = reporting.Reports(tmp_path, 1)
+    said: list[str] = []
+    monkeypatch.setattr(reporting.progress, "say_once", said.append)
+    both = [threading.Thread(target=reports.write) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert not said
 
 
 def test_a_full_disk_keeps_the_old_page_and_nothing_half_written(tmp_path: Path, monkeypatch: Any) -> None:

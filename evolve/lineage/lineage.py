@@ -103,11 +103,18 @@ def _generations(
         progress.say_parts(described(metrics))
         if state.diverged(metrics):
             raise UserError(_does_not_breed(experiment, metrics))
-        if state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
-            allowed, score = experiment.settings.stop_when_accuracy_drops, metrics.score
-            name = score.judged if score.validation_accuracy is None else score.deciding_title
-            progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
+        if _fell_too_far(experiment, run, metrics):
             break
+
+
+def _fell_too_far(experiment: Experiment, run: Path, metrics: Metrics) -> bool:
+    """Whether evolution ends with these, as the settings ask for; if so, says it."""
+    if not state.fell_too_far(experiment.settings, Metrics.read(paths.generation(run, 1)), metrics):
+        return False
+    allowed, score = experiment.settings.stop_when_accuracy_drops, metrics.score
+    name = score.judged if score.validation_accuracy is None else score.deciding_title
+    progress.say(f"{name} is more than {allowed:g} below the ancestor's: evolution ends")
+    return True
 
 
 def _does_not_breed(experiment: Experiment, metrics: Metrics) -> str:

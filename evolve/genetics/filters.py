@@ -146,7 +146,8 @@ def of_neurons(graph: Graph, block: int) -> dict[str, np.ndarray]:
 def _strengths(layer: WeightedLayer, blob: np.ndarray, truncation: float) -> np.ndarray:
     """float64 (outputs,): the sum of each neuron's truncated strengths / the layer's strongest neuron's."""
     strength = np.abs(layer.matrix(blob))
-    strength[strength < truncation * finite(strength.max(initial=0))] = 0
+    largest = strength.dtype.type(finite(strength.max(initial=0)))  # a product in the weights' own precision
+    strength[strength < truncation * largest] = 0
     each = strength.sum(axis=2, dtype=np.float64).reshape(layer.group, -1, layer.width)
     sums = each.sum(axis=1 if layer.transposed else 2).ravel()
     return sums / (sums.max(initial=0) or 1)

@@ -188,7 +188,7 @@ class KeepsLanes : public Neighbour {
     float *weights_diff, *biases_diff;
     bool bottom;
   } wanted_ = {nullptr, nullptr, false};
-  std::vector<float> sums_;        // of the synapses and biases, a vector each, while groups of images go by
+  LanesBlob sums_;                 // of the synapses and biases, a vector each, while groups of images go by
   KeepsLanes* below_ = nullptr;    // whose output lies in lanes for this layer's next pass
   KeepsLanes* source_ = nullptr;   // whose output this layer has read
   KeepsLanes* reader_ = nullptr;   // that reads what the last step makes

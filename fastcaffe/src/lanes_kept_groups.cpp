@@ -43,12 +43,13 @@ void KeepsLanes::backward_now() {
 }
 
 void KeepsLanes::begin_sums() {
-  sums_.assign((product_->begin(out_.channels()) + std::int64_t(out_.channels())) * lanes(), 0.f);
+  sums_.shape(lanes(), product_->begin(out_.channels()) + out_.channels(), LanesPlane::bare(1, 1));
+  std::fill_n(sums_.begin(0), sums_.group_floats(), 0.f);
 }
 
 void KeepsLanes::backward_group(int group) {
   const int outputs = out_.channels(), channels = static_cast<int>(shape_.channels);
-  float *sums = sums_.data(), *biases = sums + std::int64_t(product_->begin(outputs)) * lanes();
+  float *sums = sums_.begin(0), *biases = sums + std::int64_t(product_->begin(outputs)) * lanes();
   if (!wanted_.biases_diff) biases = nullptr;
   if (both()) {
     diffs_of(group, 0, outputs, biases);
@@ -64,7 +65,7 @@ void KeepsLanes::backward_group(int group) {
 void KeepsLanes::end_sums() const {
   const int outputs = out_.channels(), count = product_->begin(outputs);
   float* totals = Scratch::floats(count + outputs, Scratch::kShared);
-  sum_of_lanes(sums_.data(), count + outputs, totals);
+  sum_of_lanes(sums_.begin(0), count + outputs, totals);
   for (int i = 0; wanted_.weights_diff && i < count; ++i) {
     wanted_.weights_diff[both() ? product_->weight_below(i) : product_->weight_at(i)] += totals[i];
   }

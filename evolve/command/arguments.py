@@ -45,7 +45,8 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
             raise UserError(f"{word}: expected {name}= once, got {name}={_shown(given[name])} too; leave one{join}")
         if value:
             # Few shells put the home folder in the place of ~ behind NAME=, and make does not.
-            given[name] = os.path.expanduser(value) if value.startswith("~/") else value
+            homes = (os.path.expanduser(each) if each.startswith("~/") else each for each in value.split(","))
+            given[name] = ",".join(homes)
     if known and known[0] in _REQUIRED and known[0] not in given:
         raise UserError(f"{verb}: expected {known[0]}=, {_REQUIRED[known[0]]}")
     return given

@@ -21,8 +21,8 @@ def test_within_is_a_part_of_1(value: str) -> None:
 
 def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
-    given = arguments.checked("fold", ["OUT", "RUN"], ["OUT=~/folded", "RUN=~"])
-    assert given == {"OUT": "/home/somebody/folded", "RUN": "~"}
+    given = arguments.checked("table", ["OUT", "RUN", "NET"], ["OUT=~/folded", "RUN=~/a,~/b,~c", "NET=~"])
+    assert given == {"OUT": "/home/somebody/folded", "RUN": "/home/somebody/a,/home/somebody/b,~c", "NET": "~"}
 
 
 def test_which_generation_is_meant(tmp_path: Path) -> None:

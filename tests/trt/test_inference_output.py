@@ -27,9 +27,10 @@ def test_pictures_in_a_generation_are_refused(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path}: expected a place outside a committed generation; name another OUT="
 
 
-def test_a_json_file_may_lie_beside_the_images(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["classes.json", "CLASSES.JSON"])
+def test_a_json_file_may_lie_beside_the_images(tmp_path: Path, name: str) -> None:
     (tmp_path / "photos").mkdir()
-    with output.into(tmp_path / "photos/classes.json", tmp_path / "photos") as place:
+    with output.into(tmp_path / "photos" / name, tmp_path / "photos") as place:
         assert place is None
     with output.into(tmp_path / "new/folder", tmp_path / "photos") as place:
         assert place == tmp_path / "new/folder" and place.is_dir()

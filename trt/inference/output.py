@@ -21,24 +21,24 @@ def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    if out.suffix == ".json":
+    if _is_file(out):
         out_place.outside_generations(out, out.parent)
     else:
         out_place.as_folder(out, "a folder, or a .json file")
     place, images = out.resolve(), asked.resolve()
     # Pictures that lie among the images would be images of the next call.
-    if place in (images, images.parent) or out.suffix != ".json" and images in place.parents:
+    if place in (images, images.parent) or not _is_file(out) and images in place.parents:
         raise UserError(f"OUT={out}: expected another folder than IMAGE={asked}, which stays as it is")
     with files.named_by_out(out):
-        (out.parent if out.suffix == ".json" else out).mkdir(parents=True, exist_ok=True)
-        yield None if out.suffix == ".json" else out
+        (out.parent if _is_file(out) else out).mkdir(parents=True, exist_ok=True)
+        yield None if _is_file(out) else out
 
 
 def write(out: Path | None, record: dict[str, Any], name: str) -> None:
     """Writes the JSON file `out`, or `name` in the folder that it is, and prints its path."""
     if out is None:
         return
-    path = out if out.suffix == ".json" else out / name
+    path = out if _is_file(out) else out / name
     files.write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     print(path)
 
@@ -48,3 +48,7 @@ def status(unread: list[str]) -> int:
     for why in unread:
         print(f"cavefish: {why}", file=sys.stderr)
     return 2 if unread else 0
+
+
+def _is_file(out: Path) -> bool:
+    return out.suffix.lower() == ".json"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Generic, TypeVar
 
 from evolve.base.errors import UserError
@@ -136,16 +136,24 @@ def _executed(file: Path, content: bytes) -> ModuleType:
     made = sys.modules[str(file)] = ModuleType(str(file))
     made.__file__ = str(file)
     try:
-        exec(compile(content, file, "exec", dont_inherit=True), vars(made))
+        exec(_compiled(content, file), vars(made))
     except UserError:
         raise
-    except SyntaxError as error:
+    except SyntaxError as error:  # of a file that this one imports, too
         place = ":".join(str(part) for part in (error.filename or file, error.lineno) if part)
         raise UserError(f"{place}: expected Python, got {error.msg}; correct it") from error
     except Exception as error:
         place = _place(file, error)
         raise UserError(f"{place}: expected a data set's file, got {_words(error)}; correct it") from error
     return made
+
+
+def _compiled(content: bytes, file: Path) -> CodeType:
+    """The file's code. SyntaxError where it is no Python: of a null byte, Python before 3.11.4 has a ValueError."""
+    try:
+        return compile(content, file, "exec", dont_inherit=True)
+    except ValueError as error:
+        raise SyntaxError(str(error)) from error
 
 
 def _source(file: Path, made: ModuleType) -> Known:

@@ -33,24 +33,34 @@ def lend(fork: Fork) -> socket.socket:
 
 def _serve(borrower: socket.socket, fork: Fork) -> None:
     lent: dict[int, Forked] = {}
-    with borrower, suppress(ConnectionError):
-        while True:
-            message, descriptors, _, _ = socket.recv_fds(borrower, _LONGEST, 3)
-            if not message:
-                break
-            asked = json.loads(message)
-            if "pid" in asked:
-                said = lent[asked["pid"]].poll()
-            else:
-                made = fork(asked, descriptors)
-                said = made.pid if made else None
-                lent |= {made.pid: made} if made else {}
-            for each in descriptors:
-                os.close(each)
-            borrower.send(json.dumps(said).encode())
-    for left in lent.values():
-        left.kill()
-        left.wait()
+    try:
+        with borrower, suppress(ConnectionError):
+            while _answered(borrower, fork, lent):
+                pass
+    finally:
+        for left in lent.values():
+            left.kill()
+            left.wait()
+
+
+def _answered(borrower: socket.socket, fork: Fork, lent: dict[int, Forked]) -> bool:
+    """Whether the borrower asked once more; what it is lent is added to `lent`, by its pid."""
+    message, descriptors, _, _ = socket.recv_fds(borrower, _LONGEST, 3)
+    if not message:
+        return False
+    try:
+        asked = json.loads(message)
+        if "pid" in asked:
+            said = lent[asked["pid"]].poll()
+        else:
+            made = fork(asked, descriptors)
+            said = made.pid if made else None
+            lent |= {made.pid: made} if made else {}
+    finally:
+        for each in descriptors:
+            os.close(each)
+    borrower.send(json.dumps(said).encode())
+    return True
 
 
 def borrow(descriptor: int) -> None:

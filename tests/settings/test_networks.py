@@ -33,8 +33,8 @@ SYNAPSES = {
 # And how many classes of them.
 FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3, "detectnet_people": 1}
 SCHEDULES = {
-    "lenet": ["dense", "long"], "lenet_bvlc": ["long"], "alexnet_cifar10": ["dense", "short"],
-    "resnet56_cifar10": ["short"], "detectnet": ["short"],
+    "lenet": ["dense", "gradual", "long"], "lenet_bvlc": ["gradual", "long"],
+    "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"], "detectnet": ["short"],
 }  # fmt: skip
 COUNT = """
 import json, sys, caffe

@@ -83,9 +83,12 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
  protected:
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
     if (forward_kept(bottom, top)) return listed_.runs("forward", kept());
-    sparse_ = allowed_;
     const Made<ForwardPass>* made = nullptr;
-    if (covered(bottom)) made = &chosen(shape(bottom, this->bias_term_), sparse_forward_, forward_);
+    if (covered(bottom)) {
+      const ConvolutionShape s = shape(bottom, this->bias_term_);
+      sparse_ = allowed_ && few_synapses(s);
+      made = &chosen(s, sparse_forward_, forward_);
+    }
     listed_.runs("forward", made ? std::string_view(made->on) : "stock: not two-dimensional", staying());
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
@@ -100,6 +103,8 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
       listed_.runs("backward", "stock: not two-dimensional");
       return caffe::ConvolutionLayer<float>::Backward_cpu(top, propagate_down, bottom);
     }
+    sparse_ = sparse_ && few_synapses(shape(bottom, this->bias_term_));
+    if (backward_at_once(top, propagate_down, bottom)) return;
     const std::vector<bool> nowhere(bottom.size(), false);
     if (!backward_data(top, propagate_down, bottom)) {
       const ParametersFrozen frozen(this);
@@ -143,7 +148,23 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     listed_.runs("backward weights", kept());
   }
 
-  // Each returns whether it did its work.
+  // Each returns whether it did its work. Both gradients of each bottom, where one pass has them:
+  bool backward_at_once(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) {
+    const bool wanted = std::find(propagate_down.begin(), propagate_down.end(), false) == propagate_down.end();
+    if (!sparse_ || !wanted || !absent_stays_ || !this->param_propagate_down_[0]) return false;
+    const bool bias = this->bias_term_ && this->param_propagate_down_[1];
+    const Made<BackwardPass>& made = sparse_backward_.get(shape(bottom, bias));
+    if (!made.pass) return false;
+    listed_.runs("backward data", made.on, staying());
+    listed_.runs("backward weights", made.on, staying());
+    for (std::size_t i = 0; i < top.size(); ++i) {
+      made.pass->run(bottom[i]->cpu_data(), top[i]->cpu_diff(), this->blobs_[0]->cpu_data(),
+                     {bottom[i]->mutable_cpu_diff(), this->blobs_[0]->mutable_cpu_diff(),
+                      bias ? this->blobs_[1]->mutable_cpu_diff() : nullptr});
+    }
+    return true;
+  }
+
   bool backward_data(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) {
     for (std::size_t i = 0; i < top.size(); ++i) {
       if (!propagate_down[i]) continue;
@@ -169,11 +190,10 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
     return true;
   }
 
-  // The sparse pass if synapses are few enough and there is one, else the dense one. Where a forward pass found many,
-  // the backward passes need not look again.
+  // The sparse pass if synapses are few enough and there is one, else the dense one.
   template <class Pass>
   const Made<Pass>& chosen(const ConvolutionShape& s, Passes<Pass>& sparse, Passes<Pass>& dense) {
-    if (sparse_ && few_synapses(s)) {
+    if (sparse_) {
       const Made<Pass>& made = sparse.get(s);
       if (made.pass) return made;
     }
@@ -183,12 +203,12 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   // What it says of a pass whose lists were not compared with the weights.
   const char* staying() const { return sparse_ && staying_.stay() ? ", weights stay" : ""; }
 
-  // A layer without a single synapse may be one that has not learnt anything yet.
+  // Where a forward pass found many, the backward pass need not look again. A layer without a single synapse may be one
+  // that has not learnt anything yet.
   bool few_synapses(const ConvolutionShape& s) {
     const double below = sparse_below(s);
     if (below > 0 && !staying_.known()) pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
-    sparse_ = below > 0 && pattern_.synapses() > 0 && pattern_.density() < below;
-    return sparse_;
+    return below > 0 && pattern_.synapses() > 0 && pattern_.density() < below;
   }
 
   bool two_dimensional() const { return this->num_spatial_axes_ == 2 && this->channel_axis_ == 1; }
@@ -246,6 +266,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   bool sparse_ = false;  // whether the last pass found few synapses
   const bool absent_stays_ = absent_stays_absent();
   Passes<ForwardPass> sparse_forward_{[this](const ConvolutionShape& s) { return sparse_forward(s, pattern_); }};
+  Passes<BackwardPass> sparse_backward_{[this](const ConvolutionShape& s) { return sparse_backward(s, pattern_); }};
   Passes<BackwardDataPass> sparse_data_{
       [this](const ConvolutionShape& s) { return sparse_backward_data(s, pattern_); }};
   Passes<BackwardWeightsPass> sparse_weights_{

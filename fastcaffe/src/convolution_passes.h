@@ -1,4 +1,4 @@
-// The three passes of a convolution of one shape, each made once and run often. Blobs lie as Caffe's do: images,
+// The passes of a convolution of one shape, each made once and run often. Blobs lie as Caffe's do: images,
 // channels, rows, columns; weights: outputs, channels of the group, rows, columns.
 #pragma once
 
@@ -29,6 +29,18 @@ class BackwardWeightsPass {
   virtual ~BackwardWeightsPass() = default;
   virtual std::string kernel() const = 0;
   virtual void run(const float* bottom, const float* top_diff, float* weights_diff, float* biases_diff) const = 0;
+};
+
+// Both gradients at once, or one of them: null ones are not wanted. Those of parameters are added to.
+struct Gradients {
+  float *bottom, *weights, *biases;
+};
+
+class BackwardPass {
+ public:
+  virtual ~BackwardPass() = default;
+  virtual std::string kernel() const = 0;
+  virtual void run(const float* bottom, const float* top_diff, const float* weights, const Gradients& to) const = 0;
 };
 
 // On oneDNN. They throw dnnl::error, or std::runtime_error where oneDNN has only its slow reference code.

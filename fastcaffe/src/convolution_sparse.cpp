@@ -11,8 +11,8 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kFewVectors = 4;    // of a plane: with fewer, a synapse's weight is read for too little
 constexpr std::int64_t kFewChannels = 16;  // oneDNN's block
+constexpr std::int64_t kSmall = 16;        // numbers of a map, of which padding is a large part
 constexpr std::int64_t kLarge = 1 << 18;   // floats of an image, laid out, beyond the second cache
 constexpr double kMostEmpty = 1.15;        // lanes, a lane with an image
 
@@ -29,10 +29,6 @@ Kind kind(const ConvolutionShape& s) {
   if (wished("sparse-rows")) return Kind::kRows;
   if (wished("sparse-lanes")) return Kind::kLanes;
   const std::int64_t groups = (s.images + lanes() - 1) / lanes();
-  const bool step = s.stride_h > 1 || s.stride_w > 1;
-  if (!step && s.height * s.width >= kFewVectors * lanes() && s.out_height * s.out_width >= kFewVectors * lanes()) {
-    return Kind::kRows;
-  }
   if (groups * lanes() <= kMostEmpty * s.images) return Kind::kLanes;
   return s.out_height * s.out_width >= lanes() ? Kind::kRows : Kind::kNone;
 }
@@ -46,11 +42,14 @@ bool sparse_allowed() {
 
 double sparse_below(const ConvolutionShape& s) {
   if (wish()) return 2;
+  const bool few = s.channels < kFewChannels || s.outputs < kFewChannels, step = s.stride_h > 1 || s.stride_w > 1;
   switch (kind(s)) {
     case Kind::kRows:
       if (SparsePlanes::most_floats(s) > kLarge) return kSparseLargeBelow;
-      return s.channels < kFewChannels || s.outputs < kFewChannels ? kSparseFewChannelsBelow : kSparseBelow;
-    case Kind::kLanes: return kSparseLanesBelow;
+      return few ? kSparseFewChannelsBelow : kSparseBelow;
+    case Kind::kLanes:
+      if (step || s.height * s.width <= kSmall) return kSparseLanesBelow;
+      return few ? kSparseFewChannelsBelow : kSparseBelow;
     default: return 0;
   }
 }
@@ -62,6 +61,10 @@ double lanes_kept_below(const ConvolutionShape& s) {
 
 std::unique_ptr<ForwardPass> sparse_forward(const ConvolutionShape& shape, const Pattern& pattern) {
   return kind(shape) == Kind::kRows ? sparse_rows_forward(shape, pattern) : sparse_lanes_forward(shape, pattern);
+}
+
+std::unique_ptr<BackwardPass> sparse_backward(const ConvolutionShape& shape, const Pattern& pattern) {
+  return kind(shape) == Kind::kRows ? nullptr : sparse_lanes_backward(shape, pattern);
 }
 
 std::unique_ptr<BackwardDataPass> sparse_backward_data(const ConvolutionShape& shape, const Pattern& pattern) {

@@ -23,7 +23,7 @@ void copy_maps(const LanesMaps& from, int height, int width, int groups, const L
 
 void LanesBlob::shape(int images, int channels, const LanesPlane& plane) {
   if (images == images_ && channels == channels_ && plane == plane_) return;
-  images_ = images, channels_ = channels, plane_ = plane;
+  become(images, channels, plane);
   const std::int64_t count = groups() * group_floats();
   if (count > room_) {
     floats_.reset();
@@ -32,40 +32,68 @@ void LanesBlob::shape(int images, int channels, const LanesPlane& plane) {
     room_ = count;
   }
   std::fill(floats_.get(), floats_.get() + count, 0.f);
+}
+
+void LanesBlob::lie_in(float* memory, int images, int channels, const LanesPlane& plane) {
+  become(images, channels, plane);
+  room_ = 0;
+  floats_ = std::shared_ptr<float>(std::shared_ptr<float>(), memory);
+  const int vectors = plane.vectors(), after = plane.row - plane.width;  // zeros between two rows
+  if (vectors == plane.height * plane.width) return;
+  const std::int64_t planes = std::int64_t(groups()) * channels;
+  parallel(planes, kGrain / (vectors * lanes()) + 1, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; ++i) {
+      float* at = memory + i * vectors * lanes();
+      std::fill_n(at, plane.first() * lanes(), 0.f);
+      at += (plane.first() + plane.width) * lanes();
+      for (int y = 1; y < plane.height; ++y, at += plane.row * lanes()) std::fill_n(at, after * lanes(), 0.f);
+      std::fill(at, memory + (i + 1) * vectors * lanes(), 0.f);
+    }
+  });
+}
+
+std::int64_t LanesBlob::floats(int images, int channels, const LanesPlane& plane) {
+  return std::int64_t((images + lanes() - 1) / lanes()) * channels * plane.vectors() * lanes();
+}
+
+void LanesBlob::become(int images, int channels, const LanesPlane& plane) {
+  const bool same = plane == plane_;
+  images_ = images, channels_ = channels, plane_ = plane;
+  if (same) return;
   place_.clear();
   for (int y = 0; y < plane.height; ++y) {
     for (int x = 0; x < plane.width; ++x) place_.push_back(y * plane.row + x);
   }
 }
 
-int LanesBlob::images_in(int group) const { return std::min(lanes(), images_ - group * lanes()); }
-
 // Calls each(images, numbers, their place in a blob of Caffe's, place in lanes). Planes without zeros around lie one
 // after the other as Caffe's do: all of a group at once.
 template <class Each>
-void LanesBlob::each_stretch(const Each& each) const {
+void LanesBlob::each_stretch(int images, const Each& each) const {
   const std::int64_t pixels = static_cast<std::int64_t>(place_.size()), image = channels_ * pixels;
   const std::int64_t stretches = plane_.vectors() == pixels ? 1 : channels_;
-  parallel(groups() * stretches, kGrain / (image / stretches * lanes() + 1) + 1, [&](std::int64_t i, std::int64_t end) {
+  const int groups = (images + lanes() - 1) / lanes();
+  parallel(groups * stretches, kGrain / (image / stretches * lanes() + 1) + 1, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {
       const int group = static_cast<int>(i / stretches), channel = static_cast<int>(i % stretches);
       const std::int64_t at = std::int64_t(group) * lanes() * image + channel * pixels;
-      each(images_in(group), static_cast<int>(image / stretches), at, maps(group, channel).first);
+      const int of_group = std::min(lanes(), images - group * lanes());
+      each(of_group, static_cast<int>(image / stretches), at, maps(group, channel).first);
     }
   });
 }
 
-void LanesBlob::take(const float* blob) {
+void LanesBlob::take(const float* blob, int images) {
   const std::int32_t* place = plane_.vectors() == plane_.height * plane_.width ? nullptr : place_.data();
-  each_stretch([&](int images, int numbers, std::int64_t at, float* to) {
-    to_lanes(blob + at, image_floats(), images, numbers, place, to);
+  each_stretch(images, [&](int of_group, int numbers, std::int64_t at, float* to) {
+    to_lanes(blob + at, image_floats(), of_group, numbers, place, to);
   });
 }
 
 void LanesBlob::give(float* blob) const {
   const std::int32_t* place = plane_.vectors() == plane_.height * plane_.width ? nullptr : place_.data();
-  each_stretch([&](int images, int numbers, std::int64_t at, const float* from) {
-    from_lanes(from, images, numbers, place, blob + at, image_floats());
+  each_stretch(images_, [&](int of_group, int numbers, std::int64_t at, const float* from) {
+    from_lanes(from, of_group, numbers, place, blob + at, image_floats());
   });
 }
 

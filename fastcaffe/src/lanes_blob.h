@@ -44,6 +44,9 @@ class LanesBlob {
 
   // Makes room; a shape that it had not just before begins as zeros, and around the planes they stay.
   void shape(int images, int channels, const LanesPlane& plane);
+  // The same in memory that is lent for a while, so many floats: only what is around the planes becomes zeros.
+  void lie_in(float* memory, int images, int channels, const LanesPlane& plane);
+  static std::int64_t floats(int images, int channels, const LanesPlane& plane);
 
   int images() const { return images_; }
   int channels() const { return channels_; }
@@ -58,15 +61,16 @@ class LanesBlob {
     return {begin(group) + vector * lanes(), group_floats(), plane_.row};
   }
 
-  // From and to Caffe's layout.
-  void take(const float* blob);
+  // From and to Caffe's layout. `images`: so many from the first on.
+  void take(const float* blob) { take(blob, images_); }
+  void take(const float* blob, int images);
   void give(float* blob) const;
 
  private:
-  int images_in(int group) const;
+  void become(int images, int channels, const LanesPlane& plane);
   std::int64_t image_floats() const { return channels_ * static_cast<std::int64_t>(place_.size()); }
   template <class Each>
-  void each_stretch(const Each& each) const;
+  void each_stretch(int images, const Each& each) const;
 
   int images_ = 0, channels_ = 0;
   LanesPlane plane_ = LanesPlane::bare(0, 0);

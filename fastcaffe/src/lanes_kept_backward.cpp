@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lanes_kept.h"
+#include "parts.h"
 #include "threads.h"
 
 namespace fastcaffe {
@@ -10,19 +11,6 @@ namespace {
 
 constexpr std::int64_t kGrain = 1 << 18;     // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that stay in the nearest caches
-
-// Cuts maps into blocks for some threads, whose synapses' sums stay near; begin(map) is a map's first synapse.
-template <class Begin>
-std::vector<int> blocks_of(int maps, int threads, const Begin& begin) {
-  const int most = (maps - 1) / threads + 1;
-  std::vector<int> blocks(1, 0);
-  for (int map = 1; map < maps; ++map) {
-    const std::int64_t synapses = begin(map + 1) - begin(blocks.back());
-    if (synapses * lanes() > kMostSums || map - blocks.back() == most) blocks.push_back(map);
-  }
-  blocks.push_back(maps);
-  return blocks;
-}
 
 }  // namespace
 
@@ -65,10 +53,11 @@ bool KeepsLanes::gradients_in_lanes(caffe::Blob<float>* top) {
 }
 
 void KeepsLanes::find_blocks() {
-  blocks_ = blocks_of(static_cast<int>(shape_.outputs), shape_.threads, [&](int i) { return product_->begin(i); });
+  const std::int64_t threads = shape_.threads, most = kMostSums / lanes();
+  blocks_ = blocks_of(static_cast<int>(shape_.outputs), threads, most, [&](int i) { return product_->begin(i); });
   if (!product_->both()) return;
   const int channels = static_cast<int>(shape_.channels);
-  channel_blocks_ = blocks_of(channels, shape_.threads, [&](int i) { return product_->begin_below(i); });
+  channel_blocks_ = blocks_of(channels, threads, most, [&](int i) { return product_->begin_below(i); });
 }
 
 void KeepsLanes::backward_in_lanes(const Pattern& pattern, const float* weights, float* weights_diff,

@@ -38,6 +38,13 @@ FASTCAFFE_INLINE void transpose(typename Lanes<W>::F* rows) {
   }
 }
 
+// Where the first block of a plane's pixels begins: before the plane, where the others lie on whole cache lines then.
+template <int W>
+FASTCAFFE_INLINE int first_block(const float* plane, std::int64_t image_stride, int pixels) {
+  const int beyond = reinterpret_cast<std::uintptr_t>(plane) / sizeof(float) % W;
+  return image_stride % W == 0 && pixels >= 8 * W ? -beyond : 0;
+}
+
 template <int W>
 FASTCAFFE_INLINE void to_lanes_body(const float* from, std::int64_t image_stride, int images, int pixels,
                                     const std::int32_t* place, float* to) {
@@ -49,12 +56,15 @@ FASTCAFFE_INLINE void to_lanes_body(const float* from, std::int64_t image_stride
     }
     return;
   }
-  for (int done = 0; done < pixels; done += W) {
-    const int first = std::min(done, pixels - W);  // the last two blocks may overlap
+  for (int done = first_block<W>(from, image_stride, pixels); done < pixels; done += W) {
+    const int first = std::max(0, std::min(done, pixels - W));  // the last two blocks may overlap
     F rows[W];
     if (images == W) {
 #pragma GCC unroll 16
-      for (int n = 0; n < W; ++n) rows[n] = load<F>(from + n * image_stride + first);
+      for (int n = 0; n < W; ++n) {
+        rows[n] = load<F>(from + n * image_stride + first);
+        __builtin_prefetch(from + n * image_stride + first + 64);
+      }
     } else {
 #pragma GCC unroll 16
       for (int n = 0; n < W; ++n) rows[n] = n < images ? load<F>(from + n * image_stride + first) : F{};
@@ -80,8 +90,8 @@ FASTCAFFE_INLINE void from_lanes_body(const float* from, int images, int pixels,
     }
     return;
   }
-  for (int done = 0; done < pixels; done += W) {
-    const int first = std::min(done, pixels - W);
+  for (int done = first_block<W>(to, image_stride, pixels); done < pixels; done += W) {
+    const int first = std::max(0, std::min(done, pixels - W));
     F rows[W];
     if (place) {
 #pragma GCC unroll 16
@@ -93,7 +103,7 @@ FASTCAFFE_INLINE void from_lanes_body(const float* from, int images, int pixels,
     transpose<W>(rows);
 #pragma GCC unroll 16
     for (int n = 0; n < W; ++n) {
-      if (n < images) store(to + n * image_stride + first, rows[n]);
+      if (images == W || n < images) store(to + n * image_stride + first, rows[n]);
     }
   }
 }

@@ -30,9 +30,10 @@ LanesPlane plane(std::int64_t height, std::int64_t width, const LaneAxis& rows, 
           std::min(before, after)};
 }
 
-// Whether the kernels for maps of 4 x 4 are for it.
+// Whether the kernels for maps of 4 x 4 are for it, which need registers for a whole one.
 bool small(const ConvolutionShape& s) {
-  return s.height == 4 && s.width == 4 && s.kernel_h == 3 && s.kernel_w == 3 && s.pad_h == 1 && s.pad_w == 1 &&
+  return sparse_tile() >= 16 && s.height == 4 && s.width == 4 && s.kernel_h == 3 && s.kernel_w == 3 &&
+         s.pad_h == 1 && s.pad_w == 1 &&
          s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1;
 }
 
@@ -111,7 +112,7 @@ LanesPlane LanesProduct::plane_of_diffs(const ConvolutionShape& s) {
 }
 
 bool LanesProduct::possible(const ConvolutionShape& s) {
-  return s.stride_w <= 2 && s.stride_h <= 2 && s.channels * plane_below(s).vectors() * lanes() <= INT32_MAX &&
+  return s.channels * plane_below(s).vectors() * lanes() <= INT32_MAX &&
          s.outputs * plane_of_diffs(s).vectors() * lanes() <= INT32_MAX &&
          s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w <= INT32_MAX;
 }
@@ -190,7 +191,7 @@ const std::vector<SparseTile>& LanesProduct::tiles_of_groups(int groups, std::in
   return found;
 }
 
-void LanesProduct::list(const Pattern& pattern) {
+void LanesProduct::list_outputs(const Pattern& pattern) {
   const int width = static_cast<int>(shape_.kernel_w), step = small_ ? 1 : width;
   forward_.clear();
   blocks_.clear();
@@ -209,6 +210,9 @@ void LanesProduct::list(const Pattern& pattern) {
   }
   blocks_.push_back(block);
   forward_.next();
+}
+
+void LanesProduct::list_channels(const Pattern& pattern) {
   for (Phase& phase : phases_) list_phase(pattern, &phase);
 }
 
@@ -320,19 +324,26 @@ void LanesProduct::forward(const LanesBlob& in, int output, int first, int group
 void LanesProduct::forward_rows(const LanesBlob& in, int output, int group, Rows rows, float bias,
                                 const LanesMaps& out) const {
   const int begin = row_tiles_[rows.first], end = row_tiles_[rows.last];
-  convolve_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles_.data() + begin,
-                        end - begin, forward_.all.data(), forward_.begin.data() + blocks_[output] * parts_, {bias},
-                        out.first, out.row, {static_cast<int>(shape_.stride_w), 1});
+  for (int block = blocks_[output]; block < blocks_[output + 1]; ++block) {
+    convolve_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles_.data() + begin,
+                          end - begin, forward_.all.data(), forward_.begin.data() + block * parts_,
+                          {bias, block > blocks_[output], nullptr}, out.first, out.row,
+                          {static_cast<int>(shape_.stride_w), 1});
+  }
 }
 
 void LanesProduct::correlate_rows(const LanesBlob& in, int output, int group, Rows rows, const LanesMaps& diff,
                                   float* sums, float* total) const {
   const int begin = row_tiles_[rows.first], end = row_tiles_[rows.last];
   const std::vector<SparseTile>& tiles = diff.row == diffs_.row ? diff_tiles_ : bare_tiles_;
-  correlate_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles.data() + begin,
-                         end - begin, diff.first, diff.row, forward_.all.data(),
-                         forward_.begin.data() + blocks_[output] * parts_, sums, static_cast<int>(shape_.stride_w),
-                         total);
+  const std::int32_t* of_output = forward_.begin.data() + blocks_[output] * parts_;
+  for (int block = 0; block < blocks_[output + 1] - blocks_[output]; ++block) {
+    const std::int32_t* of_block = of_output + block * parts_;
+    correlate_sparse_lanes(in.begin(group), static_cast<int>(shape_.stride_h) * in_.row, tiles.data() + begin,
+                           end - begin, diff.first, diff.row, forward_.all.data(), of_block,
+                           sums + std::int64_t(*of_block - *of_output) * lanes(), static_cast<int>(shape_.stride_w),
+                           block ? nullptr : total);
+  }
 }
 
 void LanesProduct::backward(const LanesBlob& diffs, int channel, int first, int groups,

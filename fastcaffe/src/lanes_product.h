@@ -1,5 +1,5 @@
-// What a layer with weights does to blobs with one image a lane (lanes_blob.h): convolutions of stride 1 and 2, and an
-// InnerProduct, which is a convolution of maps of one number. The synapses that exist are all it meets.
+// What a layer with weights does to blobs with one image a lane (lanes_blob.h): a convolution, or an InnerProduct,
+// which is a convolution of maps of one number. The synapses that exist are all it meets.
 #pragma once
 
 #include <vector>
@@ -28,7 +28,9 @@ class LanesProduct {
   bool flat() const { return flat_; }
 
   // The synapses that exist; and what they weigh, before forward and correlate, and before backward.
-  void list(const Pattern& pattern);
+  void list(const Pattern& pattern) { list_outputs(pattern), list_channels(pattern); }
+  void list_outputs(const Pattern& pattern);   // for forward and correlate
+  void list_channels(const Pattern& pattern);  // for backward and gradients
   void weigh(const float* weights) { forward_.weigh(weights); }
   void weigh_backward(const float* weights);
   // An output's first synapse, among all; and where a synapse's weight lies in the blob.
@@ -61,8 +63,10 @@ class LanesProduct {
   void gradients_of_numbers(const LanesBlob& in, const LanesBlob& diffs, int first, int last, const LanesMaps& in_diff,
                             float* sums) const;
 
-  // Whether an output can be done by rows of it: then some of them, of one group. `out` and `diff` are whole maps.
-  bool by_rows(int output) const { return !row_tiles_.empty() && blocks_[output + 1] - blocks_[output] == 1; }
+  // Whether outputs can be done by rows: then some of them, of one group. `out` and `diff` are whole maps.
+  bool rows_apart() const { return !row_tiles_.empty(); }
+  // Whether it pays for this one, whose inputs are not taken in blocks.
+  bool by_rows(int output) const { return rows_apart() && blocks_[output + 1] - blocks_[output] == 1; }
   struct Rows {
     int first, last;
   };

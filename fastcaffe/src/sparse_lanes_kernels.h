@@ -1,5 +1,5 @@
-// Sparse convolution of tiles of vectors that lie row by row: with one image a lane, as sparse_grid.h lays the input
-// out, or with pixels in the lanes of rows that are whole vectors (sparse_planes.h). Compiled for each processor.
+// Sparse convolution of tiles of vectors that lie row by row: with one image a lane (lanes_product.h), or with pixels
+// in the lanes of rows that are whole vectors (sparse_planes.h). Compiled for each processor.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct SparseTile {
 // The most vectors of a tile.
 int sparse_tile();
 
-// From one column's vector to the next: of what comes in, and of what goes out. One of them is 1, the other 1 or 2.
+// From one column's vector to the next: of what comes in, and of what goes out. One of them is 1.
 struct ColumnSteps {
   int in = 1, out = 1;
 };
@@ -38,8 +38,7 @@ void convolve_sparse_lanes(const float* in, int in_row, const SparseTile* tiles,
                            ColumnSteps steps = {});
 
 // sums[synapse] += sum over vectors of out_diff[vector] * in[vector + at], each lane for itself; synapses are counted
-// from the output's first. `in_step`: 1 or 2, as above. total += sum over vectors of out_diff[vector], unless that is
-// null.
+// from the output's first. `in_step`: as above. total += sum over vectors of out_diff[vector], unless that is null.
 void correlate_sparse_lanes(const float* in, int in_row, const SparseTile* tiles, int count, const float* out_diff,
                             int out_row, const Synapse* synapses, const std::int32_t* begin, float* sums,
                             int in_step = 1, float* total = nullptr);

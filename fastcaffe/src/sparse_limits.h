@@ -4,7 +4,8 @@
 namespace fastcaffe {
 
 // A convolution. For layers of few channels, whose dense code leaves lanes idle or converts layouts, more is still
-// worth it; where images have to be turned around first, less, and where an image leaves the second cache, far less.
+// worth it; with images in the lanes, less where a layer steps or has small planes; with pixels in the lanes, far less
+// where an image leaves the second cache.
 constexpr double kSparseBelow = 0.5;
 constexpr double kSparseFewChannelsBelow = 0.75;
 constexpr double kSparseLargeBelow = 0.2;

@@ -20,9 +20,9 @@ KERNELS = (
     *sorted(SOURCES.glob("*_kernels.cpp")),
     *sorted(SOURCES.glob("pooling_*ward.cpp")),
     *(SOURCES / f"{name}.cpp" for name in ("convolution_lanes", "convolution_rows", "lanes_layout", "simd")),
-    *(SOURCES / f"{name}.cpp" for name in ("convolution_sparse_lanes", "convolution_sparse_rows", "sparse_planes")),
-    *(SOURCES / f"{name}.cpp" for name in ("sparse_grid", "sparse_pattern", "lanes_blob", "lanes_product")),
-    SOURCES / "large_pages.cpp",
+    *sorted(SOURCES.glob("convolution_sparse_*.cpp")),
+    *(SOURCES / f"{name}.cpp" for name in ("sparse_planes", "sparse_pattern", "turned_groups")),
+    *(SOURCES / f"{name}.cpp" for name in ("lanes_blob", "lanes_product", "large_pages")),
 )
 
 

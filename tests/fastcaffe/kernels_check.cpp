@@ -428,6 +428,7 @@ struct ConvolutionPasses {
   std::unique_ptr<ForwardPass> forward;
   std::unique_ptr<BackwardDataPass> backward_data;
   std::unique_ptr<BackwardWeightsPass> backward_weights;
+  std::unique_ptr<BackwardPass> both = nullptr;
 };
 
 Floats some_weights(const ConvolutionShape& s) {
@@ -460,6 +461,13 @@ void check_convolution(const std::string& kind, const ConvolutionShape& s, const
   close(kind + " backward data", 2e-6, plain_back, back);
   close(kind + " backward weights", 3e-5, plain_weights, weights_diff);
   close(kind + " backward biases", 3e-5, plain_biases, biases_diff);
+  if (!passes.both) return;
+  Floats also_back(in.size()), also_weights = weights, also_biases = biases;
+  passes.both->run(in.data(), diff.data(), weights.data(),
+                   {also_back.data(), also_weights.data(), s.bias ? also_biases.data() : nullptr});
+  close(kind + " both, data", 2e-6, plain_back, also_back);
+  close(kind + " both, weights", 3e-5, plain_weights, also_weights);
+  close(kind + " both, biases", 3e-5, plain_biases, also_biases);
 }
 
 void check_lanes() {
@@ -494,10 +502,13 @@ void check_sparse(const std::string& kind, const ConvolutionShape& s, const Patt
 }
 
 void check_sparse_lanes() {
-  const ConvolutionShape s = some_convolution();
+  ConvolutionShape s = some_convolution();
+  s.threads = between(1, 3);
   Pattern p;
   check_sparse("sparse lanes", s, p,
-               {sparse_lanes_forward(s, p), sparse_lanes_backward_data(s, p), sparse_lanes_backward_weights(s, p)}, &p);
+               {sparse_lanes_forward(s, p), sparse_lanes_backward_data(s, p), sparse_lanes_backward_weights(s, p),
+                sparse_lanes_backward(s, p)},
+               &p);
 }
 
 // Where a plane has pixels enough, before as after; steps are the lanes' there.

@@ -9,7 +9,7 @@ import arm
 import pytest
 from kernels import build_check
 
-KERNELS = 73
+KERNELS = 76
 
 
 def test_loops_for_other_processors(tmp_path: Path) -> None:

@@ -109,9 +109,9 @@ def test_weights_that_change_between_the_passes_are_followed(told: Told) -> None
     "layer, shape, density, code",
     [
         ("CONVOLUTION", (1, 20, 16, 16), 0.4, "sparse rows"),
-        ("CONVOLUTION", (64, 20, 16, 16), 0.4, "sparse rows"),
+        ("CONVOLUTION", (64, 20, 16, 16), 0.4, "sparse lanes"),
         ("CONVOLUTION", (64, 20, 16, 16), 0.6, ""),
-        ("CONVOLUTION", (64, 3, 16, 16), 0.6, "sparse rows"),
+        ("CONVOLUTION", (64, 3, 16, 16), 0.6, "sparse lanes"),
         ("CONVOLUTION", (64, 20, 3, 3), 0.3, "sparse lanes"),
         ("CONVOLUTION", (64, 20, 3, 3), 0.45, ""),
         ("CONVOLUTION.replace('pad: 1', 'stride: 2')", (64, 20, 17, 17), 0.3, "sparse lanes"),
@@ -147,21 +147,77 @@ def test_sparse_code_can_be_switched_off(told: Told) -> None:
     assert not any(name.startswith("sparse") for name in machine) and "simd" in machine
 
 
-@pytest.mark.parametrize("code", ["sparse-rows", "sparse-lanes"])
-def test_sparse_sums_do_not_depend_on_the_threads(told: Told, code: str) -> None:
+@pytest.mark.parametrize(
+    "code, outputs, shape",
+    [
+        ("sparse-rows", 20, (21, 7, 13, 11)),
+        ("sparse-lanes", 20, (21, 7, 13, 11)),
+        ("sparse-lanes", 60, (21, 40, 6, 6)),  # more sums than stay near
+        ("sparse-lanes", 20, (21, 7, 4, 4)),
+    ],
+)
+def test_sparse_sums_do_not_depend_on_the_threads(told: Told, code: str, outputs: int, shape: tuple[int, ...]) -> None:
     lines = """
         fastcaffe.absent_stays_absent()
         found = []
         for threads in (1, 2, 3, 5):
             fastcaffe.enable(threads=threads)
             fastcaffe.absent_stays_absent()
-            n = made(CONVOLUTION, (21, 7, 13, 11), 0.3)
+            n = made(CONVOLUTION.replace("20", "OUTPUTS"), SHAPE, 0.3)
             found.append([array.tobytes().hex() for array in stepped(n)])
         tell([found[0] == other for other in found] + [fastcaffe.layers()[-1].passes])
     """
+    lines = lines.replace("OUTPUTS", str(outputs)).replace("SHAPE", repr(shape))
     *same, passes = asked(told, lines, FASTCAFFE_CONVOLUTION=code, FASTCAFFE_GRAIN="1")
     assert set(passes.values()) == {code.replace("-", " ")}
     assert all(same)
+
+
+def test_what_a_user_writes_between_layers_and_passes_is_what_sparse_layers_read(told: Told) -> None:
+    lines = """
+        TEXT = '''force_backward: true
+            layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 16 dim: 3 dim: 12 dim: 12 } } }
+            layer { name: "a" bottom: "d" top: "a" CONVOLUTION }
+            layer { name: "r" type: "ReLU" bottom: "a" top: "a" }
+            layer { name: "p" type: "Pooling" bottom: "a" top: "p" pooling_param { kernel_size: 3 stride: 2 } }
+            layer { name: "b" bottom: "p" top: "b" loss_weight: 1 CONVOLUTION }'''
+
+        def fill(blob, random, density=1):
+            blob[...] = random.standard_normal(blob.shape) * (random.random(blob.shape) < density)
+
+        def used(n):
+            random, seen = np.random.default_rng(1), []
+            for shape in ((16, 3, 12, 12), (31, 3, 9, 14)):
+                n.blobs["d"].reshape(*shape)
+                n.reshape()
+                n.clear_param_diffs()
+                for name in "ab":
+                    fill(n.params[name][0].data, random, 0.2)
+                fill(n.blobs["d"].data, random)
+                n.forward(end="a")
+                seen.append(n.blobs["a"].data.copy())
+                fill(n.blobs["a"].data, random)
+                n.forward(start="r")
+                seen += [n.blobs[name].data.copy() for name in "apb"]
+                for blob in (n.blobs["d"].data, n.blobs["p"].data, n.blobs["b"].diff):
+                    fill(blob, random)
+                fill(n.params["b"][0].data, random, 0.2)
+                n.backward()
+                exists = {name: n.params[name][0].data != 0 for name in "ab"}
+                seen += [n.params[name][0].diff * exists[name] for name in "ab"]
+                seen += [n.params[name][1].diff.copy() for name in "ab"] + [n.blobs[name].diff.copy() for name in "dap"]
+            return seen
+
+        TEXT = TEXT.replace("CONVOLUTION", CONVOLUTION)
+        stock = used(net(TEXT))
+        fastcaffe.enable(threads=1)
+        fastcaffe.absent_stays_absent()
+        n = net(TEXT)
+        tell([close(used(n), stock), [line.passes for line in fastcaffe.layers() if line.type == "Convolution"]])
+    """
+    same, passes = asked(told, lines)
+    assert same
+    assert {on for layer in passes for on in layer.values()} == {"sparse lanes"}
 
 
 @pytest.mark.parametrize("simd", ["v2", "v3", "v4"])
@@ -198,7 +254,8 @@ def test_shared_sparse_weights_collect_gradients_of_all_their_layers(compare: Co
     for images in (2, 16):
         result = compare(net=net, bottoms=[[images, 3, 9, 8]], reshapes=[[[images, 3, 9, 8]]], densities=[0.2, 0.3])
         result.require(outputs=2e-6, bottom_diffs=2e-6, param_diffs=3e-5)
-        assert {passes["forward"] for passes in result.passes.values()} == {"sparse rows"}
+        code = "sparse lanes" if images == 16 else "sparse rows"
+        assert {passes["forward"] for passes in result.passes.values()} == {code}
         assert result.differences["round 1: one param 0 diff"] == result.differences["round 1: two param 0 diff"]
 
 

@@ -263,7 +263,7 @@ def kept_nets(draw: st.DrawFn) -> Case:
         if draw(st.integers(0, 3)) == 0 or size < 3:
             more, size = _kept_layer("InnerProduct", number, top, "inner_product_param { num_output: 5 }"), 1
         else:
-            stride, pad = draw(st.integers(1, 2)), draw(st.integers(0, 2))
+            stride, pad = draw(st.integers(1, 3)), draw(st.integers(0, 2))
             parameter = f"num_output: {2 * draw(st.integers(1, 3))} kernel_size: 3 stride: {stride} pad: {pad}"
             parameter += f" bias_term: {str(draw(st.booleans())).lower()}"
             more = _kept_layer("Convolution", number, top, f"convolution_param {{ {parameter} }}")

@@ -5,7 +5,8 @@ disturb as it does the clock on the wall: stock Caffe, the fast layers without t
 (`sparse`, told that absent stays absent), and where they also keep lanes from layer to layer, as training has them do
 (`lanes`), and PyTorch with its tensors channels last (`pytorch`); of one image, which keeps none, also where they are
 told that weights stay (`stay`), and OpenVINO and ONNX Runtime, which compile weights, on the project's own ONNX files.
-With several threads it is the processor time of all of them together.
+With several threads it is the processor time of all of them together. `--library before=OLD/libfastcaffe.so` is
+`sparse` with another library, in the same rounds.
 """
 
 import argparse
@@ -66,7 +67,9 @@ def measure(run: Path, number: int, folder: Path, options: argparse.Namespace) -
     rows = []
     with ExitStack() as stack:
         processes = {name: stack.enter_context(_caffe(name, folder, options.threads)) for name in ENGINES}
-        for name in ("sparse", "lanes"):
+        for name, library in options.library:
+            processes[name] = stack.enter_context(_caffe("sparse", folder, options.threads, FASTCAFFE_LIBRARY=library))
+        for name in ("sparse", "lanes", *dict(options.library)):
             processes[name].ask("absent_stays_absent")
         processes["lanes"].ask("blobs_between_unread")
         processes["stay"].ask("weights_stay")
@@ -93,9 +96,9 @@ def _feed(net: Any, batch: int) -> None:
                 shape.dim[0] = batch
 
 
-def _caffe(name: str, folder: Path, threads: int) -> EngineProcess:
+def _caffe(name: str, folder: Path, threads: int, **more: str) -> EngineProcess:
     engine, variables = ENGINES[name]
-    return _process(engine, folder, threads, **variables)
+    return _process(engine, folder, threads, **variables, **more)
 
 
 def _process(engine: str, folder: Path, threads: int, **variables: str) -> EngineProcess:
@@ -116,6 +119,7 @@ def main() -> None:
     parser.add_argument("--compilers-of", type=_numbers, default=[], help="generations that OpenVINO and others run")
     parser.add_argument("--passes", type=lambda given: given.split(","), default=list(PASSES), help="step,image")
     parser.add_argument("--pytorch-of", type=_numbers, default=[], help="generations whose steps PyTorch runs too")
+    parser.add_argument("--library", type=_named, action="append", default=[], metavar="NAME=PATH", help="another one")
     parser.add_argument("--batch", type=int, help="images of a step (default: as the generation was trained)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
@@ -129,6 +133,11 @@ def main() -> None:
         rows.sort(key=lambda row: row.generation)
         table.write(rows, options.out / "sparse.csv")  # after every generation, so that nothing measured is lost
     print((options.out / "sparse.csv").read_text())
+
+
+def _named(given: str) -> tuple[str, str]:
+    name, path = given.split("=", 1)
+    return name, str(Path(path).resolve())
 
 
 def _numbers(given: str) -> list[int]:

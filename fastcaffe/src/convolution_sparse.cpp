@@ -11,6 +11,7 @@
 namespace fastcaffe {
 namespace {
 
+constexpr std::int64_t kFewVectors = 4;    // of a plane: with fewer, a synapse's weight is read for too little
 constexpr std::int64_t kFewChannels = 16;  // oneDNN's block
 constexpr std::int64_t kSmall = 16;        // numbers of a map, of which padding is a large part
 constexpr std::int64_t kLarge = 1 << 18;   // floats of an image, laid out, beyond the second cache
@@ -25,11 +26,15 @@ const char* wish() {
 }
 bool wished(const char* kind) { return wish() && !std::strcmp(wish(), kind); }
 
+bool steps(const ConvolutionShape& s) { return s.stride_h > 1 || s.stride_w > 1; }
+bool large(const ConvolutionShape& s) { return SparsePlanes::most_floats(s) > kLarge; }
+
 Kind kind(const ConvolutionShape& s) {
   if (wished("sparse-rows")) return Kind::kRows;
   if (wished("sparse-lanes")) return Kind::kLanes;
   const std::int64_t groups = (s.images + lanes() - 1) / lanes();
-  if (groups * lanes() <= kMostEmpty * s.images) return Kind::kLanes;
+  const bool near = steps(s) || !large(s) || s.out_height * s.out_width < kFewVectors * lanes();
+  if (near && groups * lanes() <= kMostEmpty * s.images) return Kind::kLanes;
   return s.out_height * s.out_width >= lanes() ? Kind::kRows : Kind::kNone;
 }
 
@@ -42,13 +47,13 @@ bool sparse_allowed() {
 
 double sparse_below(const ConvolutionShape& s) {
   if (wish()) return 2;
-  const bool few = s.channels < kFewChannels || s.outputs < kFewChannels, step = s.stride_h > 1 || s.stride_w > 1;
+  const bool few = s.channels < kFewChannels || s.outputs < kFewChannels;
   switch (kind(s)) {
     case Kind::kRows:
-      if (SparsePlanes::most_floats(s) > kLarge) return kSparseLargeBelow;
+      if (large(s)) return kSparseLargeBelow;
       return few ? kSparseFewChannelsBelow : kSparseBelow;
     case Kind::kLanes:
-      if (step || s.height * s.width <= kSmall) return kSparseLanesBelow;
+      if (steps(s) || s.height * s.width <= kSmall) return kSparseLanesBelow;
       return few ? kSparseFewChannelsBelow : kSparseBelow;
     default: return 0;
   }

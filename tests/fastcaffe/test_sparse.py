@@ -112,6 +112,7 @@ def test_weights_that_change_between_the_passes_are_followed(told: Told) -> None
         ("CONVOLUTION", (64, 20, 16, 16), 0.4, "sparse lanes"),
         ("CONVOLUTION", (64, 20, 16, 16), 0.6, ""),
         ("CONVOLUTION", (64, 3, 16, 16), 0.6, "sparse lanes"),
+        ("CONVOLUTION", (16, 64, 52, 52), 0.1, "sparse rows"),  # one image, laid out, is large
         ("CONVOLUTION", (64, 20, 3, 3), 0.3, "sparse lanes"),
         ("CONVOLUTION", (64, 20, 3, 3), 0.45, ""),
         ("CONVOLUTION.replace('pad: 1', 'stride: 2')", (64, 20, 17, 17), 0.3, "sparse lanes"),

@@ -179,8 +179,8 @@ CASES = [
         "a schedule that is not there",
         nothing,
         "evolve NET=lenet SCHEDULE=longer",
-        f"SCHEDULE=longer: expected evolution.longer.prototxt, got no such file: {LENET} has dense, long; did you mean "
-        "long?",
+        f"SCHEDULE=longer: expected evolution.longer.prototxt, got no such file: {LENET} has dense, gradual, long; did "
+        "you mean long?",
     ),
     Case(
         "a schedule where there is none",

@@ -5,7 +5,7 @@ pooling it is the patch of the map that a unit looks at, and in a fully connecte
 For whole neurons as clusters see `filters`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,13 @@ class Clusters:
         return Clusters({
             name: LayerEncoding(mean([p.cluster for p in layers]), mean([p.synapse for p in layers]))
             for name, layers in each.items()
+        })  # fmt: skip
+
+    def spared(self, layers: Mapping[str, float]) -> "Clusters":
+        times = {name: np.float32(layers.get(name, 1)) for name in self.layers}
+        return Clusters({
+            name: LayerEncoding(layer.cluster * times[name], layer.synapse * times[name])
+            for name, layer in self.layers.items()
         })  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 alone. What the parent does not have has probability zero: heredity.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -50,6 +50,12 @@ class Encoding(Protocol):
         """Encodes several parents as one: `others` are theirs, this one is of the weights that an offspring inherits.
 
         A probability is the mean of the parents'.
+        """
+
+    def spared(self, layers: Mapping[str, float]) -> Self:
+        """The encoding with every P of these layers' clusters and synapses multiplied, name -> by what (1 or more).
+
+        An extension of ours. Like P times F, it may be above 1, which means 1.
         """
 
 

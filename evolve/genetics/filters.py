@@ -6,7 +6,7 @@ blocks of eight as wide as tensor cores and SIMD like it. The network's outputs 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +65,15 @@ class Filters:
     def mean(self, others: Sequence["Filters"]) -> "Filters":
         """An inherited filter brings all the synapses that it has in what an offspring inherits."""
         return replace(self, probability=mean([other.probability for other in others]))
+
+    def spared(self, layers: Mapping[str, float]) -> "Filters":
+        """A cluster that several layers make is spared as the most spared of them is."""
+        times = np.ones(len(self.probability), np.float32)
+        for layer in self.graph.weighted:
+            of_neuron = self.clusters[self.graph.outputs_of(layer)]
+            mine = of_neuron[of_neuron != ALWAYS]
+            times[mine] = np.maximum(times[mine], np.float32(layers.get(layer.name, 1)))
+        return replace(self, probability=self.probability * times)
 
 
 def encode(

@@ -1,6 +1,6 @@
 """Synapses are inherited each on its own, without clusters: encoding SYNAPSE, as in [Darwin16]."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,9 @@ class Synapses:
 
     def mean(self, others: Sequence["Synapses"]) -> "Synapses":
         return Synapses({name: mean([other.layers[name] for other in others]) for name in self.layers})
+
+    def spared(self, layers: Mapping[str, float]) -> "Synapses":
+        return Synapses({name: layer * np.float32(layers.get(name, 1)) for name, layer in self.layers.items()})
 
 
 def encode(graph: Graph, weights: Weights, pressure: SelectionPressure = PAPERS) -> Synapses:

@@ -78,7 +78,9 @@ def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
 
 def _encode(workspace: Workspace, read: Parents) -> Encoding:
     each = [_encode_one(workspace, read.graph, one) for one in read.each]
-    return each[0] if len(each) == 1 else _encode_one(workspace, read.graph, read.weights).mean(each)
+    encoding = each[0] if len(each) == 1 else _encode_one(workspace, read.graph, read.weights).mean(each)
+    spared = environment_of(workspace.experiment.settings, workspace.number).spared
+    return encoding.spared({one.layer: one.times for one in spared}) if spared else encoding
 
 
 def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> Encoding:

@@ -116,7 +116,19 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
                 resize.check(graph, learned, str(pretrained))
     except UserError as error:
         return [str(error)]
-    return []
+    return _spared(experiment, graph)
+
+
+def _spared(experiment: Experiment, graph: Graph) -> list[str]:
+    """Layers that the environment is to spare, and that the net does not have."""
+    names = [layer.name for layer in graph.weighted]
+    return [
+        f"{experiment.evolution}: environment: spared: expected a layer with synapses ({', '.join(names)}), "
+        f"got '{each.layer}'"
+        for block in experiment.settings.environment
+        for each in block.spared
+        if each.layer not in names
+    ]
 
 
 def _batch_sizes(experiment: Experiment, net: phases.Net) -> list[str]:

@@ -101,7 +101,7 @@ class DetectionParameter(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ..., stride: _Optional[int] = ..., fit: _Optional[_Union[DetectionParameter.Fit, str]] = ..., class_name: _Optional[_Iterable[str]] = ..., dontcare: _Optional[_Iterable[str]] = ..., max_boxes: _Optional[int] = ..., smallest: _Optional[int] = ..., folder: _Optional[str] = ..., frames: _Optional[int] = ..., iou: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., orientation: _Optional[_Union[DetectionParameter.Orientation, str]] = ..., validation_part: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
 
 class EnvironmentParameter(_message.Message):
-    __slots__ = ["cluster_factor", "from_generation", "largest_offspring", "selection_pressure", "synapse_budget", "synapse_factor", "synapse_selection_pressure", "synapse_to_cluster", "table_1", "type", "waypoint"]
+    __slots__ = ["cluster_factor", "from_generation", "largest_offspring", "selection_pressure", "spared", "synapse_budget", "synapse_factor", "synapse_selection_pressure", "synapse_to_cluster", "table_1", "type", "waypoint"]
     class Table(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -114,6 +114,7 @@ class EnvironmentParameter(_message.Message):
     MNIST: EnvironmentParameter.Table
     PACE: EnvironmentParameter.Type
     SELECTION_PRESSURE_FIELD_NUMBER: _ClassVar[int]
+    SPARED_FIELD_NUMBER: _ClassVar[int]
     STL10: EnvironmentParameter.Table
     SYNAPSE_BUDGET: EnvironmentParameter.Type
     SYNAPSE_BUDGET_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +128,7 @@ class EnvironmentParameter(_message.Message):
     from_generation: int
     largest_offspring: float
     selection_pressure: float
+    spared: _containers.RepeatedCompositeFieldContainer[Spared]
     synapse_budget: float
     synapse_factor: float
     synapse_selection_pressure: float
@@ -134,7 +136,7 @@ class EnvironmentParameter(_message.Message):
     table_1: EnvironmentParameter.Table
     type: EnvironmentParameter.Type
     waypoint: _containers.RepeatedCompositeFieldContainer[Waypoint]
-    def __init__(self, from_generation: _Optional[int] = ..., type: _Optional[_Union[EnvironmentParameter.Type, str]] = ..., synapse_budget: _Optional[float] = ..., synapse_to_cluster: _Optional[float] = ..., cluster_factor: _Optional[float] = ..., synapse_factor: _Optional[float] = ..., table_1: _Optional[_Union[EnvironmentParameter.Table, str]] = ..., waypoint: _Optional[_Iterable[_Union[Waypoint, _Mapping]]] = ..., largest_offspring: _Optional[float] = ..., selection_pressure: _Optional[float] = ..., synapse_selection_pressure: _Optional[float] = ...) -> None: ...
+    def __init__(self, from_generation: _Optional[int] = ..., type: _Optional[_Union[EnvironmentParameter.Type, str]] = ..., synapse_budget: _Optional[float] = ..., synapse_to_cluster: _Optional[float] = ..., cluster_factor: _Optional[float] = ..., synapse_factor: _Optional[float] = ..., table_1: _Optional[_Union[EnvironmentParameter.Table, str]] = ..., waypoint: _Optional[_Iterable[_Union[Waypoint, _Mapping]]] = ..., largest_offspring: _Optional[float] = ..., selection_pressure: _Optional[float] = ..., synapse_selection_pressure: _Optional[float] = ..., spared: _Optional[_Iterable[_Union[Spared, _Mapping]]] = ...) -> None: ...
 
 class EvolutionParameter(_message.Message):
     __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "dead_neurons_go", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation", "two_of_four"]
@@ -218,6 +220,14 @@ class EvolutionParameter(_message.Message):
     truncation: float
     two_of_four: float
     def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ..., dead_neurons_go: bool = ..., two_of_four: _Optional[float] = ...) -> None: ...
+
+class Spared(_message.Message):
+    __slots__ = ["layer", "times"]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    layer: str
+    times: float
+    def __init__(self, layer: _Optional[str] = ..., times: _Optional[float] = ...) -> None: ...
 
 class StandInParameter(_message.Message):
     __slots__ = ["ancestor_training", "name", "offspring_training"]

@@ -218,6 +218,11 @@ def _environment_problems(block: Environment) -> list[str]:
             "synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, "
             f"got {block.synapse_selection_pressure:g}"
         )
+    found += [
+        f"spared: layer '{each.layer}': expected times of 1 to 1,000,000, got {each.times:g}"
+        for each in block.spared
+        if not 1 <= each.times <= 1e6
+    ]
     generations = [point.generation for point in block.waypoint]
     efficiencies = [point.architectural_efficiency for point in block.waypoint]
     if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:

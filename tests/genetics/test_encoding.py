@@ -102,3 +102,26 @@ def test_the_mean_of_one_parent_is_its_own(encode: Callable[[Weights], Encoding]
     assert alone.expected(factors) == encoding.expected(factors) and alone.synapses == encoding.synapses
     first, second = drawn(encoding, factors), drawn(alone, factors)
     assert all(np.array_equal(first[name][0], second[name][0]) for name in first)
+
+
+@every
+def test_a_spared_layer_has_its_probabilities_multiplied(encode: Callable[[Weights], Encoding]) -> None:
+    """All of conv2 comes at an F at which half of the rest goes; what others lose with conv1's neurons aside."""
+    plain = encode(parent())
+    factors = plain.factors(0.6, 1)
+    spared = plain.spared({"conv2": 1000})
+    assert not np.array_equal(drawn(plain, factors)["conv2"][0], parent()["conv2"][0])
+    first, second = drawn(plain, factors), drawn(spared, factors)
+    assert np.array_equal(second["conv2"][0], parent()["conv2"][0])
+    assert np.array_equal(first["conv1"][0], second["conv1"][0]) and np.array_equal(first["ip1"][0], second["ip1"][0])
+    assert spared.expected(factors) > plain.expected(factors) and spared.synapses == plain.synapses
+
+
+@every
+def test_sparing_twice_is_an_f_of_twice_as_much(encode: Callable[[Weights], Encoding]) -> None:
+    plain = encode(parent())
+    twice = plain.spared({each.name: 2 for each in GRAPH.weighted})
+    once = plain.factors(0.5, 1)
+    doubled = plain.factors(1.0, 1)
+    first, second = drawn(twice, once), drawn(plain, doubled)
+    assert all(np.array_equal(first[name][0], second[name][0]) for name in first)

@@ -42,6 +42,20 @@ def test_or_is_what_training_begins_with(place: Any, reference: Any, capsys: pyt
     assert not np.array_equal(before, after) and np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.5
 
 
+def test_a_spared_layer_stays_whole(place: Any, reference: Any) -> None:
+    trained = place.folder / "mine.caffemodel"
+    trained.write_bytes(reference.caffemodel(1))
+    place.set('environment { spared { layer: "conv1" times: 1000 } }')
+    place.evolve(2, pretrained=trained)
+    synapses = [
+        np.count_nonzero(weights.read(run / name / "weights.caffemodel")["conv1"][0])
+        for run, name in ((place.run, "gen001"), (place.run, "gen002"), (reference.run, "gen002"))
+    ]
+    assert synapses[0] == synapses[1] == 8 * 5 * 5 > synapses[2]
+    made = [Metrics.read(run / "gen002").synapses for run in (place.run, reference.run)]
+    assert made[0] == pytest.approx(made[1], rel=0.05)  # others paid for it
+
+
 def test_dead_neurons_go(place: Any) -> None:
     """Those of ip1 whose bias begins so low that no image moves them; nobody reads them afterwards."""
     file = place.folder / "tiny" / "train_val.prototxt"

@@ -44,9 +44,11 @@ def test_every_field_has_its_default_in_the_one_file() -> None:
     """But for what has none; those are explained in a comment."""
     assert list(unset(defaults(), "")) == [
         "dataset.detection.class_name", "dataset.detection.dontcare", "environment.table_1", "environment.waypoint",
+        "environment.spared",
     ]  # fmt: skip
     comments = [line.partition("#")[2] for line in networks.defaults().read_text(encoding="utf-8").splitlines()]
-    for without in ("table_1", "waypoint", "generation", "architectural_efficiency", "class_name", "dontcare"):
+    named = ("table_1", "waypoint", "generation", "architectural_efficiency", "class_name", "dontcare", "spared")
+    for without in named:
         assert any(without in comment for comment in comments)
 
 
@@ -225,6 +227,18 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("environment { synapse_to_cluster: inf }", ENVIRONMENT + "synapse_to_cluster: expected above 0, got inf"),
         ("environment { cluster_factor: -1 }", ENVIRONMENT + "cluster_factor: expected above 0, got -1"),
         ("environment { synapse_factor: 0 }", ENVIRONMENT + "synapse_factor: expected above 0, got 0"),
+        (
+            'environment { spared { layer: "conv1" times: 0.5 } }',
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got 0.5",
+        ),
+        (
+            'environment { spared { layer: "conv1" times: nan } }',
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got nan",
+        ),
+        (
+            'environment { spared { layer: "conv1" } }',
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got 0",
+        ),
         ("environment { type: PACE }", ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1)), ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1), (1, 2)), RISE),

@@ -219,9 +219,9 @@ def _environment_problems(block: Environment) -> list[str]:
             f"got {block.synapse_selection_pressure:g}"
         )
     found += [
-        f"spared: layer '{each.layer}': expected times of 1 to 1,000,000, got {each.times:g}"
+        f"spared: layer '{each.layer}': expected times of 1 to 1e9, got {each.times:g}"
         for each in block.spared
-        if not 1 <= each.times <= 1e6
+        if not 1 <= each.times <= 1e9
     ]
     generations = [point.generation for point in block.waypoint]
     efficiencies = [point.architectural_efficiency for point in block.waypoint]

@@ -13,7 +13,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors can be made
 
 class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, public ChannelStep {
@@ -251,7 +250,7 @@ class BatchNorm : public caffe::BatchNormLayer<float>, public ScaleLeader, publi
 
   template <class Work>
   static void for_pieces(const Pieces& pieces, const Work& work) {
-    parallel(pieces.count(), kGrain / pieces.length + 1, work);
+    parallel(pieces.count(), kCopied / pieces.length + 1, work);
   }
 
   float *moving_mean_ = nullptr, *moving_variance_ = nullptr, *deviation_ = nullptr;  // of the pass that is on

@@ -15,7 +15,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 19;  // multiplications below which another thread costs more than it brings
 constexpr int kCorrelatedPixels = 256;    // at a time, so that a block's gradients stay in the nearest caches
 
 int image_groups(const ConvolutionShape& s) { return static_cast<int>((s.images + lanes() - 1) / lanes()); }
@@ -47,7 +46,7 @@ class Convolver {
     // Blocks of outputs follow each other band by band, so that they find the band's input in the cache.
     const std::int64_t blocks = shape_.groups * blocks_.number(), bands = tiling_.bands.size();
     const std::int64_t work = tiling_.bands[0].pixels * taps_ * blocks_.most * lanes();
-    parallel(groups * bands * blocks, kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(groups * bands * blocks, kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t task = first; task < last; ++task) {
         const std::int64_t images = task / (bands * blocks), band = task / blocks % bands, block = task % blocks;
         convolve(turned, packed, biases, out, images, tiling_.bands[band], block / blocks_.number(),
@@ -61,8 +60,8 @@ class Convolver {
 
   // Turns the blob around.
   void fill(const float* in, float* turned) const {
-    const std::int64_t pixels = shape_.height * shape_.width;
-    parallel(image_groups(shape_) * shape_.channels, 4096 / pixels + 1, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t pixels = shape_.height * shape_.width, grain = kCopied / (pixels * lanes()) + 1;
+    parallel(image_groups(shape_) * shape_.channels, grain, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t i = first; i < last; ++i) {
         const std::int64_t group = i / shape_.channels, channel = i % shape_.channels;
         float* to = turned + group * group_floats() + channel * lanes();
@@ -158,7 +157,7 @@ class BackwardWeights : public BackwardWeightsPass {
     float* planes = Scratch::floats(image_groups(shape_) * group_floats(), Scratch::kShared);
     fill(bottom, planes);
     const std::int64_t work = shape_.images * pixels_ * outputs_.most * tap_at_.size();
-    parallel(shape_.groups * outputs_.number(), kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(shape_.groups * outputs_.number(), kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t task = first; task < last; ++task) {
         block(planes, top_diff, weights_diff, biases_diff, task / outputs_.number(),
               static_cast<int>(task % outputs_.number()));
@@ -170,8 +169,8 @@ class BackwardWeights : public BackwardWeightsPass {
   std::int64_t group_floats() const { return shape_.channels * plane_ * lanes(); }
 
   void fill(const float* bottom, float* planes) const {
-    const std::int64_t pixels = shape_.height * shape_.width;
-    parallel(image_groups(shape_) * shape_.channels, 4096 / pixels + 1, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t pixels = shape_.height * shape_.width, grain = kCopied / (pixels * lanes()) + 1;
+    parallel(image_groups(shape_) * shape_.channels, grain, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t i = first; i < last; ++i) {
         const std::int64_t group = i / shape_.channels, channel = i % shape_.channels;
         float* plane = planes + i * plane_ * lanes();

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::int64_t kPixels = 2048;  // of a product at a time: what is written stays in the cache, and threads share
 constexpr std::int64_t kOutputs = 16;   // of a gradient at a time, for threads to share
-constexpr std::int64_t kGrain = 1 << 19;  // multiplications below which another thread costs more than it brings
 
 struct Matrix {
   const float* data;
@@ -47,7 +46,7 @@ struct Pointwise {
   void each_piece(const Work& work) const {
     const std::int64_t pieces = (pixels + kPixels - 1) / kPixels;
     const std::int64_t size = inputs * outputs * std::min(pixels, kPixels);
-    parallel(images * groups * pieces, kGrain / size + 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel(images * groups * pieces, kMultiplied / size + 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t first = i % pieces * kPixels;
         work(i / (pieces * groups), i / pieces % groups, first, std::min(kPixels, pixels - first));
@@ -113,7 +112,7 @@ class BackwardWeights : public BackwardWeightsPass {
     const std::int64_t outputs = ((p_.outputs - 1) / threads_ / 16 + 1) * 16;
     const std::int64_t blocks = (p_.outputs + outputs - 1) / outputs;
     const std::int64_t work = p_.images * p_.inputs * outputs * p_.pixels;
-    parallel(p_.groups * blocks, kGrain / work + 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel(p_.groups * blocks, kMultiplied / work + 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t group = i / blocks, first = i % blocks * outputs;
         block(bottom, top_diff, weights_diff, biases_diff, group, first, std::min(outputs, p_.outputs - first));

@@ -16,7 +16,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 19;  // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kImages = 4;       // that are padded at a time, so that they stay in the nearest caches
 
 constexpr std::int64_t kMostChannels = 16;    // oneDNN's block: for more, its conversions cost less than they bring
@@ -93,8 +92,8 @@ class Convolver {
   void run(const float* in, const float* weights, const float* biases, float* out) const {
     float* packed = Scratch::floats(shape_.outputs * taps_, Scratch::kShared);
     pack(weights, packed);
-    const std::int64_t pixels = shape_.out_height * shape_.out_width;
-    parallel(shape_.images, kGrain / (pixels * taps_ * shape_.outputs) + 1, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t pixels = shape_.out_height * shape_.out_width, work = pixels * taps_ * shape_.outputs;
+    parallel(shape_.images, kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       float* padded = Scratch::floats(padded_.floats(), Scratch::kOwn);
       padded_.zero(padded);
       for (std::int64_t image = first; image < last; ++image) {
@@ -155,13 +154,13 @@ class BackwardWeights : public BackwardWeightsPass {
     for (std::int64_t i = 0; i < std::min(kImages, shape_.images); ++i) padded_.zero(padded + i * size);
     for (std::int64_t begin = 0; begin < shape_.images; begin += kImages) {
       const std::int64_t images = std::min(kImages, shape_.images - begin);
-      parallel(images, 65536 / size + 1, [&](std::int64_t first, std::int64_t last) {
+      parallel(images, kCopied / size + 1, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t i = first; i < last; ++i) {
           padded_.fill(bottom + (begin + i) * shape_.channels * shape_.height * shape_.width, padded + i * size);
         }
       });
       const std::int64_t work = images * pixels_ * taps_ * outputs_.most;
-      parallel(outputs_.number(), kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+      parallel(outputs_.number(), kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t part = first; part < last; ++part) {
           const int output = outputs_.begin(part), outputs = outputs_.size(part);
           for (std::int64_t i = 0; i < images; ++i) {

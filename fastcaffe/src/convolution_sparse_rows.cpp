@@ -14,7 +14,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kPlanes = 1 << 16;  // floats that are laid out at a time, to be met from the nearest caches
 
 // A convolution; or, `turned`, the gradient that flows back through one of stride 1: a convolution with the kernels
@@ -32,7 +31,7 @@ class Convolver {
     follow(weights);
     const std::int64_t work = pixels() * (lists_.size() + planes_.planes() + shape_.outputs);
     if (shape_.images >= shape_.threads) {
-      parallel(shape_.images, kGrain / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+      parallel(shape_.images, kMultiplied / (work + 1) + 1, [&](std::int64_t first, std::int64_t last) {
         float* planes = Scratch::floats(planes_.floats(), Scratch::kOwn);
         planes_.zero(planes);
         for (std::int64_t image = first; image < last; ++image) {
@@ -45,7 +44,7 @@ class Convolver {
     float* planes = Scratch::floats(planes_.floats(), Scratch::kShared);
     planes_.zero(planes);
     for (std::int64_t image = 0; image < shape_.images; ++image) {
-      const std::int64_t grain = kGrain / (work + 1);  // images
+      const std::int64_t grain = kMultiplied / (work + 1);  // images
       parallel(planes_.planes(), grain * planes_.planes() + 1, [&](std::int64_t first, std::int64_t last) {
         lay_out(in, image, first, last, planes);
       });
@@ -109,7 +108,7 @@ class BackwardWeights : public BackwardWeightsPass {
       const std::int64_t images = std::min(at_a_time, shape_.images - begin);
       lay_out(bottom, begin, images, planes);
       const std::int64_t work = images * pixels_ * (count / shape_.outputs + 1);
-      parallel(shape_.outputs, kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+      parallel(shape_.outputs, kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t output = first; output < last; ++output) {
           for (std::int64_t i = 0; i < images; ++i) {
             const float* diff = top_diff + ((begin + i) * shape_.outputs + output) * pixels_;
@@ -132,7 +131,7 @@ class BackwardWeights : public BackwardWeightsPass {
 
   void lay_out(const float* bottom, std::int64_t begin, std::int64_t images, float* planes) const {
     const std::int64_t size = shape_.channels * shape_.height * shape_.width;
-    parallel(images, 65536 / (planes_.floats() + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(images, kCopied / (planes_.floats() + 1) + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t i = first; i < last; ++i) {
         planes_.lay_out(0, planes_.planes(), bottom + (begin + i) * size, bottom, bottom + shape_.images * size,
                         planes + i * planes_.floats());

@@ -13,8 +13,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
-
 class Eltwise : public caffe::EltwiseLayer<float>, public Neighbour {
  public:
   explicit Eltwise(const caffe::LayerParameter& parameter)
@@ -33,7 +31,7 @@ class Eltwise : public caffe::EltwiseLayer<float>, public Neighbour {
     std::vector<const float*> from;
     for (const caffe::Blob<float>* blob : bottom) from.push_back(blob->cpu_data());
     float* to = top[0]->mutable_cpu_data();
-    parallel(top[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(top[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       weighted_sum(last - first, coeffs_[0], from[0] + first, coeffs_[1], from[1] + first, to + first);
       for (std::size_t i = 2; i < from.size(); ++i) add_weighted(last - first, coeffs_[i], from[i] + first, to + first);
     });
@@ -48,7 +46,7 @@ class Eltwise : public caffe::EltwiseLayer<float>, public Neighbour {
     for (std::size_t i = 0; i < bottom.size(); ++i) {
       if (!propagate_down[i]) continue;
       float* to = bottom[i]->mutable_cpu_diff();
-      parallel(top[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+      parallel(top[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
         if (coeffs_[i] == 1) {
           std::memcpy(to + first, from + first, (last - first) * sizeof(float));
         } else {
@@ -72,7 +70,7 @@ class Eltwise : public caffe::EltwiseLayer<float>, public Neighbour {
     listed_.runs("forward", "simd, with what follows");
     const float *x = bottom[0]->cpu_data(), *y = bottom[1]->cpu_data();
     float* to = top[0]->mutable_cpu_data();
-    parallel(top[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(top[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       rectified_sum(last - first, x + first, y + first, to + first);
     });
     relu->set_done();
@@ -91,7 +89,7 @@ class Eltwise : public caffe::EltwiseLayer<float>, public Neighbour {
     for (int i = 0; i < 2; ++i) to[i] = propagate_down[i] ? bottom[i]->mutable_cpu_diff() : nullptr;
     if (!to[0]) std::swap(to[0], to[1]);
     if (!to[0]) return;
-    parallel(top[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(top[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       rectified_sum_backward(last - first, data + first, diff + first, more ? more + first : nullptr, to[0] + first,
                              to[1] ? to[1] + first : nullptr);
     });

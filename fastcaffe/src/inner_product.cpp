@@ -22,7 +22,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 18;   // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kFewestImages = 16;
 
 // `numbers` of each of `images` images, as vectors: those of all groups of images that belong to one number lie side by
@@ -181,7 +180,7 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
     float* from = Scratch::floats(below.floats() + above.floats(), Scratch::kShared);
     float* to = from + below.floats();
     below.fill(in, from);
-    parallel(outputs, kGrain / (lists.size() * M_ / outputs + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(outputs, kMultiplied / (lists.size() * M_ / outputs + 1) + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t output = first; output < last; ++output) {
         convolve_sparse_lanes(from, 0, tiles.data(), static_cast<int>(tiles.size()), lists.all.data(),
                               lists.begin.data() + output, {biases ? biases[output] : 0.f}, to + output * above.row(),
@@ -192,7 +191,7 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
   }
 
   void multiply_each(const float* in, const float* biases, float* out) {
-    parallel(N_, kGrain / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(N_, kMultiplied / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
       for (int image = 0; image < M_; ++image) {
         multiply_sparse_vector(in + std::int64_t(image) * K_, forward_.all.data(), forward_.begin.data(),
                                static_cast<int>(first), static_cast<int>(last), biases, out + std::int64_t(image) * N_);
@@ -207,7 +206,7 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
     float *diff = in + below.floats(), *weights_diff = this->blobs_[0]->mutable_cpu_diff();
     below.fill(bottom, in);
     above.fill(top_diff, diff);
-    parallel(N_, kGrain / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(N_, kMultiplied / (forward_.size() * M_ / N_ + 1) + 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t output = first; output < last; ++output) {
         const std::int32_t begin = forward_.begin[output], count = forward_.begin[output + 1] - begin;
         float *sums = Scratch::floats(count * (lanes() + 1) + 1, Scratch::kOwn), *totals = sums + count * lanes();

@@ -8,8 +8,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;  // numbers below which another thread costs more than it brings
-
 }  // namespace
 
 void copy_maps(const LanesMaps& from, int height, int width, int groups, const LanesMaps& to) {
@@ -41,7 +39,7 @@ void LanesBlob::lie_in(float* memory, int images, int channels, const LanesPlane
   const int vectors = plane.vectors(), after = plane.row - plane.width;  // zeros between two rows
   if (vectors == plane.height * plane.width) return;
   const std::int64_t planes = std::int64_t(groups()) * channels;
-  parallel(planes, kGrain / (vectors * lanes()) + 1, [&](std::int64_t i, std::int64_t end) {
+  parallel(planes, kCopied / (vectors * lanes()) + 1, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {
       float* at = memory + i * vectors * lanes();
       std::fill_n(at, plane.first() * lanes(), 0.f);
@@ -73,7 +71,7 @@ void LanesBlob::each_stretch(int images, const Each& each) const {
   const std::int64_t pixels = static_cast<std::int64_t>(place_.size()), image = channels_ * pixels;
   const std::int64_t stretches = plane_.vectors() == pixels ? 1 : channels_;
   const int groups = (images + lanes() - 1) / lanes();
-  parallel(groups * stretches, kGrain / (image / stretches * lanes() + 1) + 1, [&](std::int64_t i, std::int64_t end) {
+  parallel(groups * stretches, kCopied / (image / stretches * lanes() + 1) + 1, [&](std::int64_t i, std::int64_t end) {
     for (; i < end; ++i) {
       const int group = static_cast<int>(i / stretches), channel = static_cast<int>(i % stretches);
       const std::int64_t at = std::int64_t(group) * lanes() * image + channel * pixels;

@@ -12,7 +12,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another thread costs more than it brings
 constexpr double kMostEmpty = 1.15;       // lanes, a lane with an image
 constexpr std::int64_t kNear = 1 << 20;   // floats of a batch that may be read again for every output
 
@@ -157,13 +156,13 @@ void KeepsLanes::forward_apart() {
   made_.shape(out_.images(), outputs,
               LanesPlane::bare(static_cast<int>(shape_.out_height), static_cast<int>(shape_.out_width)));
   const std::int64_t tasks = std::int64_t(groups) * outputs;
-  parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
+  parallel(tasks, kMultiplied / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int output = static_cast<int>(task % outputs), group = static_cast<int>(task / outputs);
       product_->forward(*in_, output, group, 1, {bias(output)}, made_.maps(group, output));
     }
   });
-  parallel(outputs, kGrain / (shape_.images * shape_.out_height * shape_.out_width + 1) + 1,
+  parallel(outputs, kCopied / (shape_.images * shape_.out_height * shape_.out_width + 1) + 1,
            [&](std::int64_t output, std::int64_t end) {
              for (; output < end; ++output) {
                forward_steps(static_cast<int>(output), 0, groups, made_.maps(0, static_cast<int>(output)));
@@ -174,7 +173,7 @@ void KeepsLanes::forward_apart() {
 void KeepsLanes::forward_maps() const {
   const int groups = out_.groups(), outputs = static_cast<int>(shape_.outputs);
   const std::int64_t tasks = all_groups() ? outputs : std::int64_t(groups) * outputs;
-  parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
+  parallel(tasks, kMultiplied / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int output = static_cast<int>(task % outputs);
       all_groups() ? forward_map(output, 0, groups) : forward_map(output, static_cast<int>(task / outputs), 1);

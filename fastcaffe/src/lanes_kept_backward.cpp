@@ -9,7 +9,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 18;     // multiplications below which another thread costs more than it brings
 constexpr std::int64_t kMostSums = 1 << 16;  // floats, a vector a synapse, that stay in the nearest caches
 
 }  // namespace
@@ -98,7 +97,7 @@ void KeepsLanes::backward_whole() {
   if (wanted_.bottom && whole_batch_) backward_apart();
   if (both()) return both_by_blocks();
   const std::int64_t blocks = static_cast<std::int64_t>(blocks_.size()) - 1;
-  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+  parallel(blocks, kMultiplied / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
     for (; block < end; ++block) weights_of_block(blocks_[block], blocks_[block + 1]);
   });
   if (wanted_.bottom) backward_data();
@@ -106,7 +105,7 @@ void KeepsLanes::backward_whole() {
 
 void KeepsLanes::backward_apart() {
   const std::int64_t numbers = shape_.images * shape_.out_height * shape_.out_width;
-  parallel(out_.channels(), kGrain / numbers + 1, [&](std::int64_t output, std::int64_t end) {
+  parallel(out_.channels(), kCopied / numbers + 1, [&](std::int64_t output, std::int64_t end) {
     for (; output < end; ++output) {
       const int map = static_cast<int>(output);
       backward_maps(map, 0, out_.groups(), inner_diffs_.maps(0, map));
@@ -168,7 +167,7 @@ void KeepsLanes::data_of(int group, int groups, int first, int last) const {
 void KeepsLanes::backward_data() const {
   const int channels = static_cast<int>(shape_.channels), groups = out_.groups();
   const std::int64_t tasks = product_->flat() ? channels : std::int64_t(groups) * channels;
-  parallel(tasks, kGrain / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
+  parallel(tasks, kMultiplied / (work() / tasks + 1) + 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
       const int channel = static_cast<int>(task % channels), group = static_cast<int>(task / channels);
       data_of(group, product_->flat() ? groups : 1, channel, channel + 1);
@@ -206,7 +205,7 @@ void KeepsLanes::both_of(int group, int first, int last, float* sums) const {
 // Threads share the outputs out among them, then the channels; sums are formed in the same order whatever the threads.
 void KeepsLanes::both_by_blocks() const {
   const int groups = out_.groups(), outputs = static_cast<int>(shape_.outputs);
-  parallel(outputs, kGrain / (work() / outputs + 1) + 1, [&](std::int64_t output, std::int64_t end) {
+  parallel(outputs, kMultiplied / (work() / outputs + 1) + 1, [&](std::int64_t output, std::int64_t end) {
     for (; output < end; ++output) {
       float* total = Scratch::floats(lanes(), Scratch::kShared);
       std::fill_n(total, lanes(), 0.f);
@@ -216,7 +215,7 @@ void KeepsLanes::both_by_blocks() const {
     }
   });
   const std::int64_t blocks = static_cast<std::int64_t>(channel_blocks_.size()) - 1;
-  parallel(blocks, kGrain / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
+  parallel(blocks, kMultiplied / (work() / blocks + 1) + 1, [&](std::int64_t block, std::int64_t end) {
     for (; block < end; ++block) {
       const int first = channel_blocks_[block], last = channel_blocks_[block + 1];
       const int begin = product_->begin_below(first), count = product_->begin_below(last) - begin;

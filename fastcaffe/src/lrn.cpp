@@ -10,8 +10,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;  // numbers below which another thread costs more than it brings
-
 class LocalResponse : public caffe::LRNLayer<float> {
  public:
   explicit LocalResponse(const caffe::LayerParameter& parameter)
@@ -53,7 +51,7 @@ class LocalResponse : public caffe::LRNLayer<float> {
   template <class Work>
   void for_images(const Work& work) const {
     const std::int64_t pixels = std::int64_t(height_) * width_;
-    parallel(num_ * pixels, kGrain / channels_ + 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel(num_ * pixels, kCopied / (8 * channels_) + 1, [&](std::int64_t begin, std::int64_t end) {
       while (begin < end) {
         const std::int64_t image = begin / pixels, last = std::min(end, (image + 1) * pixels);
         work(image * channels_ * pixels, begin - image * pixels, last - image * pixels);

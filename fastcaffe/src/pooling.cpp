@@ -11,8 +11,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;  // window places below which another thread costs more than it brings
-
 class Pooling : public caffe::PoolingLayer<float>, public Follower, public ChannelStep {
  public:
   explicit Pooling(const caffe::LayerParameter& parameter)
@@ -156,7 +154,7 @@ class Pooling : public caffe::PoolingLayer<float>, public Follower, public Chann
   template <class Work>
   void for_planes(const caffe::Blob<float>& bottom, const Work& work) const {
     const std::int64_t work_per_plane = std::max<std::int64_t>(1, std::max(above(), below()));
-    parallel(bottom.count(0, 2), std::max<std::int64_t>(1, kGrain / work_per_plane), work);
+    parallel(bottom.count(0, 2), std::max<std::int64_t>(1, kCopied / work_per_plane), work);
   }
 
   bool max() const { return method() == caffe::PoolingParameter_PoolMethod_MAX; }

@@ -12,8 +12,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
-
 class Relu : public caffe::ReLULayer<float>, public ReluFollower, public ChannelStep {
  public:
   explicit Relu(const caffe::LayerParameter& parameter)
@@ -52,7 +50,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower, public Channel
     alone();
     const float* from = bottom[0]->cpu_data();
     float* to = top[0]->mutable_cpu_data();
-    parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(bottom[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       relu_forward(from + first, to + first, last - first, slope());
     });
     listed_.runs("forward", "simd");
@@ -67,7 +65,7 @@ class Relu : public caffe::ReLULayer<float>, public ReluFollower, public Channel
     const float* data = bottom[0]->cpu_data();
     const float* from = top[0]->cpu_diff();
     float* to = bottom[0]->mutable_cpu_diff();
-    parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(bottom[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       relu_backward(data + first, from + first, to + first, last - first, slope());
     });
     listed_.runs("backward", "simd");

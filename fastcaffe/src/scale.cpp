@@ -12,7 +12,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 16384;      // numbers below which another thread costs more than it brings
 constexpr std::int64_t kShortestPiece = 8;  // of which vectors of products can be made
 
 class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public ChannelStep {
@@ -159,7 +158,7 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
 
   template <class Work>
   static void for_pieces(const Pieces& pieces, const Work& work) {
-    parallel(pieces.count(), kGrain / pieces.length + 1, work);
+    parallel(pieces.count(), kCopied / pieces.length + 1, work);
   }
 
   // One channel of a group of images.

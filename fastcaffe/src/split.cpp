@@ -10,8 +10,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr int kGrain = 16384;  // numbers below which another thread costs more than it brings
-
 class Split : public caffe::SplitLayer<float>, public SplitFollower {
  public:
   explicit Split(const caffe::LayerParameter& parameter)
@@ -42,7 +40,7 @@ class Split : public caffe::SplitLayer<float>, public SplitFollower {
     std::vector<const float*> from;
     for (const caffe::Blob<float>* blob : top) from.push_back(blob->cpu_diff());
     float* to = bottom[0]->mutable_cpu_diff();
-    parallel(bottom[0]->count(), kGrain, [&](std::int64_t first, std::int64_t last) {
+    parallel(bottom[0]->count(), kCopied, [&](std::int64_t first, std::int64_t last) {
       add(last - first, from[0] + first, from[1] + first, to + first);
       for (std::size_t i = 2; i < from.size(); ++i) add_weighted(last - first, 1, from[i] + first, to + first);
     });

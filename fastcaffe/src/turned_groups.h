@@ -49,9 +49,8 @@ class TurnedGroups {
   // A loop over `tasks` that together multiply what so many groups meet.
   template <class Work>
   void share_out(std::int64_t tasks, int groups, const Work& work) const {
-    constexpr std::int64_t kGrain = 1 << 18;  // multiplications below which another thread costs more than it brings
     const std::int64_t all = pattern_.synapses() * pixels() * groups * lanes();
-    parallel(tasks, kGrain / (all / std::max<std::int64_t>(1, tasks) + 1) + 1,
+    parallel(tasks, kMultiplied / (all / std::max<std::int64_t>(1, tasks) + 1) + 1,
              [&](std::int64_t task, std::int64_t end) {
                for (; task < end; ++task) work(task);
              });

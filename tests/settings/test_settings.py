@@ -229,15 +229,15 @@ def waypoints(*points: tuple[int, float]) -> str:
         ("environment { synapse_factor: 0 }", ENVIRONMENT + "synapse_factor: expected above 0, got 0"),
         (
             'environment { spared { layer: "conv1" times: 0.5 } }',
-            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got 0.5",
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1e9, got 0.5",
         ),
         (
             'environment { spared { layer: "conv1" times: nan } }',
-            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got nan",
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1e9, got nan",
         ),
         (
             'environment { spared { layer: "conv1" } }',
-            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1,000,000, got 0",
+            ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1e9, got 0",
         ),
         ("environment { type: PACE }", ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1)), ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),

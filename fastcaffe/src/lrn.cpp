@@ -51,7 +51,8 @@ class LocalResponse : public caffe::LRNLayer<float> {
   template <class Work>
   void for_images(const Work& work) const {
     const std::int64_t pixels = std::int64_t(height_) * width_;
-    parallel(num_ * pixels, kCopied / (8 * channels_) + 1, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t cost = 8;  // of a number's power, beside reading and writing it
+    parallel(num_ * pixels, kCopied / (cost * channels_) + 1, [&](std::int64_t begin, std::int64_t end) {
       while (begin < end) {
         const std::int64_t image = begin / pixels, last = std::min(end, (image + 1) * pixels);
         work(image * channels_ * pixels, begin - image * pixels, last - image * pixels);

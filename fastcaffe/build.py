@@ -42,6 +42,7 @@ FUSED = (
     "sparse_gradients_kernels.cpp",
     "sparse_lanes_kernels.cpp",
     "sparse_rows_kernels.cpp",
+    "winograd_products_kernels.cpp",
 )
 ONEDNN_SOURCES = ("onednn.cpp", "convolution_onednn.cpp", "convolution_pointwise.cpp")
 MACHINE_FLAGS = {"x86_64": ["-march=x86-64-v2"]}

@@ -1,4 +1,4 @@
-// Convolution in two dimensions, on one of six kinds of passes: sparse ones where few synapses exist, else by the shape
+// Convolution in two dimensions, on one of seven kinds of passes: sparse ones where few synapses exist, else by the shape
 // alone. Whatever none of them can do is left to Caffe's own code.
 
 #include <omp.h>
@@ -250,15 +250,15 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   }
 
 #if FASTCAFFE_ONEDNN
-  Passes<ForwardPass> forward_{pointwise_forward, rows_forward, lanes_forward, onednn_forward};
-  Passes<BackwardDataPass> data_{pointwise_backward_data, rows_backward_data, lanes_backward_data,
-                                 onednn_backward_data};
-  Passes<BackwardWeightsPass> weights_{pointwise_backward_weights, rows_backward_weights, lanes_backward_weights,
-                                       onednn_backward_weights};
+  Passes<ForwardPass> forward_{pointwise_forward, winograd_forward, rows_forward, lanes_forward, onednn_forward};
+  Passes<BackwardDataPass> data_{pointwise_backward_data, winograd_backward_data, rows_backward_data,
+                                 lanes_backward_data, onednn_backward_data};
+  Passes<BackwardWeightsPass> weights_{pointwise_backward_weights, winograd_backward_weights, rows_backward_weights,
+                                       lanes_backward_weights, onednn_backward_weights};
 #else
-  Passes<ForwardPass> forward_{rows_forward, lanes_forward};
-  Passes<BackwardDataPass> data_{rows_backward_data, lanes_backward_data};
-  Passes<BackwardWeightsPass> weights_{rows_backward_weights, lanes_backward_weights};
+  Passes<ForwardPass> forward_{winograd_forward, rows_forward, lanes_forward};
+  Passes<BackwardDataPass> data_{winograd_backward_data, rows_backward_data, lanes_backward_data};
+  Passes<BackwardWeightsPass> weights_{winograd_backward_weights, rows_backward_weights, lanes_backward_weights};
 #endif
   Pattern pattern_;
   StayingWeights staying_;

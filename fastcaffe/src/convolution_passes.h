@@ -58,6 +58,12 @@ std::unique_ptr<ForwardPass> rows_forward(const ConvolutionShape& shape);
 std::unique_ptr<BackwardDataPass> rows_backward_data(const ConvolutionShape& shape);
 std::unique_ptr<BackwardWeightsPass> rows_backward_weights(const ConvolutionShape& shape);
 
+// By Winograd's minimal filtering (winograd_kernels.h); null but for kernels of 3 x 3 that step over no pixel, and where
+// another does better.
+std::unique_ptr<ForwardPass> winograd_forward(const ConvolutionShape& shape);
+std::unique_ptr<BackwardDataPass> winograd_backward_data(const ConvolutionShape& shape);
+std::unique_ptr<BackwardWeightsPass> winograd_backward_weights(const ConvolutionShape& shape);
+
 // With one image a lane of a vector (lanes_kernels.h); null where oneDNN, or Caffe, does better or must.
 std::unique_ptr<ForwardPass> lanes_forward(const ConvolutionShape& shape);
 std::unique_ptr<BackwardDataPass> lanes_backward_data(const ConvolutionShape& shape);

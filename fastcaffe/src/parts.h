@@ -11,6 +11,7 @@ struct Parts {
   int count, most;
 
   int number() const { return (count + most - 1) / most; }
+  int largest() const { return (count + number() - 1) / number(); }
   int begin(int part) const { return count * std::int64_t(part) / number(); }
   int size(int part) const { return begin(part + 1) - begin(part); }
 };

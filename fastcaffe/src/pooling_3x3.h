@@ -23,12 +23,6 @@ FASTCAFFE_INLINE typename Lanes<W>::F vector_of(const float*);
 template <int W>
 FASTCAFFE_INLINE typename Lanes<W>::I vector_of(const std::int32_t*);
 
-// Numbers SHIFT, SHIFT + 1, ... of those in a and b, as many as there are K.
-template <int SHIFT, class V, int... K>
-FASTCAFFE_INLINE auto stretch_of(V a, V b, Indices<K...>) {
-  return __builtin_shufflevector(a, b, (K + SHIFT)...);
-}
-
 // W numbers: R at `from`, R `stride` further, and so on.
 template <int W, int R, class T>
 FASTCAFFE_INLINE auto load_groups(const T* from, std::int64_t stride) {

@@ -107,6 +107,12 @@ FASTCAFFE_INLINE typename Lanes<W>::I bit_a_lane() {
   return bit_a_lane<typename Lanes<W>::I>(typename CountTo<W>::type());
 }
 
+// Numbers SHIFT, SHIFT + 1, ... of those in a and b, as many as there are K.
+template <int SHIFT, class V, int... K>
+FASTCAFFE_INLINE auto stretch_of(V a, V b, Indices<K...>) {
+  return __builtin_shufflevector(a, b, (K + SHIFT)...);
+}
+
 // Of 2 W numbers in a and b: those at even places, and those at odd places.
 template <int W, int... K>
 FASTCAFFE_INLINE void split_pairs(typename Lanes<W>::F a, typename Lanes<W>::F b, typename Lanes<W>::F* even,

@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import caffe  # noqa: E402
 import numpy as np  # noqa: E402
+import winograd_sums  # noqa: E402
 
 import fastcaffe  # noqa: E402
 
@@ -142,6 +143,10 @@ def step(net: caffe.Net, case: dict[str, Any], random: np.random.Generator, labe
     diffs = {name: random.standard_normal(net.blobs[name].data.shape).astype(np.float32) for name in names}
     for name, diff in diffs.items():
         net.blobs[name].diff[...] = become(diff)
+    found |= {f"{label}{name} given": net.blobs[name].data.copy() for name in inputs}
+    found |= {f"{label}{name} diff given": net.blobs[name].diff.copy() for name in names}
+    for layer, blobs in (item for item in net.params.items() if not item[0].startswith("front")):
+        found |= {f"{label}{layer} param {i} diff given": blob.diff.copy() for i, blob in enumerate(blobs)}
     net.backward()
     found |= {f"{label}{name} diff": net.blobs[name].diff.copy() for name in bottoms}
     for layer, blobs in (item for item in net.params.items() if not item[0].startswith("front")):
@@ -163,21 +168,28 @@ def difference(stock: np.ndarray, fast: np.ndarray) -> tuple[float, bool]:
     return (gap if np.isfinite(gap) else float("inf")), same
 
 
-def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays) -> dict[str, float]:
+def roundings(case: dict[str, Any], stock: Arrays, fast: Arrays, passes: dict[str, str]) -> dict[str, float]:
     """The differences as multiples of what rounding may do to two sums of n products that are formed in any two orders.
 
     A sum is within k u sum|x| of the exact one, u = 2^-24: k = n + 1 at most, and 3 sqrt(n) in all likelihood, because
     roundings fall to either side (Higham and Mary, A new approach to probabilistic rounding error analysis, 2019).
-    Stock Caffe itself says what n and sum|x| are: of ones, and of absolute values, the same sums are just these.
+    Stock Caffe itself says what n and sum|x| are: of ones, and of absolute values, the same sums are just these. Sums
+    by Winograd's filtering have others (winograd_sums.py).
     """
     (counts, _), (sizes, _) = run(case, fast=False, become=np.ones_like), run(case, fast=False, become=np.abs)
+    other = winograd_sums.of(sizes, passes)
     worst = {}
     for name, numbers_ in counts.items():
-        roundings_ = np.minimum(np.abs(numbers_) + 1, 3 * np.sqrt(np.abs(numbers_)))
-        bound = 2 * roundings_ * 2.0**-24 * np.abs(sizes[name])
+        bound = _rounding(numbers_) * np.abs(sizes[name])
+        bound = bound + (_rounding(other[name].roundings) * other[name].sizes if name in other else bound)
         gap = np.abs(stock[name].astype(np.float64) - fast[name])
         worst[name] = float(np.max(np.where(gap > 0, gap / np.maximum(bound, 1e-300), 0), initial=0))
     return worst
+
+
+def _rounding(summands: Any) -> Any:
+    """What so many roundings make of a number, as a part of it."""
+    return np.minimum(np.abs(summands) + 1, 3 * np.sqrt(np.abs(summands))) * 2.0**-24
 
 
 def answer(case: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +199,7 @@ def answer(case: dict[str, Any]) -> dict[str, Any]:
     (fast, passes), (again, _) = (run(case, True, together, become) for _ in range(2))
     return {
         "differences": {name: difference(stock[name], fast[name]) for name in stock},
-        "roundings": roundings(case, stock, fast) if case.get("linear") else {},
+        "roundings": roundings(case, stock, fast, passes.get("layer", {})) if case.get("linear") else {},
         "reproducible": all(np.array_equal(fast[n].view(np.uint32), again[n].view(np.uint32)) for n in fast),
         "passes": passes,
     }

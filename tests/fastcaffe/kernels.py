@@ -21,6 +21,8 @@ KERNELS = (
     *sorted(SOURCES.glob("pooling_*ward.cpp")),
     *(SOURCES / f"{name}.cpp" for name in ("convolution_lanes", "convolution_rows", "lanes_layout", "simd")),
     *sorted(SOURCES.glob("convolution_sparse_*.cpp")),
+    *sorted(SOURCES.glob("convolution_winograd*.cpp")),
+    *(SOURCES / f"{name}.cpp" for name in ("winograd_tiling", "winograd_weights")),
     *(SOURCES / f"{name}.cpp" for name in ("sparse_planes", "sparse_pattern", "turned_groups")),
     *(SOURCES / f"{name}.cpp" for name in ("lanes_blob", "lanes_product", "large_pages")),
 )

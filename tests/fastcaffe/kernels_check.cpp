@@ -483,6 +483,17 @@ void check_rows() {
   check_convolution("rows", s, {rows_forward(s), rows_backward_data(s), rows_backward_weights(s)}, some_weights(s));
 }
 
+void check_winograd() {
+  setenv("FASTCAFFE_CONVOLUTION", "winograd", 1);
+  ConvolutionShape s = some_convolution();
+  s.groups = s.stride_h = s.stride_w = s.dilation_h = s.dilation_w = 1, s.kernel_h = s.kernel_w = 3;
+  s.height += between(0, 2) ? 0 : 8, s.width = between(0, 2) ? s.width + 2 : 8 << between(0, 1);
+  s.out_height = tops(s.height += 2, 3, 1, s.pad_h), s.out_width = tops(s.width, 3, 1, s.pad_w);
+  s.threads = between(1, 3);
+  const ConvolutionPasses passes{winograd_forward(s), winograd_backward_data(s), winograd_backward_weights(s)};
+  check_convolution("winograd", s, passes, some_weights(s));
+}
+
 // The same passes, with weights that die and come back meanwhile.
 void check_sparse(const std::string& kind, const ConvolutionShape& s, const Pattern& pattern,
                   const ConvolutionPasses& passes, Pattern* follower) {
@@ -547,8 +558,8 @@ int main(int count, char** arguments) {
   const int cases = count > 1 ? std::atoi(arguments[1]) : 100;
   void (*const checks[])() = {check_relu,    check_pools,           check_lrn,        check_channels,
                               check_eltwise, check_joined_channels, check_joined_sum, check_lanes,
-                              check_rows,    check_sparse_lanes,    check_sparse_rows, check_rectified_maps,
-                              check_kept};
+                              check_rows,    check_winograd,        check_sparse_lanes, check_sparse_rows,
+                              check_rectified_maps, check_kept};
   for (int i = 0; i < cases; ++i)
     for (const auto check : checks) check();
   bool right = true;

@@ -132,6 +132,22 @@ def wide_convolution(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def winograd_convolution(draw: st.DrawFn) -> Case:
+    """A convolution with kernels of 3 x 3 that step over no pixel: what `winograd` is for. Maps of whole tiles or not,
+    of whole segments of them or not, so many of a few images or of many that parts of a batch are full or not."""
+    pad_h, pad_w = draw(st.sampled_from([(1, 1), (1, 1), (0, 0), (2, 2), (0, 1), (2, 0)]))
+    height, width = (max(3 - 2 * pad, draw(st.sampled_from([4, 8, 16]) | st.integers(1, 20))) for pad in (pad_h, pad_w))
+    shape = [draw(st.integers(1, 5) | st.integers(6, 40)), draw(st.integers(1, 20)), height, width]
+    other = [draw(st.integers(1, 40)), shape[1], height + draw(st.integers(0, 4)), width + draw(st.integers(0, 4))]
+    outputs, bias, count = draw(st.integers(1, 20)), str(draw(st.booleans())).lower(), draw(st.sampled_from([1, 1, 2]))
+    parameter = f"num_output: {outputs} kernel_size: 3 pad_h: {pad_h} pad_w: {pad_w} bias_term: {bias}"
+    case: Case = {"layer": f'type: "Convolution" convolution_param {{ {parameter} }}', "bottoms": [shape] * count}
+    case |= {"tops": count, "propagate": [draw(st.booleans()) for _ in range(count)], "linear": True}
+    case |= {"reshapes": draw(st.sampled_from([[], [[other] * count, [shape] * count]]))}
+    return case | {"seed": draw(SEEDS), "threads": draw(st.integers(1, 3))}
+
+
+@st.composite
 def inner_product(draw: st.DrawFn) -> Case:
     shape = [draw(st.integers(1, 40)), *draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))]
     transposed = draw(st.integers(0, 5)) == 0

@@ -22,7 +22,7 @@ some = settings(
 )
 
 
-@pytest.fixture(scope="module", params=["its choice", "rows", "lanes", "onednn", "sgemm"])
+@pytest.fixture(scope="module", params=["its choice", "winograd", "rows", "lanes", "onednn", "sgemm"])
 def convolve(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
     """Compares with convolution on the code that it chooses itself, and on either kind alone."""
     child = Child(**({} if request.param == "its choice" else {"FASTCAFFE_CONVOLUTION": request.param}))
@@ -34,6 +34,14 @@ def convolve(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
 def by_rows(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
     """Compares with convolution row by row, wherever it can, on the code of a processor or the best there is."""
     child = Child(FASTCAFFE_CONVOLUTION="rows", FASTCAFFE_SIMD=request.param)
+    yield child.compare
+    child.end()
+
+
+@pytest.fixture(scope="module", params=["v2", "v3", "v4"])
+def by_winograd(request: pytest.FixtureRequest, built: Path) -> Iterator[Compare]:
+    """Compares with convolution by Winograd's filtering, wherever it can, on the code of a processor or the best."""
+    child = Child(FASTCAFFE_CONVOLUTION="winograd", FASTCAFFE_SIMD=request.param)
     yield child.compare
     child.end()
 
@@ -85,6 +93,14 @@ def test_convolution_of_whole_vectors_is_close(by_rows: Compare, case: cases.Cas
     passes = result.passes["layer"]
     assert {passes["forward"], passes["backward weights"]} == {"rows"}
     assert passes.get("backward data", "rows") == "rows" or case["propagate"] == [False]
+
+
+@some
+@given(case=cases.winograd_convolution())
+def test_convolution_by_winograd_is_close(by_winograd: Compare, case: cases.Case) -> None:
+    result = by_winograd(**case)
+    result.require_rounding_only()
+    assert set(result.passes["layer"].values()) == {"winograd"}
 
 
 @settings(some, max_examples=max(1, EXAMPLES // 2))  # of each of seven ways

@@ -95,6 +95,20 @@ def test_gradients_of_sparse_code_are_those_of_the_output(
     assert all(on.startswith("sparse") for on in passes.values())
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (CONVOLUTION + "{ num_output: 5 kernel_size: 3 pad: 1 }", (16, 3, 6, 5)),
+        (CONVOLUTION + "{ num_output: 4 kernel_size: 3 }", (3, 7, 9, 16)),
+        (CONVOLUTION + "{ num_output: 3 kernel_size: 3 pad: 2 }", (2, 4, 16, 14)),
+    ],
+)
+def test_gradients_by_winograd_are_those_of_the_output(told: Told, layer: str, shape: tuple[int, ...]) -> None:
+    worst, passes = checked(told, layer, shape, 1, 1e-2, FASTCAFFE_CONVOLUTION="winograd")
+    assert worst < 5e-3
+    assert set(passes.values()) == {"winograd"}
+
+
 def checked(
     told: Told, layer: str, shape: tuple[int, ...], count: int, step: float, **variables: str
 ) -> tuple[float, dict[str, str]]:

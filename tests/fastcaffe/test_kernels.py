@@ -9,7 +9,7 @@ import arm
 import pytest
 from kernels import build_check
 
-KERNELS = 76
+KERNELS = 80
 
 
 def test_loops_for_other_processors(tmp_path: Path) -> None:

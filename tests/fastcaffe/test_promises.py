@@ -49,9 +49,9 @@ def test_a_gradient_that_nobody_wants_is_not_written(compare: Compare) -> None:
 @pytest.mark.parametrize(
     "channels, outputs, more, turns",  # of how many images with one thread, and with two
     [
-        (16, 16, "", (4, 6)),
+        (16, 16, "dilation: 2", (4, 6)),
         (16, 64, "stride: 2", (4, 6)),
-        (16, 16, "bias_term: false", (4, 6)),
+        (16, 16, "dilation: 2 bias_term: false", (4, 6)),
         (32, 32, "group: 2", (2, 4)),
     ],
 )
@@ -134,7 +134,7 @@ def test_outputs_of_a_whole_network(compare: Compare, phase: str) -> None:
     assert len(result.passes) == 12  # with the Split behind norm1, and InnerProduct, which stays stock here
 
 
-@pytest.mark.parametrize("code, columns", [("lanes", 11), ("rows", 16)])
+@pytest.mark.parametrize("code, columns", [("lanes", 11), ("rows", 16), ("winograd", 11), ("winograd", 16)])
 def test_sums_over_lanes_do_not_depend_on_the_threads(told: Told, code: str, columns: int) -> None:
     lines = """
         text = 'force_backward: true layer { name: "d" type: "Input" top: "d" '

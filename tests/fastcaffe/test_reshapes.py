@@ -12,7 +12,7 @@ Told = Callable[..., Any]
 RESHAPES = int(os.environ.get("FASTCAFFE_RESHAPES", "400"))
 
 
-@pytest.mark.parametrize("code", ["lanes", "onednn", "sparse-rows", "sparse-lanes", "sparse-lanes kept"])
+@pytest.mark.parametrize("code", ["lanes", "winograd", "onednn", "sparse-rows", "sparse-lanes", "sparse-lanes kept"])
 def test_memory_settles(told: Told, code: str) -> None:
     kept = code.endswith("kept")
     lines = f"""

@@ -14,8 +14,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 19;  // multiplications below which another thread costs more than it brings
-
 // What passes cost as measured, in products of vectors: each vector of tiles, of each product of an output and a
 // channel, and of each output or channel; the transform of a kernel; and other code, of as many products.
 constexpr double kVectorCost = 19, kTransformCost = 80, kKernelCost = 55, kOtherCost = 41;
@@ -39,7 +37,7 @@ class Convolver {
     weights_.transform(weights, transformed);
     const std::int64_t work = kWinogradPlaces * shape_.channels * shape_.outputs * 2 * winograd_blocks().columns *
                               tiling_.most_vectors();
-    parallel(tiling_.parts(), kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(tiling_.parts(), kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       const Rooms rooms = make_rooms();
       for (int number = static_cast<int>(first); number < last; ++number) {
         const WinogradPart part = tiling_.part(number);

@@ -15,7 +15,6 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 19;     // multiplications below which another thread costs more than it brings
 constexpr int kVectors = 16;                 // whose products are summed up in registers, before their lanes are
 constexpr int kShares = 8;                   // for as many threads
 constexpr int kVectorsOfShare = 32;          // for which it is worth its sums
@@ -46,7 +45,7 @@ class BackwardWeights : public BackwardWeightsPass {
     float* biases = sums + shares * sums_;
     std::fill(sums, biases + shares * outputs_, 0.f);
     const std::int64_t work = sums_ * 2 * winograd_blocks().columns * tiling_.most_vectors() * shares_.most;
-    parallel(shares, kGrain / work + 1, [&](std::int64_t first, std::int64_t last) {
+    parallel(shares, kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       const Rooms rooms = make_rooms();
       for (int share = static_cast<int>(first); share < last; ++share) {
         const int end = shares_.begin(share + 1);

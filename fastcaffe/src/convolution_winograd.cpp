@@ -14,10 +14,13 @@
 namespace fastcaffe {
 namespace {
 
-// What passes cost as measured, in products of vectors: each vector of tiles, of each product of an output and a
-// channel, and of each output or channel; the transform of a kernel; and other code, of as many products.
-constexpr double kVectorCost = 19, kTransformCost = 80, kKernelCost = 55, kOtherCost = 41;
-constexpr double kWorthIt = 0.8;  // of the others' cost
+// What passes cost as measured, in products of vectors, for each product of an output and a channel: a vector of tiles,
+// and beside it a vector of each map; the transform of a kernel; and a vector of other code's outputs.
+constexpr double kVectorCost = 19, kMapCost = 80, kKernelCost = 55, kOtherCost = 10.25;
+constexpr double kWorthIt = 0.9;  // of the others' cost
+
+// Which part of a kernel's rows, or columns, meets no padding: others leave out what does.
+double met(std::int64_t out, std::int64_t pad) { return 1 - pad * (pad + 1) / (3. * out); }
 
 // A convolution; or, `turned`, the gradient that flows back through one: a convolution with the kernels turned by 180
 // degrees. `shape` as the blobs go through here: channels, height and width of what comes in, outputs of what goes out.
@@ -29,13 +32,13 @@ class Convolver {
   Convolver(const ConvolutionShape& shape, bool turned)
       : shape_(shape),
         block_(winograd_blocks().vectors),
-        tiling_(shape, block_, shape.threads),
+        tiling_(WinogradTiling::best(shape, block_, shape.threads)),
         weights_(shape, turned) {}
 
   void run(const float* in, const float* weights, const float* biases, float* out) const {
     float* transformed = Scratch::floats(weights_.floats(), Scratch::kShared);
     weights_.transform(weights, transformed);
-    const std::int64_t work = kWinogradPlaces * shape_.channels * shape_.outputs * 2 * winograd_blocks().columns *
+    const std::int64_t work = kWinogradPlaces * shape_.channels * shape_.outputs * winograd_blocks().lanes *
                               tiling_.most_vectors();
     parallel(tiling_.parts(), kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       const Rooms rooms = make_rooms();
@@ -45,8 +48,8 @@ class Convolver {
         float* top = tiling_.top().place(out, part, rooms.top);
         WinogradAhead ahead = look_ahead(in, out, number + 1, last);
         const int segments = tiling_.segments(part);
-        for (int vector = 0; vector < WinogradTiling::vectors(segments); vector += block_) {
-          convolve(bottom, transformed, biases, vector, segments - vector * kWinogradSegments, rooms, &ahead, top);
+        for (int vector = 0; vector < tiling_.vectors(segments); vector += block_) {
+          convolve(bottom, transformed, biases, vector, segments - vector * tiling_.segments_of_vector(), rooms, &ahead, top);
         }
         tiling_.top().give(rooms.top, part, out);
       }
@@ -61,7 +64,7 @@ class Convolver {
 
   // A thread's own.
   Rooms make_rooms() const {
-    const std::int64_t vector = 2 * winograd_blocks().columns, map = block_ * vector;
+    const std::int64_t vector = winograd_blocks().lanes, map = block_ * vector;
     // A vector between places, so that they do not begin at the same place of each page.
     const std::int64_t inputs = weights_.channels().largest() * map + vector;
     const std::int64_t sums = weights_.outputs().largest() * map + vector;
@@ -114,10 +117,10 @@ class Convolver {
 bool winograd_pays(const ConvolutionShape& s) {
   if (!WinogradTiling::possible(s)) return false;
   if (const char* wish = std::getenv("FASTCAFFE_CONVOLUTION")) return !std::strcmp(wish, "winograd");
-  const double vectors = WinogradTiling(s, winograd_blocks().vectors, 1).batch_vectors();
-  const double each = kVectorCost + kTransformCost * (1. / s.channels + 1. / s.outputs);
-  const double full = double(s.images * s.out_height * s.out_width) / (8 * winograd_blocks().columns);
-  return vectors * each + kKernelCost < kWorthIt * kOtherCost * full;
+  const double vectors = WinogradTiling::best(s, winograd_blocks().vectors, 1).batch_vectors();
+  const double cost = vectors * (kVectorCost + kMapCost * (1. / s.channels + 1. / s.outputs)) + kKernelCost;
+  const double outputs = s.images * s.out_height * s.out_width * met(s.out_height, s.pad_h) * met(s.out_width, s.pad_w);
+  return cost < kWorthIt * kOtherCost * outputs / winograd_blocks().lanes;
 }
 
 std::unique_ptr<ForwardPass> winograd_forward(const ConvolutionShape& shape) {

@@ -27,7 +27,7 @@ class BackwardWeights : public BackwardWeightsPass {
       : shape_(shape),
         channels_(static_cast<int>(shape.channels)),
         outputs_(static_cast<int>(shape.outputs)),
-        tiling_(shape, 1, 1),
+        tiling_(WinogradTiling::best(shape, 1, 1)),
         together_(std::max(1, kVectors / tiling_.most_vectors())),
         sums_(winograd_gradients(shape)),
         shares_{tiling_.parts(), 1} {
@@ -44,7 +44,7 @@ class BackwardWeights : public BackwardWeightsPass {
     float* sums = Scratch::floats(shares * (sums_ + outputs_), Scratch::kShared);
     float* biases = sums + shares * sums_;
     std::fill(sums, biases + shares * outputs_, 0.f);
-    const std::int64_t work = sums_ * 2 * winograd_blocks().columns * tiling_.most_vectors() * shares_.most;
+    const std::int64_t work = sums_ * winograd_blocks().lanes * tiling_.most_vectors() * shares_.most;
     parallel(shares, kMultiplied / work + 1, [&](std::int64_t first, std::int64_t last) {
       const Rooms rooms = make_rooms();
       for (int share = static_cast<int>(first); share < last; ++share) {
@@ -70,7 +70,7 @@ class BackwardWeights : public BackwardWeightsPass {
 
   // A thread's own. Maps do not begin at the same place of each page.
   Rooms make_rooms() const {
-    const std::int64_t map = (together_ * tiling_.most_vectors() + 1) * 2 * winograd_blocks().columns;
+    const std::int64_t map = (together_ * tiling_.most_vectors() + 1) * winograd_blocks().lanes;
     const std::int64_t inputs = channels_ * map, diffs = outputs_ * map;
     const std::int64_t bottom = tiling_.bottom_floats(), top = tiling_.top_floats();
     float* memory = Scratch::floats(kWinogradPlaces * (inputs + diffs) + bottom + top);
@@ -85,7 +85,7 @@ class BackwardWeights : public BackwardWeightsPass {
     int vectors = 0;
     for (int number = first; number < last; ++number) {
       const WinogradPart part = tiling_.part(number);
-      const int segments = tiling_.segments(part), more = WinogradTiling::vectors(segments);
+      const int segments = tiling_.segments(part), more = tiling_.vectors(segments);
       winograd_inputs(tiling_.bottom().take(bottom, part, rooms.bottom), tiling_.bottom_maps(0), more, channels_,
                       behind(rooms.inputs, vectors));
       winograd_diffs(tiling_.top().take(top_diff, part, rooms.top), tiling_.top_maps(0), more, segments, outputs_,
@@ -101,7 +101,7 @@ class BackwardWeights : public BackwardWeightsPass {
   }
 
   static WinogradRoom behind(const WinogradRoom& room, int vectors) {
-    return {room.first + vectors * 2 * winograd_blocks().columns, room.map, room.place};
+    return {room.first + vectors * winograd_blocks().lanes, room.map, room.place};
   }
 
   // What comes next, if parts are whole images.

@@ -2,8 +2,8 @@
 // for each processor.
 //
 // Tiles of 2 x 2 outputs see 4 x 4 inputs each. Inputs, weights and outputs are transformed by additions, between which
-// there are products of 16 numbers, one of each place, instead of 36. The lanes of a vector are tiles, in four segments
-// of a row of tiles each: a segment has half as many columns as a vector has lanes.
+// there are products of 16 numbers, one of each place, instead of 36. The lanes of a vector are tiles, in segments of a
+// row of tiles: four, which have half as many columns as a vector has lanes, or eight of a quarter of them.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,18 @@
 namespace fastcaffe {
 
 constexpr int kWinogradPlaces = 16;
-constexpr int kWinogradSegments = 4;  // of a vector
 
-// How many columns a segment has, and what kernels work on at a time: vectors of tiles and at most so many outputs in
-// products, at most so many outputs and channels in correlations.
+// The lanes, and what kernels work on at a time: vectors of tiles and at most so many outputs in products, at most so
+// many outputs and channels in correlations.
 struct WinogradBlocks {
-  int columns, vectors, outputs, correlated_outputs, correlated_channels;
+  int lanes, vectors, outputs, correlated_outputs, correlated_channels;
 };
 WinogradBlocks winograd_blocks();
 
-// Where segments are in maps: what they begin with, and how many numbers it is to the next row and the next map.
+// Where segments of so many columns are in maps: where each begins, and how many numbers it is to the next row and the
+// next map.
 struct WinogradMaps {
+  int columns;
   const std::int64_t* segments;
   std::int64_t row, map;
 };

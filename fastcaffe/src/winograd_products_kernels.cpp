@@ -186,7 +186,7 @@ FASTCAFFE_INLINE void winograd_correlations_body(const WinogradRoom& in, const W
 template <int W>
 FASTCAFFE_INLINE void tell_blocks_body(WinogradBlocks* blocks) {
   typedef WinogradTile<W> Tile;
-  *blocks = {W / 2, Tile::kVectors, Tile::kOutputs, Tile::kCorrelatedOutputs, Tile::kCorrelatedChannels};
+  *blocks = {W, Tile::kVectors, Tile::kOutputs, Tile::kCorrelatedOutputs, Tile::kCorrelatedChannels};
 }
 
 FASTCAFFE_KERNEL(tell_blocks, (WinogradBlocks * blocks), (blocks))

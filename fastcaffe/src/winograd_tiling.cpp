@@ -8,19 +8,17 @@ namespace {
 constexpr std::int64_t kNear = 1 << 17;  // floats of a part of the maps: half of what second-level caches hold
 constexpr int kTogether = 16;            // images at most
 constexpr int kLine = 16;                // floats
+constexpr double kSmallWorthIt = 0.93;   // of the vectors, for which small segments are worth more loads
 
-int columns() { return winograd_blocks().columns; }
-std::int64_t rounded(std::int64_t count) { return (count + columns() - 1) / columns() * columns(); }
-
-WinogradRows bottom_rows(const ConvolutionShape& s, int across, int tile_rows, bool banded) {
-  const std::int64_t row = rounded(across * columns() + 2), map = (2 * tile_rows + 2) * row;
+WinogradRows bottom_rows(const ConvolutionShape& s, int columns, int across, int tile_rows, bool banded) {
+  const std::int64_t row = (across + 1) * columns, map = (2 * tile_rows + 2) * row;
   return {s.channels, s.height, s.width, static_cast<int>(s.pad_h), static_cast<int>(s.pad_w), 2, false, banded, row,
           map, s.channels * map};
 }
 
-WinogradRows top_rows(const ConvolutionShape& s, int across, int tile_rows, bool banded) {
-  const bool in_place = s.out_width % columns() == 0 && s.out_height % 2 == 0;
-  const std::int64_t row = across * columns(), map = in_place ? s.out_height * s.out_width : 2 * tile_rows * row;
+WinogradRows top_rows(const ConvolutionShape& s, int columns, int across, int tile_rows, bool banded) {
+  const bool in_place = s.out_width % columns == 0 && s.out_height % 2 == 0;
+  const std::int64_t row = across * columns, map = in_place ? s.out_height * s.out_width : 2 * tile_rows * row;
   return {s.outputs, s.out_height, s.out_width, 0, 0, 0, in_place, banded, row, map, s.outputs * map};
 }
 
@@ -75,21 +73,30 @@ bool WinogradTiling::possible(const ConvolutionShape& s) {
   return fits && s.pad_h <= 2 && s.pad_w <= 2 && s.pad_h >= 0 && s.pad_w >= 0;
 }
 
-WinogradTiling::WinogradTiling(const ConvolutionShape& s, int block, std::int64_t threads)
+WinogradTiling WinogradTiling::best(const ConvolutionShape& s, int block, std::int64_t threads) {
+  const int lanes = winograd_blocks().lanes;
+  const WinogradTiling large(s, block, threads, lanes / 2);
+  if (lanes < 8) return large;
+  const WinogradTiling small(s, block, threads, lanes / 4);
+  return small.batch_vectors() < kSmallWorthIt * large.batch_vectors() ? small : large;
+}
+
+WinogradTiling::WinogradTiling(const ConvolutionShape& s, int block, std::int64_t threads, int columns)
     : images_(s.images),
       block_(block),
+      columns_(columns),
       tile_rows_(static_cast<int>((s.out_height + 1) / 2)),
-      across_(static_cast<int>((s.out_width + columns() - 1) / columns())),
+      across_(static_cast<int>((s.out_width - 1) / columns + 1)),
       most_(most(s, threads)),
-      bands_((tile_rows_ + most_.rows - 1) / most_.rows),
-      bottom_(bottom_rows(s, across_, most_.rows, bands_ > 1)),
-      top_(top_rows(s, across_, most_.rows, bands_ > 1)),
+      bands_((tile_rows_ - 1) / most_.rows + 1),
+      bottom_(bottom_rows(s, columns, across_, most_.rows, bands_ > 1)),
+      top_(top_rows(s, columns, across_, most_.rows, bands_ > 1)),
       bottom_at_(places(bottom_)),
       top_at_(places(top_)) {}
 
 // Of how many images and rows a part is at most: of those that stay near, such as leave fewest lanes over.
 WinogradPart WinogradTiling::most(const ConvolutionShape& s, std::int64_t threads) const {
-  const std::int64_t floats = 2 * (s.channels + s.outputs) * across_ * columns();  // a row of tiles, before and after
+  const std::int64_t floats = 2 * (s.channels + s.outputs) * across_ * columns_;  // a row of tiles, before and after
   const std::int64_t rows = std::max<std::int64_t>(1, std::min<std::int64_t>(tile_rows_, kNear / floats));
   const std::int64_t share = std::max<std::int64_t>(1, images_ * tile_rows_ / (2 * threads));  // two a thread, at least
   const bool whole = rows == tile_rows_ && (threads == 1 || share >= tile_rows_);
@@ -107,7 +114,7 @@ WinogradPart WinogradTiling::most(const ConvolutionShape& s, std::int64_t thread
 // How many vectors whole blocks of a batch have, with parts of so many images or rows.
 std::int64_t WinogradTiling::batch_vectors(int images, int rows) const {
   const auto whole = [&](std::int64_t tile_rows) {
-    const std::int64_t block = block_ * kWinogradSegments;
+    const std::int64_t block = block_ * segments_of_vector();
     return (tile_rows * across_ + block - 1) / block * block_;
   };
   if (rows < tile_rows_) return images_ * (tile_rows_ / rows * whole(rows) + whole(tile_rows_ % rows));
@@ -126,10 +133,10 @@ std::vector<std::int64_t> WinogradTiling::places(const WinogradRows& rows) const
   std::vector<std::int64_t> at;
   for (int i = 0; i < most_.images; ++i) {
     for (int y = 0; y < most_.rows; ++y) {
-      for (int x = 0; x < across_; ++x) at.push_back(i * rows.image + 2 * y * rows.row + x * columns());
+      for (int x = 0; x < across_; ++x) at.push_back(i * rows.image + 2 * y * rows.row + x * columns_);
     }
   }
-  while (at.size() % (block_ * kWinogradSegments)) at.push_back(0);
+  while (at.size() % (block_ * segments_of_vector())) at.push_back(0);
   return at;
 }
 

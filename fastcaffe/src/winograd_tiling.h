@@ -43,14 +43,16 @@ class WinogradTiling {
   // Whether there can be tiles: kernels of 3 x 3 that step over no pixel, and paddings that have gradients.
   static bool possible(const ConvolutionShape& shape);
 
-  // Parts for so many threads, of blocks of so many vectors, the last of which may be filled in part.
-  WinogradTiling(const ConvolutionShape& shape, int block, std::int64_t threads);
+  // Parts for so many threads, of blocks of so many vectors, the last of which may be filled in part. Of the sizes that
+  // segments may have, the one that fills them.
+  static WinogradTiling best(const ConvolutionShape& shape, int block, std::int64_t threads);
 
   int parts() const { return static_cast<int>((images_ + most_.images - 1) / most_.images) * bands_; }
   WinogradPart part(int number) const;
   int bands() const { return bands_; }  // parts of an image
   int segments(const WinogradPart& part) const { return part.images * part.rows * across_; }
-  static int vectors(int segments) { return (segments + kWinogradSegments - 1) / kWinogradSegments; }
+  int segments_of_vector() const { return 2 * winograd_blocks().lanes / columns_; }
+  int vectors(int segments) const { return (segments - 1) / segments_of_vector() + 1; }
   int most_vectors() const { return vectors(segments(most_)); }
   std::int64_t batch_vectors() const { return batch_vectors(most_.images, most_.rows); }  // of all blocks
 
@@ -63,15 +65,16 @@ class WinogradTiling {
   WinogradMaps top_maps(int vector) const { return maps(top_, top_at_, vector); }
 
  private:
+  WinogradTiling(const ConvolutionShape& shape, int block, std::int64_t threads, int columns);
   WinogradPart most(const ConvolutionShape& s, std::int64_t threads) const;
   std::int64_t batch_vectors(int images, int rows) const;
   std::vector<std::int64_t> places(const WinogradRows& rows) const;
   WinogradMaps maps(const WinogradRows& rows, const std::vector<std::int64_t>& at, int vector) const {
-    return {at.data() + vector * kWinogradSegments, rows.row, rows.map};
+    return {columns_, at.data() + vector * segments_of_vector(), rows.row, rows.map};
   }
 
   std::int64_t images_;
-  int block_, tile_rows_, across_;  // segments
+  int block_, columns_, tile_rows_, across_;  // segments
   WinogradPart most_;
   int bands_;
   WinogradRows bottom_, top_;

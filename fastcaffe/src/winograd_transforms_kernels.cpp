@@ -11,39 +11,45 @@ namespace {
 
 constexpr int kSoon = 4;  // maps ahead, whose memory is asked for
 
-// Two columns of each of a vector's tiles: at each of its four segments, even numbers and the odd ones behind them.
-template <int W>
-FASTCAFFE_INLINE void load_columns(const float* from, const std::int64_t* at, typename Lanes<W>::F* even,
+// W numbers: S at each of some places, of which only so many exist; the others have zeros.
+template <int W, int S>
+FASTCAFFE_INLINE typename Lanes<W>::F load_segments(const float* from, const std::int64_t* at, int exist) {
+  if constexpr (W == S) {
+    return exist > 0 ? load<typename Lanes<W>::F>(from + at[0]) : typename Lanes<W>::F{};
+  } else {
+    constexpr int kHalf = W / 2 / S;
+    return stretch_of<0>(load_segments<W / 2, S>(from, at, exist),
+                         load_segments<W / 2, S>(from, at + kHalf, exist - kHalf), typename CountTo<W>::type());
+  }
+}
+
+template <int W, int S>
+FASTCAFFE_INLINE void store_segments(typename Lanes<W>::F x, float* to, const std::int64_t* at, int exist) {
+  if constexpr (W == S) {
+    if (exist > 0) store(to + at[0], x);
+  } else {
+    constexpr int kHalf = W / 2 / S;
+    const typename CountTo<W / 2>::type half;
+    store_segments<W / 2, S>(stretch_of<0>(x, x, half), to, at, exist);
+    store_segments<W / 2, S>(stretch_of<W / 2>(x, x, half), to, at + kHalf, exist - kHalf);
+  }
+}
+
+// Two columns of each of a vector's tiles, which are even numbers of its segments and the odd ones behind them.
+template <int W, int S>
+FASTCAFFE_INLINE void load_columns(const float* from, const std::int64_t* at, int exist, typename Lanes<W>::F* even,
                                    typename Lanes<W>::F* odd) {
-  typedef typename Lanes<W / 2>::F Half;
-  const typename CountTo<W>::type all;
-  const auto a = stretch_of<0>(load<Half>(from + at[0]), load<Half>(from + at[1]), all);
-  const auto b = stretch_of<0>(load<Half>(from + at[2]), load<Half>(from + at[3]), all);
-  split_pairs<W>(a, b, even, odd, all);
+  split_pairs<W>(load_segments<W, S>(from, at, exist), load_segments<W, S>(from, at + W / S, exist - W / S), even, odd,
+                 typename CountTo<W>::type());
 }
 
-// The same where only so many segments exist; the others have zeros.
-template <int W>
-FASTCAFFE_INLINE void load_columns(const float* from, const std::int64_t* at, int segments,
-                                   typename Lanes<W>::F* even, typename Lanes<W>::F* odd) {
-  typedef typename Lanes<W / 2>::F Half;
-  const typename CountTo<W>::type all;
-  Half x[kWinogradSegments];
-#pragma GCC unroll 4
-  for (int i = 0; i < kWinogradSegments; ++i) x[i] = i < segments ? load<Half>(from + at[i]) : Half{};
-  split_pairs<W>(stretch_of<0>(x[0], x[1], all), stretch_of<0>(x[2], x[3], all), even, odd, all);
-}
-
-template <int W>
+template <int W, int S>
 FASTCAFFE_INLINE void store_columns(typename Lanes<W>::F even, typename Lanes<W>::F odd, float* to,
-                                    const std::int64_t* at, int segments) {
-  const typename CountTo<W / 2>::type half;
+                                    const std::int64_t* at, int exist) {
   typename Lanes<W>::F pairs[2];
   join_pairs<W>(even, odd, &pairs[0], &pairs[1], typename CountTo<W>::type());
-  if (segments > 0) store(to + at[0], stretch_of<0>(pairs[0], pairs[0], half));
-  if (segments > 1) store(to + at[1], stretch_of<W / 2>(pairs[0], pairs[0], half));
-  if (segments > 2) store(to + at[2], stretch_of<0>(pairs[1], pairs[1], half));
-  if (segments > 3) store(to + at[3], stretch_of<W / 2>(pairs[1], pairs[1], half));
+  store_segments<W, S>(pairs[0], to, at, exist);
+  store_segments<W, S>(pairs[1], to, at + W / S, exist - W / S);
 }
 
 // B^T x of four numbers of an input, and A y of the gradients of two outputs.
@@ -68,19 +74,21 @@ FASTCAFFE_INLINE void transform_products(const F* m, F* to) {
   to[1] = (m[1] - m[2]) - m[3];
 }
 
-template <int W>
-FASTCAFFE_INLINE void winograd_inputs_body(const float* from, const WinogradMaps& maps, int vectors, int channels,
-                                           const WinogradRoom& to) {
+template <int W, int S>
+FASTCAFFE_INLINE void inputs_of_segments(const float* from, const WinogradMaps& maps, int vectors, int channels,
+                                         const WinogradRoom& to) {
   typedef typename Lanes<W>::F F;
+  constexpr int kSegments = 2 * W / S;
   for (int channel = 0; channel < channels; ++channel, from += maps.map) {
     float* out = to.first + channel * to.map;
     for (int vector = 0; vector < vectors; ++vector, out += W) {
-      const std::int64_t* at = maps.segments + vector * kWinogradSegments;
+      const std::int64_t* at = maps.segments + vector * kSegments;
       F columns[4][4], x[4][4];  // transposed, and back
 #pragma GCC unroll 4
       for (int row = 0; row < 4; ++row) {
-        load_columns<W>(from + row * maps.row, at, &columns[0][row], &columns[1][row]);
-        load_columns<W>(from + row * maps.row + 2, at, &columns[2][row], &columns[3][row]);
+        const float* first = from + row * maps.row;
+        load_columns<W, S>(first, at, kSegments, &columns[0][row], &columns[1][row]);
+        load_columns<W, S>(first + 2, at, kSegments, &columns[2][row], &columns[3][row]);
       }
 #pragma GCC unroll 4
       for (int column = 0; column < 4; ++column) {
@@ -100,19 +108,19 @@ FASTCAFFE_INLINE void winograd_inputs_body(const float* from, const WinogradMaps
   }
 }
 
-template <int W>
-FASTCAFFE_INLINE void winograd_diffs_body(const float* from, const WinogradMaps& maps, int vectors, int segments,
-                                          int outputs, const WinogradRoom& to) {
+template <int W, int S>
+FASTCAFFE_INLINE void diffs_of_segments(const float* from, const WinogradMaps& maps, int vectors, int segments,
+                                        int outputs, const WinogradRoom& to) {
   typedef typename Lanes<W>::F F;
   for (int output = 0; output < outputs; ++output, from += maps.map) {
     float* out = to.first + output * to.map;
     for (int vector = 0; vector < vectors; ++vector, out += W) {
-      const int first = vector * kWinogradSegments;
+      const int first = vector * (2 * W / S);
       F columns[2][2], y[4][2];
 #pragma GCC unroll 2
       for (int row = 0; row < 2; ++row) {
-        load_columns<W>(from + row * maps.row, maps.segments + first, segments - first, &columns[0][row],
-                        &columns[1][row]);
+        load_columns<W, S>(from + row * maps.row, maps.segments + first, segments - first, &columns[0][row],
+                           &columns[1][row]);
       }
 #pragma GCC unroll 2
       for (int column = 0; column < 2; ++column) {
@@ -132,17 +140,17 @@ FASTCAFFE_INLINE void winograd_diffs_body(const float* from, const WinogradMaps&
   }
 }
 
-template <int W>
-FASTCAFFE_INLINE void winograd_outputs_body(const WinogradRoom& sums, int outputs, const float* biases,
-                                            const WinogradMaps& maps, int segments, float* to) {
+template <int W, int S>
+FASTCAFFE_INLINE void outputs_of_segments(const WinogradRoom& sums, int outputs, const float* biases,
+                                          const WinogradMaps& maps, int segments, float* to) {
   typedef typename Lanes<W>::F F;
   for (int output = 0; output < outputs; ++output, to += maps.map) {
     const F bias = same<F>(biases ? biases[output] : 0.f);
     const float* from = sums.first + output * sums.map;
     for (int vector = 0; vector < WinogradTile<W>::kVectors; ++vector, from += W) {
-      const int first = vector * kWinogradSegments;
-#pragma GCC unroll 4
-      for (int i = 0; i < kWinogradSegments; ++i) {
+      const int first = vector * (2 * W / S);
+#pragma GCC unroll 8
+      for (int i = 0; i < 2 * W / S; ++i) {
         const float* soon = to + kSoon * maps.map + maps.segments[first + i];
         __builtin_prefetch(soon);
         __builtin_prefetch(soon + maps.row);
@@ -161,10 +169,32 @@ FASTCAFFE_INLINE void winograd_outputs_body(const WinogradRoom& sums, int output
       for (int row = 0; row < 2; ++row) {
         F y[2];
         transform_products(rows[row], y);
-        store_columns<W>(y[0] + bias, y[1] + bias, to + row * maps.row, maps.segments + first, segments - first);
+        store_columns<W, S>(y[0] + bias, y[1] + bias, to + row * maps.row, maps.segments + first, segments - first);
       }
     }
   }
+}
+
+// Whatever S is: half a vector, or a quarter.
+template <int W>
+FASTCAFFE_INLINE void winograd_inputs_body(const float* from, const WinogradMaps& maps, int vectors, int channels,
+                                           const WinogradRoom& to) {
+  if (maps.columns == W / 2) return inputs_of_segments<W, W / 2>(from, maps, vectors, channels, to);
+  if constexpr (W >= 8) inputs_of_segments<W, W / 4>(from, maps, vectors, channels, to);
+}
+
+template <int W>
+FASTCAFFE_INLINE void winograd_diffs_body(const float* from, const WinogradMaps& maps, int vectors, int segments,
+                                          int outputs, const WinogradRoom& to) {
+  if (maps.columns == W / 2) return diffs_of_segments<W, W / 2>(from, maps, vectors, segments, outputs, to);
+  if constexpr (W >= 8) diffs_of_segments<W, W / 4>(from, maps, vectors, segments, outputs, to);
+}
+
+template <int W>
+FASTCAFFE_INLINE void winograd_outputs_body(const WinogradRoom& sums, int outputs, const float* biases,
+                                            const WinogradMaps& maps, int segments, float* to) {
+  if (maps.columns == W / 2) return outputs_of_segments<W, W / 2>(sums, outputs, biases, maps, segments, to);
+  if constexpr (W >= 8) outputs_of_segments<W, W / 4>(sums, outputs, biases, maps, segments, to);
 }
 
 // A row in vectors of W numbers, the last of which may overlap the one before, or in smaller ones.

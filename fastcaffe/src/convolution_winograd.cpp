@@ -19,6 +19,8 @@ namespace {
 constexpr double kVectorCost = 19, kMapCost = 80, kKernelCost = 55, kOtherCost = 10.25;
 constexpr double kWorthIt = 0.9;  // of the others' cost
 
+constexpr std::int64_t kAnyVectors = 1 << 20;  // that a part may have
+
 // Which part of a kernel's rows, or columns, meets no padding: others leave out what does.
 double met(std::int64_t out, std::int64_t pad) { return 1 - pad * (pad + 1) / (3. * out); }
 
@@ -32,7 +34,7 @@ class Convolver {
   Convolver(const ConvolutionShape& shape, bool turned)
       : shape_(shape),
         block_(winograd_blocks().vectors),
-        tiling_(WinogradTiling::best(shape, block_, shape.threads)),
+        tiling_(WinogradTiling::best(shape, block_, kAnyVectors, shape.threads)),
         weights_(shape, turned) {}
 
   void run(const float* in, const float* weights, const float* biases, float* out) const {
@@ -117,7 +119,7 @@ class Convolver {
 bool winograd_pays(const ConvolutionShape& s) {
   if (!WinogradTiling::possible(s)) return false;
   if (const char* wish = std::getenv("FASTCAFFE_CONVOLUTION")) return !std::strcmp(wish, "winograd");
-  const double vectors = WinogradTiling::best(s, winograd_blocks().vectors, 1).batch_vectors();
+  const double vectors = WinogradTiling::best(s, winograd_blocks().vectors, kAnyVectors, 1).batch_vectors();
   const double cost = vectors * (kVectorCost + kMapCost * (1. / s.channels + 1. / s.outputs)) + kKernelCost;
   const double outputs = s.images * s.out_height * s.out_width * met(s.out_height, s.pad_h) * met(s.out_width, s.pad_w);
   return cost < kWorthIt * kOtherCost * outputs / winograd_blocks().lanes;

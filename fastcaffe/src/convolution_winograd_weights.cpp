@@ -27,7 +27,7 @@ class BackwardWeights : public BackwardWeightsPass {
       : shape_(shape),
         channels_(static_cast<int>(shape.channels)),
         outputs_(static_cast<int>(shape.outputs)),
-        tiling_(WinogradTiling::best(shape, 1, 1)),
+        tiling_(WinogradTiling::best(shape, 1, kVectors, 1)),
         together_(std::max(1, kVectors / tiling_.most_vectors())),
         sums_(winograd_gradients(shape)),
         shares_{tiling_.parts(), 1} {

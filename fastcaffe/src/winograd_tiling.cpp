@@ -5,7 +5,7 @@
 namespace fastcaffe {
 namespace {
 
-constexpr std::int64_t kNear = 1 << 17;  // floats of a part of the maps: half of what second-level caches hold
+constexpr std::int64_t kNear = 1 << 19;  // floats of a part of the maps: what third-level caches easily hold
 constexpr int kTogether = 16;            // images at most
 constexpr int kLine = 16;                // floats
 constexpr double kSmallWorthIt = 0.93;   // of the vectors, for which small segments are worth more loads
@@ -73,36 +73,37 @@ bool WinogradTiling::possible(const ConvolutionShape& s) {
   return fits && s.pad_h <= 2 && s.pad_w <= 2 && s.pad_h >= 0 && s.pad_w >= 0;
 }
 
-WinogradTiling WinogradTiling::best(const ConvolutionShape& s, int block, std::int64_t threads) {
+WinogradTiling WinogradTiling::best(const ConvolutionShape& s, int block, std::int64_t most, std::int64_t threads) {
   const int lanes = winograd_blocks().lanes;
-  const WinogradTiling large(s, block, threads, lanes / 2);
+  const WinogradTiling large(s, block, most, threads, lanes / 2);
   if (lanes < 8) return large;
-  const WinogradTiling small(s, block, threads, lanes / 4);
+  const WinogradTiling small(s, block, most, threads, lanes / 4);
   return small.batch_vectors() < kSmallWorthIt * large.batch_vectors() ? small : large;
 }
 
-WinogradTiling::WinogradTiling(const ConvolutionShape& s, int block, std::int64_t threads, int columns)
+WinogradTiling::WinogradTiling(const ConvolutionShape& s, int block, std::int64_t most, std::int64_t threads,
+                               int columns)
     : images_(s.images),
       block_(block),
       columns_(columns),
       tile_rows_(static_cast<int>((s.out_height + 1) / 2)),
       across_(static_cast<int>((s.out_width - 1) / columns + 1)),
-      most_(most(s, threads)),
+      most_(this->most(s, most, threads)),
       bands_((tile_rows_ - 1) / most_.rows + 1),
       bottom_(bottom_rows(s, columns, across_, most_.rows, bands_ > 1)),
       top_(top_rows(s, columns, across_, most_.rows, bands_ > 1)),
       bottom_at_(places(bottom_)),
       top_at_(places(top_)) {}
 
-// Of how many images and rows a part is at most: of those that stay near, such as leave fewest lanes over.
-WinogradPart WinogradTiling::most(const ConvolutionShape& s, std::int64_t threads) const {
+// Of how many images and rows a part is at most: of those that stay near, and are two a thread, such as leave fewest
+// lanes over.
+WinogradPart WinogradTiling::most(const ConvolutionShape& s, std::int64_t vectors, std::int64_t threads) const {
   const std::int64_t floats = 2 * (s.channels + s.outputs) * across_ * columns_;  // a row of tiles, before and after
-  const std::int64_t rows = std::max<std::int64_t>(1, std::min<std::int64_t>(tile_rows_, kNear / floats));
-  const std::int64_t share = std::max<std::int64_t>(1, images_ * tile_rows_ / (2 * threads));  // two a thread, at least
-  const bool whole = rows == tile_rows_ && (threads == 1 || share >= tile_rows_);
-  const std::int64_t images = std::min<std::int64_t>({kTogether, images_, threads == 1 ? images_ : share / tile_rows_});
-  WinogradPart best = {0, 1, 0, static_cast<int>(threads == 1 ? rows : std::min(rows, share))};
-  for (int i = 2; whole && i <= images; ++i) {
+  const std::int64_t share = threads == 1 ? images_ * tile_rows_ : images_ * tile_rows_ / (2 * threads);
+  const std::int64_t near = std::min({kNear / floats, vectors * segments_of_vector() / across_, share});
+  WinogradPart best = {0, 1, 0, static_cast<int>(std::max<std::int64_t>(1, std::min<std::int64_t>(tile_rows_, near)))};
+  const bool whole = best.rows == tile_rows_;
+  for (int i = 2; whole && i <= std::min<std::int64_t>({kTogether, images_, near / tile_rows_}); ++i) {
     if (batch_vectors(i, best.rows) < batch_vectors(best.images, best.rows)) best.images = i;
   }
   for (int i = best.rows - 1; !whole && i > 0; --i) {

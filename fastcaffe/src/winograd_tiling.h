@@ -43,9 +43,9 @@ class WinogradTiling {
   // Whether there can be tiles: kernels of 3 x 3 that step over no pixel, and paddings that have gradients.
   static bool possible(const ConvolutionShape& shape);
 
-  // Parts for so many threads, of blocks of so many vectors, the last of which may be filled in part. Of the sizes that
-  // segments may have, the one that fills them.
-  static WinogradTiling best(const ConvolutionShape& shape, int block, std::int64_t threads);
+  // Parts for so many threads, of blocks of so many vectors, the last of which may be filled in part; of at most so many
+  // vectors, if a row of tiles is not more. Of the sizes that segments may have, the one that fills them.
+  static WinogradTiling best(const ConvolutionShape& shape, int block, std::int64_t most, std::int64_t threads);
 
   int parts() const { return static_cast<int>((images_ + most_.images - 1) / most_.images) * bands_; }
   WinogradPart part(int number) const;
@@ -65,8 +65,8 @@ class WinogradTiling {
   WinogradMaps top_maps(int vector) const { return maps(top_, top_at_, vector); }
 
  private:
-  WinogradTiling(const ConvolutionShape& shape, int block, std::int64_t threads, int columns);
-  WinogradPart most(const ConvolutionShape& s, std::int64_t threads) const;
+  WinogradTiling(const ConvolutionShape& shape, int block, std::int64_t most, std::int64_t threads, int columns);
+  WinogradPart most(const ConvolutionShape& s, std::int64_t vectors, std::int64_t threads) const;
   std::int64_t batch_vectors(int images, int rows) const;
   std::vector<std::int64_t> places(const WinogradRows& rows) const;
   WinogradMaps maps(const WinogradRows& rows, const std::vector<std::int64_t>& at, int vector) const {

@@ -159,6 +159,37 @@ def test_sums_over_lanes_do_not_depend_on_the_threads(told: Told, code: str, col
     assert all(same)
 
 
+def test_by_winograd_an_infinity_reaches_the_same_numbers(told: Told) -> None:
+    lines = """
+        text = 'force_backward: true layer { name: "d" type: "Input" top: "d" '
+        text += 'input_param { shape { dim: 2 dim: 3 dim: 11 dim: 13 } } } '
+        text += 'layer { name: "c" type: "Convolution" bottom: "d" top: "c" loss_weight: 1 '
+        text += 'convolution_param { num_output: 5 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }'
+
+        def finite(value, image, channel, row, column):
+            caffe.set_random_seed(1)
+            n, random = net(text), np.random.default_rng(0)
+            n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
+            n.blobs["d"].data[image, channel, row, column] = value
+            n.forward()
+            n.blobs["c"].diff[...] = random.standard_normal(n.blobs["c"].diff.shape)
+            n.blobs["c"].diff[image, channel, row, column] = value
+            n.backward()
+            ran.update(on for line in fastcaffe.layers() for on in line.passes.values())
+            return [np.isfinite(blob).tolist() for blob in (n.blobs["c"].data, n.blobs["d"].diff)]
+
+        found, ran = [], set()
+        for place in ((0, 0, 0, 0), (0, 1, 5, 6), (1, 2, 10, 12), (1, 0, 4, 7)):
+            for value in (np.inf, np.nan):
+                fastcaffe.disable()
+                stock = finite(value, *place)
+                fastcaffe.enable(threads=1)
+                found.append(stock == finite(value, *place) and not np.all(stock[0]))
+        tell([found, sorted(ran)])
+    """
+    assert told(lines, FASTCAFFE_CONVOLUTION="winograd") == [[True] * 8, ["winograd"]]
+
+
 def test_only_layers_that_are_made_while_enabled_are_fast(told: Told) -> None:
     lines = """
         text = 'layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 dim: 2 dim: 9 dim: 9 } } } '

@@ -14,7 +14,8 @@ The gradients of weights are the same form with weights and outputs exchanged: t
 output gradients', one for each product, and four at the end, and one where they are added to what is there. The
 gradient of the bottom is a convolution with turned kernels, whose padding is 2 less the convolution's.
 
-So a number's bound follows from all 4 x 4 inputs of its tile: it is that of the tile's largest numbers.
+Of a tile's 4 x 4 inputs FORM has only those that an output sees: its bound follows from the same nine numbers a channel
+as in other code, but each of them times several weights instead of one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What convolutions by Winograd's filtering sum up, for bounds on their rounding.
 
 In one dimension a tile's outputs are y = A^T [(G g) * (B^T d)] of the kernel g and the four inputs d (Lavin and Gray,
-2015, equations 5 and 7), in two the same along rows and columns, summed up over the channels. Each number that is added
+2015), in two the same along rows and columns, summed up over the channels. Each number that is added
 on the way to y_i is at most |A^T| [(|G| |g|) * (|B^T| |d|)] by its absolute value, which is sum_kd E_ikd |g_k| |d_d|
 with E_ikd = sum_p |A_pi| |G_pk| |B_dp|. A sum of which every summand has passed at most r roundings, u each, on its way
 from exact numbers to the result is within about r u of the sum of its summands' absolute values (Higham, Accuracy and

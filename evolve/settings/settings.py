@@ -223,6 +223,8 @@ def _environment_problems(block: Environment) -> list[str]:
         for each in block.spared
         if not 1 <= each.times <= 1e9
     ]
+    layers = [each.layer for each in block.spared]
+    found += [f"spared: layer '{each}': expected once" for each in sorted(set(layers)) if layers.count(each) > 1]
     generations = [point.generation for point in block.waypoint]
     efficiencies = [point.architectural_efficiency for point in block.waypoint]
     if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:

@@ -106,7 +106,7 @@ def test_the_mean_of_one_parent_is_its_own(encode: Callable[[Weights], Encoding]
 
 @every
 def test_a_spared_layer_has_its_probabilities_multiplied(encode: Callable[[Weights], Encoding]) -> None:
-    """All of conv2 comes at an F at which half of the rest goes; what others lose with conv1's neurons aside."""
+    """All of conv2 comes at an F at which much of it would go, and the other layers' draws stay what they were."""
     plain = encode(parent())
     factors = plain.factors(0.6, 1)
     spared = plain.spared({"conv2": 1000})

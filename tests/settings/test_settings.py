@@ -239,6 +239,10 @@ def waypoints(*points: tuple[int, float]) -> str:
             'environment { spared { layer: "conv1" } }',
             ENVIRONMENT + "spared: layer 'conv1': expected times of 1 to 1e9, got 0",
         ),
+        (
+            'environment { spared { layer: "conv1" times: 2 } spared { layer: "conv1" times: 3 } }',
+            ENVIRONMENT + "spared: layer 'conv1': expected once",
+        ),
         ("environment { type: PACE }", ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1)), ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1), (1, 2)), RISE),

@@ -1,8 +1,6 @@
 // Convolution in two dimensions, on one of seven kinds of passes: sparse ones where few synapses exist, else by the shape
 // alone. Whatever none of them can do is left to Caffe's own code.
 
-#include <omp.h>
-
 #include <algorithm>
 #include <exception>
 #include <functional>
@@ -15,6 +13,7 @@
 #include "listing.h"
 #include "promises.h"
 #include "staying_weights.h"
+#include "threads.h"
 
 namespace fastcaffe {
 namespace {
@@ -84,12 +83,12 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   void Forward_cpu(const Blobs& bottom, const Blobs& top) override {
     if (forward_kept(bottom, top)) return listed_.runs("forward", kept());
     const Made<ForwardPass>* made = nullptr;
-    if (covered(bottom)) {
+    if (covered(bottom, top)) {
       const ConvolutionShape s = shape(bottom, this->bias_term_);
       sparse_ = allowed_ && few_synapses(s);
       made = &chosen(s, sparse_forward_, forward_);
     }
-    listed_.runs("forward", made ? std::string_view(made->on) : "stock: not two-dimensional", staying());
+    listed_.runs("forward", made ? std::string_view(made->on) : kWhy, staying());
     if (!made || !made->pass) return caffe::ConvolutionLayer<float>::Forward_cpu(bottom, top);
     const float* biases = this->bias_term_ ? this->blobs_[1]->cpu_data() : nullptr;
     for (std::size_t i = 0; i < bottom.size(); ++i) {
@@ -99,8 +98,8 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
 
   void Backward_cpu(const Blobs& top, const std::vector<bool>& propagate_down, const Blobs& bottom) override {
     if (gradients_in_lanes(top[0])) return backward_kept(propagate_down[0] ? bottom[0] : nullptr);
-    if (!covered(bottom)) {
-      listed_.runs("backward", "stock: not two-dimensional");
+    if (!covered(bottom, top)) {
+      listed_.runs("backward", kWhy);
       return caffe::ConvolutionLayer<float>::Backward_cpu(top, propagate_down, bottom);
     }
     sparse_ = sparse_ && few_synapses(shape(bottom, this->bias_term_));
@@ -114,6 +113,8 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   }
 
  private:
+  static constexpr const char* kWhy = "stock: not two-dimensional, or in place";
+
   // While it lives, Caffe's backward pass leaves the parameters' gradients alone.
   struct ParametersFrozen {
     explicit ParametersFrozen(Convolution* layer) : layer(layer), kept(layer->param_propagate_down_) {
@@ -127,7 +128,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
   // In lanes that are kept, if somebody reads them.
   bool forward_kept(const Blobs& bottom, const Blobs& top) {
     if (!may_keep()) return false;
-    const bool alone = bottom.size() == 1 && covered(bottom);
+    const bool alone = bottom.size() == 1 && covered(bottom, top);
     const ConvolutionShape s = alone ? shape(bottom, this->bias_term_) : ConvolutionShape();
     bool few = alone && (absent_stays_ || !this->param_propagate_down_[0]);
     if (few) {
@@ -213,8 +214,12 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
 
   bool two_dimensional() const { return this->num_spatial_axes_ == 2 && this->channel_axis_ == 1; }
 
-  // Images of channels of rows of columns, and something of each.
-  bool covered(const Blobs& bottom) const {
+  // Images of channels of rows of columns, something of each, and not in place: stock Caffe copies an image before it
+  // writes any of it, passes here need not.
+  bool covered(const Blobs& bottom, const Blobs& top) const {
+    for (std::size_t i = 0; i < bottom.size(); ++i) {
+      if (bottom[i] == top[i]) return false;
+    }
     return two_dimensional() && bottom[0]->count() > 0 && this->output_shape_[0] > 0 && this->output_shape_[1] > 0;
   }
 
@@ -245,7 +250,7 @@ class Convolution : public caffe::ConvolutionLayer<float>, public KeepsLanes {
             pad[1],
             dilation[0],
             dilation[1],
-            omp_get_max_threads(),
+            thread_count(),
             bias};
   }
 

@@ -105,14 +105,19 @@ class InnerProduct : public caffe::InnerProductLayer<float>, public KeepsLanes {
 
  private:
   ConvolutionShape shape() const {
-    return {M_, K_, 1, 1, N_, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, omp_get_max_threads(), bias_term_};
+    return {M_, K_, 1, 1, N_, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, thread_count(), bias_term_};
   }
 
   bool few_synapses(const caffe::Blob<float>& bottom) {
     const bool asked = this->param_propagate_down_[0] && !absent_stays_;  // for every gradient
-    if (!may_keep() || transpose_ || bottom.shape(0) != M_ || asked || !this->blobs_[0]->count()) return false;
+    if (!may_keep() || transpose_ || !whole_images(bottom) || asked || !this->blobs_[0]->count()) return false;
     pattern_.follow(this->blobs_[0]->cpu_data(), this->blobs_[0]->count());
     return pattern_.synapses() && pattern_.density() < (wished_ ? 2 : kLanesKeptBelow);
+  }
+
+  // Whether it makes one row of numbers of each image, which is what those that read lanes expect of it.
+  bool whole_images(const caffe::Blob<float>& bottom) const {
+    return bottom.CanonicalAxisIndex(this->layer_param_.inner_product_param().axis()) == 1;
   }
 
   void lanes_backward(caffe::Blob<float>* bottom) {

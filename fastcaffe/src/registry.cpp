@@ -1,7 +1,5 @@
 // Puts the fast layers into Caffe's layer registry and takes them out again; the library's C interface.
 
-#include <omp.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -15,6 +13,7 @@
 #include "simd.h"
 #include "sparse_limits.h"
 #include "staying_weights.h"
+#include "threads.h"
 #if FASTCAFFE_ONEDNN
 #include "onednn.h"
 #endif
@@ -123,7 +122,7 @@ const char* fastcaffe_machine() {
   text += "onednn=none\nonednn_isa=none\n";
 #endif
   if (fastcaffe::taken_together()) text += "together=1\n";
-  return fastcaffe::kept(text + fastcaffe::limits() + "threads=" + std::to_string(omp_get_max_threads()) + "\n");
+  return fastcaffe::kept(text + fastcaffe::limits() + "threads=" + std::to_string(fastcaffe::thread_count()) + "\n");
 }
 
 // Layers that are created from now on may leave out the gradients of weights that are zero, or (0) may not.
@@ -149,7 +148,8 @@ int fastcaffe_weights_stay(const float* const* weights, int count, int promised)
 // Whether layers that follow each other are done in one go, from the next fastcaffe_enable() on.
 void fastcaffe_take_together(int on) { fastcaffe::take_together(on != 0); }
 
-void fastcaffe_set_threads(int threads) { omp_set_num_threads(threads); }
+// For all threads of the process that run nets.
+void fastcaffe_set_threads(int threads) { fastcaffe::threads_asked() = threads; }
 }
 
 namespace {

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -18,6 +19,20 @@ namespace fastcaffe {
 // some twenty microseconds, as to wake a thread that sleeps, and to wait for it, takes ten.
 constexpr std::int64_t kMultiplied = 1 << 20, kCopied = 1 << 17;
 
+// How many were asked for; 0: as many as OpenMP has from the start.
+inline std::atomic<int>& threads_asked() {
+  static std::atomic<int> number{0};
+  return number;
+}
+
+// How many threads this one may use: what was asked for, whoever did. OpenMP, by which oneDNN goes as well, keeps a
+// number for each thread, so this one is told if it has not heard yet.
+inline int thread_count() {
+  const int asked = threads_asked();
+  if (asked && asked != omp_get_max_threads()) omp_set_num_threads(asked);
+  return omp_get_max_threads();
+}
+
 // The smallest stretch, of which `grain` is the product's or the copy's share; tests set FASTCAFFE_GRAIN=1.
 inline std::int64_t smallest_stretch(std::int64_t grain) {
   static const char* wish = std::getenv("FASTCAFFE_GRAIN");
@@ -28,7 +43,7 @@ inline std::int64_t smallest_stretch(std::int64_t grain) {
 // threads are used where a stretch would have less than `grain` items. Nothing may depend on where stretches end.
 template <class Work>
 void parallel(std::int64_t count, std::int64_t grain, const Work& work) {
-  const std::int64_t stretches = std::min<std::int64_t>(omp_get_max_threads(), count / smallest_stretch(grain));
+  const std::int64_t stretches = std::min<std::int64_t>(thread_count(), count / smallest_stretch(grain));
   const std::int64_t threads = omp_in_parallel() ? 1 : std::max<std::int64_t>(1, stretches);
   if (threads == 1) {
     if (count > 0) work(std::int64_t(0), count);

@@ -58,6 +58,22 @@ def test_what_bits_depend_on_is_told(told: Told) -> None:
     assert machine["together"] == "1"
 
 
+def test_threads_are_those_of_every_thread_of_python(told: Told) -> None:
+    lines = """
+        import threading
+        found = []
+        ask = lambda: found.append(fastcaffe.machine()["threads"])
+        for number in (7, 5):
+            fastcaffe.enable(threads=number)
+            other = threading.Thread(target=ask)
+            other.start()
+            other.join()
+            ask()
+        tell(found)
+    """
+    assert told(lines) == ["7", "7", "5", "5"]
+
+
 def test_nothing_is_listed_before_the_library_is_loaded(told: Told) -> None:
     assert told("tell([fastcaffe.layers(), fastcaffe.machine()])") == [[], {}]
 

@@ -69,6 +69,11 @@ ODD_PLACES = {
     "nor by the ReLU": FIRST + layer("relu", "ReLU", "x", "x", "propagate_down: false") + SECOND + ending("y"),
     "the same weights twice": convolution("conv1", "one", "x", SHARED) + RELU + convolution("conv2", "two", "y", SHARED)
     + ending("x", "y"),
+    "a row of numbers that is no row of images": layer("rows", "Reshape", "one", "r",
+    "reshape_param { shape { dim: 0 dim: 1 dim: 1 dim: 128 } }")
+    + layer("rows_ip", "InnerProduct", "r", "x", "inner_product_param { axis: 3 num_output: 20 }")
+    + layer("conv2", "Convolution", "x", "y", "convolution_param { num_output: 4 kernel_h: 1 kernel_w: 3 pad_w: 1 }")
+    + ending("y"),
     "a layer of one phase": FIRST + RELU + layer("more", "Power", "x", "x", "include { phase: TEST }") + SECOND
     + ending("y"),
 }  # fmt: skip

@@ -39,6 +39,25 @@ def test_frozen_parameters_keep_their_gradient(compare: Compare, images: int, fr
             assert result.differences[f"round 0: layer param {i} diff"] == [0, True]
 
 
+def test_a_convolution_in_place_sees_what_was_there_before(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 1 dim: 64 dim: 28 dim: 28 } } } '
+        text += 'layer { name: "c" type: "Convolution" bottom: "x" top: "x" '
+        text += 'convolution_param { num_output: 64 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } } '
+        stock = net(text)
+        fastcaffe.enable(threads=2)
+        fast = net(text)
+        fast.share_with(stock)
+        for n in (stock, fast):
+            n.blobs["x"].data[...] = np.random.default_rng(1).standard_normal(n.blobs["x"].data.shape)
+            n.forward()
+        gap = float(np.abs(fast.blobs["x"].data - stock.blobs["x"].data).max())
+        tell([gap, fastcaffe.layers()[0].passes["forward"]])
+    """
+    gap, on = told(lines)
+    assert gap < 1e-5 and on == "stock: not two-dimensional, or in place"
+
+
 def test_a_gradient_that_nobody_wants_is_not_written(compare: Compare) -> None:
     layer = CONVOLUTION.format(outputs=5, more="")
     result = compare(layer=layer, bottoms=[[16, 3, 8, 8]] * 2, tops=2, propagate=[True, False])
@@ -223,4 +242,4 @@ def test_the_listing_says_what_fell_back_and_why(told: Told) -> None:
         line, = fastcaffe.layers()
         tell([line.type, line.name, line.stock, line.passes["forward"]])
     """
-    assert told(lines) == ["Convolution", "c", True, "stock: not two-dimensional"]
+    assert told(lines) == ["Convolution", "c", True, "stock: not two-dimensional, or in place"]

@@ -52,7 +52,8 @@ def enable(
     """Makes layers fast that are created from now on; returns the types that this is about.
 
     types: only these (["Pooling", "ReLU"] keeps every bit of stock Caffe's results); default: all.
-    threads: how many OpenMP threads the layers use (default: what OMP_NUM_THREADS says, else every core).
+    threads: how many OpenMP threads the layers use, in every thread of Python (default: what was asked for before, else
+    what OMP_NUM_THREADS says, else every core).
     library: a built library; default: FASTCAFFE_LIBRARY, else the cache's. Raises NotAvailable.
     together: BatchNorm + Scale (+ ReLU) and Eltwise + ReLU (+ Split) that follow each other in place go through memory
     once. For whole passes, as a solver makes them: a blob that is read between two of these layers, or the gradient of
@@ -91,7 +92,7 @@ def blobs_between_unread(promised: bool = True) -> None:
     """Promises that nobody reads the blobs between layers of TRAIN nets that are created from now on, or takes it back.
 
     Layers with few synapses, and the layers behind them, hand on what they make with one image a lane of a vector then,
-    as their lines in layers() say. Blobs in between hold NaN. For passes over the whole net, as a solver makes them;
+    as their lines in layers() say. Blobs in between hold NaN. Neighbours are taken together, as by enable(). For passes over the whole net, as a solver makes them;
     what goes in and what comes out, losses, parameters and their gradients are as ever.
     """
     if _library:
@@ -104,8 +105,9 @@ def weights_stay(net: Any, promised: bool = True) -> None:
     `net` is a caffe.Net that has its weights. From its next pass on, what its layers make of their weights is made
     once, as engines do that compile a net, instead of being compared with them at every pass; their lines in layers()
     say "weights stay". Who writes weights all the same promises it anew afterwards: a weight changed here and there is
-    not seen else. Other weights altogether (copy_from, share_with, a solver's step) are noticed: then the promise is
-    void, and every pass looks at them again. Raises ValueError, and promises nothing, if a layer for training has some
+    not seen else, nor most often a caffemodel that has nearly all weights in common with the last. Other weights
+    altogether (by copy_from, share_with, a solver's step) are noticed: then the promise is void, and every pass looks at
+    them again. Raises ValueError, and promises nothing, if a layer for training has some
     of them: a solver writes these.
     """
     if not _library:
@@ -134,7 +136,7 @@ def layers() -> list[LayerLine]:
 def machine() -> dict[str, str]:
     """What bits depend on; empty if the library is not loaded.
 
-    simd, onednn (its version), onednn_isa, threads, together where neighbouring layers are taken together, and below
+    simd, onednn (its version), onednn_isa, threads, together where enable() takes neighbouring layers together, and below
     which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
     and sparse_lanes_below of convolutions, sparse_inner_product_below, sparse_few_images_below of those whose weights
     stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody reads; none of these

@@ -4,6 +4,8 @@
 #include <map>
 #include <mutex>
 
+#include "promises.h"
+
 namespace fastcaffe {
 namespace {
 
@@ -39,6 +41,7 @@ class CreationOrder {
     last_.reset();
     if (!layer) return;
     layer->name_ = parameter.name();
+    layer->together_ = together() || (blobs_between_unread() && parameter.phase() == caffe::TRAIN);
     if (last && follows(parameter)) {
       (*last)->next_ = layer;
       layer->previous_ = *last;

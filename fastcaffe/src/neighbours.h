@@ -1,6 +1,6 @@
 // Layers that follow each other in a net, each of which alone reads what the one before it has written: the first may do
-// the others' work on its way through memory. Only where the user has asked for it, because a blob that is read between
-// two of them does not show then what Caffe would show there.
+// the others' work on its way through memory. Only where the user has asked for it, or has promised that nobody reads
+// blobs in between (promises.h), because these do not show then what Caffe would show there.
 //
 // Forward, the leader does all and marks its followers as done; backward, where followers come first, each waits, and
 // the leader does all. Who they are is known from the order in which Caffe creates a net's layers.
@@ -25,11 +25,12 @@ class Neighbour {
   const caffe::Blob<float>* blob() const { return blob_; }  // that works_on() has named
 
  protected:
-  // The next layer, if it is a T that works on the same blob and nothing else reads or writes that in between.
+  // The next layer, if both may be taken together, it is a T that works on the same blob, and nothing else reads or
+  // writes that in between.
   template <class T>
   T* next() const {
     T* found = dynamic_cast<T*>(next_);
-    return found && blob_ && blob_ == next_->blob_ ? found : nullptr;
+    return together_ && found && blob_ && blob_ == next_->blob_ ? found : nullptr;
   }
   template <class T>
   T* previous() const {
@@ -42,6 +43,7 @@ class Neighbour {
  private:
   friend class CreationOrder;
   std::string name_;
+  bool together_ = false;
   const caffe::Blob<float>* blob_ = nullptr;
   Neighbour *next_ = nullptr, *previous_ = nullptr;
   std::shared_ptr<Neighbour*> self_;  // for as long as the layer lives
@@ -73,7 +75,8 @@ class Follower : public Neighbour {
   bool done_ = false, led_ = false, waits_ = false;
 };
 
-// Whether neighbours are to be linked that are created from now on; at first what FASTCAFFE_TOGETHER=1 says.
+// Whether neighbours that are created from now on are taken together; at first what FASTCAFFE_TOGETHER=1 says. Those of
+// training nets are too if nobody reads the blobs in between (promises.h).
 void take_together(bool on);
 bool taken_together();
 

@@ -32,7 +32,8 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
 
   bool scales(const Pieces& pieces) const override {
     const Pieces own = this->pieces();
-    return alone_ && own.images == pieces.images && own.channels == pieces.channels && own.length == pieces.length;
+    const bool alike = own.images == pieces.images && own.channels == pieces.channels && own.length == pieces.length;
+    return alone_ && alike && !writes_factors();
   }
   const float* factors() const override { return this->blobs_[0]->cpu_data(); }
   const float* biases() const override { return bias_layer_ ? this->blobs_[bias_param_id_]->cpu_data() : nullptr; }
@@ -104,8 +105,7 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
       return listed_.runs("backward", kept());
     }
     if (led()) return led_backward(top, propagate_down[0]);
-    // Of one image Caffe does not add to the factors' gradients: it writes them.
-    const bool backward = covered(bottom) && outer_dim_ > 1 && inner_dim_ >= kShortestPiece;
+    const bool backward = covered(bottom) && !writes_factors() && inner_dim_ >= kShortestPiece;
     listed_.runs("backward", backward ? "simd" : covered(bottom) ? kFew : kWhy);
     if (!backward) return caffe::ScaleLayer<float>::Backward_cpu(top, propagate_down, bottom);
     const float *diff = top[0]->cpu_diff(), *factors = this->factors();
@@ -151,6 +151,8 @@ class Scale : public caffe::ScaleLayer<float>, public ScaleFollower, public Chan
     }
   }
 
+  // Of one image Caffe does not add to the factors' gradients: it writes them.
+  bool writes_factors() const { return outer_dim_ == 1 && learns_factors(); }
   bool learns_factors() const { return this->param_propagate_down_[0]; }
   bool learns_biases() const { return bias_layer_ && this->param_propagate_down_.back(); }
 

@@ -224,7 +224,7 @@ def eltwise(draw: st.DrawFn) -> Case:
 @st.composite
 def neighbours(draw: st.DrawFn) -> Case:
     """BatchNorm, Scale, perhaps ReLU, then perhaps Eltwise, ReLU and two readers: what may be taken together."""
-    shape = [draw(st.integers(2, 12)), draw(st.integers(1, 20)), draw(st.integers(2, 12)), draw(st.integers(4, 12))]
+    shape = [draw(st.integers(1, 12)), draw(st.integers(1, 20)), draw(st.integers(2, 12)), draw(st.integers(4, 12))]
     blob, bias = draw(st.sampled_from(["bottom0", "x"])), draw(st.booleans())
     frozen = " ".join(f"param {{ lr_mult: {int(draw(st.booleans()))} }}" for _ in range(1 + bias))
     average = draw(st.sampled_from(["", "moving_average_fraction: 0.9", "use_global_stats: true"]))

@@ -68,6 +68,16 @@ def test_a_blob_that_bears_a_loss_is_taken_together_too(compare: Compare) -> Non
     assert result.passes["relu"] == {"forward": LED, "backward": LED}
 
 
+@pytest.mark.parametrize("images, led", [(1, False), (2, True)])
+def test_factors_gradients_of_one_image_are_written_as_caffe_writes_them(
+    compare: Compare, images: int, led: bool
+) -> None:
+    """Of several it adds them to what is there."""
+    result = compare(net=NORM + SCALE + END, bottoms=[[images, 3, 8, 8]], together=True, against="stock", front=FRONT)
+    result.require(outputs=2e-6, bottom_diffs=2e-5, param_diffs=3e-5)
+    assert (result.passes["scale"]["backward"] == LED) == led
+
+
 def test_who_leads_and_who_follows_is_listed(compare: Compare) -> None:
     block = layer("sum", "Eltwise", "x,bottom1", "s") + layer("sum_relu", "ReLU", "s", "s")
     block += layer("one", "Power", "s", "top0", "loss_weight: 1") + layer("two", "Power", "s", "top1", "loss_weight: 1")
@@ -99,6 +109,23 @@ def test_nobody_is_taken_together_unless_asked(compare: Compare) -> None:
     result = compare(net=NORM + SCALE + RELU + END, bottoms=[[4, 3, 8, 8]], against="fast", front=FRONT)
     result.require_same_bits()
     assert LED not in {on for passes in result.passes.values() for on in passes.values()}
+
+
+def test_a_promise_takes_training_nets_together_and_no_others(told: Told) -> None:
+    lines = """
+        text = 'layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 dim: 9 dim: 9 } } } '
+        text += 'layer { name: "n" type: "BatchNorm" bottom: "x" top: "x" } '
+        text += 'layer { name: "s" type: "Scale" bottom: "x" top: "x" } '
+        fastcaffe.enable(together=False)
+        fastcaffe.blobs_between_unread()
+        trained, tested = net(text, caffe.TRAIN), net(text, caffe.TEST)
+        fastcaffe.blobs_between_unread(False)
+        after = net(text, caffe.TRAIN)
+        for n in (trained, tested, after):
+            n.forward()
+        tell([line.passes["forward"] for line in fastcaffe.layers()])
+    """
+    assert told(lines) == ["simd, with what follows", LED, "simd", "simd", "simd", "simd"]
 
 
 def test_frozen_layers_below_leave_the_gradients_to_scale(compare: Compare) -> None:

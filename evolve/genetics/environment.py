@@ -73,9 +73,12 @@ def on_pace(waypoints: dict[int, float], generation: int) -> float:
 def root(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
     """A root of an increasing function by the Illinois method: each evaluation looks at every synapse.
 
-    Of a function with steps, where no value may be within `tolerance` of zero, the step is found.
+    Of a function with steps, where no value may be within `tolerance` of zero, the step is found; `high` of one that
+    is not above zero there either.
     """
     at_low, at_high = function(low), function(high)
+    if at_high <= 0:
+        return high
     middle = high
     side = 0
     for _ in range(_EVALUATIONS):

@@ -1,4 +1,4 @@
-"""What an environment asks for can be drawn: a pace is a limit, and a solution beyond it within tolerance is none."""
+"""What an environment asks for can be drawn, and where the parent cannot give it, all that it can is."""
 
 from collections.abc import Callable
 
@@ -16,6 +16,13 @@ NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1600 } } }
 layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "a" inner_product_param { num_output: 400 } }
 layer { name: "relu" type: "ReLU" bottom: "a" top: "a" }
+layer { name: "ip2" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 10 } }
+"""
+
+CONVOLUTION = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "c" top: "a" inner_product_param { num_output: 40 } }
 layer { name: "ip2" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 10 } }
 """
 
@@ -45,3 +52,20 @@ def test_a_pace_is_kept_whichever_side_of_it_is_found_first(monkeypatch: pytest.
     offspring, _ = synthesis.synthesize(graph, parent, encoding, factors, (1, 2), limit)
     assert limit == pytest.approx(synapses / 1.7)
     assert 0.985 * limit < total(of_graph(graph, offspring), "synapses") <= limit
+
+
+@pytest.mark.parametrize("budgeted", [0.8, 1.0])
+def test_synapses_that_lead_nowhere_are_no_reason_to_end(budgeted: float) -> None:
+    """As another tool leaves them: a quarter of ip1's units feed nothing, so that less than the budget can be kept."""
+    graph = topology.read([prototxt_text.parse(CONVOLUTION, caffe_pb2.NetParameter(), "net")])
+    random = np.random.default_rng(1)
+    shapes = {"conv": [(4, 1, 3, 3), (4,)], "ip1": [(40, 144), (40,)], "ip2": [(10, 40), (10,)]}
+    parent = {name: [random.normal(size=each).astype(np.float32) for each in of] for name, of in shapes.items()}
+    parent["ip2"][0][:, :10] = 0
+    wanted = settings.defaults()
+    block = wanted.environment[0]
+    block.synapse_budget, block.largest_offspring = budgeted, budgeted
+    encoding = clusters.encode(graph, parent, 0.1)
+    factors, limit = budget.of(wanted, 2, graph, parent, encoding, ancestor_synapses=1, seed=1)
+    offspring, _ = synthesis.synthesize(graph, parent, encoding, factors, (1, 2), limit)
+    assert total(of_graph(graph, offspring), "synapses") == 4 * 10 + 30 * 145 + 10 * 31

@@ -13,7 +13,7 @@ from plain_loops import SMALL_LAYERS, cluster_probabilities, expected, synapse_p
 from evolve.base.errors import UserError
 from evolve.genetics.clusters import encode_layer
 from evolve.genetics.encoding import Factors
-from evolve.genetics.environment import solve
+from evolve.genetics.environment import root, solve
 
 FACTORS = st.floats(0, 4)
 RATIOS = [0.25, 0.5, 1.0, 2.0, 4.0]
@@ -101,3 +101,9 @@ def test_impossible_targets(target: float, written: str) -> None:
     with pytest.raises(UserError) as error:
         solve(encoded([rows]), target)
     assert str(error.value) == f"environment: expected offspring of {written} synapses, but the parent has 6"
+
+
+@pytest.mark.parametrize("at_high", [-30.0, 0.0])
+def test_high_is_the_root_of_what_is_not_above_zero_there_either(at_high: float) -> None:
+    """Beyond `high` nothing changes: what the parent cannot give, no environment can ask for."""
+    assert root(lambda factor: min(factor, 3.0) * 10 - 30 + at_high, 0.0, 3.0, tolerance=0.5) == 3.0

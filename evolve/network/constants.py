@@ -4,6 +4,8 @@ Float64 (channels,) a blob, NaN where the value depends on the image or on the p
 them is its LayerType's to say; what layers with synapses do is here.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from evolve.network.graph import Graph, Node
@@ -22,10 +24,24 @@ def values(graph: Graph, weights: Weights, linked: dict[str, np.ndarray]) -> Val
                 read = known[node.use.bottom].reshape(-1, node.use.step)
                 known[node.use.top] = _of_weighted(node.weighted, linked[name], weights[name], read)
             elif node.type and not node.whole:
-                _of_node(node, graph, weights.get(node.layer.name, []), known)
+                bottoms = [known[blob] for blob in node.bottoms]
+                for top, found in _tops_of(node, graph, weights.get(node.layer.name, []), bottoms):
+                    known[top] = found
             for top in node.tops:
                 known[top][~np.isfinite(known[top])] = np.nan
     return known
+
+
+def raised(graph: Graph, weights: Weights) -> np.ndarray:
+    """bool (groups,): channels of whose zeros a layer without synapses makes another number, as a Scale's bias does."""
+    found = np.zeros(graph.channel_groups, bool)
+    with np.errstate(all="ignore"):
+        for node in graph.nodes:
+            if node.type and not node.weighted and not node.whole:
+                zeros = [np.zeros(len(graph.blobs[blob].channel_groups)) for blob in node.bottoms]
+                for top, value in _tops_of(node, graph, weights.get(node.layer.name, []), zeros):
+                    found[graph.blobs[top].channel_groups[value != 0]] = True
+    return found
 
 
 def foldable(layer: WeightedLayer, known: Values) -> np.ndarray:
@@ -72,14 +88,12 @@ def _of_weighted(layer: WeightedLayer, linked: np.ndarray, blobs: list[np.ndarra
     return np.where(open_, np.nan, result)
 
 
-def _of_node(node: Node, graph: Graph, blobs: list[np.ndarray], known: Values) -> None:
+def _tops_of(node: Node, graph: Graph, blobs: list[np.ndarray], bottoms: Values) -> Iterator[tuple[int, np.ndarray]]:
+    """Each top of a node without synapses, and what it makes of `bottoms` there."""
     assert node.type
-    bottoms, tops = ([graph.blobs[blob].shape for blob in each] for each in (node.bottoms, node.tops))
-    given = Constants(
-        node.layer, [known[bottom] for bottom in node.bottoms], tuple(bottoms), tuple(tops), node.maps, node.learned,
-        blobs,
-    )  # fmt: skip
+    shapes, tops = (tuple(graph.blobs[blob].shape for blob in each) for each in (node.bottoms, node.tops))
+    given = Constants(node.layer, bottoms, shapes, tops, node.maps, node.learned, blobs)
     for top, found in zip(node.tops, node.type.constant(given), strict=False):
         # A layer that adds or takes axes may have other channels than its function of values gives.
-        if len(found) == len(known[top]):
-            known[top] = found.astype(np.float64)
+        if len(found) == len(graph.blobs[top].channel_groups):
+            yield top, found.astype(np.float64)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evolve.network import layers, reach, resize
+from evolve.network import constants, layers, reach, resize
 from evolve.network.graph import Graph
 from evolve.network.weights import Weights
 
@@ -68,12 +68,15 @@ def rectified(graph: Graph) -> list[str]:
 def silence(graph: Graph, weights: Weights, silent: Mapping[str, Sequence[int]]) -> Withered:
     """Takes off the `silent` neurons, numbers by layer, and all that leads out of them alone; counts both.
 
-    Nothing where an output would be cut off. `weights` has other arrays then.
+    Those stay of whose zeros a layer behind the ReLU makes something. Nothing where an output would be cut off.
+    `weights` has other arrays then.
     """
     without = {name: [blob.copy() for blob in blobs] for name, blobs in weights.items()}
+    raised = constants.raised(graph, weights)
     there = {layer.name: np.ones(layer.outputs, bool) for layer in graph.weighted}
-    for name, neurons in silent.items():
-        there[name][list(neurons)] = False
+    for layer in graph.weighted:
+        neurons = list(silent.get(layer.name, []))
+        there[layer.name][neurons] = raised[graph.outputs_of(layer)[neurons]]
     before = reach.alive(graph, weights)
     resize.clear(graph, without, there, {layer.name: np.ones(layer.inputs, bool) for layer in graph.weighted})
     try:

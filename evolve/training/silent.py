@@ -10,14 +10,19 @@ def silent(net: str, weights: str, layers: list[str], images: int) -> dict[str, 
     The images are what TRAIN makes of them, augmented; neurons are counted from 0. Layers without any are left out.
     """
     running = caffe.Net(net, caffe.TRAIN, weights=weights)
-    tops = {name: running.top_names[name][0] for name in layers}
-    most = {name: np.full(running.blobs[top].data.shape[1], -np.inf) for name, top in tops.items()}
+    every = list(running._layer_names)
+    tops = {name: running.blobs[running.top_names[name][0]] for name in sorted(layers, key=every.index)}
+    most = {name: np.full(top.data.shape[1], -np.inf) for name, top in tops.items()}
     done = 0
     while done < images:
-        running.forward()
+        begin = 0
         for name, top in tops.items():
-            values = running.blobs[top].data
-            each = values.reshape(*values.shape[:2], -1).max(axis=(0, 2))
+            # Read before the next layer runs: what works in place, not ReLU alone, writes its own answer there.
+            end = every.index(name)
+            running._forward(begin, end)
+            each = top.data.reshape(*top.data.shape[:2], -1).max(axis=(0, 2))
             most[name] = np.maximum(most[name], each)
+            begin = end + 1
+        running._forward(begin, len(every) - 1)
         done += len(next(iter(running.blobs.values())).data)
     return {name: np.flatnonzero(highest <= 0).tolist() for name, highest in most.items() if (highest <= 0).any()}

@@ -9,7 +9,6 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-import caffe
 import numpy as np
 
 from evolve.base import prototxt_text
@@ -20,6 +19,7 @@ from evolve.network.graph import Graph
 from evolve.network.weighted import WeightedLayer
 from evolve.network.withered import LEAST
 from evolve.runs import paths
+from evolve.training import silent
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,9 @@ class Flushed:
 
 def answers(net: Path, caffemodel: Path, graph: Graph, images: int) -> dict[str, np.ndarray]:
     """Each layer's neurons, bool (outputs,): whether any of that many augmented images makes one more than zero."""
-    running = caffe.Net(str(net), caffe.TRAIN, weights=str(caffemodel))
-    found = {layer.name: np.zeros(layer.outputs, bool) for layer in graph.weighted}
-    for _ in range(-(-images // running.blobs["data"].data.shape[0])):
-        running.forward()
-        for layer in graph.weighted:
-            # A ReLU writes in the place of what it reads.
-            found[layer.name] |= running.blobs[graph.blobs[layer.uses[0].top].name].data.max(axis=(0, 2, 3)) > 0
+    found = {layer.name: np.ones(layer.outputs, bool) for layer in graph.weighted}
+    for name, neurons in silent.silent(str(net), str(caffemodel), list(found), images).items():
+        found[name][neurons] = False
     return found
 
 
@@ -64,12 +60,12 @@ def measure(network: str, generation: Path, images: int) -> dict[str, Flushed]:
     net = prototxt_text.read(generation / paths.TRAIN_VAL, caffe_pb2.NetParameter())
     graph, learned = made.graph(net, made.stored_shape()), weights.read(generation / paths.WEIGHTS)
     answered = answers(generation / paths.TRAIN_VAL, generation / paths.WEIGHTS, graph, images)
-    silent = np.zeros(len(graph.kept), bool)
+    dead = np.zeros(len(graph.kept), bool)
     for layer in graph.weighted:
-        silent[graph.blobs[layer.uses[0].top].channel_groups[~answered[layer.name]]] = True
-    silent &= ~graph.outputs
+        dead[graph.blobs[layer.uses[0].top].channel_groups[~answered[layer.name]]] = True
+    dead &= ~graph.outputs
     sides = {
-        layer.name: [silent[graph.blobs[blob].channel_groups] for blob in (layer.uses[0].bottom, layer.uses[0].top)]
+        layer.name: [dead[graph.blobs[blob].channel_groups] for blob in (layer.uses[0].bottom, layer.uses[0].top)]
         for layer in graph.weighted
     }
     return {layer.name: of_layer(layer, learned[layer.name][0], *sides[layer.name]) for layer in graph.weighted}

@@ -91,6 +91,28 @@ def test_none_go_where_no_output_would_be_left() -> None:
     assert given["conv"][0].all()
 
 
+@pytest.mark.parametrize(("behind", "blobs", "gone"), [
+    ("Dropout", [], [1]),
+    ('Scale" scale_param { axis: 1', [[-1, -1, -1]], [1]),
+    ('Scale" scale_param { axis: 1 bias_term: true', [[-1, -1, -1], [0.5, 0, 0.5]], [1]),
+    ('Scale" scale_param { axis: 1 bias_term: true', [[-1, -1, -1], [0.5, 0.5, 0]], []),
+    ("BatchNorm", [[0.1, 0.2, 0.3], [1, 1, 1], [1]], []),
+    ("BatchNorm", [[0.1, 0, 0.3], [1, 1, 1], [1]], [1]),
+    ('Power" power_param { shift: 1', [], []),
+])  # fmt: skip
+def test_none_go_of_whose_zeros_something_is_made(behind: str, blobs: list[list[float]], gone: list[int]) -> None:
+    """What a shift behind the ReLU adds is the same for every image, and the next layer's weights pass it on."""
+    end = " }" if "{" in behind else '"'
+    layer = f'layer {{ name: "behind" bottom: "conv" top: "conv" type: "{behind}{end} }}\n'
+    first, ip = NET.split('layer { name: "ip"')
+    given = weights() | {"behind": [np.array(blob, np.float32) for blob in blobs]}
+    read = topology.read([text_format.Parse(f'{first}{layer}layer {{ name: "ip"{ip}', caffe_pb2.NetParameter())])
+    assert rectified(read) == ["conv"]
+    found = silence(read, given, {"conv": [1]})
+    assert found.neurons == len(gone)
+    assert np.flatnonzero(~given["conv"][0].any(axis=(1, 2, 3))).tolist() == gone
+
+
 def test_only_what_a_relu_reads_can_be_silent() -> None:
     assert rectified(graph()) == ["conv"]
     leaky = NET.replace('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 0.1 }')

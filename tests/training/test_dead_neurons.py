@@ -4,6 +4,7 @@ from pathlib import Path
 
 import caffe
 import numpy as np
+import pytest
 
 from evolve.network.withered import LEAST
 from evolve.training import silent
@@ -70,6 +71,30 @@ def test_silent_neurons_are_found(tmp_path: Path) -> None:
     net.save(str(tmp_path / "net.caffemodel"))
     found = silent.silent(str(tmp_path / "net.prototxt"), str(tmp_path / "net.caffemodel"), ["ip1"], 40)
     assert found == {"ip1": [0, 3]}
+
+
+@pytest.mark.parametrize("behind", [
+    'type: "Dropout" dropout_param { dropout_ratio: 0.99 }',
+    'type: "Scale" scale_param { filler { type: "constant" value: -1 } }',
+    'type: "BatchNorm"',
+    'type: "Power" power_param { shift: 9 }',
+])  # fmt: skip
+def test_a_neuron_is_asked_before_another_layer_writes_in_its_place(tmp_path: Path, behind: str) -> None:
+    """Eight images, of whose answers Dropout leaves few; the layer in place is behind both of two ReLUs."""
+    relu, in_place = 'layer { name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }\n', 'bottom: "ip1" top: "ip1"'
+    first = f'{relu}layer {{ name: "first" {behind} {in_place} }}\n'
+    units = "inner_product_param { num_output: 6 }"
+    second = f'layer {{ name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" {units} }}\n'
+    second += first.replace('"ip1"', '"ip2"').replace('"relu1"', '"relu2"').replace('"first"', '"second"')
+    last = NET[NET.index('layer { name: "ip2"') :].replace('"ip2"', '"ip3"').replace('bottom: "ip1"', 'bottom: "ip2"')
+    (tmp_path / "net.prototxt").write_text(NET[: NET.index('layer { name: "relu1"')] + first + second + last)
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TRAIN)
+    net.params["ip1"][1].data[...] = [-100, 9, 9, -100, 9, 9]
+    net.params["ip2"][1].data[...] = [9, -100, 9, 9, -100, 9]
+    net.save(str(tmp_path / "net.caffemodel"))
+    caffe.set_random_seed(1)
+    found = silent.silent(str(tmp_path / "net.prototxt"), str(tmp_path / "net.caffemodel"), ["ip2", "ip1"], 8)
+    assert found == {"ip1": [0, 3], "ip2": [1, 4]}
 
 
 def test_sgd_leaves_them(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ class Detector:
         words = [word.strip() for word in layer.python_param.param_str.split(",")]
         layer.python_param.param_str = ",".join(["$WIDTH", "$HEIGHT", "$STRIDE", *words[3:7], "$CLASSES"])
         layer.ClearField("include")
+        layer.ClearField("exclude")
         layer.include.add(phase=caffe_pb2.TEST)
         self.notes.append(f"layer '{layer.name}': its width, height, stride and classes are evolution.prototxt's")
 

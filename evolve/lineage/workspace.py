@@ -91,8 +91,7 @@ class Workspace:
                 continue
             if self.few:
                 phases.limit_batch(layer, self.few)
-            test = any(rule.phase == caffe_pb2.TEST for rule in layer.include)
-            if test and not self.experiment.geometry:
+            if phases.includes(layer, "TEST") and not self.experiment.geometry:
                 layer.data_param.batch_size = phases.whole_batch(
                     self.dataset.counts["test"], layer.data_param.batch_size
                 )

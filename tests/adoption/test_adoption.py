@@ -353,6 +353,17 @@ def test_detectnets_training_prototxt_becomes_ours() -> None:
     assert size in adopted.notes
 
 
+def test_its_clustering_may_be_excluded_from_training() -> None:
+    """Caffe knows either include or exclude of a layer."""
+    lines = digits_detectnet.training().replace(' stage: "val"', "").splitlines()
+    text = "\n".join(each for each in lines if "not_stage" not in each)
+    begin = text.index('name: "cluster"')
+    assert "include: { phase: TEST }" in text[begin:]
+    adopt(text[:begin] + text[begin:].replace("include: { phase: TEST }", "exclude: { phase: TRAIN }", 1))
+    cluster = net_of("TEST")["cluster"]
+    assert [rule.phase for rule in cluster.include] == [caffe_pb2.TEST] and not cluster.exclude
+
+
 def test_its_deploy_form_has_no_losses() -> None:
     text = DEPLOY.replace("dim: 1 input_dim: 28", "dim: 3 input_dim: 28") + networks.bare(BODY) + (
         'layer { name: "cluster" type: "Python" bottom: "ip" top: "l" '

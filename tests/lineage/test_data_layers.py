@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.datasets import Dataset
 from evolve.lineage import problems
 from evolve.lineage.experiment import load
+from evolve.lineage.workspace import Workspace
+from evolve.network import phases
 from tests.lineage.conftest import TRAIN_VAL
 from tests.lineage.networks import edited, line, written
 
@@ -114,3 +117,14 @@ def test_a_test_that_mirrors_would_score_anew_each_time(tmp_path: Path) -> None:
     assert said(tmp_path, text) == [
         f"{line(text, 'mirror')}: layer 'data': {wanted}, got true; take it out, or write a data layer for each phase"
     ]
+
+
+@pytest.mark.parametrize("rule", ["include { phase: TEST }", "exclude { phase: TRAIN }"])
+@pytest.mark.parametrize(("images", "whole"), [(10_000, 50), (40, 40)])
+def test_batches_score_every_test_image_once(tmp_path: Path, rule: str, images: int, whole: int) -> None:
+    """However a prototxt says that a layer is of phase TEST alone."""
+    text = edited(TRAIN_VAL, ("include { phase: TEST }", rule), ("batch_size: 77", "batch_size: 64"))
+    data = Dataset("digits", tmp_path, (1, 28, 28), {"train": 1437, "test": images}, 10, sha256="")
+    net = Workspace(load(str(written(tmp_path, text))), data, 1, 1, tmp_path / "gen").template()
+    batches = {phase: phases.batch_size(phases.data_layer(net, phase)) for phase in ("TRAIN", "TEST")}
+    assert batches == {"TRAIN": 32, "TEST": whole}

@@ -15,6 +15,8 @@ from typing import Any
 
 from evolve.base.errors import UserError
 
+SEEDS = 2**32  # of Caffe's random numbers: it takes a solver's random_seed modulo this
+
 _NAME = "caffe.proto.caffe_pb2"
 _NO_CAFFE = "Caffe is not installed for this Python; `make` builds it, or set CAFFE_ROOT to your own build"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.caffe_messages import SEEDS, caffe_pb2
 from evolve.base.machine import USUAL, Machine
 from evolve.base.parallel import Stop
 from evolve.datasets import Dataset
@@ -75,7 +75,7 @@ class Workspace:
     @property
     def solver_seed(self) -> int:
         """What decides on its training; below seeds of a thousand, nobody else's."""
-        return self.seed * 1000 + self.number + 1_000_000 * max(0, self.sibling - 1)
+        return (self.seed * 1000 + self.number + 1_000_000 * max(0, self.sibling - 1)) % SEEDS
 
     @property
     def snapshots(self) -> Path:

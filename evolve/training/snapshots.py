@@ -18,7 +18,7 @@ import caffe
 from google.protobuf.message import DecodeError
 
 from evolve.base import files, prototxt_text
-from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.caffe_messages import SEEDS, caffe_pb2
 from evolve.network import phases
 from evolve.network.layers import detectnet
 from evolve.proto import caffemodel_pb2
@@ -91,7 +91,7 @@ class Snapshots:
 
     def _reseed(self, training: Any) -> None:
         # Dropout's numbers come from here; Caffe keeps no record of where they were.
-        caffe.set_random_seed(self._seed + training.iter)
+        caffe.set_random_seed((self._seed + training.iter) % SEEDS)
 
 
 def identity(solver: Any, net: phases.Net, *others: str) -> str:

@@ -40,6 +40,13 @@ def test_the_seeds_of_a_draw_and_a_training() -> None:
     assert [each.solver_seed for each in seeds] == [3007, 3007, 1003007, 2003007]
 
 
+@pytest.mark.parametrize("seed", [20240607, 10**17])
+def test_a_large_seed_is_taken_as_caffe_takes_it(seed: int) -> None:
+    """Modulo 2**32."""
+    found = [Workspace(None, None, number, seed, Path("x")).solver_seed for number in (1, 2)]  # type: ignore[arg-type]
+    assert found == [(1000 * seed + number) % 2**32 for number in (1, 2)]
+
+
 def test_the_solver_has_its_seed(reference: Any, family: Any) -> None:
     def seed(path: Path) -> int:
         return int(prototxt_text.read(path, caffe_pb2.SolverParameter()).random_seed)

@@ -66,10 +66,13 @@ def folder(tmp_path: Path, store: Store) -> Path:
     return tmp_path
 
 
-def train(folder: Path, solver: str, kept: str, stop: int = LENGTH + 1, every: int = EVERY) -> dict[str, Any]:
+def train(
+    folder: Path, solver: str, kept: str, stop: int = LENGTH + 1, every: int = EVERY, seed: int = 4
+) -> dict[str, Any]:
     """Trains into weights.caffemodel; killed once iteration `stop` is done, if it ever is."""
     (folder / "solver.prototxt").write_text(
-        f'net: "net.prototxt" {solver} lr_policy: "poly" power: 1 max_iter: {LENGTH} random_seed: 4 snapshot: {every}'
+        f'net: "net.prototxt" {solver} lr_policy: "poly" power: 1 max_iter: {LENGTH} random_seed: {seed} '
+        f"snapshot: {every}"
     )
     (folder / "forwards").write_text(str(stop * (3 if "iter_size: 3" in solver else 1)))
     with CaffeProcess(folder, folder / "log", folder / "net.prototxt") as caffe:
@@ -87,6 +90,16 @@ def test_a_killed_training_ends_with_the_same_bytes(folder: Path, kind: str, sto
     again = train(folder, SOLVERS[kind], "killed")
     assert again["iterations"] == LENGTH and (folder / "weights.caffemodel").read_bytes() == wanted
     assert again["resumed"] == from_iteration
+
+
+def test_the_largest_seed_that_caffe_knows(folder: Path) -> None:
+    """An iteration more is the smallest."""
+    train(folder, SOLVERS["SGD"], "undisturbed", seed=2**32 - 1)
+    wanted = (folder / "weights.caffemodel").read_bytes()
+    with pytest.raises(CaffeKilled):
+        train(folder, SOLVERS["SGD"], "killed", 8, seed=2**32 - 1)
+    assert train(folder, SOLVERS["SGD"], "killed", seed=2**32 - 1)["resumed"] == EVERY
+    assert (folder / "weights.caffemodel").read_bytes() == wanted
 
 
 def test_random_numbers_matter_here(folder: Path) -> None:

@@ -77,14 +77,21 @@ def check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 
 
 def origin(experiment: Experiment) -> dict[str, str]:
-    """The texts of the prototxts that a run is made from, by file name: those that must not change on the way."""
+    """The texts of the prototxts that a run is made from, by file name: those that must not change on the way.
+
+    Of files of one name in several folders the last has it; the others have their paths, / written as _.
+    """
     own = experiment.settings
     nets = (own.train_val, own.scratch_train_val)
     solvers = (own.solver, own.offspring_solver, own.scratch_solver)
     # A file may be another network's: ../detectnet/train_val.prototxt.
     names = sorted(filter(None, {*nets, *solvers}))
-    texts = {Path(name).name: prototxt_text.read_text(experiment.folder / name) for name in names}
-    return dict(sorted((texts | {experiment.evolution.name: experiment.settings_text}).items()))
+    bare = {Path(name).name: name for name in names} | {experiment.evolution.name: ""}
+    texts = {experiment.evolution.name: experiment.settings_text}
+    for name in names:
+        last = bare[Path(name).name] == name
+        texts[Path(name).name if last else name.replace("/", "_")] = prototxt_text.read_text(experiment.folder / name)
+    return dict(sorted(texts.items()))
 
 
 def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:

@@ -235,6 +235,32 @@ def test_a_changed_line_of_many_is_named(begun: Callable[[int], Any]) -> None:
     )
 
 
+def test_two_prototxts_of_one_name_in_two_folders(place: Any) -> None:
+    """The last of their paths has the name, as of runs that knew no other; a change of either is refused."""
+    tiny, other = place.folder / "tiny", place.folder / "other" / "solver.prototxt"
+    other.parent.mkdir()
+    other.write_text((tiny / "solver.prototxt").read_text().replace("0.05", "0.01"))
+    place.set('offspring_solver: "../other/solver.prototxt"')
+    place.evolve(1)
+    kept = {path.name: path.read_text() for path in (place.run / "prototxt").glob("*.prototxt")}
+    own = {path.name: path.read_text() for path in tiny.glob("*.prototxt")}
+    assert kept == own | {".._other_solver.prototxt": other.read_text()} and len(own) == 3
+    earlier = place.run / "prototxt" / ".._other_solver.prototxt"
+    earlier.unlink()
+    place.evolve(2)
+    assert earlier.exists()
+    for changed, name in ((other, earlier.name), (tiny / "solver.prototxt", "solver.prototxt")):
+        before = changed.read_text()
+        changed.write_text(before.replace("momentum: 0.9", "momentum: 0.8"))
+        with pytest.raises(UserError) as refused:
+            place.evolve(3)
+        assert str(refused.value) == (
+            f"{place.run}/prototxt/{name}:1: this run was begun with other text than {name} has now; take the change "
+            "back, or begin another run with RUN="
+        )
+        changed.write_text(before)
+
+
 def test_another_seed_is_refused_on_a_run_that_has_one(begun: Callable[[int], Any]) -> None:
     place = begun(1)
     with pytest.raises(UserError) as refused:

@@ -88,10 +88,13 @@ class WeightedLayer:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one image, zeros multiplied too: of all its uses in the first phase's net."""
+        """Multiply-accumulates for one image, zeros multiplied too: of all its uses in a graph's first net, TEST's.
+
+        So a classifier that helps in training alone has none.
+        """
         if not self.uses:
             return self.weights * self.positions
-        return sum(use.macs for use in self.uses if use.net == self.uses[0].net)
+        return sum(use.macs for use in self.uses if use.net == 0)
 
     @property
     def names(self) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import weights
+from evolve.network import shapes, weights
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes
 
@@ -60,6 +60,12 @@ def widths(run: Path, number: int) -> dict[str, int]:
     return {layer.name: layer.convolution_param.num_output for layer in net.layer if layer.type == "Convolution"}
 
 
+def deployed_macs(run: Path, number: int) -> int:
+    """Of the net that a device runs, which has no auxiliary classifier."""
+    deploy = prototxt_text.read(run / f"gen{number:03d}" / "deploy.prototxt", caffe_pb2.NetParameter())
+    return sum(step.macs for step in shapes.infer(deploy))
+
+
 @pytest.mark.parametrize("shape", ["KERNEL", "FILTER", "FILTER_BLOCK"])
 def test_three_generations(place: Any, shape: str) -> None:
     run, made = evolved(place, f"cluster_shape: {shape} environment {{ from_generation: 2 synapse_budget: 0.75 }}")
@@ -69,6 +75,8 @@ def test_three_generations(place: Any, shape: str) -> None:
     for metrics in made[1:]:
         assert metrics.training.revived == 0 and vars(metrics.synthesis)["difference"] <= 1e-5
         assert {layer.name for layer in metrics.layers} >= {"extra", "deep", "b"}
+        assert metrics.macs == deployed_macs(run, metrics.generation) == sum(layer.macs for layer in metrics.layers)
+        assert next(layer.macs for layer in metrics.layers if layer.name == "extra") == 0
     last = widths(run, 3)
     # What Eltwise adds is equally wide, and depthwise groups are as many as their channels.
     assert last["stem"] == last["b"] == last["deep"]

@@ -143,7 +143,7 @@ _TYPES = {
 }  # fmt: skip
 _TYPE = f"{BLOCKS}.type"
 # What the file has and would be read instead goes.
-_INSTEAD = {"dataset.image_size": ("width", "height")}
+_INSTEAD = {"dataset.image_size": ("dataset.width", "dataset.height"), f"{BLOCKS}.table_1": (f"{BLOCKS}.waypoint",)}
 
 
 @dataclass(frozen=True)
@@ -204,8 +204,8 @@ def apply(changes: Changes, own: evolution_pb2.EvolutionParameter) -> None:
     """Changes `own`, an EvolutionParameter without the defaults."""
     paths = [change.path for change in changes]
     for path in filter(_INSTEAD.get, paths):
-        for name in _INSTEAD[path]:
-            own.dataset.ClearField(name)
+        for other in _INSTEAD[path]:
+            _put(own, other.split("."), [])
     for change in changes:
         _put(own, change.path.split("."), elements_of(change.value))
     if _TYPE not in paths:

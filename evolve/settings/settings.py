@@ -229,6 +229,11 @@ def _environment_problems(block: Environment) -> list[str]:
     efficiencies = [point.architectural_efficiency for point in block.waypoint]
     if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:
         found.append("type PACE: expected table_1 or two waypoints and more")
+    if block.HasField("table_1") and generations:
+        found.append(
+            f"table_1: expected no waypoints beside it, which would be followed instead, got {len(generations)}; take "
+            "one or the other out"
+        )
     if not (_rises(generations) and _rises(efficiencies)):
         found.append("waypoint: expected generations and efficiencies that rise")
     if not all(1 <= efficiency < math.inf for efficiency in efficiencies):

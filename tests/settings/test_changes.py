@@ -172,6 +172,18 @@ def test_a_size_is_not_left_unread_beside_a_width(tmp_path: Path) -> None:
     assert (dataset.image_size, dataset.width, dataset.height) == (40, 7, 0)
 
 
+def test_a_table_is_not_left_unread_beside_waypoints(tmp_path: Path) -> None:
+    own = """environment { type: PACE waypoint { generation: 1 architectural_efficiency: 1 }
+  waypoint { generation: 5 architectural_efficiency: 2 } }
+environment { from_generation: 7 type: CONSTANT waypoint { generation: 9 architectural_efficiency: 3 } }
+"""
+    chosen = changed(tmp_path, own, "environment.table_1=MNIST")
+    assert [(block.Type.Name(block.type), block.Table.Name(block.table_1), len(block.waypoint)) for block in
+            chosen.environment] == [("PACE", "MNIST", 0)] * 2  # fmt: skip
+    (block,) = changed(tmp_path, "generations: 4\n", "environment.table_1=MNIST").environment
+    assert (block.Table.Name(block.table_1), block.from_generation) == ("MNIST", 2)
+
+
 def test_lists_are_replaced(tmp_path: Path) -> None:
     assert list(changed(tmp_path, OWN, "offspring_training=9it").offspring_training) == ["9it"]
     assert list(changed(tmp_path, OWN, "offspring_training=[1it,2it]").offspring_training) == ["1it", "2it"]

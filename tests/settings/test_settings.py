@@ -245,6 +245,11 @@ def waypoints(*points: tuple[int, float]) -> str:
         ),
         ("environment { type: PACE }", ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
         (waypoints((1, 1)), ENVIRONMENT + "type PACE: expected table_1 or two waypoints and more"),
+        (
+            waypoints((1, 1), (2, 3)).replace("PACE", "PACE table_1: MNIST"),
+            ENVIRONMENT + "table_1: expected no waypoints beside it, which would be followed instead, got 2; take one "
+            "or the other out",
+        ),
         (waypoints((1, 1), (1, 2)), RISE),
         (waypoints((5, 1), (2, 3)), RISE),
         (waypoints((1, 5), (2, 3)), RISE),

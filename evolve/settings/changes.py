@@ -22,6 +22,8 @@ from evolve.proto import evolution_pb2
 # Text that is a path: of SET= seen from the folder in which the command runs, and so meant wherever the run goes on.
 PATHS = ("dataset.folder", "dataset.train", "dataset.test", "dataset.mean_file")
 BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
+# Messages in its blocks, of which there may be several.
+_TOGETHER = {"waypoint": "waypoints go together", "spared": "a spared layer and its times go together"}
 
 _ROOT = evolution_pb2.DESCRIPTOR.message_types_by_name["EvolutionParameter"]
 _LONGEST = 40  # letters of a path that a name has
@@ -104,8 +106,9 @@ def _remedy(path: str, every: list[str]) -> str:
     inside = [each for each in every if each.startswith(f"{path}.")]
     if inside:
         return f"expected one of its settings: {', '.join(inside)}"
-    if path.startswith(f"{BLOCKS}.waypoint"):
-        return "waypoints go together; write them into evolution.NAME.prototxt, and give SCHEDULE=NAME"
+    for name, words in _TOGETHER.items():
+        if path.removeprefix(f"{BLOCKS}.").startswith(name):
+            return f"{words}; write them into evolution.NAME.prototxt, and give SCHEDULE=NAME"
     return f"no such setting; {did_you_mean(path, every, 'prototxt/evolution.defaults.prototxt has them all')}"
 
 

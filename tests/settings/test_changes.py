@@ -53,6 +53,10 @@ def test_words(words: str, axes: list[list[str]]) -> None:
             "environment.waypoint.generation: waypoints go together; write them into evolution.NAME.prototxt, and give "
             "SCHEDULE=NAME",
         ),
+        *((
+            path, f"{path.partition('=')[0]}: a spared layer and its times go together; write them into "
+            "evolution.NAME.prototxt, and give SCHEDULE=NAME",
+        ) for path in ("environment.spared=conv1", "environment.spared.layer=conv1", "spared.times=2")),
         ("seed=3", "seed: is not set so; give SEED=1, or SEEDS=1..8 to `make sweep`"),
         ("precision=HALF,WHOLE", "precision: expected one of HALF, BFLOAT16, FLOAT, INT8, got WHOLE"),
         ("generations=2.5", "generations: expected a whole number of 0 or more, got 2.5"),
@@ -78,6 +82,11 @@ def test_bad_words(words: str, message: str) -> None:
     with pytest.raises(UserError) as refused:
         changes.parse(words)
     assert str(refused.value) == f"SET={message}"
+
+
+def test_every_message_in_a_block_has_a_remedy() -> None:
+    fields = settings.Environment.DESCRIPTOR.fields
+    assert {field.name for field in fields if field.message_type} == changes._TOGETHER.keys()
 
 
 def test_one_run_has_one_value() -> None:

@@ -14,7 +14,7 @@ from evolve.lineage.reporting import Reports
 from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
-from evolve.settings import changes, networks
+from evolve.settings import changes, networks, settings
 from evolve.training import gpu
 
 _LONGEST = 100  # letters of a run's name
@@ -40,11 +40,11 @@ def evolve(
     if not changed and run:
         schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
+    _halve_blobs(experiment, half_blobs)
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
     machine = gpu.of_solver(machine, experiment.solver(1))
     gpu.refuse(machine)
-    experiment.settings.half_blobs |= half_blobs
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed
     folder = paths.runs() / experiment.name / (run or run_folder.name(schedule, changed, seed))
@@ -67,6 +67,13 @@ def _check(generations: int, run: str) -> None:
         raise UserError(f"RUN={run[:20]}…: expected a name of at most {_LONGEST} letters, got {len(run)}")
     if "/" in run or run.startswith("."):
         raise UserError(f"RUN={run}: expected a name for the run's folder, without / and no dot before it")
+
+
+def _halve_blobs(experiment: Experiment, wanted: bool) -> None:
+    """Adds the word to the settings. UserError where they go with no such thing."""
+    experiment.settings.half_blobs |= wanted
+    if found := settings.problems(experiment.settings):
+        raise UserError(f"HALF_BLOBS=1: {', '.join(found)}")
 
 
 def _generations(

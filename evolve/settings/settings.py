@@ -104,6 +104,9 @@ def problems(settings: Settings) -> list[str]:
         found.append(f"cluster_shape: {shape} expected encoding: CLUSTER, got {encoding}, which knows no clusters")
     if settings.train_as_cast and settings.precision == settings.FLOAT:
         found.append("train_as_cast: expected precision HALF, BFLOAT16 or INT8 beside it, got FLOAT, which is no cast")
+    if settings.half_blobs and settings.precision != settings.HALF:
+        precision = settings.Precision.Name(settings.precision)
+        found.append(f"half_blobs: expected precision HALF beside it, whose numbers have 16 bits, got {precision}")
     if settings.rewind_learning_rate and settings.offspring_solver:
         found.append(
             "rewind_learning_rate: expected no offspring_solver beside it, for offspring go on with the ancestor's; "

@@ -130,6 +130,12 @@ CASES = [
         "SET=precision=FLOAT: expected SET= once, got SET=generations=2 too; leave one, its settings separated by ;",
     ),
     Case(
+        "blobs of 16 bits of other numbers",
+        nothing,
+        "evolve NET=lenet HALF_BLOBS=1 SET=precision=BFLOAT16",
+        "HALF_BLOBS=1: half_blobs: expected precision HALF beside it, whose numbers have 16 bits, got BFLOAT16",
+    ),
+    Case(
         "more threads than BLAS bears",
         nothing,
         "evolve NET=lenet THREADS=100000",

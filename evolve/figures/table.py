@@ -126,7 +126,7 @@ def _layers(run: Run) -> Sheet:
     number = run.last.generation
     mean = {
         "layer": MEAN_TITLE,
-        "kernels at generation 1": BLANK,
+        "clusters at generation 1": BLANK,
         f"now, at {number}": BLANK,
         "cluster efficiency": f"{run.last.cluster_efficiency:.2f}",
         **paper_columns.mean_cluster_efficiency(run),
@@ -136,7 +136,7 @@ def _layers(run: Run) -> Sheet:
         [_layer(run, k) for k in range(len(run.last.layers))] + [mean],
         notice=run.notice,
         notes=[
-            "Cluster efficiency: kernels of generation 1 ÷ kernels now; E: its mean over the layers.",
+            "Cluster efficiency: clusters of generation 1 ÷ clusters now; E: its mean over the layers.",
             "E leaves the last classifier out, as the papers' tables do.",
         ],
     )
@@ -146,8 +146,8 @@ def _layer(run: Run, index: int) -> dict[str, str]:
     first, last = run.ancestor.layers[index], run.last.layers[index]
     return {
         "layer": run.layer_title(index),
-        "kernels at generation 1": f"{first.kernels:,}",
-        f"now, at {run.last.generation}": f"{last.kernels:,}",
+        "clusters at generation 1": f"{first.clusters:,}",
+        f"now, at {run.last.generation}": f"{last.clusters:,}",
         "cluster efficiency": f"{last.cluster_efficiency:.2f}",
         **paper_columns.cluster_efficiency(run, index),
     }

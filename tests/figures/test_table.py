@@ -38,12 +38,24 @@ def test_every_generation_beside_table_1(fabricated: Fabricate, lineage: Lineage
 def test_every_layer_beside_table_2(fabricated: Fabricate, lineage: Lineage) -> None:
     printed = table.markdown(fabricated("run", lineage(3)))
     made = rows(printed)
-    assert made["layer"] == ["kernels at generation 1", "now, at 3", "cluster efficiency", "paper"]
+    assert made["layer"] == ["clusters at generation 1", "now, at 3", "cluster efficiency", "paper"]
     assert made["conv1"] == ["32", "18", "1.78", "3.60"]
     assert made["ip1"] == ["4,096", "2,304", "1.78", "13.47"]
     assert made["ip2 (last classifier)"] == ["640", "360", "1.78", ""]
     assert made["E (without the last classifier)"] == ["", "", "1.78", "9.71"]
     assert "clusters at generation 3, beside [Cluster16] Table 2 (MNIST, generation 13)" in printed
+
+
+def test_clusters_that_are_whole_neurons(fabricated: Fabricate, lineage: Lineage) -> None:
+    """cluster_shape FILTER: a layer's kernels fall with its inputs too, and are no part of its efficiency."""
+    first, last = lineage(2)
+    of_filters = [
+        replace(each, layers=[replace(layer, clusters=left, cluster_efficiency=32 / left) for layer in each.layers])
+        for each, left in ((first, 32), (last, 20))
+    ]
+    made = rows(table.markdown(fabricated("run", of_filters)))
+    assert made["layer"][:3] == ["clusters at generation 1", "now, at 2", "cluster efficiency"]
+    assert [made[name][:3] for name in ("conv1", "conv2", "ip1")] == [["32", "20", "1.60"]] * 3
 
 
 def test_stl10_beside_tables_1_and_2(fabricated: Fabricate, lineage: Lineage) -> None:
@@ -96,7 +108,7 @@ def test_another_network_says_so_and_has_nothing_beside_it(
         "lenet_bvlc is another network than [Cluster16] evolved on MNIST, LeNet-5 32-32-64-64-10, whose "
         "figures have no place beside it."
     ) in printed
-    assert made["layer"] == ["kernels at generation 1", "now, at 2", "cluster efficiency"]
+    assert made["layer"] == ["clusters at generation 1", "now, at 2", "cluster efficiency"]
     assert made["conv2"] == ["1,000", "750", "1.33"]
     assert made["generation"] == ["synapses", "A-E", "accuracy", "caffemodel, kB", "flushed"]
 

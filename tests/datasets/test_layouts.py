@@ -14,6 +14,8 @@ from evolve.datasets.annotations import check, ids
 BOX = ("cat", 10, 20, 30, 30, False)
 YOLO = "0 0.3125 0.6875 0.25 0.5"  # what is easily written in fractions of 96x64
 FRACTIONS = ("cat", 0.1875, 0.4375, 0.25, 0.5, False)
+OTHER = "1 0.5 0.5 0.5 0.5"
+OTHERS = ("dog", 0.25, 0.25, 0.5, 0.5, False)
 NAMES = "path: ../somewhere\nnames: ['cat', dog]\nnc: 2\n"
 Files = dict[str, str | bytes]
 
@@ -270,6 +272,68 @@ READ = {
         ("obj_train_data/a.png", "obj_train_data/b.png"),
         both("obj_train_data/a.png", "obj_train_data/b.png", FRACTIONS),
     ),  # fmt: skip
+    "Darknet's lists of folders with images of the same names": Read(
+        "yolo",
+        {
+            "obj_train_data/a.txt": YOLO, "obj_valid_data/a.txt": OTHER, "obj_train_data/b.txt": YOLO,
+            "obj.names": "cat\ndog\n", "train.txt": "data/obj_train_data/a.png\ndata/obj_train_data/b.png\n",
+            "valid.txt": "data/obj_valid_data/a.png\ndata/obj_valid_data/b.png\n",
+        },
+        tuple(f"obj_{split}_data/{name}.png" for split in ("train", "valid") for name in "ab"),
+        {
+            "train": [("obj_train_data/a.png", FRACTIONS), ("obj_train_data/b.png", FRACTIONS)],
+            "val": [("obj_valid_data/a.png", OTHERS), ("obj_valid_data/b.png",)],
+        },
+    ),
+    "Darknet's lists with labels beside images": Read(
+        "yolo",
+        {
+            "obj/1.txt": YOLO, "obj/2.TXT": YOLO, "obj.names": "cat\ndog\n", "train.txt": "data/obj/1.jpg\n",
+            "test.txt": "data/obj/2.jpg\n", "valid.txt": "data/obj/cafe\u0301.jpg\n", "obj/caf\u00e9.txt": YOLO,
+        },
+        ("obj/1.jpg", "obj/2.jpg", "obj/cafe\u0301.jpg"),
+        {
+            "train": [("obj/1.jpg", FRACTIONS)],
+            "val": [("obj/cafe\u0301.jpg", FRACTIONS)],
+            "test": [("obj/2.jpg", FRACTIONS)],
+        },
+    ),
+    "Darknet's lists of folders called images, labels in those called labels": Read(
+        "yolo",
+        {
+            "images/2007/labels/a.txt": YOLO, "images/2012/labels/a.txt": OTHER, "obj.names": "cat\ndog\n",
+            "train.txt": "images/2007/JPEGImages/a.png\n", "valid.txt": "images/2012/images/a.png\n",
+        },
+        ("images/2007/JPEGImages/a.png", "images/2012/images/a.png"),
+        {
+            "train": [("images/2007/JPEGImages/a.png", FRACTIONS)],
+            "val": [("images/2012/images/a.png", OTHERS)],
+        },
+    ),
+    "Darknet's lists, labels in one folder": Read(
+        "yolo",
+        {
+            "labels/a.txt": YOLO, "labels/b.txt": YOLO, "obj.names": "cat\ndog\n",
+            "train.txt": "photos/a.png\n", "valid.txt": "photos/b.png\n",
+        },
+        ("photos/a.png", "photos/b.png"),
+        both("photos/a.png", "photos/b.png", FRACTIONS),
+    ),
+    "names of classes beside images that Darknet's lists name": Read(
+        "yolo",
+        {
+            "obj/a.txt": YOLO, "obj/b.txt": YOLO, "obj/classes.txt": "cat\ndog\n",
+            "train.txt": "obj/a.png\n", "valid.txt": "obj/b.png\n",
+        },
+        ("obj/a.png", "obj/b.png"),
+        both("obj/a.png", "obj/b.png", FRACTIONS),
+    ),
+    "YOLO with endings in capitals": Read(
+        "yolo",
+        {"labels/a.TXT": YOLO, "labels/b.txt": YOLO, "data.yaml": NAMES},
+        ("images/a.PNG", "images/b.png"),
+        {"train": [("images/a.PNG", FRACTIONS)], "val": [("images/b.png", FRACTIONS)]},
+    ),
     "YOLO in one folder, with an image without boxes": Read(
         "yolo",
         {"a.txt": "", "b.txt": YOLO, "classes.txt": "\ufeffcat\r\ndog\r\n"},
@@ -453,6 +517,19 @@ REFUSED = {
         ("images/a.png",),
         "labels/a.txt:1: expected fractions of the image, 0 to 1, got '0 48 32 10 10'; correct it",
     ),
+    "labels of two images": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO, "data.yaml": NAMES, "train.txt": "one/a.png", "val.txt": "two/a.png"},
+        ("one/a.png", "two/a.png"),
+        "labels/a.txt: expected labels of one image, got {root}/one/a.png and {root}/two/a.png, both listed; put the "
+        "labels of each beside it",
+    ),
+    "two label files of an image": Refused(
+        "yolo",
+        {"labels/a.txt": YOLO, "labels/a.TXT": "", "data.yaml": NAMES},
+        ("images/a.png",),
+        "labels: expected one file for 'a', got a.TXT, a.txt; take all but one away",
+    ),
     "a list with an image that is not there": Refused(
         "yolo",
         {"labels/a.txt": YOLO, "data.yaml": NAMES, "train.txt": "images/b.png", "val.txt": "images/a.png"},
@@ -472,6 +549,26 @@ def test_what_is_refused(tmp_path: Path, name: str) -> None:
         lookup.with_boxes(form.layout).source.load(wanted=WANTED, seed=1, raw=tmp_path, report=pytest.fail)
     begin = str(root) if form.says.startswith(":") else f"{root}/"
     assert str(error.value) == begin + form.says.replace("{root}", str(root))
+
+
+@pytest.mark.parametrize(
+    ("listed", "change"),
+    [
+        ("obj_valid_data/a.png", "obj_valid_data/a.txt"),
+        ("obj_valid_data/a.png", "obj_valid_data/b.txt"),
+        ("2/images/a.png", "2/labels/a.txt"),
+        ("2/images/a.png", "2/labels/b.txt"),
+    ],
+)
+def test_whatever_is_read_of_darknets_lists_is_part_of_the_state(tmp_path: Path, listed: str, change: str) -> None:
+    root = tmp_path / "mine"
+    image(root, listed, "obj_train_data/a.png")
+    write(root, {"obj.names": "cat\n", "train.txt": "obj_train_data/a.png", "valid.txt": listed, "2/labels/c.txt": ""})
+    write(root, {"obj_train_data/a.txt": YOLO, "obj_valid_data/a.txt": YOLO, "2/labels/a.txt": YOLO})
+    state = lookup.with_boxes("yolo").source.state
+    before = state(root)
+    write(root, {change: f"{YOLO}\n{YOLO}"})
+    assert before != state(root)
 
 
 @pytest.mark.parametrize("dontcare", [(), ("Van",)])

@@ -151,6 +151,18 @@ def yolo_names(folder: Path) -> Any:
     return good, _read, None
 
 
+def yolo_list(folder: Path) -> Any:
+    root = folder / "pets"
+    for name in ("obj/a", "obj/b", "more/images/a", "more/images/caf\u00e9"):
+        noise(root / f"{name}.png")
+        label = root / f"{name.replace('images', 'labels')}.txt"
+        label.parent.mkdir(exist_ok=True)
+        label.write_text("0 0.5 0.5 0.25 0.5\n")
+    (root / "obj.names").write_text("cat\ndog\n")
+    good = b"data/obj/a.png\ndata/obj/b.png\n", "more/images/a.png\r\nmore\\images\\caf\u00e9.png\r\n".encode()
+    return good, _loading(root / "train.txt", "yolo", folder), None
+
+
 def _loading(file: Path, name: str, raw: Path) -> Callable[[bytes], object]:
     source = lookup.with_boxes(name).source
 
@@ -170,5 +182,6 @@ FORMATS = {
     "COCO JSON": coco,
     "YOLO labels": yolo_labels,
     "YOLO names": yolo_names,
+    "YOLO list": yolo_list,
     "image file": image,
 }

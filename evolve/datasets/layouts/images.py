@@ -11,13 +11,13 @@ from evolve.datasets.detection import Photo
 from evolve.datasets.image_file import SUFFIXES, there
 
 
-class Images:
-    """The images of a folder, listed once; none where there is no such folder."""
+class Stems:
+    """A folder's files of some endings by their names without them, listed once; none where there is no such folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *suffixes: str) -> None:
         self.folder = folder
         self._by_stem: dict[str, list[Path]] = {}
-        for file in listed(folder, *SUFFIXES):
+        for file in listed(folder, *suffixes):
             self._by_stem.setdefault(composed(file.stem), []).append(file)
 
     def __len__(self) -> int:
@@ -26,6 +26,25 @@ class Images:
     def stems(self) -> list[str]:
         """Every name without its ending, in alphabetical order."""
         return sorted(self._by_stem)
+
+    def called(self, stem: str) -> list[Path]:
+        """The files of that name, however its letters are composed."""
+        return self._by_stem.get(composed(stem), [])
+
+    def one(self, stem: str) -> Path | None:
+        """The file of that name, None where there is none. UserError where there are several."""
+        found = self.called(stem)
+        if len(found) > 1:
+            names = ", ".join(file.name for file in found)
+            raise UserError(f"{self.folder}: expected one file for '{stem}', got {names}; take all but one away")
+        return found[0] if found else None
+
+
+class Images(Stems):
+    """The images of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, *SUFFIXES)
 
     def unlabelled(self, photos: Sequence[Photo]) -> str:
         """What is to be said of the images that none of the photographs is of; "" where there are none."""
@@ -40,7 +59,7 @@ class Images:
 
         Where several are called so, the one told of. UserError, beginning with ``where``, where that tells nothing.
         """
-        found = self._by_stem.get(composed(stem), [])
+        found = self.called(stem)
         named = [file for file in found if composed(file.name) == composed(told)]
         if len(found) > 1 and not named:
             names = ", ".join(file.name for file in found)

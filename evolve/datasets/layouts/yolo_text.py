@@ -4,6 +4,7 @@ An image without a .txt has no boxes, as in Ultralytics' own reading.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 from evolve.base.errors import UserError, said
@@ -13,22 +14,24 @@ from evolve.datasets.detection import Box, Photo
 from evolve.datasets.image_file import there
 from evolve.datasets.layouts import class_names, lists
 from evolve.datasets.layouts.folder import Layout
-from evolve.datasets.layouts.images import Images, listed
+from evolve.datasets.layouts.images import Images, Stems, listed
 from evolve.datasets.layouts.places import Kept, Place, once, places
 from evolve.datasets.split_names import split_of
 
+DARKNETS = ("images", "jpegimages")  # folders of images for which Darknet looks in `labels`
 KEPT = Kept(".txt", ("labels", "label", "obj_train_data", "annotations"))
 FIELDS = 5
 SLACK = 0.01  # by which rounding may take a fraction beyond 1
+LONGEST = 4096  # letters of a path that Linux opens
 SHOWN = 200  # letters of a line that is wrong
 
 
 def files(root: Path) -> Iterable[Path]:
     """All label files, the names, lists, and the folders of images: one more there is one more without boxes."""
-    found = places(root, KEPT).values()
-    folders = {folder for place in found for folder in (place.annotations, place.images)}
-    labels = [file for place in found for file in listed(place.annotations, KEPT.suffix)]
-    names = class_names.file_of(root, *sorted(folders))
+    found = places(root, KEPT)
+    folders = _folders(root, found)
+    labels = [file for folder in folders for file in listed(folder, KEPT.suffix)]
+    names = class_names.file_of(root, *folders)
     return {*labels, *folders, *([names] if names else []), *_lists(root).values()} if found else []
 
 
@@ -37,37 +40,83 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
     found = places(root, KEPT)
     if not found:
         return {}
-    file = class_names.file_of(root, *(place.annotations for place in found.values()))
+    file = class_names.file_of(root, *_folders(root, found))
     if file is None:
         wanted = "a data.yaml, classes.txt or obj.names with the classes' names"
         raise UserError(f"{root}: expected {wanted}, got none; write one")
     names = class_names.read(file)
-    if set(found) == {""} and (named := _lists(root)):
-        return {split: list(_listed(root, each, found[""], names)) for split, each in named.items()}
+    if named := _named(root, found):
+        splits = {split: list(_listed(root, each, found[""], names)) for split, each in named.items()}
+        _check_apart(photo for those in splits.values() for photo in those)
+        return splits
     return {split: list(_photos(place, names)) for split, place in found.items()}
 
 
+def _folders(root: Path, found: dict[str, Place]) -> list[Path]:
+    """Where labels and images lie, labels first."""
+    folders = [place.annotations for place in found.values()] + [place.images for place in found.values()]
+    for file in _named(root, found).values():
+        listed_images = (_image(root, line) for line, _ in lists.names(file, known=bool))
+        for folder in {image.parent for image in listed_images if image}:
+            folders += _label_folders(root, folder, found[""])
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def _named(root: Path, found: dict[str, Place]) -> dict[str, Path]:
+    """The lists of the splits; {} where folders split."""
+    return _lists(root) if set(found) == {""} else {}
+
+
 def _photos(place: Place, names: list[str]) -> Iterator[Photo]:
-    images = Images(place.images)
-    labels = {file.stem: file for file in listed(place.annotations, KEPT.suffix) if _is_label(file)}
-    for stem in sorted({*images.stems(), *labels}):
-        file = labels.get(stem, place.annotations / f"{stem}{KEPT.suffix}")
-        yield _photo(images.of(stem, str(file)), file, names)
+    images, labels = Images(place.images), Stems(place.annotations, KEPT.suffix)
+    labelled = (stem for stem in labels.stems() if any(map(_is_label, labels.called(stem))))
+    for stem in sorted({*images.stems(), *labelled}):
+        file = labels.one(stem)
+        where = str(file or place.annotations / f"{stem}{KEPT.suffix}")
+        yield Photo(images.of(stem, where), _boxes(file, names), where, relative=True)
 
 
 def _listed(root: Path, file: Path, place: Place, names: list[str]) -> Iterator[Photo]:
     """The images that a list of Darknet's names by their paths, of which what is before the folder does not count."""
+    folders = cache(partial(_label_folders, root, place=place))
+    images, labels = cache(Images), cache(lambda folder: Stems(folder, KEPT.suffix))
     for line, where in lists.names(file, known=bool):
-        parts = Path(line.replace("\\", "/")).parts
-        ends = (Path(*parts[start:]) for start in range(len(parts)) if ".." not in parts[start:])
-        image = next(filter(there, (root / end for end in ends if not end.is_absolute())), None)
+        image = _image(root, line)
         if image is None:
             raise UserError(f"{where}: expected an image below {root}, got '{line[:SHOWN]}'; bring it or unlist it")
-        yield _photo(image, place.annotations / f"{image.stem}{KEPT.suffix}", names)
+        # What lies beside an image of the same name is that one's.
+        looked = (each for each in folders(image.parent) if each == image.parent or not images(each).called(image.stem))
+        label = next(filter(None, (labels(folder).one(image.stem) for folder in looked)), None)
+        yield Photo(image, _boxes(label, names), str(label or where), relative=True)
 
 
-def _photo(image: Path, file: Path, names: list[str]) -> Photo:
-    return Photo(image, list(boxes(file, names)) if there(file) else [], str(file), relative=True)
+def _image(root: Path, line: str) -> Path | None:
+    """The image that a list's line names; None where it is not there."""
+    parts = Path(line.replace("\\", "/")).parts if len(line) <= LONGEST else ()
+    ends = (Path(*parts[start:]) for start in range(len(parts)) if ".." not in parts[start:])
+    return next(filter(there, (root / end for end in ends if not end.is_absolute())), None)
+
+
+def _label_folders(root: Path, folder: Path, place: Place) -> list[Path]:
+    """Where the labels of a folder's listed images may lie: beside them, where Darknet looks, in the folder of all."""
+    parts = list(folder.relative_to(root).parts)
+    for number in reversed(range(len(parts))):
+        if parts[number].lower() in DARKNETS:
+            return [folder, root.joinpath(*parts[:number], "labels", *parts[number + 1 :]), place.annotations]
+    return [folder, place.annotations]
+
+
+def _check_apart(photos: Iterable[Photo]) -> None:
+    """UserError for labels that would be those of two images."""
+    first: dict[str, Path] = {}
+    for photo in photos:
+        if (file := first.setdefault(photo.where, photo.file)) != photo.file:
+            got = f"got {file} and {photo.file}, both listed"
+            raise UserError(f"{photo.where}: expected labels of one image, {got}; put the labels of each beside it")
+
+
+def _boxes(file: Path | None, names: list[str]) -> list[Box]:
+    return list(boxes(file, names)) if file and there(file) else []
 
 
 def boxes(file: Path, names: list[str]) -> Iterator[Box]:

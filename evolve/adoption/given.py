@@ -100,9 +100,9 @@ def _one_of(readings: list[Reading], path: Path) -> Reading:
     first, *rest = readings
     if not rest:
         return first
-    notes = [*first.notes, *rest[0].notes, f"{path}: the nets for training and for testing are one"]
+    net, said = merging.merged(first.net, rest[0].net)
+    notes = [*first.notes, *rest[0].notes, f"{path}: the nets for training and for testing are one", *said]
     outputs = list(dict.fromkeys([*first.outputs, *rest[0].outputs]))
-    net = merging.merged(first.net, rest[0].net)
     return Reading(net, first.path, notes, first.scales | rest[0].scales, outputs)
 
 

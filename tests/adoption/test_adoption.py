@@ -20,7 +20,7 @@ from evolve.network import deployment, judging, phases, shapes, weights
 from evolve.network.foreign import reading
 from evolve.settings import changes
 from tests.adoption import networks
-from tests.adoption.prototxts import convolution, data, judged, layer, of_2013, solver, units
+from tests.adoption.prototxts import convolution, data, judged, layer, of_2013, pooling, solver, units
 from tests.datasets import drawn
 from tests.network.foreign import digits_detectnet
 
@@ -285,6 +285,83 @@ def test_nets_inside_a_solver(names: tuple[str, ...]) -> None:
     assert list(net_of("TRAIN")) == ["data", "conv", "relu_conv", "ip", "loss"]
     assert list(net_of("TEST")) == ["data", "conv", "relu_conv", "ip", "accuracy", "loss"]
     assert "param" not in Path("net/solver.prototxt").read_text().partition("\n")[2]
+
+
+def two_nets(training: str, testing: str) -> adoption.Adopted:
+    """A net for training and one for testing, in which these layers come behind `conv`."""
+    nets = {
+        name: f"{MNIST}{convolution('conv', 'data', 4, 5)}{words}{units('ip', 'conv', 10)}{judged('ip')}"
+        for name, words in (("train_net_param", training), ("test_net_param", testing))
+    }
+    return adopt(solver=solver("".join(f"{name} {{ {net} }}\n" for name, net in nets.items())))
+
+
+def norm(words: str) -> str:
+    return layer("BatchNorm", "bn", "conv", "conv", f"batch_norm_param {{ {words} }}" if words else "")
+
+
+@pytest.mark.parametrize(
+    ("training", "testing", "trained", "tested"),
+    [
+        ("use_global_stats: false", "use_global_stats: true", None, None),
+        ("use_global_stats: false moving_average_fraction: 0.9", "", None, None),
+        ("", "use_global_stats: true", None, None),
+        ("use_global_stats: true", "", True, True),
+        ("", "use_global_stats: false", False, False),
+        ("use_global_stats: true", "use_global_stats: false", True, False),
+        ("eps: 1e-3 use_global_stats: false", "use_global_stats: true", False, True),
+        ("eps: 1e-5 use_global_stats: false", "use_global_stats: true", None, None),
+    ],
+)
+def test_batch_norm_of_two_nets_tests_as_the_second_says(
+    training: str, testing: str, trained: bool | None, tested: bool | None
+) -> None:
+    adopted = two_nets(norm(training), norm(testing))
+    assert problems_of(adopted) == []
+    for phase, says in (("TRAIN", trained), ("TEST", tested)):
+        parameter = net_of(phase)["bn"].batch_norm_param
+        assert says == (parameter.use_global_stats if parameter.HasField("use_global_stats") else None)
+    told = "BatchNorm 'bn': one for each phase, as the two nets have them otherwise"
+    assert (told in adopted.notes) == (trained != tested)
+
+
+MAX, AVERAGE = "pool: MAX kernel_size: 2 stride: 2", "pool: AVE kernel_size: 2 stride: 2"
+
+
+@pytest.mark.parametrize(
+    ("training", "testing"),
+    [
+        (layer("Dropout", "drop", "conv", "conv", "dropout_param { dropout_ratio: 0.3 }"),
+         layer("Dropout", "drop", "conv", "conv")),
+        (pooling("pool", "conv", MAX), pooling("pool", "conv", "kernel_size: 2 stride: 2 engine: CAFFE")),
+        (convolution("more", "conv", 4, 3), networks.bare(convolution("more", "conv", 4, 3))),
+        (layer("ReLU", "relu", "conv", "conv"), layer("ReLU", "relu", "conv", "conv", "relu_param {}")),
+    ],
+)  # fmt: skip
+def test_training_alone_says_how_it_trains(training: str, testing: str) -> None:
+    adopted = two_nets(training, testing)
+    assert problems_of(adopted) == []
+    assert not any("one for each phase" in note for note in adopted.notes)
+    assert not any(each.include for each in experiment.load("net").net(Path("/data")).layer if each.name in training)
+
+
+@pytest.mark.parametrize(
+    ("training", "testing", "parameter"),
+    [
+        (pooling("pool", "conv", MAX), pooling("pool", "conv", AVERAGE), "pooling_param"),
+        (layer("LRN", "norm", "conv", "conv"), layer("LRN", "norm", "conv", "conv", "lrn_param { alpha: 1e-4 }"),
+         "lrn_param"),
+        (layer("ReLU", "leaky", "conv", "conv", "relu_param { negative_slope: 0.1 }"),
+         layer("ReLU", "leaky", "conv", "conv"), "relu_param"),
+    ],
+)  # fmt: skip
+def test_what_two_nets_have_otherwise_is_there_for_each_phase(training: str, testing: str, parameter: str) -> None:
+    adopted = two_nets(training, testing)
+    assert problems_of(adopted) == []
+    for phase, text in (("TRAIN", training), ("TEST", testing)):
+        asked = reading.parse(DEPLOY + text, Path("x")).net.layer[-1]
+        assert getattr(net_of(phase)[asked.name], parameter) == getattr(asked, parameter)
+    assert f"{asked.type} '{asked.name}': one for each phase, as the two nets have them otherwise" in adopted.notes
 
 
 def test_stages_that_a_solver_sets() -> None:

@@ -168,7 +168,7 @@ XML = {
 def photo(root: Path) -> Photo:
     """The one image of a Pascal VOC folder, as a list names it."""
     place = places(root, pascal_voc.KEPT)[""]
-    return pascal_voc.photo(place, Images(place.images), "a", "list:1")
+    return pascal_voc.photo(pascal_voc.annotations(place), Images(place.images), "a", "list:1")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

@@ -35,6 +35,11 @@ def both(first: str = "a.png", second: str = "b.png", box: Any = BOX) -> dict[st
     return {"train": [(first, box)], "val": [(second, box)]}
 
 
+def cafe(one: bool) -> str:
+    """Café, its é in one sign or in two."""
+    return "caf\u00e9" if one else "cafe\u0301"
+
+
 def split_by_list(*, xmls: Files, train: str | bytes = "a\n", val: str | bytes = "b\n") -> Files:
     return {f"Annotations/{name}.xml": content for name, content in xmls.items()} | {
         "ImageSets/Main/train.txt": train, "ImageSets/Main/val.txt": val,
@@ -54,12 +59,48 @@ READ = {
         ("JPEGImages/image (1).png", "JPEGImages/猫 é 1.png"),
         both("JPEGImages/image (1).png", "JPEGImages/猫 é 1.png"),
     ),
-    "letters that are composed in one place and not in the other": Read(
-        "voc",
-        split_by_list(xmls={"cafe\u0301": xml(), "b": xml()}, train="cafe\u0301\n"),
-        ("JPEGImages/caf\u00e9.png", "JPEGImages/b.png"),
-        both("JPEGImages/caf\u00e9.png", "JPEGImages/b.png"),
-    ),
+    **{
+        f"Pascal VOC, letters composed in its {' and '.join(where)} alone": Read(
+            "voc",
+            split_by_list(xmls={cafe("XML" in where): xml(), "b": xml()}, train=f"{cafe('list' in where)}\n"),
+            (f"JPEGImages/{cafe('images' in where)}.png", "JPEGImages/b.png"),
+            both(f"JPEGImages/{cafe('images' in where)}.png", "JPEGImages/b.png"),
+        )
+        for where in (("XML",), ("list",), ("images",), ("XML", "list"), ("XML", "images"), ("list", "images"))
+    },
+    **{
+        f"YOLO, letters composed in its {where} alone": Read(
+            "yolo",
+            {f"labels/train/{cafe(where == 'labels')}.txt": YOLO, "labels/val/b.txt": YOLO, "data.yaml": NAMES},
+            (f"images/train/{cafe(where == 'images')}.png", "images/val/b.png"),
+            both(f"images/train/{cafe(where == 'images')}.png", "images/val/b.png", FRACTIONS),
+        )
+        for where in ("labels", "images")
+    },
+    **{
+        f"Darknet's lists, letters composed in {where} alone": Read(
+            "yolo",
+            {
+                f"{cafe(where == 'files')}/{cafe(where == 'files')}.txt": YOLO, "b.txt": YOLO, "obj.names": "cat\n",
+                "train.txt": f"data/{cafe(where == 'lists')}/{cafe(where == 'lists')}.png", "valid.txt": "b.png",
+            },
+            (f"{cafe(where == 'files')}/{cafe(where == 'files')}.png", "b.png"),
+            both(f"{cafe(where == 'files')}/{cafe(where == 'files')}.png", "b.png", FRACTIONS),
+        )
+        for where in ("lists", "files")
+    },
+    **{
+        f"COCO, letters composed in its {where} alone": Read(
+            "coco",
+            {
+                "train.json": coco([A[0] | {"file_name": f"{cafe(where == 'JSON')}.png"}], [A[1]]),
+                "val.json": coco([B[0]], [B[1]]),
+            },
+            (f"images/{cafe(where == 'images')}.png", "images/b.png"),
+            both(f"images/{cafe(where == 'images')}.png", "images/b.png"),
+        )
+        for where in ("JSON", "images")
+    },
     "lists with a byte order mark and lines of Windows": Read(
         "voc", split_by_list(xmls=TWO, train=b"\xef\xbb\xbfa\r\n", val=b"b\r\n\r\n"), VOC_IMAGES, VOC
     ),

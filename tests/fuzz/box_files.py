@@ -37,11 +37,12 @@ def _every(photos: Photos) -> np.ndarray:
 def voc_xml(folder: Path) -> Any:
     root = voc(folder, {}, {"a": [("cat", (1, 1, 96, 64)), ("dog", (11, 21, 30, 40))]})
     file = root / "Annotations" / "a.xml"
-    place, images = Place(file.parent, root / "JPEGImages"), Images(root / "JPEGImages")
+    images = Images(root / "JPEGImages")
+    xmls = pascal_voc.annotations(Place(file.parent, images.folder))
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
-        photo = pascal_voc.photo(place, images, "a", "list:1")
+        photo = pascal_voc.photo(xmls, images, "a", "list:1")
         assert photo.size is None or min(photo.size) > 0
         return stored(photo.boxes)
 
@@ -159,7 +160,7 @@ def yolo_list(folder: Path) -> Any:
         label.parent.mkdir(exist_ok=True)
         label.write_text("0 0.5 0.5 0.25 0.5\n")
     (root / "obj.names").write_text("cat\ndog\n")
-    good = b"data/obj/a.png\ndata/obj/b.png\n", "more/images/a.png\r\nmore\\images\\caf\u00e9.png\r\n".encode()
+    good = b"data/obj/a.png\ndata/obj/b.png\n", "more/images/a.png\r\nmore\\images\\cafe\u0301.png\r\n".encode()
     return good, _loading(root / "train.txt", "yolo", folder), None
 
 

@@ -22,6 +22,7 @@ from tests.datasets.drawn import folders, picture
 def _list(folder: Path, name: str, *good: str) -> Any:
     """A list beside the pictures that it names."""
     file = folders(folder / "pictures", 2, ("bar", "disc")) / name
+    picture("disc", 1).save(file.parent / "disc" / "caf\u00e9.png")
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)
@@ -36,7 +37,7 @@ def _list(folder: Path, name: str, *good: str) -> Any:
 
 def image_list(folder: Path) -> Any:
     numbers = "bar/0.png 0\nbar/1.png 0\ndisc/0.png 1\ndisc/1.png 1\n"
-    return _list(folder, "train.txt", numbers, "bar/0.png bar\r\ndisc/1.png disc\r\n")
+    return _list(folder, "train.txt", numbers, "bar/0.png bar\r\ndisc\\cafe\u0301.png disc\r\n")
 
 
 def image_csv(folder: Path) -> Any:

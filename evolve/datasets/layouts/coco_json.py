@@ -12,7 +12,7 @@ from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
 from evolve.datasets.detection import Box, Photo
-from evolve.datasets.image_file import there
+from evolve.datasets.file_names import Finder
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import listed
 from evolve.datasets.layouts.places import IMAGES, below
@@ -74,8 +74,8 @@ def _photos(root: Path, split: str, file: Path) -> list[Photo]:
         where = f"{file}: annotations[{number}]"
         its = _known(where, each, "image_id", boxes)
         its.append(_box(where, _known(where, each, "category_id", names), each))
-    folders = _image_folders(root, split, file)
-    return [_photo(file, number, each, boxes, folders) for number, each in enumerate(images)]
+    folders, finder = _image_folders(root, split, file), Finder()
+    return [_photo(file, number, each, boxes, folders, finder) for number, each in enumerate(images)]
 
 
 def _known(where: str, entry: Entry, field: str, known: Mapping[int | str, T]) -> T:
@@ -86,16 +86,19 @@ def _known(where: str, entry: Entry, field: str, known: Mapping[int | str, T]) -
     return known[given]
 
 
-def _photo(file: Path, number: int, entry: Entry, boxes: Mapping[int | str, list[Box]], folders: list[Path]) -> Photo:
+def _photo(
+    file: Path, number: int, entry: Entry, boxes: Mapping[int | str, list[Box]], folders: list[Path], finder: Finder
+) -> Photo:
     where = f"{file}: images[{number}]"
     told = Path(_text(file, "images", number, entry, "file_name").replace("\\", "/"))
     if ".." in told.parts:
         raise UserError(f"{where}: expected a file_name below the folder, got '{told}'; correct it")
-    places = [folder / name for name in (told, told.name) if not Path(name).is_absolute() for folder in folders]
+    names = [str(name) for name in (told, told.name) if not Path(name).is_absolute()]
+    found = (finder.find(folder, name) for name in names for folder in folders)
+    image = Path(next(filter(None, found), folders[0] / names[0]))
     sides = entry.get("width"), entry.get("height")
     whole = [side for side in sides if isinstance(side, int) and side > 0]
-    found = next(filter(there, places), places[0])
-    return Photo(found, boxes[entry["id"]], where, (whole[0], whole[1]) if len(whole) == 2 else None)
+    return Photo(image, boxes[entry["id"]], where, (whole[0], whole[1]) if len(whole) == 2 else None)
 
 
 def _image_folders(root: Path, split: str, file: Path) -> list[Path]:

@@ -1,14 +1,14 @@
 """An image is found by its name alone: annotations often say another ending, or the name from before it was renamed."""
 
 import os
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets.detection import Photo
-from evolve.datasets.image_file import SUFFIXES, there
+from evolve.datasets.file_names import Finder, composed
+from evolve.datasets.image_file import SUFFIXES
 
 
 class Stems:
@@ -73,12 +73,8 @@ class Images(Stems):
         path = Path(told.replace("\\", "/"))
         if not told or path.is_absolute() or ".." in path.parts:
             return None
-        return self.folder / path if there(self.folder / path) else None
-
-
-def composed(name: str) -> str:
-    """``name`` with its letters composed: some systems store é as one sign, others as two."""
-    return unicodedata.normalize("NFC", name)
+        found = Finder().find(self.folder, str(path))
+        return Path(found) if found else None
 
 
 def listed(folder: Path, *suffixes: str) -> list[Path]:

@@ -15,7 +15,7 @@ from evolve.datasets.detection import SPLITS, Box, Photo
 from evolve.datasets.image_file import there
 from evolve.datasets.layouts import lists
 from evolve.datasets.layouts.folder import Layout
-from evolve.datasets.layouts.images import Images, listed
+from evolve.datasets.layouts.images import Images, Stems, listed
 from evolve.datasets.layouts.places import Kept, Place, places
 
 LISTS = Path("ImageSets") / "Main"
@@ -40,10 +40,10 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
     every = {place.images: Images(place.images) for place in found.values()}
     if set(found) == {""} and (named := _listed_splits(root)):
         place = found[""]
-        images, splits = every[place.images], {}
+        images, xmls, splits = every[place.images], annotations(place), {}
         for split, file in named.items():
-            known = lists.names(file, lambda name: there(_annotations(place, name)))
-            splits[split] = [photo(place, images, name, where) for name, where in known]
+            known = lists.names(file, lambda name: there(_annotations(xmls, name)))
+            splits[split] = [photo(xmls, images, name, where) for name, where in known]
         _check_apart(splits, named)
         return splits
     return {split: _unlisted(place, every[place.images], report) for split, place in found.items()}
@@ -51,23 +51,29 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
 
 def _unlisted(place: Place, images: Images, report: Report) -> list[Photo]:
     """Every image that has annotations there."""
-    found = [photo(place, images, file.stem, str(file)) for file in listed(place.annotations, KEPT.suffix)]
+    xmls = annotations(place)
+    found = [photo(xmls, images, file.stem, str(file)) for file in listed(place.annotations, KEPT.suffix)]
     if words := images.unlabelled(found):
         report(words)
     return found
 
 
-def photo(place: Place, images: Images, name: str, where: str) -> Photo:
+def annotations(place: Place) -> Stems:
+    """The XML files there."""
+    return Stems(place.annotations, KEPT.suffix)
+
+
+def photo(xmls: Stems, images: Images, name: str, where: str) -> Photo:
     """The image of that name and its boxes; ``where`` is what names it, a list's line. UserError."""
-    file = _annotations(place, name)
+    file = _annotations(xmls, name)
     tree = _tree(file, where)
     boxes = [_box(file, n, each) for n, each in enumerate(tree.iter("object"), 1)]
     image = images.of(name, str(file), (tree.findtext("filename") or "").strip())
     return Photo(image, boxes, str(file), _size(file, tree))
 
 
-def _annotations(place: Place, name: str) -> Path:
-    return place.annotations / f"{name}.xml"
+def _annotations(xmls: Stems, name: str) -> Path:
+    return xmls.one(name) or xmls.folder / f"{name}{KEPT.suffix}"
 
 
 def _listed_splits(root: Path) -> dict[str, Path]:

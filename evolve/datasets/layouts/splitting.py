@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.datasets.detection import Detection, Photo
-from evolve.datasets.layouts.images import composed
+from evolve.datasets.file_names import composed
 
 VALIDATION_PART = 0.2  # unless another is asked for
 _COPY = ".rf."  # Roboflow: NAME_jpg.rf.HASH.jpg

@@ -11,6 +11,7 @@ from evolve.base.errors import UserError, said
 from evolve.base.progress import Report
 from evolve.datasets import annotation_files
 from evolve.datasets.detection import Box, Photo
+from evolve.datasets.file_names import Finder
 from evolve.datasets.image_file import there
 from evolve.datasets.layouts import class_names, lists
 from evolve.datasets.layouts.folder import Layout
@@ -54,9 +55,10 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
 
 def _folders(root: Path, found: dict[str, Place]) -> list[Path]:
     """Where labels and images lie, labels first."""
+    finder = Finder()
     folders = [place.annotations for place in found.values()] + [place.images for place in found.values()]
     for file in _named(root, found).values():
-        listed_images = (_image(root, line) for line, _ in lists.names(file, known=bool))
+        listed_images = (_image(root, line, finder) for line, _ in lists.names(file, known=bool))
         for folder in {image.parent for image in listed_images if image}:
             folders += _label_folders(root, folder, found[""])
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
@@ -79,9 +81,9 @@ def _photos(place: Place, names: list[str]) -> Iterator[Photo]:
 def _listed(root: Path, file: Path, place: Place, names: list[str]) -> Iterator[Photo]:
     """The images that a list of Darknet's names by their paths, of which what is before the folder does not count."""
     folders = cache(partial(_label_folders, root, place=place))
-    images, labels = cache(Images), cache(lambda folder: Stems(folder, KEPT.suffix))
+    images, labels, finder = cache(Images), cache(lambda folder: Stems(folder, KEPT.suffix)), Finder()
     for line, where in lists.names(file, known=bool):
-        image = _image(root, line)
+        image = _image(root, line, finder)
         if image is None:
             raise UserError(f"{where}: expected an image below {root}, got '{line[:SHOWN]}'; bring it or unlist it")
         # What lies beside an image of the same name is that one's.
@@ -90,11 +92,12 @@ def _listed(root: Path, file: Path, place: Place, names: list[str]) -> Iterator[
         yield Photo(image, _boxes(label, names), str(label or where), relative=True)
 
 
-def _image(root: Path, line: str) -> Path | None:
+def _image(root: Path, line: str, finder: Finder) -> Path | None:
     """The image that a list's line names; None where it is not there."""
     parts = Path(line.replace("\\", "/")).parts if len(line) <= LONGEST else ()
     ends = (Path(*parts[start:]) for start in range(len(parts)) if ".." not in parts[start:])
-    return next(filter(there, (root / end for end in ends if not end.is_absolute())), None)
+    found = next(filter(None, (finder.find(root, str(end)) for end in ends if not end.is_absolute())), None)
+    return Path(found) if found else None
 
 
 def _label_folders(root: Path, folder: Path, place: Place) -> list[Path]:

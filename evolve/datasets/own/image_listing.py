@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 from evolve.base.spelling import nearest
+from evolve.datasets.file_names import composed
 from evolve.datasets.own import class_folders, lists
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.lists import Row
@@ -87,10 +88,19 @@ def _of_folders(wish: Wish, passed_over: list[str]) -> tuple[tuple[str, ...], di
         found = {split: class_folders.of_classes(Path(path), passed_over) for split, path in given.items()}
     else:
         found = class_folders.find(Path(wish.folder), passed_over)
+    found = {split: _spelt(each, found["train"]) for split, each in found.items()}
     names = tuple(sorted({name for each in found.values() for name in each}))
     splits = {split: class_folders.files_of(each, names) for split, each in found.items()}
     _check_classes(names, splits)
     return names, splits
+
+
+def _spelt(found: dict[str, list[str]], train: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The files of each class under its name in train, where that is composed of other signs."""
+    known, result = {composed(name): name for name in train}, dict[str, list[str]]()
+    for name, files in found.items():
+        result.setdefault(name if name in train else known.get(composed(name), name), []).extend(files)
+    return result
 
 
 def _check_classes(names: tuple[str, ...], splits: dict[str, ImageFiles]) -> None:

@@ -4,12 +4,12 @@ Labels are whole numbers from 0, or names. A path is seen from the folder of the
 """
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.base.errors import UserError, said
+from evolve.datasets.file_names import Finder, composed
 from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import ImageFiles, raise_all, shown
@@ -128,8 +128,10 @@ def classes(found: Sequence[tuple[Path, Sequence[Row]]], folder: Path) -> tuple[
     """
     labels = {row.label for _, each in found for row in each}
     if not all(label.isdecimal() and len(label) < 10 for label in labels):
-        names = tuple(sorted(labels))
-        return names, {name: number for number, name in enumerate(names)}
+        spelt = {composed(label): label for label in sorted(labels, reverse=True)}
+        names = tuple(sorted(spelt.values()))
+        numbers = {name: number for number, name in enumerate(names)}
+        return names, {label: numbers[spelt[composed(label)]] for label in labels}
     numbers = {label: int(label) for label in labels}
     return named(beside(folder, (file for file, _ in found)), max(numbers.values()) + 1), numbers
 
@@ -178,9 +180,9 @@ def files_of(file: Path, found: Sequence[Row], folder: Path, numbers: Mapping[st
     roots = folder, file.parent
     places = list(dict.fromkeys((*roots, *(root / name for root in roots for name in (file.stem, "images")))))
     seen: dict[str, Row] = {}
-    problems = []
+    problems, finder = [], Finder()
     for row in found:
-        where, path = f"{shown(file)}:{row.line}", _there(row.path, places)
+        where, path = f"{shown(file)}:{row.line}", _there(row.path, places, finder)
         if path is None:
             got = f"got no such file in {shown(places[0])}"
             problems.append(f"{where}: expected an image {row.path}, {got}; bring it, or take the line out")
@@ -192,15 +194,13 @@ def files_of(file: Path, found: Sequence[Row], folder: Path, numbers: Mapping[st
     return ImageFiles(list(seen), labels, [f"{shown(file)}:{row.line}" for row in seen.values()])
 
 
-def _there(path: str, places: Sequence[Path]) -> str | None:
+def _there(path: str, places: Sequence[Path], finder: Finder) -> str | None:
     """The file in the first of ``places``; a name without its ending gets one."""
-    try:
+    for written in dict.fromkeys((path, path.replace("\\", "/"))):
         for suffix in ("", *SUFFIXES):
             for place in places:
                 # convert_imageset sets the root folder before a path that begins with a slash, too.
-                for each in (path, path.lstrip("/")):
-                    if os.path.isfile(file := os.path.join(place, each + suffix)):
+                for each in dict.fromkeys((written, written.lstrip("/"))):
+                    if file := finder.find(place, each + suffix):
                         return file
-    except ValueError:
-        pass  # a zero byte is in no file's name
     return None

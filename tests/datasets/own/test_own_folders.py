@@ -49,6 +49,12 @@ def test_a_folder_for_each_split(tmp_path: Path, names: tuple[str, ...], splits:
     }
 
 
+def test_a_class_is_one_however_its_letters_are_composed(tmp_path: Path) -> None:
+    folders(tmp_path / "train", 2, ("cafe\u0301", "disc"))
+    folders(tmp_path / "test", 3, ("caf\u00e9", "disc"))
+    assert counts(listed(tmp_path)) == {"train": {"cafe\u0301": 2, "disc": 2}, "test": {"cafe\u0301": 3, "disc": 3}}
+
+
 def test_classes_below_classes_belong_to_them_and_hidden_ones_to_nobody(tmp_path: Path) -> None:
     folders(tmp_path / "disc", 2, ("red", "blue"))
     folders(tmp_path, 2, ("bar", ".hidden"))

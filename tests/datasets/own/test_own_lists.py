@@ -74,6 +74,25 @@ def test_a_csv_of_names_without_endings_beside_a_folder_of_loose_images(tmp_path
     assert listed(folder=str(tmp_path)) == {"train": [("boxer", "a.jpg"), ("pug", "b.jpg")]}
 
 
+@pytest.mark.parametrize("written", ["caf\u00e9", "cafe\u0301"])
+@pytest.mark.parametrize("stored", ["caf\u00e9", "cafe\u0301"])
+def test_letters_that_are_composed_in_one_place_and_not_in_the_other(tmp_path: Path, written: str, stored: str) -> None:
+    folders(tmp_path, 2, (stored, "disc"))
+    (tmp_path / stored / "0.png").rename(tmp_path / stored / f"{stored}.png")
+    (tmp_path / "train.txt").write_text(f"{written}/{written}.png 0\n/{written}/{written} 0\ndisc/0.png 1\n")
+    assert listed(folder=str(tmp_path)) == {"train": [("0", f"{stored}.png"), ("1", "0.png")]}
+
+
+def test_names_are_one_class_however_their_letters_are_composed(here: Path) -> None:
+    (here / "train.txt").write_text("bar/0.png caf\u00e9\nbar/1.png cafe\u0301\ndisc/0.png disc\n")
+    assert [name for name, _ in listed(folder=str(here))["train"]] == ["cafe\u0301", "cafe\u0301", "disc"]
+
+
+def test_a_list_of_windows(here: Path) -> None:
+    (here / "train.txt").write_text("bar\\0.png bar\r\n.\\disc\\0.png disc\r\n")
+    assert listed(folder=str(here)) == {"train": [("bar", "0.png"), ("disc", "0.png")]}
+
+
 def test_numbers_without_names_are_their_own(here: Path) -> None:
     (here / "train.txt").write_text("bar/0.png 0\ndisc/0.png 2\n")
     assert listed(folder=str(here)) == {"train": [("0", "0.png"), ("2", "0.png")]}

@@ -16,7 +16,7 @@ from evolve.base import files, records
 from evolve.base.counted import counted
 from trt import values
 from trt.inputs import Inputs, Source
-from trt.onnx import arranged, eight, eight_places, model, translation
+from trt.onnx import arranged, eight, eight_places, model
 from trt.onnx.eight_places import Places
 from trt.onnx.export import Pair
 from trt.onnx.graph import Graph, Node
@@ -71,7 +71,7 @@ def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Ca
 
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
     """Looks at every value that could be quantised on `inputs`. UserError without ONNX Runtime."""
-    graph = arranged.arranged(translation.translate(pair.net, pair.weights, str(pair.caffemodel)))
+    graph = arranged.arranged(pair.graph())
     places = eight_places.find(graph)
     ranges = _ranges(graph, pair.net.name, places.groups, inputs)
     errors = _errors(graph, pair.net.name, places, ranges, inputs)

@@ -54,7 +54,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
         raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
     out_place.as_folder(out, "a folder for both files")
     original = _read(model, caffemodel, shape)
-    folded = batchnorm.fold(original.net, original.weights)
+    folded = batchnorm.fold(original.net, original.weights, original.found.outputs)
     cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)
     with out_place.filled(out) as folder:
         exact, imposed = _write(folder, original, folded, cast)

@@ -12,7 +12,7 @@ import numpy as np
 from evolve.base.counted import counted
 from trt import values
 from trt.inputs import Inputs
-from trt.onnx import model, translation
+from trt.onnx import model
 from trt.onnx.export import Pair
 from trt.onnx.graph import Graph
 from trt.onnx.half import LARGEST
@@ -86,7 +86,7 @@ class Report:
 
 def report(pair: Pair, inputs: Inputs) -> Report:
     """Looks at every value of the net on `inputs`. UserError without ONNX Runtime."""
-    graph = translation.translate(pair.net, pair.weights, str(pair.caffemodel))
+    graph = pair.graph()
     ranges = {each.value: each for each in _narrow(graph)}
     for blobs in values.on(model.model(graph, pair.net.name, {}), list(ranges), inputs.batches):
         for name, seen in blobs.items():

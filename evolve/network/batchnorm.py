@@ -4,6 +4,7 @@ With one factor f and one term t a neuron, W' = f W and b' = f b + t; an absent 
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,11 @@ class _Writer:
     readers: int
 
 
-def fold(net: Net, weights: Weights) -> Folded:
+def fold(net: Net, weights: Weights, outputs: Collection[str] = ()) -> Folded:
     """The folding of `net`, one phase's, TEST. A layer that is folded into has a bias then.
 
-    Blobs keep their names: where a folded layer had a top of its own, the layer before it writes that.
+    Blobs keep their names: where a folded layer had a top of its own, the layer before it writes that. `outputs` are
+    blobs that stay although other layers read them.
     """
     folded = type(net)()
     folded.CopyFrom(net)
@@ -47,6 +49,8 @@ def fold(net: Net, weights: Weights) -> Folded:
         if known and known.affine:
             before = writers.get(layer.bottom[0])
             why = _why_not(layer, learned, before, names)
+            if before and not why and layer.bottom[0] in outputs and layer.bottom[0] != layer.top[0]:
+                why = f"what it reads, '{layer.bottom[0]}', is an output too"
             if before and not why:
                 _into(learned, layer, before.layer)
                 before.layer.top[0] = layer.top[0]

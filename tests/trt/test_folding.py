@@ -101,8 +101,8 @@ def test_another_function_is_never_written(model: Path, tmp_path: Path, monkeypa
     """Folded by a factor that is a little off, Caffe's comparison says no."""
     right = batchnorm.fold
 
-    def wrong(net: caffe_pb2.NetParameter, learned: weights.Weights) -> batchnorm.Folded:
-        folded = right(net, learned)
+    def wrong(net: caffe_pb2.NetParameter, learned: weights.Weights, outputs: list[str]) -> batchnorm.Folded:
+        folded = right(net, learned, outputs)
         folded.weights["conv1"][0] *= np.float32(1.01)
         return folded
 

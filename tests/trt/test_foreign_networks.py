@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from both import runtime
 
 from evolve.base.errors import UserError
 from evolve.figures import count_table
 from evolve.network import phases, shapes, weights
 from evolve.network.foreign import reading
 from tests.network.foreign import digits_detectnet
-from trt import folding, shrinking
+from trt import calibration, folding, range_report, shrinking
+from trt.c import export as c_export
+from trt.inputs import Inputs
 from trt.onnx import export
 
 INPUT = 'input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8\n'
@@ -76,6 +79,45 @@ def test_shrink(pair: tuple[Path, Path], tmp_path: Path) -> None:
 def test_fold(pair: tuple[Path, Path], tmp_path: Path) -> None:
     said = folding.fold(*pair, tmp_path / "out")
     assert "folded: 1 BatchNorm, 1 Scale" in said and "outputs as before" in said
+
+
+BEFORE_NORM = BODY.replace('bottom: "conv" top: "conv" batch_norm', 'bottom: "conv" top: "bn" batch_norm').replace(
+    'type: "ReLU" bottom: "conv" top: "conv"', 'type: "ReLU" bottom: "bn" top: "bn"'
+).replace('type: "Convolution" bottom: "conv"', 'type: "Convolution" bottom: "bn"')
+
+
+@pytest.fixture
+def read_before_norm(pair: tuple[Path, Path]) -> tuple[Path, Path]:
+    """A Python layer reads what BatchNorm reads, too."""
+    pair[0].write_text(INPUT + BEFORE_NORM + BOTH + CLUSTER.replace("coverage", "conv"))
+    return pair
+
+
+def test_onnx_does_not_fold_into_what_a_python_layer_reads(read_before_norm: tuple[Path, Path]) -> None:
+    made = export.read(*read_before_norm)
+    assert {each.name for each in made.onnx().graph.output} == {"all", "conv", "boxes"}
+    image = {"data": np.random.default_rng(2).normal(size=(1, 3, 8, 8)).astype(np.float32)}
+    folded, plain = (runtime(made.onnx(fold=fold), image) for fold in (True, False))
+    for blob, values in plain.items():
+        assert np.allclose(folded[blob], values, atol=1e-4), blob
+    program = c_export.written(made, read_before_norm[0].with_name("net.c"))
+    assert set(program.graph.outputs) == {"all", "conv", "boxes"}
+
+
+def test_eight_bits_and_ranges_of_what_a_python_layer_reads(read_before_norm: tuple[Path, Path]) -> None:
+    made = export.read(*read_before_norm)
+    image = np.random.default_rng(2).normal(size=(1, 3, 8, 8)).astype(np.float32)
+    found = calibration.calibrate(made, Inputs("an image", [{"data": image}]), "digest")
+    ranges = {value: (low, high) for value, (low, high) in found.ranges.items()}
+    assert {each.name for each in made.onnx(ranges=ranges).graph.output} == {"all", "conv", "boxes"}
+    assert "conv" in {each.value for each in range_report.report(made, Inputs("an image", [{"data": image}])).ranges}
+
+
+def test_fold_does_not_fold_into_what_a_python_layer_reads(
+    read_before_norm: tuple[Path, Path], tmp_path: Path
+) -> None:
+    said = folding.fold(*read_before_norm, tmp_path / "out")
+    assert "stays: BatchNorm 'bn': what it reads, 'conv', is an output too" in said and "outputs as before" in said
 
 
 def test_onnx_has_the_bottoms_of_a_python_layer_as_outputs(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A deploy prototxt and its caffemodel as one C99 file and its header, for whatever has a C compiler."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,14 @@ def written(pair: Pair, path: Path, bits: int = 0) -> Program:
     return program
 
 
-def of_net(net: Any, learned: Weights, source: str = "weights", *, function: str, bits: int = 0) -> Program:
-    """The program of a deploy net, BatchNorm and Scale folded away where that is exact. UserError naming the layer."""
-    graph = translate(net, learned, source)
+def of_net(
+    net: Any, learned: Weights, source: str = "weights", *, function: str, bits: int = 0, outputs: Collection[str] = ()
+) -> Program:
+    """The program of a deploy net, BatchNorm and Scale folded away where that is exact. UserError naming the layer.
+
+    ``outputs`` are blobs that are outputs although other layers read them.
+    """
+    graph = translate(net, learned, source, outputs=outputs)
     return translation.translate(graph, shapes_of(graph), function, bits)
 
 
@@ -64,7 +70,8 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
 
 def _located(pair: Pair, function: str, bits: int) -> Program:
     try:
-        return of_net(pair.net, pair.weights, str(pair.caffemodel), function=function, bits=bits)
+        learned = pair.weights, str(pair.caffemodel)
+        return of_net(pair.net, *learned, function=function, bits=bits, outputs=pair.outputs)
     except UserError as error:
         if not str(error).startswith("layer '"):
             raise

@@ -1,5 +1,6 @@
 """BatchNorm, Scale and Bias are x * factor + term; behind weights they are folded into these, where that is exact."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -35,15 +36,17 @@ def affine(op: Operation) -> Affine:
     return factors, -mean * factors
 
 
-def folded(operations: list[Operation]) -> list[Operation]:
+def folded(operations: list[Operation], outputs: Collection[str] = ()) -> list[Operation]:
     """The same function with fewer layers: each affine one whose only source is a weighted layer is part of it.
 
-    Exact if nothing else reads what the weighted layer writes, and if there is one factor and term a neuron.
+    Exact if nothing else reads what the weighted layer writes, no more than one of ``outputs`` is, and if there is one
+    factor and term a neuron.
     """
     result: list[Operation] = []
     for op in operations:
         before = _writer(result, op.bottoms[0]) if op.bottoms else None
-        if before is not None and _fits(result[before], op) and _readers(operations, op) == 1:
+        kept = set(op.bottoms) & set(outputs) - set(op.tops)
+        if before is not None and not kept and _fits(result[before], op) and _readers(operations, op) == 1:
             result[before] = _merged(result[before], op)
         else:
             result.append(op)

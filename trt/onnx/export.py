@@ -16,6 +16,7 @@ from evolve.runs import generation, out_place, paths
 from trt.onnx import arranged, eight, eight_places, image_phases, model, translation
 from trt.onnx import half as half_precision
 from trt.onnx.eight import Ranges
+from trt.onnx.graph import Graph
 from trt.onnx.target import OPENVINO, Target
 
 _HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
@@ -38,6 +39,10 @@ class Pair:
         unknown = wide - {layer.name for layer in self.net.layer}
         if unknown:
             raise UserError(f"WIDE={min(unknown)}: expected layers of {self.model}, separated by commas")
+
+    def graph(self) -> Graph:
+        """What there is to calibrate, or to look at, in 32 bits."""
+        return translation.translate(self.net, self.weights, str(self.caffemodel), outputs=self.outputs)
 
     def onnx(
         self, half: bool = False, fold: bool = True, in_32_bits: frozenset[str] = frozenset(),

@@ -85,7 +85,7 @@ def translate(
     steps = shapes.infer(net)
     operations = [_operation(step, weights, source) for step in steps if step.layer.type != "Input"]
     if fold:
-        operations = affine.folded(operations)
+        operations = affine.folded(operations, outputs)
     inputs = [step for step in steps if step.layer.type == "Input"]
     graph = Graph(
         {top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)},

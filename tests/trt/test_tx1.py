@@ -10,16 +10,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from both import filled
 from google.protobuf import text_format
+from PIL import Image
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
+from evolve.datasets import image_file
+from evolve.datasets.image_form import Form
 from evolve.network import weights
 from evolve.runs import device_table
 from evolve.runs.generation import writing
@@ -257,13 +262,65 @@ def test_trtexec(with_eight_bits: Path, precision: str, word: str, extra: int) -
     ]
 
 
-@pytest.mark.parametrize("margin", [0, 2, None])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_become_there_what_they_become_here(margin: int | None, channels: int) -> None:
+@pytest.fixture(scope="module")
+def there() -> ModuleType:
+    """preparation.py of the folder."""
     spec = importlib.util.spec_from_file_location("there", device_folder.PROGRAMS / "preparation.py")
     assert spec and spec.loader
-    there = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(there)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def on_its_side() -> Image.Exif:
+    """EXIF of an image that is to be turned."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+RGBA = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 4), np.uint8))
+SMOOTH = Image.fromarray(np.linspace(0, 255, 90 * 120 * 3).reshape(90, 120, 3).astype(np.uint8))
+SIDE = {"exif": on_its_side(), "quality": 95}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "image", "options", "within"),
+    [
+        ("colours.png", RGBA, {}, 0),
+        ("colours.webp", RGBA, {"lossless": True, "exact": True}, 0),
+        ("grey.png", RGBA.convert("LA"), {}, 0),
+        ("palette.png", SMOOTH.quantize(16), {"transparency": bytes(range(0, 256, 16))}, 0),
+        ("opaque.png", SMOOTH, {}, 0),
+        ("colours.jpg", SMOOTH, SIDE, 2),  # two decoders
+        ("grey.jpg", SMOOTH.convert("L"), SIDE, 2),
+    ],
+)
+def test_files_are_read_there_as_here(
+    tmp_path: Path, there: ModuleType, name: str, image: Image.Image, options: dict[str, Any], within: int,
+    channels: int,
+) -> None:  # fmt: skip
+    image.save(tmp_path / name, **options)
+    here = image_file.read(tmp_path / name, "here", Form(grey=channels == 1))
+    height, width = here.shape[:2]
+    given = {"channels": channels, "height": height, "width": width, "margin": 0, "colours": "BGR", "fit": "crop"}
+    read = there.read(str(tmp_path / name), given | {"crop": 0, "mean": [[[0]]], "scale": 1})
+    grey = channels == 1 and image.mode not in ("L", "LA")  # of colours, by one in 255
+    expected = here.reshape(height, width, channels).transpose(2, 0, 1).astype(float)
+    assert read.shape == expected.shape and np.abs(read - expected).max() <= within + grey
+
+
+def test_a_png_of_16_bits_a_colour_that_is_transparent(tmp_path: Path, there: ModuleType) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.random.default_rng(1).integers(0, 1 << 16, (9, 12, 4), np.uint16))
+    given = {"channels": 3, "height": 9, "width": 12, "margin": 0, "colours": "BGR", "fit": "crop", "crop": 0}
+    read = there.read(str(tmp_path / "a.png"), given | {"mean": [[[0]]], "scale": 1})
+    assert np.abs(read.transpose(1, 2, 0) - image_file.read(tmp_path / "a.png", "here").astype(float)).max() <= 1
+
+
+@pytest.mark.parametrize("margin", [0, 2, None])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_become_there_what_they_become_here(there: ModuleType, margin: int | None, channels: int) -> None:
     random = np.random.default_rng(1)
     for fit in preparation.FITS:
         for crop, colours in ((0, "BGR"), (9, "RGB")):

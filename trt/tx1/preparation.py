@@ -21,14 +21,26 @@ def known(folder, generation):
 
 def read(path, given):
     """(channels, height, width) float32 of the image in a file; ValueError where there is none."""
-    kind = cv2.IMREAD_GRAYSCALE if given["channels"] == 1 else cv2.IMREAD_COLOR
-    pixels = cv2.imread(path, kind)
+    pixels = _opaque(path, given["channels"] == 1)
     if pixels is None:
         raise ValueError("%s: expected an image that OpenCV reads" % path)
     try:
         return prepared(pixels, given)
     except ValueError as error:
         raise ValueError("%s: %s" % (path, error)) from None
+
+
+def _opaque(path, grey):
+    """(H, W), if `grey`, or (H, W, 3) of the image in a file, white behind what is transparent; None of no image."""
+    pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape[2:] != (4,):
+        # As it is stored it has no transparent parts; read so, it is turned as its EXIF says.
+        return cv2.imread(path, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    if pixels.dtype == numpy.uint16:
+        pixels = pixels // 256
+    seen = pixels[:, :, 3:].astype(numpy.uint16)
+    pixels = ((pixels[:, :, :3] * seen + 255 * (255 - seen) + 127) // 255).astype(numpy.uint8)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY) if grey else pixels
 
 
 def prepared(pixels, given):

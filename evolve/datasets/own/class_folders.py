@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from pathlib import Path
 
 from evolve.base.counted import counted
@@ -37,12 +37,10 @@ def find(root: Path, passed_over: list[str]) -> Found:
 
     ``passed_over`` takes a line for whatever is no image.
     """
-    below = folders(root)
-    by_split = {split_of(each.name): each for each in below if split_of(each.name)}
-    if "train" not in by_split:
+    if train_of(root) is None:
         return {"train": of_classes(root, passed_over)}
     found = {}
-    for each in below:
+    for each in folders(root):
         split = split_of(each.name)
         if not split:
             passed_over.append(f"{shown(each)}: is beside train and for no split")
@@ -53,6 +51,15 @@ def find(root: Path, passed_over: list[str]) -> Found:
         else:
             found[split] = of_classes(each, passed_over)
     return found
+
+
+def train_of(root: Path) -> Path | None:
+    """The folder of what is to be trained on; None where folders are no splits: a class may be called train, too."""
+    below = folders(root)
+    trains = [each for each in below if split_of(each.name) == "train"]
+    if not any(map(folders, trains)) and any(_has_images(each) for each in below if not split_of(each.name)):
+        return None
+    return trains[0] if trains else None
 
 
 def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
@@ -86,6 +93,10 @@ def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFi
     numbers = {name: number for number, name in enumerate(class_names)}
     numbered = [(file, numbers[name]) for name, files in found.items() for file in files]
     return ImageFiles([file for file, _ in numbered], [label for _, label in numbered])
+
+
+def _has_images(folder: Path) -> bool:
+    return any(map(is_image, chain.from_iterable(names for _, _, names in os.walk(folder))))
 
 
 def _images(folder: Path, others: Counter[str]) -> list[str]:

@@ -63,9 +63,7 @@ def _lists(wish: Wish) -> dict[Path, str]:
 
 
 def _has_classes(folder: Path) -> bool:
-    below = class_folders.folders(folder)
-    train = next((each for each in below if split_of(each.name) == "train"), None)
-    return len(class_folders.folders(train) if train else below) > 1
+    return len(class_folders.folders(class_folders.train_of(folder) or folder)) > 1
 
 
 def _of_lists(found: dict[Path, str], root: Path) -> tuple[tuple[str, ...], dict[str, ImageFiles]]:

@@ -49,6 +49,32 @@ def test_a_folder_for_each_split(tmp_path: Path, names: tuple[str, ...], splits:
     }
 
 
+@pytest.mark.parametrize("listed_too", [False, True])
+def test_a_class_that_is_called_train(tmp_path: Path, listed_too: bool) -> None:
+    folders(tmp_path, 2, ("bus", "car", "train"))
+    if listed_too:
+        (tmp_path / "notes.txt").write_text("taken by Eva 3\n")
+    listing = listed(tmp_path)
+    assert counts(listing) == {"train": {"bus": 2, "car": 2, "train": 2}} and listing.class_names[2] == "train"
+
+
+def test_a_split_that_is_called_train_beside_other_images(tmp_path: Path) -> None:
+    folders(tmp_path / "train", 2, ("bar", "disc"))
+    folders(tmp_path, 2, ("meta",))
+    assert counts(listed(tmp_path)) == {"train": {"bar": 2, "disc": 2}}
+
+
+@pytest.mark.parametrize("name", ["test", "meta/empty"])
+def test_images_of_a_split_in_no_class(tmp_path: Path, name: str) -> None:
+    folders(tmp_path, 2, ("train",))
+    folders(tmp_path, 0 if "meta" in name else 2, (name,))
+    with pytest.raises(UserError) as error:
+        listed(tmp_path)
+    assert str(error.value).startswith(
+        f"{tmp_path}/train: expected a folder for each of two classes or more, got 2 images and 0 of those; sort them"
+    )
+
+
 def test_a_class_is_one_however_its_letters_are_composed(tmp_path: Path) -> None:
     folders(tmp_path / "train", 2, ("cafe\u0301", "disc"))
     folders(tmp_path / "test", 3, ("caf\u00e9", "disc"))

@@ -54,9 +54,10 @@ def class_names(folder: Path) -> Any:
         file.write_bytes(content)
         names = lists.names_in(file, 2)
         assert len(names) >= 2 and all(len(name.splitlines()) == 1 for name in names)
+        assert len(set(names)) == len(names)
         return names
 
-    return (b"n01440764 tench, Tinca tinca\nn01443537 goldfish\n",), _read, None
+    return (b"n01440764 tench, Tinca tinca\nn02012849 crane\nn03126707 crane\n",), _read, None
 
 
 def mean(folder: Path) -> Any:

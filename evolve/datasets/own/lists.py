@@ -4,6 +4,7 @@ Labels are whole numbers from 0, or names. A path is seen from the folder of the
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,11 @@ def numbered(count: int) -> tuple[str, ...]:
 
 
 def names_in(file: Path, count: int) -> tuple[str, ...]:
-    """The first ``count`` lines of a file of class names; WordNet's numbers before them are left out."""
+    """A file's names for ``count`` classes or more, a line each, no two alike.
+
+    Of WordNet's lines the first name, without the number before it, unless another class has it too: there is a bird
+    called crane, and a machine.
+    """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -171,8 +176,17 @@ def names_in(file: Path, count: int) -> tuple[str, ...]:
     if len(names) < count:
         raise UserError(f"{shown(file)}: expected a line for each of {count} classes, got {len(names)}; add the others")
     if file.name == "synset_words.txt":
-        names = [name.partition(" ")[2].split(",")[0] or name for name in names]
-    return tuple(name or str(number) for number, name in enumerate(names))
+        first = [name.partition(" ")[2].split(",")[0] or name for name in names]
+        twice = _twice(first)
+        names = [whole if name in twice else name for name, whole in zip(first, names, strict=True)]
+    names = [name or str(number) for number, name in enumerate(names)]
+    while twice := _twice(names):
+        names = [f"{name} ({number})" if name in twice else name for number, name in enumerate(names)]
+    return tuple(names)
+
+
+def _twice(names: Sequence[str]) -> set[str]:
+    return {name for name, count in Counter(names).items() if count > 1}
 
 
 def files_of(file: Path, found: Sequence[Row], folder: Path, numbers: Mapping[str, int]) -> ImageFiles:

@@ -100,6 +100,25 @@ def test_numbers_without_names_are_their_own(here: Path) -> None:
     assert listed(folder=str(here)) == {"train": [("tench", "0.png"), ("great white", "0.png")]}
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "names"),
+    [
+        (
+            "synset_words.txt",
+            "n02012849 crane\nn01 tench, Tinca tinca\nn03126707 crane\nn037 maillot\nn038 maillot, tank suit\n",
+            ("n02012849 crane", "tench", "n03126707 crane", "n037 maillot", "n038 maillot, tank suit"),
+        ),
+        ("labels.txt", "crane\ntench\ncrane\n", ("crane (0)", "tench", "crane (2)")),
+        ("labels.txt", "a\na\na (1)\n\n0\n", ("a (0)", "a (1) (1)", "a (1) (2)", "3", "0")),
+        ("labels.txt", "1\n\n2\n", ("1 (0)", "1 (1)", "2")),
+    ],
+)
+def test_every_class_has_a_name_of_its_own(tmp_path: Path, file: str, content: str, names: tuple[str, ...]) -> None:
+    """Accuracies are kept by name."""
+    (tmp_path / file).write_text(content)
+    assert lists.names_in(tmp_path / file, 3) == names and len(set(names)) == len(names)
+
+
 def test_other_names_are_another_state(here: Path) -> None:
     (here / "list.txt").write_text("bar/0.png 0\nbar/1.png 1\n")
     before = image_listing.listed(Wish(train=str(here / "list.txt")))

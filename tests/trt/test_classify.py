@@ -114,6 +114,15 @@ def test_frames_of_a_video(place: Path, run: Path) -> None:
         assert each.likely[0][0] == answers(run, file).every[0].likely[0][0]
 
 
+def test_hidden_pictures_are_nobodys_and_linked_folders_are_followed(tmp_path: Path) -> None:
+    """As macOS leaves them in its zips, and as data sets are put together."""
+    for name in ("here/1.png", "here/._1.png", "here/.thumbnails/1.png", ".elsewhere/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    (tmp_path / "here" / "linked").symlink_to(tmp_path / ".elsewhere")
+    assert [each.name for each in pictures.read(tmp_path / "here")] == ["1.png", "linked/2.png"]
+
+
 def test_a_broken_image_is_named_and_the_others_are_told(
     place: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

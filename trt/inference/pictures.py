@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evolve.base.errors import UserError
-from evolve.datasets import image_file
+from evolve.datasets import files_below, image_file
 from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.image_form import USUAL, Form
 
@@ -61,7 +61,8 @@ def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 
 def _folder(asked: Path, form: Form) -> Iterator[Picture]:
-    files = sorted(path for path in asked.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    below = (Path(place, name) for place, names in files_below.walk(asked) for name in names if name[0] != ".")
+    files = sorted(path for path in below if path.suffix.lower() in SUFFIXES and path.is_file())
     if not files:
         raise UserError(f"IMAGE={asked}: expected images ({' '.join(SUFFIXES)}) in that folder, found none")
     for path in files:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
-from evolve.datasets import split_names
+from evolve.datasets import files_below, split_names
 from evolve.datasets.image_file import FORMATS, SUFFIXES
 from evolve.datasets.own.pictures import ImageFiles, shown
 
@@ -96,15 +96,14 @@ def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFi
 
 
 def _has_images(folder: Path) -> bool:
-    return any(map(is_image, chain.from_iterable(names for _, _, names in os.walk(folder))))
+    return any(map(is_image, chain.from_iterable(names for _, names in files_below.walk(folder))))
 
 
 def _images(folder: Path, others: Counter[str]) -> list[str]:
     """Image files anywhere in a class's folder; ``others`` counts the rest."""
     found = []
-    for place, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        found += [os.path.join(place, name) for name in sorted(names) if is_image(name)]
+    for place, names in files_below.walk(folder):
+        found += [os.path.join(place, name) for name in names if is_image(name)]
         others.update(map(_kind, filterfalse(is_image, names)))
     return found
 

@@ -87,6 +87,24 @@ def test_classes_below_classes_belong_to_them_and_hidden_ones_to_nobody(tmp_path
     assert counts(listed(tmp_path)) == {"train": {"bar": 2, "disc": 4}}
 
 
+def test_linked_folders_are_followed_once_and_never_above(tmp_path: Path) -> None:
+    folders(tmp_path / "elsewhere", 3, ("deep", "deep/er"))
+    here = folders(tmp_path / "here", 2, ("bar", "disc", "disc/red"))
+    (here / "disc" / "again").symlink_to(here / "disc" / "red")
+    (here / "disc" / "a").symlink_to(tmp_path / "elsewhere")
+    (here / "disc" / "b").symlink_to(tmp_path / "elsewhere" / "deep")
+    (tmp_path / "elsewhere" / "back").symlink_to(here / "disc")
+    (here / "disc" / "above").symlink_to(here)
+    (here / "disc" / "nowhere").symlink_to(tmp_path / "none")
+    listing = listed(here)
+    assert counts(listing) == {"train": {"bar": 2, "disc": 4 + 6}}
+    files = listing.splits["train"]
+    assert isinstance(files, ImageFiles)
+    assert [Path(file).parent.relative_to(here) for file in files.files[2::2]] == [
+        Path(name) for name in ("disc", "disc/red", "disc/a/deep", "disc/a/deep", "disc/a/deep/er")
+    ]
+
+
 def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
     folders(tmp_path / "train", 2)
     folders(tmp_path / "meta", 1)

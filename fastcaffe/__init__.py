@@ -92,8 +92,9 @@ def blobs_between_unread(promised: bool = True) -> None:
     """Promises that nobody reads the blobs between layers of TRAIN nets that are created from now on, or takes it back.
 
     Layers with few synapses, and the layers behind them, hand on what they make with one image a lane of a vector then,
-    as their lines in layers() say. Blobs in between hold NaN. Neighbours are taken together, as by enable(). For passes over the whole net, as a solver makes them;
-    what goes in and what comes out, losses, parameters and their gradients are as ever.
+    as their lines in layers() say. Blobs in between hold NaN. Neighbours are taken together, as by enable(). For passes
+    over the whole net, as a solver makes them; what goes in and what comes out, losses, parameters and their gradients
+    are as ever.
     """
     if _library:
         _library.fastcaffe_blobs_between_unread(int(promised))
@@ -106,9 +107,9 @@ def weights_stay(net: Any, promised: bool = True) -> None:
     once, as engines do that compile a net, instead of being compared with them at every pass; their lines in layers()
     say "weights stay". Who writes weights all the same promises it anew afterwards: a weight changed here and there is
     not seen else, nor most often a caffemodel that has nearly all weights in common with the last. Other weights
-    altogether (by copy_from, share_with, a solver's step) are noticed: then the promise is void, and every pass looks at
-    them again. Raises ValueError, and promises nothing, if a layer for training has some
-    of them: a solver writes these.
+    altogether (by copy_from, share_with, a solver's step) are noticed: then the promise is void, and every pass looks
+    at them again. Raises ValueError, and promises nothing, if a layer for training has some of them: a solver writes
+    these.
     """
     if not _library:
         return
@@ -136,11 +137,11 @@ def layers() -> list[LayerLine]:
 def machine() -> dict[str, str]:
     """What bits depend on; empty if the library is not loaded.
 
-    simd, onednn (its version), onednn_isa, threads, together where enable() takes neighbouring layers together, and below
-    which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below, sparse_large_below
-    and sparse_lanes_below of convolutions, sparse_inner_product_below, sparse_few_images_below of those whose weights
-    stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody reads; none of these
-    where FASTCAFFE_SPARSE=0 has them run on dense code.
+    simd, onednn (its version), onednn_isa, threads, together where enable() takes neighbouring layers together, and
+    below which densities of synapses layers run on sparse code: sparse_below, sparse_few_channels_below,
+    sparse_large_below and sparse_lanes_below of convolutions, sparse_inner_product_below, sparse_few_images_below of
+    those whose weights stay, and with AVX-512 sparse_lanes_kept_below of both in nets whose blobs in between nobody
+    reads; none of these where FASTCAFFE_SPARSE=0 has them run on dense code.
     """
     told = dict(line.split("=", 1) for line in _text("fastcaffe_machine").splitlines()) if _library else {}
     dense = os.environ.get("FASTCAFFE_SPARSE") == "0"

@@ -16,6 +16,8 @@ from evolve.settings import changes, networks
 Settings = evolution_pb2.EvolutionParameter
 _HEADING = re.compile(r"# evolution\S*\.prototxt with SET='(.*)'\n")  # of what a run keeps
 Environment = evolution_pb2.EnvironmentParameter
+# The weakest probability is e to its power less: beyond, 32 bits do not hold that, or the F that makes it 1.
+HIGHEST_PRESSURE = 64.0
 
 
 @dataclass(frozen=True)
@@ -213,13 +215,17 @@ def _environment_problems(block: Environment) -> list[str]:
         )
     if not 0 < block.largest_offspring <= 1:
         found.append(f"largest_offspring: expected above 0 and up to 1, got {block.largest_offspring:g}")
-    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor", "selection_pressure"):
+    for field in ("synapse_to_cluster", "cluster_factor", "synapse_factor"):
         if not 0 < getattr(block, field) < math.inf:
             found.append(f"{field}: expected above 0, got {getattr(block, field):g}")
-    if not 0 <= block.synapse_selection_pressure < math.inf:
+    if not 0 < block.selection_pressure <= HIGHEST_PRESSURE:
         found.append(
-            "synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, "
-            f"got {block.synapse_selection_pressure:g}"
+            f"selection_pressure: expected above 0 and up to {HIGHEST_PRESSURE:g}, got {block.selection_pressure:g}"
+        )
+    if not 0 <= block.synapse_selection_pressure <= HIGHEST_PRESSURE:
+        found.append(
+            "synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, up to "
+            f"{HIGHEST_PRESSURE:g}, got {block.synapse_selection_pressure:g}"
         )
     found += [
         f"spared: layer '{each.layer}': expected times of 1 to 1e9, got {each.times:g}"

@@ -18,6 +18,7 @@ from evolve.settings import settings
 
 RATIOS = [0.25, 1.0, 4.0]
 PRESSURES = [0.5, 1.0, 4.0, 8.0]
+HIGH = [16.0, 64.0]
 
 
 def rows(seed: int = 0) -> np.ndarray:
@@ -46,7 +47,7 @@ def test_a_pressure_of_1_keeps_every_bit_of_the_papers_form() -> None:
 
 @pytest.mark.parametrize("clustered", [True, False])
 @pytest.mark.parametrize("ratio", RATIOS)
-@pytest.mark.parametrize("pressure", PRESSURES)
+@pytest.mark.parametrize("pressure", PRESSURES + HIGH)
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.8, 1.0])
 def test_factors_are_solved_for_whatever_the_pressure(
     pressure: float, ratio: float, clustered: bool, part: float
@@ -103,12 +104,14 @@ def test_synapses_have_the_clusters_pressure_unless_another_is_named(
 @pytest.mark.parametrize(
     "field, value, message",
     [
-        ("selection_pressure", 0, "environment: selection_pressure: expected above 0, got 0"),
-        ("selection_pressure", math.inf, "environment: selection_pressure: expected above 0, got inf"),
+        ("selection_pressure", 0, "environment: selection_pressure: expected above 0 and up to 64, got 0"),
+        ("selection_pressure", math.inf, "environment: selection_pressure: expected above 0 and up to 64, got inf"),
+        ("selection_pressure", 65, "environment: selection_pressure: expected above 0 and up to 64, got 65"),
         (
             "synapse_selection_pressure",
             -1,
-            "environment: synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, got -1",
+            "environment: synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, up to 64, "
+            "got -1",
         ),
     ],
 )

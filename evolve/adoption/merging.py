@@ -10,8 +10,9 @@ from evolve.network.axes import Layer, Net
 
 _Key = tuple[object, ...]
 # Fields of layers that say nothing of what testing computes.
-_TRAININGS = {"param", "loss_weight", "propagate_down", "phase", "blobs", "dropout_param", "moving_average_fraction"}
-_HOW = {"engine"}
+_UNTESTED = {
+    "param", "loss_weight", "propagate_down", "phase", "blobs", "dropout_param", "moving_average_fraction", "engine",
+}  # fmt: skip
 
 
 def merged(training: Net, testing: Net) -> tuple[Net, list[str]]:
@@ -73,7 +74,7 @@ def _leave_out(message: Any) -> None:
     """Takes out what testing does not need, and what is Caffe's default."""
     for field, value in message.ListFields():
         kind = field.message_type.name if field.message_type else ""
-        if field.name in _TRAININGS | _HOW or kind == "FillerParameter":
+        if field.name in _UNTESTED or kind == "FillerParameter":
             message.ClearField(field.name)
         elif kind:
             for each in value if field.is_repeated else [value]:

@@ -1,4 +1,4 @@
-"""Whole neurons as clusters (FILTER), or blocks of neighbouring neurons (FILTER_BLOCK).
+"""Whole neurons as clusters (FILTER), or blocks of neurons, neighbours or of like strength (FILTER_BLOCK).
 
 A cluster is a channel with the filters of every layer that makes it, so that what Eltwise adds comes together or not
 at all. All synapses of an inherited cluster that the parent had come too, so offspring are dense and small, and with
@@ -77,27 +77,29 @@ class Filters:
 
 
 def encode(
-    graph: Graph, weights: Weights, truncation: float, block: int, pressure: SelectionPressure = PAPERS
+    graph: Graph,
+    weights: Weights,
+    truncation: float,
+    block: int,
+    pressure: SelectionPressure = PAPERS,
+    alike: Weights | None = None,
 ) -> Filters:
-    """Encodes a parent by clusters of `block` neighbouring filters; `truncation` is equation (4)'s tau.
+    """Encodes a parent by clusters of `block` filters; `truncation` is equation (4)'s tau.
 
     A filter's strength is the sum of its truncated synapses / the strongest filter's of its layer, so that layers
     can be compared; a cluster's is the mean over its filters, and Z the strongest of those that are coupled with it.
+    A block's filters are neighbours, or, with the weights `alike`, filters of like strength in those.
     """
-    clusters, families = partition(graph, block)
-    sums, filters = np.zeros(len(families)), np.zeros(len(families))
+    order = _filter_strengths(graph, alike, truncation) if alike else None
+    clusters, families = partition(graph, block, order)
     present = np.zeros(len(families), bool)
     per_kernel = {}
     for layer in graph.weighted:
         of_neuron = clusters[graph.outputs_of(layer)]
-        counted = of_neuron != ALWAYS
-        strength = _strengths(layer, weights[layer.name][0], truncation)
         per_kernel[layer.name] = layer.matrix(weights[layer.name][0] != 0).sum(axis=2, dtype=np.float32)
-        np.add.at(sums, of_neuron[counted], strength[counted])
-        np.add.at(filters, of_neuron[counted], 1)
-        everything = np.ones(layer.inputs, bool)
-        present[of_neuron[counted & layer.to_outputs(per_kernel[layer.name] > 0, everything)]] = True
-    strength = sums / np.maximum(filters, 1)
+        there = layer.to_outputs(per_kernel[layer.name] > 0, np.ones(layer.inputs, bool))
+        present[of_neuron[(of_neuron != ALWAYS) & there]] = True
+    strength = _mean_strengths(graph, weights, truncation, clusters, len(families))
     largest = np.zeros(int(families.max(initial=-1)) + 1)
     np.maximum.at(largest, families, strength)
     z = np.where(largest > 0, largest, 1)[families]
@@ -105,8 +107,11 @@ def encode(
     return Filters(probability, clusters, graph, per_kernel)
 
 
-def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cluster of each channel group, int (groups,), and the family of each cluster: layers that are coupled."""
+def partition(graph: Graph, block: int, order: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The cluster of each channel group, int (groups,), and the family of each cluster: layers that are coupled.
+
+    A family is cut into blocks in the order of its channels, or by `order`, float (groups,), the largest first.
+    """
     same = _drawn_together(graph)
     families: list[set[int]] = []
     for layer in graph.weighted:
@@ -115,14 +120,36 @@ def partition(graph: Graph, block: int) -> tuple[np.ndarray, np.ndarray]:
         joined = [family for family in families if not family.isdisjoint(mine)]
         families = [*apart, mine.union(*joined)]
     stays = set(same[graph.outputs].tolist())
+    rank = np.zeros(graph.channel_groups)
+    if order is not None:
+        np.maximum.at(rank, same, order)
     clusters = np.full(graph.channel_groups, ALWAYS)
     of_cluster: list[int] = []
     # In the order of the net, whatever was joined.
     for number, family in enumerate(sorted(families, key=min)):
-        members = np.array(sorted(family - stays), int)
+        members = np.array(sorted(family - stays, key=lambda channel: (-rank[channel], channel)), int)
         clusters[members] = len(of_cluster) + np.arange(len(members)) // block
         of_cluster += [number] * -(-len(members) // block)
     return clusters[same], np.array(of_cluster, int)
+
+
+def _filter_strengths(graph: Graph, weights: Weights, truncation: float) -> np.ndarray:
+    """float64 (groups,): the strength of each channel's filters alone; 0 of what is in no cluster."""
+    clusters, families = partition(graph, 1)
+    return np.append(_mean_strengths(graph, weights, truncation, clusters, len(families)), 0)[clusters]
+
+
+def _mean_strengths(
+    graph: Graph, weights: Weights, truncation: float, clusters: np.ndarray, number: int
+) -> np.ndarray:
+    """float64 (number,): the mean strength of the filters of each cluster."""
+    sums, filters = np.zeros(number), np.zeros(number)
+    for layer in graph.weighted:
+        of_neuron = clusters[graph.outputs_of(layer)]
+        counted = of_neuron != ALWAYS
+        np.add.at(sums, of_neuron[counted], _strengths(layer, weights[layer.name][0], truncation)[counted])
+        np.add.at(filters, of_neuron[counted], 1)
+    return sums / np.maximum(filters, 1)
 
 
 def _drawn_together(graph: Graph) -> np.ndarray:

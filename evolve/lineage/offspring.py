@@ -77,17 +77,19 @@ def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
 
 
 def _encode(workspace: Workspace, read: Parents) -> Encoding:
-    each = [_encode_one(workspace, read.graph, one) for one in read.each]
-    encoding = each[0] if len(each) == 1 else _encode_one(workspace, read.graph, read.weights).mean(each)
+    each = [_encode_one(workspace, read, one) for one in read.each]
+    encoding = each[0] if len(each) == 1 else _encode_one(workspace, read, read.weights).mean(each)
     spared = environment_of(workspace.experiment.settings, workspace.number).spared
     return encoding.spared({one.layer: one.times for one in spared}) if spared else encoding
 
 
-def _encode_one(workspace: Workspace, graph: Graph, parent: weights.Weights) -> Encoding:
-    settings = workspace.experiment.settings
+def _encode_one(workspace: Workspace, read: Parents, parent: weights.Weights) -> Encoding:
+    settings, graph = workspace.experiment.settings, read.graph
     pressure = budget.pressure(environment_of(settings, workspace.number))
     if workspace.block:
-        return filters.encode(graph, parent, settings.truncation, workspace.block, pressure)
+        # Of several parents, what an offspring may inherit says which filters are alike: their blocks are the same.
+        alike = read.weights if settings.block_members == settings.ALIKE else None
+        return filters.encode(graph, parent, settings.truncation, workspace.block, pressure, alike)
     if settings.encoding == settings.SYNAPSE:
         return synapses.encode(graph, parent, pressure)
     return clusters.encode(graph, parent, settings.truncation, pressure)

@@ -139,7 +139,9 @@ class EnvironmentParameter(_message.Message):
     def __init__(self, from_generation: _Optional[int] = ..., type: _Optional[_Union[EnvironmentParameter.Type, str]] = ..., synapse_budget: _Optional[float] = ..., synapse_to_cluster: _Optional[float] = ..., cluster_factor: _Optional[float] = ..., synapse_factor: _Optional[float] = ..., table_1: _Optional[_Union[EnvironmentParameter.Table, str]] = ..., waypoint: _Optional[_Iterable[_Union[Waypoint, _Mapping]]] = ..., largest_offspring: _Optional[float] = ..., selection_pressure: _Optional[float] = ..., synapse_selection_pressure: _Optional[float] = ..., spared: _Optional[_Iterable[_Union[Spared, _Mapping]]] = ...) -> None: ...
 
 class EvolutionParameter(_message.Message):
-    __slots__ = ["ancestor_training", "block_width", "cluster_shape", "dataset", "dead_neurons_go", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation", "two_of_four"]
+    __slots__ = ["ancestor_training", "block_members", "block_width", "cluster_shape", "dataset", "dead_neurons_go", "encoding", "environment", "generations", "half_blobs", "inherit_weights", "keep_unknown", "lrn", "offspring_per_generation", "offspring_solver", "offspring_training", "parents", "precision", "rewind_learning_rate", "scratch_solver", "scratch_train_val", "scratch_training", "seed", "solver", "stop_when_accuracy_drops", "synapse_cost", "train_as_cast", "train_val", "train_weights", "truncation", "two_of_four"]
+    class BlockMembers(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
     class ClusterShape(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
     class Encoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -148,8 +150,10 @@ class EvolutionParameter(_message.Message):
         __slots__ = []
     class Precision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+    ALIKE: EvolutionParameter.BlockMembers
     ANCESTOR_TRAINING_FIELD_NUMBER: _ClassVar[int]
     BFLOAT16: EvolutionParameter.Precision
+    BLOCK_MEMBERS_FIELD_NUMBER: _ClassVar[int]
     BLOCK_WIDTH_FIELD_NUMBER: _ClassVar[int]
     CLUSTER: EvolutionParameter.Encoding
     CLUSTER_SHAPE_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +173,7 @@ class EvolutionParameter(_message.Message):
     KEEP_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     KERNEL: EvolutionParameter.ClusterShape
     LRN_FIELD_NUMBER: _ClassVar[int]
+    NEIGHBOURS: EvolutionParameter.BlockMembers
     OFFSPRING_PER_GENERATION_FIELD_NUMBER: _ClassVar[int]
     OFFSPRING_SOLVER_FIELD_NUMBER: _ClassVar[int]
     OFFSPRING_TRAINING_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +195,7 @@ class EvolutionParameter(_message.Message):
     TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     TWO_OF_FOUR_FIELD_NUMBER: _ClassVar[int]
     ancestor_training: str
+    block_members: EvolutionParameter.BlockMembers
     block_width: int
     cluster_shape: EvolutionParameter.ClusterShape
     dataset: DatasetParameter
@@ -219,7 +225,7 @@ class EvolutionParameter(_message.Message):
     train_weights: bool
     truncation: float
     two_of_four: float
-    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ..., dead_neurons_go: bool = ..., two_of_four: _Optional[float] = ...) -> None: ...
+    def __init__(self, train_val: _Optional[str] = ..., solver: _Optional[str] = ..., offspring_solver: _Optional[str] = ..., scratch_train_val: _Optional[str] = ..., scratch_solver: _Optional[str] = ..., generations: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[_Union[DatasetParameter, _Mapping]] = ..., encoding: _Optional[_Union[EvolutionParameter.Encoding, str]] = ..., truncation: _Optional[float] = ..., cluster_shape: _Optional[_Union[EvolutionParameter.ClusterShape, str]] = ..., block_width: _Optional[int] = ..., block_members: _Optional[_Union[EvolutionParameter.BlockMembers, str]] = ..., environment: _Optional[_Iterable[_Union[EnvironmentParameter, _Mapping]]] = ..., lrn: _Optional[_Union[EvolutionParameter.LocalResponse, str]] = ..., keep_unknown: bool = ..., inherit_weights: bool = ..., precision: _Optional[_Union[EvolutionParameter.Precision, str]] = ..., half_blobs: bool = ..., train_as_cast: bool = ..., scratch_training: _Optional[str] = ..., ancestor_training: _Optional[str] = ..., offspring_training: _Optional[_Iterable[str]] = ..., stop_when_accuracy_drops: _Optional[float] = ..., offspring_per_generation: _Optional[int] = ..., parents: _Optional[int] = ..., synapse_cost: _Optional[float] = ..., rewind_learning_rate: bool = ..., train_weights: bool = ..., dead_neurons_go: bool = ..., two_of_four: _Optional[float] = ...) -> None: ...
 
 class Spared(_message.Message):
     __slots__ = ["layer", "times"]

@@ -18,6 +18,7 @@ ENCODINGS: dict[str, Callable[[Weights], Encoding]] = {
     "SYNAPSE": lambda weights: synapses.encode(GRAPH, weights),
     "FILTER": lambda weights: filters.encode(GRAPH, weights, 0.1, 1),
     "FILTER_BLOCK": lambda weights: filters.encode(GRAPH, weights, 0.1, 4),
+    "FILTER_BLOCK, ALIKE": lambda weights: filters.encode(GRAPH, weights, 0.1, 4, alike=weights),
 }
 every = pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 

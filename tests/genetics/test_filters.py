@@ -74,6 +74,43 @@ def test_probabilities_by_plain_loops() -> None:
     assert encoding.probability == pytest.approx(plain_probabilities(weights, 0.1), rel=1e-5)
 
 
+def test_blocks_of_like_filters_by_plain_loops() -> None:
+    graph = residual()
+    weights = random_weights(graph, 1)
+    each = plain_probabilities(weights, 0.1)  # of filters alone, whose order is their strengths'
+    stem, a = each[:16], each[16:]
+    blocks = []
+    for first, family, width in ((0, stem, 8), (2, a, 8)):
+        order = sorted(range(len(family)), key=lambda filter: -family[filter])
+        place = {filter: first + number // width for number, filter in enumerate(order)}
+        blocks.append([place[filter] for filter in range(len(family))])
+    encoding = filters.encode(graph, weights, 0.1, 8, alike=weights)
+    found = {layer.name: encoding.clusters[graph.outputs_of(layer)].tolist() for layer in graph.weighted}
+    assert found == {"stem": blocks[0], "a": blocks[1], "b": blocks[0], "out": [filters.ALWAYS] * 5}
+    # The strongest block of each family is its strongest filters', 1; of the other one the mean's, by its strength.
+    strengths = [[1 + math.log(one) for one in family] for family in (stem, a)]
+    for number, (family, mine) in enumerate(zip(strengths, blocks, strict=True)):
+        means = [
+            np.mean([one for one, block in zip(family, mine, strict=True) if block == 2 * number + which])
+            for which in range(2)
+        ]
+        assert encoding.probability[2 * number] == 1
+        expected = math.exp(means[1] / means[0] - 1)
+        assert encoding.probability[2 * number + 1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_blocks_are_alike_in_the_weights_that_are_named() -> None:
+    """Parents that mate have the same blocks, whatever each one's strengths are; equals stay in their order."""
+    graph = residual()
+    first, second = random_weights(graph, 1), random_weights(graph, 2)
+    both = [filters.encode(graph, one, 0.1, 4, alike=first) for one in (first, second)]
+    assert np.array_equal(both[0].clusters, both[1].clusters)
+    assert not np.array_equal(both[0].probability, both[1].probability)
+    equal = {name: [np.ones_like(blob) for blob in blobs] for name, blobs in first.items()}
+    alike = filters.encode(graph, second, 0.1, 4, alike=equal)
+    assert np.array_equal(alike.clusters, filters.encode(graph, second, 0.1, 4).clusters)
+
+
 def test_a_filter_that_the_parent_lacks_never_comes() -> None:
     graph = residual()
     weights = random_weights(graph, 1)
@@ -83,11 +120,11 @@ def test_a_filter_that_the_parent_lacks_never_comes() -> None:
     assert probability[16 + 3] == 0 and np.count_nonzero(probability == 0) == 1
 
 
-@pytest.mark.parametrize("block", [1, 4])
-def test_the_expected_offspring_is_the_mean_of_the_draws(block: int) -> None:
+@pytest.mark.parametrize(("block", "alike"), [(1, False), (4, False), (4, True)])
+def test_the_expected_offspring_is_the_mean_of_the_draws(block: int, alike: bool) -> None:
     graph = chain(stage("a", 40, 3, 9), stage("b", 32, 40, 9), stage("c", 24, 32, 4), stage("d", 5, 24))
     weights = random_weights(graph, 2)
-    encoding = filters.encode(graph, weights, 0.1, block)
+    encoding = filters.encode(graph, weights, 0.1, block, alike=weights if alike else None)
     factors = solve(encoding, 0.6 * encoding.synapses)
     assert encoding.expected(factors) == pytest.approx(0.6 * encoding.synapses, rel=1e-3)
     biases = sum(each.outputs for each in graph.weighted)

@@ -139,7 +139,13 @@ def test_a_damaged_second_parent_is_a_damaged_generation(begun: Callable[[int], 
 
 
 @pytest.mark.parametrize(
-    "words", ["encoding: SYNAPSE", "cluster_shape: FILTER", "cluster_shape: FILTER_BLOCK block_width: 4"]
+    "words",
+    [
+        "encoding: SYNAPSE",
+        "cluster_shape: FILTER",
+        "cluster_shape: FILTER_BLOCK block_width: 4",
+        "cluster_shape: FILTER_BLOCK block_width: 4 block_members: ALIKE",
+    ],
 )
 def test_other_clusters_mate_too(words: str, begun: Callable[[int], Any]) -> None:
     place = begun(1)

@@ -72,7 +72,9 @@ def refusal(error: BaseException, place: Path, needed: int = 0) -> MachineError 
 
 
 def refusal_here(error: BaseException) -> MachineError | None:
-    """What the user reads of an error where this process works: refusal's words, or that its folder has gone."""
+    """What the user reads of an error where this process works: refusal's words, or what else the machine lacks."""
+    if isinstance(error, MemoryError):
+        return MachineError("expected more memory than there is; a smaller network or batch needs less")
     if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
         return MachineError(f"expected one more thread, got none; {MORE_PROCESSES}, and the same command resumes")
     if not isinstance(error, (OSError, lmdb.Error)):

@@ -46,9 +46,6 @@ def main(given: list[str] | None = None) -> int:
         kept = "" if given[:1] == ["serve"] else "; what is committed stays, and the same command resumes"
         print(f"cavefish: stopped{kept}", file=sys.stderr)
         return 128 + end.number
-    except MemoryError:
-        print("cavefish: expected more memory than there is; a smaller network or batch needs less", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         return 1
     except Exception as error:

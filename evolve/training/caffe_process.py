@@ -17,6 +17,10 @@ _CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.
 _LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up) (\S+)$", re.MULTILINE)
 _NAMED = re.compile(r"(?:layer '|for layer )([^'\s]+)")
 _WRITING = "SerializeToOstream"
+# In CUDA's words, Caffe's of its own memory, and the system's of whatever LMDB asks it for.
+_REFUSED = re.compile(
+    "out of memory|host allocation of size|Cannot allocate memory|Too many open files|Input/output error|No space left"
+)
 _READY = "Network initialization done."
 
 
@@ -25,7 +29,7 @@ class CaffeError(UserError):
 
 
 class CaffeKilled(CaffeError, MachineError):
-    """Its process ended without a word of Caffe's: killed, standing still, or an environment that broke under it."""
+    """Its process was killed, stood still, or was refused something by the machine: another time it may live."""
 
 
 class CaffeProcess(Serving):
@@ -69,7 +73,10 @@ class CaffeProcess(Serving):
                 f"Caffe could not write a file ({source}): see whether the disk is full, failing, or not yours to "
                 "write to; nothing committed is lost, and the same command resumes"
             )
-        return CaffeError(f"{_place(words, text, self.prototxt)}Caffe: {words} ({source})")
+        told = f"{_place(words, text, self.prototxt)}Caffe: {words} ({source})"
+        if _REFUSED.search(words):
+            return CaffeKilled(f"{told}; fewer at a time, or smaller batches, need less; the same command resumes")
+        return CaffeError(told)
 
 
 def _place(words: str, log: str, prototxt: Path) -> str:

@@ -9,6 +9,7 @@ in the worker.
 import errno
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from evolve.network.layers import detectnet
 from evolve.proto import caffemodel_pb2
 from evolve.runs import generation
 
-_RECORD = "newest.json"
+_RECORD, _FIGURES = "newest.json", {"loss", "seconds"}
 # Weights and, of Adam, two numbers more for each; what else a disk needs is not ours to guess.
 _SPACE = 3
 
@@ -42,26 +43,38 @@ class Snapshots:
 
     def newest(self) -> int:
         """The iteration of the newest whole one of this very training; 0 if there is none."""
+        return int(self._whole_record().get("iteration", 0))
+
+    def _whole_record(self) -> dict[str, Any]:
+        """What is on record of the newest one, {} where that is not whole or of another training."""
         try:
             record = json.loads((self._folder / _RECORD).read_text())
             whole = all(generation.sha256(self._folder / name) == digest for name, digest in record["sha256"].items())
-            return int(record["iteration"]) if whole and record["identity"] == self._identity else 0
+            figures = {name: float(record[name]) for name in _FIGURES & set(record)}
+            own = {"iteration": int(record["iteration"]), **figures}
+            return own if whole and record["identity"] == self._identity else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return 0
+            return {}
 
-    def restore(self, training: Any) -> None:
-        """Takes `training` to the newest one."""
-        iteration = self.newest()
-        if iteration:
-            training.restore(f"{self.prefix}_iter_{iteration}.solverstate")
-            self._reseed(training)
+    def restore(self, training: Any) -> tuple[float, float]:
+        """Takes `training` to the newest one; its loss there (nan: none) and the seconds of training until there."""
+        record = self._whole_record()
+        if not record:
+            return math.nan, 0.0
+        training.restore(f"{self.prefix}_iter_{record['iteration']}.solverstate")
+        self._reseed(training)
+        # Those of earlier versions have neither.
+        return record.get("loss", math.nan), record.get("seconds", 0.0)
 
     def limit(self, iteration: int) -> int:
         """The iteration at which the next one is due."""
         return (iteration // self.every + 1) * self.every
 
-    def save(self, training: Any, say: Callable[[str], None]) -> None:
-        """Writes one if it is due, and at the end; the one before goes. Left out, and said so, on a full disk."""
+    def save(self, training: Any, loss: float, seconds: float, say: Callable[[str], None]) -> None:
+        """Writes one if it is due, and at the end; the one before goes. Left out, and said so, on a full disk.
+
+        `loss` is that of the last iteration, `seconds` what the training took until there.
+        """
         if not self.every or training.iter % self.every and training.iter < training.param.max_iter:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -69,14 +82,15 @@ class Snapshots:
         if shutil.disk_usage(self._folder).free < needed:
             say(f"{self._folder}: no room for a snapshot of {needed / 1e6:.0f} MB: a killed training would begin anew")
         else:
-            before = [path for path in self._folder.glob("state_*")]
+            before = set(self._folder.glob("state_*"))
             training.snapshot()
-            self._record(training)
-            for path in before:
+            # A killed one of this very iteration was written over.
+            for path in before - set(self._record(training, loss, seconds)):
                 path.unlink()
         self._reseed(training)
 
-    def _record(self, training: Any) -> None:
+    def _record(self, training: Any, loss: float, seconds: float) -> list[Path]:
+        """Puts the one that was just written on record; its files."""
         names = [f"state_iter_{training.iter}.{kind}" for kind in ("caffemodel", "solverstate")]
         check_caffemodel(self._folder / names[0], layers=len(training.net.layers))
         check_solverstate(self._folder / names[1])
@@ -84,10 +98,13 @@ class Snapshots:
             files.sync(self._folder / name)
         record = {
             "iteration": training.iter,
+            "loss": loss,
+            "seconds": seconds,
             "identity": self._identity,
             "sha256": {name: generation.sha256(self._folder / name) for name in names},
         }
         files.write_whole(self._folder / _RECORD, json.dumps(record))
+        return [self._folder / name for name in names]
 
     def _reseed(self, training: Any) -> None:
         # Dropout's numbers come from here; Caffe keeps no record of where they were.

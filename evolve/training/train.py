@@ -49,7 +49,7 @@ def train(
     mask = Mask(training.net, weights.read(Path(genome)) if genome else {})
     if genome and inherit:
         training.net.copy_from(genome)
-    kept.restore(training)
+    loss, before = kept.restore(training)
     resumed = training.iter
     if keep_absent:
         mask.on_weights()
@@ -57,9 +57,9 @@ def train(
     if as_cast_to:
         seen = AsCast(training.net, Path(solver), as_cast_to)
         training.add_callback(seen.cast, seen.restore)
-    started = time.monotonic()
-    loss = _step_to_the_end(training, kept, report)
-    seconds = time.monotonic() - started
+    began = time.monotonic() - before
+    loss = _step_to_the_end(training, kept, report, loss, began)
+    seconds = time.monotonic() - began
     save_net(training.net, Path(output))
     return {
         "iterations": training.iter, "seconds": seconds, "loss": loss if math.isfinite(loss) else None,
@@ -105,8 +105,11 @@ def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapsh
     return training, kept
 
 
-def _step_to_the_end(training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None]) -> float:
-    last, loss, steps = training.param.max_iter, math.nan, 1
+def _step_to_the_end(
+    training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None], loss: float, began: float
+) -> float:
+    """The last iteration's loss: `loss` where a training goes on that was at its end. `began` is time.monotonic()'s."""
+    last, steps = training.param.max_iter, 1
     while training.iter < last:
         started = time.monotonic()
         limit = min(last, kept.limit(training.iter)) if kept.every else last
@@ -116,7 +119,7 @@ def _step_to_the_end(training: Any, kept: Snapshots, report: Callable[[dict[str,
         report({"iteration": training.iter, "of": last, "loss": loss})
         pace = (time.monotonic() - started) / steps
         steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
-        kept.save(training, lambda words: report({"words": words}))
+        kept.save(training, loss, time.monotonic() - began, lambda words: report({"words": words}))
     return loss
 
 

@@ -29,6 +29,7 @@ def fail(how: str) -> dict[str, Any]:
     raise {
         "user": UserError("net.prototxt:3: no such layer"),
         "machine": MachineError("memory ran out"),
+        "memory": MemoryError(),
         "disk": OSError(errno.ENOSPC, "No space left on device"),
         "file": OSError(errno.ENOSPC, "No space left on device", "/there/file"),
         "fault": ValueError("two\nlines"),

@@ -42,6 +42,7 @@ def test_it_answers_in_the_order_of_what_was_asked(child: Serving, tmp_path: Pat
     [
         ("user", UserError, "net.prototxt:3: no such layer"),
         ("machine", MachineError, "memory ran out"),
+        ("memory", MachineError, "expected more memory than there is; a smaller network or batch needs less"),
         ("disk", MachineError, f"{Path.cwd()}: no space left on the disk; nothing committed is lost: free some, and "
          "the same command resumes"),
         ("file", MachineError, "/there/file: no space left on the disk; nothing committed is lost: free some, and the "

@@ -15,6 +15,7 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import MachineError
 from evolve.network import weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 
@@ -73,6 +74,32 @@ def test_only_this_process_is_blamed_for_what_the_log_says(tmp_path: Path) -> No
         with pytest.raises(CaffeError) as killed:
             second.call("versions")
     assert str(killed.value) == "Caffe's process was killed; most often because memory ran out"
+
+
+OF_THE_MACHINE = [
+    "Check failed: error == cudaSuccess (2 vs. 0)  out of memory",
+    "Check failed: *ptr host allocation of size 68719476736 failed",
+    "Check failed: mdb_status == 0 (12 vs. 0) Cannot allocate memory",
+    "Check failed: mdb_status == 0 (24 vs. 0) Too many open files",
+    "Check failed: mdb_status == 0 (5 vs. 0) Input/output error",
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "of_machine"),
+    [*((words, True) for words in OF_THE_MACHINE), ("Check failed: mdb_status == 0 (2 vs. 0) No such file", False)],
+)
+def test_what_the_machine_refuses_is_no_fault_of_the_network(words: str, of_machine: bool, tmp_path: Path) -> None:
+    """An offspring whose Caffe ends so is not unfit: another time it may live."""
+    with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt") as caffe:
+        caffe.call("versions")
+        with (tmp_path / "log").open("a") as log:
+            log.write(f"F20261130 13:00:00.000000    42 db_lmdb.hpp:15] {words}\n")
+        os.kill(_pid(caffe), signal.SIGKILL)
+        with pytest.raises(CaffeError) as refused:
+            caffe.call("versions")
+    assert f"Caffe: {words} (db_lmdb.hpp:15)" in str(refused.value)
+    assert isinstance(refused.value, MachineError) is of_machine
 
 
 def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:

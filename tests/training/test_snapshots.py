@@ -1,5 +1,6 @@
 """A training that was killed goes on from its newest snapshot, and ends with the same bytes."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -150,10 +151,41 @@ def test_images_and_labels_apart_go_on_together(folder: Path, store: Store) -> N
 
 
 def test_only_the_newest_is_kept(folder: Path) -> None:
-    train(folder, SOLVERS["Adam"], "kept")
-    assert train(folder, SOLVERS["Adam"], "kept")["resumed"] == LENGTH
+    undisturbed = train(folder, SOLVERS["Adam"], "kept")
+    again = train(folder, SOLVERS["Adam"], "kept")
+    # At its end already: the loss and the seconds are those that it had.
+    assert again["resumed"] == LENGTH and again["loss"] == undisturbed["loss"] is not None
+    assert again["seconds"] >= 0.5 * undisturbed["seconds"]
     names = sorted(path.name for path in (folder / "kept").iterdir())
     assert names == ["newest.json", "state_iter_20.caffemodel", "state_iter_20.solverstate"]
+
+
+def test_the_seconds_are_those_of_every_session(folder: Path) -> None:
+    with pytest.raises(CaffeKilled):
+        train(folder, SOLVERS["SGD"], "kept", stop=8)
+    record = json.loads((folder / "kept" / "newest.json").read_text())
+    assert record["seconds"] > 0
+    (folder / "kept" / "newest.json").write_text(json.dumps(record | {"seconds": 3600.0}))
+    assert 3600 < train(folder, SOLVERS["SGD"], "kept")["seconds"] < 3700
+    # Of a version that kept none, those of this session.
+    for name in ("loss", "seconds"):
+        record.pop(name)
+    shutil.rmtree(folder / "kept")
+    with pytest.raises(CaffeKilled):
+        train(folder, SOLVERS["SGD"], "kept", stop=8)
+    (folder / "kept" / "newest.json").write_text(json.dumps(record))
+    again = train(folder, SOLVERS["SGD"], "kept")
+    assert again["resumed"] == EVERY and again["seconds"] < 100
+
+
+def test_one_that_was_killed_while_it_was_written_is_written_over(folder: Path) -> None:
+    """Its files were there before the new one of the same iteration, which stays."""
+    (folder / "kept").mkdir()
+    for kind in ("caffemodel", "solverstate"):
+        (folder / "kept" / f"state_iter_{EVERY}.{kind}").write_bytes(b"cut off")
+    with pytest.raises(CaffeKilled):
+        train(folder, SOLVERS["SGD"], "kept", stop=8)
+    assert train(folder, SOLVERS["SGD"], "kept")["resumed"] == EVERY
 
 
 def test_a_moved_data_set_is_the_same_one(folder: Path) -> None:
@@ -185,6 +217,6 @@ def test_without_room_it_is_left_out_and_said(tmp_path: Path, monkeypatch: pytes
     blob = SimpleNamespace(count=100_000)
     training = SimpleNamespace(iter=7, param=SimpleNamespace(max_iter=20), net=SimpleNamespace(params={"ip": [blob]}))
     said: list[str] = []
-    snapshots.Snapshots(tmp_path / "kept", 7, "", 1).save(training, said.append)
+    snapshots.Snapshots(tmp_path / "kept", 7, "", 1).save(training, 0.5, 2.0, said.append)
     assert said == [f"{tmp_path / 'kept'}: no room for a snapshot of 1 MB: a killed training would begin anew"]
     assert not list((tmp_path / "kept").iterdir())

@@ -23,9 +23,13 @@ override PYTHON := $(shell $(FIND_PYTHON))
 endif
 # As they were written: a $ in them is no variable of make's.
 override PYTHON      := $(or $(shell command -v $(call quoted,$(value PYTHON))),$(value PYTHON))
-override CAFFE_ROOT  := $(value CAFFE_ROOT)
-override CAFFE_SRC   := $(value CAFFE_SRC)
-override CAFFE_WHEEL := $(value CAFFE_WHEEL)
+# A Caffe of one's own holds once it was said, until another is, or none: CAFFE_WHEEL=. The same from whatever folder.
+absolute = $(if $(1),$(shell realpath -sm -- $(call quoted,$(1))))
+SAID    := $(filter-out undefined,$(origin CAFFE_ROOT) $(origin CAFFE_SRC) $(origin CAFFE_WHEEL))
+said     = $(if $(SAID),$(call absolute,$(value $(1))),$(file <$(VENV)/$(2)))
+override CAFFE_ROOT  := $(call said,CAFFE_ROOT,caffe-root)
+override CAFFE_SRC   := $(call said,CAFFE_SRC,caffe-src)
+override CAFFE_WHEEL := $(call said,CAFFE_WHEEL,caffe-wheel)
 # With CUDA once `make setup GPU=1` was said, until GPU=0 is; to other verbs GPU= is the number of a device.
 ifneq ($(filter setup caffe-wheel,$(MAKECMDGOALS)),)
 ifneq ($(filter-out 0 1,$(value GPU)),)
@@ -34,7 +38,7 @@ endif
 WITH_CUDA := $(GPU)
 endif
 ifeq ($(WITH_CUDA),)
-override CAFFE_CUDA := $(shell cat $(call quoted,$(VENV)/cuda) 2>/dev/null)
+override CAFFE_CUDA := $(file <$(VENV)/cuda)
 else
 override CAFFE_CUDA := $(if $(filter 1,$(WITH_CUDA)),$(or $(value CUDA_ARCH),default))
 endif
@@ -72,7 +76,8 @@ NO_PYTHON   := expected a Python from 3.11 to 3.14; apt-get install python3 pyth
 
 # The set-up is done again when one of these changes, and only then: the second time, nothing touches the network.
 RECIPE := setup.py $(wildcard third_party/caffe/*.py third_party/caffe/cuda/*)
-MADE_OF := $(PYTHON) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)$(if $(CAFFE_WHEEL), $(CAFFE_WHEEL))$(CAFFE_CUDA:%= cuda %)
+# An upgrade of the system has another Python by the same name.
+MADE_OF := $(PYTHON) $(shell realpath -- $(call quoted,$(PYTHON)) 2>/dev/null) $(CAFFE_ROOT) $(CAFFE_SRC) $(CURDIR)$(if $(CAFFE_WHEEL), $(CAFFE_WHEEL))$(CAFFE_CUDA:%= cuda %)
 KEY    := $(firstword $(shell { cat $(RECIPE); echo $(call quoted,$(MADE_OF)); } | sha256sum))
 READY  := $(VENV)/ready-$(KEY)
 TESTED := $(VENV)/test-ready-$(KEY)
@@ -91,7 +96,7 @@ sys.exit(f"make: {written}: expected a verb; " + (f"did you mean {near[0]}?" if 
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: $(TARGETS) $(VERBS)
+.PHONY: $(TARGETS) $(VERBS) library-gone
 MAKEFLAGS += --no-print-directory
 
 help:
@@ -179,11 +184,13 @@ $(READY):
 	@$(call quoted,$(PYTHON)) -E $(ENVIRONMENT) --made-by $(call quoted,$(PYTHON))
 
 # Without them everything works as well, only more slowly: a run says so in its metrics, and `make doctor` says why.
-$(FASTER): $(READY)
-	@$(VENV)/bin/python fastcaffe/build.py --python $(VENV)/bin/python >/dev/null || \
+$(FASTER): $(READY) $(if $(shell library=$$(cat $(FASTER) 2>/dev/null) && [ -n "$$library" ] && [ ! -e "$$library" ] && echo gone),library-gone)
+	@$(VENV)/bin/python fastcaffe/build.py --python $(VENV)/bin/python >$@ || \
 	  echo "make: no fast layers, stock Caffe's instead, which trains as well, only more slowly; mend what stands above," \
 	    "then $(VENV)/bin/python fastcaffe/build.py; XDG_CACHE_HOME= is another cache folder" >&2
-	@touch $@
+
+# Its library lies in the cache, which whoever tidies up may have emptied.
+library-gone: ;
 
 $(TESTED) $(LINTED) $(ONNXED) $(BENCHED) $(DASKED): $(READY)
 	@$(VENV)/bin/python $(ENVIRONMENT) --extras $(firstword $(subst -, ,$(notdir $@)))
@@ -209,4 +216,6 @@ Makefile: ;
 	@$(call quoted,$(PYTHON)) -Ic $(NEAREST) $(call quoted,$@) $(VERBS) $(TARGETS)
 
 clean:
+	@[ ! -e $(VENV) ] || [ -e $(VENV)/made-by ] || rmdir $(VENV) 2>/dev/null || \
+	  { echo "make: VENV=$(VENV): expected an environment of Cavefish, got another folder, which stays" >&2; exit 2; }
 	rm -rf $(VENV) $(VENV).lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

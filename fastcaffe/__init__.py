@@ -181,6 +181,7 @@ def _find() -> Path:
     path = library_path(libcaffe)
     if not path.exists():
         raise NotAvailable(
-            f"the fast layers are not built for {libcaffe}: python fastcaffe/build.py --python {sys.executable}"
+            f"the fast layers are not built for {libcaffe}: "
+            f"{sys.executable} {Path(__file__).with_name('build.py')} --python {sys.executable}"
         )
     return path

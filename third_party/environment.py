@@ -15,6 +15,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,13 @@ from lacking import BUILDER, ROOT, clean_environment, missing, shown  # noqa: E4
 # of setup.py's extras, a change of which sets every environment up anew.
 BESIDE = {"test": ["setuptools"]}
 MEND = "see above; mend the network, or make room on the disk, and repeat"
+
+
+# The interpreter's name, for the next call; empty until all is there. What it lies in is Cavefish's own to clear.
+MADE_BY = "made-by"
+# What the next call is not told again, a file each.
+KEPT = {name: name.lower().replace("_", "-") for name in ("CAFFE_ROOT", "CAFFE_SRC", "CAFFE_WHEEL")}
+KEPT["CAFFE_CUDA"] = "cuda"
 
 
 class CannotSetUp(Exception):
@@ -75,7 +83,8 @@ def make_environment(venv: Path) -> None:
             f"now, but process {process} is at work in it; repeat when it has ended, or give VENV=another"
         )
     print(f"setting up {venv} with Python {sys.version.split()[0]}", file=sys.stderr)
-    called([sys.executable, "-m", "venv", "--clear", str(venv)], f"{shown()} made no environment; see above")
+    clear(venv)
+    called([sys.executable, "-m", "venv", str(venv)], f"{shown()} made no environment; see above")
     install(venv, ["-e", "."], f"pip could not install what setup.py lists; {MEND}")
     if root := os.environ.get("CAFFE_ROOT"):
         ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -86,6 +95,20 @@ def make_environment(venv: Path) -> None:
         install(venv, ["--no-deps", wheel], f"pip could not install Caffe's wheel; {MEND}")
         if cuda := lacking_cuda_libraries(wheel):
             install(venv, ["-e", f".[{cuda}]"], f"pip could not install cuBLAS and cuRAND; {MEND}")
+
+
+def clear(venv: Path) -> None:
+    """Leave nothing in `venv` but the mark of its being Cavefish's; CannotSetUp for a folder with anything else."""
+    inside = [each for each in venv.iterdir() if each.name != MADE_BY] if venv.exists() else []
+    if inside and not (venv / MADE_BY).exists():
+        raise CannotSetUp(
+            f"VENV={venv}: expected a folder for an environment alone, got one with {inside[0].name} in it, which would\n"
+            f"be cleared; give another one, VENV={venv / 'cavefish'}"
+        )
+    venv.mkdir(exist_ok=True)
+    (venv / MADE_BY).write_text("")
+    for each in inside:
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
 
 
 def lacking_cuda_libraries(wheel: str) -> str:
@@ -137,9 +160,10 @@ def set_up(venv: Path, ready: Path, made_by: str, extras: str) -> None:
             install(venv, ["-e", f".[{extras}]", *BESIDE.get(extras, [])], complaint)
         else:
             make_environment(venv)
-            (venv / "made-by").write_text(f"{made_by}\n")
-            if cuda := os.environ.get("CAFFE_CUDA"):  # for the next make, which is not told again
-                (venv / "cuda").write_text(f"{cuda}\n")
+            for name, file in KEPT.items():
+                if given := os.environ.get(name):
+                    (venv / file).write_text(f"{given}\n")
+            (venv / MADE_BY).write_text(f"{made_by}\n")
         ready.touch()
 
 

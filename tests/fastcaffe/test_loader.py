@@ -27,7 +27,7 @@ def test_caffe_has_to_be_there_first() -> None:
 
 def test_what_is_not_built_is_told_with_the_command(built: Path, tmp_path: Path) -> None:
     done = python("import caffe, fastcaffe\nfastcaffe.enable()", XDG_CACHE_HOME=str(tmp_path), FASTCAFFE_LIBRARY="")
-    assert f"python fastcaffe/build.py --python {sys.executable}" in done.stderr
+    assert f"{sys.executable} {ROOT / 'fastcaffe/build.py'} --python {sys.executable}" in done.stderr
 
 
 def test_a_library_that_is_none_is_told(built: Path, tmp_path: Path) -> None:

@@ -18,13 +18,17 @@ folder = pathlib.Path(sys.argv[-1])
 if "--clear" in sys.argv and folder.exists():
     shutil.rmtree(folder)
 (folder / "bin").mkdir(parents=True)
+(folder / "pyvenv.cfg").write_text("")
 (folder / "bin/cavefish").write_text("")
 shutil.copy("interpreter", folder / "bin/python")
 """
 INTERPRETER = """#!/bin/sh
 printf '%s\\n' "$*" >> asked
 case "$1 $2 $3" in
-*/build.py*) echo caffe.whl ;;
+*/build.py*) case "$1" in
+  third_party/*) echo caffe.whl ;;
+  *) [ -z "$FAST_LIBRARY" ] || { touch "$FAST_LIBRARY"; echo "$FAST_LIBRARY"; } ;;
+  esac ;;
 "-m pip install") sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;;
 third_party/environment.py*) exec "$REAL_PYTHON" "$@" ;;
 */bin/cavefish*) shift; printf '[%s]\\n' "$@"; echo "PYTHONPATH=$PYTHONPATH" ;;

@@ -112,6 +112,78 @@ def test_an_environment_at_work_is_not_cleared(checkout: Checkout) -> None:
     assert checkout.make("table").returncode == 0 and not library.exists()
 
 
+@pytest.mark.parametrize("verb", ["setup", "clean"])
+def test_a_folder_with_other_things_is_not_cleared(verb: str, checkout: Checkout) -> None:
+    """Nor is another project's environment, whose VENV the shell has."""
+    for name, inside in (("mine", "results.txt"), ("other", "pyvenv.cfg")):
+        (checkout.folder / name).mkdir()
+        (checkout.folder / name / inside).write_text("x")
+        given, environment = ([f"VENV={name}"], {}) if name == "mine" else ([], {"VENV": name})
+        refused = checkout.make(verb, *given, **environment)
+        assert refused.returncode == 2 and f"VENV={name}: expected " in refused.stderr
+        assert [each.name for each in (checkout.folder / name).iterdir()] == [inside]
+    assert checkout.make(verb, "VENV=.").returncode == 2 and (checkout.folder / "Makefile").exists()
+    (checkout.folder / "empty").mkdir()
+    assert checkout.make(verb, "VENV=empty").returncode == 0
+
+
+def test_one_that_could_not_be_finished_is_cleared_as_its_own(checkout: Checkout) -> None:
+    assert checkout.make("setup", PIP_STATUS="1").returncode == 2
+    (checkout.folder / ".venv/half").mkdir()
+    assert checkout.make("setup").returncode == 0 and not (checkout.folder / ".venv/half").exists()
+    assert checkout.make("clean").returncode == 0 and not (checkout.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("name", ["CAFFE_WHEEL", "CAFFE_ROOT", "CAFFE_SRC"])
+def test_a_caffe_of_ones_own_holds_for_the_next_call(name: str, checkout: Checkout) -> None:
+    """However its path was written, until another one is said, or none."""
+    own = checkout.folder.parent / ("wheels" if name == "CAFFE_WHEEL" else "caffe")
+    (own / "python/caffe").mkdir(parents=True)
+    (own / "python/caffe/_caffe.so").touch()
+    undefined = {"CAFFE_WHEEL": ""}
+    spelled = [f"../{own.name}", str(own), f"./..//{own.name}/"]
+    for words in ([f"{name}={spelled[0]}"], [], [f"{name}={spelled[1]}"], [f"{name}={spelled[2]}"], []):
+        # No compiler is needed where a wheel lies beside the source tree.
+        beside = {} if name == "CAFFE_SRC" and words else undefined
+        done = checkout.make("setup", *words, **beside)
+        assert done.returncode == 0, done.stderr
+        times = sum("-e ." in line for line in checkout.asked())
+        assert times == 1
+    other = "CAFFE_WHEEL" if name == "CAFFE_ROOT" else "CAFFE_ROOT"
+    (own.parent / "wheels").mkdir(exist_ok=True)
+    made = checkout.make("setup", f"{other}={own if other == 'CAFFE_ROOT' else own.parent / 'wheels'}", **undefined)
+    assert made.returncode == 0, made.stderr
+    assert sum("-e ." in line for line in checkout.asked()) == 2
+    assert not (checkout.folder / ".venv" / name.lower().replace("_", "-")).exists()
+
+
+def test_an_upgraded_python_has_an_environment_of_its_own(checkout: Checkout, tmp_path: Path) -> None:
+    """/usr/bin/python3 is another one after a system's upgrade, by the same name."""
+    python = tmp_path / "python3"
+    for version in ("3.12", "3.13"):
+        (tmp_path / f"python{version}").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        (tmp_path / f"python{version}").chmod(0o755)
+        python.unlink(missing_ok=True)
+        python.symlink_to(f"python{version}")
+        for _ in range(2):
+            assert checkout.make("setup", f"PYTHON={python}").returncode == 0
+    assert sum("-e ." in line for line in checkout.asked()) == 2
+
+
+def test_fast_layers_that_went_with_the_cache_are_built_again(checkout: Checkout, tmp_path: Path) -> None:
+    library = tmp_path / "a cache" / "libfastcaffe.so"
+    library.parent.mkdir()
+    for there in (True, True, False):
+        if not there:
+            library.unlink()
+        assert checkout.make("evolve", FAST_LIBRARY=str(library)).returncode == 0
+    assert sum(line.startswith("fastcaffe/build.py") for line in checkout.asked()) == 2 and library.exists()
+    # Where none can be built, that is said once.
+    for _ in range(2):
+        assert checkout.make("evolve", "VENV=other").returncode == 0
+    assert sum(line.startswith("fastcaffe/build.py") for line in checkout.asked()) == 3
+
+
 def test_pythonpath_comes_after_the_environment(checkout: Checkout) -> None:
     assert checkout.make("setup").returncode == 0
     packages = checkout.folder / ".venv/lib/python3.11/site-packages"
@@ -166,7 +238,7 @@ def stand_in(folder: Path, name: str, script: str) -> Path:
 def path_without_pythons(folder: Path) -> str:
     """A PATH with what the Makefile needs and no Python."""
     folder.mkdir(exist_ok=True)
-    for name in ("make", "sh", "cat", "sha256sum", "touch", "printf", "env", "sleep"):
+    for name in ("make", "sh", "cat", "sha256sum", "touch", "printf", "env", "sleep", "realpath"):
         found = shutil.which(name)
         assert found
         (folder / name).symlink_to(found)

@@ -102,8 +102,8 @@ def clear(venv: Path) -> None:
     inside = [each for each in venv.iterdir() if each.name != MADE_BY] if venv.exists() else []
     if inside and not (venv / MADE_BY).exists():
         raise CannotSetUp(
-            f"VENV={venv}: expected a folder for an environment alone, got one with {inside[0].name} in it, which would\n"
-            f"be cleared; give another one, VENV={venv / 'cavefish'}"
+            f"VENV={venv}: expected a folder for an environment alone, got one with {inside[0].name} in it, which\n"
+            f"would be cleared; give another one, VENV={venv / 'cavefish'}"
         )
     venv.mkdir(exist_ok=True)
     (venv / MADE_BY).write_text("")

@@ -238,7 +238,8 @@ for name in ("UNIFORM", "SYNAPSE"):
     read, net, parent = network(f"encoding={name}")
     graph = read.graph(net, read.stored_shape())
     before = count.total(count.of_graph(graph, parent), "synapses")
-    encoding = offspring._encode_one(SimpleNamespace(experiment=read, number=2, block=0), graph, parent)
+    place = SimpleNamespace(experiment=read, number=2, block=0)
+    encoding = offspring._encode_one(place, SimpleNamespace(graph=graph), parent)
     factors, limit = budget.of(read.settings, 2, graph, parent, encoding, before, seed=1)
     drawn, exists = synthesis.synthesize(graph, parent, encoding, factors, (1, 2), limit)
     after, all_ = drawn["ip1"][0], parent["ip1"][0]

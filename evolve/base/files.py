@@ -1,12 +1,13 @@
 """Files are written whole or not at all, and stay; what a disk refuses is one line that says what to do."""
 
 import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import lmdb
 
@@ -145,20 +146,46 @@ def named_by_out(place: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file, text in UTF-8, so that a reader, or a power cut, sees the old one or the new one. OSError."""
+    """Writes a file, text in UTF-8, so that a reader, or a power cut, sees the old one or the new one. OSError.
+
+    Of two who write it at once, processes or threads, the second waits.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
+    with _alone(unfinished) as file:
+        try:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        # Half of a page is nothing, and on a full disk takes the room of what is needed more; a signal may end it too.
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
+            unfinished.replace(path)
+        except BaseException:
+            # Half of a page is nothing, and on a full disk takes the room of what is needed more; a signal ends it too.
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
     sync(path.parent)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[IO[bytes]]:
+    """An empty file at `path`, this writer's alone until the block ends; what a killed one left there is gone."""
+    while True:
+        with open(path, "ab") as file:
+            # Where a file system knows no locks, whoever writes alone is as well off without.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # The one who was waited for has given it its name, or removed it: what is at `path` now is another.
+            if not _is_still_at(path, file):
+                continue
+            file.truncate(0)
+            yield file
+            return
+
+
+def _is_still_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def sync(path: Path) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from statistics import mean, stdev
 
+from evolve.base.errors import UserError
 from evolve.figures import kept_lineage, papers
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run
@@ -81,7 +82,11 @@ def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
     left_out = []
     for path in runs:
         kept = kept_lineage.is_one(path)
-        each = Seed(path, kept_lineage.read(path) if kept else Run(run_folder.read_lineage(path)))
+        try:
+            each = Seed(path, kept_lineage.read(path) if kept else Run(run_folder.read_lineage(path)))
+        except UserError as error:
+            left_out.append(f"{path} is left out: {error}.")
+            continue
         if why := choice.unjudged(each.run.generations):
             left_out.append(f"{path} is left out: {why}.")
             continue

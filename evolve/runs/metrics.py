@@ -10,7 +10,7 @@ from pathlib import Path
 from evolve.base import records
 from evolve.base.errors import UserError
 from evolve.network.precision import Range, bits
-from evolve.runs import paths
+from evolve.runs import generation, paths
 from evolve.runs.score import Score, gathered
 
 
@@ -191,9 +191,9 @@ class Metrics:
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{path}: expected what is measured of a generation, got no such file") from None
         except ValueError as error:
-            raise UserError(
-                f"{path}: expected what is measured of a generation, got {error}; begin another run with RUN="
-            ) from None
+            damaged = (folder / paths.DONE).is_file() and generation.damage(folder)
+            remedy = "the same `make evolve` makes it anew" if damaged else "begin another run with RUN="
+            raise UserError(f"{path}: expected what is measured of a generation, got {error}; {remedy}") from None
 
     def write(self, folder: Path) -> None:
         """Writes metrics.json into `folder`."""

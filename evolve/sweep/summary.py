@@ -1,5 +1,7 @@
 """The summary of a sweep is two tables: every run's last generation, and mean and spread over seeds of each setting."""
 
+from evolve.base import progress
+from evolve.base.errors import UserError
 from evolve.base.sheet import Sheet, cell
 from evolve.figures import seeds
 from evolve.figures.run import Run, common_generations
@@ -9,8 +11,14 @@ from evolve.sweep.child import Ended
 
 
 def sheets(ended: dict[plan.Run, Ended]) -> list[Sheet]:
-    """Of the runs that have a generation; none if no run has."""
-    known = {run: Run.read(run.folder) for run in ended if run_folder.committed(run.folder)}
+    """Of the runs that have a generation and can be read; none if no run has."""
+    known = {}
+    for run in ended:
+        if run_folder.committed(run.folder):
+            try:
+                known[run] = Run.read(run.folder)
+            except UserError as error:
+                progress.say(f"{run.folder} is left out of the tables: {error}")
     if not known:
         return []
     return [_runs(known, ended), _settings(known)]

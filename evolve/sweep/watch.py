@@ -4,7 +4,7 @@ What a run has done is read from its folder, which is all that this machine know
 """
 
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, Time
 
 from evolve.base import progress
 from evolve.base.counted import counted
+from evolve.base.errors import UserError
 from evolve.lineage import lineage
 from evolve.runs import paths, run_folder, state
 from evolve.runs.metrics import Metrics
@@ -78,14 +79,17 @@ class Watch(AbstractContextManager["Watch"]):
         self._done[run] = self._wanted[run]
         said = [how.message]
         if not how.status and numbers:
-            said = lineage.described(Metrics.read(paths.generation(run.folder, numbers[-1])))
+            with suppress(UserError):
+                said = lineage.described(Metrics.read(paths.generation(run.folder, numbers[-1])))
         progress.say_parts([f"{self._labels[run]}: {said[0]}", *said[1:]])
 
     def _state(self, run: Run) -> "_State":
         number = len(run_folder.committed(run.folder))
         self._done[run] = min(self._wanted[run], number)
         if number and (run, number) not in self._scores:
-            self._scores[run, number] = Metrics.read(paths.generation(run.folder, number)).score
+            # One whose figures cannot be read is its run's to make anew: it stops no other.
+            with suppress(UserError):
+                self._scores[run, number] = Metrics.read(paths.generation(run.folder, number)).score
         score = self._scores.get((run, number), Score())
         reached = f"{score.judged} {score.value:.4f}" if score.judged else ""
         return _State(number, *state.training(paths.generation(run.folder, number + 1)), reached)

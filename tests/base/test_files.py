@@ -2,6 +2,9 @@
 
 import errno
 import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import lmdb
@@ -166,6 +169,50 @@ def test_a_signal_in_the_middle_of_a_file_leaves_nothing_beside_it(
     with pytest.raises(KeyboardInterrupt):
         files.write_whole(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make report` and the run that renews its page: none fails, and what is read is one of the two, whole."""
+    path, fsync = tmp_path / "report.html", os.fsync
+    second: list[threading.Thread] = []
+
+    def overtaken(descriptor: int) -> None:
+        if not second:
+            second.append(threading.Thread(target=files.write_whole, args=(path, "2" * 100_000)))
+            second[0].start()
+            second[0].join(0.2)
+            assert second[0].is_alive()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", overtaken)
+    files.write_whole(path, "1")
+    second[0].join()
+    assert path.read_text() == "2" * 100_000 and list(tmp_path.iterdir()) == [path]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from evolve.base import files
+for number in range(100):
+    files.write_whole(Path(sys.argv[1]), sys.argv[2] * (1000 + number))
+"""
+
+
+def test_nor_do_processes_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "lineage.csv"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), letter]) for letter in "abc"]
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            read = path.read_text()
+            assert len(set(read)) == 1 and len(read) >= 1000
+    assert [writer.returncode for writer in writers] == [0, 0, 0] and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_not_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / ".lineage.csv.unfinished").write_text("a longer text than the new one")
+    files.write_whole(tmp_path / "lineage.csv", "new")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("lineage.csv", "new")]
 
 
 def test_what_cannot_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

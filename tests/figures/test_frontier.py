@@ -103,6 +103,14 @@ def test_a_run_without_accuracy_is_left_out_and_said(fabricated: Fabricate, line
     assert (frontiers, left_out) == ([], [said])
 
 
+def test_a_run_whose_figures_are_damaged_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:
+    whole, damaged = fabricated("whole", lineage(3)), fabricated("damaged", lineage(2))
+    (damaged / "gen002" / "metrics.json").write_text("{")
+    (each,), left_out = frontier.gather([whole, damaged])
+    assert [line.title for line in each.lines["synapses"] if line.kind == "run"] == ["lenet whole"]
+    assert len(left_out) == 1 and left_out[0].startswith(f"{damaged} is left out: {damaged}/gen002/metrics.json: ")
+
+
 def test_within_half_a_point(seeds: list[Path]) -> None:
     line = series.Series("", "run", "", "synapses", [series.Point(x, y) for x, y in
                          ((1, 0.9), (2, 0.896), (4, 0.894), (8, 0.895), (16, 0.8))], "")  # fmt: skip

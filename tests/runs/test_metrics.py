@@ -9,7 +9,7 @@ import pytest
 from evolve.base import records
 from evolve.base.errors import UserError
 from evolve.network.precision import Range
-from evolve.runs import run_folder
+from evolve.runs import generation, run_folder
 from evolve.runs.metrics import Figures, Kin, Metrics, Sibling, Synthesis, Training, Versions
 from evolve.runs.score import ClassScore, Score
 from evolve.training.caffe_process import CaffeProcess
@@ -103,6 +103,14 @@ def test_a_file_that_says_something_else(tmp_path: Path, right: str, wrong: str,
         f"{tmp_path / 'metrics.json'}: expected what is measured of a generation, got {why}; "
         "begin another run with RUN="
     )
+
+
+def test_a_file_that_was_damaged_is_its_runs_to_make_anew(tmp_path: Path) -> None:
+    with generation.writing(tmp_path / "gen001") as folder:
+        (folder / "metrics.json").write_text(EARLIER % CLASSIFIER)
+    (tmp_path / "gen001" / "metrics.json").write_text("{")
+    with pytest.raises(UserError, match="the same `make evolve` makes it anew$"):
+        Metrics.read(tmp_path / "gen001")
 
 
 def test_no_version_that_caffes_process_says_is_lost(tmp_path: Path) -> None:

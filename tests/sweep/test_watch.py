@@ -8,7 +8,7 @@ from rich.console import Console
 
 from evolve.base import progress
 from evolve.runs.metrics import Training
-from evolve.sweep import watch
+from evolve.sweep import summary, watch
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
 from tests.runs.made_up import metrics
@@ -75,6 +75,21 @@ def test_not_more_often_than_is_of_use(tmp_path: Path, monkeypatch: pytest.Monke
         assert watching.due()
         watching.look([])
         assert not watching.due()
+
+
+def test_damaged_figures_of_one_run_stop_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run itself makes them anew."""
+    out = shown(monkeypatch, terminal=False)
+    first, second = run(tmp_path, 1, 2, 20), run(tmp_path, 2, 1)
+    (first.folder / "gen002" / "metrics.json").write_text('{"score"')
+    with watch.Watch([first, second]) as watching:
+        watching.look([first, second])
+        watching.ended(first, Ended(0))
+    assert out.getvalue().splitlines()[0].endswith(
+        "seed1: generation 3 of 4, iteration 20 of 40; seed2: generation 2 of 4 (accuracy 0.9000)"
+    )
+    assert [row[0] for row in summary.sheets({first: Ended(0), second: Ended(0)})[0].rows] == ["seed2"]
+    assert f"{first.folder} is left out of the tables: {first.folder}/gen002/metrics.json: " in out.getvalue()
 
 
 def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ With another number of threads the last bits of a training differ, so a run keep
 from dataclasses import replace
 from pathlib import Path
 
-from evolve.base import processors
+from evolve.base import processors, progress
+from evolve.base.counted import counted
 from evolve.base.machine import Machine
 from evolve.runs import generation, paths, run_folder
 from evolve.runs.metrics import Metrics
@@ -15,9 +16,16 @@ from evolve.runs.metrics import Metrics
 def of_run(run: Path, machine: Machine) -> Machine:
     """What the processes of `run` compute with: `machine`, and as many threads as the run began with, or its share.
 
-    A number of threads that `machine` has stays.
+    A number of threads that `machine` has stays. Said where the run began with more than there are cores now.
     """
-    return replace(machine, threads=machine.threads or _begun_with(run) or share(run))
+    begun, cores = 0 if machine.threads else _begun_with(run), processors.usable()
+    if begun > cores:
+        # They get into each other's way: slower than a thread each, by far.
+        progress.say(
+            f"{run}: goes on with {begun} threads, which it was begun with, on {counted(cores, 'core')}; "
+            f"THREADS={cores} is faster, and the last bits of what comes are others"
+        )
+    return replace(machine, threads=machine.threads or begun or share(run))
 
 
 def share(run: Path) -> int:

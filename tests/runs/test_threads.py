@@ -84,6 +84,18 @@ def test_a_run_keeps_the_number_that_it_began_with(tmp_path: Path, begin: Begin)
     assert threads.of_run(run, Machine(fast=False)) == Machine(threads=3, fast=False)
 
 
+def test_more_threads_than_cores_are_told_of(
+    tmp_path: Path, begin: Begin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Begun on a machine with 64 cores, and resumed on one with 8."""
+    run = begin(tmp_path / "lenet" / "seed1")
+    commit(run, 1, Versions(threads="64"))
+    assert threads.of_run(run, USUAL).threads == 64
+    said = "goes on with 64 threads, which it was begun with, on 8 cores; THREADS=8 is faster, and the last bits of"
+    assert f"{run}: {said}" in capsys.readouterr().out
+    assert threads.of_run(run, Machine(threads=8)).threads == 8 and not capsys.readouterr().out
+
+
 def test_what_a_damaged_generation_says_does_not_count(tmp_path: Path, begin: Begin) -> None:
     run = begin(tmp_path / "lenet" / "seed1")
     first = commit(run, 1, Versions(threads="3"))

@@ -5,7 +5,8 @@ An LMDB is opened only if its file is as long as its meta page says: a page that
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,15 @@ def _bytes(file: Path) -> tuple[int, int]:
         return 0, 0
     is_lmdb = _MAGIC.unpack_from(first)[0] == 0xBEEFC0DE
     return (held, (_LAST_PAGE.unpack_from(newer)[0] + 1) * size) if is_lmdb else (0, 0)
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """Turns what LMDB says of damaged pages, which the block reads, into a UserError."""
+    try:
+        yield
+    except lmdb.Error as error:
+        raise UserError(f"{folder}: expected a whole LMDB, got: {_what(folder, error)}; make the data again") from None
 
 
 def _what(folder: Path, error: lmdb.Error) -> str:
@@ -112,7 +122,7 @@ def _datums(folder: Path, count: int, read: Callable[[Any], T]) -> list[T]:
 
 
 def _values(folder: Path, count: int) -> list[bytes]:
-    with opened(folder) as environment, environment.begin() as transaction:
+    with opened(folder) as environment, whole(folder), environment.begin() as transaction:
         held = environment.stat()["entries"]
         if not 0 < count <= held:
             raise UserError(

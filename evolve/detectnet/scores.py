@@ -27,6 +27,11 @@ class Counts:
         )
 
     @property
+    def objects(self) -> int:
+        """Those that were to be found."""
+        return self.true_positives + self.false_negatives
+
+    @property
     def precision(self) -> float:
         """TP / (TP + FP)."""
         return self.true_positives / max(1, self.true_positives + self.false_positives)
@@ -34,7 +39,7 @@ class Counts:
     @property
     def recall(self) -> float:
         """TP / (TP + FN)."""
-        return self.true_positives / max(1, self.true_positives + self.false_negatives)
+        return self.true_positives / max(1, self.objects)
 
     @property
     def simplified_map(self) -> float:

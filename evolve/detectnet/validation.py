@@ -1,5 +1,6 @@
 """A validation split is scored batch by batch, class by class: NVIDIA's scores, and average precision by the labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,12 @@ class ClassScores:
     average_precision: float
     simplified: Counts
     difficulties: dict[str, Scored] = field(default_factory=dict)  # KITTI's, if asked for
+
+
+def mean_average_precision(found: Sequence[ClassScores]) -> float:
+    """The mean of the classes that have objects, of which alone there is an average precision; 0 where none has."""
+    each = [scores.average_precision for scores in found if scores.counts.objects]
+    return float(np.mean(each)) if each else 0.0
 
 
 class Validation:

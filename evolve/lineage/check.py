@@ -29,6 +29,8 @@ def check(
     Looks at every prototxt and at `pretrained`, then rehearses the run on a handful of its images.
     """
     experiment = load(network, schedule, changed)
+    # Caffe opens it in another folder.
+    pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     seed = experiment.settings.seed if seed is None else seed
     machine = gpu.of_solver(machine, experiment.solver(1))
@@ -38,15 +40,18 @@ def check(
     except datasets.NotToBeHad as missing:
         rehearsal.without_data(experiment, pretrained, seed, machine)
         return f"{_described(experiment)}: sound, as far as can be told without its data set: {missing}"
-    notice = f" (NOTE: {seen.notice})" if seen.notice else ""
-    return f"{_described(experiment, seen)}: sound{notice}"
+    notices = "; ".join(filter(None, (seen.notice, *problems.doubts(experiment))))
+    return f"{_described(experiment, seen)}: sound" + (f" (NOTE: {notices})" if notices else "")
 
 
 def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> None:
     """Rehearses a run that is to begin: UserError where it would be stopped before its third generation.
 
+    Says what is in doubt of its net.
     What the disk refuses to a rehearsal need not stop the run, and who has no data is told so by the run itself.
     """
+    for doubt in problems.doubts(experiment):
+        say(f"NOTE: {doubt}")
     try:
         verdict.of(experiment, pretrained, seed, machine)
     except datasets.NotToBeHad:

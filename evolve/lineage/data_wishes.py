@@ -42,9 +42,23 @@ def _check_own(wanted: DatasetParameter, source: object) -> None:
     """UserError for settings of one's own images that another data set has no use for, or a stand-in for them."""
     if isinstance(source, datasets.OwnSource):
         if wanted.or_else.name:
-            raise UserError(f"or_else: expected none for '{wanted.name}', which only you have; take it out")
-        return
+            raise UserError(
+                f"or_else: expected none for '{wanted.name}', which only you have; take it out, or give "
+                'dataset.or_else.name=""'
+            )
     default = settings.defaults().dataset
+    if isinstance(source, datasets.DetectionSource):
+        if wanted.image_size != default.image_size:
+            raise UserError(
+                f"image_size: expected none for '{wanted.name}', whose images have boxes, got {wanted.image_size}; "
+                "detection.width and detection.height say their size"
+            )
+    elif wanted.detection != default.detection:
+        asked, usual = wanted.detection, default.detection
+        said = next(one.name for one in asked.DESCRIPTOR.fields if getattr(asked, one.name) != getattr(usual, one.name))
+        raise UserError(f"detection.{said}: expected none for '{wanted.name}', whose images have no boxes; take it out")
+    if isinstance(source, datasets.OwnSource):
+        return
     for field in _OWN:
         if (got := getattr(wanted, field)) != getattr(default, field):
             kind = wanted.DESCRIPTOR.fields_by_name[field].enum_type

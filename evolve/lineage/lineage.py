@@ -41,6 +41,8 @@ def evolve(
         schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
     _halve_blobs(experiment, half_blobs)
+    # Caffe opens it in another folder.
+    pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
     machine = gpu.of_solver(machine, experiment.solver(1))
@@ -108,6 +110,9 @@ def _generations(
             if number < last:
                 reports.changed()
         progress.say_parts(described(metrics))
+        if metrics.score.is_of_boxes and not metrics.score.recall:
+            # A detector's first short trainings may end so, and the next one's not.
+            progress.say(f"NOTE: generation {number} finds none of the objects: train for longer, or see what it sees")
         if state.diverged(metrics):
             raise UserError(_does_not_breed(experiment, metrics))
         if _fell_too_far(experiment, run, metrics):

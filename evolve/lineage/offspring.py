@@ -19,8 +19,9 @@ from evolve.training.caffe_process import CaffeProcess
 
 _MASKED, _MASKED_NET = "masked.caffemodel", "masked.prototxt"
 
-# The shrunk and the masked offspring compute the same; their sums run in another order.
-_TOLERANCE = 1e-5
+# The shrunk and the masked offspring compute the same; their sums run in another order. DetectNet of random weights,
+# at 1248 x 384 pixels, has come to 2e-5.
+_TOLERANCE = 1e-4
 
 
 def make(workspace: Workspace, parent: Path) -> Metrics:

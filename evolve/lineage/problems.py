@@ -12,6 +12,9 @@ from evolve.network import judging, phases, resize, transfer
 from evolve.network.graph import Graph
 from evolve.network.layers import kind
 
+# In place, a 0 or a positive number becomes one of another sign.
+_OTHER_SIGNS = ("BatchNorm", "Scale", "Bias", "Power", "Exp", "Log", "Sigmoid", "BNLL")
+
 
 def refuse(experiment: Experiment, pretrained: Path | None = None) -> None:
     """UserError with a line for each problem that `of` finds, if there are any."""
@@ -34,6 +37,29 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
     if scratch := experiment.from_scratch():
         of_scratch = _of_net(scratch) or _data_layers(scratch) or _of_channels(scratch)
         found += of_scratch if of_scratch or of_net else _of_other_shapes(experiment, scratch)
+    return found
+
+
+def doubts(experiment: Experiment) -> list[str]:
+    """What a run can begin with and its author hardly means, of a net without problems."""
+    return [
+        str(experiment.located(UserError(
+            f"layer '{layer.name}': {layer.type} works in place on what ReLU '{relu}' made in place, whose gradient "
+            f"Caffe then takes by the signs that {layer.type} left; give '{layer.name}' a top of its own"
+        )))
+        for relu, layer in _behind_rectifiers(phases.for_phase(experiment.net(NO_DATA), "TRAIN"))
+    ]  # fmt: skip
+
+
+def _behind_rectifiers(net: phases.Net) -> list[tuple[str, phases.Layer]]:
+    """ReLUs in place, and the first layer behind each that gives what they made other signs in place."""
+    found, rectified = [], dict[str, str]()
+    for layer in net.layer:
+        in_place = list(layer.bottom[:1]) == list(layer.top) and bool(layer.top)
+        if in_place and layer.type == "ReLU":
+            rectified[layer.top[0]] = layer.name
+        elif in_place and layer.type in _OTHER_SIGNS and layer.top[0] in rectified:
+            found.append((rectified.pop(layer.top[0]), layer))
     return found
 
 

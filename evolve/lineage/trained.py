@@ -53,6 +53,7 @@ def train(
             genome=genome,
             # What was trained just before is not its parent's: it goes on.
             inherit=workspace.number == 1 or settings.inherit_weights,
+            drawn=workspace.number > 1,
             # Beside the folder that is made anew whenever a generation is begun again.
             snapshots=str(workspace.snapshots / part),
             data=workspace.dataset.sha256,

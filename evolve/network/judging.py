@@ -9,13 +9,14 @@ _LOSS = "SoftmaxWithLoss"
 def accuracy(net: Net) -> Layer | None:
     """The layer that says the accuracy in phase TEST; None where there is none.
 
-    Of several of type Accuracy the one with top_k 1; of those the one beside the loss of the largest weight, which is
-    no auxiliary classifier's; of those the first. Without any, one of another type whose top is called accuracy.
+    Of several of type Accuracy the one with top_k 1; of those the one beside the loss of the largest weight, whichever
+    phase has that, which is no auxiliary classifier's; of those the first. Without any, one of another type whose top
+    is called accuracy.
     """
     layers = phases.for_phase(net, "TEST").layer
     found = [layer for layer in layers if layer.type == "Accuracy"]
     found = [layer for layer in found if layer.accuracy_param.top_k == 1] or found
-    weights = {layer.bottom[0]: _weight(layer) for layer in layers if layer.type == _LOSS}
+    weights = {layer.bottom[0]: _weight(layer) for layer in net.layer if layer.type == _LOSS}
     if found:
         return max(found, key=lambda layer: weights.get(layer.bottom[0], 0.0))
     return next((layer for layer in layers if "accuracy" in layer.top), None)

@@ -194,7 +194,10 @@ def single(words: str) -> Changes:
     axes = parse(words)
     for axis in axes:
         if len(axis) > 1:
-            raise UserError(f"SET={axis[0].path}: expected one value, got {len(axis)}; `make sweep` takes several")
+            raise UserError(
+                f"SET={axis[0].path}: expected one value, got {len(axis)}; `make sweep` takes several; one with a "
+                f'comma is written {axis[0].path}="a,b"'
+            )
     return tuple(axis[0] for axis in axes)
 
 

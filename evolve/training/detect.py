@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import caffe
-import numpy as np
 
 import fastcaffe
 from evolve.base import prototxt_text
@@ -13,7 +12,7 @@ from evolve.detectnet import labels
 from evolve.detectnet.choice import Choice
 from evolve.detectnet.picture import Legend, Seen, write
 from evolve.detectnet.scores import Counts
-from evolve.detectnet.validation import ClassScores, Validation
+from evolve.detectnet.validation import ClassScores, Validation, mean_average_precision
 from evolve.network import phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
@@ -68,15 +67,16 @@ def _draw(
 def _scores(found: list[ClassScores], names: list[str]) -> dict[str, Any]:
     counts = sum((each.counts for each in found), Counts())
     simplified = sum((each.simplified for each in found), Counts())
-    ap = float(np.mean([each.average_precision for each in found]))
-    classes = {name: _class(each) for name, each in zip(names, found, strict=True)}
-    return {**_numbers(counts, simplified, ap), "classes": classes}
+    # What is found of a class without objects is false; a score of its own it has not.
+    classes = {name: _class(each) for name, each in zip(names, found, strict=True) if each.counts.objects}
+    return {**_numbers(counts, simplified, mean_average_precision(found)), "classes": classes}
 
 
 def _class(scores: ClassScores) -> dict[str, Any]:
     by_difficulty = {
         name: {"precision": each.counts.precision, "recall": each.counts.recall, "ap": each.average_precision}
         for name, each in scores.difficulties.items()
+        if each.counts.objects
     }
     numbers = _numbers(scores.counts, scores.simplified, scores.average_precision)
     return numbers | ({"difficulties": by_difficulty} if by_difficulty else {})

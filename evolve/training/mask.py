@@ -13,15 +13,16 @@ from evolve.network import layers, weights
 class Mask:
     """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
 
-    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or
-    shift of Scale and Bias if it is not zero, so that silent channels stay silent. Statistics are nobody's synapses.
+    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; where the genome was
+    `drawn` from a parent's, a factor or shift of Scale and Bias if it is not zero, so that silent channels stay silent:
+    an ancestor's begin at zero, and learn. Statistics are nobody's synapses.
     """
 
-    def __init__(self, net: Any, genome: weights.Weights) -> None:
+    def __init__(self, net: Any, genome: weights.Weights, drawn: bool = True) -> None:
         self.blobs: list[tuple[Any, np.ndarray]] = []
         for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
             known = layers.known().get(kind)
-            masked = known and (known.connects or known.affine and not known.statistics)
+            masked = known and (known.connects or drawn and known.affine and not known.statistics)
             if masked and name in genome:
                 for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
                     if not there.all():

@@ -28,17 +28,19 @@ _SECONDS_BETWEEN_REPORTS = 0.5
 
 
 def train(
-    solver: str, output: str, genome: str = "", inherit: bool = True, keep_absent: bool = True, snapshots: str = "",
-    data: str = "", as_cast_to: str = "", report: Callable[[dict[str, Any]], None] = lambda progress: None,
+    solver: str, output: str, genome: str = "", inherit: bool = True, drawn: bool = True, keep_absent: bool = True,
+    snapshots: str = "", data: str = "", as_cast_to: str = "",
+    report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
 
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
-    it the net's fillers do. Reports iteration and loss. `keep_absent` False leaves the solver alone, for
-    measuring what the mask costs. The solver's `snapshot` is how often one is made in folder `snapshots`, from which
-    the same call goes on, if `data`, whatever tells the data set from others, is the same too. `as_cast_to` is a
-    precision: passes see the weights cast to it, updates go to those of 32 bits (the straight-through estimator of
-    Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss is no number any more.
+    it the net's fillers do. `drawn` is whether it was drawn from a parent's (see Mask). Reports iteration and loss.
+    `keep_absent` False leaves the solver alone, for measuring what the mask costs. The solver's `snapshot` is how often
+    one is made in folder `snapshots`, from which the same call goes on, if `data`, whatever tells the data set from
+    others, is the same too. `as_cast_to` is a precision: passes see the weights cast to it, updates go to those of 32
+    bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss
+    is no number any more.
     """
     masked = bool(genome) and keep_absent
     # What a cast makes zero is not absent: its gradient is asked for.
@@ -46,7 +48,7 @@ def train(
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
     with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
         training, kept = _begin(solver, genome, Path(snapshots), data)
-    mask = Mask(training.net, weights.read(Path(genome)) if genome else {})
+    mask = Mask(training.net, weights.read(Path(genome)) if genome else {}, drawn)
     if genome and inherit:
         training.net.copy_from(genome)
     loss, before = kept.restore(training)

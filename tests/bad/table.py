@@ -855,6 +855,20 @@ CASES = [
         "take it out, or give dataset.name=images",
     ),
     Case(
+        "boxes for a data set that has none",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" detection { width: 64 }'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: detection.width: expected none for 'mnist', whose images have no "
+        "boxes; take it out",
+    ),
+    Case(
+        "the size of images with a class each for images with boxes",
+        edited("evolution.prototxt", 'name: "mnist"', 'name: "voc" detection { class_name: "cat" }'),
+        CHECK,
+        "{here}/net/evolution.prototxt: dataset: image_size: expected none for 'voc', whose images have boxes, got 34; "
+        "detection.width and detection.height say their size",
+    ),
+    Case(
         "colours of another number",
         edited("evolution.prototxt", 'name: "mnist"', 'name: "mnist" channels: 4'),
         CHECK,

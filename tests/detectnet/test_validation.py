@@ -9,6 +9,7 @@ from evolve.detectnet.scores import Counts
 from evolve.detectnet.validation import Validation
 from evolve.network.layers.detectnet_clustering import Clustering
 from evolve.network.layers.detectnet_parameters import GroundTruth
+from evolve.training import detect
 
 GROUND_TRUTH = GroundTruth(16, 160, 96, {1: 0, 2: 1})
 GIVEN = Clustering(160, 96, 16, coverage_threshold=0.6, group_threshold=1, eps=0.02, min_height=22, classes=2)
@@ -70,3 +71,18 @@ def test_overlap_of_a_half_is_enough_for_the_labels_only() -> None:
     validation.add(*batch([(B, shifted)]))
     two = validation.scores()[1]
     assert two.counts == Counts(1, 0, 0) and two.simplified == Counts(0, 1, 1)
+
+
+def test_a_class_without_objects_has_no_score() -> None:
+    """What is found of it is false all the same; the mean is that of the classes that are there."""
+    validation = Validation(GIVEN, GROUND_TRUTH.object_class, iou=0.5)
+    validation.add(*batch([(A, A), (A, A)]))
+    scores = detect._scores(validation.scores(), ["person", "tram"])
+    assert (scores["ap"], scores["precision"], scores["recall"]) == (1, 1, 1) and list(scores["classes"]) == ["person"]
+    validation.add(*batch([(A, A + B)]))
+    scores = detect._scores(validation.scores(), ["person", "tram"])
+    assert scores["ap"] == 1 and scores["precision"] == 0.75 and list(scores["classes"]) == ["person"]
+    nothing = Validation(GIVEN, GROUND_TRUTH.object_class, iou=0.5)
+    nothing.add(*batch([([], A)]))
+    scores = detect._scores(nothing.scores(), ["person", "tram"])
+    assert (scores["ap"], scores["recall"], scores["classes"]) == (0, 0, {})

@@ -101,6 +101,29 @@ def record(folder: Path) -> Any:
     return tuple(each.SerializeToString() for each in (sound, encoded, floats)), _read, None
 
 
+def database(folder: Path) -> Any:
+    """All pages of a database of several: what LMDB itself reads, which maps the file."""
+    with lmdb.open(str(folder / "good"), map_size=1 << 22, sync=False) as environment:
+        with environment.begin(write=True) as transaction:
+            for number in range(300):
+                value = caffe_pb2.Datum(channels=3, height=4, width=5, data=bytes(range(60)), label=number % 3)
+                transaction.put(b"%08d" % number, value.SerializeToString())
+    numbers = count()
+
+    def _read(content: bytes) -> object:
+        place = folder / f"database{next(numbers)}"
+        place.mkdir()
+        try:
+            (place / "data.mdb").write_bytes(content)
+            database = Database(place, lambda line: None)
+            assert database.labels.min() >= 0
+            return database.as_it_is(0)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    return ((folder / "good" / "data.mdb").read_bytes(),), _read, None
+
+
 def deep_image(folder: Path) -> Any:
     """Grey of 16 bits and of floats, turned by EXIF, with a transparent part, as WebP."""
     random = np.random.default_rng(0)
@@ -133,5 +156,6 @@ FORMATS = {
     "class names": class_names,
     "mean.binaryproto": mean,
     "Datum of a database": record,
+    "LMDB file": database,
     "deep, turned, transparent": deep_image,
 }

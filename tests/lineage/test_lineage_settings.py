@@ -13,7 +13,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
-from evolve.lineage import lineage
+from evolve.lineage import check, lineage
 from evolve.network import weights
 from evolve.runs import generation
 from evolve.runs.metrics import Metrics
@@ -28,6 +28,17 @@ def test_a_trained_caffemodel_is_generation_1(place: Any, reference: Any) -> Non
     assert first.training.iterations == 0 and first.score == theirs.score
     # The same parent, the same seed: the same offspring.
     assert (place.run / "gen002" / "weights.caffemodel").read_bytes() == reference.caffemodel(2)
+
+
+def test_a_caffemodel_is_named_from_this_folder(
+    place: Any, reference: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever folder Caffe works in."""
+    (place.folder / "mine.caffemodel").write_bytes(reference.caffemodel(1))
+    monkeypatch.chdir(place.folder)
+    assert "sound" in check.check("tiny", Path("mine.caffemodel"))
+    place.evolve(1, pretrained=Path("mine.caffemodel"))
+    assert (place.run / "gen001" / "weights.caffemodel").read_bytes() == reference.caffemodel(1)
 
 
 def test_or_is_what_training_begins_with(place: Any, reference: Any, capsys: pytest.CaptureFixture[str]) -> None:

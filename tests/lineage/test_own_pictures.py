@@ -52,7 +52,7 @@ def test_the_starter_fits_data_sets_that_are_there(here: Path) -> None:
         ),
         (
             "dataset.folder=pictures; dataset.or_else.name=digits",
-            "or_else: expected none for 'images', which only you have; take it out",
+            "or_else: expected none for 'images', which only you have; take it out, or give dataset.or_else.name=\"\"",
         ),
         (
             "dataset.fit=CROP",

@@ -90,3 +90,23 @@ def test_a_spared_layer_that_the_net_does_not_have(tmp_path: Path) -> None:
 
 def test_a_sound_one_has_none(tmp_path: Path) -> None:
     assert problems.of(load(str(network(tmp_path)))) == []
+
+
+def test_what_gives_a_rectified_blob_other_signs_in_place_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Caffe's ReLU in place looks at the blob as it is on the way back."""
+    norm = 'layer {{ name: "norm" type: "BatchNorm" bottom: "{0}" top: "{1}" }}\n'
+    relu = next(line for line in TRAIN_VAL.splitlines() if 'name: "relu2"' in line)
+    blob = relu.partition('top: "')[2].partition('"')[0]
+    in_place = network(tmp_path, TRAIN_VAL.replace(relu, f"{relu}\n{norm.format(blob, blob)}"))
+    line = 2 + TRAIN_VAL[: TRAIN_VAL.index('name: "relu2"')].count("\n")
+    doubt = (
+        f"{in_place}/train_val.prototxt:{line}: layer 'norm': BatchNorm works in place on what ReLU 'relu2' made in "
+        "place, whose gradient Caffe then takes by the signs that BatchNorm left; give 'norm' a top of its own"
+    )
+    assert problems.of(load(str(in_place))) == [] and problems.doubts(load(str(in_place))) == [doubt]
+    for sound in (TRAIN_VAL, TRAIN_VAL.replace(relu, f"{norm.format(blob, blob)}{relu}"),
+                  TRAIN_VAL.replace(relu, f"{relu}\n{norm.format(blob, 'beside')}")):  # fmt: skip
+        (in_place / "train_val.prototxt").write_text(sound)
+        assert problems.doubts(load(str(in_place))) == []

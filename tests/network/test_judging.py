@@ -15,9 +15,9 @@ def accuracy(top: str, k: int = 1, of: str = "ip", where: str = TEST) -> str:
     return f"{words} accuracy_param {{ top_k: {k} }} {where} }}\n"
 
 
-def loss(top: str, of: str = "ip", weight: float = 1) -> str:
+def loss(top: str, of: str = "ip", weight: float = 1, where: str = "") -> str:
     words = f'layer {{ name: "{top}" type: "SoftmaxWithLoss" bottom: "{of}" bottom: "label" top: "{top}"'
-    return f"{words} loss_weight: {weight} }}\n"
+    return f"{words} loss_weight: {weight} {where} }}\n"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,12 @@ def loss(top: str, of: str = "ip", weight: float = 1) -> str:
             IP + accuracy("loss1/top-1", of="aux") + loss("loss1", "aux", 0.3) + accuracy("loss3/top-1")
             + loss("loss3"),
             ("loss3/top-1", "loss3", "label"),
+        ),
+        # Whose losses may be TRAIN's alone.
+        (
+            IP + accuracy("loss1/top-1", of="aux") + loss("loss1", "aux", 0.3, "include { phase: TRAIN }")
+            + accuracy("loss3/top-1") + loss("loss3", where="include { phase: TRAIN }"),
+            ("loss3/top-1", "", "label"),
         ),
         (IP + accuracy("in training", where="include { phase: TRAIN }"), ("", "", "")),
         ('layer { name: "mine" type: "Python" bottom: "ip" bottom: "label" top: "accuracy" }', ("accuracy", "", "")),

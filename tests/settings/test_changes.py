@@ -95,7 +95,10 @@ def test_one_run_has_one_value() -> None:
     ]  # fmt: skip
     with pytest.raises(UserError) as refused:
         changes.single("truncation=.1,.2")
-    assert str(refused.value) == "SET=truncation: expected one value, got 2; `make sweep` takes several"
+    assert str(refused.value) == (
+        "SET=truncation: expected one value, got 2; `make sweep` takes several; one with a comma is written "
+        'truncation="a,b"'
+    )
 
 
 @pytest.mark.parametrize(

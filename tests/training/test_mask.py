@@ -25,6 +25,25 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
 SOLVER = 'net: "net.prototxt" lr_policy: "fixed" base_lr: 0.1 momentum: 0.9 weight_decay: 0.01 max_iter: 10 type: "SGD"'
 
 
+def test_an_ancestors_factors_and_shifts_that_begin_at_zero_learn(tmp_path: Path, caffe: CaffeProcess) -> None:
+    """As of a network that was converted from a framework without them; synapses that it lacks stay absent."""
+    random = np.random.default_rng(1)
+    shapes: dict[str, list[tuple[int, ...]]] = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)],
+              "norm": [(6,), (6,), (1,)], "scale": [(6,), (6,)], "fc": [(5, 6 * 25), (5,)]}  # fmt: skip
+    genome = {
+        name: [random.random(shape).astype(np.float32) + 0.1 for shape in blobs] for name, blobs in shapes.items()
+    }
+    genome["scale"][1][:] = genome["fc"][0][:, :5] = 0
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
+    net = prototxt_text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
+    weights.write(tmp_path / "genome.caffemodel", net, genome)
+    for drawn in (False, True):
+        caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel", drawn=drawn)
+        trained = weights.read(tmp_path / "trained")
+        assert trained["scale"][1].any() == (not drawn) and not trained["fc"][0][:, :5].any()
+
+
 def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> None:
     random = np.random.default_rng(1)
     shapes: dict[str, list[tuple[int, ...]]] = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)],

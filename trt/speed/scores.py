@@ -16,7 +16,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets import lmdb_read
 from evolve.detectnet.scores import Counts
-from evolve.detectnet.validation import Validation
+from evolve.detectnet.validation import Validation, mean_average_precision
 from evolve.network import phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
@@ -69,8 +69,8 @@ class Boxes:
         found = self._validation.scores()
         counts = sum((each.counts for each in found), Counts())
         simplified = sum((each.simplified for each in found), Counts()).simplified_map
-        ap = float(np.mean([each.average_precision for each in found]))
-        named = {"precision": counts.precision, "recall": counts.recall, "map": simplified, "ap": ap}
+        named = {"precision": counts.precision, "recall": counts.recall, "map": simplified}
+        named["ap"] = mean_average_precision(found)
         return {name: round(value, 6) for name, value in named.items()}
 
 

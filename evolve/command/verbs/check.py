@@ -1,8 +1,6 @@
 """`make check` says whether a network is sound before anything runs: it tries it on a few of its images."""
 
-from pathlib import Path
-
-from evolve.command.arguments import Arguments, machine, whole
+from evolve.command.arguments import Arguments, given_path, machine, whole
 
 WHAT = "check prototxts, settings and data before anything runs"
 ARGUMENTS = "NET SCHEDULE SET WEIGHTS SEED FAST THREADS"
@@ -14,7 +12,7 @@ def run(arguments: Arguments) -> int:
     from evolve.settings import changes
 
     changed = changes.single(arguments.get("SET", ""))
-    pretrained = Path(arguments["WEIGHTS"]).resolve() if "WEIGHTS" in arguments else None
+    pretrained = given_path(arguments, "WEIGHTS")
     seed = whole(arguments, "SEED") if "SEED" in arguments else None
     print(check.check(arguments["NET"], pretrained, arguments.get("SCHEDULE", ""), changed, seed, machine(arguments)))
     return 0

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from evolve.command.arguments import Arguments, machine, whole
+from evolve.command.arguments import Arguments, given_path, machine, whole
 
 WHAT = "evolve a network, or go on with it"
 ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS GPU"
@@ -21,7 +21,7 @@ def run(arguments: Arguments) -> int:
         generations=whole(arguments, "GEN", least=1),
         seed=whole(arguments, "SEED") if "SEED" in arguments else None,
         run=arguments.get("RUN", ""),
-        pretrained=Path(arguments["WEIGHTS"]).resolve() if "WEIGHTS" in arguments else None,
+        pretrained=given_path(arguments, "WEIGHTS"),
         half_blobs=whole(arguments, "HALF_BLOBS") > 0,
         schedule=arguments.get("SCHEDULE", ""),
         changed=changes.single(arguments.get("SET", "")),

@@ -19,8 +19,8 @@ from evolve.base.errors import UserError
 from evolve.base.progress import Report, counting
 from evolve.datasets import image_file
 from evolve.datasets.image_form import Facts, Form
-from evolve.datasets.lmdb_read import FILE, opened
-from evolve.datasets.own import lists
+from evolve.datasets.lmdb_read import FILE, opened, whole
+from evolve.datasets.own import lists, lmdb_pages
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import Listing, shown, state_of
 from evolve.datasets.own.stream import Made, Shape, made
@@ -65,7 +65,7 @@ class Database:
         state = state_of([str(folder / FILE)])
         key = folder.resolve(), state
         # LMDB lets a process open a database once.
-        self._open = _OPEN.get(key) or _Open(opened(folder))
+        self._open = _OPEN.get(key) or _Open(_opened(folder))
         _OPEN[key] = self._open
         self.scan = _scanned(self._open, folder, state, report)
         self.labels = self.scan.labels
@@ -102,7 +102,7 @@ class Database:
 
     def _datum(self, number: int) -> tuple[bytes, Any]:
         key = self.scan.keys[number]
-        with self._open.environment.begin() as transaction:
+        with whole(self.folder), self._open.environment.begin() as transaction:
             value = bytes(transaction.get(key) or b"")
         return value, _parsed(value, self.folder, key)
 
@@ -160,6 +160,12 @@ def _places(wish: Wish, train: Path) -> list[Path]:
     return [*([Path(wish.folder)] if wish.folder else []), train.parent, train]
 
 
+def _opened(folder: Path) -> Any:
+    if why := lmdb_pages.damage(folder / FILE):
+        raise UserError(f"{folder / FILE}: {why}; {_ADVICE}")
+    return opened(folder)
+
+
 def _scanned(held: _Open, folder: Path, state: str, report: Report) -> _Scan:
     if (folder, state) not in _SCANNED:
         while len(_SCANNED) >= _KEPT:
@@ -187,7 +193,7 @@ def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
 
 def _records(held: _Open, folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:
     title = f"{shown(folder)}: looked through"
-    with held.environment.begin() as transaction:
+    with whole(folder), held.environment.begin() as transaction:
         with counting(title, held.environment.stat()["entries"], report) as count:
             for done, (key, value) in enumerate(transaction.cursor(), 1):
                 yield key, value
@@ -224,4 +230,5 @@ def _pixels(datum: Any, where: str) -> NDArray[Any]:
 
 
 def _name(folder: Path, key: bytes) -> str:
-    return f"{shown(folder)}: record '{key.decode('utf-8', 'replace')}'"
+    # A damaged key is whatever bytes lie there.
+    return f"{shown(folder)}: record {key.decode('utf-8', 'backslashreplace')!r}"

@@ -15,6 +15,7 @@ from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes, networks, settings
+from evolve.settings.settings import Settings
 from evolve.training import gpu
 
 _LONGEST = 100  # letters of a run's name
@@ -40,6 +41,8 @@ def evolve(
     if not changed and run:
         schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
+    asked = Settings()
+    asked.CopyFrom(experiment.settings)  # which HALF_BLOBS= is none of
     _halve_blobs(experiment, half_blobs)
     # Caffe opens it in another folder.
     pretrained = pretrained and Path(pretrained).resolve()
@@ -56,6 +59,7 @@ def evolve(
         machine = threads.of_run(folder, machine)
         resume.remove_leftovers(folder)
         run_folder.same_origin(folder, resume.origin(experiment))
+        resume.same_settings(folder, asked)
         run_folder.ask(folder, last)
         dataset = resume.as_begun(folder, prepare(experiment, seed), seed)
         _generations(experiment, dataset, folder, last, seed, pretrained, machine, reports)

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import progress, prototxt_text
+from evolve.base import files, progress, prototxt_text
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
 from evolve.lineage.experiment import Experiment
 from evolve.runs import generation, paths, run_folder, state
 from evolve.runs.metrics import Metrics
-from evolve.settings import changes, settings
+from evolve.settings import changes, networks, settings
+from evolve.settings.settings import Settings
 
 
 def as_begun(run: Path, dataset: datasets.Dataset, seed: int) -> datasets.Dataset:
@@ -92,6 +93,24 @@ def origin(experiment: Experiment) -> dict[str, str]:
         last = bare[Path(name).name] == name
         texts[Path(name).name if last else name.replace("/", "_")] = prototxt_text.read_text(experiment.folder / name)
     return dict(sorted(texts.items()))
+
+
+def same_settings(run: Path, asked: Settings) -> None:
+    """Keeps every setting of `run`, or compares with those kept there: a default may be another one by now.
+
+    UserError naming one that differs. What a damaged file says does not count.
+    """
+    path = run / paths.SETTINGS
+    kept = settings.read_whole(path) if path.exists() else None
+    if kept and (name := settings.first_difference(kept, asked)):
+        raise UserError(
+            f"{path}: this run was begun with another {name} than {networks.defaults().name} has now; take the change "
+            "back, or begin another run with RUN="
+        )
+    if path.exists() and not kept:
+        progress.say(f"{path}: is not as it was written; written anew")
+    if not kept:
+        files.write_whole(path, settings.whole_text(asked))
 
 
 def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:

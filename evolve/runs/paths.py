@@ -11,6 +11,7 @@ HALF_WEIGHTS = "weights.half.caffemodel"
 METRICS = "metrics.json"
 DETECTIONS = "detections.png"
 ANSWERS = "answers.png"  # some test images, side by side, as score's answers in metrics.json list them
+SETTINGS = "prototxt/settings.txt"  # in a run's folder: every setting that it was begun with, those by default too
 LABELS = "labels.txt"  # names of the classes that the net's outputs stand for, a line each, where they are known
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"

@@ -116,6 +116,9 @@ def settings_file(folder: Path) -> Path | None:
 def wanted_settings(folder: Path) -> Settings | None:
     """The settings that the run was begun with, over the defaults; None where they cannot be read."""
     try:
+        if (folder / paths.SETTINGS).is_file() and (whole := settings.read_whole(folder / paths.SETTINGS)):
+            return whole
+        # Earlier releases kept no other.
         path = settings_file(folder)
         return settings.read(path) if path else None
     except UserError:

@@ -1,5 +1,6 @@
 """An evolution's settings are evolution.prototxt over the one commented file of defaults, checked."""
 
+import hashlib
 import math
 import re
 from collections.abc import Sequence
@@ -70,6 +71,28 @@ def own_text(path: Path, changed: changes.Changes = ()) -> str:
     if not changed:
         return prototxt_text.read_text(path)
     return f"# {path.name}{_with(changed)}\n{text_format.MessageToString(_own(path, changed))}"
+
+
+def whole_text(settings: Settings) -> str:
+    """What a run keeps of all its settings, those by default too; its first line tells whether it is whole."""
+    text = text_format.MessageToString(settings)
+    return f"# sha256 of the rest: {_digest(text)}\n{text}"
+
+
+def read_whole(path: Path) -> Settings | None:
+    """The settings that `whole_text` was made of, and today's defaults of what it did not know; None if damaged."""
+    heading, _, text = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+    return read(path) if heading.endswith(f" {_digest(text)}") else None
+
+
+def first_difference(one: Settings, other: Settings) -> str:
+    """The name of a setting that two have otherwise, or ""."""
+    names = [field.name for field in one.DESCRIPTOR.fields]
+    return next((name for name in names if getattr(one, name) != getattr(other, name)), "")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def set_words(text: str) -> str:

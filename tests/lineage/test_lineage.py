@@ -14,8 +14,9 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
-from evolve.runs import generation
+from evolve.runs import generation, state
 from evolve.runs.metrics import Metrics
+from evolve.settings import networks
 
 FILES = {
     "train_val.prototxt", "deploy.prototxt", "solver.prototxt", "weights.caffemodel", "metrics.json", "train.log",
@@ -233,6 +234,34 @@ def test_a_changed_line_of_many_is_named(begun: Callable[[int], Any]) -> None:
         f"{place.run}/prototxt/evolution.prototxt:5: this run was begun with other text than evolution.prototxt has "
         "now; take the change back, or begin another run with RUN="
     )
+
+
+def test_a_changed_default_is_refused(
+    begun: Callable[[int], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By an edit of the one file of defaults, or by another release; not one that the run's own file overrides."""
+    place, usual = begun(1), networks.defaults().read_text()
+    place.evolve(1)
+    kept = place.run / "prototxt" / "settings.txt"
+    before = kept.read_bytes()
+    changed = tmp_path / "evolution.defaults.prototxt"
+    monkeypatch.setattr(networks, "defaults", lambda: changed)
+    changed.write_text(usual.replace("\ntruncation: 0.1", "\ntruncation: 0.3"))
+    with pytest.raises(UserError) as refused:
+        place.evolve(2)
+    assert str(refused.value) == (
+        f"{kept}: this run was begun with another truncation than evolution.defaults.prototxt has now; take the change "
+        "back, or begin another run with RUN="
+    )
+    wanted = state.wanted_settings(place.run)
+    assert wanted and wanted.truncation == 0.1
+    # Of an earlier release's run nothing is known; what is damaged says nothing.
+    changed.write_text(usual)
+    for harm in (lambda: kept.unlink(), lambda: kept.write_text(kept.read_text().replace("0.1", "0.3"))):
+        harm()
+        place.evolve(1)
+        assert kept.read_bytes() == before
+    assert f"{kept}: is not as it was written; written anew\n" in capsys.readouterr().out
 
 
 def test_two_prototxts_of_one_name_in_two_folders(place: Any) -> None:

@@ -14,7 +14,7 @@ from evolve.lineage.experiment import Experiment
 from evolve.network import deployment, phases
 from evolve.network.graph import Graph
 from evolve.network.layers import detectnet
-from evolve.runs import paths
+from evolve.runs import made_from, paths
 from evolve.settings.settings import training_length
 from evolve.training.caffe_process import CaffeProcess
 
@@ -82,6 +82,16 @@ class Workspace:
         """The folder of its training's snapshots, seen from its own; that one is made anew when it is begun again."""
         of = Path("..") / paths.snapshots(self.number)
         return of / str(self.sibling) if self.sibling else of
+
+    def check_data(self) -> None:
+        """OtherData where the data set was made anew, or is gone, since the run began; a rehearsal's nobody changes."""
+        if self.few:
+            return
+        try:
+            made_from.check(self.dataset.folder, self.dataset.called, self.dataset.sha256)
+        except made_from.OtherData as error:
+            remedy = "and the same command goes on, or begin another run with RUN="
+            raise made_from.OtherData(f"{error}, {remedy}") from None
 
     def template(self) -> phases.Net:
         """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""

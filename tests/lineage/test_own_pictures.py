@@ -192,3 +192,20 @@ def test_nor_with_databases_that_are_read_where_they_lie(here: Path, monkeypatch
     with pytest.raises(UserError, match="got none that is whole and as it was; bring that data back"):
         lineage.evolve("tiny", 3)
     assert generation.committed(here / "runs" / "tiny" / "seed1") == [1]
+
+
+def test_a_generation_keeps_the_mean_image_that_it_subtracts(here: Path) -> None:
+    """The data set's own goes with it; its deploy.prototxt names the one beside it."""
+    tiny(here, 'name: "images" folder: "../pictures" image_size: 28 channels: 1')
+    train_val = here / "tiny" / "train_val.prototxt"
+    mean = 'transform_param { mean_file: "$DATA/mean.binaryproto" scale'
+    train_val.write_text(train_val.read_text().replace("transform_param { scale", mean))
+    stripes(here / "pictures")
+    run = lineage.evolve("tiny", 2)
+    (data,) = (here / "data").glob("images-*/mean.binaryproto")
+    for number in (1, 2):
+        folder = run / f"gen{number:03d}"
+        assert (folder / "mean.binaryproto").read_bytes() == data.read_bytes() and generation.exists(folder)
+        assert f'mean_file: "{data}"' in (folder / "train_val.prototxt").read_text()
+        deploy = (folder / "deploy.prototxt").read_text()
+        assert "# input: pixels 0..255, minus mean.binaryproto, times 0.00390625" in deploy

@@ -24,7 +24,8 @@ class Dataset:
     is what tells it from others of its name, where that is what many are called. ``origin`` is "" or the state of the
     files that it was made from. ``notice`` is "" or what the user must know. ``margin`` zeros stand on each side of an
     image (None: not known), among its height and width; ``colours``, RGB or BGR, are the order of its channels.
-    ``is_own`` if a file of the user's own loads it, which may be called as one that comes along.
+    ``is_own`` if a file of the user's own loads it, which may be called as one that comes along. ``shared`` if runs of
+    all seeds read this one copy.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     margin: int | None = None
     colours: str = ""
     is_own: bool = False
+    shared: bool = False
 
     @property
     def called(self) -> str:
@@ -78,7 +80,7 @@ class _Done:
 def write_done(folder: Path, dataset: Dataset) -> None:
     """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
     record = asdict(dataset)
-    del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
+    del record["folder"], record["notice"], record["shared"]  # where it lies, and what each call of prepare says anew
     done, linked = folder / "DONE.json", _linked(folder)
     known = {"format": FORMAT, **record, "files": _sizes(folder)} | ({"linked": linked} if linked else {})
     write_whole(done, json.dumps(known, indent=2) + "\n")

@@ -164,7 +164,8 @@ def test_a_run_does_not_go_on_with_pictures_that_changed_under_it(
     assert not generation.exists(unfinished.with_name(unfinished.name.removeprefix(".").removesuffix(".unfinished")))
     shutil.rmtree(here / "pictures")
     stripes(here / "pictures")
-    assert generation.committed(lineage.evolve("tiny", 3)) == [1, 2, 3]
+    run = lineage.evolve("tiny", 3)
+    assert generation.committed(run) == [1, 2, 3] and Metrics.read(run / "gen003").dataset.is_shared
 
 
 def test_no_training_begins_with_them(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Names of classes go along with a network: its outputs mean nothing without them."""
+"""Names of classes and a mean image go along with a network: outputs and inputs mean nothing without them."""
 
 from pathlib import Path
 
@@ -7,15 +7,16 @@ from evolve.runs import paths
 
 
 def take_along(model: Path, out: Path) -> None:
-    """Copies labels.txt from beside `model` into the folder `out`; nothing where there is none.
+    """Copies labels.txt and mean.binaryproto from beside `model` into the folder `out`, as far as they are there.
 
-    UserError where it cannot be read, OSError where it cannot be written.
+    UserError where one cannot be read, OSError where it cannot be written.
     """
-    names = model.with_name(paths.LABELS)
-    if not names.is_file():
-        return
-    try:
-        content = names.read_bytes()
-    except OSError as error:
-        raise UserError(f"{names}: expected the names of classes, got {error.strerror}; make it readable") from None
-    (out / paths.LABELS).write_bytes(content)
+    for name, what in ((paths.LABELS, "the names of classes"), (paths.MEAN, "a mean image")):
+        file = model.with_name(name)
+        if not file.is_file():
+            continue
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise UserError(f"{file}: expected {what}, got {error.strerror}; make it readable") from None
+        (out / name).write_bytes(content)

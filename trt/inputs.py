@@ -20,7 +20,7 @@ from numpy.lib import format as npy
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import shapes
-from evolve.runs import generation, paths
+from evolve.runs import generation, made_from, paths
 from evolve.runs.metrics import Metrics
 from evolve.training.caffe_process import CaffeProcess
 from trt.onnx.export import Pair
@@ -104,7 +104,7 @@ class Source:
 def of_generation(run: Path, number: int, pair: Pair) -> Source:
     """The first test images of the run's data set, through the net's own layers in real Caffe.
 
-    Its read() raises UserError, in Caffe's words, where the data is not there any more or of another shape.
+    Its read() raises UserError where the data is not there any more, or other data is.
     """
     dataset = Metrics.read(paths.generation(run, number)).dataset
     return Source(
@@ -133,6 +133,7 @@ def input_shapes(pair: Pair) -> dict[str, tuple[int, ...]]:
 def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:
     wanted = input_shapes(pair)
     try:
+        made_from.check_generation(folder)
         with tempfile.TemporaryDirectory() as place:
             output, log = Path(place) / "examples.npz", Path(place) / "log"
             with CaffeProcess(folder, log, folder / paths.TRAIN_VAL) as caffe:

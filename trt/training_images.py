@@ -14,7 +14,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets import lmdb_read
 from evolve.network import phases
-from evolve.runs import paths
+from evolve.runs import made_from, paths
 from evolve.runs.metrics import Metrics
 from evolve.training.caffe_process import CaffeProcess
 from trt import inputs
@@ -29,7 +29,7 @@ _NET = "training_images.prototxt"
 def of_generation(run: Path, number: int, pair: Pair, count: int = 0) -> Source:
     """`count` (else COUNT) training images of the run's data set, drawn by the run's seed.
 
-    Its read() raises UserError, in Caffe's words, where the data is not there any more or of another shape.
+    Its read() raises UserError where the data is not there any more, or other data is.
     """
     metrics = Metrics.read(paths.generation(run, number))
     count, named = count or COUNT, metrics.dataset.sha256 or run.name
@@ -48,6 +48,7 @@ def _read(folder: Path, metrics: Metrics, pair: Pair, count: int) -> Inputs:
     wanted = inputs.input_shapes(pair)
     words = f"training images of {metrics.dataset.name} (seed {metrics.seed})"
     try:
+        made_from.check_generation(folder)
         with tempfile.TemporaryDirectory() as place:
             net, stored = _net(folder)
             prototxt_text.write(net, Path(place) / _NET)

@@ -22,7 +22,8 @@ class DataSet:
     classes: int
     why: str = ""
     stand_in: str = ""  # what may be used, loudly, where it cannot be had
-    train: str = ""  # of one's own: what lies where
+    folder: str = ""  # of one's own: what lies where
+    train: str = ""
     test: str = ""
     mean_file: str = ""
 

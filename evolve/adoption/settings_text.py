@@ -64,7 +64,7 @@ def changed_by(
 
 def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:
     own.name = data_set.name
-    for place in ("train", "test", "mean_file"):
+    for place in ("folder", "train", "test", "mean_file"):
         if value := getattr(data_set, place):
             setattr(own, place, value)
     if data_set.stand_in:

@@ -24,7 +24,8 @@ class Dataset:
     is what tells it from others of its name, where that is what many are called. ``origin`` is "" or the state of the
     files that it was made from. ``notice`` is "" or what the user must know. ``margin`` zeros stand on each side of an
     image (None: not known), among its height and width; ``colours``, RGB or BGR, are the order of its channels.
-    ``is_own`` if a file of the user's own loads it, which may be called as one that comes along.
+    ``is_own`` if a file of the user's own loads it, which may be called as one that comes along. ``shared`` if runs of
+    all seeds read this one copy.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     margin: int | None = None
     colours: str = ""
     is_own: bool = False
+    shared: bool = False
 
     @property
     def called(self) -> str:
@@ -54,7 +56,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class _Done:
-    """What DONE.json has, with its ``files``: the bytes of each."""
+    """What DONE.json has, with its ``files``: the bytes of each.
+
+    ``linked`` says of those that lie elsewhere, where others may write them, when each was last changed, in ns.
+    """
 
     format: int
     name: str
@@ -69,33 +74,44 @@ class _Done:
     colours: str = ""
     title: str = ""
     is_own: bool = False
+    linked: dict[str, int] | None = None
 
 
 def write_done(folder: Path, dataset: Dataset) -> None:
     """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
     record = asdict(dataset)
-    del record["folder"], record["notice"]  # one is where it lies, the other is about one call of prepare
-    done = folder / "DONE.json"
-    write_whole(done, json.dumps({"format": FORMAT, **record, "files": _sizes(folder)}, indent=2) + "\n")
+    del record["folder"], record["notice"], record["shared"]  # where it lies, and what each call of prepare says anew
+    done, linked = folder / "DONE.json", _linked(folder)
+    known = {"format": FORMAT, **record, "files": _sizes(folder)} | ({"linked": linked} if linked else {})
+    write_whole(done, json.dumps(known, indent=2) + "\n")
 
 
-def finished(folder: Path, name: str) -> Dataset | None:
-    """The data set in ``folder``; None if there is none, or it is not as DONE.json says.
+def finished(folder: Path, name: str = "") -> Dataset | None:
+    """The data set in ``folder``, ``name`` or any; None if there is none, or it is not as DONE.json says.
 
     Sizes are compared, not content: this is done at every start of everything, and must cost nothing.
     """
     try:
         done = records.read(_Done, json.loads((folder / "DONE.json").read_text()))
         channels, height, width = done.shape
-        if (done.format, done.name, done.files) != (FORMAT, name, _sizes(folder)):
+        if (done.format, done.name, done.files) != (FORMAT, name or done.name, _sizes(folder)):
+            return None
+        # Earlier versions did not say.
+        if done.linked is not None and done.linked != _linked(folder):
             return None
     except (OSError, ValueError):
         return None
     shape, class_names = (channels, height, width), tuple(done.class_names)
     return Dataset(
-        name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, done.title,
+        done.name, folder, shape, done.counts, done.classes, done.sha256, class_names, done.origin, done.title,
         margin=done.margin, colours=done.colours, is_own=done.is_own,
     )  # fmt: skip
+
+
+def _linked(folder: Path) -> dict[str, int]:
+    """When each LMDB that lies elsewhere was last changed."""
+    files = [path for path in folder.rglob("data.mdb") if path.is_symlink()]
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in files}
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -51,8 +51,9 @@ def prepare(
     def prepared(found: Found[Source | OwnSource]) -> Dataset:
         source = found.source
         if isinstance(source, OwnSource):
-            return own_set.prepared(found.of(source), wish, image_size, validation, data, report)
-        return image_set.prepared(found.of(source), image_size, seed, validation, data, report)
+            return replace(own_set.prepared(found.of(source), wish, image_size, validation, data, report), shared=True)
+        made = image_set.prepared(found.of(source), image_size, seed, validation, data, report)
+        return replace(made, shared=source.shared and not validation)
 
     return first_to_be_had(known, prepared)
 
@@ -90,7 +91,11 @@ def prepare_detection(
     has it. Raises UserError.
     """
     known = _with_boxes(name, wanted, seed, or_else, beside)
-    return first_to_be_had(known, lambda found: box_set.prepared(found, wanted, seed, data, report))
+
+    def prepared(found: Found[DetectionSource]) -> Dataset:
+        return replace(box_set.prepared(found, wanted, seed, data, report), shared=found.source.shared)
+
+    return first_to_be_had(known, prepared)
 
 
 def few(

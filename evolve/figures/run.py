@@ -1,7 +1,10 @@
 """A run is, for the figures, what its generations measured, with the papers' lineage that belongs beside them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 from evolve.base.errors import UserError
 from evolve.figures import papers
@@ -15,6 +18,8 @@ ABOUT_SCORES = (
     "precision and recall: against the labels, at the settings' overlap; mAP: NVIDIA's simplified score, precision × "
     "recall at overlap 0.7, against what the grid shows of the labels; AP: average precision, the mean of the classes."
 )
+T = TypeVar("T")
+
 MEAN_TITLE = "E (without the last classifier)"
 
 
@@ -140,13 +145,9 @@ def read_seeds(folders: list[Path], table: Path | None = None) -> list[Run]:
     if table and len(folders) > 1:
         raise UserError(f"FPS={table}: expected one run that it is of, got {len(folders)}")
     seeds = [Run.read(folder, table) for folder in folders]
+    _expect_one_data_set(folders, seeds)
     known: dict[int, Path] = {}
     for folder, run in zip(folders, seeds, strict=True):
-        if (run.network, run.dataset) != (seeds[0].network, seeds[0].dataset):
-            raise UserError(
-                f"{folder}: expected {seeds[0].network} on {seeds[0].dataset} as in {folders[0]}, "
-                f"got {run.network} on {run.dataset}; name runs that differ in their seed alone"
-            )
         # The same numbers twice would halve a spread that is not there.
         if run.seed in known:
             raise UserError(
@@ -154,6 +155,36 @@ def read_seeds(folders: list[Path], table: Path | None = None) -> list[Run]:
             )
         known[run.seed] = folder
     return seeds
+
+
+def _expect_one_data_set(folders: list[Path], seeds: list[Run]) -> None:
+    for folder, run in zip(folders, seeds, strict=True):
+        if (run.network, run.dataset) != (seeds[0].network, seeds[0].dataset):
+            raise UserError(
+                f"{folder}: expected {seeds[0].network} on {seeds[0].dataset} as in {folders[0]}, "
+                f"got {run.network} on {run.dataset}; name runs that differ in their seed alone"
+            )
+    first, *others = by_data(list(zip(folders, seeds, strict=True)), itemgetter(1))
+    if others:
+        one, wanted = next((each, run.ancestor.dataset) for each, run in first if run.ancestor.dataset.shared_sha256)
+        folder, got = others[0][0][0], others[0][0][1].ancestor.dataset
+        raise UserError(
+            f"{folder}: expected the {wanted.name} that {one} was made from (sha256 {wanted.sha256[:12]}), got another "
+            f"one ({got.sha256[:12]}); name runs that differ in their seed alone"
+        )
+
+
+def by_data(seeds: Sequence[T], run_of: Callable[[T], Run]) -> list[list[T]]:
+    """Those of other data under one name apart, unless it is drawn by their seed; the first ones first.
+
+    What does not say what it was made from is among the first.
+    """
+    known = [run_of(each).ancestor.dataset.shared_sha256 for each in seeds]
+    first = next(filter(None, known), "")
+    groups: dict[str, list[T]] = {}
+    for each, sha256 in zip(seeds, known, strict=True):
+        groups.setdefault(sha256 or first, []).append(each)
+    return list(groups.values())
 
 
 def common_generations(seeds: list[Run]) -> int:

@@ -14,7 +14,7 @@ from statistics import mean, stdev
 from evolve.base.errors import UserError
 from evolve.figures import kept_lineage, papers
 from evolve.figures.papers import SOURCE
-from evolve.figures.run import Run
+from evolve.figures.run import Run, by_data
 from evolve.runs import choice, run_folder, state
 from evolve.runs.metrics import Metrics
 
@@ -78,7 +78,7 @@ class Seed:
 
 def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
     """Runs of one network, data set and settings together, a seed once; and a line for each that is left out."""
-    settings: dict[Setting, dict[int, Seed]] = {}
+    settings: dict[Setting, list[Seed]] = {}
     left_out = []
     for path in runs:
         kept = kept_lineage.is_one(path)
@@ -90,13 +90,21 @@ def groups(runs: list[Path]) -> tuple[list[list[Seed]], list[str]]:
         if why := choice.unjudged(each.run.generations):
             left_out.append(f"{path} is left out: {why}.")
             continue
-        same = settings.setdefault(_setting(each), {})
+        settings.setdefault(_setting(each), []).append(each)
+    same = [group for every in settings.values() for group in by_data(every, lambda each: each.run)]
+    return [_a_seed_once(group, left_out) for group in same], left_out
+
+
+def _a_seed_once(seeds: list[Seed], left_out: list[str]) -> list[Seed]:
+    """By seed; a line more in `left_out` for each that another one has too."""
+    known: dict[int, Seed] = {}
+    for each in seeds:
         # The same numbers twice would halve a spread that is not there.
-        if (other := same.get(each.run.seed)) is not None:
+        if (other := known.get(each.run.seed)) is not None:
             each, shorter = sorted((other, each), key=lambda one: -len(one.run.generations))
             left_out.append(f"{shorter.path} is left out: of the same settings and seed as {each.path}.")
-        same[each.run.seed] = each
-    return [[seeds[number] for number in sorted(seeds)] for seeds in settings.values()], left_out
+        known[each.run.seed] = each
+    return [known[number] for number in sorted(known)]
 
 
 def of(seeds: list[Seed], counted: str) -> Series:

@@ -6,10 +6,11 @@ from pathlib import Path
 from evolve import datasets
 from evolve.base import progress
 from evolve.base.errors import UserError
+from evolve.datasets.annotation_files import folder_with
 from evolve.detectnet.consistency import Geometry
 from evolve.proto.evolution_pb2 import DatasetParameter, DetectionParameter
 from evolve.runs import paths
-from evolve.settings import settings
+from evolve.settings import changes, settings
 from evolve.settings.settings import Settings
 
 # What only images of the user's own have a use for.
@@ -91,8 +92,8 @@ def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
 
 def boxes(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
     """What is asked of images with boxes; the data set's file may lie in the network's `folder`."""
-    asked = wanted.detection
-    sources = [datasets.find(name, folder).source for name in filter(None, (wanted.name, wanted.or_else.name))]
+    asked, names = wanted.detection, list(filter(None, (wanted.name, wanted.or_else.name)))
+    sources = [datasets.find(name, folder).source for name in names]
     # The settings have values by default of which few data sets know.
     known = {use for source in sources if isinstance(source, datasets.DetectionSource) for use in source.uses}
     return datasets.Detection(
@@ -103,7 +104,7 @@ def boxes(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
         dontcare=tuple(asked.dontcare),
         max_boxes=asked.max_boxes,
         smallest=asked.smallest,
-        folder=asked.folder,
+        folder=_own_folder(asked.folder, names, folder),
         stride=asked.stride,
         levels=_levels(asked) or (),
         orientation=asked.Orientation.Name(asked.orientation).lower(),
@@ -111,6 +112,19 @@ def boxes(wanted: DatasetParameter, folder: Path) -> datasets.Detection:
         split_seed=asked.split_seed,
         frames=asked.frames if "frames" in known else 0,
     )
+
+
+def _own_folder(given: str, names: list[str], network: Path) -> str:
+    """A folder of the user's own as a path where it is one, seen from the `network`'s; a name among raw files as it is.
+
+    What begins with a dot is a path, whether it leads anywhere or not.
+    """
+    if not given or os.path.isabs(os.path.expanduser(given)):
+        return given
+    if any(folder_with(given, name, paths.data() / "raw") for name in names):
+        return given
+    beside = Path(os.path.abspath(network / given))
+    return str(beside) if beside.is_dir() or given.startswith(changes.HERE) else given
 
 
 def geometry(evolution: Path, asked: Settings, folder: Path) -> Geometry | None:

@@ -80,7 +80,7 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
 def _data(made: Dataset) -> Data:
     return Data(
         made.called, made.sha256, made.notice, list(made.shape), made.margin, made.colours, list(made.class_names),
-        made.is_own,
+        made.is_own, made.shared,
     )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ def _generations(
             with generation.writing(folder) as unfinished:
                 workspace = Workspace(experiment, dataset, number, seed, unfinished, machine, last=last)
                 metrics = _make(workspace, pretrained)
+                workspace.check_data()
             resume.remove_leftovers(run)
             run_folder.write_lineage(run)
             if number < last:

@@ -18,6 +18,7 @@ from evolve.base.errors import MachineError, UserError
 from evolve.lineage import offspring, parents
 from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, state
+from evolve.runs.made_from import OtherData
 from evolve.runs.metrics import Kin, Metrics, Sibling
 from evolve.settings.settings import Settings
 
@@ -78,13 +79,15 @@ def _sibling(workspace: Workspace, number: int, place: Path, parent: Path) -> Me
         with generation.writing(folder) as unfinished:
             metrics = replace(offspring.make(replace(own, folder=unfinished), parent), kin=kin)
             metrics.write(unfinished)
+            own.check_data()
             if state.diverged(metrics) and not own.few:
                 raise UserError(state.how_it_diverged(metrics))
     except UserError as error:
         why = error.__cause__ or error
-        # Whoever is unfit is so every time: what the machine does to a sibling must not decide on a lineage.
-        if isinstance(why, MachineError) or isinstance(error, MachineError):
+        # Whoever is unfit is so every time: what the machine or other data does to one must not decide on a lineage.
+        if isinstance(why, (MachineError, OtherData)) or isinstance(error, MachineError):
             raise
+        own.check_data()
         files.write_whole(unfit, json.dumps({"kin": asdict(kin), "why": str(why)}) + "\n")
         progress.say(f"{own.title}: unfit: {error}")
         return error

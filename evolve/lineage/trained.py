@@ -40,6 +40,8 @@ def train(
 
     All are names in the workspace's folder. `part` is what this training is called, where it is one of several.
     """
+    # Its snapshots are called after that data.
+    workspace.check_data()
     settings = workspace.experiment.settings
     if why := caffe.call("layers").get("why"):
         progress.say_once(f"NOTE: on stock Caffe's layers, several times slower: {why}")

@@ -1,5 +1,6 @@
 """The workspace of a generation in the making: what it is made from, the folder, and the prototxts written there."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from evolve.lineage.experiment import Experiment
 from evolve.network import deployment, phases
 from evolve.network.graph import Graph
 from evolve.network.layers import detectnet
-from evolve.runs import paths
+from evolve.runs import made_from, paths
 from evolve.settings.settings import training_length
 from evolve.training.caffe_process import CaffeProcess
 
@@ -83,6 +84,16 @@ class Workspace:
         of = Path("..") / paths.snapshots(self.number)
         return of / str(self.sibling) if self.sibling else of
 
+    def check_data(self) -> None:
+        """OtherData where the data set was made anew, or is gone, since the run began; a rehearsal's nobody changes."""
+        if self.few:
+            return
+        try:
+            made_from.check(self.dataset.folder, self.dataset.called, self.dataset.sha256)
+        except made_from.OtherData as error:
+            remedy = "and the same command goes on, or begin another run with RUN="
+            raise made_from.OtherData(f"{error}, {remedy}") from None
+
     def template(self) -> phases.Net:
         """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""
         net = self.experiment.net(self.dataset.folder)
@@ -109,17 +120,28 @@ class Workspace:
         return widths[settings.cluster_shape]
 
     def write(self, net: phases.Net) -> None:
-        """train_val, deploy and solver of `net` into the folder."""
+        """train_val, deploy and solver of `net` into the folder, with the names and the mean image that go with it."""
         test = phases.data_layer(net, "TEST")
         shape = phases.example_shape(test, self.dataset.shape)
         title = f"{self.experiment.name}, generation {self.number}"
         prototxt_text.write(self.seeded(net), self.folder / paths.TRAIN_VAL, title)
-        heading = f"{title}\ninput: {phases.preprocessing(test)}"
+        heading = f"{title}\ninput: {phases.preprocessing(self._with_mean(test))}"
         prototxt_text.write(deployment.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
         if self.dataset.class_names and not self.dataset.has_boxes:
             names = "".join(f"{name}\n" for name in self.dataset.class_names)
             (self.folder / paths.LABELS).write_text(names, encoding="utf-8")
+
+    def _with_mean(self, data: phases.Layer) -> phases.Layer:
+        """A data layer whose mean image, where it subtracts one, is a copy in the folder: the data set may go."""
+        layer = type(data)()
+        layer.CopyFrom(data)
+        named = data.transform_param.mean_file
+        # Where there is none, Caffe says so.
+        if named and Path(named).is_file():
+            shutil.copyfile(named, self.folder / paths.MEAN)
+            layer.transform_param.mean_file = paths.MEAN
+        return layer
 
     def seeded(self, net: phases.Net, part: int = 0) -> phases.Net:
         """`net` whose augmentation is this generation's own, and that `part`'s of its training."""

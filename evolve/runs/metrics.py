@@ -69,6 +69,13 @@ class Data:
     colours: str = ""
     class_names: list[str] = field(default_factory=list)  # of the labels 0, 1 ...; empty where nobody named them
     is_own: bool = False  # loaded by a file of the user's own, whatever it is called
+    is_shared: bool = False  # one copy, which runs of all seeds read
+
+    @property
+    def shared_sha256(self) -> str:
+        """That of the copy that runs of all seeds read; "" where each seed has its own, or nobody said."""
+        # Only images of somebody's own have a title, `photos (images)`; of them there never was a copy for each seed.
+        return self.sha256 if self.is_shared or self.name.endswith(")") else ""
 
 
 @dataclass(frozen=True)

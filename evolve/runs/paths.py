@@ -13,6 +13,7 @@ DETECTIONS = "detections.png"
 ANSWERS = "answers.png"  # some test images, side by side, as score's answers in metrics.json list them
 SETTINGS = "prototxt/settings.txt"  # in a run's folder: every setting that it was begun with, those by default too
 LABELS = "labels.txt"  # names of the classes that the net's outputs stand for, a line each, where they are known
+MEAN = "mean.binaryproto"  # what the net subtracts, where its data layer names a mean_file
 TRAIN_LOG = "train.log"
 DONE = "DONE.json"
 LINEAGE = "lineage.csv"

@@ -21,6 +21,8 @@ from evolve.proto import evolution_pb2
 
 # Text that is a path: of SET= seen from the folder in which the command runs, and so meant wherever the run goes on.
 PATHS = ("dataset.folder", "dataset.train", "dataset.test", "dataset.mean_file")
+# And this one where it begins so; else it may be a name among the raw files.
+_PATH_OR_NAME, HERE = "dataset.detection.folder", ("./", "../")
 BLOCKS = "environment"  # the one repeated message whose fields have paths: those of all its blocks
 # Messages in its blocks, of which there may be several.
 _TOGETHER = {"waypoint": "waypoints go together", "spared": "a spared layer and its times go together"}
@@ -122,7 +124,8 @@ def _printed(path: str, descriptor: FieldDescriptor, element: str) -> str:
     # What follows a blank would be a field more.
     if len(message.ListFields()) > 1 or descriptor.is_repeated and len(getattr(message, descriptor.name)) != 1:
         raise UserError(f"SET={path}: expected {_kind(descriptor)}, got {element}")
-    if path in PATHS and (given := getattr(message, descriptor.name)):
+    given = getattr(message, descriptor.name)
+    if given and (path in PATHS or path == _PATH_OR_NAME and given.startswith(HERE)):
         setattr(message, descriptor.name, os.path.abspath(os.path.expanduser(given)))
     value = text_format.MessageToString(message, as_one_line=True).partition(":")[2].strip()
     inside = value[1:-1]

@@ -4,7 +4,7 @@ from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.base.sheet import Sheet, cell
 from evolve.figures import seeds
-from evolve.figures.run import Run, common_generations
+from evolve.figures.run import Run, by_data, common_generations
 from evolve.runs import run_folder
 from evolve.sweep import plan
 from evolve.sweep.child import Ended
@@ -62,9 +62,19 @@ def _settings(known: dict[plan.Run, Run]) -> Sheet:
     grouped: dict[str, list[Run]] = {}
     for planned, run in known.items():
         grouped.setdefault(planned.title or "as its prototxts say", []).append(run)
-    rows = [_setting(title, group) for title, group in grouped.items()]
+    rows = [_setting(*each) for title, group in grouped.items() for each in _by_data(title, group)]
     notes = ["Of each setting, the last generation that all of its runs have.", seeds.SPREAD]
     return Sheet.of(f"{first.network} on {first.dataset}, by setting", rows, first.notice, notes)
+
+
+def _by_data(title: str, group: list[Run]) -> list[tuple[str, list[Run]]]:
+    """The setting's runs by what they were made from: pictures may be added while a sweep is at work."""
+    first, *others = by_data(group, lambda run: run)
+    return [(title, first), *((f"{title}, on data of sha256 {_sha256(each)}", each) for each in others)]
+
+
+def _sha256(group: list[Run]) -> str:
+    return group[0].ancestor.dataset.sha256[:12]
 
 
 def _setting(title: str, group: list[Run]) -> dict[str, str]:

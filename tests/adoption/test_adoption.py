@@ -15,7 +15,8 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.command import command
 from evolve.command.arguments import image_shape
-from evolve.lineage import experiment, problems
+from evolve.datasets.own import image_listing
+from evolve.lineage import data_wishes, experiment, problems
 from evolve.network import deployment, judging, phases, shapes, weights
 from evolve.network.foreign import reading
 from evolve.settings import changes
@@ -226,7 +227,76 @@ def test_lists_that_are_here_are_the_data_set(here: Path) -> None:
     )
     asked = adopt(fed + BODY + judged("ip")).settings.own.dataset
     assert (asked.name, asked.train, asked.test) == ("images", f"{here}/train.txt", f"{here}/val.txt")
-    assert (asked.channels, asked.height, asked.width) == (3, 20, 24)
+    assert (asked.channels, asked.height, asked.width, asked.folder) == (3, 20, 24, "")
+
+
+def listed(train: str, test: str, roots: tuple[str, str] = ("", "")) -> str:
+    """A network whose ImageData layers read these lists."""
+    words = "batch_size: 3 new_height: 32 new_width: 32"
+    fed = "".join(
+        f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
+        f'image_data_param {{ {words} source: "{source}" root_folder: "{root}" }} }}\n'
+        for phase, source, root in (("TRAIN", train, roots[0]), ("TEST", test, roots[1]))
+    )
+    return fed + convolution("conv", "data", 4, 5) + units("ip", "conv", 3) + judged("ip")
+
+
+def list_of(file: Path, lines: str) -> None:
+    """A list of two pictures of each of the drawn classes; `lines` is how it calls them."""
+    each = [(lines.format(name, number), label) for label, name in enumerate(drawn.CLASSES) for number in (0, 1)]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{path} {label}\n" for path, label in each))
+
+
+@pytest.mark.parametrize(
+    ("roots", "lines", "folder"),
+    [
+        (("", ""), "v/pictures/{}/{}.png", "{here}"),
+        (("v/pictures/", "v/pictures/"), "{}/{}.png", "{here}/v/pictures"),
+        (("{here}/v/pictures/", "{here}/v/pictures/"), "{}/{}.png", "{here}/v/pictures"),
+        (("v/train/", "v/val/"), "{}/{}.png", "{here}/v"),
+        (("v/train/", "v/val/"), "/{}/{}.png", "{here}/v"),
+    ],
+)
+def test_lists_name_their_images_as_caffe_sees_them(
+    here: Path, roots: tuple[str, str], lines: str, folder: str
+) -> None:
+    """Behind root_folder, and from where it works; not from beside the list."""
+    for number, name in enumerate(("pictures", "train", "val")):
+        drawn.folders(here / "v" / name, 2, first=10 * number)
+    for name in ("train.txt", "val.txt"):
+        list_of(here / "v" / "lists" / name, lines)
+    first, second = (root.replace("{here}", str(here)) for root in roots)
+    adopted = adopt(listed("v/lists/train.txt", "v/lists/val.txt", (first, second)))
+    asked = adopted.settings.own.dataset
+    assert (asked.name, asked.folder) == ("images", folder.replace("{here}", str(here)))
+    assert "data set images, as their lists are here" in adopted.notes and problems_of(adopted) == []
+    wish = data_wishes.own(asked, here / "net" / "evolution.prototxt")
+    files = {split: pictures.files for split, pictures in image_listing.listed(wish).splits.items()}  # type: ignore[attr-defined]
+    for split, root in (("train", first), ("test", second)):
+        assert files[split][3] == str((here / root / lines.format("cross", 1).lstrip("/")).resolve())
+
+
+def test_lists_whose_prototxt_lies_elsewhere(here: Path) -> None:
+    """Their paths are seen from there, as the list itself."""
+    job = here / "job"
+    drawn.folders(job / "pictures", 2)
+    for name in ("train.txt", "val.txt"):
+        list_of(job / "lists" / name, "pictures/{}/{}.png")
+    (job / "net.prototxt").write_text(listed("lists/train.txt", "lists/val.txt"))
+    adopted = adoption.adopt(Path("net"), job / "net.prototxt")
+    assert adopted.settings.own.dataset.folder == str(job) and problems_of(adopted) == []
+
+
+def test_lists_whose_images_are_not_here_or_in_two_places_are_left_to_choose(here: Path) -> None:
+    for name in ("train.txt", "val.txt"):
+        list_of(here / name, "{}/{}.png")
+    drawn.folders(here / "a", 2)
+    drawn.folders(here / "b", 2)
+    for roots in (("elsewhere/", "elsewhere/"), ("a/", "b/")):
+        adopted = adopt(listed("train.txt", "val.txt", roots))
+        assert (adopted.settings.own.dataset.folder, adopted.settings.own.dataset.train) == ("", "")
+        shutil.rmtree("net")
 
 
 def test_mirroring_is_trainings_alone() -> None:

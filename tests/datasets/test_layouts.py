@@ -8,8 +8,10 @@ import pytest
 from layouts import CAT, WANTED, cat, coco, coco_pair, image, told, write, xml
 
 from evolve.base.errors import UserError
-from evolve.datasets import box_set, lookup
+from evolve.datasets import NotToBeHad, box_set, few_with_boxes, lookup
 from evolve.datasets.annotations import check, ids
+from evolve.lineage import data_wishes
+from evolve.proto.evolution_pb2 import DatasetParameter
 
 BOX = ("cat", 10, 20, 30, 30, False)
 YOLO = "0 0.3125 0.6875 0.25 0.5"  # what is easily written in fractions of 96x64
@@ -628,3 +630,54 @@ def test_what_kittis_text_calls_dontcare_is_no_class(tmp_path: Path, word: str, 
     with pytest.raises(UserError) as error:
         check("mine", photos, replace(suited, dontcare=dontcare))
     assert f"got '{word}' (1 box); list '{word}' in the classes or in dontcare" in str(error.value)
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A network's folder, in another one than that in which commands run, with photos/ beside it and others in it."""
+    for place in ("nets/photos", "nets/mine/own", "here/photos"):
+        image(tmp_path / place, "a.png", "b.png")
+        write(tmp_path / place, {"a.txt": YOLO, "b.txt": YOLO, "obj.names": "cat"})
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.delenv("CAVEFISH_DATA", raising=False)
+    return tmp_path / "nets" / "mine"
+
+
+def folder_of(network: Path, folder: str) -> str:
+    """What evolution.prototxt's `folder` means, in the network's folder."""
+    asked = DatasetParameter(name="yolo")
+    asked.detection.folder = folder
+    return data_wishes.boxes(asked, network).folder
+
+
+@pytest.mark.parametrize(
+    ("folder", "meant"), [("../photos", "nets/photos"), ("own", "nets/mine/own"), ("./own/", "nets/mine/own")]
+)
+def test_a_folder_is_seen_from_the_file_that_names_it(tmp_path: Path, network: Path, folder: str, meant: str) -> None:
+    found = folder_of(network, folder)
+    assert found == str(tmp_path / meant)
+    assert box_set.state(lookup.with_boxes("yolo"), replace(WANTED, folder=found), 1, tmp_path / "raw")
+
+
+def test_a_name_among_the_raw_files_is_theirs_first(tmp_path: Path, network: Path) -> None:
+    """As it was before paths were seen from there."""
+    for raw in ("", "yolo"):
+        (tmp_path / "here" / "data" / "raw" / raw / f"own{raw}").mkdir(parents=True)
+        (network / f"own{raw}").mkdir(exist_ok=True)
+        assert folder_of(network, f"own{raw}") == f"own{raw}"
+    assert folder_of(network, "photos") == "photos"  # it is here alone, and a message says so
+    assert folder_of(network, "/elsewhere/own") == "/elsewhere/own" and folder_of(network, "") == ""
+
+
+def test_a_path_that_leads_nowhere_is_refused_where_a_name_may_still_be_brought(tmp_path: Path, network: Path) -> None:
+    """Which `make check` calls sound as far as can be told."""
+    assert folder_of(network, "../phots") == f"{tmp_path}/nets/phots"
+    for folder, kind in ((f"{tmp_path}/nets/phots", UserError), ("phots", NotToBeHad)):
+        with pytest.raises(UserError) as error:
+            few_with_boxes(
+                "yolo", replace(WANTED, folder=folder), tmp_path / "few", seed=1, data=tmp_path / "data",
+                report=pytest.fail,
+            )  # fmt: skip
+        assert type(error.value) is kind
+        path = f"data set 'yolo': expected {folder}, got no such folder; correct the path"
+        assert str(error.value) == path or kind is NotToBeHad

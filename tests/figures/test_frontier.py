@@ -13,6 +13,7 @@ from matplotlib.text import Annotation, Text
 
 from evolve.command.command import main
 from evolve.figures import curves, frontier, series
+from evolve.runs.metrics import Data
 from tests.figures.conftest import Fabricate, Lineage
 from tests.figures.report_page import with_settings
 from tests.runs.made_up import detector, with_score
@@ -84,6 +85,30 @@ def test_other_settings_are_another_line(seeds: list[Path], fabricated: Fabricat
     runs = [(line.title, line.seeds) for line in each.lines["synapses"] if line.kind == "run"]
     assert runs == [("lenet brief", [1, 2]), ("lenet b=0.6", [1]), ("lenet b=0.7", [1]), ("lenet brief (2)", [7])]
     assert_all_can_be_read(drawn(each))
+
+
+@pytest.mark.parametrize("data", [Data("yolo", "", is_shared=True), Data("pictures (images)")])
+def test_seeds_on_other_data_of_that_name_are_another_line(
+    data: Data, fabricated: Fabricate, lineage: Lineage
+) -> None:
+    """As after pictures were added; what does not say what it was made from is with the rest."""
+    made_from = {1: "57 pictures", 2: "77 pictures", 3: "57 pictures", 4: ""}
+    runs = [
+        fabricated(f"seed{seed}", lineage(2, seed=seed, dataset=replace(data, sha256=sha256)))
+        for seed, sha256 in made_from.items()
+    ]
+    again = fabricated("again", lineage(2, dataset=replace(data, sha256="77 pictures")))
+    (each,), left_out = frontier.gather([*runs, again])
+    lines = [(line.title, line.seeds) for line in each.lines["synapses"] if line.kind == "run"]
+    assert lines == [("lenet", [1, 3, 4]), ("lenet again", [1, 2])] and not left_out
+
+
+def test_data_that_is_drawn_by_seed_is_other_data_by_right(fabricated: Fabricate, lineage: Lineage) -> None:
+    runs = [
+        fabricated(f"seed{seed}", lineage(2, seed=seed, dataset=Data("streets", f"of {seed}"))) for seed in (1, 2)
+    ]
+    (each,), _ = frontier.gather(runs)
+    assert [line.seeds for line in each.lines["synapses"] if line.kind == "run"] == [[1, 2]]
 
 
 def test_the_same_seed_again_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:

@@ -9,6 +9,7 @@ import pytest
 from evolve.base.errors import UserError
 from evolve.figures import table
 from evolve.figures.run import read_seeds
+from evolve.runs.metrics import Data
 from tests.figures.conftest import Fabricate, Lineage
 from tests.runs.made_up import with_score
 
@@ -190,6 +191,26 @@ def test_summary_refuses_other_networks_the_same_seed_and_nothing(fabricated: Fa
         table.summary([one, fabricated("again", lineage(1))])
     with pytest.raises(UserError, match="expected a run to show, got none"):
         table.summary([])
+
+
+def test_summary_refuses_other_data_of_that_name(fabricated: Fabricate, lineage: Lineage) -> None:
+    """Where one copy of it is for all seeds; one that is drawn by seed is another each time."""
+    shared, drawn = Data("yolo", is_shared=True), Data("streets")
+    for data in (shared, drawn):
+        runs = [
+            fabricated(f"{data.name}{seed}", lineage(1, seed=seed, dataset=replace(data, sha256=sha256)))
+            for seed, sha256 in ((1, "0123456789abcdef"), (2, "fedcba9876543210"), (3, ""))
+        ]
+        assert len(read_seeds([runs[0], runs[2]])) == 2
+        if data is drawn:
+            assert len(read_seeds(runs)) == 3
+            continue
+        with pytest.raises(UserError) as error:
+            read_seeds([runs[2], *runs[:2]])
+        assert str(error.value) == (
+            f"{runs[1]}: expected the yolo that {runs[0]} was made from (sha256 0123456789ab), got another one "
+            "(fedcba987654); name runs that differ in their seed alone"
+        )
 
 
 def test_one_run_named_twice(fabricated: Fabricate, lineage: Lineage) -> None:

@@ -14,7 +14,7 @@ PAPERS_LENET = {"conv1": (32, 32), "conv2": (32, 1024), "conv3": (64, 2048), "ip
 def metrics(
     number: int = 1,
     accuracy: float | None = None,
-    dataset: str = "mnist",
+    dataset: str | Data = "mnist",
     notice: str = "",
     layers: dict[str, tuple[int, int]] | None = None,
     **others: Any,
@@ -37,7 +37,7 @@ def metrics(
         macs=10_715_776 // number,
         caffemodel_bytes=4 * synapses + 488,
         flushed_synapses=2 * number,
-        dataset=Data(dataset, "", notice),
+        dataset=dataset if isinstance(dataset, Data) else Data(dataset, "", notice),
         training=Training(800, 30.25 + number),
         score=Score(accuracy=0.9925 - 0.0004 * number if accuracy is None else accuracy),
         layers=counts,

@@ -227,6 +227,9 @@ def test_paths_are_seen_from_where_the_command_runs(tmp_path: Path, monkeypatch:
     assert read("dataset.folder=my pictures, ../other") == [
         [f'dataset.folder="{tmp_path}/my pictures"', f'dataset.folder="{tmp_path.parent}/other"']
     ]
+    assert read("dataset.detection.folder=../other, other") == [
+        [f'dataset.detection.folder="{tmp_path.parent}/other"', "dataset.detection.folder=other"]
+    ]
     monkeypatch.setenv("HOME", "/home/me")
     assert read("dataset.train=~/list.txt") == [['dataset.train="/home/me/list.txt"']]
     names = {changes.single(f"dataset.folder=/{place}/{'x' * 300}")[0].name for place in "ab"}

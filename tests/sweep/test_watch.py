@@ -1,13 +1,14 @@
 """What a sweep says while it works, of runs that are made up."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from evolve.base import progress
-from evolve.runs.metrics import Training
+from evolve.runs.metrics import Data, Metrics, Training
 from evolve.sweep import summary, watch
 from evolve.sweep.child import Ended
 from evolve.sweep.plan import Run
@@ -90,6 +91,17 @@ def test_damaged_figures_of_one_run_stop_no_other(tmp_path: Path, monkeypatch: p
     )
     assert [row[0] for row in summary.sheets({first: Ended(0), second: Ended(0)})[0].rows] == ["seed2"]
     assert f"{first.folder} is left out of the tables: {first.folder}/gen002/metrics.json: " in out.getvalue()
+
+
+def test_seeds_on_other_data_are_another_row(tmp_path: Path) -> None:
+    """Pictures were added while the sweep was at work."""
+    runs = [run(tmp_path, seed, 1) for seed in (1, 2, 3)]
+    for each, sha256 in zip(runs, ("0123456789abcdef", "fedcba9876543210", "0123456789abcdef"), strict=True):
+        folder = each.folder / "gen001"
+        replace(Metrics.read(folder), dataset=Data("pictures (images)", sha256)).write(folder)
+    by_setting = summary.sheets(dict.fromkeys(runs, Ended(0)))[1]
+    first, other = "as its prototxts say", "as its prototxts say, on data of sha256 fedcba987654"
+    assert [row[:2] for row in by_setting.rows] == [[first, "2"], [other, "1"]]
 
 
 def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

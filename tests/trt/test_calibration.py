@@ -11,7 +11,9 @@ from google.protobuf import text_format
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import weights
+from tests.runs.test_made_from import data_set, generation
 from trt import calibration, eight_bits, inputs, training_images
 from trt.onnx import export, target
 
@@ -112,6 +114,16 @@ def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) 
         assert calibration.kept(path) is None
         calibration.of(other, source("two"), path, lines.append)
     assert len(looked) == 7 and path.read_bytes() == whole
+
+
+def test_images_that_a_generation_was_not_made_from_are_not_shown_to_it(tmp_path: Path) -> None:
+    """Its calibration is called after what it was made from."""
+    data = data_set(tmp_path / "data")
+    generation(tmp_path / "run", data / "test")
+    data_set(data, "fedcba9876543210")
+    for read, begins in ((training_images.of_generation, "calibration found no "), (inputs.of_generation, "the range")):
+        with pytest.raises(UserError, match=f"^{begins}.*got another one .*; bring that data back; INPUTS=file.npy"):
+            read(tmp_path / "run", 1, pair(tmp_path)).read()
 
 
 def test_which_images_are_drawn() -> None:

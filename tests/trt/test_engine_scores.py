@@ -12,6 +12,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import phases
+from tests.runs.test_made_from import data_set, generation
 from trt.speed import scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,15 @@ def test_the_output_that_an_accuracy_is_of() -> None:
     assert scores._output(deploy, "ip", {"prob"}) == "prob"
     with pytest.raises(UserError, match="SCORES=1: expected an output 'fc' of the deploy net, got prob"):
         scores._output(deploy, "fc", {"prob"})
+
+
+def test_other_data_in_that_place_gives_no_scores(tmp_path: Path) -> None:
+    data = data_set(tmp_path / "data")
+    generation(tmp_path / "run", data / "test")
+    data_set(data, "fedcba9876543210")
+    with pytest.raises(UserError, match="which this was made from, got another one .*; bring that data back"):
+        with scores.test_images(tmp_path / "run", 1, tmp_path):
+            pass
 
 
 def test_training_images_prepared_as_in_test() -> None:

@@ -10,6 +10,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets.image_write import write
+from evolve.datasets.own import mean_image
 from evolve.datasets.source import Split
 from evolve.runs.metrics import Data
 from evolve.training.caffe_process import CaffeProcess
@@ -124,6 +125,19 @@ def test_a_mean_that_cannot_be_had_is_named(tmp_path: Path, transform: str, mess
     with pytest.raises(UserError) as error:
         preparation.of_generation(generation(tmp_path, transform))
     assert str(error.value).startswith(f"{tmp_path}/{message}")
+
+
+def test_the_mean_that_a_generation_keeps_is_its_own(tmp_path: Path) -> None:
+    """What its data layer names is the data set's, which may be made anew, or go."""
+    folder = generation(tmp_path, f'mean_file: "{tmp_path}/data/mean.binaryproto"')
+    for place, value in ((tmp_path / "data", 7.5), (folder, 3.5)):
+        mean_image.write(place, np.full((3, 14, 14), value))
+    assert (np.asarray(preparation.of_generation(folder).mean) == 3.5).all()
+    (tmp_path / "data" / "mean.binaryproto").unlink()
+    assert preparation.said(folder)["mean"] == np.full((3, 14, 14), 3.5).tolist()
+    (folder / "mean.binaryproto").unlink()
+    mean_image.write(tmp_path / "data", np.full((3, 14, 14), 7.5))
+    assert (np.asarray(preparation.of_generation(folder).mean) == 7.5).all()  # of earlier versions
 
 
 def test_prototxt_of_a_detector_is_no_classifiers(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from evolve.datasets.own import mean_image
 from evolve.datasets.own.picture_fit import fitted, least
 from evolve.network import phases
 from evolve.network.layers import detectnet
-from evolve.runs import paths, state
+from evolve.runs import made_from, paths, state
 from evolve.runs.metrics import Data, Metrics
 from evolve.settings.settings import Settings
 from trt.inference import names
@@ -102,7 +102,7 @@ def of_generation(folder: Path) -> Preparation:
     stored = _of_own_images(stored, state.wanted_settings(folder.parent))
     mean = np.array(list(given.mean_value) or [0], np.float32).reshape(-1, 1, 1)
     if given.mean_file:
-        mean = mean_image.read(folder / given.mean_file, stored.shape)
+        mean = mean_image.read(made_from.mean_file(folder, given.mean_file), stored.shape)
     return Preparation(stored, given.crop_size, mean, given.scale)
 
 

@@ -20,7 +20,7 @@ from evolve.detectnet.validation import Validation, mean_average_precision
 from evolve.network import phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
-from evolve.runs import paths
+from evolve.runs import made_from, paths
 from evolve.settings import networks, settings
 from evolve.training.caffe_process import CaffeProcess
 from trt.speed.process import EngineProcess
@@ -121,8 +121,9 @@ class TestImages:
 
 @contextmanager
 def test_images(run: Path, number: int, scratch: Path) -> Iterator[TestImages]:
-    """Of the data that generation `number` was scored on. UserError, in Caffe's words, where it is not there."""
+    """Of the data that generation `number` was scored on. UserError where it is not there, or other data is."""
     folder = paths.generation(run, number)
+    made_from.check_generation(folder)
     net = prototxt_text.read(folder / paths.TRAIN_VAL, caffe_pb2.NetParameter())
     data = phases.data_layer(net, "TEST")
     with lmdb_read.opened(Path(phases.source(data))) as environment:

@@ -59,9 +59,10 @@ def source(name: str, layout: Layout) -> DetectionSource:
     return DetectionSource(layout.title, (), (), find, state, load, uses=USES, shared=True, no_object=layout.no_object)
 
 
-def _missing(folder: str, name: str, raw: Path) -> Unavailable:
+def _missing(folder: str, name: str, raw: Path) -> Unavailable | UserError:
     own = Path(os.path.expanduser(folder))
     if own.is_absolute():
-        return Unavailable(f"expected {own}, got no such folder; correct the path", f"{own} was not found")
+        # Only its user has it: nobody can bring it, and nothing stands in for it.
+        return UserError(f"data set '{name}': expected {own}, got no such folder; correct the path")
     here = f"give {os.path.abspath(own)}, its whole path, for the one here, or " if own.is_dir() else ""
     return missing(f"'{folder}'", folder, name, raw, f"{here}bring the folder")

@@ -196,6 +196,10 @@ def test_shares_stay_and_other_numbers_become_shares() -> None:
     assert np.allclose(classify.probabilities({"any": shares.reshape(1, 2, 1, 1)}), shares)
     assert np.allclose(classify.probabilities({"ip2": np.log(shares) + 5}), shares)
     assert np.allclose(classify.probabilities({"prob": shares, "other": shares[:, ::-1]}), shares)
+    # What the accuracy is of comes first: `prob` was an auxiliary classifier's in generations of earlier releases.
+    both = {"prob": shares[:, ::-1], "loss3/prob": shares}
+    assert np.allclose(classify.probabilities(both, "loss3/prob"), shares)
+    assert np.allclose(classify.probabilities(both, "elsewhere"), shares[:, ::-1])
     with pytest.raises(UserError, match="expected one output with a number for each class, or one named 'prob', got "):
         classify.probabilities({"a": shares, "b": shares})
     with pytest.raises(UserError, match="got map 3x2x2"):

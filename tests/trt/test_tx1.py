@@ -350,12 +350,13 @@ def test_classes_of_images(folder: Path) -> None:
     cv2.imwrite(str(folder / "a.png"), image)
     (folder / "b.png").write_bytes(b"none")
     given = {"channels": 3, "height": 2, "width": 2, "margin": 0, "colours": "BGR", "fit": "crop", "crop": 0}
-    given |= {"mean": [[[0]]], "scale": 1, "names": list("abcdefghij")}
-    (folder / "generations" / "preparation.json").write_text(json.dumps({"2": given}))
-    for version in ("5", "7", "10"):
-        done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=version)
-        # The stand-in leaves its output as it was, all zeros: every class is as likely.
-        assert done.stdout == "a.png\ta\t0.100\tb\t0.100\tc\t0.100\n", done.stderr
+    given |= {"mean": [[[0]]], "scale": 1, "names": list("abcdefghi")}
+    # The stand-in's outputs are .75 each at a place of its own, and .25 at the last, which has no name here.
+    for output, version, likely in (("coverage", 5, "b"), ("coverage", 10, "b"), ("bboxes", 7, "c"), ("", 7, "c")):
+        said = json.dumps({"2": given | {"output": output}})
+        (folder / "generations" / "preparation.json").write_text(said)
+        done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=str(version))
+        assert done.stdout == f"a.png\t{likely}\t0.750\t9\t0.250\ta\t0.000\n", done.stderr
         assert done.returncode == 2 and "classify.py: b.png: expected an image that OpenCV reads" in done.stderr
     none = called(folder, sys.executable, "classify.py", "1", "a.png", TENSORRT="7")
     assert none.returncode == 2 and none.stderr == "classify.py: generation 1 tells no classes, or is not here\n"

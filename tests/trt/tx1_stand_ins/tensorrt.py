@@ -56,6 +56,9 @@ class _Context:
     def _run(self, bindings):
         assert len(bindings) == self._engine.count
         ctypes.cast(bindings[0], ctypes.POINTER(ctypes.c_float))[11]
+        for number in range(1, self._engine.count):
+            ctypes.cast(bindings[number], ctypes.POINTER(ctypes.c_float))[number] = 0.75
+            ctypes.cast(bindings[number], ctypes.POINTER(ctypes.c_float))[9] = 0.25
         time.sleep(self._engine.milliseconds / 1000)
         return self._engine.milliseconds != 99
 
@@ -76,7 +79,8 @@ class _Engine:
         assert ("SPARSE_WEIGHTS" in flags) == (MAJOR >= 8)
         self.explicit = network.explicit
         self.milliseconds = network.milliseconds + (0 if flags & {"FP16", "INT8"} else 5)
-        self.count = 1 + len(network.outputs)
+        self.names = ["data", *network.outputs]
+        self.count = len(self.names)
         if MAJOR < 10:
             self.num_bindings = self.count
         else:
@@ -87,6 +91,9 @@ class _Engine:
         return ((1,) if self.explicit else ()) + shape
 
     if MAJOR < 10:
+        def get_binding_name(self, number):
+            return self.names[number]
+
         def get_binding_shape(self, number):
             return self._shape(number)
 
@@ -94,10 +101,10 @@ class _Engine:
             return float32
     else:
         def get_tensor_name(self, number):
-            return f"tensor {number}"
+            return self.names[number]
 
         def get_tensor_shape(self, name):
-            return self._shape(int(name.split()[1]))
+            return self._shape(self.names.index(name))
 
         def get_tensor_dtype(self, name):
             return float32

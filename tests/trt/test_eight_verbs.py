@@ -84,7 +84,11 @@ def test_folders_of_devices(evolved: Path) -> None:
 
 def test_an_engine(evolved: Path, rtx: str) -> None:
     run = evolved / "runs" / "tiny" / "seed1"
+    cavefish(evolved, "onnx", "INT8=1", "IMAGES=30")
+    for_all = (run / "gen001.int8.onnx").read_bytes()
     done = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")
+    # Whose form OpenVINO is never to be given.
+    assert (run / "gen001.int8.onnx").read_bytes() == for_all != (run / "gen001.int8.engine.onnx").read_bytes()
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{run}/gen001.int8.engine: {rtx}, 8 bits (pool, loud, prob in 32), " in done.stdout
     again = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")

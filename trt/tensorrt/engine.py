@@ -70,7 +70,8 @@ class Order:
 def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> cache.Record:
     """Builds the engine, or finds that it is there already; `say` gets a line about each step.
 
-    Writes the ONNX file that it is built from beside it. UserError, in TensorRT's words where it is TensorRT's.
+    Writes the ONNX file that it is built from beside it, ``gen013.half.engine.onnx``. UserError, in TensorRT's words
+    where it is TensorRT's.
     """
     order.pair.expect_layers(order.wide)
     plain = order.pair.onnx()
@@ -84,7 +85,8 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
     if order.sparse_layers:
         say(f"2:4 in {', '.join(order.sparse_layers)}: TensorRT may use sparse tensor cores, where a GPU has them")
     model, ranges = _model(order, plain, say)
-    say(export.write(model, order.out.with_suffix(".onnx")))
+    # By a name of its own: `make onnx` may have made one of the network, in another form.
+    say(export.write(model, order.out.with_name(f"{order.out.name}.onnx")))
     try:
         built = builder.build(tensorrt, model, order.kind)
     except UserError as error:

@@ -5,6 +5,7 @@ first of them: its output from eight-bit inputs and weights beside its output in
 mean square of the differences / of the values. A layer whose error is more than TOLERATED stays in 32 bits.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ class Calibration:
     seen_on: str  # how many images of what, and the seed that chose them
     inputs: str  # the digest of these
     weights_sha256: str
+    graph: str = ""  # the digest of what the ranges are of: another prototxt has others
     ranges: dict[str, list[float]] = field(default_factory=dict)  # of a value of the graph: least and greatest
     errors: dict[str, float] = field(default_factory=dict)  # of a layer with weights, where it computes in eight bits
 
@@ -59,7 +61,7 @@ class Calibration:
 def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Calibration:
     """The calibration of a pair on the images of `source`: found at `path`, or made and kept there."""
     known = kept(path)
-    if known and (known.method, known.inputs, known.weights_sha256) == _key(pair, source):
+    if known and (known.method, known.inputs, known.weights_sha256, known.graph) == _key(pair, source):
         return known
     made = calibrate(pair, source.read(), source.digest)
     with files.named_by_out(path):
@@ -71,17 +73,28 @@ def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Ca
 
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
     """Looks at every value that could be quantised on `inputs`. UserError without ONNX Runtime."""
-    graph = arranged.arranged(pair.graph())
+    whole = pair.graph()
+    graph = arranged.arranged(whole)
     places = eight_places.find(graph)
     ranges = _ranges(graph, pair.net.name, places.groups, inputs)
     errors = _errors(graph, pair.net.name, places, ranges, inputs)
     return Calibration(
-        METHOD, inputs.words, digest, pair.words["weights_sha256"], {k: list(v) for k, v in ranges.items()}, errors
-    )
+        METHOD, inputs.words, digest, pair.words["weights_sha256"], _digest(whole),
+        {k: list(v) for k, v in ranges.items()}, errors,
+    )  # fmt: skip
 
 
-def _key(pair: Pair, source: Source) -> tuple[str, str, str]:
-    return METHOD, source.digest, pair.words["weights_sha256"]
+def _key(pair: Pair, source: Source) -> tuple[str, str, str, str]:
+    return METHOD, source.digest, pair.words["weights_sha256"], _digest(pair.graph())
+
+
+def _digest(graph: Graph) -> str:
+    nodes = [(node.layer, node.operator, node.inputs, node.outputs, node.attributes) for node in graph.nodes]
+    made = hashlib.sha256(repr((graph.inputs, graph.outputs, nodes)).encode())
+    for name, constant in sorted(graph.constants.items()):
+        made.update(f"{name} {constant.dtype} {constant.shape}".encode())
+        made.update(constant.tobytes())
+    return made.hexdigest()
 
 
 def kept(path: Path) -> Calibration | None:

@@ -9,7 +9,7 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.base import prototxt_text
+from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
 from trt import calibration, eight_bits, inputs, training_images
@@ -112,6 +112,20 @@ def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) 
         assert calibration.kept(path) is None
         calibration.of(other, source("two"), path, lines.append)
     assert len(looked) == 7 and path.read_bytes() == whole
+
+
+def test_it_is_made_anew_where_the_prototxt_is_another(tmp_path: Path) -> None:
+    """Which other values may have the same names, and the same weights; a file that does not say its net is one too."""
+    path, made = tmp_path / "gen001.calibration.json", pair(tmp_path)
+    source = inputs.Source("one", shown)
+    first = calibration.of(made, source, path, lambda line: None)
+    net = (tmp_path / "net.prototxt").read_text()
+    (tmp_path / "net.prototxt").write_text(net.replace('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 1 }'))
+    other = export.read(tmp_path / "net.prototxt", tmp_path / "net.caffemodel")
+    second = calibration.of(other, source, path, lambda line: None)
+    assert first.ranges["r"][0] == 0 > second.ranges["r"][0]
+    path.write_text(records.text(replace(first, graph="")))
+    assert calibration.of(made, source, path, lambda line: None) == first == calibration.kept(path)
 
 
 def test_which_images_are_drawn() -> None:

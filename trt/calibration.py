@@ -5,6 +5,7 @@ first of them: its output from eight-bit inputs and weights beside its output in
 mean square of the differences / of the values. A layer whose error is more than TOLERATED stays in 32 bits.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ METHOD = "minmax"
 TOLERATED = 0.1
 _MEASURED = 16  # images that errors are measured on
 SUFFIX = ".calibration.json"
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a run that somebody else owns
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,34 @@ class Calibration:
         ]
 
 
-def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Calibration:
-    """The calibration of a pair on the images of `source`: found at `path`, or made and kept there."""
-    known = kept(path)
-    if known and (known.method, known.inputs, known.weights_sha256, known.graph) == _key(pair, source):
-        return known
+def of(
+    pair: Pair, source: Source, path: Path, say: Callable[[str], None], instead: Path | None = None
+) -> Calibration:
+    """The calibration of a pair on the images of `source`: found at `path`, or made and kept there.
+
+    Where nobody may write there, `instead` is the place, if it is given.
+    """
+    key = _key(pair, source)
+    for place in filter(None, (path, instead)):
+        known = kept(place)
+        if known and (known.method, known.inputs, known.weights_sha256, known.graph) == key:
+            return known
     made = calibrate(pair, source.read(), source.digest)
-    with files.named_by_out(path):
-        files.write_whole(path, records.text(made))
+    _keep(made, path, instead)
     for line in made.lines():
         say(line)
     return made
+
+
+def _keep(made: Calibration, path: Path, instead: Path | None) -> None:
+    with files.named_by_out(path):
+        try:
+            files.write_whole(path, records.text(made))
+        except OSError as error:
+            if instead is None or error.errno not in _NOT_OURS:
+                raise
+            with files.named_by_out(instead):
+                files.write_whole(instead, records.text(made))
 
 
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:

@@ -106,7 +106,7 @@ def _generation(
         given = inputs.of_generation(run, number, pair) if look else None
         export.write(half_model(pair, given, frozenset(), say)[0], place / f"{name}.half.onnx")
     if files_of.eight and look:
-        made = eight_bits.model(pair, eight_bits.calibrated(run, number, say), files_of.target)
+        made = eight_bits.model(pair, eight_bits.calibrated(run, number, say, instead=place), files_of.target)
         export.write(made, place / f"{name}.int8.onnx")
     elif files_of.eight:
         say(f"no {name}.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)")

@@ -1,5 +1,6 @@
 """Calibration: ranges and errors against plain loops, what stays in 32 bits for its error, and what is kept on disk."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.base import prototxt_text, records
+from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.network import weights
 from trt import calibration, eight_bits, inputs, training_images
 from trt.onnx import export, target
@@ -126,6 +128,27 @@ def test_it_is_made_anew_where_the_prototxt_is_another(tmp_path: Path) -> None:
     assert first.ranges["r"][0] == 0 > second.ranges["r"][0]
     path.write_text(records.text(replace(first, graph="")))
     assert calibration.of(made, source, path, lambda line: None) == first == calibration.kept(path)
+
+
+def test_of_a_run_that_nobody_may_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept beside what is made of it, and found there."""
+    writes, made = files.write_whole, pair(tmp_path)
+
+    def refused(path: Path, content: str) -> None:
+        if path.parent.name == "run":
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        writes(path, content)
+
+    monkeypatch.setattr(files, "write_whole", refused)
+    places, lines = (tmp_path / "run" / "gen001.json", tmp_path / "gen001.json"), list[str]()
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+    source = inputs.Source("one", shown)
+    first = calibration.of(made, source, places[0], lines.append, places[1])
+    assert calibration.of(made, source, places[0], lines.append, places[1]) == first == calibration.kept(places[1])
+    assert len(lines) == 1 and not places[0].exists()
+    with pytest.raises(UserError, match=f"{places[0]}: expected to write there, got Read-only file system"):
+        calibration.of(made, inputs.Source("two", shown), places[0], lines.append)
 
 
 def test_which_images_are_drawn() -> None:

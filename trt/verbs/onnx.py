@@ -67,12 +67,12 @@ def wide(arguments: Arguments, pair: Any) -> frozenset[str]:
 
 
 def calibrated(arguments: Arguments, given: Given, out: Path) -> Any:
-    """The network's calibration, kept with its run, or beside `out`: on INPUTS=, else on the run's training images."""
+    """The network's calibration, kept with its run or beside `out`: on INPUTS=, else on the run's training images."""
     from trt import calibration, eight_bits, inputs
 
     if "INPUTS" not in arguments:
         if given.run is None:
             raise UserError("INT8: expected INPUTS=file.npy, real images as the net sees them, got none")
-        return eight_bits.calibrated(given.run, given.number, print, whole(arguments, "IMAGES", least=1))
+        return eight_bits.calibrated(given.run, given.number, print, whole(arguments, "IMAGES", least=1), out.parent)
     source = inputs.of_file(Path(arguments["INPUTS"]), given.pair)
     return calibration.of(given.pair, source, out.parent / f"{given.name}{calibration.SUFFIX}", print)

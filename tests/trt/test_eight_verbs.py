@@ -104,6 +104,14 @@ def test_a_pair(tmp_path: Path, pair: tuple[str, str]) -> None:
     assert (tmp_path / "net.calibration.json").exists() and (tmp_path / "net.onnx").exists()
 
 
+@pytest.mark.parametrize("verb", ["onnx", "c", "fold"])
+def test_weights_without_their_model(tmp_path: Path, verb: str) -> None:
+    """They are no run's, and no generation is taken for them."""
+    done = cavefish(tmp_path, verb, "WEIGHTS=net.caffemodel")
+    said = f"cavefish: {verb}: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

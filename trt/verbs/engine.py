@@ -16,7 +16,9 @@ def run(arguments: Arguments) -> int:
     from trt.tensorrt import engine, which
 
     tensorrt = which.find(arguments.get("TENSORRT", ""))
-    engine.make(_order(arguments), tensorrt, print)
+    order = _order(arguments)
+    print(*order.pair.notes, sep="\n", end="\n" if order.pair.notes else "")
+    engine.make(order, tensorrt, print)
     return 0
 
 

@@ -53,6 +53,8 @@ def network(arguments: Arguments, verb: str) -> Given:
             raise UserError(f"{verb}: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
         pair = export.read(Path(arguments["MODEL"]), Path(arguments["WEIGHTS"]), shape)
         return Given(pair, Path("."), pair.model.stem)
+    if "WEIGHTS" in arguments:
+        raise UserError(f"{verb}: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`")
     folder = named_run(arguments)
     number = generation(arguments, folder)
     pair = export.read_generation(folder, number, shape)

@@ -73,8 +73,14 @@ def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
     inputs = [layer for layer in sources if layer.type == "Input"]
     if not inputs:
         raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
-    del inputs[0].input_param.shape[1:]
-    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
+    if not inputs[0].input_param.shape:
+        inputs[0].input_param.shape.add()
+    told = [each for layer in inputs for each in layer.input_param.shape]
+    image = list(next((each for each in told if len(each.dim) == 4), told[0]).dim)
+    # Others are no images: Faster R-CNN's im_info.
+    for each in told:
+        if list(each.dim) == image:
+            each.dim[:] = [1, *shape]
     return test
 
 

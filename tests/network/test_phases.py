@@ -333,6 +333,28 @@ def test_a_layer_of_unknown_type_without_bottoms_is_data() -> None:
     assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 8, 8]
 
 
+IMAGE, OTHER = "shape { dim: 2 dim: 3 dim: 4 dim: 4 }", "shape { dim: 1 dim: 3 }"
+
+
+@pytest.mark.parametrize(
+    ("told", "sizes"),
+    [
+        ([""], [[1, 3, 8, 8]]),
+        ([IMAGE], [[1, 3, 8, 8]]),
+        ([IMAGE + OTHER], [[1, 3, 8, 8], [1, 3]]),
+        ([OTHER + IMAGE], [[1, 3], [1, 3, 8, 8]]),
+        ([IMAGE + IMAGE], [[1, 3, 8, 8]] * 2),
+        ([IMAGE, OTHER, IMAGE], [[1, 3, 8, 8], [1, 3], [1, 3, 8, 8]]),
+    ],
+)
+def test_inputs_that_are_images_are_sized(told: list[str], sizes: list[list[int]]) -> None:
+    """Whether one Input has all, or each one of its own; im_info of Faster R-CNN stays as it is."""
+    text = "".join(f'layer {{ name: "{k}" type: "Input" top: "{k}" input_param {{ {shapes} }} }}'
+                   for k, shapes in enumerate(told))  # fmt: skip
+    sized = deployment.sized(parsed(text), (3, 8, 8))
+    assert [list(each.dim) for layer in sized.layer for each in layer.input_param.shape] == sizes
+
+
 @pytest.mark.parametrize("name", ["prob", "softmax", "loss/prob"])
 def test_a_softmax_beside_the_loss_is_the_deployed_one(name: str) -> None:
     softmax = f'layer {{ name: "{name}" type: "Softmax" bottom: "ip" top: "prob" }}'

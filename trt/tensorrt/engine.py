@@ -20,23 +20,23 @@ from trt.calibration import Calibration
 from trt.inputs import Source
 from trt.onnx import export, model
 from trt.onnx.export import Pair
-from trt.onnx.target import TENSORRT
+from trt.onnx.target import OPENVINO, TENSORRT, Target
 from trt.tensorrt import builder, cache, gpu, which
 
 _UNSEEN = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
 
 
 def half_model(
-    pair: Pair, inputs: Source | None, wide: frozenset[str], say: Callable[[str], None]
+    pair: Pair, inputs: Source | None, wide: frozenset[str], say: Callable[[str], None], target: Target = OPENVINO
 ) -> tuple[Any, str]:
     """The onnx.ModelProto, layers `wide` in 32 bits too, and the report's first line; `say` gets each of its lines."""
     if inputs is None:
         say(_UNSEEN)
-        return pair.onnx(half=True, in_32_bits=wide), _UNSEEN
+        return pair.onnx(half=True, in_32_bits=wide, target=target), _UNSEEN
     report = range_report.report(pair, inputs.read())
     for line in report.lines():
         say(line)
-    return pair.onnx(half=True, in_32_bits=wide | report.in_32_bits()), report.lines()[0]
+    return pair.onnx(half=True, in_32_bits=wide | report.in_32_bits(), target=target), report.lines()[0]
 
 
 SUFFIX = ".engine"

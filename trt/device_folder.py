@@ -19,7 +19,7 @@ from evolve.network import shapes
 from evolve.runs import out_place, paths, run_folder
 from trt import calibration, class_names, eight_bits, inputs
 from trt.inference import preparation
-from trt.onnx import export
+from trt.onnx import export, model
 from trt.onnx.target import ONNX_RUNTIME, TENSORRT, Target
 from trt.tensorrt.engine import half_model
 
@@ -100,12 +100,14 @@ def _generation(
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
     class_names.take_along(pair.caffemodel, place)
     export.write(plain := pair.onnx(target=files_of.target), place / f"{name}.onnx")
-    for kind in ("half", "int8"):
+    for ending in ("half.onnx", "half.wide.txt", "int8.onnx"):
         # None is left of another call, for another device or of other weights.
-        (place / f"{name}.{kind}.onnx").unlink(missing_ok=True)
+        (place / f"{name}.{ending}").unlink(missing_ok=True)
     if files_of.half:
         seen = inputs.of_file(given, pair) if given else inputs.of_generation(run, number, pair) if look else None
-        export.write(half_model(pair, seen, frozenset(), say)[0], place / f"{name}.half.onnx")
+        export.write(made := half_model(pair, seen, frozenset(), say)[0], place / f"{name}.half.onnx")
+        if wide := sorted(model.wide_nodes(made)):
+            files.write_whole(place / f"{name}.half.wide.txt", "\n".join([*wide, ""]))
     if files_of.eight and look:
         if given:
             source, kept = inputs.of_file(given, pair), place / f"{name}{calibration.SUFFIX}"

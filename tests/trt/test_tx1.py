@@ -183,6 +183,29 @@ def test_the_script(folder: Path, tensorrt: int, parser: str) -> None:
     assert all(least <= time < least + 200 for time, least in zip(times, expected, strict=True))
 
 
+@pytest.mark.parametrize("tensorrt", [5, 6, 7, 8, 10])
+def test_what_16_bits_cannot_hold_stays_in_32(folder: Path, tensorrt: int) -> None:
+    """Under a flag TensorRT would choose; from 9 on a network may have its types, which it keeps."""
+    (folder / "generations" / "gen002.half.wide.txt").write_text("prob\ncov\n")
+    assert rows(bench(folder, tensorrt, "2", WIDE="cov prob prob_2").stdout)
+    assert rows(bench(folder, tensorrt, "1").stdout)
+
+
+def test_the_folder_says_what_stays_in_32_bits(run: Path, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    text = NET + 'layer { name: "p" type: "Softmax" bottom: "bboxes" top: "p" }'
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    with writing(place / "gen001") as folder:
+        prototxt_text.write(net, folder / "deploy.prototxt")
+        weights.write(folder / "weights.caffemodel", net, filled(net, np.random.default_rng(1)))
+    listed = tmp_path / "tx1" / "generations" / "gen001.half.wide.txt"
+    device_folder.fill(place, tmp_path / "tx1", [1], None, False, lambda line: None)
+    assert listed.read_text() == "p\n"
+    # Of another call, for a run where nothing does.
+    device_folder.fill(run, tmp_path / "tx1", [1], None, False, lambda line: None)
+    assert not listed.exists()
+
+
 def test_the_script_in_32_bits(folder: Path) -> None:
     done = bench(folder, 8, "--precision", "float", "2")
     (found,) = rows(done.stdout)

@@ -109,11 +109,7 @@ def _generation(
         if wide := sorted(model.wide_nodes(made)):
             files.write_whole(place / f"{name}.half.wide.txt", "\n".join([*wide, ""]))
     if files_of.eight and look:
-        if given:
-            source, kept = inputs.of_file(given, pair), place / f"{name}{calibration.SUFFIX}"
-            found = calibration.of(pair, source, kept, say)
-        else:
-            found = eight_bits.calibrated(run, number, say, instead=place, remedy=inputs.OTHERS_OR_NONE)
+        found = _calibrated(run, number, pair, place, say, given)
         export.write(eight_bits.model(pair, found, files_of.target), place / f"{name}.int8.onnx")
     elif files_of.eight:
         say(f"no {name}.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)")
@@ -121,6 +117,15 @@ def _generation(
     shown = "x".join(map(str, source.tops[0][1:]))
     outputs = " ".join(each.name for each in plain.graph.output)
     return dict(zip(COLUMNS, (number, source.layer.top[0], shown, outputs), strict=True))
+
+
+def _calibrated(
+    run: Path, number: int, pair: export.Pair, place: Path, say: Say, given: Path | None
+) -> calibration.Calibration:
+    if given is None:
+        return eight_bits.calibrated(run, number, say, instead=place, remedy=inputs.OTHERS_OR_NONE)
+    kept = place / f"{paths.generation(run, number).name}{calibration.SUFFIX}"
+    return calibration.of(pair, inputs.of_file(given, pair), kept, say)
 
 
 def _preparations(run: Path, numbers: list[int]) -> dict[str, dict[str, object]]:

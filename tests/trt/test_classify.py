@@ -139,7 +139,7 @@ def test_a_broken_image_is_named_and_the_others_are_told(
 
 def test_a_name_that_is_no_utf_8(place: Path, run: Path, tmp_path: Path) -> None:
     """It is told in a table, in JSON, and under its image."""
-    shutil.copy(next((place / "digits" / "3").iterdir()), os.fsencode(tmp_path) + b"/b\xe4r.png")
+    shutil.copy(next((place / "digits" / "3").iterdir()), tmp_path / os.fsdecode(b"b\xe4r.png"))
     script = (
         "import sys\nfrom evolve.command import command\n"
         f"sys.exit(command.main(['classify', 'IMAGE={tmp_path}', 'RUN={run}', 'OUT={tmp_path}-out']))"

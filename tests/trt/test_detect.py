@@ -172,7 +172,7 @@ def test_an_image_that_cannot_be_padded_is_named_and_the_others_are_told(
     settings = padded / "prototxt" / "evolution.prototxt"
     settings.write_text(settings.read_text().replace("width:", "fit: PAD width:"))
     (tmp_path / "photos").mkdir()
-    shutil.copy(images / "003.png", os.fsencode(tmp_path / "photos") + b"/b\xe4r.png")
+    shutil.copy(images / "003.png", tmp_path / "photos" / os.fsdecode(b"b\xe4r.png"))
     Image.open(images / "003.png").resize((WIDTH + 1, HEIGHT)).save(tmp_path / "photos" / "large.png")
     words = ["detect", f"IMAGE={tmp_path}/photos", f"RUN={padded}", f"OUT={tmp_path}/out"]
     assert command.main(words) == 2

@@ -5,6 +5,8 @@ first of them: its output from eight-bit inputs and weights beside its output in
 mean square of the differences / of the values. A layer whose error is more than TOLERATED stays in 32 bits.
 """
 
+import errno
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -25,6 +27,7 @@ METHOD = "minmax"
 TOLERATED = 0.1
 _MEASURED = 16  # images that errors are measured on
 SUFFIX = ".calibration.json"
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a run that somebody else owns
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Calibration:
     seen_on: str  # how many images of what, and the seed that chose them
     inputs: str  # the digest of these
     weights_sha256: str
+    graph: str = ""  # the digest of what the ranges are of: another prototxt has others
     ranges: dict[str, list[float]] = field(default_factory=dict)  # of a value of the graph: least and greatest
     errors: dict[str, float] = field(default_factory=dict)  # of a layer with weights, where it computes in eight bits
 
@@ -56,32 +60,60 @@ class Calibration:
         ]
 
 
-def of(pair: Pair, source: Source, path: Path, say: Callable[[str], None]) -> Calibration:
-    """The calibration of a pair on the images of `source`: found at `path`, or made and kept there."""
-    known = kept(path)
-    if known and (known.method, known.inputs, known.weights_sha256) == _key(pair, source):
-        return known
+def of(
+    pair: Pair, source: Source, path: Path, say: Callable[[str], None], instead: Path | None = None
+) -> Calibration:
+    """The calibration of a pair on the images of `source`: found at `path`, or made and kept there.
+
+    Where nobody may write there, `instead` is the place, if it is given.
+    """
+    key = _key(pair, source)
+    for place in filter(None, (path, instead)):
+        known = kept(place)
+        if known and (known.method, known.inputs, known.weights_sha256, known.graph) == key:
+            return known
     made = calibrate(pair, source.read(), source.digest)
-    with files.named_by_out(path):
-        files.write_whole(path, records.text(made))
+    _keep(made, path, instead)
     for line in made.lines():
         say(line)
     return made
 
 
+def _keep(made: Calibration, path: Path, instead: Path | None) -> None:
+    with files.named_by_out(path):
+        try:
+            files.write_whole(path, records.text(made))
+        except OSError as error:
+            if instead is None or error.errno not in _NOT_OURS:
+                raise
+            with files.named_by_out(instead):
+                files.write_whole(instead, records.text(made))
+
+
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
     """Looks at every value that could be quantised on `inputs`. UserError without ONNX Runtime."""
-    graph = arranged.arranged(pair.graph())
+    whole = pair.graph()
+    graph = arranged.arranged(whole)
     places = eight_places.find(graph)
     ranges = _ranges(graph, pair.net.name, places.groups, inputs)
     errors = _errors(graph, pair.net.name, places, ranges, inputs)
     return Calibration(
-        METHOD, inputs.words, digest, pair.words["weights_sha256"], {k: list(v) for k, v in ranges.items()}, errors
-    )
+        METHOD, inputs.words, digest, pair.words["weights_sha256"], _digest(whole),
+        {k: list(v) for k, v in ranges.items()}, errors,
+    )  # fmt: skip
 
 
-def _key(pair: Pair, source: Source) -> tuple[str, str, str]:
-    return METHOD, source.digest, pair.words["weights_sha256"]
+def _key(pair: Pair, source: Source) -> tuple[str, str, str, str]:
+    return METHOD, source.digest, pair.words["weights_sha256"], _digest(pair.graph())
+
+
+def _digest(graph: Graph) -> str:
+    nodes = [(node.layer, node.operator, node.inputs, node.outputs, node.attributes) for node in graph.nodes]
+    made = hashlib.sha256(repr((graph.inputs, graph.outputs, nodes)).encode())
+    for name, constant in sorted(graph.constants.items()):
+        made.update(f"{name} {constant.dtype} {constant.shape}".encode())
+        made.update(constant.tobytes())
+    return made.hexdigest()
 
 
 def kept(path: Path) -> Calibration | None:

@@ -17,9 +17,9 @@ from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.network import shapes
 from evolve.runs import out_place, paths, run_folder
-from trt import class_names, eight_bits, inputs
+from trt import calibration, class_names, eight_bits, inputs
 from trt.inference import preparation
-from trt.onnx import export
+from trt.onnx import export, model
 from trt.onnx.target import ONNX_RUNTIME, TENSORRT, Target
 from trt.tensorrt.engine import half_model
 
@@ -63,13 +63,13 @@ def programs_of(device: str) -> dict[str, Path]:
 
 def fill(
     run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
-    device: str = "tx1",
+    device: str = "tx1", given: Path | None = None,
 ) -> None:  # fmt: skip
     """Writes the folder `out`, which may be there already, with generations `numbers` of `run` for a device.
 
-    `shape` is (channels, height, width) of an image, None the generations' own. `look`: images of the run decide what
-    of each generation's half precision ONNX file keeps 32 bits, and calibrate the one in eight bits, which is not there
-    without. UserError where something cannot be written, and for a device that is none.
+    `shape` is (channels, height, width) of an image, None the generations' own. `look`: images of the run, or those in
+    the file `given`, decide what of each generation's half precision ONNX file keeps 32 bits, and calibrate the one in
+    eight bits, which is not there without. UserError where something cannot be written, and for a device that is none.
     """
     files_of = kit(device)
     out_place.as_folder(out)
@@ -78,7 +78,7 @@ def fill(
         place.mkdir(parents=True, exist_ok=True)
         for name, program in programs_of(device).items():
             shutil.copy(program, out / name)
-        rows = [_generation(run, number, place, shape, look, say, files_of) for number in numbers]
+        rows = [_generation(run, number, place, shape, look, say, files_of, given) for number in numbers]
         files.write_whole(place / "generations.csv", _table(rows))
         files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -87,8 +87,9 @@ def fill(
 
 
 def _generation(
-    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say, files_of: Kit
-) -> dict[str, object]:
+    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say, files_of: Kit,
+    given: Path | None,
+) -> dict[str, object]:  # fmt: skip
     """Writes gen013.prototxt, .caffemodel, .onnx and its kin; returns its row of generations.csv."""
     say(f"generation {number}")
     pair = export.read_generation(run, number, shape)
@@ -99,21 +100,32 @@ def _generation(
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
     class_names.take_along(pair.caffemodel, place)
     export.write(plain := pair.onnx(target=files_of.target), place / f"{name}.onnx")
-    for kind in ("half", "int8"):
+    for ending in ("half.onnx", "half.wide.txt", "int8.onnx"):
         # None is left of another call, for another device or of other weights.
-        (place / f"{name}.{kind}.onnx").unlink(missing_ok=True)
+        (place / f"{name}.{ending}").unlink(missing_ok=True)
     if files_of.half:
-        given = inputs.of_generation(run, number, pair) if look else None
-        export.write(half_model(pair, given, frozenset(), say)[0], place / f"{name}.half.onnx")
+        seen = inputs.of_file(given, pair) if given else inputs.of_generation(run, number, pair) if look else None
+        export.write(made := half_model(pair, seen, frozenset(), say)[0], place / f"{name}.half.onnx")
+        if wide := sorted(model.wide_nodes(made)):
+            files.write_whole(place / f"{name}.half.wide.txt", "\n".join([*wide, ""]))
     if files_of.eight and look:
-        made = eight_bits.model(pair, eight_bits.calibrated(run, number, say), files_of.target)
-        export.write(made, place / f"{name}.int8.onnx")
+        found = _calibrated(run, number, pair, place, say, given)
+        export.write(eight_bits.model(pair, found, files_of.target), place / f"{name}.int8.onnx")
     elif files_of.eight:
         say(f"no {name}.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)")
     source = next(step for step in shapes.infer(pair.net) if step.layer.type == "Input")
     shown = "x".join(map(str, source.tops[0][1:]))
     outputs = " ".join(each.name for each in plain.graph.output)
     return dict(zip(COLUMNS, (number, source.layer.top[0], shown, outputs), strict=True))
+
+
+def _calibrated(
+    run: Path, number: int, pair: export.Pair, place: Path, say: Say, given: Path | None
+) -> calibration.Calibration:
+    if given is None:
+        return eight_bits.calibrated(run, number, say, instead=place, remedy=inputs.OTHERS_OR_NONE)
+    kept = place / f"{paths.generation(run, number).name}{calibration.SUFFIX}"
+    return calibration.of(pair, inputs.of_file(given, pair), kept, say)
 
 
 def _preparations(run: Path, numbers: list[int]) -> dict[str, dict[str, object]]:

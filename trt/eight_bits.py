@@ -14,15 +14,20 @@ from trt.onnx.export import Pair
 from trt.onnx.target import Target
 
 
-def calibrated(run: Path, number: int, say: Callable[[str], None], images: int = 0) -> Calibration:
+def calibrated(
+    run: Path, number: int, say: Callable[[str], None], images: int = 0, instead: Path | None = None,
+    remedy: str = training_images.REMEDY,
+) -> Calibration:  # fmt: skip
     """A generation's calibration on training images, kept with its run; it holds for any size of image.
 
-    `images` of them, by default training_images.COUNT. UserError where the data set is not there any more.
+    It is kept in the folder `instead` where nobody may write into the run. `images` of them, by default
+    training_images.COUNT. UserError where the data set is not there any more, with the user's `remedy`.
     """
     # At its own size: it is that size that there are images of.
     pair = export.read_generation(run, number)
-    path = run / f"{paths.generation(run, number).name}{calibrations.SUFFIX}"
-    return calibrations.of(pair, training_images.of_generation(run, number, pair, images), path, say)
+    name = f"{paths.generation(run, number).name}{calibrations.SUFFIX}"
+    source = training_images.of_generation(run, number, pair, images, remedy)
+    return calibrations.of(pair, source, run / name, say, instead / name if instead else None)
 
 
 def model(pair: Pair, calibration: Calibration, target: Target, wide: frozenset[str] = frozenset()) -> Any:

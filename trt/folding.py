@@ -1,5 +1,6 @@
 """`make fold`: a network to carry away, BatchNorm and Scale folded into the weights of the layer before them."""
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,11 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     folded = batchnorm.fold(original.net, original.weights, original.found.outputs)
     cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)
     with out_place.filled(out) as folder:
-        exact, imposed = _write(folder, original, folded, cast)
+        prototxt_text.write(folded.net, folder / paths.DEPLOY, original.heading, names=reading.ANYWHERE)
+        weights.write(folder / caffemodel.name, folded.net, cast)
+        # What is compared may have the names of what is made.
+        with tempfile.TemporaryDirectory(dir=folder) as apart:
+            exact, imposed = _compare(Path(apart), original, folded, folder / caffemodel.name)
         for file in (paths.DEPLOY, caffemodel.name):
             files.sync(folder / file)
             (folder / file).replace(out / file)
@@ -96,18 +101,16 @@ def _counts(net: Net, learned: weights.Weights, caffemodel: Path) -> list[Count]
     return count.of_net(shapes.infer(net, keep_unknown=True), learned, str(caffemodel))
 
 
-def _write(folder: Path, original: Original, folded: Folded, cast: weights.Weights) -> tuple[float, float]:
-    """Writes both files into `folder`; the relative differences of the outputs before the cast and after it.
+def _compare(folder: Path, original: Original, folded: Folded, cast: Path) -> tuple[float, float]:
+    """The relative differences of the outputs before the cast and after it, by Caffe in `folder`.
 
     AssertionError if the first is more than rounding.
     """
-    prototxt_text.write(folded.net, folder / paths.DEPLOY, original.heading, names=reading.ANYWHERE)
-    weights.write(folder / original.caffemodel.name, folded.net, cast)
     weights.write(folder / "exact.caffemodel", folded.net, folded.weights)
     (exact, blob), (imposed, _) = agreement.differences(
         folder,
         (original.net, original.found.for_caffe(original.caffemodel, folder)),
-        [(folded.net, folder / "exact.caffemodel"), (folded.net, folder / original.caffemodel.name)],
+        [(folded.net, folder / "exact.caffemodel"), (folded.net, cast)],
         list(dict.fromkeys([*_compared(original.net), *original.found.outputs])),
         original.model,
     )

@@ -80,7 +80,9 @@ def _array(file: IO[bytes], held: int) -> np.ndarray:
 
 
 COUNT = 32  # images of a run's data set
-_REMEDY = "INPUTS=file.npy gives others, INPUTS=none builds without looking at any"
+# What a user can do about inputs that do not serve: of a verb that looks at them, and of one that calibrates on them.
+OTHERS_OR_NONE = "INPUTS=file.npy gives others, INPUTS=none builds without looking at any"
+OTHERS = "INPUTS=file.npy gives others"
 
 Arrays = dict[str, np.ndarray]  # input blob -> values, images along the first axis
 
@@ -113,13 +115,13 @@ def of_generation(run: Path, number: int, pair: Pair) -> Source:
     )
 
 
-def of_file(path: Path, pair: Pair) -> Source:
+def of_file(path: Path, pair: Pair, remedy: str = OTHERS_OR_NONE) -> Source:
     """The arrays of a .npy (of a net with one input) or .npz file (input blob -> values), as the net is to see them.
 
-    Images along the first axis. UserError for another file, names or shapes.
+    Images along the first axis. UserError, which ends with `remedy`, for another file, names or shapes.
     """
     try:
-        return Source(generation.sha256(path), lambda: _of_file(path, pair))
+        return Source(generation.sha256(path), lambda: _of_file(path, pair, remedy))
     except OSError as error:
         raise UserError(f"INPUTS={path}: expected a .npy or .npz file, got {error.strerror}") from None
 
@@ -141,29 +143,29 @@ def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:
             with np.load(output) as file:
                 arrays = dict(file)
     except UserError as error:
-        raise UserError(f"the range report found no images of {dataset}: {error}; {_REMEDY}") from None
-    return batched(arrays, wanted, f"test images of {dataset}", str(folder))
+        raise UserError(f"the range report found no images of {dataset}: {error}; {OTHERS_OR_NONE}") from None
+    return batched(arrays, wanted, f"test images of {dataset}", str(folder), OTHERS_OR_NONE)
 
 
-def _of_file(path: Path, pair: Pair) -> Inputs:
+def _of_file(path: Path, pair: Pair, remedy: str) -> Inputs:
     wanted = input_shapes(pair)
     try:
         arrays = read_arrays(path, list(wanted))
     except UserError as error:
-        raise UserError(f"INPUTS={error}; {_REMEDY}") from None
-    return batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}")
+        raise UserError(f"INPUTS={error}; {remedy}") from None
+    return batched(arrays, wanted, f"images of {path.name}", f"INPUTS={path}", remedy)
 
 
-def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, source: str) -> Inputs:
-    """Whole batches of the net's, as many as the arrays hold. UserError where they do not fit the net."""
+def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, source: str, remedy: str) -> Inputs:
+    """Whole batches of the net's, as many as the arrays hold. UserError, with the `remedy`, where they do not fit."""
     for name, shape in wanted.items():
         if name not in arrays:
             listed = ", ".join(arrays) or "none"
-            raise UserError(f"{source}: expected an array for input '{name}', got {listed}; {_REMEDY}")
+            raise UserError(f"{source}: expected an array for input '{name}', got {listed}; {remedy}")
         found = arrays[name].shape
         if len(found) != len(shape) or found[1:] != shape[1:] or found[0] < shape[0]:
             expected, got = ("x".join(map(str, each)) for each in (shape, found))
-            raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {_REMEDY}")
+            raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {remedy}")
     count = min(len(arrays[name]) // shape[0] for name, shape in wanted.items())
     batches = [
         {name: arrays[name][k * size : (k + 1) * size].astype(np.float32) for name, (size, *_) in wanted.items()}

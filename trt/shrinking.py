@@ -1,5 +1,6 @@
 """`make shrink`: anyone's pruned network without what its outputs do not need. It computes what it did before."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
         nets = _phases(found.net, model, shape)
         graph = _graph(nets, model, keep_unknown, found.outputs)
     small, smaller, before, after = _smaller(found, graph, nets, genome, caffemodel, keep_unknown)
-    with out_place.filled(out) as folder:
+    with out_place.filled(out) as folder, tempfile.TemporaryDirectory(dir=folder) as apart:
         prototxt_text.write(small, folder / model.name, f"shrunk from {model}", names=reading.ANYWHERE)
         weights.write(folder / caffemodel.name, small, smaller)
-        original = found.for_caffe(caffemodel, folder)
+        # What is compared may have the names of what is made.
+        original = found.for_caffe(caffemodel, Path(apart))
         compared = _phases(small, model, shape)[0]
         pairs = (nets[0], original), (compared, folder / caffemodel.name)
-        difference = _verify(folder, *pairs, graph.answers(), model) if package() else None
+        difference = _verify(Path(apart), *pairs, graph.answers(), model) if package() else None
         for file in (model.name, caffemodel.name):
             (folder / file).replace(out / file)
         class_names.take_along(model, out)

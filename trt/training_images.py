@@ -23,19 +23,21 @@ from trt.onnx.export import Pair
 
 COUNT = 200
 _AMONG = 10  # times as many
+# For whoever asks for an engine in eight bits alone, which calibrates.
+REMEDY = "make the data set again, or choose an engine in 32 bits"
 _NET = "training_images.prototxt"
 
 
-def of_generation(run: Path, number: int, pair: Pair, count: int = 0) -> Source:
+def of_generation(run: Path, number: int, pair: Pair, count: int = 0, remedy: str = REMEDY) -> Source:
     """`count` (else COUNT) training images of the run's data set, drawn by the run's seed.
 
-    Its read() raises UserError where the data is not there any more, or other data is.
+    Its read() raises UserError, with the `remedy`, where the data is not there any more, or other data is.
     """
     metrics = Metrics.read(paths.generation(run, number))
     count, named = count or COUNT, metrics.dataset.sha256 or run.name
     return Source(
         f"{count} training images of {named}, seed {metrics.seed}",
-        lambda: _read(paths.generation(run, number), metrics, pair, count),
+        lambda: _read(paths.generation(run, number), metrics, pair, count, remedy),
     )
 
 
@@ -44,7 +46,7 @@ def drawn(among: int, count: int, seed: int) -> list[int]:
     return sorted(np.random.default_rng(seed).choice(among, min(count, among), replace=False).tolist())
 
 
-def _read(folder: Path, metrics: Metrics, pair: Pair, count: int) -> Inputs:
+def _read(folder: Path, metrics: Metrics, pair: Pair, count: int, remedy: str) -> Inputs:
     wanted = inputs.input_shapes(pair)
     words = f"training images of {metrics.dataset.name} (seed {metrics.seed})"
     try:
@@ -61,8 +63,8 @@ def _read(folder: Path, metrics: Metrics, pair: Pair, count: int) -> Inputs:
             with np.load(output) as file:
                 arrays = dict(file)
     except UserError as error:
-        raise UserError(f"calibration found no {words}: {error}; INPUTS=file.npy gives others") from None
-    return inputs.batched(arrays, wanted, words, str(folder))
+        raise UserError(f"calibration found no {words}: {error}; {remedy}") from None
+    return inputs.batched(arrays, wanted, words, str(folder), remedy)
 
 
 def _net(folder: Path) -> tuple[phases.Net, int]:

@@ -40,7 +40,7 @@ class Run:
         """The run in `folder`, with a device's `table` of frames per second. UserError where it has no generation."""
         generations = run_folder.read_lineage(folder)
         known = [*measurements.read(folder), *(device_table.read(table, folder) if table else [])]
-        groups = measurements.grouped(known)
+        groups = measurements.grouped(known, measurements.own_shape(folder, generations))
         fps = [{one.generation: one.fps for one in group} for group in groups]
         run = cls(generations, measurements.speeds(folder, generations), dict(zip(_titles(groups), fps, strict=True)))
         if run.is_detection:

@@ -4,7 +4,7 @@ from collections.abc import Container
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import layers, phases
+from evolve.network import judging, layers, phases
 from evolve.network.axes import Layer, Net
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
@@ -13,14 +13,15 @@ _FILLERS = ("weight_filler", "bias_filler", "filler")
 def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
-    What is computed from labels goes with them. `shape` is (channels, height, width) of one example, as the data
-    layer yields it.
+    What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
+    (channels, height, width) of one example, as the data layer yields it.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
     others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
     images = [layer.top[0] for layer in (data, *more)]
     labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
+    judged = _judged_loss(net, test)
     result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=images)
     source.input_param.shape.add(dim=[1, *shape])
@@ -29,7 +30,7 @@ def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
             continue
         if not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
-            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer])
+            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged)
             if layer is None:
                 continue
         kept = result.layer.add()
@@ -72,19 +73,38 @@ def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
     inputs = [layer for layer in sources if layer.type == "Input"]
     if not inputs:
         raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
-    del inputs[0].input_param.shape[1:]
-    inputs[0].input_param.shape[0].dim[:] = [1, *shape]
+    if not inputs[0].input_param.shape:
+        inputs[0].input_param.shape.add()
+    told = [each for layer in inputs for each in layer.input_param.shape]
+    image = list(next((each for each in told if len(each.dim) == 4), told[0]).dim)
+    # Others are no images: Faster R-CNN's im_info.
+    for each in told:
+        if list(each.dim) == image:
+            each.dim[:] = [1, *shape]
     return test
 
 
-def _output_instead_of_loss(layer: Layer, others: list[Layer]) -> Layer | None:
-    """What stands for a loss where there are no labels; None where nothing does, or the net has it already."""
+def _judged_loss(net: Net, test: Net) -> str:
+    """The blob that a loss has of the predictions that the accuracy is of; "" where no loss has them."""
+    judged = judging.compared(net)[0]
+    softmaxes = [layer for layer in test.layer if layer.type == "Softmax" and judged in layer.top and layer.bottom]
+    judged = softmaxes[0].bottom[0] if softmaxes else judged
+    losses = [layer for layer in test.layer if (known := layers.of(layer)) and known.deployed]
+    return judged if any(judged in layer.bottom[:1] for layer in losses) else ""
+
+
+def _output_instead_of_loss(layer: Layer, others: list[Layer], judged: str) -> Layer | None:
+    """What stands for a loss where there are no labels; None where nothing does, or the net has it already.
+
+    It is called prob where the loss is of the blob `judged`; of any, the first one's is, where that is "".
+    """
     known = layers.of(layer)
     if not known or not known.deployed or any(_gives_the_same(other, layer, known.deployed) for other in others):
         return None
-    # The second loss of a net, and every later one, gives an output of its own.
+    # Every other loss of a net gives an output of its own.
     taken = {name for other in others if other.name != layer.name for name in (other.name, *other.top)}
-    name = "prob" if "prob" not in taken else f"{layer.name}/prob"
+    first = "prob" not in taken and judged in ("", layer.bottom[0])
+    name = "prob" if first else f"{layer.name}/prob"
     output = caffe_pb2.LayerParameter(name=name, type=known.deployed)
     output.bottom.append(layer.bottom[0])
     output.top.append(name)

@@ -14,9 +14,9 @@ def accuracy(net: Net) -> Layer | None:
     is called accuracy.
     """
     layers = phases.for_phase(net, "TEST").layer
-    found = [layer for layer in layers if layer.type == "Accuracy"]
+    found = [layer for layer in layers if layer.type == "Accuracy" and len(layer.bottom) > 1]
     found = [layer for layer in found if layer.accuracy_param.top_k == 1] or found
-    weights = {layer.bottom[0]: _weight(layer) for layer in net.layer if layer.type == _LOSS}
+    weights = {layer.bottom[0]: _weight(layer) for layer in net.layer if layer.type == _LOSS and layer.bottom}
     if found:
         return max(found, key=lambda layer: weights.get(layer.bottom[0], 0.0))
     return next((layer for layer in layers if "accuracy" in layer.top), None)
@@ -40,6 +40,17 @@ def compared(net: Net) -> tuple[str, str]:
     """The blobs of the predictions and of the classes that they are compared with; both "" without an Accuracy."""
     layer = accuracy(net)
     return (str(layer.bottom[0]), str(layer.bottom[1])) if layer is not None and layer.type == "Accuracy" else ("", "")
+
+
+def output(net: Net, deployed: Net) -> str:
+    """The blob of the deploy net that says what the accuracy of `net` is of; "" where nothing does.
+
+    That is a Softmax of the predictions where it has one, which keeps the classes' order, else they themselves.
+    """
+    blob = compared(net)[0]
+    softmaxes = [layer.top[0] for layer in deployed.layer if layer.type == "Softmax" and blob in layer.bottom]
+    there = blob and any(blob in layer.top for layer in deployed.layer)
+    return str(softmaxes[0]) if softmaxes else blob if there else ""
 
 
 def _weight(layer: Layer) -> float:

@@ -111,21 +111,22 @@ def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
     files.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
 
 
-def grouped(measured: Iterable[Measurement]) -> list[list[Measurement]]:
+def grouped(measured: Iterable[Measurement], own: str = "") -> list[list[Measurement]]:
     """What can be compared, in one list each, generation by generation; the one for lineage.csv first.
 
-    That is the one with most generations, among equals one of a quiet machine, and the engine nearest to a device's;
-    one image at a time.
+    That is one of images as large as `own`, which the deploy nets look at, before any other size; of these the one with
+    most generations, among equals one of a quiet machine, and the engine nearest to a device's; one image at a time.
     """
     groups: dict[tuple[tuple[str, str, int, int, str, str], bool], list[Measurement]] = {}
     for each in measured:
         groups.setdefault(each.conditions, []).append(each)
-    return sorted((sorted(group, key=lambda each: each.generation) for group in groups.values()), key=_rank)
+    every = (sorted(group, key=lambda each: each.generation) for group in groups.values())
+    return sorted(every, key=lambda group: (own != "" and group[0].shape not in (own, ""), _rank(group)))
 
 
 def speeds(run: Path, generations: list[Metrics]) -> list[Speed]:
     """What lineage.csv says of the speed of each of these generations of `run`, as far as it is known."""
-    groups = grouped(each for each in read(run) if each.batch == 1)
+    groups = grouped((each for each in read(run) if each.batch == 1), own_shape(run, generations))
     timed = {each.generation: each for each in groups[0]} if groups else {}
     shape = next((each.shape for each in timed.values()), "")
     return [_speed(timed.get(each.generation), predicted_tx1_fps(run, each, shape)) for each in generations]
@@ -156,6 +157,17 @@ def image_shape(net: phases.Net) -> str:
     """``3x384x1248``: channels, height and width of the first Input of a deploy net; "" if it has none."""
     shapes = [layer.input_param.shape for layer in net.layer if layer.type == "Input" and layer.input_param.shape]
     return "x".join(map(str, shapes[0][0].dim[1:])) if shapes else ""
+
+
+def own_shape(run: Path, generations: Iterable[Metrics]) -> str:
+    """What the deploy nets of these generations of `run` look at; "" where none says it."""
+    for metrics in generations:
+        try:
+            deploy = paths.generation(run, metrics.generation) / paths.DEPLOY
+            return image_shape(prototxt_text.read(deploy, caffe_pb2.NetParameter()))
+        except UserError:
+            continue
+    return ""
 
 
 def weights_sha256(run: Path, number: int) -> str:

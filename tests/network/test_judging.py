@@ -42,6 +42,8 @@ def loss(top: str, of: str = "ip", weight: float = 1, where: str = "") -> str:
         (IP + accuracy("in training", where="include { phase: TRAIN }"), ("", "", "")),
         ('layer { name: "mine" type: "Python" bottom: "ip" bottom: "label" top: "accuracy" }', ("accuracy", "", "")),
         (IP + loss("loss"), ("", "", "")),
+        # What Caffe refuses is no reason for a traceback of those who only read it.
+        ('layer { name: "none" type: "Accuracy" top: "none" }' + IP + loss("loss"), ("", "", "")),
     ],
 )  # fmt: skip
 def test_what_a_net_is_judged_by(text: str, found: tuple[str, str, str]) -> None:

@@ -8,7 +8,7 @@ from chains import parsed
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import deployment, phases, shapes
+from evolve.network import deployment, judging, phases, shapes
 from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings import networks
@@ -22,6 +22,10 @@ IP = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_pro
 
 def lenet() -> Any:
     return prototxt_text.read(networks.find("lenet") / paths.TRAIN_VAL, caffe_pb2.NetParameter(), {"DATA": "/data"})
+
+
+def accuracy(of: str) -> str:
+    return f'layer {{ name: "{of}/top-1" type: "Accuracy" bottom: "{of}" bottom: "label" top: "{of}/top-1" }}'
 
 
 # Phases
@@ -228,6 +232,43 @@ def test_deploy_of_a_net_with_several_losses_and_layers_that_read_labels() -> No
     assert [layer.name for layer in whole.layer][-1] == "extra" and len(whole.layer) == len(deployed.layer) + 1
 
 
+AUXILIARY = """
+    layer { name: "data" type: "Data" top: "data" top: "label" data_param { batch_size: 2 } }
+    layer { name: "fc1" type: "InnerProduct" bottom: "data" top: "fc1" inner_product_param { num_output: 4 } }
+    layer { name: "loss1" type: "SoftmaxWithLoss" bottom: "fc1" bottom: "label" top: "loss1" loss_weight: 0.3 }
+    layer { name: "fc3" type: "InnerProduct" bottom: "data" top: "fc3" inner_product_param { num_output: 4 } }
+"""
+SAID = 'layer { name: "said" type: "Softmax" bottom: "fc3" top: "said" }'
+MAIN = 'layer { name: "loss3" type: "SoftmaxWithLoss" bottom: "fc3" bottom: "label" top: "loss3" }'
+
+
+@pytest.mark.parametrize(
+    ("more", "outputs", "judged"),
+    [
+        (accuracy("fc1") + MAIN + accuracy("fc3"), [("loss1/prob", "fc1"), ("prob", "fc3")], "prob"),
+        # Without an accuracy of the main one the auxiliary classifier is all that is judged.
+        (accuracy("fc1") + MAIN, [("prob", "fc1"), ("loss3/prob", "fc3")], "prob"),
+        # The accuracy may be of the shares, by a layer of theirs.
+        (SAID + MAIN + accuracy("said"), [("loss1/prob", "fc1"), ("said", "fc3")], "said"),
+    ],
+)
+def test_prob_is_what_the_accuracy_is_of(more: str, outputs: list[tuple[str, str]], judged: str) -> None:
+    """As GoogLeNet has it: auxiliary classifiers come first, in TEST too."""
+    net = parsed(AUXILIARY + more)
+    deployed = deployment.deploy(net, (3, 8, 8))
+    made = [(layer.name, layer.bottom[0]) for layer in deployed.layer if layer.type == "Softmax"]
+    assert made == outputs and judging.output(net, deployed) == judged
+
+
+def test_the_output_that_the_accuracy_is_of_in_a_net_deployed_otherwise() -> None:
+    net = parsed(AUXILIARY + MAIN + accuracy("fc3"))
+    fc = 'layer { name: "fc3" type: "InnerProduct" top: "fc3" }'
+    prob = 'layer { name: "%s" type: "Softmax" bottom: "%s" top: "%s" }'
+    assert judging.output(net, parsed(fc + prob % ("prob", "fc1", "prob") + prob % ("p3", "fc3", "p3"))) == "p3"
+    assert judging.output(net, parsed(fc)) == "fc3"
+    assert judging.output(net, parsed(prob % ("prob", "fc1", "prob"))) == ""
+
+
 # DetectNetData
 
 
@@ -290,6 +331,28 @@ def test_a_layer_of_unknown_type_without_bottoms_is_data() -> None:
         ("data", "Input"), ("ip", "InnerProduct"), ("prob", "Softmax")
     ]  # fmt: skip
     assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 8, 8]
+
+
+IMAGE, OTHER = "shape { dim: 2 dim: 3 dim: 4 dim: 4 }", "shape { dim: 1 dim: 3 }"
+
+
+@pytest.mark.parametrize(
+    ("told", "sizes"),
+    [
+        ([""], [[1, 3, 8, 8]]),
+        ([IMAGE], [[1, 3, 8, 8]]),
+        ([IMAGE + OTHER], [[1, 3, 8, 8], [1, 3]]),
+        ([OTHER + IMAGE], [[1, 3], [1, 3, 8, 8]]),
+        ([IMAGE + IMAGE], [[1, 3, 8, 8]] * 2),
+        ([IMAGE, OTHER, IMAGE], [[1, 3, 8, 8], [1, 3], [1, 3, 8, 8]]),
+    ],
+)
+def test_inputs_that_are_images_are_sized(told: list[str], sizes: list[list[int]]) -> None:
+    """Whether one Input has all, or each one of its own; im_info of Faster R-CNN stays as it is."""
+    text = "".join(f'layer {{ name: "{k}" type: "Input" top: "{k}" input_param {{ {shapes} }} }}'
+                   for k, shapes in enumerate(told))  # fmt: skip
+    sized = deployment.sized(parsed(text), (3, 8, 8))
+    assert [list(each.dim) for layer in sized.layer for each in layer.input_param.shape] == sizes
 
 
 @pytest.mark.parametrize("name", ["prob", "softmax", "loss/prob"])

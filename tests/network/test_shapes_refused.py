@@ -219,7 +219,9 @@ def test_inputs_of_nothing() -> None:
     nothing = INPUT.format("data", "dim: 1 dim: 0")
     assert refusal(parsed(nothing)) == "layer 'data': expected a shape of 1 and more along each axis, got 1 x 0"
     unshaped = 'layer { name: "data" type: "Input" top: "data" }'
-    assert refusal(parsed(unshaped)) == "layer 'data': expected one shape, or 1, one a top, got 0"
+    assert refusal(parsed(unshaped)) == (
+        "layer 'data': expected one shape, or 1, one a top, got 0; say it in input_param, or give SHAPE=3x32x32"
+    )
     uneven = (
         'layer { name: "d" type: "DummyData" top: "a" top: "b" top: "c" dummy_data_param '
         "{ num: 1 num: 1 channels: 1 height: 1 width: 1 } }"

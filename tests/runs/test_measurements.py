@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evolve.base.errors import UserError
+from evolve.figures.run import Run
 from evolve.network import roofline
 from evolve.runs import device_table, measurements, run_folder
 from evolve.runs.measurements import Measurement
@@ -123,6 +124,19 @@ def test_one_engine_stands_in_the_lineage_that_measured_most_and_is_nearest_to_a
     assert [row["fps_engine"] for row in lineage(run)] == ["tensorrt f16", "tensorrt f16", ""]
     measurements.keep(run, [one(n, 99, engine="tensorrt", batch=8) for n in (1, 2, 3)], "")
     assert lineage(run)[0]["fps_engine"] == "tensorrt f16"  # batches are not single images
+
+
+def test_another_size_of_image_stands_there_where_nothing_else_was_measured_alone(tmp_path: Path) -> None:
+    """Whose name may come first, "3x16x16" before "3x8x8", and which more generations may have been measured at."""
+    run = make_run(tmp_path)
+    measurements.keep(run, [one(n, 5, shape="3x16x16") for n in (1, 2, 3)], "")
+    assert [row["fps"] for row in lineage(run)] == ["5.0"] * 3
+    measurements.keep(run, [one(n, 20) for n in (1, 2)], "")
+    assert [row["fps"] for row in lineage(run)] == ["20.0", "20.0", ""]
+    assert list(Run.read(run).groups.values()) == [{1: 20, 2: 20}, {1: 5, 2: 5, 3: 5}]
+    # A device's table does not say the size.
+    measurements.keep(run, [one(n, 9, shape="", engine="tensorrt") for n in (1, 2, 3)], "")
+    assert [row["fps"] for row in lineage(run)] == ["9.0"] * 3
 
 
 def test_what_was_timed_under_load_is_marked_kept_apart_and_replaced(tmp_path: Path) -> None:

@@ -92,11 +92,30 @@ def test_names_that_are_none_in_c(tmp_path: Path) -> None:
     assert images(net, np.random.default_rng(0)).keys() == {"float"}
 
 
+def test_inputs_and_outputs_called_as_what_is_around_them(tmp_path: Path) -> None:
+    """What a Reduction sums in, the header's guard, macros of headers and compilers, C++'s words."""
+    text = 'layer { name: "in" type: "Input" top: "linux" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }\n'
+    for number, top in enumerate(("sum", "h", "true", "NAN", "int32_t", "x")):
+        kind, words = (("Reduction", ""), ("TanH", ""), ("Softmax", "softmax_param { axis: 2 }"))[number % 3]
+        text += f'layer {{ name: "{number}" type: "{kind}" bottom: "linux" top: "{top}" {words} }}\n'
+    text += 'layer { name: "ip" type: "InnerProduct" bottom: "h" top: "ip" inner_product_param { num_output: 1 } }\n'
+    net = text_format.Parse(text, caffe_pb2.NetParameter(name="net"))
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    weights.write(tmp_path / "w.caffemodel", net, filled(net, np.random.default_rng(0)))
+    done = cavefish(tmp_path, "c", "MODEL=net.prototxt", "WEIGHTS=w.caffemodel")
+    assert done.returncode == 0, done.stderr
+    strict = ["-pedantic", "-Wall", "-Wextra", "-Werror"]
+    for command in (["cc", "-std=c99", *strict, "-c", "net.c"], ["cc", *strict, "-c", "net.c"],
+                    ["c++", *strict, "-fsyntax-only", "-x", "c++", "net.h"]):  # fmt: skip
+        subprocess.run(command, cwd=tmp_path, check=True)
+    assert "#ifndef NET_H\n#define NET_H\n" in (tmp_path / "net.h").read_text()
+
+
 def test_files_called_as_what_is_in_them(tmp_path: Path) -> None:
     """Functions, structs, types and numbers of the kernels."""
     assert translation.defined() >= {"add_times", "convolve", "half", "synapses", "stored", "PLACES", "TAPS"}
     model, trained = pair(tmp_path)
-    for name in ("add_times", "block", "stored", "STRETCH"):
+    for name in ("add_times", "block", "stored", "STRETCH", "round", "gamma"):
         done = cavefish(tmp_path, "c", f"MODEL={model}", f"WEIGHTS={trained}", "BITS=8", f"OUT={name}.c")
         assert done.returncode == 0, done.stderr
         assert f"void {name}_2(" in (tmp_path / f"{name}.h").read_text()

@@ -1,5 +1,6 @@
 """Calibration: ranges and errors against plain loops, what stays in 32 bits for its error, and what is kept on disk."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from both import filled
 from google.protobuf import text_format
 
-from evolve.base import prototxt_text
+from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import weights
@@ -122,8 +123,43 @@ def test_images_that_a_generation_was_not_made_from_are_not_shown_to_it(tmp_path
     generation(tmp_path / "run", data / "test")
     data_set(data, "fedcba9876543210")
     for read, begins in ((training_images.of_generation, "calibration found no "), (inputs.of_generation, "the range")):
-        with pytest.raises(UserError, match=f"^{begins}.*got another one .*; bring that data back; INPUTS=file.npy"):
+        with pytest.raises(UserError, match=f"^{begins}.*got another one .*; bring that data back; "):
             read(tmp_path / "run", 1, pair(tmp_path)).read()
+
+
+def test_it_is_made_anew_where_the_prototxt_is_another(tmp_path: Path) -> None:
+    """Which other values may have the same names, and the same weights; a file that does not say its net is one too."""
+    path, made = tmp_path / "gen001.calibration.json", pair(tmp_path)
+    source = inputs.Source("one", shown)
+    first = calibration.of(made, source, path, lambda line: None)
+    net = (tmp_path / "net.prototxt").read_text()
+    (tmp_path / "net.prototxt").write_text(net.replace('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 1 }'))
+    other = export.read(tmp_path / "net.prototxt", tmp_path / "net.caffemodel")
+    second = calibration.of(other, source, path, lambda line: None)
+    assert first.ranges["r"][0] == 0 > second.ranges["r"][0]
+    path.write_text(records.text(replace(first, graph="")))
+    assert calibration.of(made, source, path, lambda line: None) == first == calibration.kept(path)
+
+
+def test_of_a_run_that_nobody_may_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept beside what is made of it, and found there."""
+    writes, made = files.write_whole, pair(tmp_path)
+
+    def refused(path: Path, content: str) -> None:
+        if path.parent.name == "run":
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        writes(path, content)
+
+    monkeypatch.setattr(files, "write_whole", refused)
+    places, lines = (tmp_path / "run" / "gen001.json", tmp_path / "gen001.json"), list[str]()
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+    source = inputs.Source("one", shown)
+    first = calibration.of(made, source, places[0], lines.append, places[1])
+    assert calibration.of(made, source, places[0], lines.append, places[1]) == first == calibration.kept(places[1])
+    assert len(lines) == 1 and not places[0].exists()
+    with pytest.raises(UserError, match=f"{places[0]}: expected to write there, got Read-only file system"):
+        calibration.of(made, inputs.Source("two", shown), places[0], lines.append)
 
 
 def test_which_images_are_drawn() -> None:

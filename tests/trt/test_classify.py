@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -136,6 +137,31 @@ def test_a_broken_image_is_named_and_the_others_are_told(
     assert [sorted(each) for each in images] == [["class", "image", "likely", "probability"], ["error", "image"]]
 
 
+def test_a_name_that_is_no_utf_8(place: Path, run: Path, tmp_path: Path) -> None:
+    """It is told in a table, in JSON, and under its image."""
+    shutil.copy(next((place / "digits" / "3").iterdir()), tmp_path / os.fsdecode(b"b\xe4r.png"))
+    script = (
+        "import sys\nfrom evolve.command import command\n"
+        f"sys.exit(command.main(['classify', 'IMAGE={tmp_path}', 'RUN={run}', 'OUT={tmp_path}-out']))"
+    )
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", script], env=strict, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads((tmp_path.with_name(f"{tmp_path.name}-out") / "classes.json").read_text())["images"][0]["image"]
+
+
+def test_large_pictures_are_looked_at_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_BYTES", 250)
+    every = [pictures.Picture(str(number), np.zeros((size, 10, 1), np.uint8))
+             for number, size in enumerate([10, 10, 10, 30, 1, 1])]  # fmt: skip
+    every.insert(4, pictures.Picture("none", why="it is none"))
+    assert [[each.name for each in part] for part in pictures.parts(every)] == [
+        ["0", "1", "2"], ["3"], ["none", "4", "5"],
+    ]  # fmt: skip
+    many = [pictures.Picture(str(number), why="it is none") for number in range(65)]
+    assert [len(part) for part in pictures.parts(many)] == [64, 1]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -196,6 +222,10 @@ def test_shares_stay_and_other_numbers_become_shares() -> None:
     assert np.allclose(classify.probabilities({"any": shares.reshape(1, 2, 1, 1)}), shares)
     assert np.allclose(classify.probabilities({"ip2": np.log(shares) + 5}), shares)
     assert np.allclose(classify.probabilities({"prob": shares, "other": shares[:, ::-1]}), shares)
+    # What the accuracy is of comes first: `prob` was an auxiliary classifier's in generations of earlier releases.
+    both = {"prob": shares[:, ::-1], "loss3/prob": shares}
+    assert np.allclose(classify.probabilities(both, "loss3/prob"), shares)
+    assert np.allclose(classify.probabilities(both, "elsewhere"), shares[:, ::-1])
     with pytest.raises(UserError, match="expected one output with a number for each class, or one named 'prob', got "):
         classify.probabilities({"a": shares, "b": shares})
     with pytest.raises(UserError, match="got map 3x2x2"):

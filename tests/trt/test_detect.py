@@ -1,6 +1,7 @@
 """Boxes on one's own images are those that a generation is scored by: real Caffe's, on every engine."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -161,6 +162,25 @@ def test_table_json_and_pictures(run: Path, images: Path, tmp_path: Path, capsys
     assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 0
     assert capsys.readouterr().out.endswith(f"{out}: 1 picture\n")
     assert (out / "000.png").read_bytes() == first
+
+
+def test_an_image_that_cannot_be_padded_is_named_and_the_others_are_told(
+    run: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of a name that is no UTF-8, as JSON is, is one of the others."""
+    padded = shutil.copytree(run, tmp_path / "padded")
+    settings = padded / "prototxt" / "evolution.prototxt"
+    settings.write_text(settings.read_text().replace("width:", "fit: PAD width:"))
+    (tmp_path / "photos").mkdir()
+    shutil.copy(images / "003.png", tmp_path / "photos" / os.fsdecode(b"b\xe4r.png"))
+    Image.open(images / "003.png").resize((WIDTH + 1, HEIGHT)).save(tmp_path / "photos" / "large.png")
+    words = ["detect", f"IMAGE={tmp_path}/photos", f"RUN={padded}", f"OUT={tmp_path}/out"]
+    assert command.main(words) == 2
+    why = f"large.png: expected an image of at most {WIDTH}x{HEIGHT} to pad, got {WIDTH + 1}x{HEIGHT}; make it smaller"
+    assert capsys.readouterr().err == f"cavefish: {why}\n"
+    first, last = json.loads((tmp_path / "out" / "boxes.json").read_text())["images"]
+    assert first["image"] == "b?r.png" and first["boxes"] == json.loads(json.dumps(first["boxes"])) != []
+    assert last == {"image": "large.png", "error": why}
 
 
 def test_a_classifier_is_not_asked_for_boxes_nor_a_detector_for_classes(

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from test_onnx_export import cavefish, pair
 from test_tx1 import rows
@@ -61,6 +63,23 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     (tmp_path / "pi5.csv").write_text(said)
     (taken,) = device_table.read(tmp_path / "pi5.csv", run)
     assert taken.device == "pi5" and taken.engine.startswith("onnxruntime ")
+
+
+def test_inputs_of_a_file(run: Path, tmp_path: Path) -> None:
+    """They decide what stays in 32 bits, and eight bits are calibrated on them: the run's images are not here."""
+    np.save(tmp_path / "loud.npy", np.full((2, 1, 32, 32), 1e5, np.float32))
+    done = cavefish(tmp_path, "device", "DEVICE=orin", "INPUTS=loud.npy")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("range report, 2 images of loud.npy: ")
+    place = run / "orin" / "generations"
+    words = {each.key: each.value for each in onnx.load(place / "gen001.half.onnx").metadata_props}
+    assert "conv1" in words["layers_in_32_bits"].split(", ")
+    words = {each.key: each.value for each in onnx.load(place / "gen001.int8.onnx").metadata_props}
+    assert words["calibration"] == "minmax, 2 images of loud.npy"
+    done = cavefish(tmp_path, "tx1", "INPUTS=none.npy")
+    assert (done.returncode, done.stderr) == (
+        2, "cavefish: INPUTS=none.npy: expected a .npy or .npz file, got No such file or directory\n"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from test_engine_verb import cavefish, evolved, pair, rtx
@@ -84,7 +85,11 @@ def test_folders_of_devices(evolved: Path) -> None:
 
 def test_an_engine(evolved: Path, rtx: str) -> None:
     run = evolved / "runs" / "tiny" / "seed1"
+    cavefish(evolved, "onnx", "INT8=1", "IMAGES=30")
+    for_all = (run / "gen001.int8.onnx").read_bytes()
     done = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")
+    # Whose form OpenVINO is never to be given.
+    assert (run / "gen001.int8.onnx").read_bytes() == for_all != (run / "gen001.int8.engine.onnx").read_bytes()
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{run}/gen001.int8.engine: {rtx}, 8 bits (pool, loud, prob in 32), " in done.stdout
     again = cavefish(evolved, "engine", "INT8=1", "TENSORRT=rtx", "IMAGES=30")
@@ -100,16 +105,61 @@ def test_a_pair(tmp_path: Path, pair: tuple[str, str]) -> None:
     assert (tmp_path / "net.calibration.json").exists() and (tmp_path / "net.onnx").exists()
 
 
+def test_half_precision_looks_at_inputs(tmp_path: Path, pair: tuple[str, str]) -> None:
+    """As `make engine` does: what 16 bits cannot hold of them stays in 32; without them the weights alone tell."""
+    np.save(tmp_path / "loud.npy", np.full((2, 2, 8, 8), 7e4, np.float32))
+    for given, wide in (("loud.npy", "conv, relu"), ("images.npy", "none"), ("none", "none"), ("", "none")):
+        words = [f"INPUTS={given}"] if given else []
+        done = cavefish(tmp_path, "onnx", *pair, "HALF=1", "FOR=onnxruntime", *words)
+        said = {"none": "range report: no real inputs", "": "net.half.onnxruntime.onnx: "}
+        assert done.returncode == 0 and done.stdout.startswith(said.get(given, "range report, ")), done.stderr
+        made = {each.key: each.value for each in onnx.load(tmp_path / "net.half.onnxruntime.onnx").metadata_props}
+        assert made["layers_in_32_bits"] == wide
+
+
+def test_who_calibrates_without_inputs_is_told_of_none(evolved: Path) -> None:
+    """`make bench` and `classify` refuse INPUTS=."""
+    (evolved / "data").rename(evolved / "moved")
+    (evolved / "runs/tiny/seed1/gen001.calibration.json").unlink(missing_ok=True)
+    try:
+        for verb, remedy in (
+            (["bench", "ENGINE=openvino-int8"], "make the data set again, or choose an engine in 32 bits"),
+            (["onnx", "INT8=1"], "INPUTS=file.npy gives others"),
+            (["device", "DEVICE=pi5"], "INPUTS=file.npy gives others, INPUTS=none builds without looking at any"),
+        ):
+            done = cavefish(evolved, *verb)
+            assert done.returncode == 2 and done.stderr.endswith(f"; {remedy}\n"), done.stderr
+            assert "calibration found no training images of digits (seed 1): " in done.stderr
+    finally:
+        (evolved / "moved").rename(evolved / "data")
+
+
+@pytest.mark.parametrize("verb", ["onnx", "c", "fold"])
+def test_weights_without_their_model(tmp_path: Path, verb: str) -> None:
+    """They are no run's, and no generation is taken for them."""
+    done = cavefish(tmp_path, verb, "WEIGHTS=net.caffemodel")
+    said = f"cavefish: {verb}: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("INT8=1",), "INT8: expected INPUTS=file.npy, real images as the net sees them, got none"),
         (("INT8=1", "HALF=1"), "onnx: expected HALF=1 or INT8=1, got both; leave one out"),
         (("INT8=1", "INPUTS=a.npy"), "INPUTS=a.npy: expected a .npy or .npz file, got No such file or directory"),
+        (("HALF=1", "IMAGES=7"), "onnx: expected INT8=1 and no INPUTS= beside IMAGES=, how many of the run's training "
+         "images calibrate eight bits; leave it out"),
+        (("INPUTS=images.npy",), "onnx: expected HALF=1 or INT8=1 beside INPUTS=, got neither; 32 bits hold whatever "
+         "is seen"),
+        (("HALF=1", "INPUTS=a.npy"), "INPUTS=a.npy: expected a .npy or .npz file, got No such file or directory"),
+        (("INT8=1", "INPUTS=wide.npy"), "INPUTS=wide.npy: input 'data': expected 1x2x8x8 or more images, got 1x2x9x9; "
+         "INPUTS=file.npy gives others"),
         (("FOR=opencv",), "FOR=opencv: expected one of openvino, onnxruntime, tensorrt"),
         (("WIDE=cnov",), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(tmp_path: Path, pair: tuple[str, str], words: tuple[str, ...], message: str) -> None:
+    np.save(tmp_path / "wide.npy", np.zeros((1, 2, 9, 9), np.float32))
     done = cavefish(tmp_path, "onnx", *pair, *words)
     assert (done.returncode, done.stderr) == (2, f"cavefish: {message}\n")

@@ -69,6 +69,28 @@ def test_what_judges_a_detector() -> None:
     assert set(judged.tally.scores()) == {"precision", "recall", "map", "ap"}
 
 
+def test_the_accuracy_of_several_that_the_run_has() -> None:
+    """Top-1 of the classifier whose loss weighs most, wherever it stands."""
+    labels = 'layer { name: "d" type: "Data" top: "s" top: "l" }'
+    loss = 'layer { name: "%s-loss" type: "SoftmaxWithLoss" bottom: "%s" bottom: "l" top: "%s-loss" loss_weight: %s }'
+    accuracy = 'layer { name: "%s" type: "Accuracy" bottom: "%s" bottom: "l" top: "%s" accuracy_param { top_k: %d } }'
+    every = [loss % ("aux", "aux", "aux", ".3"), accuracy % ("aux", "aux", "aux", 1), loss % ("s", "s", "s", "1"),
+             accuracy % ("fifth", "s", "fifth", 5), accuracy % ("first", "s", "first", 1)]  # fmt: skip
+    judged = scores.judge(text_format.Parse(labels + "".join(every), caffe_pb2.NetParameter()), 0.5)
+    assert judged.outputs == ["s"] and isinstance(judged.tally, scores.Accuracy)
+    judged.tally.add(np.array([[0, 1, 2], [0, 2, 1]]), np.array([1, 1]))
+    assert judged.tally.scores() == {"accuracy": 0.5}
+
+
+def test_settings_of_a_schedule(tmp_path: Path) -> None:
+    """A run that was begun with SCHEDULE= keeps them under its name."""
+    (tmp_path / "prototxt").mkdir()
+    with pytest.raises(UserError, match="prototxt: SCORES=1 expected the run's evolution.prototxt there, got none"):
+        scores._iou(tmp_path)
+    (tmp_path / "prototxt" / "evolution.long.prototxt").write_text("dataset { detection { iou: 0.75 } }")
+    assert scores._iou(tmp_path) == 0.75
+
+
 def test_a_net_that_nothing_judges() -> None:
     net = text_format.Parse(
         'name: "n" layer { name: "d" type: "Data" top: "d" } layer { name: "r" type: "ReLU" bottom: "d" top: "r" }',

@@ -93,11 +93,11 @@ def test_a_generation_on_its_own_images(evolved: Path, rtx: str) -> None:
         loud,
     )
     assert flattened.startswith("  inside layer 'ip': ")
-    assert translated.startswith(f"{run}/gen001.half.onnx: data 1x1x28x28, prob 1x10; ")
+    assert translated.startswith(f"{run}/gen001.half.engine.onnx: data 1x1x28x28, prob 1x10; ")
     assert engine.startswith(f"{run}/gen001.half.engine: {rtx}, 16 bits (loud, ip, prob in 32), ")
     assert ", built in " in engine
     assert {path.name for path in run.glob("gen001.*")} == {
-        "gen001.half.engine", "gen001.half.engine.json", "gen001.half.onnx"
+        "gen001.half.engine", "gen001.half.engine.json", "gen001.half.engine.onnx"
     }  # fmt: skip
     again = cavefish(evolved, "engine", "TENSORRT=rtx", "GEN=1", "RUN=seed1")
     assert again.stdout == engine.replace(", built in ", ", built before in ") + "\n"
@@ -142,9 +142,11 @@ def test_a_pair(tmp_path: Path, pair: tuple[str, str], rtx: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("range report, 1 image of images.npy: 3 of 3 values fit half precision whole")
     assert f"\nnet.half.engine: {rtx}, 16 bits (conv in 32), 4 layers, " in done.stdout
+    (tmp_path / "wide.onnx").write_text("the user's")
     done = cavefish(tmp_path, "engine", *pair, "TENSORRT=rtx", "HALF=0", "SHAPE=2x12x20", "OUT=wide.engine")
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("wide.onnx: data 1x2x12x20, conv 1x4x10x18; ")
+    assert (tmp_path / "wide.onnx").read_text() == "the user's"
+    assert lines[0].startswith("wide.engine.onnx: data 1x2x12x20, conv 1x4x10x18; ")
     assert lines[1].startswith(f"wide.engine: {rtx}, 32 bits, 2 layers, ")
 
 

@@ -80,6 +80,15 @@ def test_a_pair(model: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_files_called_like_those_that_caffe_compares(model: Path, tmp_path: Path) -> None:
+    """What is cast is there afterwards, whatever it is called, not what it was cast from."""
+    caffemodel = (tmp_path / "w.caffemodel").rename(tmp_path / "exact.caffemodel")
+    folding.fold(model.rename(tmp_path / "after.prototxt"), caffemodel, tmp_path / "out", kind="HALF")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["deploy.prototxt", "exact.caffemodel"]
+    written = weights.read(tmp_path / "out" / "exact.caffemodel")["fc"][0]
+    assert np.array_equal(written, written.astype(np.float16).astype(np.float32))
+
+
 def test_a_train_val_prototxt_becomes_one_to_deploy(model: Path, tmp_path: Path) -> None:
     layers = DEPLOY[DEPLOY.index('layer { name: "conv1"') : DEPLOY.index('layer { name: "prob"')]
     path = tmp_path / "train_val.prototxt"

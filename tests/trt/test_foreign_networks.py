@@ -7,6 +7,7 @@ import pytest
 from both import runtime
 
 from evolve.base.errors import UserError
+from evolve.command import command
 from evolve.figures import count_table
 from evolve.network import phases, shapes, weights
 from evolve.network.foreign import reading
@@ -79,6 +80,18 @@ def test_shrink(pair: tuple[Path, Path], tmp_path: Path) -> None:
 def test_fold(pair: tuple[Path, Path], tmp_path: Path) -> None:
     said = folding.fold(*pair, tmp_path / "out")
     assert "folded: 1 BatchNorm, 1 Scale" in said and "outputs as before" in said
+
+
+@pytest.mark.parametrize("words", [["onnx"], ["c"], ["engine", "TENSORRT=rtx", "INPUTS=none"]], ids=" ".join)
+def test_every_verb_says_what_was_made_of_the_files(
+    pair: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    if words[0] == "engine":
+        pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed: pip install tensorrt-rtx")
+    assert command.main([*words, f"MODEL={pair[0]}", f"WEIGHTS={pair[1]}", f"OUT={tmp_path}"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert sum("layer 'cluster': left out, as no layer reads what Python's " in line for line in said) == 1
+    assert sum("1 of NVIDIA's BatchNorm layers are read as BatchNorm and Scale" in line for line in said) == 1
 
 
 BEFORE_NORM = BODY.replace('bottom: "conv" top: "conv" batch_norm', 'bottom: "conv" top: "bn" batch_norm').replace(

@@ -68,6 +68,19 @@ def test_dense_blobs_with_zeros(model: Path, tmp_path: Path) -> None:
     assert net.layer[1].convolution_param.num_output == 4
 
 
+@pytest.mark.parametrize("name", ["before", "after"])
+def test_files_called_like_those_that_caffe_compares(model: Path, tmp_path: Path, name: str) -> None:
+    """Of a caffemodel with 16-bit blobs, NVIDIA's, Caffe is given a copy: plain.caffemodel."""
+    own = model.rename(tmp_path / f"{name}.prototxt")
+    net, halves = prototxt_text.read(own, caffe_pb2.NetParameter()), pruned()
+    halves = {each: [blob.astype(np.float16).astype(np.float32) for blob in blobs] for each, blobs in halves.items()}
+    weights.write(tmp_path / "plain.caffemodel", net, halves, half_blobs=True)
+    shrinking.shrink(own, tmp_path / "plain.caffemodel", tmp_path / "out")
+    small = prototxt_text.read(tmp_path / "out" / own.name, caffe_pb2.NetParameter())
+    assert small.layer[1].convolution_param.num_output == 4
+    assert weights.read(tmp_path / "out" / "plain.caffemodel")["conv1"][0].shape == (4, 3, 3, 3)
+
+
 def test_a_train_val_prototxt(model: Path, tmp_path: Path) -> None:
     train_val = tmp_path / "train_val.prototxt"
     train_val.write_text('name: "pruned"\n' + DATA + LAYERS + LOSS)

@@ -183,6 +183,29 @@ def test_the_script(folder: Path, tensorrt: int, parser: str) -> None:
     assert all(least <= time < least + 200 for time, least in zip(times, expected, strict=True))
 
 
+@pytest.mark.parametrize("tensorrt", [5, 6, 7, 8, 10])
+def test_what_16_bits_cannot_hold_stays_in_32(folder: Path, tensorrt: int) -> None:
+    """Under a flag TensorRT would choose; from 9 on a network may have its types, which it keeps."""
+    (folder / "generations" / "gen002.half.wide.txt").write_text("prob\ncov\n")
+    assert rows(bench(folder, tensorrt, "2", WIDE="cov prob prob_2").stdout)
+    assert rows(bench(folder, tensorrt, "1").stdout)
+
+
+def test_the_folder_says_what_stays_in_32_bits(run: Path, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    text = NET + 'layer { name: "p" type: "Softmax" bottom: "bboxes" top: "p" }'
+    net = text_format.Parse(text, caffe_pb2.NetParameter())
+    with writing(place / "gen001") as folder:
+        prototxt_text.write(net, folder / "deploy.prototxt")
+        weights.write(folder / "weights.caffemodel", net, filled(net, np.random.default_rng(1)))
+    listed = tmp_path / "tx1" / "generations" / "gen001.half.wide.txt"
+    device_folder.fill(place, tmp_path / "tx1", [1], None, False, lambda line: None)
+    assert listed.read_text() == "p\n"
+    # Of another call, for a run where nothing does.
+    device_folder.fill(run, tmp_path / "tx1", [1], None, False, lambda line: None)
+    assert not listed.exists()
+
+
 def test_the_script_in_32_bits(folder: Path) -> None:
     done = bench(folder, 8, "--precision", "float", "2")
     (found,) = rows(done.stdout)
@@ -350,12 +373,13 @@ def test_classes_of_images(folder: Path) -> None:
     cv2.imwrite(str(folder / "a.png"), image)
     (folder / "b.png").write_bytes(b"none")
     given = {"channels": 3, "height": 2, "width": 2, "margin": 0, "colours": "BGR", "fit": "crop", "crop": 0}
-    given |= {"mean": [[[0]]], "scale": 1, "names": list("abcdefghij")}
-    (folder / "generations" / "preparation.json").write_text(json.dumps({"2": given}))
-    for version in ("5", "7", "10"):
-        done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=version)
-        # The stand-in leaves its output as it was, all zeros: every class is as likely.
-        assert done.stdout == "a.png\ta\t0.100\tb\t0.100\tc\t0.100\n", done.stderr
+    given |= {"mean": [[[0]]], "scale": 1, "names": list("abcdefghi")}
+    # The stand-in's outputs are .75 each at a place of its own, and .25 at the last, which has no name here.
+    for output, version, likely in (("coverage", 5, "b"), ("coverage", 10, "b"), ("bboxes", 7, "c"), ("", 7, "c")):
+        said = json.dumps({"2": given | {"output": output}})
+        (folder / "generations" / "preparation.json").write_text(said)
+        done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=str(version))
+        assert done.stdout == f"a.png\t{likely}\t0.750\t9\t0.250\ta\t0.000\n", done.stderr
         assert done.returncode == 2 and "classify.py: b.png: expected an image that OpenCV reads" in done.stderr
     none = called(folder, sys.executable, "classify.py", "1", "a.png", TENSORRT="7")
     assert none.returncode == 2 and none.stderr == "classify.py: generation 1 tells no classes, or is not here\n"

@@ -14,11 +14,17 @@ from trt.c.memory import Memory
 from trt.c.storage import Synapses
 from trt.onnx.graph import Graph
 
+# Words of C and C++, which reads the header too; what the statements call theirs, and what headers of the standard do.
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while arena bool "
     "main class new delete this template public private protected operator try catch throw namespace typename virtual "
-    "i j k l m n p q x y z expf logf powf sqrtf tanhf fabsf log1pf NULL"
+    "alignas alignof and and_eq asm bitand bitor char16_t char32_t char8_t co_await co_return co_yield compl concept "
+    "const_cast consteval constexpr constinit decltype dynamic_cast explicit export false friend mutable noexcept not "
+    "not_eq nullptr or or_eq reinterpret_cast requires static_assert static_cast thread_local true typeid using "
+    "wchar_t xor xor_eq linux unix "
+    "i j k l m n p q x y z sum expf logf powf sqrtf tanhf fabsf log1pf NULL NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL "
+    "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t"
 ).split()
 
 

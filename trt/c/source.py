@@ -16,7 +16,8 @@ _MATHS = re.compile(r"\b(expf|logf|powf|sqrtf|tanhf|fabsf|log1pf)\(")
 
 def header(program: Program, function: str, heading: list[str]) -> str:
     """The header: how many numbers the function reads and writes, and its declaration."""
-    macro, macros = function.upper(), Names(())
+    macro = function.upper()
+    macros = Names([f"{macro}_H"])
     sizes = [f"#define {macros.fresh(f'{macro}_{identifier(name).upper()}')} {_numbers(shape)} /* {_shape(shape)} */"
              for name, shape in _interface(program)]  # fmt: skip
     return "\n".join([

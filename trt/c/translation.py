@@ -28,6 +28,11 @@ _TAKEN = (
     STRETCH,
     *"abs acos asin atan ceil cos exit exp floor free index log malloc pow printf sin sqrt tan tanh y0 y1".split(),
 )
+# What compilers know beside these, whether a file declares it or not.
+_MATHS = (
+    "acosh asinh atan2 atanh cbrt cosh erf erfc exp2 expm1 fabs fdim fma fmax fmin fmod frexp gamma hypot j0 j1 jn "
+    "ldexp lgamma log10 log1p log2 logb modf nan remainder rint round scalb sinh tgamma trunc yn"
+).split()
 
 _SAY: dict[str, Callable[[Program, Node], None]] = {
     "AveragePool": pooling.average,
@@ -53,7 +58,7 @@ _SAY: dict[str, Callable[[Program, Node], None]] = {
 
 def function_name(stem: str) -> str:
     """The name of the function in ``stem.c``."""
-    return Names(_TAKEN).fresh(stem)
+    return Names((*_TAKEN, *_MATHS)).fresh(stem)
 
 
 def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) -> Program:

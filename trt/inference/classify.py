@@ -35,13 +35,14 @@ def classify(
     """
     folder = generation.whole(run, number)
     prepared, metrics, known = preparation.of_generation(folder), Metrics.read(folder), names.known(folder)
+    judged = preparation.judged(folder)
     told: list[tuple[Picture, Likely | None]] = []
     shown, count = Shown(), 0
     with network.at_work(folder, engine, machine) as net:
         for part in pictures.parts(pictures.read(asked, prepared.stored.form)):
             made = [_made(prepared, each, fit) for each in part]
             images = [image for _, image in made if image is not None]
-            shares = iter(probabilities(net(images)) if images else ())
+            shares = iter(probabilities(net(images), judged) if images else ())
             for picture, image in made:
                 own = None if image is None else next(shares)
                 count = count if own is None else len(own)
@@ -50,21 +51,23 @@ def classify(
                 told.append((replace(picture, pixels=None), None if own is None else _likeliest(own)))
         heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
     classes = names.of(folder, count)
-    judged = {each.folder for each, _ in told} <= set(classes)
-    every = [_answer(*each, shown.pixels(k), classes, judged) for k, each in enumerate(told)]
+    named = {each.folder for each, _ in told} <= set(classes)
+    every = [_answer(*each, shown.pixels(k), classes, named) for k, each in enumerate(told)]
     return Answers(heading, metrics.dataset.notice, classes, every)
 
 
-def probabilities(outputs: Blobs) -> Shares:
+def probabilities(outputs: Blobs, judged: str = "") -> Shares:
     """(images, classes) of a classifier's outputs: shares as they are, else what a softmax makes of them.
 
-    UserError where there is not one output of a number for each class, or one of them called prob.
+    Of several outputs the one called `judged` is taken, else the one called prob. UserError where there is neither and
+    not one output of a number for each class.
     """
     found = {name: values for name, values in outputs.items() if values.ndim > 1 and values[0].size == values.shape[1]}
-    if len(found) != 1 and "prob" not in found:
+    chosen = [name for name in (judged, "prob") if name in found][:1] or [*found]
+    if len(chosen) != 1:
         listed = ", ".join(f"{name} {'x'.join(map(str, values.shape[1:]))}" for name, values in outputs.items())
         raise UserError(f"expected one output with a number for each class, or one named 'prob', got {listed}")
-    values = found["prob"] if "prob" in found else next(iter(found.values()))
+    values = found[chosen[0]]
     shares = np.asarray(values.reshape(len(values), -1), np.float64)
     if shares.min() >= 0 and np.allclose(shares.sum(axis=1), 1, atol=0.02):
         return shares

@@ -1,6 +1,7 @@
 """A detector's generation finds boxes on one's own images, prepared as in training, on any engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from evolve.runs.metrics import Metrics
 from trt.inference import boxed_picture, names, network, pictures
 from trt.inference.box_answers import Answer, Answers, Found
 from trt.inference.network import Blobs, Image
-from trt.inference.pictures import Bytes
+from trt.inference.pictures import Bytes, Picture
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,12 @@ class Detector:
     boxes: str
     form: Form  # what an image file is read as
 
-    def prepared(self, pixels: Bytes) -> tuple[Image, Fitting]:
-        """(3, height, width) for the net, of an image (H, W, 3), blue first; and how it was made as large as stored."""
-        fit = fitting(self.wanted, (pixels.shape[1], pixels.shape[0]), Photo(Path(), [], ""))
+    def prepared(self, pixels: Bytes, name: str) -> tuple[Image, Fitting]:
+        """(3, height, width) for the net, of an image (H, W, 3), blue first; and how it was made as large as stored.
+
+        UserError, beginning with `name`, where it is too large to be padded.
+        """
+        fit = fitting(self.wanted, (pixels.shape[1], pixels.shape[0]), Photo(Path(name), [], ""))
         sizes = self.given.ground_truth
         image = np.empty((3, sizes.image_size_y, sizes.image_size_x), np.float32)
         transformation.look(fit.image(pixels).transpose(2, 0, 1), self.given, resize_only(sizes), image)
@@ -94,16 +98,25 @@ def detect(
     every: list[Answer] = []
     with network.at_work(folder, engine, machine) as net:
         for part in pictures.parts(pictures.read(asked, known.form)):
-            prepared = {k: known.prepared(one.pixels) for k, one in enumerate(part) if one.pixels is not None}
-            blobs = net([image for image, _ in prepared.values()]) if prepared else {}
-            places = {k: place for place, k in enumerate(prepared)}
-            for k, picture in enumerate(part):
-                if k not in prepared:
+            prepared = [_prepared(known, each) for each in part]
+            images = [made[0] for _, made in prepared if made]
+            blobs, places = net(images) if images else {}, count()
+            for picture, made in prepared:
+                if made is None:
                     every.append(Answer(picture.name, why=picture.why))
                     continue
-                fit = prepared[k][1]
-                every.append(Answer(picture.name, fit.own, known.found(blobs, places[k], fit, class_names)))
+                every.append(Answer(picture.name, made[1].own, known.found(blobs, next(places), made[1], class_names)))
                 if drawn:
                     boxed_picture.write(drawn, picture, every[-1], class_names)
         heading = f"{metrics.network}, {run.name}, generation {number}, {net.describes}"
     return Answers(heading, metrics.dataset.notice, class_names, every)
+
+
+def _prepared(known: Detector, picture: Picture) -> tuple[Picture, tuple[Image, Fitting] | None]:
+    """The picture and what the net sees of it; None, and why, where it cannot be made so."""
+    try:
+        return picture, None if picture.pixels is None else known.prepared(picture.pixels, picture.name)
+    except UserError as error:
+        # The run's images have a size and a fit, which nobody chooses here.
+        why = f"{str(error).partition(';')[0]}; make it smaller"
+        return replace(picture, pixels=None, why=why), None

@@ -39,11 +39,11 @@ class Network:
             return {name: kept[name] for name in kept}
 
 
-def _calibration(folder: Path) -> "Calibration":
+def _calibration(folder: Path, scratch: Path) -> "Calibration":
     # Needs onnx, which not every engine does.
     from trt import eight_bits
 
-    return eight_bits.calibrated(folder.parent, Metrics.read(folder).generation, progress.say)
+    return eight_bits.calibrated(folder.parent, Metrics.read(folder).generation, progress.say, instead=scratch)
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def at_work(folder: Path, engine: str, machine: Machine) -> Iterator[Network]:
         known = ENGINES[engine]
         net = prepared.prepare(
             folder / paths.DEPLOY, folder / paths.WEIGHTS, place / "net", onnx=known.reads_onnx,
-            calibration=_calibration(folder) if known.eight_bits_for else None,
+            calibration=_calibration(folder, place) if known.eight_bits_for else None,
             eight_bits_for=[known.eight_bits_for] if known.eight_bits_for else [],
         )  # fmt: skip
         blob = next(layer.top[0] for layer in net.layer if layer.type == "Input")

@@ -25,13 +25,23 @@ def into(out: Path | None, asked: Path) -> Iterator[Path | None]:
         out_place.outside_generations(out, out.parent)
     else:
         out_place.as_folder(out, "a folder, or a .json file")
-    place, images = out.resolve(), asked.resolve()
     # Pictures that lie among the images would be images of the next call.
-    if place in (images, images.parent) or not _is_file(out) and images in place.parents:
+    if _is_among(out.resolve(), asked.resolve()):
         raise UserError(f"OUT={out}: expected another folder than IMAGE={asked}, which stays as it is")
     with files.named_by_out(out):
         (out.parent if _is_file(out) else out).mkdir(parents=True, exist_ok=True)
         yield None if _is_file(out) else out
+
+
+def _is_among(place: Path, images: Path) -> bool:
+    """Whether what is written to `place` comes among `images`, a folder of them, or a file beside others."""
+    if place == (images if images.is_dir() else images.parent):
+        return True
+    if _is_file(place):
+        return False
+    # Pictures lie as their images do: those of photos/photos, written beside photos, would lie in it.
+    again = images / images.relative_to(place) if place in images.parents else None
+    return images in place.parents or again is not None and again.exists()
 
 
 def write(out: Path | None, record: dict[str, Any], name: str) -> None:
@@ -39,7 +49,8 @@ def write(out: Path | None, record: dict[str, Any], name: str) -> None:
     if out is None:
         return
     path = out if _is_file(out) else out / name
-    files.write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    # A file's name may be no UTF-8, which JSON is.
+    files.write_whole(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(errors="replace"))
     print(path)
 
 

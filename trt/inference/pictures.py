@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from evolve.datasets.image_file import SUFFIXES
 from evolve.datasets.image_form import USUAL, Form
 
 VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
-_AT_ONCE = 64
+_AT_ONCE, _BYTES = 64, 1 << 28  # pictures in a part, and about how many of their pixels' bytes
 
 Bytes = NDArray[np.uint8]
 
@@ -55,8 +54,14 @@ def read(asked: Path, form: Form = USUAL) -> Iterator[Picture]:
 
 def parts(every: Iterable[Picture]) -> Iterator[list[Picture]]:
     """The same in lists that fit into memory."""
-    left = iter(every)
-    while part := list(islice(left, _AT_ONCE)):
+    part, held = list[Picture](), 0
+    for each in every:
+        part.append(each)
+        held += 0 if each.pixels is None else each.pixels.nbytes
+        if len(part) == _AT_ONCE or held >= _BYTES:
+            yield part
+            part, held = [], 0
+    if part:
         yield part
 
 

@@ -17,7 +17,7 @@ from evolve.datasets.dataset import finished
 from evolve.datasets.image_form import Form, Levels
 from evolve.datasets.own import mean_image
 from evolve.datasets.own.picture_fit import fitted, least
-from evolve.network import phases
+from evolve.network import judging, phases
 from evolve.network.layers import detectnet
 from evolve.runs import made_from, paths, state
 from evolve.runs.metrics import Data, Metrics
@@ -132,12 +132,22 @@ def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:
     return channels, height, width
 
 
+def judged(folder: Path) -> str:
+    """The output of a committed generation that its accuracy is of; "" where it has none."""
+    net, deployed = (prototxt_text.read(folder / name, caffe_pb2.NetParameter())
+                     for name in (paths.TRAIN_VAL, paths.DEPLOY))  # fmt: skip
+    return judging.output(net, deployed)
+
+
 def said(folder: Path) -> dict[str, object]:
-    """The same for programs elsewhere, as JSON has it, with the names of the classes. UserError as `of_generation`."""
+    """The same for programs elsewhere, as JSON has it, with the names of the output and of the classes.
+
+    UserError as `of_generation`.
+    """
     made = of_generation(folder)
     (channels, height, width), stored = made.stored.shape, made.stored
     return {
         "channels": channels, "height": height, "width": width, "margin": stored.margin, "colours": stored.colours,
         "fit": stored.fit, "crop": made.crop, "mean": made.mean.tolist(), "scale": made.scale,
-        "names": names.known(folder),
+        "output": judged(folder), "names": names.known(folder),
     }  # fmt: skip

@@ -17,15 +17,14 @@ from evolve.base.errors import UserError
 from evolve.datasets import lmdb_read
 from evolve.detectnet.scores import Counts
 from evolve.detectnet.validation import Validation, mean_average_precision
-from evolve.network import phases
+from evolve.network import judging, phases
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
-from evolve.runs import made_from, paths
-from evolve.settings import networks, settings
+from evolve.runs import made_from, paths, state
 from evolve.training.caffe_process import CaffeProcess
 from trt.speed.process import EngineProcess
 
-_BYTES = 1 << 28  # of images in a part, that neither a process nor the disk holds more
+_BYTES = 1 << 28  # of images in a part, that no process holds more; the disk holds all parts
 
 
 class Accuracy:
@@ -89,9 +88,9 @@ def judge(net: Any, iou: float) -> Judge:
     for layer in layers:
         if kind(layer) == "ClusterDetections":
             return Judge(Boxes(layer, data, iou), list(layer.bottom), list(data.top[1:]))
-    for layer in layers:
-        if layer.type == "Accuracy":
-            return Judge(Accuracy(layer), [layer.bottom[0]], [layer.bottom[1]])
+    layer = judging.accuracy(net)
+    if layer is not None and layer.type == "Accuracy":
+        return Judge(Accuracy(layer), [layer.bottom[0]], [layer.bottom[1]])
     raise UserError(f"net '{net.name}': SCORES=1 expected an Accuracy or ClusterDetections layer, got none")
 
 
@@ -155,4 +154,7 @@ def _output(deploy: Any, blob: str, made: set[str]) -> str:
 
 
 def _iou(run: Path) -> float:
-    return float(settings.read(run / "prototxt" / networks.EVOLUTION).dataset.detection.iou)
+    kept = state.wanted_settings(run)
+    if kept is None:
+        raise UserError(f"{run}/prototxt: SCORES=1 expected the run's evolution.prototxt there, got none that reads")
+    return float(kept.dataset.detection.iou)

@@ -17,7 +17,7 @@ def show(run: Path, shape: tuple[int, int, int] | None = None) -> None:
     """Prints every measurement of the run, and the predictions for images of `shape`, its own by default."""
     generations = run_folder.read_lineage(run)
     name = f"{generations[0].network}, {run.name}"
-    for group in measurements.grouped(measurements.read(run)):
+    for group in measurements.grouped(measurements.read(run), measurements.own_shape(run, generations)):
         measured(name, generations, group).show()
     predicted(name, generations, run, shape).show()
 

@@ -20,23 +20,23 @@ from trt.calibration import Calibration
 from trt.inputs import Source
 from trt.onnx import export, model
 from trt.onnx.export import Pair
-from trt.onnx.target import TENSORRT
+from trt.onnx.target import OPENVINO, TENSORRT, Target
 from trt.tensorrt import builder, cache, gpu, which
 
 _UNSEEN = "range report: no real inputs to look at (INPUTS=file.npy): only weights beyond half precision are known"
 
 
 def half_model(
-    pair: Pair, inputs: Source | None, wide: frozenset[str], say: Callable[[str], None]
+    pair: Pair, inputs: Source | None, wide: frozenset[str], say: Callable[[str], None], target: Target = OPENVINO
 ) -> tuple[Any, str]:
     """The onnx.ModelProto, layers `wide` in 32 bits too, and the report's first line; `say` gets each of its lines."""
     if inputs is None:
         say(_UNSEEN)
-        return pair.onnx(half=True, in_32_bits=wide), _UNSEEN
+        return pair.onnx(half=True, in_32_bits=wide, target=target), _UNSEEN
     report = range_report.report(pair, inputs.read())
     for line in report.lines():
         say(line)
-    return pair.onnx(half=True, in_32_bits=wide | report.in_32_bits()), report.lines()[0]
+    return pair.onnx(half=True, in_32_bits=wide | report.in_32_bits(), target=target), report.lines()[0]
 
 
 SUFFIX = ".engine"
@@ -70,7 +70,8 @@ class Order:
 def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> cache.Record:
     """Builds the engine, or finds that it is there already; `say` gets a line about each step.
 
-    Writes the ONNX file that it is built from beside it. UserError, in TensorRT's words where it is TensorRT's.
+    Writes the ONNX file that it is built from beside it, ``gen013.half.engine.onnx``. UserError, in TensorRT's words
+    where it is TensorRT's.
     """
     order.pair.expect_layers(order.wide)
     plain = order.pair.onnx()
@@ -84,7 +85,8 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
     if order.sparse_layers:
         say(f"2:4 in {', '.join(order.sparse_layers)}: TensorRT may use sparse tensor cores, where a GPU has them")
     model, ranges = _model(order, plain, say)
-    say(export.write(model, order.out.with_suffix(".onnx")))
+    # By a name of its own: `make onnx` may have made one of the network, in another form.
+    say(export.write(model, order.out.with_name(f"{order.out.name}.onnx")))
     try:
         built = builder.build(tensorrt, model, order.kind)
     except UserError as error:

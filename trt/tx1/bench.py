@@ -68,10 +68,16 @@ def measure(built, runs, warm_up):
 def bindings(engine):
     """Type and shape of each value that goes in or out, in TensorRT's order; they have names alone from 10 on."""
     if hasattr(engine, "num_io_tensors"):
-        names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
-        return [(engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name))) for name in names]
+        return [(engine.get_tensor_dtype(name), tuple(engine.get_tensor_shape(name))) for name in names(engine)]
     return [(engine.get_binding_dtype(number), tuple(engine.get_binding_shape(number)))
             for number in range(engine.num_bindings)]
+
+
+def names(engine):
+    """The name of each value that goes in or out, in the order of bindings()."""
+    if hasattr(engine, "num_io_tensors"):
+        return [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
+    return [engine.get_binding_name(number) for number in range(engine.num_bindings)]
 
 
 def _row(net, words):

@@ -29,7 +29,7 @@ def main():
     status = 0
     try:
         path = table.onnx_file(words.folder, words.generation, words.precision)
-        network = Network(engines.from_onnx(path, words.precision))
+        network = Network(engines.from_onnx(path, words.precision), given.get("output"))
         for image in words.images:
             try:
                 print(line(image, network(preparation.read(image, given)), given["names"]), flush=True)
@@ -43,13 +43,15 @@ def main():
 
 
 class Network:
-    """An engine and the GPU's memory for its input, the first of its bindings, and its output, the last."""
+    """An engine and the GPU's memory for its input, the first of its bindings, and its `output`, or the last."""
 
-    def __init__(self, built):
+    def __init__(self, built, output):
         self._built, library = built, cuda.library()
         self._context = built.engine.create_execution_context()
         self._values = [numpy.zeros(shape, tensorrt.nptype(kind)) for kind, shape in bench.bindings(built.engine)]
         self._buffers = [cuda.Buffer(library, values) for values in self._values]
+        names = bench.names(built.engine)
+        self._output = names.index(output) if output in names else -1
 
     def __call__(self, image):
         """The output for an image (channels, height, width), as numbers in a row."""
@@ -58,7 +60,7 @@ class Network:
         done = self._context.execute_v2(bindings) if self._built.explicit_batch else self._context.execute(1, bindings)
         if not done:
             raise engines.Refused("the engine does not run")
-        return self._buffers[-1].into(self._values[-1]).ravel().astype(numpy.float64)
+        return self._buffers[self._output].into(self._values[self._output]).ravel().astype(numpy.float64)
 
 
 def line(image, values, names):
@@ -67,7 +69,9 @@ def line(image, values, names):
         values = numpy.exp(values - values.max())
         values /= values.sum()
     best = numpy.argsort(-values, kind="mergesort")[:3]
-    told = [(names[k] if len(names) == len(values) else str(k), values[k]) for k in best]
+    # A network may have more outputs than its images have classes: those have numbers. More names are others'.
+    known = names if len(names) <= len(values) else []
+    told = [(known[k] if k < len(known) else str(k), values[k]) for k in best]
     return "\t".join([image] + ["%s\t%.3f" % each for each in told])
 
 

@@ -25,11 +25,18 @@ class Engine:
 
 
 def from_onnx(path, precision):
-    """The engine of an ONNX file: of half precision and int8 in the file's own types, and TensorRT's flag set."""
+    """The engine of an ONNX file: of half precision and int8 in the file's own types, and TensorRT's flag set.
+
+    Where a flag of half precision would let TensorRT compute anything in 16 bits, nodes that stay in 32 are told to:
+    those that the .wide.txt beside the file names.
+    """
     _expect(os.path.exists(path), "%s: is not there; README.md says which files this device has" % path)
     builder = tensorrt.Builder(_LOGGER)
-    flag = getattr(getattr(tensorrt, "NetworkDefinitionCreationFlag", None), "EXPLICIT_BATCH", None)
-    network = builder.create_network() if flag is None else builder.create_network(1 << int(flag))
+    creation = getattr(tensorrt, "NetworkDefinitionCreationFlag", None)
+    flag = getattr(creation, "EXPLICIT_BATCH", None)
+    typed = getattr(creation, "STRONGLY_TYPED", None) if precision == "half" else None
+    bits = [1 << int(each) for each in (flag, typed) if each is not None]
+    network = builder.create_network(sum(bits)) if bits else builder.create_network()
     parser = tensorrt.OnnxParser(network, _LOGGER)
     with open(path, "rb") as file:
         parsed = parser.parse(file.read())
@@ -38,7 +45,9 @@ def from_onnx(path, precision):
         raise Refused("%s: TensorRT %s does not take it: %s" % (path, tensorrt.__version__, words))
     # From 10 on there is no other kind, and no flag is needed.
     explicit = flag is not None or not hasattr(builder, "max_batch_size")
-    return Engine(_built(builder, network, precision, path), explicit)
+    wide = _wide(path) if precision == "half" and typed is None else set()
+    _keep_wide(network, wide)
+    return Engine(_built(builder, network, precision, path, typed is not None, bool(wide)), explicit)
 
 
 def from_caffe(prototxt, caffemodel, outputs, precision):
@@ -59,7 +68,33 @@ def from_caffe(prototxt, caffemodel, outputs, precision):
     return Engine(_built(builder, network, precision, prototxt), False)
 
 
-def _built(builder, network, precision, path):
+def _wide(path):
+    """Names of the nodes of an ONNX file in half precision that stay in 32 bits."""
+    listed = os.path.splitext(path)[0] + ".wide.txt"
+    if not os.path.exists(listed):
+        return set()
+    with open(listed, encoding="utf-8") as file:
+        return set(file.read().splitlines())
+
+
+def _keep_wide(network, names):
+    if not names:
+        return
+    for number in range(network.num_layers):
+        layer = network.get_layer(number)
+        # Layers are named after their nodes; of several that one became, the later ones have a number behind.
+        if names.isdisjoint((layer.name, layer.name.rpartition("_")[0])):
+            continue
+        kinds = [layer.get_output(output).dtype for output in range(layer.num_outputs)]
+        if tensorrt.float32 in kinds or tensorrt.float16 in kinds:
+            layer.precision = tensorrt.float32
+        for output, kind in enumerate(kinds):
+            if kind in (tensorrt.float32, tensorrt.float16):
+                layer.set_output_type(output, tensorrt.float32)
+
+
+def _built(builder, network, precision, path, typed=False, wide=False):
+    """The engine; `typed`: the network has its types, which no flag decides, `wide`: some of its layers do."""
     for kind, bits in (("half", "fp16"), ("int8", "int8")):
         fast = precision != kind or getattr(builder, "platform_has_fast_" + bits, True)
         _expect(fast, "this GPU is not fast in %s; --precision float" % _WORDS[kind])
@@ -72,14 +107,15 @@ def _built(builder, network, precision, path):
     if not hasattr(builder, "create_builder_config"):
         builder.max_workspace_size = WORKSPACE
         builder.fp16_mode = precision == "half"
+        builder.strict_type_constraints = wide
         engine = builder.build_cuda_engine(network)
     else:
-        engine = _configured(builder, network, precision)
+        engine = _configured(builder, network, "" if typed else precision, wide)
     _expect(engine is not None, "%s: TensorRT %s builds no engine of it" % (path, tensorrt.__version__))
     return engine
 
 
-def _configured(builder, network, precision):
+def _configured(builder, network, precision, wide):
     """The engine by a builder's configuration, which TensorRT has from 6 on; None where it builds none."""
     config = builder.create_builder_config()
     if hasattr(config, "set_memory_pool_limit"):
@@ -87,7 +123,12 @@ def _configured(builder, network, precision):
     else:
         config.max_workspace_size = WORKSPACE
     # 2:4 sparse weights are looked for where the GPU has tensor cores for them; others compute as ever.
-    for flag in ({"half": "FP16", "int8": "INT8"}.get(precision), "SPARSE_WEIGHTS"):
+    flags = [{"half": "FP16", "int8": "INT8"}.get(precision), "SPARSE_WEIGHTS"]
+    if wide:
+        # What makes a layer's precision binding; the older name goes with TensorRT 9.
+        known = hasattr(tensorrt.BuilderFlag, "OBEY_PRECISION_CONSTRAINTS")
+        flags.append("OBEY_PRECISION_CONSTRAINTS" if known else "STRICT_TYPES")
+    for flag in flags:
         if flag and hasattr(tensorrt.BuilderFlag, flag):
             config.set_flag(getattr(tensorrt.BuilderFlag, flag))
     if hasattr(builder, "build_engine"):

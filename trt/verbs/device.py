@@ -21,6 +21,7 @@ def fill(arguments: Arguments, device: str) -> int:
     folder = named_run(arguments)
     numbers = device_folder.numbers_of(folder, generation(arguments, folder) if "GEN" in arguments else 0)
     out = Path(arguments.get("OUT", folder / device))
-    look = arguments.get("INPUTS") != "none"
-    device_folder.fill(folder, out, numbers, image_shape(arguments), look, print, device)
+    asked = arguments.get("INPUTS", "")
+    given = Path(asked) if asked not in ("", "none") else None
+    device_folder.fill(folder, out, numbers, image_shape(arguments), asked != "none", print, device, given)
     return 0

@@ -21,11 +21,16 @@ def run(arguments: Arguments) -> int:
     form = target.named(arguments.get("FOR", ""))
     if half and eight:
         raise UserError("onnx: expected HALF=1 or INT8=1, got both; leave one out")
+    expect_use(arguments, "onnx", half, eight)
     given = network(arguments, "onnx")
     kind = form.kind("half" if half else "int8" if eight else "")
     out = export.out_file(given_path(arguments, "OUT") or given.folder, given.name, kind)
     if eight:
         made = eight_bits.model(given.pair, calibrated(arguments, given, out), form, wide(arguments, given.pair))
+    elif half and "INPUTS" in arguments:
+        from trt.tensorrt.engine import half_model
+
+        made, _ = half_model(given.pair, seen(arguments, given), wide(arguments, given.pair), print, form)
     else:
         made = given.pair.onnx(half, in_32_bits=wide(arguments, given.pair), target=form)
     print("\n".join([*given.pair.notes, export.write(made, out)]))
@@ -53,10 +58,34 @@ def network(arguments: Arguments, verb: str) -> Given:
             raise UserError(f"{verb}: expected WEIGHTS=, the caffemodel of that MODEL; see `cavefish --help`")
         pair = export.read(Path(arguments["MODEL"]), Path(arguments["WEIGHTS"]), shape)
         return Given(pair, Path("."), pair.model.stem)
+    if "WEIGHTS" in arguments:
+        raise UserError(f"{verb}: expected MODEL=, the deploy prototxt of that WEIGHTS; see `cavefish --help`")
     folder = named_run(arguments)
     number = generation(arguments, folder)
     pair = export.read_generation(folder, number, shape)
     return Given(pair, folder, paths.generation(folder, number).name, folder, number)
+
+
+def expect_use(arguments: Arguments, verb: str, half: bool, eight: bool) -> None:
+    """UserError for inputs, and a number of images, that nothing would look at."""
+    if arguments.get("INPUTS", "none") != "none" and not half and not eight:
+        raise UserError(f"{verb}: expected HALF=1 or INT8=1 beside INPUTS=, got neither; 32 bits hold whatever is seen")
+    if "IMAGES" in arguments and (not eight or "INPUTS" in arguments):
+        raise UserError(
+            f"{verb}: expected INT8=1 and no INPUTS= beside IMAGES=, how many of the run's training images calibrate "
+            "eight bits; leave it out"
+        )
+
+
+def seen(arguments: Arguments, given: Given) -> Any:
+    """What the range report looks at, a trt.inputs.Source: INPUTS=, else the run's test images, if there are any."""
+    from trt import inputs
+
+    if arguments.get("INPUTS") == "none":
+        return None
+    if "INPUTS" in arguments:
+        return inputs.of_file(Path(arguments["INPUTS"]), given.pair)
+    return inputs.of_generation(given.run, given.number, given.pair) if given.run else None
 
 
 def wide(arguments: Arguments, pair: Any) -> frozenset[str]:
@@ -67,12 +96,13 @@ def wide(arguments: Arguments, pair: Any) -> frozenset[str]:
 
 
 def calibrated(arguments: Arguments, given: Given, out: Path) -> Any:
-    """The network's calibration, kept with its run, or beside `out`: on INPUTS=, else on the run's training images."""
+    """The network's calibration, kept with its run or beside `out`: on INPUTS=, else on the run's training images."""
     from trt import calibration, eight_bits, inputs
 
     if "INPUTS" not in arguments:
         if given.run is None:
             raise UserError("INT8: expected INPUTS=file.npy, real images as the net sees them, got none")
-        return eight_bits.calibrated(given.run, given.number, print, whole(arguments, "IMAGES", least=1))
-    source = inputs.of_file(Path(arguments["INPUTS"]), given.pair)
+        images = whole(arguments, "IMAGES", least=1)
+        return eight_bits.calibrated(given.run, given.number, print, images, out.parent, inputs.OTHERS)
+    source = inputs.of_file(Path(arguments["INPUTS"]), given.pair, inputs.OTHERS)
     return calibration.of(given.pair, source, out.parent / f"{given.name}{calibration.SUFFIX}", print)

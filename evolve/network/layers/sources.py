@@ -77,7 +77,8 @@ def _dummy(layer: Layer, bottoms: Shapes) -> Shapes:
 def _one_each(layer: Layer, shapes: list[Shape]) -> Shapes:
     tops = len(layer.top)
     if len(shapes) not in (1, tops):
-        raise UserError(f"layer '{layer.name}': expected one shape, or {tops}, one a top, got {len(shapes)}")
+        remedy = "; say it in input_param, or give SHAPE=3x32x32" if layer.type == "Input" and not shapes else ""
+        raise UserError(f"layer '{layer.name}': expected one shape, or {tops}, one a top, got {len(shapes)}{remedy}")
     return tuple(shapes * tops if len(shapes) == 1 else shapes)
 
 

@@ -1,6 +1,7 @@
 """Stands in for the tensorrt module of a JetPack, the one of $TENSORRT: 5 to 8 or 10, with what it has and has not.
 
-The "engine" of genNNN takes NNN milliseconds a run. Python 3.6, as the module that it stands for.
+The "engine" of genNNN takes NNN milliseconds a run. $WIDE names the layers that are to be told to compute in 32 bits,
+where the network does not say it itself. Python 3.6, as the module that it stands for.
 """
 
 import ctypes
@@ -26,9 +27,32 @@ def nptype(kind):
     return {"half": numpy.float16, "float": numpy.float32}[kind]
 
 
+class _Tensor:
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+
+class _Layer:
+    num_outputs = 2
+
+    def __init__(self, name):
+        self.name, self.precision, self.types = name, None, {}
+
+    def get_output(self, number):
+        return _Tensor((float16, "int32")[number])
+
+    def set_output_type(self, number, kind):
+        self.types[number] = kind
+
+
 class _Network:
-    def __init__(self, explicit):
-        self.explicit, self.outputs, self.milliseconds, self.kind = explicit, [], 0, ""
+    def __init__(self, explicit, typed=False):
+        self.explicit, self.outputs, self.milliseconds, self.kind, self.typed = explicit, [], 0, "", typed
+        self.layers = [_Layer(name) for name in ("conv", "cov", "prob", "prob_2", "box")]
+        self.num_layers = len(self.layers)
+
+    def get_layer(self, number):
+        return self.layers[number]
 
     def mark_output(self, blob):
         self.outputs.append(blob)
@@ -56,6 +80,9 @@ class _Context:
     def _run(self, bindings):
         assert len(bindings) == self._engine.count
         ctypes.cast(bindings[0], ctypes.POINTER(ctypes.c_float))[11]
+        for number in range(1, self._engine.count):
+            ctypes.cast(bindings[number], ctypes.POINTER(ctypes.c_float))[number] = 0.75
+            ctypes.cast(bindings[number], ctypes.POINTER(ctypes.c_float))[9] = 0.25
         time.sleep(self._engine.milliseconds / 1000)
         return self._engine.milliseconds != 99
 
@@ -71,12 +98,17 @@ class _Context:
 
 class _Engine:
     def __init__(self, network, flags):
-        wanted = {"half": {"FP16"}, "int8": {"INT8"}}.get(network.kind, set())
+        wanted = set() if network.typed else {"half": {"FP16"}, "int8": {"INT8"}}.get(network.kind, set())
         assert not network.kind or flags & {"FP16", "INT8"} == wanted
+        assert network.typed == (MAJOR >= 10 and network.kind == "half")
+        told = [each.name for each in network.layers if each.precision == float32 and each.types == {0: float32}]
+        asked = [] if network.typed or network.kind != "half" else os.environ.get("WIDE", "").split()
+        assert told == asked and bool(asked) == bool(flags & {"STRICT_TYPES", "OBEY_PRECISION_CONSTRAINTS"})
         assert ("SPARSE_WEIGHTS" in flags) == (MAJOR >= 8)
         self.explicit = network.explicit
-        self.milliseconds = network.milliseconds + (0 if flags & {"FP16", "INT8"} else 5)
-        self.count = 1 + len(network.outputs)
+        self.milliseconds = network.milliseconds + (0 if network.typed or flags & {"FP16", "INT8"} else 5)
+        self.names = ["data", *network.outputs]
+        self.count = len(self.names)
         if MAJOR < 10:
             self.num_bindings = self.count
         else:
@@ -87,6 +119,9 @@ class _Engine:
         return ((1,) if self.explicit else ()) + shape
 
     if MAJOR < 10:
+        def get_binding_name(self, number):
+            return self.names[number]
+
         def get_binding_shape(self, number):
             return self._shape(number)
 
@@ -94,10 +129,10 @@ class _Engine:
             return float32
     else:
         def get_tensor_name(self, number):
-            return f"tensor {number}"
+            return self.names[number]
 
         def get_tensor_shape(self, name):
-            return self._shape(int(name.split()[1]))
+            return self._shape(self.names.index(name))
 
         def get_tensor_dtype(self, name):
             return float32
@@ -115,7 +150,7 @@ class Builder:
         assert isinstance(logger, Logger)
 
     if MAJOR == 5:
-        fp16_mode = False
+        fp16_mode = strict_type_constraints = False
         max_workspace_size = 0
 
         def create_network(self):
@@ -123,10 +158,11 @@ class Builder:
 
         def build_cuda_engine(self, network):
             assert self.max_workspace_size and self.max_batch_size == 1
-            return None if network.milliseconds == 3 else _Engine(network, {"FP16"} if self.fp16_mode else set())
+            flags = ["FP16"] * self.fp16_mode + ["STRICT_TYPES"] * self.strict_type_constraints
+            return None if network.milliseconds == 3 else _Engine(network, set(flags))
     else:
         def create_network(self, bits=0):  # type: ignore[misc]
-            return _Network(MAJOR >= 10 or bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH))
+            return _Network(MAJOR >= 10 or bool(bits & 1 << NetworkDefinitionCreationFlag.EXPLICIT_BATCH), bits == 2)
 
         def create_builder_config(self):
             return _Config()
@@ -145,11 +181,16 @@ if MAJOR > 5:
     class NetworkDefinitionCreationFlag:
         if MAJOR < 10:
             EXPLICIT_BATCH = 0
+        else:
+            STRONGLY_TYPED = 1
 
     class BuilderFlag:
         FP16, INT8 = "FP16", "INT8"
         if MAJOR >= 8:
             SPARSE_WEIGHTS = "SPARSE_WEIGHTS"
+            OBEY_PRECISION_CONSTRAINTS = "OBEY_PRECISION_CONSTRAINTS"
+        else:
+            STRICT_TYPES = "STRICT_TYPES"
 
 if MAJOR >= 10:
     class MemoryPoolType:

@@ -17,6 +17,9 @@ def accuracy(net: Net) -> Layer | None:
     found = [layer for layer in layers if layer.type == "Accuracy" and len(layer.bottom) > 1]
     found = [layer for layer in found if layer.accuracy_param.top_k == 1] or found
     weights = {layer.bottom[0]: _weight(layer) for layer in net.layer if layer.type == _LOSS and layer.bottom}
+    # An accuracy may be of the probabilities that a Softmax makes of what the loss is of.
+    softmax = [layer for layer in layers if layer.type == "Softmax"]
+    weights |= {layer.top[0]: weights[layer.bottom[0]] for layer in softmax if layer.bottom[0] in weights}
     if found:
         return max(found, key=lambda layer: weights.get(layer.bottom[0], 0.0))
     return next((layer for layer in layers if "accuracy" in layer.top), None)

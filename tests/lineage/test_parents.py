@@ -159,7 +159,8 @@ def test_other_clusters_mate_too(words: str, begun: Callable[[int], Any]) -> Non
         # Dense: the ancestor had every synapse, and so has an offspring of both parents, but from what one of them alone
         # had to what the other alone had.
         genome = weights.read(place.run / "gen003" / "weights.caffemodel")
-        assert sum(matrix.size for matrix, _ in genome.values()) < (1.5 if "ALIKE" in words else 1.15) * synapses(genome)
+        allowed = 1.5 if "ALIKE" in words else 1.15
+        assert sum(matrix.size for matrix, _ in genome.values()) < allowed * synapses(genome)
 
 
 @pytest.mark.parametrize("words", ["", "cluster_shape: FILTER"])

@@ -33,6 +33,12 @@ def loss(top: str, of: str = "ip", weight: float = 1, where: str = "") -> str:
             + loss("loss3"),
             ("loss3/top-1", "loss3", "label"),
         ),
+        # Whose accuracies may be of probabilities.
+        (
+            IP + accuracy("loss1/top-1", of="aux") + loss("loss1", "aux", 0.3) + loss("loss3")
+            + 'layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }\n' + accuracy("loss3/top-1", of="prob"),
+            ("loss3/top-1", "", "label"),
+        ),
         # Whose losses may be TRAIN's alone.
         (
             IP + accuracy("loss1/top-1", of="aux") + loss("loss1", "aux", 0.3, "include { phase: TRAIN }")

@@ -156,8 +156,8 @@ def test_other_clusters_mate_too(words: str, begun: Callable[[int], Any]) -> Non
     assert all(vars(one)["synapses"] <= 0.8 * fewest for one in made.siblings)
     assert made.training.revived == 0 and vars(made.synthesis)["difference"] <= 1e-5
     if "FILTER" in words:
-        # Dense: the ancestor had every synapse, and so has an offspring of both parents, but from what one of them alone
-        # had to what the other alone had.
+        # Dense: the ancestor had every synapse, and so has an offspring of both parents, except those between what one
+        # of them alone had and what the other alone had.
         genome = weights.read(place.run / "gen003" / "weights.caffemodel")
         allowed = 1.5 if "ALIKE" in words else 1.15
         assert sum(matrix.size for matrix, _ in genome.values()) < allowed * synapses(genome)

@@ -103,7 +103,7 @@ def clear(venv: Path) -> None:
     if inside and not (venv / MADE_BY).exists():
         raise CannotSetUp(
             f"VENV={venv}: expected a folder for an environment alone, got one with {inside[0].name} in it, which\n"
-            f"would be cleared; give another one, VENV={venv / 'cavefish'}"
+            f"would be cleared; give another one, VENV={venv / 'cavefish'}, or remove it yourself"
         )
     venv.mkdir(exist_ok=True)
     (venv / MADE_BY).write_text("")

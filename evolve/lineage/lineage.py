@@ -115,9 +115,6 @@ def _generations(
             if number < last:
                 reports.changed()
         progress.say_parts(described(metrics))
-        if metrics.score.is_of_boxes and not metrics.score.recall:
-            # A detector's first short trainings may end so, and the next one's not.
-            progress.say(f"NOTE: generation {number} finds none of the objects: train for longer, or see what it sees")
         if state.diverged(metrics):
             raise UserError(_does_not_breed(experiment, metrics))
         if _fell_too_far(experiment, run, metrics):
@@ -162,6 +159,8 @@ def described(metrics: Metrics) -> list[str]:
         f"generation {metrics.generation:2d}",
         *(f"{name} {value:.4f}" for name, value in named.items() if value is not None),
         *([] if validation is None else [f"(validation {validation:.4f})"]),
+        # A detector's first short trainings may end so, and the next one's not: it breeds.
+        *(["(finds none of the objects)"] if metrics.score.is_of_boxes and not metrics.score.recall else []),
         f"synapses {metrics.synapses:,}",
         f"A-E {metrics.architectural_efficiency:.2f}",
         f"{metrics.macs / 1e6:.2f} MMAC",

@@ -19,6 +19,8 @@ from evolve.network import weights
 from evolve.network.layers import detectnet_parameters
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics
+from evolve.runs.score import Score
+from tests.runs import made_up
 
 SCORES = ("precision", "recall", "map", "ap")
 
@@ -55,6 +57,13 @@ def test_every_generation_is_scored(run: Path) -> None:
         assert set(made.score.classes) == {"pedestrian"} and found.ap == made.score.ap and found.map is not None
         assert made.dataset.name == "streets"
         assert "drawn, not photographed" in made.dataset.notice
+
+
+@pytest.mark.parametrize(("recall", "told"), [(0.0, True), (0.01, False), (None, False)])
+def test_a_generation_that_finds_no_object_is_told_of(recall: float | None, told: bool) -> None:
+    """A classifier, which has no recall, is none."""
+    found = Score(accuracy=0.0) if recall is None else Score(precision=recall, recall=recall, map=recall, ap=recall)
+    assert ("(finds none of the objects)" in lineage.described(made_up.metrics(2, score=found))) is told
 
 
 def test_the_ancestor_is_the_plain_net(run: Path) -> None:

@@ -25,19 +25,28 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "
 SOLVER = 'net: "net.prototxt" lr_policy: "fixed" base_lr: 0.1 momentum: 0.9 weight_decay: 0.01 max_iter: 10 type: "SGD"'
 
 
-def test_an_ancestors_factors_and_shifts_that_begin_at_zero_learn(tmp_path: Path, caffe: CaffeProcess) -> None:
-    """As of a network that was converted from a framework without them; synapses that it lacks stay absent."""
+def everything() -> weights.Weights:
+    """A genome of NET that lacks nothing."""
     random = np.random.default_rng(1)
     shapes: dict[str, list[tuple[int, ...]]] = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)],
               "norm": [(6,), (6,), (1,)], "scale": [(6,), (6,)], "fc": [(5, 6 * 25), (5,)]}  # fmt: skip
-    genome = {
+    return {
         name: [random.random(shape).astype(np.float32) + 0.1 for shape in blobs] for name, blobs in shapes.items()
     }
+
+
+def write(folder: Path, genome: weights.Weights) -> None:
+    (folder / "net.prototxt").write_text(NET)
+    (folder / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
+    net = prototxt_text.read(folder / "net.prototxt", caffe_pb2.NetParameter())
+    weights.write(folder / "genome.caffemodel", net, genome)
+
+
+def test_an_ancestors_factors_and_shifts_that_begin_at_zero_learn(tmp_path: Path, caffe: CaffeProcess) -> None:
+    """As of a network that was converted from a framework without them; synapses that it lacks stay absent."""
+    genome = everything()
     genome["scale"][1][:] = genome["fc"][0][:, :5] = 0
-    (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
-    net = prototxt_text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
-    weights.write(tmp_path / "genome.caffemodel", net, genome)
+    write(tmp_path, genome)
     for drawn in (False, True):
         caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel", drawn=drawn)
         trained = weights.read(tmp_path / "trained")
@@ -45,19 +54,11 @@ def test_an_ancestors_factors_and_shifts_that_begin_at_zero_learn(tmp_path: Path
 
 
 def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> None:
-    random = np.random.default_rng(1)
-    shapes: dict[str, list[tuple[int, ...]]] = {"up": [(4, 3, 2, 2), (6,)], "deep": [(6, 1, 3, 3), (6,)],
-              "norm": [(6,), (6,), (1,)], "scale": [(6,), (6,)], "fc": [(5, 6 * 25), (5,)]}  # fmt: skip
-    genome = {
-        name: [random.random(shape).astype(np.float32) + 0.1 for shape in blobs] for name, blobs in shapes.items()
-    }
+    genome = everything()
     # Neuron 1 of up (the first group's) is dead, so is neuron 1 of deep; neuron 2 of both has synapses and no bias yet.
     genome["up"][0][:2, 1] = genome["up"][1][1:3] = genome["deep"][0][1] = genome["deep"][1][1:3] = 0
     genome["scale"][1][1] = genome["fc"][0][:, 25:50] = genome["norm"][0][:] = 0
-    (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text(f"{SOLVER} random_seed: 1 snapshot_after_train: false solver_mode: CPU")
-    net = prototxt_text.read(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
-    weights.write(tmp_path / "genome.caffemodel", net, genome)
+    write(tmp_path, genome)
     answer = caffe.call(
         "train", solver="solver.prototxt", output="trained", genome="genome.caffemodel"
     )

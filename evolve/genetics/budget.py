@@ -1,5 +1,8 @@
 """What an evolution's settings make of the environment at one generation: F_c, F_s, and the most synapses allowed."""
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
 from evolve.base.errors import UserError
 from evolve.genetics import environment, synthesis
 from evolve.genetics.encoding import Encoding, Factors, SelectionPressure
@@ -46,6 +49,23 @@ def of(
 def pressure(block: settings.Environment) -> SelectionPressure:
     """The selection pressure that a block of the environment's schedule names."""
     return SelectionPressure(block.selection_pressure, block.synapse_selection_pressure or block.selection_pressure)
+
+
+def spared(block: settings.Environment, layers: Iterable[str]) -> dict[str, float]:
+    """What the layers' probabilities are multiplied by, name -> times, of those that the block of the schedule spares.
+
+    A layer that several lines mean is spared as the most of them says.
+    """
+    return {
+        layer: max(times)
+        for layer in layers
+        if (times := [line.times for line in block.spared if matches(line.layer, layer)])
+    }
+
+
+def matches(pattern: str, layer: str) -> bool:
+    """Whether a line of the schedule that names a layer, or a pattern with * and ?, means this layer."""
+    return pattern == layer or fnmatchcase(layer, pattern)
 
 
 def _solved(

@@ -80,8 +80,9 @@ def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
 def _encode(workspace: Workspace, read: Parents) -> Encoding:
     each = [_encode_one(workspace, read, one) for one in read.each]
     encoding = each[0] if len(each) == 1 else _encode_one(workspace, read, read.weights).mean(each)
-    spared = environment_of(workspace.experiment.settings, workspace.number).spared
-    return encoding.spared({one.layer: one.times for one in spared}) if spared else encoding
+    block = environment_of(workspace.experiment.settings, workspace.number)
+    spared = budget.spared(block, [layer.name for layer in read.graph.weighted])
+    return encoding.spared(spared) if spared else encoding
 
 
 def _encode_one(workspace: Workspace, read: Parents, parent: weights.Weights) -> Encoding:

@@ -6,6 +6,7 @@ from pathlib import Path
 from evolve import datasets
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
+from evolve.genetics import budget
 from evolve.lineage import data_layers, rewinding
 from evolve.lineage.experiment import NO_DATA, Experiment
 from evolve.network import judging, phases, resize, transfer
@@ -147,13 +148,13 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
 
 def _spared(experiment: Experiment, graph: Graph) -> list[str]:
     """Layers that the environment is to spare, and that the net does not have."""
-    names = [layer.name for layer in graph.weighted]
+    layers = [layer.name for layer in graph.weighted]
     return [
-        f"{experiment.evolution}: environment: spared: expected a layer with synapses ({', '.join(names)}), "
-        f"got '{each.layer}'"
+        f"{experiment.evolution}: environment: spared: expected a layer with synapses ({', '.join(layers)}) "
+        f"or a pattern of some, got '{each.layer}'"
         for block in experiment.settings.environment
         for each in block.spared
-        if each.layer not in names
+        if not any(budget.matches(each.layer, layer) for layer in layers)
     ]
 
 

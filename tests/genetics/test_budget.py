@@ -69,3 +69,19 @@ def test_synapses_that_lead_nowhere_are_no_reason_to_end(budgeted: float) -> Non
     factors, limit = budget.of(wanted, 2, graph, parent, encoding, ancestor_synapses=1, seed=1)
     offspring, _ = synthesis.synthesize(graph, parent, encoding, factors, (1, 2), limit)
     assert total(of_graph(graph, offspring), "synapses") == 4 * 10 + 30 * 145 + 10 * 31
+
+
+def test_a_line_spares_a_layer_or_all_that_its_pattern_matches() -> None:
+    names = ["conv1", "stage1_block1_conv1", "stage1_block1_conv2", "stage2_block1_conv2", "ip[1]", "ip1"]
+    block = settings.Environment()
+    lines = (("conv1", 2), ("stage1_*", 5), ("*_block?_conv2", 3), ("*1_block1_conv2", 4), ("ip[1]", 7), ("CONV1", 8))
+    for layer, times in lines:
+        block.spared.add(layer=layer, times=times)
+    assert budget.spared(block, names) == {
+        "conv1": 2,
+        "stage1_block1_conv1": 5,
+        "stage1_block1_conv2": 5,
+        "stage2_block1_conv2": 3,
+        "ip[1]": 7,
+        "ip1": 7,
+    }

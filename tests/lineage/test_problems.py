@@ -80,11 +80,13 @@ def test_a_rate_that_cannot_be_rewound_is_told_of_before_the_ancestor_is_trained
 
 
 def test_a_spared_layer_that_the_net_does_not_have(tmp_path: Path) -> None:
-    evolution = EVOLUTION + 'environment { spared { layer: "conv9" times: 9 } spared { layer: "conv1" times: 9 } }\n'
+    lines = " ".join(f'spared {{ layer: "{each}" times: 9 }}' for each in ("conv9", "conv1", "fc*", "ip?"))
+    evolution = f"{EVOLUTION}environment {{ {lines} }}\n"
     tiny = network(tmp_path, evolution=evolution)
     assert problems.of(load(str(tiny))) == [
-        f"{tiny}/evolution.prototxt: environment: spared: expected a layer with synapses (conv1, conv2, ip1, ip2), "
-        "got 'conv9'"
+        f"{tiny}/evolution.prototxt: environment: spared: expected a layer with synapses (conv1, conv2, ip1, ip2) "
+        f"or a pattern of some, got '{each}'"
+        for each in ("conv9", "fc*")
     ]
 
 

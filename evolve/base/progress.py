@@ -14,7 +14,7 @@ from evolve.base.durations import duration
 
 if TYPE_CHECKING:
     # Imported where bars are shown: most that is said is a line.
-    from rich.progress import BarColumn, Progress
+    from rich.progress import BarColumn, Progress, TextColumn
 
 Report = Callable[[str], None]  # takes what is said, one line a call
 
@@ -22,17 +22,18 @@ _SECONDS_BETWEEN_LINES = 60.0
 _BAR, _NARROW = 40, 8  # letters of a bar, and on a terminal with no room for it
 _WIDE = 112  # letters of one that has
 
-console = Console(highlight=False, soft_wrap=True)
+# Names of files and classes are shown as they are: [x] is no markup, :cat: no picture.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def say(line: str) -> None:
-    """Prints one line, at once, markup left alone."""
-    console.print(line, markup=False)
+    """Prints one line, at once."""
+    console.print(line)
 
 
 def say_words(line: str) -> None:
     """Prints one line, which a terminal breaks between words."""
-    console.print(line, markup=False, soft_wrap=not console.is_terminal)
+    console.print(line, soft_wrap=not console.is_terminal)
 
 
 def say_parts(parts: Sequence[str]) -> None:
@@ -50,6 +51,13 @@ def bar() -> "BarColumn":
     from rich.progress import BarColumn
 
     return BarColumn(_BAR if console.width >= _WIDE else _NARROW)
+
+
+def text(form: str) -> "TextColumn":
+    """Words beside a bar, as they are."""
+    from rich.progress import TextColumn
+
+    return TextColumn(form, markup=False)
 
 
 @contextmanager
@@ -90,9 +98,9 @@ def training(title: str, ahead: float = 0.0) -> Iterator[Any]:
 def counting(title: str, of: int, report: Report) -> Iterator[Callable[[int], None]]:
     """A function that takes how many of so many images are done; a bar on a terminal, else now and then a line."""
     if console.is_terminal:
-        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), bar(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (text("{task.description}"), bar(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as shown:
             task = shown.add_task(title, total=of)
             yield lambda done: shown.update(task, completed=done)
@@ -139,13 +147,13 @@ class _Bars:
         self._trainings = 0
 
     def begin(self) -> "Progress":
-        from rich.progress import MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import MofNCompleteColumn, Progress
 
         with self._lock:
             if self._shown is None:
-                loss = [TextColumn("loss {task.fields[loss]}")] if console.width >= _WIDE else []
-                left = TextColumn("· {task.fields[left]}")
-                columns = (TextColumn("{task.description}"), bar(), MofNCompleteColumn(), *loss, left)
+                loss = [text("loss {task.fields[loss]}")] if console.width >= _WIDE else []
+                left = text("· {task.fields[left]}")
+                columns = (text("{task.description}"), bar(), MofNCompleteColumn(), *loss, left)
                 self._shown = Progress(*columns, console=console, transient=True)
                 self._shown.start()
             self._trainings += 1

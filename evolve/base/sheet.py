@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from evolve.base import columns, progress
 
@@ -86,21 +87,22 @@ class Sheet:
 
     def markdown(self) -> str:
         """Lines, columns padded so that the source reads as a table too."""
-        widths = [max(3, *(len(row[k]) for row in [self.columns, *self.rows])) for k in range(len(self.columns))]
+        heads, rows = _escaped(self.columns), [_escaped(row) for row in self.rows]
+        widths = [max(3, *(len(row[k]) for row in [heads, *rows])) for k in range(len(heads))]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         parts = [f"**{self.title}**"]
         parts += [f"> **NOTE: {self.notice}**"] if self.notice else []
-        parts += ["\n".join(_line(cells, widths) for cells in [self.columns, rule, *self.rows])]
+        parts += ["\n".join(_line(cells, widths) for cells in [heads, rule, *rows])]
         return "\n\n".join([*parts, *self.notes]) + "\n"
 
     def show(self) -> None:
         """Prints it: as wide as the terminal at most, in several tables where it must be; without one, plain text."""
         terminal = progress.console.is_terminal
-        console = progress.console if terminal else Console(highlight=False, width=_WIDTH)
+        console = progress.console if terminal else Console(highlight=False, markup=False, emoji=False, width=_WIDTH)
         width = max(columns.LEAST, console.width)
 
         def say(words: str, style: str) -> None:
-            console.print(words, style=style, markup=False, soft_wrap=not terminal, width=width)
+            console.print(words, style=style, soft_wrap=not terminal, width=width)
 
         say(self.title, "bold")
         if self.notice:
@@ -117,10 +119,14 @@ def _table(heads: list[str], rows: list[list[str]], gap: int) -> Table:
     for k, name in enumerate(heads):
         # What is the paper's is set back, so that the eye finds what was measured here.
         style = "dim" if name.startswith("paper") else ""
-        table.add_column(name, justify="right" if k else "left", no_wrap=True, style=style)
+        table.add_column(Text(name), justify="right" if k else "left", no_wrap=True, style=style)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
+
+
+def _escaped(cells: list[str]) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in cells]
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
 from evolve.base import progress
 from evolve.base.counted import counted
@@ -109,12 +109,12 @@ class _Bars:
     """A bar for all, above one for each run at work."""
 
     def __init__(self, wanted: int, done: int) -> None:
-        text = TextColumn("{task.description}")
-        done_of = (MofNCompleteColumn(), TextColumn("generations"), TimeRemainingColumn())
+        text = progress.text("{task.description}")
+        done_of = (MofNCompleteColumn(), progress.text("generations"), TimeRemainingColumn())
         self._all = Progress(text, progress.bar(), *done_of)
         self._whole = self._all.add_task("", total=wanted, completed=done)
-        fields = (TextColumn("generation {task.fields[number]}"), progress.bar(), MofNCompleteColumn())
-        self._each = Progress(text, *fields, TextColumn("{task.fields[reached]}"))
+        fields = (progress.text("generation {task.fields[number]}"), progress.bar(), MofNCompleteColumn())
+        self._each = Progress(text, *fields, progress.text("{task.fields[reached]}"))
         self._tasks: dict[str, TaskID] = {}
         self.live = Live(
             Group(self._all, self._each), console=progress.console, auto_refresh=False, transient=True,

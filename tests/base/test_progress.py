@@ -12,7 +12,8 @@ from evolve.base import progress
 @pytest.fixture(params=[True, False], ids=["terminal", "lines"])
 def shown(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     written = io.StringIO()
-    console = Console(file=written, force_terminal=request.param, width=120, highlight=False, soft_wrap=True)
+    plain = {"highlight": False, "soft_wrap": True, "markup": False, "emoji": False}
+    console = Console(file=written, force_terminal=request.param, width=120, **plain)
     monkeypatch.setattr(progress, "console", console)
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0)
     return written
@@ -40,6 +41,13 @@ def drawn() -> None:
     """What a terminal would show a tenth of a second later."""
     if progress._bars._shown:
         progress._bars._shown.refresh()
+
+
+def test_a_name_beside_a_bar_is_shown_as_it_is(shown: io.StringIO) -> None:
+    with progress.training("net [draft] [/old] :cat:") as training:
+        training({"iteration": 1, "of": 2, "loss": 1.0})
+        drawn()
+    assert "net [draft] [/old] :cat:" in shown.getvalue()
 
 
 def test_what_is_left_of_a_training_and_of_the_run(shown: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

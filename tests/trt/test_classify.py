@@ -213,6 +213,8 @@ def test_names_are_those_of_the_run_or_beside_it(run: Path) -> None:
     try:
         assert names.of(folder, 10) == written and names.of(folder, 3) == ["0", "1", "2"]
         assert names.of(folder, 12) == [*written, "10", "11"]
+        (run / "labels.txt").write_text("zero\n\ntwo\n\n", encoding="utf-8-sig")
+        assert names.of(folder, 4) == ["zero", "1", "two", "3"]  # one that has no name keeps its place
     finally:
         (run / "labels.txt").unlink()
 

@@ -30,6 +30,7 @@ from evolve.runs.metrics import Data
 from evolve.runs.score import ClassScore, Score
 from evolve.training.caffe_process import CaffeProcess
 from tests.runs import made_up
+from trt.inference import names
 from trt.inference.box_answers import Answer, Answers
 from trt.inference.detect import detect
 
@@ -125,6 +126,30 @@ def test_scores_of_the_validation_split_are_the_generations_own(
     assert scores(told.every, data) == pytest.approx(own, abs=1e-6 if engine == "caffe" else 0.02)
     assert 0 < own[0] < 1 and 0.1 < own[1] and told.classes == ["person"]
     assert len([one for each in told.every for one in each.found]) > count
+
+
+def test_a_class_without_an_object_in_val_keeps_its_name(run: Path, images: Path, tmp_path: Path) -> None:
+    """Such a class has no score, and the one after it is not called by its name."""
+    made = shutil.copytree(run, tmp_path / "run")
+    record = json.loads((made / "gen001" / "metrics.json").read_text())
+    record["dataset"]["class_names"] = ["car"]
+    assert list(record["score"]["classes"]) == ["person"]
+    (made / "gen001" / "metrics.json").write_text(json.dumps(record))
+    (made / "gen001" / "DONE.json").unlink()
+    assert names.of(made / "gen001", 2) == ["car", "1"]
+
+
+@pytest.mark.parametrize(("setting", "size"), [("", (HEIGHT, WIDTH)), ("orientation: LEAVE ", (WIDTH, HEIGHT))])
+def test_an_image_is_turned_where_training_turned_its_own(
+    run: Path, images: Path, tmp_path: Path, setting: str, size: tuple[int, int]
+) -> None:
+    made = shutil.copytree(run, tmp_path / "run")
+    settings = made / "prototxt" / "evolution.prototxt"
+    settings.write_text(settings.read_text().replace("width:", f"{setting}width:"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(images / "003.png").save(tmp_path / "turned.png", exif=exif)
+    assert [each.size for each in found(made, tmp_path / "turned.png").every] == [size]
 
 
 def test_a_larger_image_has_its_boxes_where_its_objects_are(run: Path, images: Path, tmp_path: Path) -> None:

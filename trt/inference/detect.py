@@ -81,7 +81,8 @@ def detector(run: Path, folder: Path) -> Detector:
         clustering=detectnet_clustering.parse(cluster.python_param.param_str),
         coverage=cluster.bottom[0],
         boxes=cluster.bottom[1],
-        form=Form(levels=levels if levels != (0, 0) else None),
+        # Nobody annotated these: they are turned unless the training images were left as they are stored.
+        form=Form(turned=asked.orientation != asked.LEAVE, levels=levels if levels != (0, 0) else None),
     )
 
 

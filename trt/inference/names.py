@@ -23,18 +23,20 @@ def of(folder: Path, count: int) -> list[str]:
 def known(folder: Path) -> list[str]:
     """The names of its classes; none where nobody named them."""
     metrics = Metrics.read(folder)
-    return list(metrics.score.classes) or metrics.dataset.class_names or _labels(folder)
+    # The data set's first: a class that the test images show nothing of has no score.
+    return metrics.dataset.class_names or list(metrics.score.classes) or _labels(folder)
 
 
 def _labels(folder: Path) -> list[str]:
     """From labels.txt in the generation's folder, its run's, or its data set's."""
     for place in (folder, folder.parent, _data(folder)):
         try:
-            words = (place / paths.LABELS).read_text(encoding="utf-8").splitlines() if place else []
+            words = (place / paths.LABELS).read_text(encoding="utf-8-sig").rstrip() if place else ""
         except (OSError, UnicodeDecodeError):
             continue
         if words:
-            return [word.strip() for word in words if word.strip()]
+            # A class that a line leaves nameless keeps its place.
+            return [word.strip() or str(number) for number, word in enumerate(words.splitlines())]
     return []
 
 

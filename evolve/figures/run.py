@@ -53,6 +53,11 @@ class Run:
         return all(metrics.score.is_of_boxes for metrics in self.generations)
 
     @property
+    def blue_first(self) -> bool:
+        """Whether the network sees an image's blue channel first, as OpenCV has it."""
+        return self.is_detection or self.ancestor.dataset.colours == "BGR"
+
+    @property
     def scores(self) -> dict[str, str]:
         """What a generation is judged by: the metric's name and its title."""
         return DETECTION_SCORES if self.is_detection else {"accuracy": "accuracy"}

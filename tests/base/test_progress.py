@@ -12,8 +12,10 @@ from evolve.base import progress
 @pytest.fixture(params=[True, False], ids=["terminal", "lines"])
 def shown(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     written = io.StringIO()
-    plain = {"highlight": False, "soft_wrap": True, "markup": False, "emoji": False}
-    console = Console(file=written, force_terminal=request.param, width=120, **plain)
+    console = Console(
+        file=written, force_terminal=request.param, width=120,
+        highlight=False, soft_wrap=True, markup=False, emoji=False,
+    )  # fmt: skip
     monkeypatch.setattr(progress, "console", console)
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0)
     return written

@@ -3,6 +3,7 @@
 import base64
 import csv
 import hashlib
+import io
 import os
 import re
 from dataclasses import replace
@@ -16,10 +17,13 @@ from PIL import Image
 from evolve.base.errors import UserError
 from evolve.command.command import main
 from evolve.figures import report
+from evolve.figures.report import kernels
+from evolve.network import weights
 from evolve.runs import run_folder
-from evolve.runs.metrics import Metrics, Sibling, Versions
+from evolve.runs.metrics import Data, Metrics, Sibling, Versions
 from tests.figures.conftest import Fabricate, Lineage
 from tests.figures.report_page import Page, with_settings, with_weights
+from tests.runs import made_up
 from tests.runs.made_up import detector, with_score
 
 NOTICE = "MNIST could not be had (no network): the 1,797 handwritten digits of scikit-learn instead"
@@ -119,6 +123,17 @@ def test_kernels_as_pictures(run: Path) -> None:
     shown = [re.sub(r"Kernels of (\w+), generation (\d+): (\d+) kernels.*", r"\1 \2 \3", words) for words in alts]
     first = [f"conv1 {n} {max(0, 6 - n)}" for n in (1, 4, 7, 10, 13)]
     assert shown == [*first, *(f"conv2 {n} {24 - n}" for n in (1, 4, 7, 10, 13))]
+
+
+@pytest.mark.parametrize(("colours", "blue"), [("BGR", True), ("RGB", False), ("", False)])
+def test_kernels_have_the_colours_of_their_images(fabricated: Fabricate, colours: str, blue: bool) -> None:
+    run = fabricated("seed1", [made_up.metrics(dataset=Data("photos (images)", colours=colours))])
+    with_weights(run, channels=3)
+    picture = next(attrs["src"] for attrs, _ in read(run).all("img") if attrs["alt"].startswith("Kernels of conv1"))
+    first = weights.read(run / "gen001" / "weights.caffemodel")["conv1"][0]
+    with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as image:
+        pixels = np.asarray(image.convert("RGBA"))
+    assert np.array_equal(pixels, kernels.sheet(first, blue_first=blue))
 
 
 def test_nothing_is_asked_of_any_network(run: Path) -> None:

@@ -145,7 +145,7 @@ def _chosen(convolutions: dict[str, Kernels]) -> list[str]:
 
 
 def _layer(name: str, by_generation: dict[int, Kernels], run: Run) -> Markup:
-    sheets = {n: sheet(each, run.is_detection) for n, each in by_generation.items()}
+    sheets = {n: sheet(each, run.blue_first) for n, each in by_generation.items()}
     widest = max(pixels.shape[1] for pixels in sheets.values())
     zoom = max(1, -(-_WIDE // widest))
     shown = [_picture(name, n, by_generation[n], sheets[n], zoom) for n in sheets]

@@ -69,6 +69,24 @@ def problems(net: Net, path: Path, text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def numbered_otherwise(net: Net, path: Path, text: str) -> list[str]:
+    """A line for each layer whose coverage maps are not those of the data set's classes, in their order.
+
+    It would learn the objects of another class, or that there are none.
+    """
+    lines, found = Lines(net, text, path), list[str]()
+    for layer in net.layer:
+        if kind(layer) in _DATA:
+            given = parameters.parse(layer.python_param.param_str).ground_truth.object_class
+            if given != {number + 1: number for number in range(len(given))}:
+                classes = " ".join(f"object_class {{ src: {src} dst: {dst} }}" for src, dst in given.items())
+                found.append(
+                    f"{lines.place(layer, 'object_class')}: expected the classes of evolution.prototxt in their order, "
+                    f"got {classes}; write $OBJECT_CLASSES"
+                )
+    return found
+
+
 def of(layer: Layer, where: str = parameters.PARAM_STR) -> Geometry | None:
     """What a layer's param_str says of the geometry; None if it says nothing. UserError at `where` if malformed."""
     what, given = kind(layer), layer.python_param.param_str

@@ -219,7 +219,7 @@ def _boxes(experiment: Experiment, net: phases.Net) -> list[str]:
 def _unlike_settings(experiment: Experiment, net: phases.Net) -> list[str]:
     data, wanted = phases.data_layer(net, "TEST"), experiment.geometry
     if consistency.of(data) == wanted:
-        return []
+        return consistency.numbered_otherwise(net, experiment.train_val, experiment.template)
     message = (
         f"layer '{data.name}': expected {wanted}, as evolution.prototxt has it, got {consistency.of(data)}; "
         "write $WIDTH, $HEIGHT, $STRIDE and $OBJECT_CLASSES"

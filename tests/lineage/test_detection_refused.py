@@ -108,6 +108,16 @@ def test_a_size_that_contradicts_the_settings(tmp_path: Path, small: Path) -> No
     )
 
 
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
+def test_coverage_of_other_classes_than_the_settings_have(tmp_path: Path, small: Path, phase: str) -> None:
+    """DIGITS's own `src: 8`, say: it would learn that there is nothing on any image."""
+    line = edit(small / NET, "$OBJECT_CLASSES", "object_class { src: 8 dst: 0 }", after=f"phase: {phase}")
+    assert refused(tmp_path, "check") == (
+        f"cavefish: {small / NET}:{line}: layer 'data': expected the classes of evolution.prototxt in their order, got "
+        "object_class { src: 8 dst: 0 }; write $OBJECT_CLASSES"
+    )
+
+
 def _lines(small: Path) -> list[str]:
     return (small / NET).read_text().splitlines()
 

@@ -9,6 +9,7 @@ REMEDIES = {
     errno.ENOMEM: "end other processes, which take memory",
     errno.EMFILE: "let more files be open (ulimit -n)",
     errno.ENFILE: "end other processes, which have files open",
+    errno.ENOLCK: "work on a file system that has locks (CAVEFISH_RUNS=, or another folder)",
     errno.EFBIG: "let files be larger (ulimit -f), or choose a file system that takes such",
 }
 

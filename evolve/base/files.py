@@ -21,7 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST)
 _BROKEN = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT)
-_OF_THE_MACHINE = REMEDIES.keys() - {errno.EFBIG}  # wherever it writes
+_OF_THE_MACHINE = REMEDIES.keys() - {errno.EFBIG, errno.ENOLCK}  # wherever it writes
 _IN_WRITING = (*_FULL, *_BROKEN, errno.EFBIG)  # which the system says of no file by its name
 _SECONDS_BETWEEN_WORDS = 30.0
 

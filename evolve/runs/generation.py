@@ -6,6 +6,7 @@ It exists if and only if DONE.json verifies.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,9 +27,10 @@ def exists(folder: Path) -> bool:
 
 
 def committed(run: Path) -> list[int]:
-    """Numbers of the generations there, without a gap, generation 1 first."""
+    """Numbers of the generations there, without a gap, generation 1 first; none of what may not be read."""
     number = 0
-    while (paths.generation(run, number + 1) / paths.DONE).is_file():
+    # Path.is_file raises PermissionError, and one user's run would hide all others.
+    while os.path.isfile(paths.generation(run, number + 1) / paths.DONE):
         number += 1
     return list(range(1, number + 1))
 

@@ -1,6 +1,7 @@
 """What the system refuses a command (a place, room, a folder that has gone) is told in a line as the user's to mend."""
 
 import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -54,6 +55,20 @@ def test_what_a_disk_refuses_anywhere_is_no_fault_of_cavefish(
     monkeypatch.setattr(command.VERBS["count"], "run", refused)
     assert command.main(["count", "MODEL=x"]) == status
     assert ("fault of Cavefish" in capsys.readouterr().err) == (status == 1)
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*given: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    run = tmp_path / "runs" / "lenet" / "seed1"
+    with pytest.raises(UserError) as refused, run_folder.held(run):
+        pass
+    assert str(refused.value) == (
+        f"{run}: no locks available; nothing committed is lost: work on a file system that has locks (CAVEFISH_RUNS=, "
+        "or another folder), and the same command resumes"
+    )
 
 
 def test_a_thread_that_does_not_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

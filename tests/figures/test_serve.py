@@ -1,11 +1,14 @@
 """`make serve` shows runs over HTTP, changes nothing, and lets nobody out of the folder of runs."""
 
+import errno
 import http.client
+import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +69,21 @@ def test_the_index_lists_every_run(port: int) -> None:
     assert (status, kind) == (200, "text/html; charset=utf-8")
     assert {attrs["href"] for attrs, _ in page.all("a")} == {"lenet/seed1/", "lenet/a%20b/"}
     assert "3 generations, all done" in page.all("main")[0][1]
+
+
+def test_a_run_that_another_user_keeps_for_himself_hides_no_other(
+    port: int, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = os.stat
+
+    def stat(path: Any, *how: Any, **more: Any) -> os.stat_result:
+        if isinstance(path, (str, Path)) and f"{runs}/lenet/seed1/" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return asked(path, *how, **more)
+
+    monkeypatch.setattr(os, "stat", stat)
+    status, _, content = ask(port, "/")
+    assert status == 200 and "lenet/a%20b/" in {attrs["href"] for attrs, _ in Page(content).all("a")}
 
 
 def test_a_runs_page_and_its_files(port: int, runs: Path) -> None:

@@ -186,6 +186,6 @@ def _channels_read(steps: list[Step]) -> list[np.ndarray]:
 
 def _maps(step: Step) -> list[ChannelMap]:
     try:
-        return step.type.follow(step.layer, step.bottoms, step.tops) if step.type else []
+        return step.type.follow(step.layer, step.bottoms, step.tops) or [] if step.type else []
     except UnknownLayer:
         return []

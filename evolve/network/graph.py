@@ -88,10 +88,13 @@ class Graph:
         return {name: found[name] for name in [*order, *(set(found) - set(order))]}
 
     def answers(self) -> list[str]:
-        """The blobs of the first net that its outputs are, or are computed from; labels are none."""
-        given = {top for node in self.nodes if node.source for top in node.tops}
-        computed = [self.blobs[blob] for blob in self.sinks if blob not in given]
-        return list(dict.fromkeys(blob.name for blob in computed if blob.net == 0 and len(blob.channel_groups)))
+        """The blobs of the first net that its outputs are, or are computed from; labels, losses and scores are none."""
+        none = {top for node in self.nodes for top in node.tops if node.source or node.sink and not self._channels(top)}
+        computed = [self.blobs[blob] for blob in self.sinks if blob not in none]
+        return list(dict.fromkeys(blob.name for blob in computed if blob.net == 0))
+
+    def _channels(self, blob: int) -> int:
+        return len(self.blobs[blob].channel_groups)
 
     def mixes(self) -> bool:
         """Whether a layer makes one channel depend on its neighbours, as LRN across channels does."""

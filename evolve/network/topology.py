@@ -200,7 +200,9 @@ def _pin(graph: Graph, unread: list[int], lrn: str) -> None:
         touched = [*node.bottoms, *node.tops] if node.whole else node.bottoms if node.sink else []
         for blob in touched:
             graph.outputs[graph.blobs[blob].channel_groups] = True
-        if node.sink:
+        without_channels = not any(len(graph.blobs[top].channel_groups) for top in node.tops)
+        # Of a top without channels it is the bottoms that tell whether the image still leads there.
+        if node.sink or node.whole and node.type and without_channels:
             graph.sinks += node.bottoms
         across = node.mixes and lrn == EXACT
         for blob in [*(node.tops if node.source else []), *(node.bottoms if across else [])]:

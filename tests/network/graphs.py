@@ -193,6 +193,8 @@ def _gate(build: Builder) -> list[str]:
 def _reshape(build: Builder) -> list[str]:
     bottom = build.any()
     shape = build.blobs[bottom]
+    if len(shape) == 1:
+        return []
     if len(shape) == 2:
         parts = [n for n in (1, 2, 3, 4) if shape[1] % n == 0]
         part = build.pick(*parts)
@@ -208,6 +210,21 @@ def _reshape(build: Builder) -> list[str]:
         ("Reshape", [bottom], f"reshape_param {{ shape {{ dim: 0 dim: {shape[1]} dim: -1 }} }}"),
         ("Reshape", [bottom], f"reshape_param {{ axis: 1 shape {{ dim: {int(np.prod(shape[1:]))} }} }}"),
         ("Reshape", [bottom], f"reshape_param {{ axis: 1 num_axes: 1 shape {{ dim: {shape[1]} }} }}"),
+    ))  # fmt: skip
+
+
+def _squeeze(build: Builder) -> list[str]:
+    """One number an image, on no axis of its own: an output, a factor of the image's values, or a channel again."""
+    unit = build.add("InnerProduct", [build.any()], "inner_product_param { num_output: 1 }")
+    if not unit:
+        return []
+    words = build.pick(("Reshape", unit, "reshape_param { shape { dim: -1 } }"),
+                       ("Flatten", unit, "flatten_param { axis: 0 }"))  # fmt: skip
+    number = build.add(*words)
+    return build.add(*build.pick(
+        ("Sigmoid", number),
+        ("Scale", [build.any(axes=4), *number], "scale_param { axis: 0 }"),
+        ("Reshape", number, "reshape_param { shape { dim: -1 dim: 1 } }"),
     ))  # fmt: skip
 
 
@@ -259,7 +276,7 @@ def _shared(build: Builder) -> list[str]:
 _LAYERS = [
     (_convolution, 6), (_depthwise, 1), (_deconvolution, 2), (_inner_product, 2), (_elementwise, 5), (_pooling, 2),
     (_normalised, 2), (_scaled, 2), (_lrn, 1), (_concat, 2), (_slice, 1), (_eltwise, 3), (_gate, 1), (_reshape, 2),
-    (_crop, 1), (_shared, 1), (_spread, 2), (_reduction, 1),
+    (_crop, 1), (_shared, 1), (_spread, 2), (_squeeze, 1), (_reduction, 1),
 ]  # fmt: skip
 
 

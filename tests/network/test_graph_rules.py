@@ -248,6 +248,48 @@ def test_what_touches_an_unknown_layer_stays() -> None:
     assert weights["a"][1].tolist() == [1, 1, 1]  # what the unknown layer makes of a bias is its own affair
 
 
+@pytest.mark.parametrize(
+    "squeeze", ["Reshape reshape_param { shape { dim: -1 } }", "Flatten flatten_param { axis: 0 }"]
+)
+def test_a_single_number_without_an_axis_is_an_output(squeeze: str) -> None:
+    kind, _, words = squeeze.partition(" ")
+    net, graph = graph_of(conv("a", "data", 3), units("b", "a", 1), layer(kind, "out", "b", words), units("c", "a", 2))
+    assert graph.answers() == ["out", "c", "b"]
+    weights = ones(graph)
+    weights["a"][0][1], weights["c"][0][:] = 0, 0
+    weights["c"][0][0, 0] = 1
+    exists = reach.alive(graph, weights)
+    assert exists.neurons["b"].tolist() == [True] and exists.neurons["a"].tolist() == [True, False, True]
+    assert folded(net, graph, weights)[0]["a"].convolution_param.num_output == 2
+    weights["b"][0][:] = 0
+    with pytest.raises(reach.NothingLeft) as error:
+        reach.alive(graph, weights)
+    assert str(error.value) == "blob 'b': no way of synapses leads to it from the image"
+
+
+def test_a_single_number_without_an_axis_is_a_factor() -> None:
+    squeezed = layer("Reshape", "gate", "b", "reshape_param { shape { dim: -1 } }")
+    scaled = layer("Scale", "scaled", "a gate", "scale_param { axis: 0 }")
+    _, graph = graph_of(conv("a", "data", 3), units("b", "a", 1), squeezed, scaled, units("out", "scaled", 1))
+    assert reach.alive(graph, ones(graph)).neurons["b"].tolist() == [True]
+
+
+def test_losses_scores_and_labels_are_no_answers() -> None:
+    label = layer("Input", "label", "", "input_param { shape { dim: 1 } }")
+    judged = layer("Accuracy", "accuracy", "out label") + layer("SoftmaxWithLoss", "loss", "out label")
+    _, graph = graph_of(label, units("out", "data", 2), judged)
+    assert graph.answers() == ["out"]
+
+
+def test_labels_may_get_and_lose_an_axis() -> None:
+    label = layer("Input", "label", "", "input_param { shape { dim: 1 } }")
+    column = layer("Reshape", "column", "label", "reshape_param { shape { dim: -1 dim: 1 } }")
+    again = layer("Flatten", "again", "column", "flatten_param { axis: 0 }")
+    losses = layer("EuclideanLoss", "loss", "out column") + layer("HingeLoss", "loss2", "out again")
+    _, graph = graph_of(label, column, again, units("out", "data", 1), losses)
+    assert reach.alive(graph, ones(graph)).neurons["out"].tolist() == [True]
+
+
 # Constants
 
 

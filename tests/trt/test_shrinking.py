@@ -95,6 +95,23 @@ def test_a_train_val_prototxt(model: Path, tmp_path: Path) -> None:
     assert net.layer[0].data_param.source == "$DATA" and net.layer[1].convolution_param.num_output == 4
 
 
+def test_an_output_without_an_axis_for_its_number(model: Path, tmp_path: Path) -> None:
+    """As a regression's head often has it: it stays beside another output, and is compared."""
+    model.write_text(
+        model.read_text()
+        + """layer { name: "age" type: "InnerProduct" bottom: "conv1" top: "age" inner_product_param { num_output: 1 } }
+layer { name: "ages" type: "Reshape" bottom: "age" top: "ages" reshape_param { shape { dim: -1 } } }
+"""
+    )
+    random = np.random.default_rng(2)
+    before = pruned() | {"age": [random.normal(size=(1, 6 * 36)).astype(np.float32), np.ones(1, np.float32)]}
+    weights.write(tmp_path / "w.caffemodel", prototxt_text.read(model, caffe_pb2.NetParameter()), before)
+    shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    small = weights.read(tmp_path / "out" / "w.caffemodel")
+    kept = before["age"][0].reshape(6, 36)[[0, 1, 3, 5]]
+    assert np.array_equal(small["age"][0], kept.reshape(1, -1))
+
+
 def test_masks_beside_the_weights_are_refused(model: Path, tmp_path: Path) -> None:
     """As Dynamic Network Surgery saves its layers: weights, biases, and a mask of each."""
     blobs = pruned()

@@ -63,8 +63,9 @@ class LayerType:
     tops: tuple[int, int] = (1, 1)
     shapes: Callable[[Layer, Shapes], Shapes] = unchanged
     in_place: bool = True  # whether a top may have its bottom's name
-    # What its channels are. `not_evolving` says why they cannot be followed: such a layer is left whole or refused.
-    channels: Callable[[Layer, Shapes, Shapes], list[ChannelMap]] = channels.passed_on
+    # What its channels are, None of a layer that is to be left whole. `not_evolving` says why they cannot be followed:
+    # such a layer is left whole or refused.
+    channels: Callable[[Layer, Shapes, Shapes], list[ChannelMap] | None] = channels.passed_on
     not_evolving: str = ""
     source: bool = False  # what it writes is the image, which stays
     sink: bool = False  # all that it reads is what the network is for, and stays
@@ -98,8 +99,11 @@ class LayerType:
                 raise UserError(f"layer '{layer.name}': expected {wanted} {what}{plural}, got {len(blobs)}")
         return self.shapes(layer, bottoms)[: len(layer.top)]
 
-    def follow(self, layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
-        """Which channels of its tops are which of its bottoms. UnknownLayer where they cannot be followed."""
+    def follow(self, layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap] | None:
+        """Which channels of its tops are which of its bottoms; None if all are to stay as they are.
+
+        UnknownLayer where they cannot be followed.
+        """
         if self.not_evolving:
             raise UnknownLayer(
                 f"layer '{layer.name}': {self.name} is not supported for evolving, {self.not_evolving}; "

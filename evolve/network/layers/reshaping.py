@@ -46,12 +46,15 @@ def _flatten(layer: Layer, bottoms: Shapes) -> Shapes:
     return ((*bottom[:start], count(bottom, start, end + 1), *bottom[end + 1 :]),)
 
 
-def _spread(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
-    """Channels may be spread over more of them (Flatten), or come together again, if none is mixed with another."""
+def _spread(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap] | None:
+    """Channels may be spread over more of them (Flatten), or come together again, if none is mixed with another.
+
+    None where a single channel gets or loses its axis, behind which no map could follow it.
+    """
     before, after = bottoms[0], tops[0]
     if len(before) < 2 or len(after) < 2:
         if channels(before) <= 1 and channels(after) <= 1:
-            return []
+            return None
         raise _mixing(layer, before, after)
     if before[0] != after[0]:
         raise _mixing(layer, before, after)

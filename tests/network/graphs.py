@@ -120,7 +120,8 @@ def _pooling(build: Builder) -> list[str]:
     words = build.pick(
         f"kernel_size: {build.pick(2, 3)} stride: {build.pick(1, 2)} pad: {build.pick(0, 1)}", "global_pooling: true"
     )
-    return build.add("Pooling", [build.any(axes=4)], f"pooling_param {{ pool: {build.pick('MAX', 'AVE')} {words} }}")
+    pool, tops = build.pick(("MAX", 1), ("MAX", 2), ("AVE", 1))
+    return build.add("Pooling", [build.any(axes=4)], f"pooling_param {{ pool: {pool} {words} }}", tops=tops)
 
 
 def _normalised(build: Builder) -> list[str]:

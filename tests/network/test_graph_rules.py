@@ -372,6 +372,8 @@ def test_constants_go_through(words: str, value: float) -> None:
         layer("Deconvolution", "f", "a", "convolution_param { num_output: 2 kernel_size: 2 stride: 2 }"),
         layer("Im2col", "f", "a", "convolution_param { kernel_size: 1 pad: 1 }"),
         layer("MVN", "f", "a"),
+        # The maxima's places.
+        layer("Pooling", "p", "a", "pooling_param { kernel_size: 2 }", "p f") + layer("Silence", "none", "p", tops=" "),
     ],
 )
 def test_constants_that_stop(words: str) -> None:

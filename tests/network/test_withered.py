@@ -113,6 +113,18 @@ def test_none_go_of_whose_zeros_something_is_made(behind: str, blobs: list[list[
     assert np.flatnonzero(~given["conv"][0].any(axis=(1, 2, 3))).tolist() == gone
 
 
+def test_none_go_whose_maxima_have_places_that_are_read() -> None:
+    first = NET.split('layer { name: "ip"')[0]
+    text = f"""{first}
+layer {{ name: "p" type: "Pooling" bottom: "conv" top: "p" top: "places" pooling_param {{ kernel_size: 4 }} }}
+layer {{ name: "ip" type: "InnerProduct" bottom: "places" top: "ip" inner_product_param {{ num_output: 2 }} }}
+"""
+    given = weights()
+    given["ip"][0] = given["ip"][0][:, :3]
+    read = topology.read([text_format.Parse(text, caffe_pb2.NetParameter())])
+    assert silence(read, given, {"conv": [1]}).neurons == 0
+
+
 def test_only_what_a_relu_reads_can_be_silent() -> None:
     assert rectified(graph()) == ["conv"]
     leaky = NET.replace('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 0.1 }')

@@ -4,7 +4,7 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Shapes, axis_of, count, expect_axes, written
-from evolve.network.channels import ChannelMap, every
+from evolve.network.channels import ChannelMap, every, to_each_top
 from evolve.network.layers import windows
 from evolve.network.layers.constants import Constants, Values, carried, only_zero, varies
 from evolve.network.layers.layer_type import LayerType, UnknownLayer
@@ -20,6 +20,11 @@ def _pooling(layer: Layer, bottoms: Shapes) -> Shapes:
 
 
 def _pooled(given: Constants) -> Values:
+    # The maxima's places are others in each window, those of zeros too.
+    return [*_largest_or_mean(given), *varies(given)[1:]]
+
+
+def _largest_or_mean(given: Constants) -> Values:
     parameter = given.layer.pooling_param
     if parameter.pool == _STOCHASTIC:
         return varies(given)
@@ -84,7 +89,7 @@ def _gathered_constants(given: Constants) -> Values:
 
 
 TYPES = (
-    LayerType("Pooling", tops=(1, 2), shapes=_pooling, constant=_pooled),
+    LayerType("Pooling", tops=(1, 2), shapes=_pooling, channels=to_each_top, constant=_pooled),
     LayerType("SPP", shapes=_pyramid, channels=_levels, constant=_pyramid_of_constants),
     LayerType("Im2col", shapes=_im2col, channels=_gathered, constant=_gathered_constants),
 )

@@ -134,6 +134,8 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
     """What the channels tell of a net whose text is sound, and whether the caffemodel `pretrained` fits them."""
     try:
         graph = _graph(experiment)
+        if found := _learning_in_test_alone(experiment, graph):
+            return found
         if pretrained:
             _, learned = experiment.weights(pretrained)
             match = transfer.match(graph, learned, str(pretrained))
@@ -144,6 +146,19 @@ def _of_channels(experiment: Experiment, pretrained: Path | None = None) -> list
     except UserError as error:
         return [str(error)]
     return _spared(experiment, graph)
+
+
+def _learning_in_test_alone(experiment: Experiment, graph: Graph) -> list[str]:
+    """Layers that training does not save: their weights would be missing wherever a generation is read."""
+    trained = {layer.name for layer in phases.for_phase(experiment.net(NO_DATA), "TRAIN").layer}
+    return [
+        str(experiment.located(UserError(
+            f"layer '{name}': expected phase TRAIN to have it too, as it learns, got it in TEST alone, whose weights "
+            "no training makes; take its include away"
+        )))
+        for name in graph.blob_shapes()
+        if name not in trained
+    ]  # fmt: skip
 
 
 def _spared(experiment: Experiment, graph: Graph) -> list[str]:

@@ -536,6 +536,13 @@ CASES = [
         "Convolution and Convolution; name one of them otherwise, also in the caffemodel",
     ),
     Case(
+        "a layer that learns in testing alone",
+        edited("train_val.prototxt", '"relu1" type: "ReLU"', '"relu1" type: "PReLU" include { phase: TEST }'),
+        CHECK,
+        "{here}/net/train_val.prototxt:25: layer 'relu1': expected phase TRAIN to have it too, as it learns, got it in "
+        "TEST alone, whose weights no training makes; take its include away",
+    ),
+    Case(
         "a layer of another Caffe",
         edited("train_val.prototxt", '"ReLU" bottom: "pool1"', '"Permute" permute_param { } bottom: "pool1"'),
         CHECK,

@@ -90,6 +90,24 @@ def test_a_spared_layer_that_the_net_does_not_have(tmp_path: Path) -> None:
     ]
 
 
+def test_what_learns_in_testing_alone(tmp_path: Path) -> None:
+    """Training saves what TRAIN has; a layer of each phase under one name is one."""
+    alone = """layer { name: "up" type: "Deconvolution" bottom: "conv2" top: "up" include { phase: TEST }
+  convolution_param { num_output: 1 kernel_size: 4 stride: 2 } }
+layer { name: "drawn" type: "Scale" bottom: "up" top: "drawn" include { phase: TEST } }
+"""
+    tiny = network(tmp_path, TRAIN_VAL + alone)
+    line = 1 + TRAIN_VAL.count("\n")
+    assert problems.of(load(str(tiny))) == [
+        f"{tiny}/train_val.prototxt:{number}: layer '{name}': expected phase TRAIN to have it too, as it learns, got "
+        "it in TEST alone, whose weights no training makes; take its include away"
+        for number, name in ((line, "up"), (line + 2, "drawn"))
+    ]
+    twice = alone.replace("TEST", "TRAIN") + alone.replace("layer {", "layer {\n")
+    (tiny / "train_val.prototxt").write_text(TRAIN_VAL + twice)
+    assert problems.of(load(str(tiny))) == []
+
+
 def test_a_sound_one_has_none(tmp_path: Path) -> None:
     assert problems.of(load(str(network(tmp_path)))) == []
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from evolve.base import progress, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.lineage.workspace import Workspace
-from evolve.network import phases
+from evolve.network import phases, reach, resize, weights
 from evolve.runs import paths
 from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
@@ -55,7 +57,8 @@ def train(
             genome=genome,
             # What was trained just before is not its parent's: it goes on.
             inherit=workspace.number == 1 or settings.inherit_weights,
-            drawn=workspace.number > 1,
+            # Nothing was drawn of an ancestor, and nothing silenced.
+            silent=_silent(workspace, genome) if workspace.number > 1 else {},
             # Beside the folder that is made anew whenever a generation is begun again.
             snapshots=str(workspace.snapshots / part),
             data=workspace.dataset.sha256,
@@ -65,6 +68,19 @@ def train(
     if training.revived:
         raise AssertionError(f"{workspace.title}: {training.revived} absent synapses came back in training")
     return training
+
+
+def _silent(workspace: Workspace, genome: str) -> dict[str, list[list[int]]]:
+    """The factors and shifts of channels that no way leads to: their places in each blob, by layer."""
+    graph = workspace.graph(prototxt_text.read(workspace.folder / paths.TRAIN_VAL, caffe_pb2.NetParameter()))
+    if not any(node.learned for node in graph.nodes):
+        return {}
+    found = resize.silent(graph, reach.alive(graph, weights.read(workspace.folder / genome)))
+    return {
+        name: [np.flatnonzero(blob).tolist() for blob in blobs]
+        for name, blobs in found.items()
+        if any(blob.any() for blob in blobs)
+    }
 
 
 def _ahead(workspace: Workspace) -> int:

@@ -30,16 +30,25 @@ def silence(graph: Graph, weights: Weights, exists: Existing) -> None:
     that no way leads to, so that it is as silent where it stays.
     """
     clear(graph, weights, exists.neurons, exists.inputs)
-    silent: dict[str, np.ndarray] = {}
+    values = silent(graph, exists)
     for node in graph.nodes:
-        if any(blob.shift for blob in node.learned):
-            without = ~exists.fed[node.tops[0]]
-            silent[node.layer.name] = silent.get(node.layer.name, without) & without
-    for node in graph.nodes:
-        without = silent.pop(node.layer.name, np.zeros(0, bool))
         for number, blob in enumerate(node.learned):
-            if without.any() and blob.shift and blob.axis is not None:
-                blob.channels(weights[node.layer.name][number])[without] = 0
+            if blob.shift:
+                weights[node.layer.name][number].reshape(-1)[values[node.layer.name][number].reshape(-1)] = 0
+
+
+def silent(graph: Graph, exists: Existing) -> dict[str, list[np.ndarray]]:
+    """What layers without synapses have learned of channels that no way leads to: bool, in the shapes of their blobs.
+
+    By layer. Nothing of a blob that holds for all channels.
+    """
+    channels: dict[str, np.ndarray] = {}
+    for node in graph.nodes:
+        if node.learned:
+            without = ~exists.fed[node.tops[0]]
+            channels[node.layer.name] = channels.get(node.layer.name, without) & without
+    learned = {node.layer.name: node.learned for node in graph.nodes}
+    return {name: [blob.of(without) for blob in learned[name]] for name, without in channels.items()}
 
 
 def clear(

@@ -3,28 +3,33 @@
 A weight and a gradient that are both zero stay exactly zero under weight decay, momentum and every solver type.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evolve.network import layers, weights
 
+Silent = Mapping[str, Sequence[Sequence[int]]]  # by layer: places in each of its blobs
+
 
 class Mask:
     """What exists, for each blob in which something does not: 1 or 0, float32, in the blob's shape.
 
-    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; where the genome was
-    `drawn` from a parent's, a factor or shift of Scale and Bias if it is not zero, so that silent channels stay silent:
-    an ancestor's begin at zero, and learn. Statistics are nobody's synapses.
+    A synapse does if it is not zero; a bias if its neuron has a synapse, or it is not zero itself; a factor or shift of
+    Scale and Bias unless it is zero and among the `silent`, so that silent channels stay silent: others may begin at
+    zero, and learn. Statistics are nobody's synapses.
     """
 
-    def __init__(self, net: Any, genome: weights.Weights, drawn: bool = True) -> None:
+    def __init__(self, net: Any, genome: weights.Weights, silent: Silent | None = None) -> None:
+        silent = silent or {}
         self.blobs: list[tuple[Any, np.ndarray]] = []
         for name, kind in zip(net._layer_names, (layer.type for layer in net.layers), strict=True):
             known = layers.known().get(kind)
-            masked = known and (known.connects or drawn and known.affine and not known.statistics)
+            masked = known and (known.connects or name in silent and known.affine and not known.statistics)
             if masked and name in genome:
-                for blob, there in zip(net.params[name], _existing(kind, genome[name]), strict=True):
+                existing = _existing(kind, genome[name], silent.get(name, ()))
+                for blob, there in zip(net.params[name], existing, strict=True):
                     if not there.all():
                         self.blobs.append((blob, there.astype(np.float32).reshape(blob.data.shape)))
 
@@ -43,10 +48,13 @@ class Mask:
         return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self.blobs)
 
 
-def _existing(kind: str, blobs: list[np.ndarray]) -> list[np.ndarray]:
-    """bool, for each blob of a layer."""
+def _existing(kind: str, blobs: list[np.ndarray], silent: Sequence[Sequence[int]]) -> list[np.ndarray]:
+    """bool, for each blob of a layer; `silent` are places in each, of one without synapses."""
     exists = [blob != 0 for blob in blobs]
-    if layers.known()[kind].connects and len(blobs) > 1:
+    if not layers.known()[kind].connects:
+        for there, places in zip(exists, silent, strict=True):
+            there |= ~np.isin(np.arange(there.size), places).reshape(there.shape)
+    elif len(blobs) > 1:
         count = blobs[1].size
         synapses = exists[0].reshape(count, -1)
         if kind == "Deconvolution":  # inputs x outputs of a group

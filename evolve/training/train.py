@@ -21,21 +21,21 @@ from evolve.network import weights
 from evolve.runs import generation
 from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
-from evolve.training.mask import Mask
+from evolve.training.mask import Mask, Silent
 from evolve.training.snapshots import Snapshots, read_solver, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 
 
 def train(
-    solver: str, output: str, genome: str = "", inherit: bool = True, drawn: bool = True, keep_absent: bool = True,
-    snapshots: str = "", data: str = "", as_cast_to: str = "",
+    solver: str, output: str, genome: str = "", inherit: bool = True, keep_absent: bool = True,
+    silent: Silent | None = None, snapshots: str = "", data: str = "", as_cast_to: str = "",
     report: Callable[[dict[str, Any]], None] = lambda progress: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Trains the net of a solver prototxt to its max_iter and saves it as caffemodel `output`.
 
     `genome` is the caffemodel that says which synapses exist, and with `inherit` what they start from; without
-    it the net's fillers do. `drawn` is whether it was drawn from a parent's (see Mask). Reports iteration and loss.
+    it the net's fillers do. `silent` is what of Scale and Bias stays zero (see Mask). Reports iteration and loss.
     `keep_absent` False leaves the solver alone, for measuring what the mask costs. The solver's `snapshot` is how often
     one is made in folder `snapshots`, from which the same call goes on, if `data`, whatever tells the data set from
     others, is the same too. `as_cast_to` is a precision: passes see the weights cast to it, updates go to those of 32
@@ -48,7 +48,7 @@ def train(
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
     with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
         training, kept = _begin(solver, genome, Path(snapshots), data)
-    mask = Mask(training.net, weights.read(Path(genome)) if genome else {}, drawn)
+    mask = Mask(training.net, weights.read(Path(genome)) if genome else {}, silent)
     if genome and inherit:
         training.net.copy_from(genome)
     loss, before = kept.restore(training)

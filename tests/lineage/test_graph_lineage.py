@@ -105,3 +105,17 @@ def test_statistics_are_inherited(place: Any) -> None:
     assert parent[2][0] == pytest.approx(factors[20], rel=1e-5)
     assert child[2][0] == pytest.approx(factors[28], rel=1e-5)
     assert parent[1].max() > 0 and not np.array_equal(parent[1], parent[1].astype(np.float16))
+
+
+def test_shifts_that_are_zero_in_the_weights_learn(place: Any) -> None:
+    """As of a network that was converted from a framework without them."""
+    (place.folder / "tiny" / "train_val.prototxt").write_text(NET)
+    short = changes.single("ancestor_training=10it; offspring_training=5it")
+    trained = place.folder / place.evolve(1, changed=short, seed=2) / "gen001"
+    genome = weights.read(trained / "weights.caffemodel")
+    genome["stem/scale"][1][:] = 0
+    net = prototxt_text.read(trained / "train_val.prototxt", caffe_pb2.NetParameter())
+    weights.write(place.folder / "zero.caffemodel", net, genome)
+    run = place.evolve(2, changed=short, pretrained=place.folder / "zero.caffemodel")
+    first, second = (weights.read(run / f"gen00{number}" / "weights.caffemodel")["stem/scale"][1] for number in (1, 2))
+    assert not first.any() and np.count_nonzero(second) > 24  # of 32, some of which may be dead

@@ -42,15 +42,20 @@ def write(folder: Path, genome: weights.Weights) -> None:
     weights.write(folder / "genome.caffemodel", net, genome)
 
 
-def test_an_ancestors_factors_and_shifts_that_begin_at_zero_learn(tmp_path: Path, caffe: CaffeProcess) -> None:
+def test_factors_and_shifts_that_begin_at_zero_learn_but_of_silent_channels(
+    tmp_path: Path, caffe: CaffeProcess
+) -> None:
     """As of a network that was converted from a framework without them; synapses that it lacks stay absent."""
     genome = everything()
-    genome["scale"][1][:] = genome["fc"][0][:, :5] = 0
+    genome["scale"][0][1:3] = genome["scale"][1][:] = genome["fc"][0][:, :5] = 0
     write(tmp_path, genome)
-    for drawn in (False, True):
-        caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel", drawn=drawn)
+    for silent in ({}, {"scale": [[2], [2, 4]]}):
+        caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel", silent=silent)
         trained = weights.read(tmp_path / "trained")
-        assert trained["scale"][1].any() == (not drawn) and not trained["fc"][0][:, :5].any()
+        factors, shifts = silent.get("scale", [[], []])
+        assert np.flatnonzero(trained["scale"][0] == 0).tolist() == factors
+        assert np.flatnonzero(trained["scale"][1] == 0).tolist() == shifts
+        assert not trained["fc"][0][:, :5].any()
 
 
 def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> None:
@@ -59,8 +64,9 @@ def test_what_is_absent_stays_absent(tmp_path: Path, caffe: CaffeProcess) -> Non
     genome["up"][0][:2, 1] = genome["up"][1][1:3] = genome["deep"][0][1] = genome["deep"][1][1:3] = 0
     genome["scale"][1][1] = genome["fc"][0][:, 25:50] = genome["norm"][0][:] = 0
     write(tmp_path, genome)
+    silent = {"scale": [[1], [1]]}
     answer = caffe.call(
-        "train", solver="solver.prototxt", output="trained", genome="genome.caffemodel"
+        "train", solver="solver.prototxt", output="trained", genome="genome.caffemodel", silent=silent
     )
     assert answer["revived"] == 0
     trained = weights.read(tmp_path / "trained")

@@ -23,6 +23,13 @@ class LearnedBlob:
         """A view of the blob with the channels first; only where there is such an axis."""
         return np.moveaxis(blob.reshape(self.shape), self.axis or 0, 0)
 
+    def of(self, chosen: np.ndarray) -> np.ndarray:
+        """bool, in its shape: what belongs to the channels `chosen`, bool (channels,), alone."""
+        there = np.zeros(self.shape, bool)
+        if self.axis is not None:
+            self.channels(there)[chosen] = True
+        return there
+
     def part(self, blob: np.ndarray, kept: np.ndarray) -> np.ndarray:
         """The blob of the channels `kept`, bool (channels,), alone."""
         blob = blob.reshape(self.shape)

@@ -53,7 +53,11 @@ def foldable(layer: WeightedLayer, known: Values) -> np.ndarray:
     constant = known[first.bottom].reshape(-1, first.step)
     same = np.all(np.isfinite(constant), axis=1)
     for use in layer.uses[1:]:
-        same &= np.all(known[use.bottom].reshape(-1, use.step) == constant, axis=1)
+        value = known[use.bottom].reshape(-1, use.step)
+        if use.step != first.step:  # maps that were flattened into more channels or fewer: place by place
+            same &= np.all(_each(layer, value) == _each(layer, constant), axis=1)
+        else:
+            same &= np.all(value == constant, axis=1)
     if layer.padded or layer.transposed:
         same &= np.all(constant == 0, axis=1)
     return np.asarray(same)
@@ -67,8 +71,7 @@ def folded(layer: WeightedLayer, matrix: np.ndarray, value: np.ndarray, inputs: 
     inputs = inputs & (value != 0).any(axis=1)
     if not inputs.any() or layer.transposed:
         return np.zeros(layer.outputs)
-    # A map that was flattened has channels of its own for each place; else all places of a map share one.
-    each = np.repeat(np.where(inputs[:, np.newaxis], value, 0), layer.patch // value.shape[1], axis=1)
+    each = _each(layer, np.where(inputs[:, np.newaxis], value, 0))
     added = np.zeros(layer.outputs)
     rows = layer.outputs // layer.group
     for number, part in enumerate(each.reshape(layer.group, layer.width, -1)):
@@ -76,6 +79,14 @@ def folded(layer: WeightedLayer, matrix: np.ndarray, value: np.ndarray, inputs: 
         kernels = layer.matrix(matrix)[number * rows : (number + 1) * rows, there]
         added[number * rows : (number + 1) * rows] = np.einsum("oip,ip->o", kernels, part[there], dtype=np.float64)
     return added
+
+
+def _each(layer: WeightedLayer, value: np.ndarray) -> np.ndarray:
+    """`value` (inputs, step) for each of a kernel's weights, (inputs, patch).
+
+    A map that was flattened has channels of its own for each place, or for several; else all places share one.
+    """
+    return np.repeat(value, layer.patch // value.shape[1], axis=1)
 
 
 def _of_weighted(layer: WeightedLayer, linked: np.ndarray, blobs: list[np.ndarray], value: np.ndarray) -> np.ndarray:

@@ -114,6 +114,7 @@ class _Reader:
             if name:
                 self._names.setdefault(name, (fresh.name, number))
         known = self._weighted.setdefault(fresh.name, fresh)
+        known.padded |= fresh.padded
         if known.kernel_shape != fresh.kernel_shape:
             raise UserError(
                 f"layer '{fresh.name}': expected the same shape in every phase, got {known.kernel_shape} and "
@@ -136,6 +137,12 @@ class _Reader:
                 f"layer '{fresh.name}': shares the parameters of '{owner}', but has {fresh.kernel_shape} and not "
                 f"{layer.kernel_shape}; shared parameters have one shape"
             )
+        if (layer.type, layer.group) != (fresh.type, fresh.group):
+            raise UserError(
+                f"layer '{fresh.name}': shares the parameters of '{owner}', but is a {fresh.type} of group "
+                f"{fresh.group} and no {layer.type} of group {layer.group}; layers that share them are of one kind"
+            )
+        layer.padded |= fresh.padded
         if fresh.name not in layer.sharers:
             layer.sharers.append(fresh.name)
         return layer

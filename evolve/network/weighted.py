@@ -41,7 +41,7 @@ class WeightedLayer:
     has_bias: bool
     group: int = 1
     window: Shape = ()  # kernel_h, kernel_w; none for InnerProduct
-    padded: bool = False
+    padded: bool = False  # at any of its uses
     axis: int = 1  # of the bottom's channels
     transpose: bool = False  # InnerProduct's
     positions: int = 1  # how often a weight is applied in one image; for Deconvolution places of its bottom

@@ -263,21 +263,28 @@ def _crop(build: Builder) -> list[str]:
 
 
 def _shared(build: Builder) -> list[str]:
-    """Two layers with the same weights and biases, on one blob or on two of one shape."""
+    """Two layers with the same weights and biases, on one blob or on two; convolutions may differ in all but those."""
     bottom = build.any(axes=4)
-    alike = [name for name, other in build.blobs.items() if other == build.blobs[bottom]]
+    shape = build.blobs[bottom]
     build._number += 1
     names = f'param {{ name: "w{build._number}" }} param {{ name: "b{build._number}" }}'
-    kind, parameter = build.pick(("Convolution", "convolution"), ("InnerProduct", "inner_product"))
-    window = "kernel_size: 3 pad: 1" if kind == "Convolution" else ""
-    words = f"{names} {parameter}_param {{ num_output: {build.random.integers(1, 7)} {window} }}"
-    return build.add(kind, [bottom], words) + build.add(kind, [str(build.pick(*alike))], words)
+    outputs = build.random.integers(1, 7)
+    if build.pick(True, False):
+        words = f"{names} inner_product_param {{ num_output: {outputs} }}"
+        alike = [name for name, other in build.blobs.items() if other == shape]
+        return build.add("InnerProduct", [bottom], words) + build.add("InnerProduct", [str(build.pick(*alike))], words)
+    tops = []
+    alike = [name for name, other in build.blobs.items() if len(other) == 4 and other[:2] == shape[:2]]
+    for each in (bottom, str(build.pick(*alike))):
+        window = f"kernel_size: 3 pad: {build.pick(0, 1)} stride: {build.pick(1, 2)}"
+        tops += build.add("Convolution", [each], f"{names} convolution_param {{ num_output: {outputs} {window} }}")
+    return tops
 
 
 _LAYERS = [
     (_convolution, 6), (_depthwise, 1), (_deconvolution, 2), (_inner_product, 2), (_elementwise, 5), (_pooling, 2),
     (_normalised, 2), (_scaled, 2), (_lrn, 1), (_concat, 2), (_slice, 1), (_eltwise, 3), (_gate, 1), (_reshape, 2),
-    (_crop, 1), (_shared, 1), (_spread, 2), (_squeeze, 1), (_reduction, 1),
+    (_crop, 1), (_shared, 2), (_spread, 2), (_squeeze, 1), (_reduction, 1),
 ]  # fmt: skip
 
 

@@ -163,6 +163,23 @@ def test_sharing_weights_alone_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "group", "said"),
+    [("Deconvolution", 1, "Deconvolution of group 1"), ("Convolution", 2, "Convolution of group 2")],
+)
+def test_sharers_are_of_one_kind(kind: str, group: int, said: str) -> None:
+    """Their parameters may have one shape."""
+    words = 'param {{ name: "w" }} param {{ name: "b" }} convolution_param {{ num_output: 2 kernel_size: 1 group: {} }}'
+    joined = layer("Concat", "both", "data data") if group == 2 else layer("ReLU", "both", "data")
+    with pytest.raises(UserError) as error:
+        graph_of(joined, layer("Convolution", "one", "data", words.format(1)),
+                 layer(kind, "two", "both", words.format(group)))  # fmt: skip
+    assert str(error.value) == (
+        f"layer 'two': shares the parameters of 'one', but is a {said} and no Convolution of group 1; layers that "
+        "share them are of one kind"
+    )
+
+
 # What stays
 
 
@@ -328,6 +345,36 @@ def test_what_padding_cuts_off_is_not_constant(words: str, kept: int) -> None:
     weights = ones(graph)
     weights["a"][0][1] = weights["a"][1][1] = 0  # a constant zero is zero beyond the border too
     assert folded(net, graph, weights)[0]["a"].convolution_param.num_output == 1
+
+
+@pytest.mark.parametrize(("pads", "kept"), [("00", 1), ("01", 2), ("10", 2)])
+def test_what_the_padding_of_a_sharer_cuts_off_is_not_constant(pads: str, kept: int) -> None:
+    words = 'param {{ name: "w" }} param {{ name: "b" }} convolution_param {{ num_output: 1 kernel_size: 3 pad: {} }}'
+    sharing = [layer("Convolution", f"b{number}", "a", words.format(pad)) for number, pad in enumerate(pads)]
+    net, graph = graph_of(conv("a", "data", 2), *sharing, units("out", "b0", 1), units("more", "b1", 1))
+    weights = ones(graph)
+    weights["b1"] = weights["b0"]
+    weights["a"][0][1] = 0
+    assert folded(net, graph, weights)[0]["a"].convolution_param.num_output == kept
+
+
+@pytest.mark.parametrize(("first", "second"), [(8, 16), (16, 8), (2, 16), (8, 8)])
+def test_constants_of_maps_that_were_flattened_otherwise(first: int, second: int) -> None:
+    """A sharer of the parameters reads the same places in other channels."""
+    names = 'param { name: "w" } param { name: "b" }'
+    flat = "reshape_param {{ shape {{ dim: 0 dim: {} dim: -1 }} }}"
+    net, graph = graph_of(
+        conv("a", "data", 2), layer("Reshape", "f", "a", flat.format(first)),
+        layer("Reshape", "g", "a", flat.format(second)),
+        *(layer("InnerProduct", name, bottom, f"{names} inner_product_param {{ num_output: 1 }}")
+          for name, bottom in (("b", "f"), ("c", "g"))),
+    )  # fmt: skip
+    weights = ones(graph)
+    weights["c"] = weights["b"]
+    weights["a"][0][1], weights["a"][1][1] = 0, 3
+    layers, small = folded(net, graph, weights)
+    assert layers["a"].convolution_param.num_output == 1
+    assert small["b"][1].tolist() == small["c"][1].tolist() == [1 + 16 * 3]
 
 
 @pytest.mark.parametrize(

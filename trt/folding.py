@@ -93,6 +93,8 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     except UserError as error:
         raise prototxt_text.located(error, model, text) from None
     counts = count.of_net(steps, learned, str(caffemodel))
+    # What is written has the shapes of today, which Caffe asks for.
+    learned = learned | {step.layer.name: step.blobs(learned, str(caffemodel)) for step in steps if step.blob_shapes}
     words = "\n".join([f"folded from {model}", *heading])
     return Original(model, caffemodel, net, learned, counts, words, found)
 

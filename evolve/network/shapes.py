@@ -63,7 +63,7 @@ class Step:
         return list(self.layer.top) == list(self.layer.bottom)
 
     def blobs(self, of: weights.Weights, source: str) -> list[np.ndarray]:
-        """Its blobs among weights read from `source`. UserError unless they have the shapes that it learns."""
+        """Its blobs, in the shapes that it learns, among weights read from `source`. UserError unless they fit."""
         try:
             return weights.checked(self.layer.name, self.blob_shapes, of, source, bool(self.weighted))
         except UserError as error:

@@ -71,9 +71,10 @@ def for_caffe(path: Path, net: Net, folder: Path) -> Path:
 
 
 def checked(name: str, expected: list[Shape], weights: Weights, source: str, synapses: bool) -> list[np.ndarray]:
-    """The blobs of layer `name` among `weights`. UserError, naming `source`, unless they have the shapes `expected`.
+    """The blobs of layer `name` among `weights`, in the shapes `expected`.
 
-    `synapses`: whether the layer has any, so that further blobs may be the masks of a pruning tool.
+    UserError, naming `source`, unless they have those, or further axes of one, as blobs of 2013 do. `synapses`:
+    whether the layer has any, so that further blobs may be the masks of a pruning tool.
     """
     blobs = weights.get(name, [])
     where = f"{source}: layer '{name}'"
@@ -94,7 +95,7 @@ def checked(name: str, expected: list[Shape], weights: Weights, source: str, syn
             f"{where}: expected {listed(expected)}, got {listed([blob.shape for blob in blobs])}; the prototxt and "
             "the caffemodel belong to different networks"
         )
-    return blobs
+    return [blob.reshape(shape) for blob, shape in zip(blobs, expected, strict=True)]
 
 
 def require_finite(weights: Weights, source: str) -> None:

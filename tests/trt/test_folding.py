@@ -80,6 +80,25 @@ def test_a_pair(model: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_blobs_of_2013(model: Path, tmp_path: Path) -> None:
+    """Four axes each, as caffemodels had them, become today's, which Caffe asks for in what is written."""
+    words = 'layer { name: "bn3" type: "BatchNorm" bottom: "fc" top: "fc" }\n'
+    model.write_text(DEPLOY.replace('layer { name: "prob"', f'{words}layer {{ name: "prob"'))
+    before = learned() | {"bn3": [np.ones(4, np.float32), np.full(4, 2, np.float32), np.ones(1, np.float32)]}
+    weights.write(tmp_path / "w.caffemodel", net(model), before)
+    old = caffe_pb2.NetParameter.FromString((tmp_path / "w.caffemodel").read_bytes())
+    for blob in (blob for layer in old.layer for blob in layer.blobs):
+        blob.num, blob.channels, blob.height, blob.width = (1,) * (4 - len(blob.shape.dim)) + tuple(blob.shape.dim)
+        blob.ClearField("shape")
+    folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "new")
+    (tmp_path / "w.caffemodel").write_bytes(old.SerializeToString())
+    said = folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "old")
+    assert said.startswith("folded: 2 BatchNorm, 1 Scale\n")
+    made, wanted = (weights.read(tmp_path / name / "w.caffemodel") for name in ("old", "new"))
+    assert made.keys() == wanted.keys()
+    assert all(np.array_equal(*pair) for name in made for pair in zip(made[name], wanted[name], strict=True))
+
+
 def test_files_called_like_those_that_caffe_compares(model: Path, tmp_path: Path) -> None:
     """What is cast is there afterwards, whatever it is called, not what it was cast from."""
     caffemodel = (tmp_path / "w.caffemodel").rename(tmp_path / "exact.caffemodel")

@@ -123,7 +123,6 @@ def _refuse_unsayable(net: Any) -> None:
 
 def _operation(step: shapes.Step, weights: Weights, source: str) -> Operation:
     blobs = step.blobs(weights, source) if step.blob_shapes else []
-    blobs = [blob.reshape(shape) for blob, shape in zip(blobs, step.blob_shapes, strict=True)]
     layer = step.layer
     return Operation(layer, list(layer.bottom), list(layer.top), step.bottoms, step.tops, blobs)
 

@@ -71,7 +71,8 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     lines = [*original.found.notes, *_folded(original, folded), *stored]
     lines.append(f"outputs as before, to a relative {exact:.1e}")
     if kind != "FLOAT":
-        lines.append(f"cast to {kind}: {_of_cast(ranges)}; outputs then differ by a relative {imposed:.1e}")
+        cost = _of_cast(precision.once(ranges, folded.net.layer))
+        lines.append(f"cast to {kind}: {cost}; outputs then differ by a relative {imposed:.1e}")
     lines.append(f"{out / paths.DEPLOY}, {out / caffemodel.name}: {(out / caffemodel.name).stat().st_size:,} bytes")
     return "\n".join(lines)
 

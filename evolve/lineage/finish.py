@@ -60,7 +60,7 @@ def finish(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, origin: O
         cluster_efficiency=count.mean_cluster_efficiency(ratios),
         macs=count.total(counts, "macs"),
         caffemodel_bytes=(workspace.folder / paths.WEIGHTS).stat().st_size,
-        flushed_synapses=sum(each.flushed for each in ranges),
+        flushed_synapses=sum(each.flushed for each in precision.once(ranges, net.layer)),
         dead_neurons=dead.neurons,
         dead_synapses=sum(dead.weights.values()),
         dataset=_data(workspace.dataset),

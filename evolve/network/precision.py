@@ -61,6 +61,19 @@ def cast(weights: Weights, precision: str, net_layers: Iterable[Any] = ()) -> tu
     return rounded, ranges
 
 
+def once(ranges: Iterable[Range], net_layers: Iterable[Any]) -> list[Range]:
+    """Those of `ranges` that may be added up: of layers that share their parameters (param { name }) the first one's.
+
+    `net_layers` are LayerParameters, of both phases or one.
+    """
+    owners, further = dict[str, str](), set[str]()
+    for layer in net_layers:
+        name = layer.param[0].name if layer.param else ""
+        if name and owners.setdefault(name, layer.name) != layer.name:
+            further.add(layer.name)
+    return [each for each in ranges if each.layer not in further]
+
+
 def imposed(blob: np.ndarray, place: int, precision: str, layer: Any = None) -> np.ndarray:
     """Blob number `place` of a layer rounded to `precision`, float32; `layer` None has synapses, as a Convolution."""
     if _on_grid(place, precision, layer):

@@ -119,3 +119,20 @@ def test_shifts_that_are_zero_in_the_weights_learn(place: Any) -> None:
     run = place.evolve(2, changed=short, pretrained=place.folder / "zero.caffemodel")
     first, second = (weights.read(run / f"gen00{number}" / "weights.caffemodel")["stem/scale"][1] for number in (1, 2))
     assert not first.any() and np.count_nonzero(second) > 24  # of 32, some of which may be dead
+
+
+def test_flushed_synapses_that_two_layers_share_are_lost_once(place: Any) -> None:
+    tied = NET
+    for name in ("a", "b"):
+        tied = tied.replace(f'name: "{name}" type: "Conv', f'name: "{name}" param {{ name: "w" }} type: "Conv')
+    (place.folder / "tiny" / "train_val.prototxt").write_text(tied)
+    trained = place.folder / place.evolve(1, changed=changes.single("ancestor_training=2it"), seed=2) / "gen001"
+    genome = weights.read(trained / "weights.caffemodel")
+    assert np.array_equal(genome["a"][0], genome["b"][0])
+    genome["a"][0][0, :5, 0, 0] = 1e-9
+    net = prototxt_text.read(trained / "train_val.prototxt", caffe_pb2.NetParameter())
+    weights.write(place.folder / "tiny.caffemodel", net, genome | {"b": genome["a"]})
+    run = place.evolve(1, pretrained=place.folder / "tiny.caffemodel")
+    metrics = Metrics.read(run / "gen001")
+    assert {each.layer: each.flushed for each in metrics.range if each.flushed} == {"a": 5, "b": 5}
+    assert metrics.flushed_synapses == 5

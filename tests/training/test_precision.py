@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network.precision import Range, cast
+from evolve.network.precision import Range, cast, once
 
 
 @dataclass(frozen=True)
@@ -148,3 +148,12 @@ def test_statistics_stay_as_they_are_and_factors_are_no_synapses() -> None:
     assert all(np.array_equal(blob, before) for blob, before in zip(rounded["norm"], weights["norm"], strict=True))
     assert rounded["slope"][0].tolist() == rounded["fc"][0].tolist() == [65504.0, float(np.float16(0.1)), 0.0]
     assert {each.layer: each.flushed for each in ranges} == {"slope": 0, "fc": 1}
+
+
+def test_of_layers_that_share_their_parameters_the_first_counts() -> None:
+    layers = [
+        caffe_pb2.LayerParameter(name=name, param=[{"name": shared}] if shared else [])
+        for name, shared in (("a", "w"), ("b", ""), ("c", "w"), ("a", "w"), ("d", "v"))  # a in both phases
+    ]
+    ranges = [Range(name, 0, 0, 1) for name in "abcde"]
+    assert [each.layer for each in once(ranges, layers)] == ["a", "b", "d", "e"]

@@ -40,15 +40,26 @@ def silence(graph: Graph, weights: Weights, exists: Existing) -> None:
 def silent(graph: Graph, exists: Existing) -> dict[str, list[np.ndarray]]:
     """What layers without synapses have learned of channels that no way leads to: bool, in the shapes of their blobs.
 
-    By layer. Nothing of a blob that holds for all channels.
+    By layer. Nothing of a blob that holds for all channels; of one that layers share what is silent in all of them.
     """
-    channels: dict[str, np.ndarray] = {}
-    for node in graph.nodes:
-        if node.learned:
-            without = ~exists.fed[node.tops[0]]
-            channels[node.layer.name] = channels.get(node.layer.name, without) & without
-    learned = {node.layer.name: node.learned for node in graph.nodes}
-    return {name: [blob.of(without) for blob in learned[name]] for name, without in channels.items()}
+    nodes = [node for node in graph.nodes if node.learned]
+    channels: dict[tuple[str, int], np.ndarray] = {}
+    for node in nodes:
+        without = ~exists.fed[node.tops[0]]
+        for number, blob in enumerate(node.learned):
+            if blob.axis is not None:
+                channels[_own(node, number)] = channels.get(_own(node, number), without) & without
+    nothing = np.zeros(0, bool)
+    return {
+        node.layer.name: [blob.of(channels.get(_own(node, k), nothing)) for k, blob in enumerate(node.learned)]
+        for node in nodes
+    }
+
+
+def _own(node: Node, number: int) -> tuple[str, int]:
+    """What a learned blob is known by: the name that layers share it under, or its layer's and its number there."""
+    shared = node.layer.param[number].name if number < len(node.layer.param) else ""
+    return (shared, -1) if shared else (node.layer.name, number)
 
 
 def clear(

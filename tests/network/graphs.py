@@ -263,16 +263,17 @@ def _crop(build: Builder) -> list[str]:
 
 
 def _shared(build: Builder) -> list[str]:
-    """Two layers with the same weights and biases, on one blob or on two; convolutions may differ in all but those."""
+    """Two layers with the same parameters, on one blob or on two; convolutions may differ in all but those."""
     bottom = build.any(axes=4)
     shape = build.blobs[bottom]
     build._number += 1
     names = f'param {{ name: "w{build._number}" }} param {{ name: "b{build._number}" }}'
     outputs = build.random.integers(1, 7)
-    if build.pick(True, False):
-        words = f"{names} inner_product_param {{ num_output: {outputs} }}"
+    kind, words = build.pick(("Convolution", ""), ("InnerProduct", f"inner_product_param {{ num_output: {outputs} }}"),
+                             ("Scale", "scale_param { bias_term: true }"))  # fmt: skip
+    if words:
         alike = [name for name, other in build.blobs.items() if other == shape]
-        return build.add("InnerProduct", [bottom], words) + build.add("InnerProduct", [str(build.pick(*alike))], words)
+        return build.add(kind, [bottom], f"{names} {words}") + build.add(kind, [build.pick(*alike)], f"{names} {words}")
     tops = []
     alike = [name for name, other in build.blobs.items() if len(other) == 4 and other[:2] == shape[:2]]
     for each in (bottom, str(build.pick(*alike))):

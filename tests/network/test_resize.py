@@ -89,6 +89,30 @@ def test_silence_leaves_nothing_of_what_does_not_exist_and_all_of_the_rest(seed:
                 assert weights[stage.name][1][output] == bias
 
 
+def test_a_shift_that_layers_share_is_silent_where_it_is_so_in_all_of_them() -> None:
+    net = net_of("Convolution convolution_param { num_output: 3 kernel_size: 1 }")
+    for name in ("a", "b"):
+        net.layer.add(name=name, type="Convolution", bottom=["data"], top=[name])
+        net.layer[-1].convolution_param.MergeFrom(net.layer[1].convolution_param)
+        net.layer.add(name=f"{name}/scale", type="Scale", bottom=[name], top=[f"{name}/scale"])
+        net.layer[-1].scale_param.bias_term = True
+        net.layer[-1].param.add(name="factors")
+        net.layer[-1].param.add(name="shifts")
+        net.layer.add(name=f"{name}/out", type="InnerProduct", bottom=[f"{name}/scale"], top=[f"{name}/out"])
+        net.layer[-1].inner_product_param.num_output = 1
+    graph = topology.read([net])
+    weights = random_weights(net, np.random.default_rng(0), density=1)
+    for name in ("a", "b"):
+        weights[f"{name}/scale"] = [np.ones(3, np.float32), np.array([2, 3, 4], np.float32)]
+        weights[name][0][1:] = 0  # both lack neurons 1 and 2
+    weights["b"][0][1] = 1
+    exists = alive(graph, weights)
+    silence(graph, weights, exists)
+    for name in ("a", "b"):
+        assert weights[f"{name}/scale"][1].tolist() == [2, 3, 0]
+        assert [np.flatnonzero(blob).tolist() for blob in resize.silent(graph, exists)[f"{name}/scale"]] == [[2], [2]]
+
+
 def test_shapes_of_shrunk_blobs() -> None:
     net = net_of(
         "Convolution convolution_param { num_output: 3 kernel_h: 2 kernel_w: 1 }",

@@ -84,6 +84,7 @@ def _on(
     wanted: Experiment, handful: Handful, pretrained: Path | None, seed: int, machine: Machine, place: Path
 ) -> None:
     stage = _Stage(wanted, handful, pretrained, seed, place, machine)
+    _expect_lengths(stage)
     with stage.caffe() as caffe:
         if not wanted.geometry:
             _set_up(stage, caffe)
@@ -96,6 +97,17 @@ def _on(
     # A net may count on the images of a batch: it is heard with as many as it will have.
     with stage.caffe() as caffe:
         _two_generations(stage, caffe, 0, "all")
+
+
+def _expect_lengths(stage: _Stage) -> None:
+    """UserError for a training longer than Caffe counts: the rehearsal's own are one iteration."""
+    offspring = len(stage.experiment.settings.offspring_training)
+    for form, last in ((stage.experiment.from_scratch(), 1), (stage.experiment, 1 + offspring)):
+        if form:
+            workspace = stage.as_it_will_be(form)
+            net = workspace.template()
+            for number in range(1, last + 1):
+                replace(workspace, number=number).solver_of(net)
 
 
 def _set_up(stage: _Stage, caffe: CaffeProcess) -> None:

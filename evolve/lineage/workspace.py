@@ -7,6 +7,7 @@ from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import SEEDS, caffe_pb2
+from evolve.base.errors import UserError
 from evolve.base.machine import USUAL, Machine
 from evolve.base.parallel import Stop
 from evolve.datasets import Dataset
@@ -173,4 +174,7 @@ class Workspace:
 
     def _iterations(self, number: int, batch: int) -> int:
         length = training_length(self.experiment.settings, number, self.dataset.name)
-        return length.iterations(self.dataset.counts["train"], batch)
+        try:
+            return length.iterations(self.dataset.counts["train"], batch)
+        except UserError as error:
+            raise UserError(f"{self.experiment.evolution}: generation {number}: {error}") from None

@@ -19,6 +19,9 @@ _HEADING = re.compile(r"# evolution\S*\.prototxt with SET='(.*)'\n")  # of what 
 Environment = evolution_pb2.EnvironmentParameter
 # The weakest probability is e to its power less: beyond, 32 bits do not hold that, or the F that makes it 1.
 HIGHEST_PRESSURE = 64.0
+# SolverParameter.max_iter has 32 bits.
+_MOST_ITERATIONS = (1 << 31) - 1
+_LIMIT = "Caffe counts no further: write fewer"
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,21 @@ class Length:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(it|ep)\s*", words)
         if not match or float(match.group(1)) <= 0 or (match.group(2) == "it" and "." in match.group(1)):
             raise UserError(f"expected a training length like '2200it' or '2.5ep', got '{words}'")
+        if float(match.group(1)) > _MOST_ITERATIONS:
+            raise UserError(f"expected a training length of at most {_MOST_ITERATIONS}, got '{words}'; {_LIMIT}")
         return cls(float(match.group(1)), match.group(2))
 
     def iterations(self, images: int, batch: int) -> int:
-        """The same in iterations of `batch` images out of `images`."""
-        return int(self.amount) if self.unit == "it" else max(1, round(self.amount * images / batch))
+        """The same in iterations of `batch` images out of `images`. UserError for more than Caffe counts."""
+        if self.unit == "it":
+            return int(self.amount)
+        wanted = max(1, round(self.amount * images / batch))
+        if wanted > _MOST_ITERATIONS:
+            raise UserError(
+                f"expected a training length of at most {_MOST_ITERATIONS} iterations, got {self.amount:g}ep, which is "
+                f"{wanted}; {_LIMIT}"
+            )
+        return wanted
 
 
 def read(path: Path, changed: changes.Changes = ()) -> Settings:

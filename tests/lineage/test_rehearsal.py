@@ -121,6 +121,16 @@ def test_what_only_caffe_knows_is_said_with_its_layer(checked: Check, place: Pla
     assert str(refused.value).startswith(f"{place.folder}/tiny/train_val.prototxt:{line(text, 'conv1')}: ")
 
 
+def test_epochs_that_caffe_does_not_count_up_to(checked: Check, place: Place) -> None:
+    """Of a rehearsal's own single iteration nobody would learn it."""
+    with pytest.raises(UserError) as refused:
+        checked(evolution=edited(EVOLUTION, ('"40it"', '"2ep" offspring_training: "100000000ep"')))
+    assert str(refused.value) == (
+        f"{place.folder}/tiny/evolution.prototxt: generation 3: expected a training length of at most 2147483647 "
+        "iterations, got 1e+08ep, which is 4490625000; Caffe counts no further: write fewer"
+    )
+
+
 def test_the_batch_that_a_run_will_have_is_set_up_too(checked: Check, place: Place) -> None:
     """A Reshape that names the images of a batch: what fits 77 images of TEST does not fit the divisor that is read."""
     reshape = 'layer { name: "r" type: "Reshape" bottom: "ip2" top: "r" reshape_param { shape { dim: 77 dim: 10 } } }\n'

@@ -180,6 +180,25 @@ def test_no_length(words: str) -> None:
     assert str(error.value) == f"expected a training length like '2200it' or '2.5ep', got '{words}'"
 
 
+LIMIT = "Caffe counts no further: write fewer"
+
+
+@pytest.mark.parametrize("words", ["2147483648it", "2147483648ep", "9" * 400 + "it"])
+def test_a_length_beyond_what_caffe_counts(words: str) -> None:
+    with pytest.raises(UserError) as error:
+        Length.parse(words)
+    assert str(error.value) == f"expected a training length of at most 2147483647, got '{words}'; {LIMIT}"
+
+
+def test_epochs_beyond_what_caffe_counts() -> None:
+    assert Length.parse("2147483647it").iterations(60_000, 64) == Length.parse("2147483647ep").iterations(64, 64)
+    with pytest.raises(UserError) as error:
+        Length.parse("3000000ep").iterations(60_000, 64)
+    assert str(error.value) == (
+        f"expected a training length of at most 2147483647 iterations, got 3e+06ep, which is 2812500000; {LIMIT}"
+    )
+
+
 # What is refused
 
 ENVIRONMENT = "environment: "
@@ -300,7 +319,7 @@ def test_what_is_said_of(path: Path) -> None:
 
 
 def test_there_are_bad_files() -> None:
-    assert len(BAD) == 22
+    assert len(BAD) == 23
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

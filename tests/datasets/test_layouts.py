@@ -182,6 +182,31 @@ READ = {
         tuple(f"JPEGImages/{name}.jpg" for name in "abcd"),
         {"train": [("JPEGImages/a.jpg", BOX), ("JPEGImages/c.jpg", BOX)], "val": [("JPEGImages/b.jpg", BOX)]},
     ),
+    **{
+        f"Pascal VOC's lists {', '.join(named)}": Read(
+            "voc",
+            {f"Annotations/{name}.xml": xml() for name in "abcdef"}
+            | {f"ImageSets/Main/{name}.txt": "\n".join(images) for name, images in named.items()},
+            tuple(f"JPEGImages/{name}.jpg" for name in "abcdef"),
+            {split: [(f"JPEGImages/{name}.jpg", BOX) for name in images] for split, images in read.items()},
+        )
+        for named, read in (
+            ({"Train": "abc", "Test": "def"}, {"train": "ac", "val": "b", "test": "def"}),
+            ({"Train": "ab", "Validation": "cd", "Test": "ef"}, {"train": "ab", "val": "cd", "test": "ef"}),
+            ({"train": "ab", "val": "cd", "Test": "ef"}, {"train": "ab", "val": "cd", "test": "ef"}),
+            ({"train": "ab", "valid": "cd"}, {"train": "ab", "val": "cd"}),
+            ({"train": "abc"}, {"train": "ac", "val": "b"}),
+            ({"train": "ac", "trainval": "abc", "test": "def"}, {"train": "ac", "val": "b", "test": "def"}),
+            ({"TRAINVAL": "abc", "cat_train": "f"}, {"train": "ac", "val": "b"}),
+        )
+    },
+    "Pascal VOC's folders in small letters": Read(
+        "voc",
+        {f"annotations/{name}.xml": xml() for name in "ab"}
+        | {"imagesets/main/train.txt": "b", "imagesets/main/val.txt": "a"},
+        ("jpegimages/a.png", "jpegimages/b.png"),
+        both("jpegimages/b.png", "jpegimages/a.png"),
+    ),
     "Kaggle's images and annotations without lists": Read(
         "voc",
         {f"annotations/{name}.xml": xml() for name in "abcde"},
@@ -419,6 +444,12 @@ REFUSED = {
         split_by_list(xmls=TWO),
         (*VOC_IMAGES, "JPEGImages/a.jpg"),
         "Annotations/a.xml: expected one image called 'a', got a.jpg, a.png; take all but one away",
+    ),
+    "a list of images to score alone": Refused(
+        "voc",
+        {"Annotations/a.xml": xml(), "ImageSets/Main/Test.txt": "a"},
+        VOC_IMAGES[:1],
+        ": expected images to train on, got only those of test; bring a train split",
     ),
     "XML of another tool": Refused(
         "voc",

@@ -68,7 +68,7 @@ def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
     if images := sum(map(is_image, loose)):
         passed_over.append(f"{shown(root)}: {counted(images, 'image is', 'images are')} in no class's folder")
     others = Counter[str](map(_kind, filterfalse(is_image, loose)))
-    found = {shown(each.name): _images(each, others) for each in folders(root)}
+    found = {name: _images(each, others) for name, each in _named(root).items()}
     for name in [name for name, files in found.items() if not files]:
         passed_over.append(f"{shown(root)}/{name}: has no images")
         del found[name]
@@ -86,6 +86,16 @@ def folders(root: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{shown(root)}: expected a folder of images, got: {error.strerror}; name another") from None
     return [root / name for name in sorted(entries)]
+
+
+def _named(root: Path) -> dict[str, Path]:
+    """The folders of classes by their names as text. UserError for two that differ in what is no UTF-8 alone."""
+    found: dict[str, Path] = {}
+    for folder in folders(root):
+        if (other := found.setdefault(shown(folder.name), folder)) != folder:
+            both = " and ".join(os.fsencode(each.name).decode("utf-8", "backslashreplace") for each in (other, folder))
+            raise UserError(f"{shown(root)}: expected names of classes in UTF-8, got {both}; rename these folders")
+    return found
 
 
 def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFiles:

@@ -81,6 +81,18 @@ def test_a_class_is_one_however_its_letters_are_composed(tmp_path: Path) -> None
     assert counts(listed(tmp_path)) == {"train": {"cafe\u0301": 2, "disc": 2}, "test": {"cafe\u0301": 3, "disc": 3}}
 
 
+def test_classes_that_are_not_told_apart_in_utf8(tmp_path: Path) -> None:
+    """As from a disk of Latin-1."""
+    folders(tmp_path / "train", 2, ("Bad", "K\udcfcche", "K\udcf6che"))
+    with pytest.raises(UserError) as error:
+        listed(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/train: expected names of classes in UTF-8, got K\\xf6che and K\\xfcche; rename these folders"
+    )
+    (tmp_path / "train" / "K\udcf6che").rename(tmp_path / "train" / "Köche")
+    assert counts(listed(tmp_path)) == {"train": {"Bad": 2, "K\ufffdche": 2, "Köche": 2}}
+
+
 def test_classes_below_classes_belong_to_them_and_hidden_ones_to_nobody(tmp_path: Path) -> None:
     folders(tmp_path / "disc", 2, ("red", "blue"))
     folders(tmp_path, 2, ("bar", ".hidden"))

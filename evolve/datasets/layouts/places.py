@@ -1,8 +1,7 @@
 """Where a folder has its images and its annotations, split by split: by the names that people give such folders.
 
 Below the root lie either a folder a split, with its images and annotations in two folders or in one, or folders of
-images and of annotations with a folder a split in each, or nothing is split. Capitals do not matter, nor does a year
-behind a split's name.
+images and of annotations with a folder a split in each, or nothing is split. Capitals do not matter.
 """
 
 import os

@@ -44,12 +44,12 @@ def find(root: Path, passed_over: list[str]) -> Found:
         split = split_of(each.name)
         if not split:
             passed_over.append(f"{shown(each)}: is beside train and for no split")
-        elif split != "train" and not folders(each):
+        elif split != "train" and not folders(_unwrapped(each)):
             passed_over.append(f"{shown(each)}: has no folder for each class, so nobody knows what its images show")
         elif split in found:
             raise UserError(f"{shown(each)}: expected one folder for {split}, got a second one; take one away")
         else:
-            found[split] = of_classes(each, passed_over)
+            found[split] = of_classes(_unwrapped(each), passed_over)
     return found
 
 
@@ -59,7 +59,13 @@ def train_of(root: Path) -> Path | None:
     trains = [each for each in below if split_of(each.name) == "train"]
     if not any(map(folders, trains)) and any(_has_images(each) for each in below if not split_of(each.name)):
         return None
-    return trains[0] if trains else None
+    return _unwrapped(trains[0]) if trains else None
+
+
+def _unwrapped(split: Path) -> Path:
+    """Where a split's classes lie: often in a folder of its own name within it, as zips are packed."""
+    within = folders(split)
+    return within[0] if [each.name for each in within] == [split.name] else split
 
 
 def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from evolve.datasets.image_file import there
 from evolve.datasets.layouts import lists
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import Images, Stems, listed
-from evolve.datasets.layouts.places import Kept, Place, below, once, places
+from evolve.datasets.layouts.places import UNSPLIT, Kept, Place, below, once, places
 from evolve.datasets.split_names import split_of
 
 LISTS = Path("ImageSets") / "Main"
@@ -88,16 +88,19 @@ def _lists(root: Path) -> list[Path]:
 def _listed_splits(root: Path) -> dict[str, Path]:
     """The list of each split, whatever its capitals: CVAT writes Train.txt. {} where there are none.
 
-    Pascal VOC's list of both is what is trained on, unless each of the two has its own.
+    Pascal VOC's list of both is what is trained on, unless each of the two has its own; CVAT's of no split where
+    others have one and nothing else is to be trained on.
     """
     found: dict[str, Path] = {}
-    every = _lists(root)
-    for file in every:
+    others: dict[str, Path] = {}
+    for file in _lists(root):
         if split := split_of(file.stem):
             once(found, split, file, file)
-    both = [file for file in every if file.stem.lower() == BOTH]
-    if both and not {"train", "val"} <= set(found):
-        found["train"] = both[0]
+        others[file.stem.lower()] = file
+    if BOTH in others and not {"train", "val"} <= set(found):
+        found["train"] = others[BOTH]
+    elif UNSPLIT in others and found:
+        found.setdefault("train", others[UNSPLIT])
     return {split: found[split] for split in SPLITS if split in found}
 
 

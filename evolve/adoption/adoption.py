@@ -97,9 +97,9 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
         found = data_set.of_shape(image, judged.classes)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)
-    side = max(*image[1:], found.side)
+    height, width = map(max, image[1:], found.size)
     settings = settings_text.of(
-        found, (image[0], side, side) if _crops(net) else image,
+        found, (image[0], height, width) if _crops(net) else image,
         int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed,
     )  # fmt: skip
     of_data = f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}"

@@ -1,6 +1,7 @@
 """`make adopt` on prototxts as strangers write them: what is written, what is said, and what is refused."""
 
 import errno
+import io
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import lmdb
 import numpy as np
 import pytest
+from PIL import Image
 
 from evolve.adoption import adoption
 from evolve.base.caffe_messages import caffe_pb2
@@ -202,6 +204,23 @@ def database(folder: Path, count: int, side: int) -> None:
             writing.put(b"%08d" % number, datum.SerializeToString())
 
 
+def coloured(folder: Path, count: int, size: tuple[int, int], encoded: bool) -> None:
+    """As convert_imageset makes one, with -encoded or without: colours, (height, width), in ten classes."""
+    random = np.random.default_rng(0)
+    with lmdb.open(str(folder), map_size=1 << 24) as made, made.begin(write=True) as writing:
+        for number in range(count):
+            pixels = random.integers(0, 256, (*size, 3), np.uint8)
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "PNG")
+            datum = caffe_pb2.Datum(label=number % 10, encoded=True, data=file.getvalue())
+            if not encoded:
+                datum = caffe_pb2.Datum(
+                    channels=3, height=size[0], width=size[1], label=number % 10,
+                    data=pixels.transpose(2, 0, 1).tobytes(),
+                )  # fmt: skip
+            writing.put(b"%08d" % number, datum.SerializeToString())
+
+
 def test_databases_that_are_here_are_the_data_set(here: Path) -> None:
     for name, count in (("train_db", 40), ("val_db", 20)):
         database(here / name, count, 28)
@@ -215,6 +234,22 @@ def test_databases_that_are_here_are_the_data_set(here: Path) -> None:
     assert asked.mean_file == f"{here}/mean.binaryproto"
     assert net_of("TEST")["data"].transform_param.mean_file == "/data/mean.binaryproto"
     assert "data set lmdb, as they are here" in adopted.notes
+
+
+@pytest.mark.parametrize("crop", ["", "crop_size: 28"])
+@pytest.mark.parametrize("size", [(32, 32), (36, 32)])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_databases_in_colours_are_as_large_as_their_first_image(
+    here: Path, crop: str, size: tuple[int, int], encoded: bool
+) -> None:
+    """Of records that are encoded the file within says it; a size and classes like CIFAR-10's say nothing then."""
+    for name, count in (("train_db", 40), ("val_db", 20)):
+        coloured(here / name, count, size, encoded)
+    net = convolution("conv", "data", 4, 5) + units("ip", "conv", 10) + judged("ip")
+    adopted = adopt(data("train_db", "TRAIN", 4, crop) + data("val_db", "TEST", 5, crop) + net)
+    seen = "3 x 28 x 28, from crop_size" if crop else f"3 x {size[0]} x {size[1]}, as its data set has it"
+    assert f"images of {seen}" in adopted.notes and "data set lmdb, as they are here" in adopted.notes
+    assert problems_of(adopted) == []
 
 
 def test_lists_that_are_here_are_the_data_set(here: Path) -> None:

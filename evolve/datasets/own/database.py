@@ -63,10 +63,7 @@ class Database:
     def __init__(self, folder: Path, report: Report) -> None:
         self.folder = folder
         state = state_of([str(folder / FILE)])
-        key = folder.resolve(), state
-        # LMDB lets a process open a database once.
-        self._open = _OPEN.get(key) or _Open(_opened(folder))
-        _OPEN[key] = self._open
+        self._open = _held(folder, state)
         self.scan = _scanned(self._open, folder, state, report)
         self.labels = self.scan.labels
 
@@ -105,6 +102,14 @@ class Database:
         with whole(self.folder), self._open.environment.begin() as transaction:
             value = bytes(transaction.get(key) or b"")
         return value, _parsed(value, self.folder, key)
+
+
+def first_shape(folder: Path) -> Shape:
+    """(channels, height, width) of a database's first image, an encoded one's once it is decoded. UserError."""
+    held = _held(folder, state_of([str(folder / FILE)]))
+    with whole(folder), held.environment.begin() as transaction:
+        key, value = next(iter(transaction.cursor()))
+        return _shape(_parsed(bytes(value), folder, key), _name(folder, key))
 
 
 def listed(wish: Wish, report: Report) -> Listing:
@@ -158,6 +163,14 @@ def _found(wish: Wish) -> dict[str, Path]:
 def _places(wish: Wish, train: Path) -> list[Path]:
     """Where a file with the names of the classes may lie."""
     return [*([Path(wish.folder)] if wish.folder else []), train.parent, train]
+
+
+def _held(folder: Path, state: str) -> _Open:
+    """The database, opened once: LMDB lets a process do no more."""
+    key = folder.resolve(), state
+    held = _OPEN.get(key) or _Open(_opened(folder))
+    _OPEN[key] = held
+    return held
 
 
 def _opened(folder: Path) -> Any:

@@ -88,13 +88,14 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
     here = own_data.found(brought, fed)
-    found = data_set.asked(here or data_set.named(brought, fed), changed)
+    found = data_set.asked(here or data_set.named(brought, fed), changed, fed.resized)
+    is_sized = all(found.size)
     image, why = image_shape.find(brought, fed, shape, found)
     size = f"images of {' x '.join(map(str, image))}, {why}"
     net, notes = _reading_data(brought, fed, found)
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
-        found = data_set.of_shape(image, judged.classes)
+        found = data_set.of_shape((image[0], *fed.resized) if all(fed.resized) else image, judged.classes)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)
     height, width = map(max, image[1:], found.size)
@@ -103,7 +104,8 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
         int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed,
     )  # fmt: skip
     of_data = f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}"
-    return Adopted(net, settings, [size, *notes, *judged.notes, of_data])
+    of_crop = [] if is_sized or (height, width) != (fed.crop, fed.crop) else [_of_crop(fed.crop)]
+    return Adopted(net, settings, [size, *notes, *judged.notes, of_data, *of_crop])
 
 
 def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet) -> tuple[Net, list[str]]:
@@ -126,6 +128,15 @@ def _of_pixels(scale: float) -> str:
     return (
         "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
         "as its caffemodel was trained with"
+    )
+
+
+def _of_crop(side: int) -> str:
+    """Of images whose size before they were cropped nothing tells."""
+    larger = round(side * 8 / 7)  # 256 of 224
+    return (
+        f"crop_size {side}: images are stored as large as that, so that training draws no part of them; "
+        f"SET='dataset.image_size={larger}' stores them larger"
     )
 
 

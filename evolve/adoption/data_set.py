@@ -55,10 +55,11 @@ def named(given: Given, feeding: Feeding) -> DataSet:
     return UNKNOWN
 
 
-def asked(found: DataSet, changed: Changes) -> DataSet:
+def asked(found: DataSet, changed: Changes, resized: tuple[int, int]) -> DataSet:
     """The data set that SET=, `changed`, names, else `found`; of the size and the channels that SET= says.
 
-    What neither SET= nor the data set's name tells of its images is as `found` has it.
+    What neither SET= nor the data set's name tells of its images is as `found` has it; one's own are as large as the
+    network's layer makes them, `resized`, zeros where it makes none.
     """
     wanted = {change.path.removeprefix("dataset."): change.value for change in changed}
     own = OWN if wanted.keys() & _OF_OWN and found.name != DATABASES else found.name
@@ -69,15 +70,16 @@ def asked(found: DataSet, changed: Changes) -> DataSet:
     why = _ASKED if wanted.keys() & {"name", *_OF_OWN} else found.why
     side = int(wanted.get("image_size", 0))
     height, width = (side or int(wanted.get(each, 0)) for each in ("height", "width"))
-    size = (height, width) if height and width else found.size
+    told = resized if all(resized) and (name == OWN or not all(found.size)) else found.size
+    size = (height, width) if height and width else told
     return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, size=size, why=why)
 
 
 def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:
-    """The data set of images of about that size with so many classes; `images` where none is like it."""
+    """The data set of images of about that size with so many classes; `images` where none is like it; in that size."""
     for _, found in _NAMED[:2]:
         near = found.size[0] <= image[1] <= found.size[0] + 6 and image[1] == image[2]
         if near and (image[0], classes) == (found.channels, found.classes):
             size = "x".join(map(str, image))
-            return replace(found, why=f"as images of {size} in {classes} classes")
-    return UNKNOWN
+            return replace(found, size=image[1:], why=f"as images of {size} in {classes} classes")
+    return replace(UNKNOWN, size=image[1:])

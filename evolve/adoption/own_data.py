@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evolve.adoption import given
 from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
@@ -47,7 +46,7 @@ def _of_lists(sources: dict[str, Layer], places: list[Path]) -> DataSet | None:
     depth = _COLOURS if sources["TRAIN"].image_data_param.is_color else 1
     return replace(
         UNKNOWN, name=OWN, channels=depth, why="as their lists are here", train=str(train), test=str(test),
-        folder="" if train.parent == test.parent == folder else str(folder), **_resized(sources["TRAIN"]),
+        folder="" if train.parent == test.parent == folder else str(folder),
     )  # fmt: skip
 
 
@@ -80,11 +79,6 @@ def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
     """The absolute path of what a prototxt names."""
     found = given.named(name, folders, within)
     return found.resolve() if found else None
-
-
-def _resized(layer: Layer) -> dict[str, Any]:
-    parameter = layer.image_data_param
-    return {"size": (int(parameter.new_height), int(parameter.new_width))}
 
 
 def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:

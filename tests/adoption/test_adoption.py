@@ -265,6 +265,70 @@ def test_lists_that_are_here_are_the_data_set(here: Path) -> None:
     assert (asked.channels, asked.height, asked.width, asked.folder) == (3, 20, 24, "")
 
 
+def resizing(sizes: dict[str, str]) -> str:
+    """Layers of lists, by phase with words on the size of their images, and a network of ten classes."""
+    layers = "".join(
+        f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
+        f'image_data_param {{ batch_size: 3 source: "{phase}.txt" {words}\n'
+        for phase, words in sizes.items()
+    )
+    return layers + convolution("conv", "data", 4, 5) + units("ip", "conv", 10) + judged("ip")
+
+
+CROPPED = "new_height: 40 new_width: 48 } transform_param { crop_size: 32 } }"
+
+
+@pytest.mark.parametrize("square", [True, False])
+@pytest.mark.parametrize("where", ["named", "lists here", "nowhere"])
+def test_images_are_stored_as_large_as_they_were_before_they_are_cropped(here: Path, where: str, square: bool) -> None:
+    """Stored as large as the crop, they leave training nothing to draw."""
+    drawn.folders(here / "pictures", 2)
+    if where == "lists here":
+        for phase in ("TRAIN", "TEST"):
+            list_of(here / f"{phase}.txt", "pictures/{}/{}.png")
+    words = CROPPED.replace("48", "40") if square else CROPPED
+    changed = "dataset.folder=pictures" if where == "named" else ""
+    adopted = adopt(resizing({"TRAIN": words, "TEST": words}), changed=changed)
+    asked = adopted.settings.own.dataset
+    assert (asked.name, asked.height, asked.width) == ("images", 40, 40 if square else 48)
+    assert "images of 3 x 32 x 32, as layer 'data' says" in adopted.notes
+    assert not any("larger" in note for note in adopted.notes)
+    if where != "nowhere":
+        assert problems_of(adopted) == []
+    assert [each.transform_param.crop_size for each in adopted.net.layer if each.type == "Data"] == [32, 32]
+
+
+def test_images_that_the_network_makes_larger_are_no_others_because_of_their_crop() -> None:
+    """CIFAR-10 with a margin of two pixels, by its size and classes."""
+    words = CROPPED.replace("40", "36").replace("48", "36")
+    adopted = adopt(resizing({"TRAIN": words, "TEST": words}))
+    assert (adopted.settings.own.dataset.name, adopted.settings.own.dataset.image_size) == ("cifar10", 36)
+
+
+def test_tests_that_are_resized_to_the_crop_are_cropped(here: Path) -> None:
+    drawn.folders(here / "pictures", 2)
+    sizes = {"TRAIN": CROPPED, "TEST": "new_height: 32 new_width: 32 } }"}
+    adopted = adopt(resizing(sizes), changed="dataset.folder=pictures")
+    assert net_of("TEST")["data"].transform_param.crop_size == 32 and problems_of(adopted) == []
+    said = "TEST: crop_size 32 in the place of layer 'data' resizing to that: images are stored in one size"
+    assert said in adopted.notes
+
+
+@pytest.mark.parametrize("changed", ["", "dataset.folder=/my/pictures"])
+def test_a_crop_of_images_whose_size_nothing_tells_is_said(changed: str) -> None:
+    fed = data("a", "TRAIN", 4, "crop_size: 224") + data("b", "TEST", 2, "crop_size: 224")
+    net = convolution("conv", "data", 4, 11, "stride: 4") + units("ip", "conv", 10) + judged("ip")
+    said = (
+        "crop_size 224: images are stored as large as that, so that training draws no part of them; "
+        "SET='dataset.image_size=256' stores them larger"
+    )
+    adopted = adopt(fed + net, changed=changed)
+    assert said in adopted.notes and adopted.settings.own.dataset.height == 224
+    shutil.rmtree("net")
+    adopted = adopt(fed + net, changed=f"{changed}; dataset.image_size=256")
+    assert said not in adopted.notes and adopted.settings.own.dataset.image_size == 256
+
+
 def listed(train: str, test: str, roots: tuple[str, str] = ("", "")) -> str:
     """A network whose ImageData layers read these lists."""
     words = "batch_size: 3 new_height: 32 new_width: 32"

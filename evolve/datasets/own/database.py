@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.progress import Report, counting
-from evolve.datasets import image_file
+from evolve.datasets import image_file, lmdb_pages
 from evolve.datasets.image_form import Facts, Form
 from evolve.datasets.lmdb_read import FILE, opened, whole
-from evolve.datasets.own import lists, lmdb_pages
+from evolve.datasets.own import lists
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import Listing, shown, state_of
 from evolve.datasets.own.stream import Made, Shape, made

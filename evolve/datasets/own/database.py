@@ -33,7 +33,7 @@ _KEPT = 4
 
 @dataclass(frozen=True)
 class _Scan:
-    """Every record's key, label and content's digest; the ``shape`` of all, None where they have several.
+    """Every record's key, label and content's digest, and the ``shapes`` that there are.
 
     ``plain``: none is encoded. ``largest`` is the longest record's bytes.
     """
@@ -41,9 +41,14 @@ class _Scan:
     keys: list[bytes]
     labels: NDArray[np.int64]
     digests: list[bytes]
-    shape: Shape | None
+    shapes: frozenset[Shape]
     plain: bool
     largest: int
+
+    @property
+    def shape(self) -> Shape | None:
+        """That of all; None where they have several."""
+        return next(iter(self.shapes)) if len(self.shapes) == 1 else None
 
 
 class _Open:
@@ -119,11 +124,13 @@ def listed(wish: Wish, report: Report) -> Listing:
     # All that there are: a class may have no image here.
     names = lists.named(_places(wish, databases["train"].folder), count)
     scans = [each.scan for each in databases.values()]
-    shapes = {scan.shape for scan in scans}
-    one = scans[0].shape if len(shapes) == 1 else None
-    plain = bool(one) and all(scan.plain for scan in scans)
+    shapes = {shape for scan in scans for shape in scan.shapes}
+    plain = len(shapes) == 1 and all(scan.plain for scan in scans)
+    # Grey ones and colours of one size become alike as they are stored.
+    sizes = {shape[1:] for shape in shapes}
+    height, width = sizes.pop() if len(sizes) == 1 else (0, 0)
     return Listing(
-        names, dict(databases), one or (_channels(scans), 0, 0), state(wish),
+        names, dict(databases), (_channels(scans), height, width), state(wish),
         databases={split: each.folder for split, each in databases.items()} if plain else {},
     )  # fmt: skip
 
@@ -136,7 +143,9 @@ def state(wish: Wish) -> str:
 
 
 def _channels(scans: list[_Scan]) -> int:
-    return max((scan.shape[0] for scan in scans if scan.shape), default=3)
+    """As many as any image has; what is of several sizes tells nothing unless it has grey ones and colours."""
+    told = [{shape[0] for shape in scan.shapes} for scan in scans]
+    return max((max(each) for each, scan in zip(told, scans, strict=True) if scan.shape or len(each) > 1), default=3)
 
 
 def _found(wish: Wish) -> dict[str, Path]:
@@ -200,8 +209,7 @@ def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
         digests.append(hashlib.sha256(value).digest()[:16])
         shapes.add(_shape(datum, _name(folder, key)))
         plain, largest = plain and not datum.encoded, max(largest, len(value))
-    shape = shapes.pop() if len(shapes) == 1 else None
-    return _Scan(keys, np.array(labels, np.int64), digests, shape, plain, largest)
+    return _Scan(keys, np.array(labels, np.int64), digests, frozenset(shapes), plain, largest)
 
 
 def _records(held: _Open, folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:

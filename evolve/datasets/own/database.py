@@ -151,6 +151,10 @@ def _channels(scans: list[_Scan]) -> int:
 def _found(wish: Wish) -> dict[str, Path]:
     """The databases' folders by split."""
     wish.check_paths()
+    for path in map(Path, filter(None, (wish.folder, wish.train, wish.test))):
+        if path.is_file():
+            do = f"name {shown(path.parent)}" if path.name == FILE else f"put it into one as {FILE}, and name that"
+            raise UserError(f"{shown(path)}: expected a folder with {FILE} in it, got a file; {do}")
     if wish.train:
         return {"train": Path(wish.train)} | ({"test": Path(wish.test)} if wish.test else {})
     if not wish.folder:

@@ -217,7 +217,13 @@ def test_records_that_cannot_be_trained_on(
 
 def test_no_database(tmp_path: Path, made: Callable[..., Dataset]) -> None:
     (tmp_path / "empty").mkdir()
+    file, alone = database(tmp_path / "a", raw(3)) / "data.mdb", tmp_path / "alone.mdb"
+    alone.write_bytes(file.read_bytes())
     for wish, says in (
+        ({"train": f"{file}"}, f"{file}: expected a folder with data.mdb in it, got a file; name {tmp_path}/a"),
+        ({"train": f"{tmp_path}/a", "test": f"{alone}"}, f"{alone}: expected a folder with data.mdb in it, got a file; "
+         "put it into one as data.mdb, and name that"),
+        ({"folder": f"{file}"}, f"{file}: expected a folder with data.mdb in it, got a file; name {tmp_path}/a"),
         ({}, "expected a database to train on, got none; write dataset { name: "),
         ({"folder": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected a database like train_lmdb in it, got none;"),
         ({"train": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected an LMDB, got:"),

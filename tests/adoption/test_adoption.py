@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -839,3 +840,16 @@ def test_the_command_says_what_is_left_to_choose(capsys: pytest.CaptureFixture[s
     assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net"]) == 2
     said = capsys.readouterr().out.splitlines()
     assert said[-1] == "mend that in net, then: make evolve NET=net"
+
+
+def test_the_command_says_what_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of paths with blanks, which a shell takes apart."""
+    net = networks.bare(BODY) + layer("Softmax", "prob", "ip")
+    Path("model.prototxt").write_text(DEPLOY + net)
+    trained(DEPLOY + net, (1, 28, 28)).rename("the weights.caffemodel")
+    words = ["MODEL=model.prototxt", "WEIGHTS=the weights.caffemodel", "OUT=my net", "SET=dataset.name=digits"]
+    assert command.main(["adopt", *words]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "make evolve NET='my net' WEIGHTS='the weights.caffemodel'"
+    assert any("make check NET='my net' WEIGHTS='the weights.caffemodel' says:" in line for line in said)
+    assert command.main(["check", *shlex.split(said[-1])[2:]]) == 0

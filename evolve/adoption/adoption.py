@@ -1,6 +1,8 @@
 """`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings; what was done is said by line."""
 
+import errno
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from evolve.adoption import (
     solving,
 )
 from evolve.adoption.given import Given
-from evolve.base import files, progress
+from evolve.base import files
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
@@ -53,9 +55,7 @@ def adopt(
     `shape` is (channels, height, width) of an image where the network does not tell; `changed` is SET=.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            f"OUT={out}: expected a folder that is not there yet, got one with something in it; name another"
-        )
+        raise _taken(out)
     brought = given.read(model, solver, caffemodel)
     try:
         found = detector.find(brought)
@@ -72,6 +72,10 @@ def adopt(
         adopted.notes.append(f"{own} comes along")
     _write(out, adopted, text_format.MessageToString(parameter), str(brought.reading.path))
     return adopted
+
+
+def _taken(out: Path) -> UserError:
+    return UserError(f"OUT={out}: expected a folder that is not there yet, got one with something in it; name another")
 
 
 def _detector(found: detector.Detector, brought: Given, changed: changes.Changes) -> Adopted:
@@ -190,15 +194,14 @@ def _match(adopted: Adopted, brought: Given, out: Path) -> None:
 
 
 def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
-    """Writes the folder, whole or not at all."""
+    """Writes the folder, whole or not at all. UserError where another process has written it meanwhile."""
     heading = f"Adopted from {origin} by `make adopt`."
     every = text_format.MessageToString(adopted.net)
     train_val = every.replace(f"num_output: {outputs.AS_CLASSES}\n", "num_output: $CLASSES\n")
     with files.named_by_out(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.is_dir():
-            out.rmdir()
-        with files.replacing(out, progress.say) as folder:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as room:
+            (folder := Path(room, out.name)).mkdir()
             (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
             (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
             (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
@@ -206,3 +209,9 @@ def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
                 shutil.copyfile(adopted.layer_types, folder / layers.BESIDE)
             if adopted.weights is not None:
                 weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)
+            files.sync(folder)
+            try:
+                folder.rename(out)  # takes the place of an empty folder, of no other
+            except OSError as error:
+                raise _taken(out) if error.errno in (errno.ENOTEMPTY, errno.EEXIST) else error from None
+            files.sync(out.parent)

@@ -707,6 +707,31 @@ def test_what_the_disk_refuses_leaves_nothing(here: Path, monkeypatch: pytest.Mo
     assert [path.name for path in here.iterdir()] == ["model.prototxt"]
 
 
+def test_of_two_that_are_adopted_into_one_folder_at_once_the_first_is_kept(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = here / "first.prototxt", here / "second.prototxt"
+    for file in (first, second):
+        file.write_text(MNIST + BODY + judged("ip"))
+    written = Path.write_text
+
+    def write(path: Path, words: str, **named: Any) -> int:
+        if path.name == "evolution.prototxt" and "second" in words:
+            adoption.adopt(Path("net"), first)  # by another process, while this one writes
+        return written(path, words, **named)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(UserError) as error:
+        adoption.adopt(Path("net"), second)
+    assert str(error.value) == (
+        "OUT=net: expected a folder that is not there yet, got one with something in it; name another"
+    )
+    assert "first.prototxt" in (here / "net" / "train_val.prototxt").read_text()
+    assert sorted(path.name for path in here.iterdir()) == ["first.prototxt", "net", "second.prototxt"]
+    (here / "plain").mkdir()
+    assert (here / "net").stat().st_mode == (here / "plain").stat().st_mode
+
+
 # What SET= says already
 
 

@@ -21,7 +21,7 @@ from evolve.network import weights
 from evolve.runs import generation
 from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
-from evolve.training.mask import Mask
+from evolve.training.mask import Mask, only_absent_are_zero
 from evolve.training.snapshots import Snapshots, read_solver, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
@@ -42,13 +42,16 @@ def train(
     bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss
     is no number any more.
     """
-    masked = bool(genome) and keep_absent
-    # What a cast makes zero is not absent: its gradient is asked for.
-    fastcaffe.absent_stays_absent(masked and not as_cast_to)
+    masked, asked = bool(genome) and keep_absent, read_solver(Path(solver))
+    weights_there = weights.read(Path(genome)) if genome else {}
+    net = prototxt_text.read(Path(asked.net), caffe_pb2.NetParameter())
+    # What a cast or a filler makes zero is not absent: its gradient is asked for.
+    fastcaffe.absent_stays_absent(masked and not as_cast_to and only_absent_are_zero(net, weights_there, inherit))
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
-    with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
+    with _blobs_between_unread(masked and not asked.debug_info):
         training, kept = _begin(solver, genome, Path(snapshots), data)
-    mask = Mask(training.net, weights.read(Path(genome)) if genome else {}, drawn)
+    mask = Mask(training.net, weights_there, drawn)
+    del weights_there  # as large as the net itself
     if genome and inherit:
         training.net.copy_from(genome)
     loss, before = kept.restore(training)

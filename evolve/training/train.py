@@ -54,7 +54,7 @@ def train(
     del weights_there  # as large as the net itself
     if genome and inherit:
         training.net.copy_from(genome)
-    loss, before = kept.restore(training)
+    loss, before = kept.restore(training, _saying(report))
     resumed = training.iter
     if keep_absent:
         mask.on_weights()
@@ -124,8 +124,13 @@ def _step_to_the_end(
         report({"iteration": training.iter, "of": last, "loss": loss})
         pace = (time.monotonic() - started) / steps
         steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
-        kept.save(training, loss, time.monotonic() - began, lambda words: report({"words": words}))
+        kept.save(training, loss, time.monotonic() - began, _saying(report))
     return loss
+
+
+def _saying(report: Callable[[dict[str, Any]], None]) -> Callable[[str], None]:
+    """What says a line of words."""
+    return lambda words: report({"words": words})
 
 
 def _refuse_divergence(training: Any, loss: float, is_last: bool) -> None:

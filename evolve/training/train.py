@@ -39,8 +39,8 @@ def train(
     `keep_absent` False leaves the solver alone, for measuring what the mask costs. The solver's `snapshot` is how often
     one is made in folder `snapshots`, from which the same call goes on, if `data`, whatever tells the data set from
     others, is the same too. `as_cast_to` is a precision: passes see the weights cast to it, updates go to those of 32
-    bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss
-    is no number any more.
+    bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Where it diverges, nothing is saved,
+    and the answer is how: `diverged`.
     """
     masked, asked = bool(genome) and keep_absent, read_solver(Path(solver))
     weights_there = weights.read(Path(genome)) if genome else {}
@@ -63,7 +63,10 @@ def train(
         seen = AsCast(training.net, Path(solver), as_cast_to)
         training.add_callback(seen.cast, seen.restore)
     began = time.monotonic() - before
-    loss = _step_to_the_end(training, kept, report, loss, began)
+    try:
+        loss = _step_to_the_end(training, kept, report, loss, began)
+    except FloatingPointError as error:
+        return {"diverged": str(error)}
     seconds = time.monotonic() - began
     save_net(training.net, Path(output))
     return {
@@ -113,7 +116,10 @@ def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapsh
 def _step_to_the_end(
     training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None], loss: float, began: float
 ) -> float:
-    """The last iteration's loss: `loss` where a training goes on that was at its end. `began` is time.monotonic()'s."""
+    """The last iteration's loss: `loss` where a training goes on that was at its end. `began` is time.monotonic()'s.
+
+    FloatingPointError, which says how, where it diverges.
+    """
     last, steps = training.param.max_iter, 1
     while training.iter < last:
         started = time.monotonic()
@@ -141,9 +147,7 @@ def _refuse_divergence(training: Any, loss: float, is_last: bool) -> None:
         lost = next((name for name, blob in blobs if not np.isfinite(blob.data).all()), "")
         wrong = f"layer '{lost}' has weights that are no finite numbers" if lost else ""
     if wrong:
-        raise FloatingPointError(
-            f"{wrong} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
-        )
+        raise FloatingPointError(f"{wrong} at iteration {training.iter}: training diverged")
 
 
 def _loss(net: Any) -> float:

@@ -161,7 +161,7 @@ def test_only_the_newest_is_kept(folder: Path) -> None:
     again = train(folder, SOLVERS["Adam"], "kept")
     # At its end already: the loss and the seconds are those that it had.
     assert again["resumed"] == LENGTH and again["loss"] == undisturbed["loss"] is not None
-    assert again["seconds"] >= 0.5 * undisturbed["seconds"]
+    assert again["seconds"] >= json.loads((folder / "kept" / "newest.json").read_text())["seconds"] > 0
     names = sorted(path.name for path in (folder / "kept").iterdir())
     assert names == ["newest.json", "state_iter_20.caffemodel", "state_iter_20.solverstate"]
 

@@ -184,13 +184,14 @@ $(READY):
 	@$(call quoted,$(PYTHON)) -E $(ENVIRONMENT) --made-by $(call quoted,$(PYTHON))
 
 # Without them everything works as well, only more slowly: a run says so in its metrics, and `make doctor` says why.
-$(FASTER): $(READY) $(if $(shell library=$$(cat $(FASTER) 2>/dev/null) && [ -n "$$library" ] && [ ! -e "$$library" ] && echo gone),library-gone)
+$(FASTER): $(READY) $(if $(shell library=$$(cat $(FASTER) 2>/dev/null) && [ -n "$$library" ] && { [ ! -e "$$library" ] || ldd "$$library" 2>/dev/null | grep -q "dnnl.* not found"; } && echo gone),library-gone)
 	@$(VENV)/bin/python fastcaffe/build.py --python $(VENV)/bin/python >$@ || \
 	  echo "make: no fast layers, stock Caffe's instead, which trains as well, only more slowly; mend what stands above," \
 	    "then $(VENV)/bin/python fastcaffe/build.py; XDG_CACHE_HOME= is another cache folder" >&2
 
-# Its library lies in the cache, which whoever tidies up may have emptied.
-library-gone: ;
+# Its library lies in the cache, which whoever tidies up may have emptied, or left without oneDNN's, which is needed.
+library-gone:
+	@rm -f "$$(cat $(FASTER))"
 
 $(TESTED) $(LINTED) $(ONNXED) $(BENCHED) $(DASKED): $(READY)
 	@$(VENV)/bin/python $(ENVIRONMENT) --extras $(firstword $(subst -, ,$(notdir $@)))

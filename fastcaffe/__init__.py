@@ -162,7 +162,9 @@ def _load(path: Path | None) -> ctypes.CDLL:
         try:
             loaded = ctypes.CDLL(str(found))
         except OSError as error:
-            raise NotAvailable(f"the fast layers cannot be loaded: {error}") from error
+            # A cache that was tidied up may lack what lay beside it.
+            anew = "" if path or _given() else f"; remove {found.parent}, then {_build()}"
+            raise NotAvailable(f"the fast layers cannot be loaded: {error}{anew}") from error
         for name in ("fastcaffe_types", "fastcaffe_layers", "fastcaffe_machine"):
             getattr(loaded, name).restype = ctypes.c_char_p
         _library = loaded
@@ -173,15 +175,22 @@ def _find() -> Path:
     """The library for the Caffe that this process has imported."""
     if "caffe" not in sys.modules:
         raise NotAvailable("the fast layers go into a Caffe that is there: import caffe first, then enable().")
-    if given := os.environ.get("FASTCAFFE_LIBRARY"):
+    if given := _given():
         return Path(given)
     libcaffe = mapped_libraries(Path("/proc/self/maps").read_text()).get("caffe")
     if libcaffe is None:
         raise NotAvailable("no libcaffe.so in this process: its Caffe is linked statically, or not Caffe.")
     path = library_path(libcaffe)
     if not path.exists():
-        raise NotAvailable(
-            f"the fast layers are not built for {libcaffe}: "
-            f"{sys.executable} {Path(__file__).with_name('build.py')} --python {sys.executable}"
-        )
+        raise NotAvailable(f"the fast layers are not built for {libcaffe}: {_build()}")
     return path
+
+
+def _given() -> str:
+    """The user's own library; "" where there is none."""
+    return os.environ.get("FASTCAFFE_LIBRARY", "")
+
+
+def _build() -> str:
+    """The command that builds the library for this process's Caffe."""
+    return f"{sys.executable} {Path(__file__).with_name('build.py')} --python {sys.executable}"

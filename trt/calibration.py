@@ -8,6 +8,7 @@ mean square of the differences / of the values. A layer whose error is more than
 import errno
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,7 +146,8 @@ def _errors(graph: Graph, name: str, places: Places, ranges: eight.Ranges, input
     layers = {node.name: node.layer for node in graph.nodes}
     for node, (lost, whole) in sums.items():
         error = (totals[lost] / totals[whole]) ** 0.5 if totals[whole] else 0.0
-        errors[layers[node]] = max(errors.get(layers[node], 0.0), round(error, 6))
+        # Sums that overflow tell nothing of it: it counts as too large, and Python's max would pass nan over.
+        errors[layers[node]] = max(errors.get(layers[node], 0.0), math.inf if math.isnan(error) else round(error, 6))
     return errors
 
 

@@ -1,6 +1,8 @@
 """`make adopt`: train_val, solver and evolution.prototxt from what a stranger brings; what was done is said by line."""
 
+import errno
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from evolve.adoption import (
     solving,
 )
 from evolve.adoption.given import Given
-from evolve.base import files, progress
+from evolve.base import files
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
@@ -53,9 +55,7 @@ def adopt(
     `shape` is (channels, height, width) of an image where the network does not tell; `changed` is SET=.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            f"OUT={out}: expected a folder that is not there yet, got one with something in it; name another"
-        )
+        raise _taken(out)
     brought = given.read(model, solver, caffemodel)
     try:
         found = detector.find(brought)
@@ -74,6 +74,10 @@ def adopt(
     return adopted
 
 
+def _taken(out: Path) -> UserError:
+    return UserError(f"OUT={out}: expected a folder that is not there yet, got one with something in it; name another")
+
+
 def _detector(found: detector.Detector, brought: Given, changed: changes.Changes) -> Adopted:
     """A DetectNet, for images with boxes."""
     found.build()
@@ -88,22 +92,24 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
     here = own_data.found(brought, fed)
-    found = data_set.asked(here or data_set.named(brought, fed), changed)
+    found = data_set.asked(here or data_set.named(brought, fed), changed, fed.resized)
+    is_sized = all(found.size)
     image, why = image_shape.find(brought, fed, shape, found)
     size = f"images of {' x '.join(map(str, image))}, {why}"
     net, notes = _reading_data(brought, fed, found)
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
-        found = data_set.of_shape(image, judged.classes)
+        found = data_set.of_shape((image[0], *fed.resized) if all(fed.resized) else image, judged.classes)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)
-    side = max(*image[1:], found.side)
+    height, width = map(max, image[1:], found.size)
     settings = settings_text.of(
-        found, (image[0], side, side) if _crops(net) else image,
+        found, (image[0], height, width) if _crops(net) else image,
         int(brought.solver.max_iter) if brought.solver else 0, _has_lrn(net), _unknown(net), changed,
     )  # fmt: skip
     of_data = f"data set {found.name}{f', {found.why}' if found.why else ': yours to choose in evolution.prototxt'}"
-    return Adopted(net, settings, [size, *notes, *judged.notes, of_data])
+    of_crop = [] if is_sized or (height, width) != (fed.crop, fed.crop) else [_of_crop(fed.crop)]
+    return Adopted(net, settings, [size, *notes, *judged.notes, of_data, *of_crop])
 
 
 def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet) -> tuple[Net, list[str]]:
@@ -126,6 +132,15 @@ def _of_pixels(scale: float) -> str:
     return (
         "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
         "as its caffemodel was trained with"
+    )
+
+
+def _of_crop(side: int) -> str:
+    """Of images whose size before they were cropped nothing tells."""
+    larger = round(side * 8 / 7)  # 256 of 224
+    return (
+        f"crop_size {side}: images are stored as large as that, so that training draws no part of them; "
+        f"SET='dataset.image_size={larger}' stores them larger"
     )
 
 
@@ -179,15 +194,14 @@ def _match(adopted: Adopted, brought: Given, out: Path) -> None:
 
 
 def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
-    """Writes the folder, whole or not at all."""
+    """Writes the folder, whole or not at all. UserError where another process has written it meanwhile."""
     heading = f"Adopted from {origin} by `make adopt`."
     every = text_format.MessageToString(adopted.net)
     train_val = every.replace(f"num_output: {outputs.AS_CLASSES}\n", "num_output: $CLASSES\n")
     with files.named_by_out(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.is_dir():
-            out.rmdir()
-        with files.replacing(out, progress.say) as folder:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as room:
+            (folder := Path(room, out.name)).mkdir()
             (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
             (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
             (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
@@ -195,3 +209,9 @@ def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
                 shutil.copyfile(adopted.layer_types, folder / layers.BESIDE)
             if adopted.weights is not None:
                 weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)
+            files.sync(folder)
+            try:
+                folder.rename(out)  # takes the place of an empty folder, of no other
+            except OSError as error:
+                raise _taken(out) if error.errno in (errno.ENOTEMPTY, errno.EEXIST) else error from None
+            files.sync(out.parent)

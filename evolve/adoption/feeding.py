@@ -35,6 +35,16 @@ class Feeding:
         """Whether there are inputs and no data."""
         return all(layer.type == "Input" for layer in self.sources.values())
 
+    @property
+    def resized(self) -> tuple[int, int]:
+        """(height, width) to which every image is resized before it is trained on; zeros where it is not."""
+        return _resized(self.sources["TRAIN"])
+
+    @property
+    def crop(self) -> int:
+        """The side of the part of an image that is trained on; 0 where it is all of it."""
+        return int(self.sources["TRAIN"].transform_param.crop_size)
+
 
 def find(net: Net) -> Feeding:
     """How `net` is fed. UserError, naming the layer, for several images or several labels an example."""
@@ -82,6 +92,12 @@ def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tu
         for field in _KEPT:
             if field != "mirror" or phase == "TRAIN":
                 _copy(source.transform_param, layer.transform_param, field)
+        if feeding.crop and not layer.transform_param.crop_size and _resized(source) == (feeding.crop, feeding.crop):
+            layer.transform_param.crop_size = feeding.crop
+            notes.append(
+                f"{phase}: crop_size {feeding.crop} in the place of layer '{source.name}' resizing to that: images are "
+                "stored in one size"
+            )
         if transform.has_mean_file:
             layer.transform_param.mean_file = _MEAN_FILE
         if transform.means and not layer.transform_param.mean_value:
@@ -130,6 +146,10 @@ def missing_mean(feeding: Feeding, folder: Path) -> str:
 def _feeds(layer: Layer) -> bool:
     """Whether a layer brings examples: inputs, data of any type, Python that is not known."""
     return not layer.bottom and len(layer.top) > 0 and (layer.type == "Input" or phases.reads_data(layer))
+
+
+def _resized(layer: Layer) -> tuple[int, int]:
+    return int(layer.image_data_param.new_height), int(layer.image_data_param.new_width)
 
 
 def _copy(source: Any, target: Any, field: str) -> None:

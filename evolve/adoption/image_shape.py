@@ -29,8 +29,8 @@ def find(given: Given, feeding: Feeding, asked: Image | None, data_set: DataSet)
     depth = channels_of(given, feeding) or data_set.channels
     if depth and crop:
         return (depth, crop, crop), "from crop_size"
-    if depth and data_set.side:
-        return (depth, data_set.side, data_set.side), "as its data set has it"
+    if depth and all(data_set.size):
+        return (depth, *data_set.size), "as its data set has it"
     if given.weights and depth and (fitting := _fitting(given.net, feeding, given.weights, depth)):
         return (depth, fitting, fitting), "the size that the caffemodel fits"
     if crop:

@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evolve.adoption import given
 from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
-from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets import lmdb_read
+from evolve.datasets.own import database
 from evolve.network.axes import Layer
 
 _COLOURS = 3
@@ -27,7 +26,7 @@ def found(brought: Given, feeding: Feeding) -> DataSet | None:
             return None
         mean = _place(sources["TRAIN"].transform_param.mean_file, places)
         return replace(
-            UNKNOWN, name=DATABASES, channels=shape[0], side=shape[1] if shape[1] == shape[2] else 0,
+            UNKNOWN, name=DATABASES, channels=shape[0], size=shape[1:],
             why="as they are here", train=str(both["TRAIN"]), test=str(both["TEST"]), mean_file=str(mean or ""),
         )  # fmt: skip
     if all(layer.type == "ImageData" for layer in sources.values()):
@@ -47,7 +46,7 @@ def _of_lists(sources: dict[str, Layer], places: list[Path]) -> DataSet | None:
     depth = _COLOURS if sources["TRAIN"].image_data_param.is_color else 1
     return replace(
         UNKNOWN, name=OWN, channels=depth, why="as their lists are here", train=str(train), test=str(test),
-        folder="" if train.parent == test.parent == folder else str(folder), **_resized(sources["TRAIN"]),
+        folder="" if train.parent == test.parent == folder else str(folder),
     )  # fmt: skip
 
 
@@ -82,28 +81,9 @@ def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
     return found.resolve() if found else None
 
 
-def _resized(layer: Layer) -> dict[str, Any]:
-    parameter = layer.image_data_param
-    if not parameter.new_height or parameter.new_height != parameter.new_width:
-        return {}
-    return {"side": int(parameter.new_height)}
-
-
 def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:
-    """(channels, height, width) of a database's first image; None where it is none, or encoded."""
-    if folder is None:
-        return None
+    """(channels, height, width) of a database's first image; None where it is none."""
     try:
-        environment = lmdb_read.opened(folder)
+        return database.first_shape(folder) if folder else None
     except UserError:
         return None
-    try:
-        with environment.begin() as reading, reading.cursor() as cursor:
-            cursor.first()
-            datum = caffe_pb2.Datum.FromString(cursor.value())
-    except Exception:  # whatever a database of another's holds: what protobuf raises depends on its version
-        return None
-    finally:
-        environment.close()
-    shape = (int(datum.channels), int(datum.height), int(datum.width))
-    return shape if all(shape) else None

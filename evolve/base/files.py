@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -236,7 +237,7 @@ def replacing(folder: Path, report: "Report", why: str = "is not as its DONE.jso
 
     The caller holds the lock, so whatever lies there from earlier belongs to a process that has died.
     """
-    for stale in folder.parent.glob(f".{folder.name}.unfinished-*"):
+    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.unfinished-*"):
         report(f"{stale}: left behind by a process that died; removed")
         shutil.rmtree(stale)
     unfinished = folder.with_name(f".{folder.name}.unfinished-{os.getpid()}")

@@ -1,6 +1,7 @@
 """A split's first images, read back from its LMDB without Caffe.
 
-An LMDB is opened only if its file is as long as its meta page says: a page that is missing ends the process.
+An LMDB is opened only if its file is as long as its meta page says, or has every page that is read all the same: one
+that is missing ends the process.
 """
 
 import os
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
-from evolve.datasets import label_datum
+from evolve.datasets import label_datum, lmdb_pages
 from evolve.datasets.dataset import Dataset
 
 FILE = "data.mdb"
@@ -31,7 +32,7 @@ def opened(folder: Path) -> Any:
     """The environment in ``folder``, for reading; UserError if it is none, empty or cut off."""
     file = folder / FILE
     held, whole = _bytes(file)
-    if held < whole:
+    if held < whole and lmdb_pages.damage(file):
         raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; make the data again")
     try:
         # No lock file: the folder may be read-only, and nobody writes to a finished data set.

@@ -2,13 +2,12 @@
 
 import re
 
-_NAMED = {
-    "train": re.compile(r"train(ing)?(\d{4})?"),
-    "val": re.compile(r"(val(id(ation)?)?|dev)(\d{4})?"),
-    "test": re.compile(r"test(ing)?(\d{4})?"),
-}
+_NAMED = {"train": r"train(ing)?", "val": r"(val(id(ation)?)?|dev)", "test": r"test(ing)?"}
+# As in train2017, training_set, "Test data"; Intel's scenes lie in seg_train.
+_WHOLE = r"(seg_)?{}(\d{{4}}|[-_ ]?((data)?set|data|images|dir))?"
+_PATTERNS = {split: re.compile(_WHOLE.format(words)) for split, words in _NAMED.items()}
 
 
 def split_of(name: str) -> str:
-    """train, val or test, whatever the capitals and with a year behind it or not; "" for a name of none."""
-    return next((split for split, words in _NAMED.items() if words.fullmatch(name.lower())), "")
+    """train, val or test, whatever the capitals, a year or "set" behind it or not; "" for a name of none."""
+    return next((split for split, pattern in _PATTERNS.items() if pattern.fullmatch(name.lower())), "")

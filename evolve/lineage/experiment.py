@@ -5,6 +5,7 @@ The data set is the one that its settings ask for: images with a class each, or 
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from evolve import datasets
@@ -55,7 +56,8 @@ class Experiment:
         if found.net != read.net:
             raise UserError(
                 f"{caffemodel}: expected blobs of BVLC's layers, got BatchNorm with scale and bias of NVIDIA's; "
-                f"`make adopt MODEL={self.train_val} WEIGHTS={caffemodel}` writes both for BVLC's Caffe"
+                f"`make adopt MODEL={quote(str(self.train_val))} WEIGHTS={quote(str(caffemodel))}` writes both for "
+                "BVLC's Caffe"
             )
         return found, learned
 

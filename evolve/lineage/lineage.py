@@ -137,8 +137,7 @@ def _does_not_breed(experiment: Experiment, metrics: Metrics) -> str:
         do = "see whether its labels, scale, mean and order of channels are those that WEIGHTS= was trained with"
     else:
         field = "offspring_training" if metrics.generation > 1 else "ancestor_training"
-        rate = solver.located(f"base_lr: {solver.parameter.base_lr:g}")
-        do = f"training diverged, or learned nothing: lower {rate}, or give it a longer {field}"
+        do = f"training diverged, or learned nothing: lower {solver.rate}, or give it a longer {field}"
     return (
         f"generation {metrics.generation}: {state.how_it_diverged(metrics)}: it is kept, and has no offspring; {do}; "
         "then begin another run with RUN="

@@ -10,6 +10,7 @@ from evolve.base import files, progress, prototxt_text
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import finished
 from evolve.lineage.experiment import Experiment
+from evolve.network import layers
 from evolve.runs import generation, paths, run_folder, state
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes, networks, settings
@@ -78,9 +79,10 @@ def check_same_ancestor(folder: Path, pretrained: Path | None) -> None:
 
 
 def origin(experiment: Experiment) -> dict[str, str]:
-    """The texts of the prototxts that a run is made from, by file name: those that must not change on the way.
+    """The texts of the files that a run is made from, by file name: those that must not change on the way.
 
-    Of files of one name in several folders the last has it; the others have their paths, / written as _.
+    They are prototxts, and the user's own layer_types.py, which decides what of a layer can go. Of files of one name in
+    several folders the last has it; the others have their paths, / written as _.
     """
     own = experiment.settings
     nets = (own.train_val, own.scratch_train_val)
@@ -92,6 +94,8 @@ def origin(experiment: Experiment) -> dict[str, str]:
     for name in names:
         last = bare[Path(name).name] == name
         texts[Path(name).name if last else name.replace("/", "_")] = prototxt_text.read_text(experiment.folder / name)
+    if (types := experiment.folder / layers.BESIDE).is_file():
+        texts[types.name] = prototxt_text.read_text(types)
     return dict(sorted(texts.items()))
 
 

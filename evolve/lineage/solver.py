@@ -35,6 +35,11 @@ class Solver:
         line = prototxt_text.line_of_field(self.text, problem.split(":")[0])
         return f"{self.file}:{line}: {problem}" if line else f"{self.file}: {problem}"
 
+    @property
+    def rate(self) -> str:
+        """``file:line: base_lr: 0.01``, what to lower where training diverged."""
+        return self.located(f"base_lr: {self.parameter.base_lr:g}")
+
 
 def read(file: Path) -> Solver:
     """UserError naming file and line where it is missing or mistyped."""

@@ -7,9 +7,10 @@ import numpy as np
 
 from evolve.base import progress, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.lineage.workspace import Workspace
 from evolve.network import phases, reach, resize, weights
-from evolve.runs import paths
+from evolve.runs import paths, run_folder
 from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
 
@@ -41,6 +42,7 @@ def train(
     """Trains what `solver` says, from the caffemodel `genome` or from fillers, to `output`; returns how it went.
 
     All are names in the workspace's folder. `part` is what this training is called, where it is one of several.
+    UserError where it diverged.
     """
     # Its snapshots are called after that data.
     workspace.check_data()
@@ -64,6 +66,8 @@ def train(
             data=workspace.dataset.sha256,
             as_cast_to=settings.Precision.Name(settings.precision) if settings.train_as_cast else "",
         )
+    if how := answer.get("diverged"):
+        raise UserError(f"{how}; {_slower(workspace)}")
     training = records.read(Training, answer, "training")
     if training.revived:
         raise AssertionError(f"{workspace.title}: {training.revived} absent synapses came back in training")
@@ -81,6 +85,13 @@ def _silent(workspace: Workspace, genome: str) -> dict[str, list[list[int]]]:
         for name, blobs in found.items()
         if any(blob.any() for blob in blobs)
     }
+
+
+def _slower(workspace: Workspace) -> str:
+    """What to do where training diverged. A run keeps the solver that something was made with."""
+    lower = f"lower {workspace.experiment.solvers[workspace.number > 1].rate}"
+    keeps = run_folder.has_begun(workspace.run) and not workspace.few
+    return f"{lower}; then begin another run with RUN=" if keeps else lower
 
 
 def _ahead(workspace: Workspace) -> int:

@@ -17,7 +17,6 @@ from evolve.base import caffe_messages, files, records
 from evolve.base.machine import Machine
 from evolve.lineage import experiment, rehearsal, resume
 from evolve.lineage.experiment import Experiment
-from evolve.network import layers
 from evolve.runs import generation
 from evolve.settings import networks
 from fastcaffe.library import cache_folder
@@ -81,7 +80,7 @@ def _read(file: Path) -> Seen | None:
 def _key(wanted: Experiment, pretrained: Path | None, data: str, machine: Machine) -> str:
     parts = [data, str(replace(machine, threads=0)), generation.sha256(pretrained) if pretrained else ""]
     parts += [f"{name}\n{text}" for name, text in resume.origin(wanted).items()]
-    for file in (*_ours(), *_beside(wanted), *_python_layers(wanted)):
+    for file in (*_ours(), *_data_set(wanted), *_python_layers(wanted)):
         parts.append(f"{file.name}\n{generation.sha256(file)}")
     return hashlib.sha256("\0".join([*parts, *_caffe()]).encode()).hexdigest()
 
@@ -92,9 +91,11 @@ def _ours() -> Iterator[Path]:
         yield from sorted(each for kind in ("*.py", "*.cpp", "*.h") for each in folder.rglob(kind))
 
 
-def _beside(wanted: Experiment) -> list[Path]:
+def _data_set(wanted: Experiment) -> Iterator[Path]:
+    """The file that loads the data set, which may be the user's own."""
     own = datasets.find(wanted.settings.dataset.name, wanted.folder).file
-    return [file for file in (wanted.folder / layers.BESIDE, own) if file.is_file()]
+    if own.is_file():
+        yield own
 
 
 def _python_layers(wanted: Experiment) -> Iterator[Path]:

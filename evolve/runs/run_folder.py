@@ -123,7 +123,7 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
     written is written anew; all are where nothing was made of them yet, as of a run that its settings let not begin.
     """
     kept = run / "prototxt"
-    if not (committed(run) or any((run / paths.snapshots(1)).rglob("state_*"))):
+    if not has_begun(run):
         shutil.rmtree(kept, ignore_errors=True)
     hashes = {name: hashlib.sha256(words.encode()).hexdigest() for name, words in origin.items()}
     written = _hashes(kept / paths.DONE)
@@ -144,6 +144,11 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
             )
     if written != hashes:
         files.write_whole(kept / paths.DONE, generation.done(hashes))
+
+
+def has_begun(run: Path) -> bool:
+    """Whether something was made of its prototxts, a generation or a snapshot of the first: they are the run's then."""
+    return bool(committed(run)) or any((run / paths.snapshots(1)).rglob("state_*"))
 
 
 def _hashes(done: Path) -> dict[str, str]:

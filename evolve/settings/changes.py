@@ -88,15 +88,21 @@ def elements_of(value: str) -> list[str]:
 
 
 def split(words: str, at: str) -> list[str]:
-    """The parts between the letters `at` outside quotes and brackets, without blanks around them."""
+    """The parts between the letters `at` outside quotes and brackets, without blanks around them.
+
+    Where no value begins, a quote is an apostrophe, and a bracket a letter of a name.
+    """
     parts, depth, quote = [""], 0, ""
     for letter in words:
+        begins = parts[-1].rstrip()[-1:] in ("", "=", "[", ",")
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in "\"'":
+        elif letter in "\"'" and begins:
             quote = letter
-        elif letter in "[]":
-            depth += 1 if letter == "[" else -1
+        elif letter == "[" and begins:
+            depth += 1
+        elif letter == "]" and depth:
+            depth -= 1
         elif letter == at and not depth:
             parts.append("")
             continue

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
@@ -63,4 +64,4 @@ def _settled(name: str, folder: Path) -> Path:
 
 
 def _adopted(model: Path) -> str:
-    return f"make adopt MODEL={model} OUT=my_net makes a folder that evolves"
+    return f"make adopt MODEL={quote(str(model))} OUT=my_net makes a folder that evolves"

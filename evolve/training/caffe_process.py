@@ -14,8 +14,9 @@ from evolve.base.machine import USUAL, Machine
 from evolve.base.prototxt_text import line_of
 
 _CHECK = re.compile(r"^F\d+ [\d:.]+\s+\d+ (?P<source>\S+?)\] (?P<text>.*)$", re.MULTILINE)
-_LAYER = re.compile(r"(?:Creating [Ll]ayer|Setting up) (\S+)$", re.MULTILINE)
-_NAMED = re.compile(r"(?:layer '|for layer )([^'\s]+)")
+# Names may have blanks.
+_LAYER = re.compile(r"\] (?:Creating [Ll]ayer|Setting up) (.+)$", re.MULTILINE)
+_NAMED = re.compile(r"(?:layer '|for layer )([^'\n]+)")
 _WRITING = "SerializeToOstream"
 # In CUDA's words, Caffe's of its own memory, and the system's of whatever LMDB asks it for.
 _REFUSED = re.compile(

@@ -1,5 +1,6 @@
 """A trained network is scored, or compared with another that should compute the same. Runs in the worker."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,7 +107,10 @@ class _ByClass:
 def compare(
     net: str, weights: str, blobs: list[str], other_net: str, other_weights: str
 ) -> dict[str, Any]:
-    """Largest difference of any of `blobs` in two TEST nets on their first batch, relative to the first's largest."""
+    """Largest difference of any of `blobs` in two TEST nets on their first batch, relative to the first's largest.
+
+    Infinite where one of either is no number.
+    """
     both = [_values(*pair, blobs) for pair in ((net, weights), (other_net, other_weights))]
     worst = max(_difference(blob, *(values[blob] for values in both)) for blob in blobs)
     return {"difference": worst, "images": len(both[0][blobs[0]])}
@@ -133,7 +137,9 @@ def _difference(blob: str, first: np.ndarray, second: np.ndarray) -> float:
     if first.shape != second.shape:
         raise ValueError(f"blob '{blob}': shapes {first.shape} and {second.shape} differ")
     scale = float(np.abs(first).max()) or 1.0
-    return float(np.abs(first - second).max()) / scale
+    worst = float(np.abs(first - second).max()) / scale
+    # Not a number is infinitely different: Python's max would pass it over.
+    return math.inf if math.isnan(worst) else worst
 
 
 def upgrade(net: str, weights: str, output: str, phase: str = "TEST") -> dict[str, Any]:

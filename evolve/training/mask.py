@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from evolve.network import layers, weights
+from evolve.network import layers, phases, weights
+from evolve.network.axes import Layer, Net
+
+# Of these, fast layers leave out the gradients of weights that are zero.
+_FOLLOWED = ("Convolution", "InnerProduct")
 
 Silent = Mapping[str, Sequence[Sequence[int]]]  # by layer: places in each of its blobs
 
@@ -46,6 +50,29 @@ class Mask:
     def revived(self) -> int:
         """How many absent weights are not zero."""
         return sum(int(np.count_nonzero(blob.data[exists == 0])) for blob, exists in self.blobs)
+
+
+def only_absent_are_zero(net: Net, genome: weights.Weights, inherited: bool) -> bool:
+    """Whether of the weights that TRAIN begins with none is zero but those that a Mask of `genome` keeps so.
+
+    Where they are not `inherited`, and in layers that the genome has not, a filler may leave zeros, which learn.
+    """
+    followed = [layer for layer in phases.for_phase(net, "TRAIN").layer if layer.type in _FOLLOWED]
+    return all(inherited and layer.name in genome or not _filled_with_zeros(layer) for layer in followed)
+
+
+def _filled_with_zeros(layer: Layer) -> bool:
+    """Whether a layer's weight_filler leaves zeros, otherwise than by a rare chance; so says whatever is not known."""
+    parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+    filler = parameter.weight_filler
+    without = {
+        "constant": filler.value != 0,
+        "gaussian": filler.sparse < 0 < filler.std,
+        "uniform": filler.min < filler.max,
+        "msra": True,
+        "xavier": True,
+    }
+    return not without.get(filler.type, False)
 
 
 def _existing(kind: str, blobs: list[np.ndarray], silent: Sequence[Sequence[int]]) -> list[np.ndarray]:

@@ -56,10 +56,15 @@ class Snapshots:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
-    def restore(self, training: Any) -> tuple[float, float]:
-        """Takes `training` to the newest one; its loss there (nan: none) and the seconds of training until there."""
+    def restore(self, training: Any, say: Callable[[str], None]) -> tuple[float, float]:
+        """Takes `training` to the newest one; its loss there (nan: none) and the seconds of training until there.
+
+        Says so where there is one that cannot be gone on from.
+        """
         record = self._whole_record()
         if not record:
+            if (self._folder / _RECORD).exists():
+                say(f"{self._folder}: the snapshot there is damaged, or another training's: this one begins anew")
             return math.nan, 0.0
         training.restore(f"{self.prefix}_iter_{record['iteration']}.solverstate")
         self._reseed(training)
@@ -145,8 +150,12 @@ def skip(net: Any, batches: int) -> None:
 
 
 def nowhere(net: phases.Net) -> phases.Net:
-    """`net` in phase TRAIN without the names of the folders that it reads from."""
+    """`net` in phase TRAIN without the names of the folders that it reads from, and with hashes for those of files."""
     result = phases.for_phase(net, "TRAIN")
+    for layer in result.layer:
+        for parameter, field in ((layer.transform_param, "mean_file"), (layer.infogain_loss_param, "source")):
+            if named := getattr(parameter, field):
+                setattr(parameter, field, _hash(Path(named)))
     for layer in _data(result):
         if detectnet.feeds(layer):
             detectnet.forget_source(layer)
@@ -154,6 +163,14 @@ def nowhere(net: phases.Net) -> phases.Net:
             if layer.HasField(field):
                 getattr(layer, field).ClearField("source")
     return result
+
+
+def _hash(path: Path) -> str:
+    """That of a file's bytes; "" where it cannot be read, of which Caffe tells."""
+    try:
+        return generation.sha256(path)
+    except OSError:
+        return ""
 
 
 def _data(net: phases.Net) -> list[phases.Layer]:

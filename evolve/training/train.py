@@ -21,7 +21,7 @@ from evolve.network import weights
 from evolve.runs import generation
 from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
-from evolve.training.mask import Mask, Silent
+from evolve.training.mask import Mask, Silent, only_absent_are_zero
 from evolve.training.snapshots import Snapshots, read_solver, save_net
 
 _SECONDS_BETWEEN_REPORTS = 0.5
@@ -39,19 +39,22 @@ def train(
     `keep_absent` False leaves the solver alone, for measuring what the mask costs. The solver's `snapshot` is how often
     one is made in folder `snapshots`, from which the same call goes on, if `data`, whatever tells the data set from
     others, is the same too. `as_cast_to` is a precision: passes see the weights cast to it, updates go to those of 32
-    bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Raises FloatingPointError when the loss
-    is no number any more.
+    bits (the straight-through estimator of Bengio and others, arXiv 1308.3432). Where it diverges, nothing is saved,
+    and the answer is how: `diverged`.
     """
-    masked = bool(genome) and keep_absent
-    # What a cast makes zero is not absent: its gradient is asked for.
-    fastcaffe.absent_stays_absent(masked and not as_cast_to)
+    masked, asked = bool(genome) and keep_absent, read_solver(Path(solver))
+    weights_there = weights.read(Path(genome)) if genome else {}
+    net = prototxt_text.read(Path(asked.net), caffe_pb2.NetParameter())
+    # What a cast or a filler makes zero is not absent: its gradient is asked for.
+    fastcaffe.absent_stays_absent(masked and not as_cast_to and only_absent_are_zero(net, weights_there, inherit))
     # Caffe's debug_info tells of every blob; nobody else reads those between the layers of this net.
-    with _blobs_between_unread(masked and not read_solver(Path(solver)).debug_info):
+    with _blobs_between_unread(masked and not asked.debug_info):
         training, kept = _begin(solver, genome, Path(snapshots), data)
-    mask = Mask(training.net, weights.read(Path(genome)) if genome else {}, silent)
+    mask = Mask(training.net, weights_there, silent)
+    del weights_there  # as large as the net itself
     if genome and inherit:
         training.net.copy_from(genome)
-    loss, before = kept.restore(training)
+    loss, before = kept.restore(training, _saying(report))
     resumed = training.iter
     if keep_absent:
         mask.on_weights()
@@ -60,7 +63,10 @@ def train(
         seen = AsCast(training.net, Path(solver), as_cast_to)
         training.add_callback(seen.cast, seen.restore)
     began = time.monotonic() - before
-    loss = _step_to_the_end(training, kept, report, loss, began)
+    try:
+        loss = _step_to_the_end(training, kept, report, loss, began)
+    except FloatingPointError as error:
+        return {"diverged": str(error)}
     seconds = time.monotonic() - began
     save_net(training.net, Path(output))
     return {
@@ -110,7 +116,10 @@ def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapsh
 def _step_to_the_end(
     training: Any, kept: Snapshots, report: Callable[[dict[str, Any]], None], loss: float, began: float
 ) -> float:
-    """The last iteration's loss: `loss` where a training goes on that was at its end. `began` is time.monotonic()'s."""
+    """The last iteration's loss: `loss` where a training goes on that was at its end. `began` is time.monotonic()'s.
+
+    FloatingPointError, which says how, where it diverges.
+    """
     last, steps = training.param.max_iter, 1
     while training.iter < last:
         started = time.monotonic()
@@ -121,8 +130,13 @@ def _step_to_the_end(
         report({"iteration": training.iter, "of": last, "loss": loss})
         pace = (time.monotonic() - started) / steps
         steps = max(1, min(2 * steps, int(_SECONDS_BETWEEN_REPORTS / max(pace, 1e-6))))
-        kept.save(training, loss, time.monotonic() - began, lambda words: report({"words": words}))
+        kept.save(training, loss, time.monotonic() - began, _saying(report))
     return loss
+
+
+def _saying(report: Callable[[dict[str, Any]], None]) -> Callable[[str], None]:
+    """What says a line of words."""
+    return lambda words: report({"words": words})
 
 
 def _refuse_divergence(training: Any, loss: float, is_last: bool) -> None:
@@ -133,9 +147,7 @@ def _refuse_divergence(training: Any, loss: float, is_last: bool) -> None:
         lost = next((name for name, blob in blobs if not np.isfinite(blob.data).all()), "")
         wrong = f"layer '{lost}' has weights that are no finite numbers" if lost else ""
     if wrong:
-        raise FloatingPointError(
-            f"{wrong} at iteration {training.iter}: training diverged; lower base_lr in solver.prototxt"
-        )
+        raise FloatingPointError(f"{wrong} at iteration {training.iter}: training diverged")
 
 
 def _loss(net: Any) -> float:

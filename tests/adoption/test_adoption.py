@@ -1,7 +1,9 @@
 """`make adopt` on prototxts as strangers write them: what is written, what is said, and what is refused."""
 
 import errno
+import io
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import lmdb
 import numpy as np
 import pytest
+from PIL import Image
 
 from evolve.adoption import adoption
 from evolve.base.caffe_messages import caffe_pb2
@@ -202,6 +205,23 @@ def database(folder: Path, count: int, side: int) -> None:
             writing.put(b"%08d" % number, datum.SerializeToString())
 
 
+def coloured(folder: Path, count: int, size: tuple[int, int], encoded: bool) -> None:
+    """As convert_imageset makes one, with -encoded or without: colours, (height, width), in ten classes."""
+    random = np.random.default_rng(0)
+    with lmdb.open(str(folder), map_size=1 << 24) as made, made.begin(write=True) as writing:
+        for number in range(count):
+            pixels = random.integers(0, 256, (*size, 3), np.uint8)
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "PNG")
+            datum = caffe_pb2.Datum(label=number % 10, encoded=True, data=file.getvalue())
+            if not encoded:
+                datum = caffe_pb2.Datum(
+                    channels=3, height=size[0], width=size[1], label=number % 10,
+                    data=pixels.transpose(2, 0, 1).tobytes(),
+                )  # fmt: skip
+            writing.put(b"%08d" % number, datum.SerializeToString())
+
+
 def test_databases_that_are_here_are_the_data_set(here: Path) -> None:
     for name, count in (("train_db", 40), ("val_db", 20)):
         database(here / name, count, 28)
@@ -217,6 +237,22 @@ def test_databases_that_are_here_are_the_data_set(here: Path) -> None:
     assert "data set lmdb, as they are here" in adopted.notes
 
 
+@pytest.mark.parametrize("crop", ["", "crop_size: 28"])
+@pytest.mark.parametrize("size", [(32, 32), (36, 32)])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_databases_in_colours_are_as_large_as_their_first_image(
+    here: Path, crop: str, size: tuple[int, int], encoded: bool
+) -> None:
+    """Of records that are encoded the file within says it; a size and classes like CIFAR-10's say nothing then."""
+    for name, count in (("train_db", 40), ("val_db", 20)):
+        coloured(here / name, count, size, encoded)
+    net = convolution("conv", "data", 4, 5) + units("ip", "conv", 10) + judged("ip")
+    adopted = adopt(data("train_db", "TRAIN", 4, crop) + data("val_db", "TEST", 5, crop) + net)
+    seen = "3 x 28 x 28, from crop_size" if crop else f"3 x {size[0]} x {size[1]}, as its data set has it"
+    assert f"images of {seen}" in adopted.notes and "data set lmdb, as they are here" in adopted.notes
+    assert problems_of(adopted) == []
+
+
 def test_lists_that_are_here_are_the_data_set(here: Path) -> None:
     for name in ("train.txt", "val.txt"):
         (here / name).write_text("a.png 0")
@@ -228,6 +264,70 @@ def test_lists_that_are_here_are_the_data_set(here: Path) -> None:
     asked = adopt(fed + BODY + judged("ip")).settings.own.dataset
     assert (asked.name, asked.train, asked.test) == ("images", f"{here}/train.txt", f"{here}/val.txt")
     assert (asked.channels, asked.height, asked.width, asked.folder) == (3, 20, 24, "")
+
+
+def resizing(sizes: dict[str, str]) -> str:
+    """Layers of lists, by phase with words on the size of their images, and a network of ten classes."""
+    layers = "".join(
+        f'layer {{ name: "data" type: "ImageData" top: "data" top: "label" include {{ phase: {phase} }} '
+        f'image_data_param {{ batch_size: 3 source: "{phase}.txt" {words}\n'
+        for phase, words in sizes.items()
+    )
+    return layers + convolution("conv", "data", 4, 5) + units("ip", "conv", 10) + judged("ip")
+
+
+CROPPED = "new_height: 40 new_width: 48 } transform_param { crop_size: 32 } }"
+
+
+@pytest.mark.parametrize("square", [True, False])
+@pytest.mark.parametrize("where", ["named", "lists here", "nowhere"])
+def test_images_are_stored_as_large_as_they_were_before_they_are_cropped(here: Path, where: str, square: bool) -> None:
+    """Stored as large as the crop, they leave training nothing to draw."""
+    drawn.folders(here / "pictures", 2)
+    if where == "lists here":
+        for phase in ("TRAIN", "TEST"):
+            list_of(here / f"{phase}.txt", "pictures/{}/{}.png")
+    words = CROPPED.replace("48", "40") if square else CROPPED
+    changed = "dataset.folder=pictures" if where == "named" else ""
+    adopted = adopt(resizing({"TRAIN": words, "TEST": words}), changed=changed)
+    asked = adopted.settings.own.dataset
+    assert (asked.name, asked.height, asked.width) == ("images", 40, 40 if square else 48)
+    assert "images of 3 x 32 x 32, as layer 'data' says" in adopted.notes
+    assert not any("larger" in note for note in adopted.notes)
+    if where != "nowhere":
+        assert problems_of(adopted) == []
+    assert [each.transform_param.crop_size for each in adopted.net.layer if each.type == "Data"] == [32, 32]
+
+
+def test_images_that_the_network_makes_larger_are_no_others_because_of_their_crop() -> None:
+    """CIFAR-10 with a margin of two pixels, by its size and classes."""
+    words = CROPPED.replace("40", "36").replace("48", "36")
+    adopted = adopt(resizing({"TRAIN": words, "TEST": words}))
+    assert (adopted.settings.own.dataset.name, adopted.settings.own.dataset.image_size) == ("cifar10", 36)
+
+
+def test_tests_that_are_resized_to_the_crop_are_cropped(here: Path) -> None:
+    drawn.folders(here / "pictures", 2)
+    sizes = {"TRAIN": CROPPED, "TEST": "new_height: 32 new_width: 32 } }"}
+    adopted = adopt(resizing(sizes), changed="dataset.folder=pictures")
+    assert net_of("TEST")["data"].transform_param.crop_size == 32 and problems_of(adopted) == []
+    said = "TEST: crop_size 32 in the place of layer 'data' resizing to that: images are stored in one size"
+    assert said in adopted.notes
+
+
+@pytest.mark.parametrize("changed", ["", "dataset.folder=/my/pictures"])
+def test_a_crop_of_images_whose_size_nothing_tells_is_said(changed: str) -> None:
+    fed = data("a", "TRAIN", 4, "crop_size: 224") + data("b", "TEST", 2, "crop_size: 224")
+    net = convolution("conv", "data", 4, 11, "stride: 4") + units("ip", "conv", 10) + judged("ip")
+    said = (
+        "crop_size 224: images are stored as large as that, so that training draws no part of them; "
+        "SET='dataset.image_size=256' stores them larger"
+    )
+    adopted = adopt(fed + net, changed=changed)
+    assert said in adopted.notes and adopted.settings.own.dataset.height == 224
+    shutil.rmtree("net")
+    adopted = adopt(fed + net, changed=f"{changed}; dataset.image_size=256")
+    assert said not in adopted.notes and adopted.settings.own.dataset.image_size == 256
 
 
 def listed(train: str, test: str, roots: tuple[str, str] = ("", "")) -> str:
@@ -607,6 +707,31 @@ def test_what_the_disk_refuses_leaves_nothing(here: Path, monkeypatch: pytest.Mo
     assert [path.name for path in here.iterdir()] == ["model.prototxt"]
 
 
+def test_of_two_that_are_adopted_into_one_folder_at_once_the_first_is_kept(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = here / "first.prototxt", here / "second.prototxt"
+    for file in (first, second):
+        file.write_text(MNIST + BODY + judged("ip"))
+    written = Path.write_text
+
+    def write(path: Path, words: str, **named: Any) -> int:
+        if path.name == "evolution.prototxt" and "second" in words:
+            adoption.adopt(Path("net"), first)  # by another process, while this one writes
+        return written(path, words, **named)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(UserError) as error:
+        adoption.adopt(Path("net"), second)
+    assert str(error.value) == (
+        "OUT=net: expected a folder that is not there yet, got one with something in it; name another"
+    )
+    assert "first.prototxt" in (here / "net" / "train_val.prototxt").read_text()
+    assert sorted(path.name for path in here.iterdir()) == ["first.prototxt", "net", "second.prototxt"]
+    (here / "plain").mkdir()
+    assert (here / "net").stat().st_mode == (here / "plain").stat().st_mode
+
+
 # What SET= says already
 
 
@@ -740,3 +865,16 @@ def test_the_command_says_what_is_left_to_choose(capsys: pytest.CaptureFixture[s
     assert command.main(["adopt", "MODEL=model.prototxt", "OUT=net"]) == 2
     said = capsys.readouterr().out.splitlines()
     assert said[-1] == "mend that in net, then: make evolve NET=net"
+
+
+def test_the_command_says_what_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of paths with blanks, which a shell takes apart."""
+    net = networks.bare(BODY) + layer("Softmax", "prob", "ip")
+    Path("model.prototxt").write_text(DEPLOY + net)
+    trained(DEPLOY + net, (1, 28, 28)).rename("the weights.caffemodel")
+    words = ["MODEL=model.prototxt", "WEIGHTS=the weights.caffemodel", "OUT=my net", "SET=dataset.name=digits"]
+    assert command.main(["adopt", *words]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "make evolve NET='my net' WEIGHTS='the weights.caffemodel'"
+    assert any("make check NET='my net' WEIGHTS='the weights.caffemodel' says:" in line for line in said)
+    assert command.main(["check", *shlex.split(said[-1])[2:]]) == 0

@@ -215,6 +215,17 @@ def test_what_a_killed_writer_left_is_not_in_the_way(tmp_path: Path) -> None:
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("lineage.csv", "new")]
 
 
+def test_what_a_killed_maker_of_a_folder_left_is_gone(tmp_path: Path) -> None:
+    left, of_another = (tmp_path / f".photos {name}.unfinished-1" for name in ("[new]", "n"))
+    for folder in (left, of_another):
+        folder.mkdir()
+    said: list[str] = []
+    with files.replacing(tmp_path / "photos [new]", said.append) as unfinished:
+        (unfinished / "image").touch()
+    assert said == [f"{left}: left behind by a process that died; removed"]
+    assert sorted(tmp_path.iterdir()) == [of_another, tmp_path / "photos [new]"]
+
+
 def test_what_cannot_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A generation of another user's is theirs to give; it is not to be set aside."""
     folder = tmp_path / "gen001"

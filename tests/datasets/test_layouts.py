@@ -182,6 +182,34 @@ READ = {
         tuple(f"JPEGImages/{name}.jpg" for name in "abcd"),
         {"train": [("JPEGImages/a.jpg", BOX), ("JPEGImages/c.jpg", BOX)], "val": [("JPEGImages/b.jpg", BOX)]},
     ),
+    **{
+        f"Pascal VOC's lists {', '.join(named)}": Read(
+            "voc",
+            {f"Annotations/{name}.xml": xml() for name in "abcdef"}
+            | {f"ImageSets/Main/{name}.txt": "\n".join(images) for name, images in named.items()},
+            tuple(f"JPEGImages/{name}.jpg" for name in "abcdef"),
+            {split: [(f"JPEGImages/{name}.jpg", BOX) for name in images] for split, images in read.items()},
+        )
+        for named, read in (
+            ({"Train": "abc", "Test": "def"}, {"train": "ac", "val": "b", "test": "def"}),
+            ({"Train": "ab", "Validation": "cd", "Test": "ef"}, {"train": "ab", "val": "cd", "test": "ef"}),
+            ({"train": "ab", "val": "cd", "Test": "ef"}, {"train": "ab", "val": "cd", "test": "ef"}),
+            ({"train": "ab", "valid": "cd"}, {"train": "ab", "val": "cd"}),
+            ({"train": "abc"}, {"train": "ac", "val": "b"}),
+            ({"train": "ac", "trainval": "abc", "test": "def"}, {"train": "ac", "val": "b", "test": "def"}),
+            ({"default": "ab", "Validation": "cd"}, {"train": "ab", "val": "cd"}),
+            ({"default": "ab", "Train": "cd", "val": "ef"}, {"train": "cd", "val": "ef"}),
+            ({"default": "abcde"}, {"train": "abcdf", "val": "e"}),
+            ({"TRAINVAL": "abc", "cat_train": "f"}, {"train": "ac", "val": "b"}),
+        )
+    },
+    "Pascal VOC's folders in small letters": Read(
+        "voc",
+        {f"annotations/{name}.xml": xml() for name in "ab"}
+        | {"imagesets/main/train.txt": "b", "imagesets/main/val.txt": "a"},
+        ("jpegimages/a.png", "jpegimages/b.png"),
+        both("jpegimages/b.png", "jpegimages/a.png"),
+    ),
     "Kaggle's images and annotations without lists": Read(
         "voc",
         {f"annotations/{name}.xml": xml() for name in "abcde"},
@@ -306,6 +334,57 @@ READ = {
         ("train/images/a.png", "valid/images/b.png"),
         both("train/images/a.png", "valid/images/b.png", FRACTIONS),
     ),
+    "CVAT's YOLO of no split, its list beside it": Read(
+        "yolo",
+        {
+            "labels/default/a.txt": YOLO, "labels/default/b.txt": YOLO, "data.yaml": NAMES,
+            "default.txt": "data/images/default/a.png\ndata/images/default/b.png\n",
+        },
+        ("images/default/a.png", "images/default/b.png"),
+        {"train": [("images/default/a.png", FRACTIONS)], "val": [("images/default/b.png", FRACTIONS)]},
+    ),
+    "CVAT's YOLO with a test split, and the rest in none": Read(
+        "yolo",
+        {
+            "labels/default/a.txt": YOLO, "labels/default/b.txt": YOLO, "labels/Test/c.txt": YOLO, "data.yaml": NAMES,
+        },
+        ("images/default/a.png", "images/default/b.png", "images/Test/c.png"),
+        {
+            "train": [("images/default/a.png", FRACTIONS)],
+            "val": [("images/default/b.png", FRACTIONS)],
+            "test": [("images/Test/c.png", FRACTIONS)],
+        },
+    ),
+    "CVAT's YOLO with a train split, and one image in none": Read(
+        "yolo",
+        {"labels/Train/a.txt": YOLO, "labels/Train/b.txt": YOLO, "labels/default/c.txt": YOLO, "data.yaml": NAMES},
+        ("images/Train/a.png", "images/Train/b.png", "images/default/c.png"),
+        {"train": [("images/Train/a.png", FRACTIONS)], "val": [("images/Train/b.png", FRACTIONS)]},
+    ),
+    "CVAT's KITTI of no split": Read(
+        "kitti_text",
+        {"default/label_2/a.txt": CAT, "default/label_2/b.txt": CAT, "label_colors.txt": "cat 52 80 195\n"},
+        ("default/image_2/a.png", "default/image_2/b.png"),
+        {"train": [("default/image_2/a.png", BOX)], "val": [("default/image_2/b.png", BOX)]},
+    ),
+    "CVAT's COCO of no split": Read(
+        "coco",
+        {
+            "annotations/instances_default.json": coco([A[0], B[0]], [A[1], B[1]]),
+            "annotations/captions_default.json": coco([]),
+        },
+        ("images/default/a.png", "images/default/b.png"),
+        {"train": [("images/default/a.png", BOX)], "val": [("images/default/b.png", BOX)]},
+    ),
+    "CVAT's COCO with a validation split, and the rest in none": Read(
+        "coco",
+        {
+            "annotations/instances_default.json": coco([A[0]], [A[1]]),
+            "annotations/instances_Validation.json": coco([B[0]], [B[1]]),
+        },
+        ("images/default/a.png", "images/Validation/b.png"),
+        {"val": [("images/Validation/b.png", BOX)], "train": [("images/default/a.png", BOX)]},
+    ),
     "Darknet's lists": Read(
         "yolo",
         {
@@ -419,6 +498,12 @@ REFUSED = {
         split_by_list(xmls=TWO),
         (*VOC_IMAGES, "JPEGImages/a.jpg"),
         "Annotations/a.xml: expected one image called 'a', got a.jpg, a.png; take all but one away",
+    ),
+    "a list of images to score alone": Refused(
+        "voc",
+        {"Annotations/a.xml": xml(), "ImageSets/Main/Test.txt": "a"},
+        VOC_IMAGES[:1],
+        ": expected images to train on, got only those of test; bring a train split",
     ),
     "XML of another tool": Refused(
         "voc",

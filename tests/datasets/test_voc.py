@@ -52,8 +52,8 @@ MESSAGES = {
     "xml": "Annotations/b.xml: expected annotations in XML, got: unclosed token: line 1, column 0; replace it",
     "unlisted": "ImageSets/Main/val.txt:1: expected its annotations {root}/Annotations/c.xml, got no such file; "
     "bring it, or unlist it",
-    "list": "ImageSets/Main/val.txt: expected a list of images, one a line, got: No such file or directory; write "
-    "one",
+    "list": "ImageSets/Main/val.txt: expected a list of images, one a line, got: Is a directory; write one",
+    "two lists": "ImageSets/Main/valid.txt: expected one for val, got a second one beside it; take one away",
     "both": "ImageSets/Main/val.txt: expected images that are not in train.txt, got a in both; take it out of one",
     "negative": "Annotations/a.xml: object 2: expected a box of positive size, got 0x20; correct it or take it out",
 }
@@ -75,6 +75,9 @@ def _spoil(root: Path, how: str) -> None:
         (root / "Annotations" / "c.xml").unlink()
     elif how == "list":
         (root / "ImageSets" / "Main" / "val.txt").unlink()
+        (root / "ImageSets" / "Main" / "val.txt").mkdir()
+    elif how == "two lists":
+        (root / "ImageSets" / "Main" / "valid.txt").write_text("c\n")
     elif how == "both":
         (root / "ImageSets" / "Main" / "val.txt").write_text("a\nc\n")
 

@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fastcaffe.onednn_wheels import SONAME
+
 Told = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = [sys.executable, str(ROOT / "fastcaffe/build.py")]
@@ -35,6 +39,20 @@ def test_a_library_that_is_none_is_told(built: Path, tmp_path: Path) -> None:
     wrong.write_text("no library")
     done = python("import caffe, fastcaffe\nfastcaffe.enable()", FASTCAFFE_LIBRARY=str(wrong))
     assert "NotAvailable: the fast layers cannot be loaded" in done.stderr
+
+
+def test_what_a_tidied_cache_lacks_is_told_with_its_remedy(built: Path, tmp_path: Path) -> None:
+    left = tmp_path / "cavefish" / "fastcaffe" / built.parent.name / built.name
+    if not (built.parent / SONAME).exists():
+        pytest.skip("a library without oneDNN has nothing beside it")
+    left.parent.mkdir(parents=True)
+    shutil.copy(built, left)
+    done = python("import caffe, fastcaffe\nfastcaffe.enable()", XDG_CACHE_HOME=str(tmp_path), FASTCAFFE_LIBRARY="")
+    assert done.stderr.endswith(
+        f"NotAvailable: the fast layers cannot be loaded: {SONAME}: cannot open shared object file: No such file or "
+        f"directory; remove {left.parent}, then {sys.executable} {ROOT / 'fastcaffe/build.py'} --python "
+        f"{sys.executable}\n"
+    )
 
 
 def test_unknown_types_are_refused(told: Told) -> None:

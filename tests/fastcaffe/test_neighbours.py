@@ -6,6 +6,7 @@ through BatchNorm are close.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +136,47 @@ def test_frozen_layers_below_leave_the_gradients_to_scale(compare: Compare) -> N
     result = compare(net=net, bottoms=[[4, 3, 8, 8]], tops=2, together=True, against="fast", front=FRONT)
     result.require_same_bits()
     assert result.passes["scale"]["backward"] == LED and "backward" not in result.passes["norm"]
+
+
+# A ReLU in place whose numbers BatchNorm changes in place: of its blob no signs are left on the way back.
+BEHIND_RELU = """
+    def worst(together):
+        fastcaffe.enable(threads=1, together=together)
+        n, random = net(text), np.random.default_rng(0)
+        n.blobs["d"].data[...] = random.standard_normal(n.blobs["d"].data.shape)
+        n.params["scale"][1].data[...] = (-0.3, 0.1, 0.4)
+        weights = random.standard_normal(n.blobs["x"].data.shape)
+
+        def loss():
+            n.forward()
+            return float((n.blobs["x"].data.astype(np.float64) * weights).sum())
+
+        loss()
+        n.blobs["x"].diff[...] = weights
+        n.backward()
+        shifts, gradient = n.params["scale"][1].data, n.params["scale"][1].diff.copy()
+        found = []
+        for channel in range(3):
+            kept, sides = shifts[channel], []
+            for side in (0.001, -0.001):
+                shifts[channel] = kept + side
+                sides.append(loss())
+            shifts[channel] = kept
+            found.append(abs((sides[0] - sides[1]) / 0.002 - gradient[channel]) / np.abs(gradient).max())
+        return [float(max(found)), [line.passes["backward"] for line in fastcaffe.layers()]]
+
+    tell([worst(True), worst(False)])
+"""
+
+
+def test_a_relu_taken_together_goes_by_its_own_signs(told: Told) -> None:
+    """As a finite difference does, and Caffe's own in such a place does not."""
+    shape = " ".join(f"dim: {size}" for size in (8, 3, 6, 6))
+    net = f'layer {{ name: "d" type: "Input" top: "d" input_param {{ shape {{ {shape} }} }} }}\n'
+    net += NORM.replace("bottom0", "d") + SCALE + RELU + layer("behind", "BatchNorm", more="loss_weight: 1")
+    (own, passes), (caffes, _) = told(f"text = {net!r}\n" + textwrap.dedent(BEHIND_RELU))
+    assert passes[2] == LED
+    assert own < 0.01 and caffes > 0.1
 
 
 @pytest.mark.parametrize("number, name", [(1, "n"), (2, "s")])

@@ -224,6 +224,19 @@ def test_a_changed_prototxt_is_refused(begun: Callable[[int], Any]) -> None:
     assert not (place.run / "gen002").exists()
 
 
+def test_layer_types_of_ones_own_are_a_runs_too(begun: Callable[[int], Any]) -> None:
+    """A rule for what of a layer can go is a setting like any other; a run that kept none has it from now on."""
+    place = begun(1)
+    place.evolve(1)
+    own = place.folder / "tiny" / "layer_types.py"
+    own.write_text("# nothing yet\n")
+    place.evolve(1)
+    assert (place.run / "prototxt" / "layer_types.py").read_text() == own.read_text()
+    own.write_text("# another rule\n")
+    with pytest.raises(UserError, match="layer_types.py:1: this run was begun with other text than layer_types.py has"):
+        place.evolve(2)
+
+
 def test_a_changed_line_of_many_is_named(begun: Callable[[int], Any]) -> None:
     place = begun(1)
     place.evolve(1)

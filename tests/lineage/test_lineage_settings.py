@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.lineage import check, lineage
 from evolve.network import weights
-from evolve.runs import generation
+from evolve.runs import generation, paths, run_folder
 from evolve.runs.metrics import Metrics
 
 
@@ -272,14 +274,38 @@ def test_reinitialised_offspring_keep_what_is_absent_absent(begun: Callable[[int
 
 def test_divergence_is_said_and_its_log_stays(begun: Callable[[int], Any]) -> None:
     place = begun(1)
-    solver = place.folder / "tiny" / "solver.prototxt"
-    solver.write_text(solver.read_text().replace("0.05", "1e30"))
+    solver = place.folder / "tiny" / "retraining.prototxt"
+    solver.write_text("\n" + (place.folder / "tiny" / "solver.prototxt").read_text().replace("0.05", "1e30"))
+    place.set('offspring_solver: "retraining.prototxt"')
     with pytest.raises(UserError) as refused:
         place.evolve(2)
     log = place.run / "gen002.failed.log"
-    assert str(refused.value).endswith(f": training diverged; lower base_lr in solver.prototxt (log: {log})")
+    assert re.fullmatch(
+        rf"the loss is (nan|inf) at iteration \d+: training diverged; lower {re.escape(str(solver))}:2: "
+        rf"base_lr: 1e\+30; then begin another run with RUN= \(log: {re.escape(str(log))}\)",
+        str(refused.value),
+    )
     assert "Creating Layer conv1" in log.read_text()
     assert not (place.run / "gen002").exists() and not (place.run / ".gen002.unfinished").exists()
+
+
+def test_a_run_that_diverged_before_anything_was_made_takes_another_solver(place: Any) -> None:
+    """Where a snapshot was made, another one would be refused."""
+    solver = place.folder / "tiny" / "solver.prototxt"
+    sound = solver.read_text()
+    solver.write_text(sound.replace("0.05", "1e30"))
+    lower = f"; lower {solver}:1: base_lr: 1e+30"
+    for remedy in (lower, f"{lower}; then begin another run with RUN="):
+        with pytest.raises(UserError) as refused:
+            place.evolve(1)
+        assert str(refused.value).endswith(f"training diverged{remedy} (log: {place.run / 'gen001.failed.log'})")
+        kept = place.run / paths.snapshots(1)
+        kept.mkdir(exist_ok=True)
+        (kept / "state_iter_1.solverstate").touch()
+    shutil.rmtree(kept)
+    solver.write_text(sound)
+    place.evolve(1)
+    assert run_folder.committed(place.run) == [1]
 
 
 def test_what_caffe_refuses_is_said_with_the_users_own_file(place: Any) -> None:

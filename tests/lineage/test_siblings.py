@@ -219,6 +219,10 @@ def diverging(*unfit: int) -> Callable[..., Any]:
     return solver_of
 
 
+def remedy(place: Any) -> str:
+    return f"lower {place.folder}/tiny/solver.prototxt:1: base_lr: 0.05; then begin another run with RUN="
+
+
 def test_one_that_diverges_is_unfit_and_the_others_live(
     begun: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reference: Any
 ) -> None:
@@ -230,7 +234,7 @@ def test_one_that_diverges_is_unfit_and_the_others_live(
     unfit = made.siblings[1]
     assert unfit.fitness is None and unfit.parent == 0
     assert unfit.why.startswith("unfit: the loss is ")
-    assert unfit.why.endswith(": training diverged; lower base_lr in solver.prototxt")
+    assert unfit.why.endswith(f": training diverged; {remedy(place)}")
     assert "generation 2, sibling 2 of 2: unfit: the loss is " in capsys.readouterr().out
     assert made.sibling == 1 and caffemodel(place.run, 2) == reference.caffemodel(2)
 
@@ -261,7 +265,7 @@ def test_if_all_diverge_the_first_ones_error_is_the_generations(
         with pytest.raises(UserError) as refused:
             place.evolve(2)
     log = place.run / ".gen002.siblings" / "1.failed.log"
-    assert str(refused.value).endswith(f": training diverged; lower base_lr in solver.prototxt (log: {log})")
+    assert str(refused.value).endswith(f": training diverged; {remedy(place)} (log: {log})")
     assert log.is_file() and not (place.run / "gen002").exists()
     # The same again tries again.
     place.evolve(2)

@@ -184,6 +184,20 @@ def test_fast_layers_that_went_with_the_cache_are_built_again(checkout: Checkout
     assert sum(line.startswith("fastcaffe/build.py") for line in checkout.asked()) == 3
 
 
+def test_fast_layers_that_were_left_without_onednns_library_are_built_again(checkout: Checkout, tmp_path: Path) -> None:
+    """The builder takes a library that is there for one that is whole."""
+    library, ldd = tmp_path / "libfastcaffe.so", tmp_path / "bin" / "ldd"
+    ldd.parent.mkdir()
+    ldd.write_text("#!/bin/sh\n[ ! -s \"$1\" ] || echo 'libdnnl.so.3 => not found'\n")
+    ldd.chmod(0o755)
+    given = {"FAST_LIBRARY": str(library), "PATH": f"{ldd.parent}:{os.environ['PATH']}"}
+    for tidied in (False, True, False):
+        if tidied:
+            library.write_text("left")
+        assert checkout.make("evolve", **given).returncode == 0
+    assert sum(line.startswith("fastcaffe/build.py") for line in checkout.asked()) == 2 and not library.read_text()
+
+
 def test_pythonpath_comes_after_the_environment(checkout: Checkout) -> None:
     assert checkout.make("setup").returncode == 0
     packages = checkout.folder / ".venv/lib/python3.11/site-packages"

@@ -89,6 +89,19 @@ def test_every_message_in_a_block_has_a_remedy() -> None:
     assert {field.name for field in fields if field.message_type} == changes._TOGETHER.keys()
 
 
+def test_an_apostrophe_and_a_bracket_in_a_name_are_letters() -> None:
+    words = "dataset.folder=/my/Tom's [new pictures; dataset.image_size=64; dataset.test=\"/a;b\"; generations=3"
+    assert [(each.path, each.value) for each in changes.single(words)] == [
+        ("dataset.folder", '"/my/Tom\\\'s [new pictures"'),
+        ("dataset.image_size", "64"),
+        ("dataset.test", '"/a;b"'),
+        ("generations", "3"),
+    ]
+    assert changes.split("offspring_training=['1it', \"2it\"]; a=[1,[2,3]],4", ";") == [
+        "offspring_training=['1it', \"2it\"]", "a=[1,[2,3]],4",
+    ]  # fmt: skip
+
+
 def test_one_run_has_one_value() -> None:
     assert [str(change) for change in changes.single("truncation=.1;generations=3")] == [
         "truncation=0.1", "generations=3",

@@ -35,6 +35,16 @@ REFUSED = {
         "  convolution_param { num_output: 2 kernel_size: 9 }\n}\n",
         r"{net}:10: layer 'big': Caffe: Check failed: shape\[i\] >= 0 \(-4 vs\. 0\)\s* \(blob\.cpp:\d+\)",
     ),
+    "a layer whose name has a blank": (
+        INPUT + '\nlayer {\n  name: "my big" type: "Convolution" bottom: "data" top: "big"\n'
+        "  convolution_param { num_output: 2 kernel_size: 9 }\n}\n",
+        r"{net}:4: layer 'my big': Caffe: Check failed: shape\[i\] >= 0 \(-4 vs\. 0\)\s* \(blob\.cpp:\d+\)",
+    ),
+    "one that Caffe names": (
+        INPUT + IP.replace('"data"', '"dta"').replace('"ip"', '"my ip"'),
+        r"{net}:3: layer 'my ip': Caffe: Unknown bottom blob 'dta' \(layer 'my ip', bottom index 0\) "
+        r"\(insert_splits\.cpp:\d+\)",
+    ),
     "shapes that differ": (
         INPUT + IP + 'layer { name: "sum" type: "Eltwise" bottom: "data" bottom: "ip" top: "sum" }\n',
         r"{net}:6: layer 'sum': Caffe: Check failed: bottom\[0\]->shape\(\) == bottom\[i\]->shape\(\) "
@@ -115,16 +125,18 @@ def test_weights_of_another_shape(tmp_path: Path, caffe: CaffeProcess) -> None:
     )
 
 
-def test_weights_with_other_blobs(tmp_path: Path, caffe: CaffeProcess) -> None:
+@pytest.mark.parametrize("name", ["ip", "my ip"])
+def test_weights_with_other_blobs(tmp_path: Path, caffe: CaffeProcess, name: str) -> None:
+    layer = IP.replace('name: "ip"', f'name: "{name}"')
     net = tmp_path / "net.prototxt"
-    net.write_text(INPUT + IP)
-    message = prototxt_text.parse(IP, caffe_pb2.NetParameter(), net)
-    weights.write(tmp_path / "other.caffemodel", message, {"ip": _zeros(2, 16)[:1]})
+    net.write_text(INPUT + layer)
+    message = prototxt_text.parse(layer, caffe_pb2.NetParameter(), net)
+    weights.write(tmp_path / "other.caffemodel", message, {name: _zeros(2, 16)[:1]})
     with pytest.raises(CaffeError) as refused:
         caffe.call("score", net="net.prototxt", weights="other.caffemodel", iterations=1)
     assert str(refused.value).startswith(
-        f"{net}:3: layer 'ip': Caffe: Check failed: target_blobs.size() == source_layer.blobs_size() (2 vs. 1) "
-        "Incompatible number of blobs for layer ip (net.cpp:"
+        f"{net}:3: layer '{name}': Caffe: Check failed: target_blobs.size() == source_layer.blobs_size() (2 vs. 1) "
+        f"Incompatible number of blobs for layer {name} (net.cpp:"
     )
 
 

@@ -1,9 +1,10 @@
 """Scores against NumPy, comparison of two nets, old caffemodels, and what `versions` says."""
 
 import json
+import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from evolve import datasets
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.machine import Machine
-from evolve.network import weights
+from evolve.network import phases, weights
 from evolve.training.caffe_process import CaffeError, CaffeProcess
+from trt import agreement
 
 ROOT = Path(__file__).resolve().parents[2]
 NET = """
@@ -142,6 +144,20 @@ def test_one_changed_weight_is_seen(tmp_path: Path, caffe: CaffeProcess, genome:
     assert difference == pytest.approx(expected, rel=1e-3) and difference > 1e-4
 
 
+def test_an_output_that_is_no_number_is_infinitely_different(
+    tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights
+) -> None:
+    """Behind one that is as before: Python's max takes the first of a number and nan."""
+    genome["ip2"][0][1, 3] = np.nan
+    _write_weights(tmp_path / "changed.caffemodel", genome)
+    assert _compare(caffe, "changed.caffemodel", blobs=["ip1", "ip2"])["difference"] == math.inf
+    net = prototxt_text.parse(NET.format(batch=8), caffe_pb2.NetParameter(), "net")
+    fed = phases.fed_by_inputs(net, "TEST", (1, 3, 3))
+    pair, other = (fed, tmp_path / "weights.caffemodel"), (fed, tmp_path / "changed.caffemodel")
+    found = agreement.differences(tmp_path, pair, [pair, other], ["ip1", "ip2"], tmp_path / "net.prototxt")
+    assert found == [(0.0, "ip1"), (math.inf, "ip2")]
+
+
 def test_nets_with_other_outputs_are_not_compared(tmp_path: Path, caffe: CaffeProcess, genome: weights.Weights) -> None:
     (tmp_path / "other.prototxt").write_text(NET.format(batch=4))
     with pytest.raises(CaffeError) as refused:
@@ -195,8 +211,10 @@ def test_the_blas_is_caffes_own(caffe: CaffeProcess) -> None:
     assert "0.3.21" in said["blas"] or "site-packages/caffe" not in said["caffe_path"]
 
 
-def _compare(caffe: CaffeProcess, other: str, net: str = "net.prototxt") -> dict[str, float]:
-    return caffe.call("compare", net="net.prototxt", weights="weights.caffemodel", blobs=["ip2"],
+def _compare(
+    caffe: CaffeProcess, other: str, net: str = "net.prototxt", blobs: Sequence[str] = ("ip2",)
+) -> dict[str, float]:
+    return caffe.call("compare", net="net.prototxt", weights="weights.caffemodel", blobs=list(blobs),
                       other_net=net, other_weights=other)  # fmt: skip
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.machine import Machine
 from evolve.network import weights
-from evolve.training.caffe_process import CaffeError, CaffeProcess
+from evolve.training.caffe_process import CaffeProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 30
@@ -55,6 +56,19 @@ CASES |= {
     "SGD clipped": f"{CASES['SGD L2']} clip_gradients: 0.1",
     "SGD iter_size 2": f"{CASES['SGD L2']} iter_size: 2",
     "Adam clipped, iter_size 2": f"{CASES['Adam L2']} clip_gradients: 0.1 iter_size: 2",
+}
+
+FILLER = 'weight_filler { type: "constant" value: 0.5 }'
+SPARSE = {FILLER: 'weight_filler { type: "gaussian" std: 1 sparse: 2 }'}
+HEAD = {'name: "ip2"': 'name: "head"'}  # which the genome has not
+UNFILLED = {FILLER: ""}  # Caffe's own filler: 0
+# What is other in the net, whether it inherits weights, and whether only absent ones are zero as training begins.
+BEGINNINGS: dict[str, tuple[dict[str, str], bool, bool]] = {
+    "inherited": (UNFILLED, True, True),
+    "inherited, but for a head that is filled": (HEAD, True, True),
+    "inherited, but for a head without a filler": (HEAD | UNFILLED, True, False),
+    "filled": ({}, False, True),
+    "filled with zeros among others": (SPARSE, False, False),
 }
 
 
@@ -101,6 +115,32 @@ def test_only_the_net_that_retraining_makes_has_blobs_that_nobody_reads(case: st
     told = "debug_info" in case  # where Caffe reads them all
     assert watched[case]["kept"]["unread"] == [not told, False]
     assert watched[case]["alone"]["unread"] == [False, False]
+
+
+@pytest.mark.parametrize("begun", BEGINNINGS)
+def test_fast_layers_are_told_so_where_only_absent_weights_begin_with_zero(begun: str, watched: dict[str, Any]) -> None:
+    assert watched["begun"][begun] == [BEGINNINGS[begun][-1]]
+
+
+@pytest.mark.parametrize("begun", ["inherited, but for a head without a filler", "filled with zeros among others"])
+def test_weights_that_begin_with_zero_learn_on_fast_layers_too(begun: str, tmp_path: Path) -> None:
+    """Also those that get no gradient at first: of ip1's outputs, few images reach one."""
+    other, inherit, _ = BEGINNINGS[begun]
+    genome = _write_genome(tmp_path)
+    genome["ip1"][1][:] = -1
+    weights.write(tmp_path / "genome.caffemodel", prototxt_text.parse(NET, caffe_pb2.NetParameter(), "net"), genome)
+    # As many images as fill the lanes of a vector.
+    _write_net(tmp_path, {"dim: 8 dim: 1 ": "dim: 32 dim: 1 ", "shape { dim: 8 }": "shape { dim: 32 }"} | other)
+    _write_solver(tmp_path, 'type: "SGD" base_lr: 0.01 max_iter: 100')
+    learned = []
+    for fast in (True, False):
+        with CaffeProcess(tmp_path, tmp_path / "log", tmp_path / "net.prototxt", Machine(fast=fast)) as caffe:
+            caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel",
+                       inherit=inherit)  # fmt: skip
+        trained = weights.read(tmp_path / "trained")
+        learned.append({name: (blobs[0] != 0).tolist() for name, blobs in trained.items()})
+    on_fast, on_stock = learned
+    assert on_fast == on_stock
 
 
 def test_the_promise_ends_with_a_solver_that_cannot_be_made_too(watched: dict[str, Any]) -> None:
@@ -164,21 +204,28 @@ def test_the_loss_is_reported_on_the_way(tmp_path: Path, caffe: CaffeProcess) ->
         ("weight_decay: 1e10 max_iter: 1", r"layer '\w+' has weights that are no finite numbers"),
     ],
 )
-def test_divergence_is_said_with_its_remedy(tmp_path: Path, caffe: CaffeProcess, solver: str, words: str) -> None:
+def test_divergence_is_the_answer(tmp_path: Path, caffe: CaffeProcess, solver: str, words: str) -> None:
     _write_genome(tmp_path)
     _write_solver(tmp_path, f'type: "SGD" base_lr: 1e30 {solver}')
-    with pytest.raises(CaffeError) as refused:
-        caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
-    assert re.fullmatch(
-        rf"{words} at iteration \d+: training diverged; lower base_lr in solver\.prototxt", str(refused.value)
-    )
+    answer = caffe.call("train", solver="solver.prototxt", output="trained", genome="genome.caffemodel")
+    assert answer.keys() == {"diverged"}
+    assert re.fullmatch(rf"{words} at iteration \d+: training diverged", answer["diverged"])
     assert not (tmp_path / "trained").exists()
+
+
+def _write_net(folder: Path, other: dict[str, str]) -> None:
+    """net.prototxt in `folder`: NET, with other words for some."""
+    text = NET
+    for old, new in other.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "net.prototxt").write_text(text)
 
 
 def _write_genome(folder: Path, present: float = 0.4) -> weights.Weights:
     """net.prototxt and genome.caffemodel in `folder`: weights of which a part exists, and their biases."""
     random = np.random.default_rng(3)
-    (folder / "net.prototxt").write_text(NET)
+    _write_net(folder, {})
     genome: weights.Weights = {}
     for name, shape in SHAPES.items():
         matrix = random.uniform(0.1, 0.5, shape) * random.choice([-1, 1], shape) * (random.random(shape) < present)
@@ -235,17 +282,20 @@ def _train_watched(case: str, keep_absent: bool, genome: weights.Weights) -> dic
     return seen | {"promised": promised, "unread": unread}
 
 
-def _unread_where_no_solver_is_made(case: str) -> list[bool]:
+def _promised_where_no_solver_is_made(case: str, inherit: bool = True) -> tuple[list[bool], list[bool]]:
+    """What was promised of absent weights, and of blobs in between."""
+
     def refuse(path: str) -> Any:
         raise RuntimeError("no such layer")
 
+    promised: list[bool] = []
     unread: list[bool] = []
     train.caffe.get_solver = refuse
-    train.fastcaffe.absent_stays_absent = lambda promised: None  # type: ignore[misc,assignment]
+    train.fastcaffe.absent_stays_absent = promised.append  # type: ignore[assignment]
     train.fastcaffe.blobs_between_unread = unread.append  # type: ignore[assignment]
     with contextlib.suppress(RuntimeError):
-        train.train(solver=f"{case}.prototxt", output="none.caffemodel", genome="genome.caffemodel")
-    return unread
+        train.train(solver=f"{case}.prototxt", output="none.caffemodel", genome="genome.caffemodel", inherit=inherit)
+    return promised, unread
 
 
 if __name__ == "__main__":
@@ -257,5 +307,9 @@ if __name__ == "__main__":
     _seen: dict[str, Any] = {"absent": sum(int(np.count_nonzero(blobs[0] == 0)) for blobs in _genome.values())}
     for _case in sys.argv[1:]:
         _seen[_case] = {key: _train_watched(_case, key == "kept", _genome) for key in ("kept", "alone")}
-    _seen["unread, refused"] = _unread_where_no_solver_is_made("SGD L2")
+    _seen["unread, refused"] = _promised_where_no_solver_is_made("SGD L2")[1]
+    _seen["begun"] = {}
+    for _begun, (_other, _inherit, _) in BEGINNINGS.items():
+        _write_net(Path(), _other)
+        _seen["begun"][_begun] = _promised_where_no_solver_is_made("SGD L2", _inherit)[0]
     Path("watched.json").write_text(json.dumps(_seen))

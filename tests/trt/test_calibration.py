@@ -1,6 +1,7 @@
 """Calibration: ranges and errors against plain loops, what stays in 32 bits for its error, and what is kept on disk."""
 
 import errno
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,13 @@ def test_a_layer_that_loses_too_much_stays_in_32_bits(tmp_path: Path) -> None:
     assert "a/weights" in names and "a/weights/eight" not in names
     named = eight_bits.model(made, replace(found, errors={}), target.OPENVINO, frozenset({"b"}))
     assert {"a/weights/eight", "b/weights"} <= {each.name for each in named.graph.initializer}
+
+
+def test_a_layer_whose_error_cannot_be_told_stays_in_32_bits(tmp_path: Path) -> None:
+    """The squares of so large numbers are none in 32 bits."""
+    found = calibration.calibrate(pair(tmp_path), shown(IMAGES * np.float32(1e25)), "these")
+    assert found.errors == {"a": math.inf, "b": math.inf} and found.in_32_bits() == {"a", "b"}
+    assert "  layer 'a': eight bits change its output by inf%, more than 10%; in 32 bits" in found.lines()
 
 
 def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) -> None:

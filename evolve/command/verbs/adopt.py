@@ -1,6 +1,7 @@
 """`make adopt` makes anybody's network one that evolves."""
 
 from pathlib import Path
+from shlex import quote
 
 from evolve.base.errors import UserError
 from evolve.command.arguments import Arguments, given_path, image_shape
@@ -27,13 +28,13 @@ def run(arguments: Arguments) -> int:
     adopted = adoption.adopt(out, model, solver, weights, image_shape(arguments), changed)
     for note in adopted.notes:
         progress.say(note)
-    start = f" WEIGHTS={adopted.caffemodel}" if adopted.caffemodel else ""
-    progress.say(f"{out}: train_val, solver and evolution.prototxt are written; make check NET={out}{start} says:")
+    given = f"NET={quote(str(out))}" + (f" WEIGHTS={quote(str(adopted.caffemodel))}" if adopted.caffemodel else "")
+    progress.say(f"{out}: train_val, solver and evolution.prototxt are written; make check {given} says:")
     try:
         progress.say(check.check(str(out), adopted.caffemodel))
     except UserError as error:
         progress.say(str(error))
-        progress.say(f"mend that in {out}, then: make evolve NET={out}{start}")
+        progress.say(f"mend that in {out}, then: make evolve {given}")
         return 2
-    progress.say(f"make evolve NET={out}{start}")
+    progress.say(f"make evolve {given}")
     return 0

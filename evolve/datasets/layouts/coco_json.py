@@ -15,7 +15,7 @@ from evolve.datasets.detection import Box, Photo
 from evolve.datasets.file_names import Finder
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import listed
-from evolve.datasets.layouts.places import IMAGES, below
+from evolve.datasets.layouts.places import IMAGES, below, split_called
 from evolve.datasets.split_names import split_of
 
 FOLDERS = ("annotations", "annotation", "labels")
@@ -38,10 +38,10 @@ def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
 
 
 def _files(root: Path) -> dict[str, Path]:
-    """By split, "" where there is one alone. UserError where two say to be of the same one."""
+    """By split, "" for a file of none, unless another is to be trained on. UserError for two of the same one."""
     there, found = below(root), dict[str, Path]()
     folders = [root, *(there[name] for name in FOLDERS if name in there)]
-    folders += [folder for name, folder in sorted(there.items()) if split_of(name)]
+    folders += [folder for name, folder in sorted(there.items()) if split_called(name) is not None]
     for folder in folders:
         every = listed(folder, ".json")
         # COCO's own captions and keypoints lie beside its boxes.
@@ -50,8 +50,7 @@ def _files(root: Path) -> dict[str, Path]:
             if split in found and found[split] != file:
                 raise UserError(f"{file}: expected one such file a split, got {found[split]} too; take one away")
             found[split] = file
-    named = {split: file for split, file in found.items() if split}
-    return named or found
+    return {split: file for split, file in found.items() if split or "train" not in found}
 
 
 def _split(file: Path, root: Path) -> str:
@@ -105,7 +104,7 @@ def _image_folders(root: Path, split: str, file: Path) -> list[Path]:
     """Where images are looked for: beside the JSON, in folders of the split, in folders of images, in the root."""
     folders = [file.parent]
     for base in (root, *(below(root)[name] for name in IMAGES if name in below(root))):
-        folders += [folder for name, folder in sorted(below(base).items()) if split and split_of(name) == split]
+        folders += [folder for name, folder in sorted(below(base).items()) if split_called(name) == split]
         folders.append(base)
     return folders
 

@@ -16,7 +16,8 @@ from evolve.datasets.image_file import there
 from evolve.datasets.layouts import lists
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import Images, Stems, listed
-from evolve.datasets.layouts.places import Kept, Place, places
+from evolve.datasets.layouts.places import UNSPLIT, Kept, Place, below, once, places
+from evolve.datasets.split_names import split_of
 
 LISTS = Path("ImageSets") / "Main"
 BOTH = "trainval"  # Pascal VOC's list of train and val together
@@ -28,7 +29,7 @@ SHOWN = 40  # letters of what should be a number
 def files(root: Path) -> Iterable[Path]:
     """All annotations and lists."""
     annotations = (file for place in places(root, KEPT).values() for file in listed(place.annotations, KEPT.suffix))
-    return [*annotations, *(root / LISTS).glob("*.txt")]
+    return [*annotations, *_lists(root)]
 
 
 def photos(root: Path, report: Report) -> dict[str, list[Photo]]:
@@ -76,14 +77,31 @@ def _annotations(xmls: Stems, name: str) -> Path:
     return xmls.one(name) or xmls.folder / f"{name}{KEPT.suffix}"
 
 
+def _lists(root: Path) -> list[Path]:
+    """Every list in ImageSets/Main, those of one class among them."""
+    folder: Path | None = root
+    for name in LISTS.parts:
+        folder = below(folder).get(name.lower()) if folder else None
+    return listed(folder, ".txt") if folder else []
+
+
 def _listed_splits(root: Path) -> dict[str, Path]:
-    """The list of each split; {} where there are none."""
-    named = {split: root / LISTS / f"{split}.txt" for split in SPLITS}
-    there = {split for split, file in named.items() if file.exists()}
-    both = root / LISTS / f"{BOTH}.txt"
-    if not there & {"train", "val"}:
-        return ({"train": both} if both.exists() else {}) | {split: named[split] for split in there}
-    return {split: file for split, file in named.items() if split != "test" or split in there}
+    """The list of each split, whatever its capitals: CVAT writes Train.txt. {} where there are none.
+
+    Pascal VOC's list of both is what is trained on, unless each of the two has its own; CVAT's of no split where
+    others have one and nothing else is to be trained on.
+    """
+    found: dict[str, Path] = {}
+    others: dict[str, Path] = {}
+    for file in _lists(root):
+        if split := split_of(file.stem):
+            once(found, split, file, file)
+        others[file.stem.lower()] = file
+    if BOTH in others and not {"train", "val"} <= set(found):
+        found["train"] = others[BOTH]
+    elif UNSPLIT in others and found:
+        found.setdefault("train", others[UNSPLIT])
+    return {split: found[split] for split in SPLITS if split in found}
 
 
 def _box(file: Path, number: int, entry: ElementTree.Element) -> Box:

@@ -1,8 +1,8 @@
 """Where a folder has its images and its annotations, split by split: by the names that people give such folders.
 
 Below the root lie either a folder a split, with its images and annotations in two folders or in one, or folders of
-images and of annotations with a folder a split in each, or nothing is split. Capitals do not matter, nor does a year
-behind a split's name.
+images and of annotations with a folder a split in each, or nothing is split. Capitals do not matter.
+What CVAT's users put into no split lies in `default`, in place of a split's name.
 """
 
 import os
@@ -19,6 +19,7 @@ from evolve.datasets.split_names import split_of
 T = TypeVar("T")
 
 IMAGES = ("jpegimages", "images", "image_2", "image", "imgs", "img")
+UNSPLIT = "default"
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,13 @@ class Kept:
 
 
 def places(root: Path, kept: Kept) -> dict[str, Place]:
-    """By split, under "" where there is none; {} where no annotations are found. UserError for a split twice."""
+    """By split, under "" where there is none; {} where no annotations are found. UserError for a split twice.
+
+    Beside a folder to train on, what is in no split is left out.
+    """
     for found in (_split_above(root, kept), _split_below(root, kept)):
         if found:
-            return found
+            return {split: place for split, place in found.items() if split or "train" not in found}
     whole = _place(root, kept)
     return {"": whole} if whole else {}
 
@@ -55,6 +59,11 @@ def below(folder: Path) -> dict[str, Path]:
         return {}
 
 
+def split_called(name: str) -> str | None:
+    """The split that a folder of that name is for, "" for CVAT's of none; None where it is no such folder."""
+    return split_of(name) or ("" if name.lower() == UNSPLIT else None)
+
+
 def once(found: dict[str, T], split: str, value: T, path: Path) -> None:
     """Puts ``value`` into ``found``; UserError, naming its ``path``, where the split has one already."""
     if split in found:
@@ -66,7 +75,7 @@ def _split_above(root: Path, kept: Kept) -> dict[str, Place]:
     """train/images and train/labels, or both in train/."""
     found: dict[str, Place] = {}
     for name, folder in sorted(below(root).items()):
-        if (split := split_of(name)) and (place := _place(folder, kept)):
+        if (split := split_called(name)) is not None and (place := _place(folder, kept)):
             once(found, split, place, folder)
     return found
 
@@ -78,7 +87,7 @@ def _split_below(root: Path, kept: Kept) -> dict[str, Place]:
         found: dict[str, Place] = {}
         for name, folder in sorted(below(annotations).items()):
             images = [below(each).get(name) for each in _named(there, IMAGES)]
-            if (split := split_of(name)) and listed(folder, kept.suffix):
+            if (split := split_called(name)) is not None and listed(folder, kept.suffix):
                 once(found, split, Place(folder, next(filter(None, images), folder)), folder)
         if found:
             return found

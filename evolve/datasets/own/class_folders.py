@@ -44,12 +44,12 @@ def find(root: Path, passed_over: list[str]) -> Found:
         split = split_of(each.name)
         if not split:
             passed_over.append(f"{shown(each)}: is beside train and for no split")
-        elif split != "train" and not folders(each):
+        elif split != "train" and not folders(_unwrapped(each)):
             passed_over.append(f"{shown(each)}: has no folder for each class, so nobody knows what its images show")
         elif split in found:
             raise UserError(f"{shown(each)}: expected one folder for {split}, got a second one; take one away")
         else:
-            found[split] = of_classes(each, passed_over)
+            found[split] = of_classes(_unwrapped(each), passed_over)
     return found
 
 
@@ -59,7 +59,13 @@ def train_of(root: Path) -> Path | None:
     trains = [each for each in below if split_of(each.name) == "train"]
     if not any(map(folders, trains)) and any(_has_images(each) for each in below if not split_of(each.name)):
         return None
-    return trains[0] if trains else None
+    return _unwrapped(trains[0]) if trains else None
+
+
+def _unwrapped(split: Path) -> Path:
+    """Where a split's classes lie: often in a folder of its own name within it, as zips are packed."""
+    within = folders(split)
+    return within[0] if [each.name for each in within] == [split.name] else split
 
 
 def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
@@ -68,7 +74,7 @@ def of_classes(root: Path, passed_over: list[str]) -> dict[str, list[str]]:
     if images := sum(map(is_image, loose)):
         passed_over.append(f"{shown(root)}: {counted(images, 'image is', 'images are')} in no class's folder")
     others = Counter[str](map(_kind, filterfalse(is_image, loose)))
-    found = {shown(each.name): _images(each, others) for each in folders(root)}
+    found = {name: _images(each, others) for name, each in _named(root).items()}
     for name in [name for name, files in found.items() if not files]:
         passed_over.append(f"{shown(root)}/{name}: has no images")
         del found[name]
@@ -86,6 +92,16 @@ def folders(root: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{shown(root)}: expected a folder of images, got: {error.strerror}; name another") from None
     return [root / name for name in sorted(entries)]
+
+
+def _named(root: Path) -> dict[str, Path]:
+    """The folders of classes by their names as text. UserError for two that differ in what is no UTF-8 alone."""
+    found: dict[str, Path] = {}
+    for folder in folders(root):
+        if (other := found.setdefault(shown(folder.name), folder)) != folder:
+            both = " and ".join(os.fsencode(each.name).decode("utf-8", "backslashreplace") for each in (other, folder))
+            raise UserError(f"{shown(root)}: expected names of classes in UTF-8, got {both}; rename these folders")
+    return found
 
 
 def files_of(found: dict[str, list[str]], class_names: Sequence[str]) -> ImageFiles:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.progress import Report, counting
-from evolve.datasets import image_file
+from evolve.datasets import image_file, lmdb_pages
 from evolve.datasets.image_form import Facts, Form
 from evolve.datasets.lmdb_read import FILE, opened, whole
-from evolve.datasets.own import lists, lmdb_pages
+from evolve.datasets.own import lists
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import Listing, shown, state_of
 from evolve.datasets.own.stream import Made, Shape, made
@@ -33,7 +33,7 @@ _KEPT = 4
 
 @dataclass(frozen=True)
 class _Scan:
-    """Every record's key, label and content's digest; the ``shape`` of all, None where they have several.
+    """Every record's key, label and content's digest, and the ``shapes`` that there are.
 
     ``plain``: none is encoded. ``largest`` is the longest record's bytes.
     """
@@ -41,9 +41,14 @@ class _Scan:
     keys: list[bytes]
     labels: NDArray[np.int64]
     digests: list[bytes]
-    shape: Shape | None
+    shapes: frozenset[Shape]
     plain: bool
     largest: int
+
+    @property
+    def shape(self) -> Shape | None:
+        """That of all; None where they have several."""
+        return next(iter(self.shapes)) if len(self.shapes) == 1 else None
 
 
 class _Open:
@@ -63,10 +68,7 @@ class Database:
     def __init__(self, folder: Path, report: Report) -> None:
         self.folder = folder
         state = state_of([str(folder / FILE)])
-        key = folder.resolve(), state
-        # LMDB lets a process open a database once.
-        self._open = _OPEN.get(key) or _Open(_opened(folder))
-        _OPEN[key] = self._open
+        self._open = _held(folder, state)
         self.scan = _scanned(self._open, folder, state, report)
         self.labels = self.scan.labels
 
@@ -107,6 +109,14 @@ class Database:
         return value, _parsed(value, self.folder, key)
 
 
+def first_shape(folder: Path) -> Shape:
+    """(channels, height, width) of a database's first image, an encoded one's once it is decoded. UserError."""
+    held = _held(folder, state_of([str(folder / FILE)]))
+    with whole(folder), held.environment.begin() as transaction:
+        key, value = next(iter(transaction.cursor()))
+        return _shape(_parsed(bytes(value), folder, key), _name(folder, key))
+
+
 def listed(wish: Wish, report: Report) -> Listing:
     """What the databases hold: every record is read for it. UserError for what is none, or cannot be trained on."""
     databases = {split: Database(folder, report) for split, folder in _found(wish).items()}
@@ -114,11 +124,13 @@ def listed(wish: Wish, report: Report) -> Listing:
     # All that there are: a class may have no image here.
     names = lists.named(_places(wish, databases["train"].folder), count)
     scans = [each.scan for each in databases.values()]
-    shapes = {scan.shape for scan in scans}
-    one = scans[0].shape if len(shapes) == 1 else None
-    plain = bool(one) and all(scan.plain for scan in scans)
+    shapes = {shape for scan in scans for shape in scan.shapes}
+    plain = len(shapes) == 1 and all(scan.plain for scan in scans)
+    # Grey ones and colours of one size become alike as they are stored.
+    sizes = {shape[1:] for shape in shapes}
+    height, width = sizes.pop() if len(sizes) == 1 else (0, 0)
     return Listing(
-        names, dict(databases), one or (_channels(scans), 0, 0), state(wish),
+        names, dict(databases), (_channels(scans), height, width), state(wish),
         databases={split: each.folder for split, each in databases.items()} if plain else {},
     )  # fmt: skip
 
@@ -131,12 +143,18 @@ def state(wish: Wish) -> str:
 
 
 def _channels(scans: list[_Scan]) -> int:
-    return max((scan.shape[0] for scan in scans if scan.shape), default=3)
+    """As many as any image has; what is of several sizes tells nothing unless it has grey ones and colours."""
+    told = [{shape[0] for shape in scan.shapes} for scan in scans]
+    return max((max(each) for each, scan in zip(told, scans, strict=True) if scan.shape or len(each) > 1), default=3)
 
 
 def _found(wish: Wish) -> dict[str, Path]:
     """The databases' folders by split."""
     wish.check_paths()
+    for path in map(Path, filter(None, (wish.folder, wish.train, wish.test))):
+        if path.is_file():
+            do = f"name {shown(path.parent)}" if path.name == FILE else f"put it into one as {FILE}, and name that"
+            raise UserError(f"{shown(path)}: expected a folder with {FILE} in it, got a file; {do}")
     if wish.train:
         return {"train": Path(wish.train)} | ({"test": Path(wish.test)} if wish.test else {})
     if not wish.folder:
@@ -158,6 +176,14 @@ def _found(wish: Wish) -> dict[str, Path]:
 def _places(wish: Wish, train: Path) -> list[Path]:
     """Where a file with the names of the classes may lie."""
     return [*([Path(wish.folder)] if wish.folder else []), train.parent, train]
+
+
+def _held(folder: Path, state: str) -> _Open:
+    """The database, opened once: LMDB lets a process do no more."""
+    key = folder.resolve(), state
+    held = _OPEN.get(key) or _Open(_opened(folder))
+    _OPEN[key] = held
+    return held
 
 
 def _opened(folder: Path) -> Any:
@@ -187,8 +213,7 @@ def _scan(held: _Open, folder: Path, report: Report) -> _Scan:
         digests.append(hashlib.sha256(value).digest()[:16])
         shapes.add(_shape(datum, _name(folder, key)))
         plain, largest = plain and not datum.encoded, max(largest, len(value))
-    shape = shapes.pop() if len(shapes) == 1 else None
-    return _Scan(keys, np.array(labels, np.int64), digests, shape, plain, largest)
+    return _Scan(keys, np.array(labels, np.int64), digests, frozenset(shapes), plain, largest)
 
 
 def _records(held: _Open, folder: Path, report: Report) -> Iterator[tuple[bytes, bytes]]:

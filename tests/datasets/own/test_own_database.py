@@ -30,12 +30,14 @@ def raw(count: int, shape: tuple[int, int, int] = (3, 6, 8), classes: int = 3, s
     ]
 
 
-def encoded(count: int, form: str = "PNG", sizes: Iterable[tuple[int, int]] = ((8, 6),)) -> Datums:
+def encoded(
+    count: int, form: str = "PNG", sizes: Iterable[tuple[int, int]] = ((8, 6),), mode: str = "RGB"
+) -> Datums:
     sizes = list(sizes)
     found = []
     for n in range(count):
         file = io.BytesIO()
-        Image.new("RGB", sizes[n % len(sizes)], (n, 2 * n, 3 * n)).save(file, form)
+        Image.new("RGB", sizes[n % len(sizes)], (n, 2 * n, 3 * n)).convert(mode).save(file, form)
         found.append(caffe_pb2.Datum(label=n % 3, data=file.getvalue(), encoded=True))
     return found
 
@@ -157,6 +159,18 @@ def test_images_of_several_sizes_need_one(tmp_path: Path, made: Callable[..., Da
     assert made(**both, width=12, height=10).shape == (3, 10, 12)
 
 
+@pytest.mark.parametrize("grey_in", ["one database", "both"])
+@pytest.mark.parametrize("are_encoded", [True, False])
+def test_grey_ones_and_colours_of_one_size_are_stored_as_colours(
+    tmp_path: Path, made: Callable[..., Dataset], are_encoded: bool, grey_in: str
+) -> None:
+    coloured = encoded(6) if are_encoded else raw(6)
+    grey = encoded(3, mode="L") if are_encoded else raw(3, (1, 6, 8))
+    train = database(tmp_path / "a", coloured + (grey if grey_in == "both" else []))
+    done = made(train=str(train), test=str(database(tmp_path / "b", grey)))
+    assert done.shape == (3, 6, 8) and {pixels.shape for pixels, _ in stored(done.folder / "train")} == {(3, 6, 8)}
+
+
 def test_parts_are_split_off_where_they_are_wanted(tmp_path: Path, made: Callable[..., Dataset]) -> None:
     done = made(train=str(database(tmp_path / "a", raw(30))), validation=6)
     assert done.counts == {"train": 18, "validation": 6, "test": 6}
@@ -203,7 +217,13 @@ def test_records_that_cannot_be_trained_on(
 
 def test_no_database(tmp_path: Path, made: Callable[..., Dataset]) -> None:
     (tmp_path / "empty").mkdir()
+    file, alone = database(tmp_path / "a", raw(3)) / "data.mdb", tmp_path / "alone.mdb"
+    alone.write_bytes(file.read_bytes())
     for wish, says in (
+        ({"train": f"{file}"}, f"{file}: expected a folder with data.mdb in it, got a file; name {tmp_path}/a"),
+        ({"train": f"{tmp_path}/a", "test": f"{alone}"}, f"{alone}: expected a folder with data.mdb in it, got a file; "
+         "put it into one as data.mdb, and name that"),
+        ({"folder": f"{file}"}, f"{file}: expected a folder with data.mdb in it, got a file; name {tmp_path}/a"),
         ({}, "expected a database to train on, got none; write dataset { name: "),
         ({"folder": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected a database like train_lmdb in it, got none;"),
         ({"train": f"{tmp_path}/empty"}, f"{tmp_path}/empty: expected an LMDB, got:"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evolve.base.errors import UserError
-from evolve.datasets.own import image_listing
+from evolve.datasets.own import class_folders, image_listing
 from evolve.datasets.own.pictures import ImageFiles, Listing
 from evolve.datasets.own.wish import Wish
 from tests.datasets.drawn import folders, picture
@@ -37,7 +37,10 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
     ("names", "splits"),
     [
         (("train", "test"), ("train", "test")), (("Training", "valid", "Test"), ("train", "validation", "test")),
-        (("train", "val"), ("train", "test")),
+        (("train", "val"), ("train", "test")), (("training_set", "test_set"), ("train", "test")),
+        (("seg_train/seg_train", "seg_test/seg_test"), ("train", "test")),
+        (("Train data", "valset", "test-images"), ("train", "validation", "test")),
+        (("train_dir", "validation_dir"), ("train", "test")),
     ],
 )  # fmt: skip
 def test_a_folder_for_each_split(tmp_path: Path, names: tuple[str, ...], splits: tuple[str, ...]) -> None:
@@ -49,13 +52,25 @@ def test_a_folder_for_each_split(tmp_path: Path, names: tuple[str, ...], splits:
     }
 
 
+@pytest.mark.parametrize("name", ["train", "train set", "test_data"])
 @pytest.mark.parametrize("listed_too", [False, True])
-def test_a_class_that_is_called_train(tmp_path: Path, listed_too: bool) -> None:
-    folders(tmp_path, 2, ("bus", "car", "train"))
+def test_a_class_that_is_called_like_a_split(tmp_path: Path, listed_too: bool, name: str) -> None:
+    folders(tmp_path, 2, ("bus", "car", name))
     if listed_too:
         (tmp_path / "notes.txt").write_text("taken by Eva 3\n")
     listing = listed(tmp_path)
-    assert counts(listing) == {"train": {"bus": 2, "car": 2, "train": 2}} and listing.class_names[2] == "train"
+    assert counts(listing) == {"train": {"bus": 2, "car": 2, name: 2}} and listing.class_names[2] == name
+
+
+@pytest.mark.parametrize("name", ["bullet train", "trainers", "test tube", "settest", "data", "dataset", "images"])
+def test_names_that_are_no_splits(name: str) -> None:
+    assert class_folders.split_of(name) == ""
+
+
+def test_a_class_within_a_split_may_be_called_as_it(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        folders(tmp_path / split, 2, ("bus", "train"))
+    assert counts(listed(tmp_path)) == {split: {"bus": 2, "train": 2} for split in ("train", "test")}
 
 
 def test_a_split_that_is_called_train_beside_other_images(tmp_path: Path) -> None:
@@ -79,6 +94,18 @@ def test_a_class_is_one_however_its_letters_are_composed(tmp_path: Path) -> None
     folders(tmp_path / "train", 2, ("cafe\u0301", "disc"))
     folders(tmp_path / "test", 3, ("caf\u00e9", "disc"))
     assert counts(listed(tmp_path)) == {"train": {"cafe\u0301": 2, "disc": 2}, "test": {"cafe\u0301": 3, "disc": 3}}
+
+
+def test_classes_that_are_not_told_apart_in_utf8(tmp_path: Path) -> None:
+    """As from a disk of Latin-1."""
+    folders(tmp_path / "train", 2, ("Bad", "K\udcfcche", "K\udcf6che"))
+    with pytest.raises(UserError) as error:
+        listed(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/train: expected names of classes in UTF-8, got K\\xf6che and K\\xfcche; rename these folders"
+    )
+    (tmp_path / "train" / "K\udcf6che").rename(tmp_path / "train" / "Köche")
+    assert counts(listed(tmp_path)) == {"train": {"Bad": 2, "K\ufffdche": 2, "Köche": 2}}
 
 
 def test_classes_below_classes_belong_to_them_and_hidden_ones_to_nobody(tmp_path: Path) -> None:

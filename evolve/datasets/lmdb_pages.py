@@ -2,14 +2,15 @@
 
 From LMDB's own layout (mdb.c, 0.9): a page has a header of 16 bytes and places of nodes; a branch's node leads to a
 page, a leaf's node holds a key and a value, or the number of the first of a row of pages that hold the value. What
-Cavefish wrote itself is believed, as long as its file is as long as it says (lmdb_read): the walk takes half a second
-for 60,000 small records.
+Cavefish wrote itself is believed where its file is as long as it says (lmdb_read): the walk takes half a second for
+60,000 small records.
 """
 
 import mmap
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _META, _PAGE, _NODE = struct.Struct("<IIQQ"), struct.Struct("<QHHHH"), struct.Struct("<HHHH")
 _DATABASE = struct.Struct("<IHH5Q")
@@ -48,47 +49,70 @@ def _is_lmdb(held: mmap.mmap) -> bool:
     return len(held) >= least and _META.unpack_from(held, _PAGE.size)[:2] == (_MAGIC, _VERSION)
 
 
+class _Tree(NamedTuple):
+    """One of the two that a meta page has: of the pages that are free, and of records."""
+
+    flags: int
+    depth: int
+    entries: int
+    root: int
+
+
+class _Meta(NamedTuple):
+    """What a meta page says; the newer one counts."""
+
+    transaction: int
+    page_size: int
+    last: int
+    free: _Tree
+    records: _Tree
+
+
 class _Walk:
     """Every page that can be reached from the newer of the two meta pages, each once."""
 
     def __init__(self, held: mmap.mmap) -> None:
         self._held = held
         first = self._meta(0)
-        self._size = first[0]
+        self._size = first.page_size
         if self._size not in _SIZES or len(held) < 2 * self._size:
             raise _Damage(f"expected pages of 512 to 65536 bytes, two at least, got {self._size} in {len(held)}")
-        _, self._flags, self._depth, self._entries, self._root, self._last, _ = max(
-            first, self._meta(self._size), key=lambda meta: meta[-1]
-        )
-        if (self._last + 1) * self._size > len(held):
-            raise _Damage(f"expected {(self._last + 1) * self._size} bytes, got {len(held)}: it was cut off")
-        self._seen = bytearray(self._last + 1)
+        self._newer = max(first, self._meta(self._size), key=lambda meta: meta.transaction)
+        # A whole file may end before its last page: LMDB does not write what one transaction both took and freed.
+        self._seen = bytearray(min(self._newer.last + 1, len(held) // self._size))
         self._seen[:2] = b"\1\1"
 
-    def _meta(self, at: int) -> tuple[int, ...]:
-        """Size of a page; flags, depth, entries and root of the main database; last page; transaction."""
+    def _meta(self, at: int) -> _Meta:
         flags = _PAGE.unpack_from(self._held, at)[2]
         magic, version, _, _ = _META.unpack_from(self._held, at + _PAGE.size)
         if not flags & _OF_META or (magic, version) != (_MAGIC, _VERSION):
             raise _Damage("expected an LMDB's two meta pages, got something else")
         free = at + _PAGE.size + _META.size
-        main = free + _DATABASE.size
+        records = free + _DATABASE.size
+        last, transaction = struct.unpack_from("<QQ", self._held, records + _DATABASE.size)
         size = _DATABASE.unpack_from(self._held, free)[0]
-        _, persistent, depth, _, _, _, entries, root = _DATABASE.unpack_from(self._held, main)
-        last, transaction = struct.unpack_from("<QQ", self._held, main + _DATABASE.size)
-        return size, persistent, depth, entries, root, last, transaction
+        return _Meta(transaction, size, last, self._tree(free), self._tree(records))
+
+    def _tree(self, at: int) -> _Tree:
+        _, flags, depth, _, _, _, entries, root = _DATABASE.unpack_from(self._held, at)
+        return _Tree(flags, depth, entries, root)
 
     def all(self) -> None:
-        if self._flags:
-            raise _Damage(f"expected one value a key, got a database of kind {self._flags}")
-        if self._root == _NOWHERE:
-            if self._entries:
-                raise _Damage(f"expected {self._entries} records, got none")
+        if flags := self._newer.records.flags:
+            raise _Damage(f"expected one value a key, got a database of kind {flags}")
+        self._below(self._newer.records)
+        # No reader looks there, but a file that was cut off may lack no more than this.
+        self._below(self._newer.free)
+
+    def _below(self, tree: _Tree) -> None:
+        if tree.root == _NOWHERE:
+            if tree.entries:
+                raise _Damage(f"expected {tree.entries} records, got none")
             return
-        if not 0 < self._depth <= _DEEPEST:
-            raise _Damage(f"expected a tree up to {_DEEPEST} deep, got {self._depth}")
-        pages, found = [self._root], 0
-        for level in range(self._depth, 0, -1):
+        if not 0 < tree.depth <= _DEEPEST:
+            raise _Damage(f"expected a tree up to {_DEEPEST} deep, got {tree.depth}")
+        pages, found = [tree.root], 0
+        for level in range(tree.depth, 0, -1):
             below: list[int] = []
             for page in pages:
                 if level > 1:
@@ -96,8 +120,8 @@ class _Walk:
                 else:
                     found += self._leaf(page)
             pages = below
-        if found != self._entries:
-            raise _Damage(f"expected {self._entries} records, got {found}")
+        if found != tree.entries:
+            raise _Damage(f"expected {tree.entries} records, got {found}")
 
     def _children(self, page: int) -> list[int]:
         below = [low | high << 16 | more << 32 for _, low, high, more, _ in self._nodes(page, _BRANCH)]
@@ -141,6 +165,9 @@ class _Walk:
             yield start + place, low, high, more, key
 
     def _visit(self, page: int, count: int) -> None:
-        if not 2 <= page <= page + count - 1 <= self._last or any(self._seen[page : page + count]):
-            raise _Damage(f"page {page}: expected a page up to {self._last} that nothing else holds")
+        last = self._newer.last
+        if not 2 <= page <= page + count - 1 <= last or any(self._seen[page : page + count]):
+            raise _Damage(f"page {page}: expected a page up to {last} that nothing else holds")
+        if page + count > len(self._seen):
+            raise _Damage(f"expected {(last + 1) * self._size} bytes, got {len(self._held)}: it was cut off")
         self._seen[page : page + count] = b"\1" * count

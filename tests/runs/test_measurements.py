@@ -205,6 +205,39 @@ def test_a_devices_table_is_taken_in(tmp_path: Path) -> None:
     assert found.fps_p95 == pytest.approx(1000 / 150)
 
 
+def test_a_devices_table_of_another_size_of_image(tmp_path: Path) -> None:
+    """The table says it, or SHAPE= does; it is marked in the lineage, and takes no other size's place."""
+    run, table = make_run(tmp_path), tmp_path / "tx1.csv"
+    row = "1,tensorrt,f16,1,200,50,50,20"
+    table.write_text(f"# images 3x16x16\n{HEAD}\n{row}\n")
+    bench.take(run, table)
+    assert (lineage(run)[0]["fps"], lineage(run)[0]["fps_engine"]) == ("20.0", "tensorrt f16 3x16x16")
+    table.write_text(f"{HEAD}\n{row.replace('50,50,20', '20,20,50')}\n")
+    bench.take(run, table, (3, 8, 8))
+    assert (lineage(run)[0]["fps"], lineage(run)[0]["fps_engine"]) == ("50.0", "tensorrt f16")
+    assert [each.shape for each in measurements.read(run)] == ["3x16x16", "3x8x8"]
+    table.write_text(f"# images 3x16x16\n{HEAD}\n{row}\n")
+    with pytest.raises(UserError) as error:
+        bench.take(run, table, (3, 8, 8))
+    assert str(error.value) == (
+        f"FPS={table}: expected images of SHAPE=3x8x8, got a table that says 3x16x16; leave SHAPE= out"
+    )
+
+
+def test_a_table_that_says_its_size_comes_before_an_older_one_that_does_not(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    measurements.keep(run, [one(n, 9, shape="", engine="tensorrt") for n in (1, 2, 3)], "")
+    measurements.keep(run, [one(n, 7, engine="tensorrt") for n in (1, 2, 3)], "")
+    assert [row["fps"] for row in lineage(run)] == ["7.0"] * 3
+
+
+@pytest.mark.parametrize("words", ["# images of a board", "# images 3x0x16", "# images 3x16x", "#images 3x16x16"])
+def test_other_words_of_a_devices_table_are_no_size(tmp_path: Path, words: str) -> None:
+    run, table = make_run(tmp_path), tmp_path / "tx1.csv"
+    table.write_text(f"{words}\n{HEAD}\n1,tensorrt,f16,1,200,50,50,20\n")
+    assert device_table.read(table, run)[0].shape == ""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

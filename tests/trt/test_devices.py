@@ -51,7 +51,7 @@ def test_every_page_says_which_files_there_are() -> None:
 
 def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     """The verb fills it, its program measures in it, and the table is taken back."""
-    done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none")
+    done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none", "SHAPE=1x36x36")
     assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(f"{run}/pi5: 1 generation, "), done.stderr
     assert {path.name for path in (run / "pi5").iterdir()} == {
         "README.md", "bench.py", "table.py", "columns.csv", "generations"
@@ -63,6 +63,7 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     (tmp_path / "pi5.csv").write_text(said)
     (taken,) = device_table.read(tmp_path / "pi5.csv", run)
     assert taken.device == "pi5" and taken.engine.startswith("onnxruntime ")
+    assert taken.shape == "1x36x36"
 
 
 def test_inputs_of_a_file(run: Path, tmp_path: Path) -> None:

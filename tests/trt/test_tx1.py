@@ -270,6 +270,7 @@ def test_a_table_is_taken_back(folder: Path, run: Path) -> None:
         assert [(each.generation, each.engine, each.precision, each.runs, each.device) for each in found] == [
             (number, engine, precision, 5, "tx1") for number in (1, 2)
         ]
+        assert {each.shape for each in found} == {"3x2x2"}
     assert ",".join(device_table.COLUMNS) == COLUMNS
 
 
@@ -283,6 +284,7 @@ def test_trtexec(with_eight_bits: Path, precision: str, word: str, extra: int) -
     assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
         (str(number), word, "4", number + extra) for number in (1, 2)
     ]
+    assert done.stdout.splitlines()[0] == "# images 3x2x2"
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ def main():
     threads = "1 thread" if words.threads == 1 else f"{words.threads} threads"
     print(f"# one image a run; timed: a run of the session; {threads}")
     print(f"# {table.device()}, ONNX Runtime {onnxruntime.__version__}")
-    print(table.heading(), flush=True)
-    for net in table.generations(words.folder):
+    nets = table.generations(words.folder)
+    print(table.heading(nets), flush=True)
+    for net in nets:
         if not words.generations or net["generation"] in words.generations:
             path = table.onnx_file(words.folder, net["generation"], words.precision)
             times = measure(path, words.threads, words.runs, words.warm_up)

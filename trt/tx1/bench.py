@@ -25,8 +25,9 @@ def main():
     status = 0
     print("# one image a run, its input already in the GPU's memory; timed: execution until the GPU is done")
     print("# %s, TensorRT %s" % (table.device(), tensorrt.__version__))
-    print(table.heading(), flush=True)
-    for net in table.generations(words.folder):
+    nets = table.generations(words.folder)
+    print(table.heading(nets), flush=True)
+    for net in nets:
         if words.generations and net["generation"] not in words.generations:
             continue
         try:

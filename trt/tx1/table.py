@@ -13,10 +13,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PRECISIONS = {"half": (".half.onnx", "f16"), "float": (".onnx", "f32"), "int8": (".int8.onnx", "int8")}
 
 
-def heading():
-    """The columns, as one line."""
+def heading(nets):
+    """A comment that says the size of the images, one for all of generations(), and the columns as the line below."""
     with open(os.path.join(HERE, "columns.csv")) as file:
-        return file.read().strip()
+        columns = file.read().strip()
+    return "\n".join(["# images %s" % nets[0]["shape"], columns] if nets else [columns])
 
 
 def device():

@@ -51,9 +51,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     `model` is a deploy or train_val prototxt, `shape` (channels, height, width) of an image where it does not tell.
     Caffe compares outputs before anything is written, before the cast and after it. UserError for what cannot be read.
     """
-    if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
-        raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
-    out_place.as_folder(out, "a folder for both files")
+    out_place.for_pair(out, model, caffemodel, paths.DEPLOY)
     original = _read(model, caffemodel, shape)
     folded = batchnorm.fold(original.net, original.weights, original.found.outputs)
     cast, ranges = precision.cast(folded.weights, kind, folded.net.layer)
@@ -93,7 +91,7 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     except UserError as error:
         raise prototxt_text.located(error, model, text) from None
     counts = count.of_net(steps, learned, str(caffemodel))
-    words = "\n".join([f"folded from {model}", *heading])
+    words = "\n".join([f"{out_place.FOLDED} from {model}", *heading])
     return Original(model, caffemodel, net, learned, counts, words, found)
 
 

@@ -66,6 +66,29 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     assert taken.shape == "1x36x36"
 
 
+def test_a_folder_that_is_in_use_is_left_alone(run: Path, tmp_path: Path) -> None:
+    """Nothing of somebody else's is overwritten; what an earlier call filled is, and one that was cut short."""
+    (used := tmp_path / "used").mkdir()
+    (used / "README.md").write_text("mine")
+    words = ("device", "DEVICE=pi5", "INPUTS=none", "OUT=used")
+    done = cavefish(tmp_path, *words)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "cavefish: OUT=used: expected a folder that is new, empty or a device's, got one with something else in it; "
+        "name another OUT=\n",
+    )
+    assert [path.name for path in used.iterdir()] == ["README.md"] and (used / "README.md").read_text() == "mine"
+    (used / "README.md").unlink()
+    weights = run / "gen001" / "weights.caffemodel"
+    content = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    assert cavefish(tmp_path, *words).returncode == 2 and (used / "README.md").exists()
+    weights.write_bytes(content)
+    for _ in range(2):
+        done = cavefish(tmp_path, *words)
+        assert done.returncode == 0, done.stderr
+
+
 def test_inputs_of_a_file(run: Path, tmp_path: Path) -> None:
     """They decide what stays in 32 bits, and eight bits are calibrated on them: the run's images are not here."""
     np.save(tmp_path / "loud.npy", np.full((2, 1, 32, 32), 1e5, np.float32))

@@ -128,6 +128,25 @@ def test_a_place_that_cannot_be_written(model: Path, tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path}/taken: expected to write there, got File exists; name another OUT="
 
 
+@pytest.mark.parametrize("name", ["deploy.prototxt", "w.caffemodel", "labels.txt"])
+def test_what_somebody_else_made_is_not_overwritten(model: Path, tmp_path: Path, name: str) -> None:
+    """What an earlier call made is."""
+    (used := tmp_path / "used").mkdir()
+    (used / name).write_text("mine")
+    (used / "others.txt").write_text("")
+    (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
+    with pytest.raises(UserError) as error:
+        folding.fold(model, tmp_path / "w.caffemodel", used)
+    assert str(error.value) == (
+        f"OUT={used}: expected a folder without {name}, or one that `make fold` or `make shrink` filled, got another; "
+        "name another OUT="
+    )
+    assert (used / name).read_text() == "mine"
+    (used / name).unlink()
+    for _ in range(2):
+        folding.fold(model, tmp_path / "w.caffemodel", used)
+
+
 @pytest.mark.parametrize(
     ("count", "said"),
     [(1, "1 synapse became zero, 1 value was too large, 1 has fewer bits"),

@@ -113,6 +113,13 @@ def test_masks_beside_the_weights_are_refused(model: Path, tmp_path: Path) -> No
 def test_the_originals_are_never_written_over(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected another folder than that of MODEL and WEIGHTS"):
         shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path)
+    (used := tmp_path / "used").mkdir()
+    (used / model.name).write_text("mine")
+    with pytest.raises(UserError, match=f"^OUT={used}: expected a folder without {model.name}, or one that "):
+        shrinking.shrink(model, tmp_path / "w.caffemodel", used)
+    (used / model.name).unlink()
+    for _ in range(2):
+        shrinking.shrink(model, tmp_path / "w.caffemodel", used)
 
 
 def test_an_unknown_layer(model: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from evolve.runs.measurements import Measurement
 # Stated once, where the programs for a device have it at hand too.
 COLUMNS = (Path(__file__).resolve().parents[2] / "trt" / "tx1" / "columns.csv").read_text().strip().split(",")
 
-_REMEDY = "FPS= is the file that table.py printed on the device"
+_REMEDY = "FPS= is the file that bench.py printed on the device"
 
 # The comment that says what was measured at; tables of earlier releases have none.
 _IMAGES = re.compile(r"# images ([1-9][0-9]{0,5}(?:x[1-9][0-9]{0,5})*)\s*")
@@ -35,6 +35,8 @@ def read(table: Path, run: Path, shape: str = "") -> list[Measurement]:
             if line.strip() and not line.startswith("#")]  # fmt: skip
     if not rows or [cell.strip() for cell in rows[0][1]] != COLUMNS:
         raise UserError(f"FPS={table}: expected the columns {','.join(COLUMNS)}; {_REMEDY}")
+    if not rows[1:]:
+        raise UserError(f"FPS={table}: expected a row a generation, got none; {_REMEDY}")
     size = next((found[1] for line in lines if (found := _IMAGES.fullmatch(line))), shape)
     if shape not in (size, ""):
         raise UserError(

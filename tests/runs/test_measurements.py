@@ -187,7 +187,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
             measurements.read(run)
 
 
-DO = "FPS= is the file that table.py printed on the device"
+DO = "FPS= is the file that bench.py printed on the device"
 HEAD = ",".join(device_table.COLUMNS)
 
 
@@ -242,6 +242,7 @@ def test_other_words_of_a_devices_table_are_no_size(tmp_path: Path, words: str) 
     ("text", "message"),
     [
         ("generation,fps\n1,7\n", f"FPS={{table}}: expected the columns {HEAD}; {DO}"),
+        (f"# a board\n{HEAD}\n", f"FPS={{table}}: expected a row a generation, got none; {DO}"),
         (f"{HEAD}\n1,trt,f16,1,200\n", "{table}:2: expected 8 cells, got 5"),
         (f"{HEAD}\n4,trt,f16,1,200,100,110,10\n", "{table}:2: expected one of the 3 generations of {run}, got 4"),
         (f"{HEAD}\n1,trt,f16,1,200,100,110,12\n", "{table}:2: 12 fps are not 1000 * 1 / 100 ms; mend the row"),

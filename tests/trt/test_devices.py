@@ -64,6 +64,15 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     (taken,) = device_table.read(tmp_path / "pi5.csv", run)
     assert taken.device == "pi5" and taken.engine.startswith("onnxruntime ")
     assert taken.shape == "1x36x36"
+    done = subprocess.run([*command, "001", "--precision", "int8"], cwd=run / "pi5", capture_output=True, text=True)
+    assert done.returncode == 2 and not rows(done.stdout)
+    place = run / "pi5" / "generations" / "gen001.int8.onnx"
+    assert done.stderr == (
+        f"bench.py: generation 1: {place}: is not there; README.md says which files this device has\n"
+    )
+    done = subprocess.run([*command, "13"], cwd=run / "pi5", capture_output=True, text=True)
+    said = "bench.py: expected a generation of this folder, 1, got 13; leave it out, or fill the folder with it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
 def test_a_folder_that_is_in_use_is_left_alone(run: Path, tmp_path: Path) -> None:

@@ -106,9 +106,13 @@ def read(run: Path) -> list[Measurement]:
 def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
     """Puts `measured` in fps.json, in place of what was measured in the same way before."""
     new = {(each.generation, each.timed) for each in measured}
-    old = [each for each in read(run) if (each.generation, each.timed) not in new]
-    rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
-    files.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
+
+    def joined() -> str:
+        old = [each for each in read(run) if (each.generation, each.timed) not in new]
+        rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
+        return records.text(_Kept(protocol, rows))
+
+    files.write_whole(run / FILE, joined)
 
 
 def grouped(measured: Iterable[Measurement], own: str = "") -> list[list[Measurement]]:

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,38 @@ def test_measured_again_it_is_replaced_and_what_differs_stays(tmp_path: Path) ->
     found = measurements.read(run)
     assert len(found) == 6 and one(1, 200) in found and one(1, 100) not in found
     assert all(each in found for each in others)
+
+
+def test_of_two_that_are_kept_at_once_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, read = make_run(tmp_path), measurements.read
+
+    def slowly(folder: Path) -> list[Measurement]:
+        found = read(folder)
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(measurements, "read", slowly)
+    threads = [threading.Thread(target=measurements.keep, args=(run, [one(number)], "")) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read(run) == [one(1), one(2)]
+    assert not list(run.glob(".*"))
+
+
+def test_the_lineage_has_what_another_measured_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, table = make_run(tmp_path), run_folder.table
+    lineage(run)
+    measurements.keep(run, [one(2)], "")
+
+    def interrupted(folder: Path) -> list[dict[str, str]]:
+        rows = table(folder)
+        measurements.keep(run, [one(1)], "")
+        return rows
+
+    monkeypatch.setattr(run_folder, "table", interrupted)
+    assert [row["fps"] for row in lineage(run)] == ["100.0", "100.0", ""]
 
 
 def test_of_other_weights_nothing_counts(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from trt.tensorrt.engine import half_model
 PROGRAMS, PAGES = (Path(__file__).resolve().parent / name for name in ("tx1", "devices"))
 _README = "README.md"
 DEVICES = ("tx1", *sorted(path.stem for path in PAGES.glob("*.md")))
-GENERATIONS, PREPARATION = "generations", "preparation.json"
+GENERATIONS, LISTED, PREPARATION = "generations", "generations.csv", "preparation.json"
 COLUMNS = ("generation", "input", "shape", "outputs")
 
 Say = Callable[[str], None]
@@ -65,25 +65,38 @@ def fill(
     run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
     device: str = "tx1", given: Path | None = None,
 ) -> None:  # fmt: skip
-    """Writes the folder `out`, which may be there already, with generations `numbers` of `run` for a device.
+    """Writes the folder `out`, which another call may have filled, with generations `numbers` of `run` for a device.
 
     `shape` is (channels, height, width) of an image, None the generations' own. `look`: images of the run, or those in
     the file `given`, decide what of each generation's half precision ONNX file keeps 32 bits, and calibrate the one in
-    eight bits, which is not there without. UserError where something cannot be written, and for a device that is none.
+    eight bits, which is not there without. UserError where something cannot be written, for a folder with something
+    else in it, and for a device that is none.
     """
     files_of = kit(device)
     out_place.as_folder(out)
     with files.named_by_out(out):
         place = out / GENERATIONS
+        _expect_free(out)
         place.mkdir(parents=True, exist_ok=True)
+        if not (place / LISTED).exists():
+            # From here on it is known for a device's, should this call be cut short.
+            files.write_whole(place / LISTED, _table([]))
         for name, program in programs_of(device).items():
             shutil.copy(program, out / name)
         rows = [_generation(run, number, place, shape, look, say, files_of, given) for number in numbers]
-        files.write_whole(place / "generations.csv", _table(rows))
+        files.write_whole(place / LISTED, _table(rows))
         files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     there = counted(len(rows), "generation")
     say(f"{out}: {there}, {size / 1e6:.1f} MB; copy it to the device, where README.md goes on")
+
+
+def _expect_free(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()) and not (out / GENERATIONS / LISTED).is_file():
+        raise UserError(
+            f"OUT={out}: expected a folder that is new, empty or a device's, got one with something else in it; name "
+            "another OUT="
+        )
 
 
 def _generation(

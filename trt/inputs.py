@@ -168,7 +168,10 @@ def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, sour
             raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {remedy}")
     count = min(len(arrays[name]) // shape[0] for name, shape in wanted.items())
     batches = [
-        {name: arrays[name][k * size : (k + 1) * size].astype(np.float32) for name, (size, *_) in wanted.items()}
+        {
+            name: arrays[name][k * size : (k + 1) * size].astype(np.float32, copy=False)
+            for name, (size, *_) in wanted.items()
+        }
         for k in range(count)
     ]
     count = sum(len(each[next(iter(wanted))]) for each in batches)

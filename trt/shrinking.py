@@ -25,9 +25,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     outputs on random numbers before anything is written; where there is none, the table says so. UserError for what
     does not fit together.
     """
-    if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
-        raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
-    out_place.as_folder(out, "a folder for both files")
+    out_place.for_pair(out, model, caffemodel, model.name)
     layers.load_beside(model.parent)
     alone = reading.read(model, without_python=True)
     nets = _phases(alone.net, model, shape)
@@ -38,7 +36,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
         graph = _graph(nets, model, keep_unknown, found.outputs)
     small, smaller, before, after = _smaller(found, graph, nets, genome, caffemodel, keep_unknown)
     with out_place.filled(out) as folder, tempfile.TemporaryDirectory(dir=folder) as apart:
-        prototxt_text.write(small, folder / model.name, f"shrunk from {model}", names=reading.ANYWHERE)
+        prototxt_text.write(small, folder / model.name, f"{out_place.SHRUNK} from {model}", names=reading.ANYWHERE)
         weights.write(folder / caffemodel.name, small, smaller)
         # What is compared may have the names of what is made.
         original = found.for_caffe(caffemodel, Path(apart))
@@ -99,12 +97,9 @@ def _smaller(
 def _verify(
     folder: Path, before: tuple[Net, Path], after: tuple[Net, Path], answers: list[str], model: Path
 ) -> float:
-    """The largest relative difference of any output. AssertionError if it is more than rounding."""
+    """The largest relative difference of any output; as `agreement.expect` has it if that is more than rounding."""
     (found,) = agreement.differences(folder, before, [after], answers, model)
-    difference, worst = found
-    if not difference <= agreement.TOLERANCE:
-        raise AssertionError(f"the smaller network's '{worst}' differs by {difference:g}; nothing was written")
-    return difference
+    return agreement.expect(*found, model)
 
 
 def _table(before: list[Count], after: list[Count], sizes: tuple[int, ...], difference: float | None) -> str:

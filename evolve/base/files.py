@@ -5,7 +5,7 @@ import fcntl
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -146,15 +146,17 @@ def named_by_out(place: Path) -> Iterator[None]:
         raise UserError(f"{place}: expected to write there, got {error.strerror}; name another OUT=") from None
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes | Callable[[], str]) -> None:
     """Writes a file, text in UTF-8, so that a reader, or a power cut, sees the old one or the new one. OSError.
 
-    Of two who write it at once, processes or threads, the second waits.
+    Of two who write it at once, processes or threads, the second waits: a function that makes the text of what the file
+    has is called when no other writes.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     with _alone(unfinished) as file:
         try:
-            file.write(content.encode() if isinstance(content, str) else content)
+            made = content() if callable(content) else content
+            file.write(made.encode() if isinstance(made, str) else made)
             file.flush()
             os.fsync(file.fileno())
             unfinished.replace(path)

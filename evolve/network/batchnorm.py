@@ -32,11 +32,11 @@ class _Writer:
     readers: int
 
 
-def fold(net: Net, weights: Weights, outputs: Collection[str] = ()) -> Folded:
+def fold(net: Net, weights: Weights, outputs: Collection[str] = (), largest: float = np.inf) -> Folded:
     """The folding of `net`, one phase's, TEST. A layer that is folded into has a bias then.
 
     Blobs keep their names: where a folded layer had a top of its own, the layer before it writes that. `outputs` are
-    blobs that stay although other layers read them.
+    blobs that stay although other layers read them. A BatchNorm with a mean of more than `largest` deviations stays.
     """
     folded = type(net)()
     folded.CopyFrom(net)
@@ -51,6 +51,7 @@ def fold(net: Net, weights: Weights, outputs: Collection[str] = ()) -> Folded:
             why = _why_not(layer, learned, before, names)
             if before and not why and layer.bottom[0] in outputs and layer.bottom[0] != layer.top[0]:
                 why = f"what it reads, '{layer.bottom[0]}', is an output too"
+            why = why or _why_not_exactly(layer, learned, largest)
             if before and not why:
                 _into(learned, layer, before.layer)
                 before.layer.top[0] = layer.top[0]
@@ -121,6 +122,19 @@ def _why_not(layer: Layer, learned: Weights, before: _Writer | None, names: Coun
     if parameter.axis != 1 or learned[layer.name][0].shape != (neurons,):
         return f"it has other factors than one a neuron of '{before.layer.name}'"
     return ""
+
+
+def _why_not_exactly(layer: Layer, learned: Weights, largest: float) -> str:
+    known = layers.of(layer)
+    if layer.type != "BatchNorm" or largest == np.inf or not known or not known.affine:
+        return ""
+    blobs = learned[layer.name]
+    _, terms = known.affine(layer, blobs)  # -mean / deviation
+    # A neuron that was the same for every training image is exact, however large.
+    found = float(np.abs(terms[blobs[1].reshape(-1) > 0]).max(initial=0))
+    if found <= largest:
+        return ""
+    return f"its mean is {found:,.0f} times the deviation, too large for 32 bits to compute the same when folded"
 
 
 def _neurons(layer: Layer) -> int:

@@ -106,9 +106,13 @@ def read(run: Path) -> list[Measurement]:
 def keep(run: Path, measured: list[Measurement], protocol: str) -> None:
     """Puts `measured` in fps.json, in place of what was measured in the same way before."""
     new = {(each.generation, each.timed) for each in measured}
-    old = [each for each in read(run) if (each.generation, each.timed) not in new]
-    rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
-    files.write_whole(run / FILE, records.text(_Kept(protocol, rows)))
+
+    def joined() -> str:
+        old = [each for each in read(run) if (each.generation, each.timed) not in new]
+        rows = sorted([*old, *measured], key=lambda each: (each.conditions, each.generation))
+        return records.text(_Kept(protocol, rows))
+
+    files.write_whole(run / FILE, joined)
 
 
 def grouped(measured: Iterable[Measurement], own: str = "") -> list[list[Measurement]]:
@@ -126,16 +130,18 @@ def grouped(measured: Iterable[Measurement], own: str = "") -> list[list[Measure
 
 def speeds(run: Path, generations: list[Metrics]) -> list[Speed]:
     """What lineage.csv says of the speed of each of these generations of `run`, as far as it is known."""
-    groups = grouped((each for each in read(run) if each.batch == 1), own_shape(run, generations))
+    own = own_shape(run, generations)
+    groups = grouped((each for each in read(run) if each.batch == 1), own)
     timed = {each.generation: each for each in groups[0]} if groups else {}
     shape = next((each.shape for each in timed.values()), "")
-    return [_speed(timed.get(each.generation), predicted_tx1_fps(run, each, shape)) for each in generations]
+    size = f" {shape}" if own and shape not in (own, "") else ""
+    return [_speed(timed.get(each.generation), predicted_tx1_fps(run, each, shape), size) for each in generations]
 
 
-def _speed(timed: Measurement | None, predicted: float | None) -> Speed:
+def _speed(timed: Measurement | None, predicted: float | None, size: str) -> Speed:
     if timed is None:
         return Speed(predicted_tx1_fps=predicted)
-    return Speed(timed.fps, round(timed.fps_p95, 3), timed.title, predicted)
+    return Speed(timed.fps, round(timed.fps_p95, 3), timed.title + size, predicted)
 
 
 def predicted_tx1_fps(run: Path, metrics: Metrics, shape: str = "") -> float | None:
@@ -179,11 +185,11 @@ def weights_sha256(run: Path, number: int) -> str:
         return ""
 
 
-def _rank(group: list[Measurement]) -> tuple[int, bool, int, bool, int]:
+def _rank(group: list[Measurement]) -> tuple[int, bool, int, bool, int, bool]:
     engine = group[0].engine
     place = next((k for k, name in enumerate(_PREFERRED) if engine.startswith(name)), len(_PREFERRED))
     usual = group[0].precision in _PREFERRED_PRECISIONS
-    return (-len(group), group[0].loaded, place, not usual, group[0].threads)
+    return (-len(group), group[0].loaded, place, not usual, group[0].threads, not group[0].shape)
 
 
 def _lengths(shape: str) -> tuple[int, int, int] | None:

@@ -16,6 +16,9 @@ _OF_FILES = frozenset(
     ".txt .zip".split()
 )
 
+# The first words of a prototxt that `make fold` or `make shrink` made, "from" which one follows.
+FOLDED, SHRUNK = "folded", "shrunk"
+
 
 def outside_generations(place: Path, folder: Path) -> None:
     """UserError where `place` would be written into a `folder` in a committed generation, which stays as it is."""
@@ -33,6 +36,31 @@ def as_folder(out: Path, expected: str = "a folder") -> Path:
         raise UserError(f"OUT={out}: expected {expected}, got the name of another file; name a folder for what is made")
     outside_generations(out, out)
     return out
+
+
+def for_pair(out: Path, model: Path, caffemodel: Path, prototxt: str) -> None:
+    """UserError where `out` is no folder for what is made of a pair: `prototxt` and a caffemodel of the same name.
+
+    That is the pair's own folder, and one where a file of somebody else's would be overwritten.
+    """
+    if out.resolve() in (model.resolve().parent, caffemodel.resolve().parent):
+        raise UserError(f"OUT={out}: expected another folder than that of MODEL and WEIGHTS, which stay as they are")
+    as_folder(out, "a folder for both files")
+    along = [name for name in (paths.LABELS, paths.MEAN) if model.with_name(name).is_file()]
+    there = next((name for name in (prototxt, caffemodel.name, *along) if (out / name).exists()), None)
+    if there and not _is_of_pair(out / prototxt):
+        raise UserError(
+            f"OUT={out}: expected a folder without {there}, or one that `make fold` or `make shrink` filled, got "
+            "another; name another OUT="
+        )
+
+
+def _is_of_pair(prototxt: Path) -> bool:
+    try:
+        with open(prototxt, "rb") as file:
+            return file.readline().startswith(tuple(f"# {made} from ".encode() for made in (FOLDED, SHRUNK)))
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -164,14 +164,19 @@ def write_lineage(run: Path) -> None:
 
     What a generation does not have stays empty: detection has no accuracy, and not every one was timed.
     """
+    lineage = run / paths.LINEAGE
+    if not lineage.exists() or lineage.read_bytes() != _lineage(run).encode():
+        # Made anew at its turn to write: another process may have measured, and written, meanwhile.
+        files.write_whole(lineage, lambda: _lineage(run))
+
+
+def _lineage(run: Path) -> str:
     written, rows = io.StringIO(), table(run)
     columns = [name for name in COLUMNS if name not in _WHERE_MEASURED or any(row[name] for row in rows)]
     writer = csv.DictWriter(written, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    lineage = run / paths.LINEAGE
-    if not lineage.exists() or lineage.read_bytes() != written.getvalue().encode():
-        files.write_whole(lineage, written.getvalue())
+    return written.getvalue()
 
 
 def table(run: Path) -> list[dict[str, str]]:

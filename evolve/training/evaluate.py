@@ -178,16 +178,20 @@ def examples(net: str, blobs: list[str], count: int, output: str, places: list[i
     """
     tested = caffe.Net(net, caffe.TEST)
     last = max(_writer(tested, blob) for blob in blobs)
-    kept: dict[str, list[np.ndarray]] = {blob: [] for blob in blobs}
-    wanted, seen = set(range(count) if places is None else places), 0
-    while sum(len(part) for part in kept[blobs[0]]) < count:
+    kept: dict[str, np.ndarray] = {}
+    wanted, seen, held = set(range(count) if places is None else places), 0, 0
+    while held < count:
         tested._forward(0, last)
         batch = len(tested.blobs[blobs[0]].data)
         here = [place for place in range(batch) if seen + place in wanted]
         for blob in blobs:
-            kept[blob].append(np.array(tested.blobs[blob].data[here]))
-        seen += batch
-    np.savez(output, **{blob: np.concatenate(parts) for blob, parts in kept.items()})  # type: ignore[arg-type]
+            data = tested.blobs[blob].data
+            if blob not in kept:
+                # All of them may be gigabytes, which parts that are joined at the end would take twice.
+                kept[blob] = np.empty((count, *data.shape[1:]), data.dtype)
+            kept[blob][held : held + len(here)] = data[here]
+        seen, held = seen + batch, held + len(here)
+    np.savez(output, **kept)  # type: ignore[arg-type]
     return {}
 
 

@@ -18,7 +18,7 @@ def fps(folder: Path) -> Any:
     rows = {"generation": "1", "engine": "tensorrt", "precision": "fp16", "batch": "1", "runs": "100"}
     rows |= {"median_ms": "4.0", "p95_ms": "4.5", "fps": "250"}
     line = ",".join(rows.get(column, "x") for column in device_table.COLUMNS)
-    good = f"# a Jetson TX1\n{','.join(device_table.COLUMNS)}\n{line}\n{line.replace('1', '2', 1)}\n"
+    good = f"# a Jetson TX1\n# images 3x8x8\n{','.join(device_table.COLUMNS)}\n{line}\n{line.replace('1', '2', 1)}\n"
 
     def _read(content: bytes) -> object:
         file.write_bytes(content)

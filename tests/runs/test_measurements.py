@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,38 @@ def test_measured_again_it_is_replaced_and_what_differs_stays(tmp_path: Path) ->
     found = measurements.read(run)
     assert len(found) == 6 and one(1, 200) in found and one(1, 100) not in found
     assert all(each in found for each in others)
+
+
+def test_of_two_that_are_kept_at_once_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, read = make_run(tmp_path), measurements.read
+
+    def slowly(folder: Path) -> list[Measurement]:
+        found = read(folder)
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(measurements, "read", slowly)
+    threads = [threading.Thread(target=measurements.keep, args=(run, [one(number)], "")) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read(run) == [one(1), one(2)]
+    assert not list(run.glob(".*"))
+
+
+def test_the_lineage_has_what_another_measured_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, table = make_run(tmp_path), run_folder.table
+    lineage(run)
+    measurements.keep(run, [one(2)], "")
+
+    def interrupted(folder: Path) -> list[dict[str, str]]:
+        rows = table(folder)
+        measurements.keep(run, [one(1)], "")
+        return rows
+
+    monkeypatch.setattr(run_folder, "table", interrupted)
+    assert [row["fps"] for row in lineage(run)] == ["100.0", "100.0", ""]
 
 
 def test_of_other_weights_nothing_counts(tmp_path: Path) -> None:
@@ -187,7 +221,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
             measurements.read(run)
 
 
-DO = "FPS= is the file that table.py printed on the device"
+DO = "FPS= is the file that bench.py printed on the device"
 HEAD = ",".join(device_table.COLUMNS)
 
 
@@ -205,10 +239,44 @@ def test_a_devices_table_is_taken_in(tmp_path: Path) -> None:
     assert found.fps_p95 == pytest.approx(1000 / 150)
 
 
+def test_a_devices_table_of_another_size_of_image(tmp_path: Path) -> None:
+    """The table says it, or SHAPE= does; it is marked in the lineage, and takes no other size's place."""
+    run, table = make_run(tmp_path), tmp_path / "tx1.csv"
+    row = "1,tensorrt,f16,1,200,50,50,20"
+    table.write_text(f"# images 3x16x16\n{HEAD}\n{row}\n")
+    bench.take(run, table)
+    assert (lineage(run)[0]["fps"], lineage(run)[0]["fps_engine"]) == ("20.0", "tensorrt f16 3x16x16")
+    table.write_text(f"{HEAD}\n{row.replace('50,50,20', '20,20,50')}\n")
+    bench.take(run, table, (3, 8, 8))
+    assert (lineage(run)[0]["fps"], lineage(run)[0]["fps_engine"]) == ("50.0", "tensorrt f16")
+    assert [each.shape for each in measurements.read(run)] == ["3x16x16", "3x8x8"]
+    table.write_text(f"# images 3x16x16\n{HEAD}\n{row}\n")
+    with pytest.raises(UserError) as error:
+        bench.take(run, table, (3, 8, 8))
+    assert str(error.value) == (
+        f"FPS={table}: expected images of SHAPE=3x8x8, got a table that says 3x16x16; leave SHAPE= out"
+    )
+
+
+def test_a_table_that_says_its_size_comes_before_an_older_one_that_does_not(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    measurements.keep(run, [one(n, 9, shape="", engine="tensorrt") for n in (1, 2, 3)], "")
+    measurements.keep(run, [one(n, 7, engine="tensorrt") for n in (1, 2, 3)], "")
+    assert [row["fps"] for row in lineage(run)] == ["7.0"] * 3
+
+
+@pytest.mark.parametrize("words", ["# images of a board", "# images 3x0x16", "# images 3x16x", "#images 3x16x16"])
+def test_other_words_of_a_devices_table_are_no_size(tmp_path: Path, words: str) -> None:
+    run, table = make_run(tmp_path), tmp_path / "tx1.csv"
+    table.write_text(f"{words}\n{HEAD}\n1,tensorrt,f16,1,200,50,50,20\n")
+    assert device_table.read(table, run)[0].shape == ""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("generation,fps\n1,7\n", f"FPS={{table}}: expected the columns {HEAD}; {DO}"),
+        (f"# a board\n{HEAD}\n", f"FPS={{table}}: expected a row a generation, got none; {DO}"),
         (f"{HEAD}\n1,trt,f16,1,200\n", "{table}:2: expected 8 cells, got 5"),
         (f"{HEAD}\n4,trt,f16,1,200,100,110,10\n", "{table}:2: expected one of the 3 generations of {run}, got 4"),
         (f"{HEAD}\n1,trt,f16,1,200,100,110,12\n", "{table}:2: 12 fps are not 1000 * 1 / 100 ms; mend the row"),

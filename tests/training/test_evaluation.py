@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.machine import Machine
 from evolve.network import phases, weights
+from evolve.training import evaluate
 from evolve.training.caffe_process import CaffeError, CaffeProcess
 from trt import agreement
 
@@ -230,3 +232,27 @@ def _write_net(folder: Path, batch: int) -> None:
 
 def _write_weights(path: Path, genome: weights.Weights) -> None:
     weights.write(path, prototxt_text.parse(NET.format(batch=1), caffe_pb2.NetParameter(), "net"), genome)
+
+
+def test_examples_are_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred images of a camera are five gigabytes; what writes them takes some megabytes more, however many."""
+    made, held = dict[str, np.ndarray](), []
+
+    def savez(output: str, **arrays: np.ndarray) -> None:
+        held.append(tracemalloc.get_traced_memory()[1])
+        made.update(arrays)
+
+    monkeypatch.setattr(np, "savez", savez)
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        'layer { name: "data" type: "DummyData" top: "data" top: "more" dummy_data_param { shape { dim: 3 dim: 3 '
+        'dim: 64 dim: 64 } shape { dim: 3 dim: 5 } data_filler { type: "gaussian" std: 1 } } }'
+    )
+    tracemalloc.start()
+    try:
+        evaluate.examples(str(path), ["data", "more"], 40, str(tmp_path / "made.npz"))
+    finally:
+        tracemalloc.stop()
+    assert made["data"].shape == (40, 3, 64, 64) and made["more"].shape == (40, 5)
+    assert made["data"].std(axis=(1, 2, 3)).min() > 0.9
+    assert held[0] < 1.2 * made["data"].nbytes

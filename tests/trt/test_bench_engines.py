@@ -284,4 +284,4 @@ def test_the_command_measures_prints_and_ends_well(run: Path, tmp_path: Path) ->
     # This process really looks whether others are at work.
     assert re.search("tiny, seed1: caffe f32 1 thread( under load)?, 3x16x16, batch 1", ended.stdout)
     assert re.search(r"^ ?2 +5,000 +[\d.]+ +[\d.]+ +[\d,.]+ +[\d,.]+ +[\d.]+ +0\.00\d *$", ended.stdout, re.MULTILINE)
-    assert "tiny, seed1: predicted fps of devices that are not at hand" in ended.stdout
+    assert "tiny, seed1: predicted fps of devices that are not at hand, 3x16x16" in ended.stdout

@@ -51,7 +51,7 @@ def test_every_page_says_which_files_there_are() -> None:
 
 def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     """The verb fills it, its program measures in it, and the table is taken back."""
-    done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none")
+    done = cavefish(tmp_path, "device", "DEVICE=pi5", "INPUTS=none", "SHAPE=1x36x36")
     assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith(f"{run}/pi5: 1 generation, "), done.stderr
     assert {path.name for path in (run / "pi5").iterdir()} == {
         "README.md", "bench.py", "table.py", "columns.csv", "generations"
@@ -63,6 +63,39 @@ def test_a_raspberry_pis_folder(run: Path, tmp_path: Path) -> None:
     (tmp_path / "pi5.csv").write_text(said)
     (taken,) = device_table.read(tmp_path / "pi5.csv", run)
     assert taken.device == "pi5" and taken.engine.startswith("onnxruntime ")
+    assert taken.shape == "1x36x36"
+    done = subprocess.run([*command, "001", "--precision", "int8"], cwd=run / "pi5", capture_output=True, text=True)
+    assert done.returncode == 2 and not rows(done.stdout)
+    place = run / "pi5" / "generations" / "gen001.int8.onnx"
+    assert done.stderr == (
+        f"bench.py: generation 1: {place}: is not there; README.md says which files this device has\n"
+    )
+    done = subprocess.run([*command, "13"], cwd=run / "pi5", capture_output=True, text=True)
+    said = "bench.py: expected a generation of this folder, 1, got 13; leave it out, or fill the folder with it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_a_folder_that_is_in_use_is_left_alone(run: Path, tmp_path: Path) -> None:
+    """Nothing of somebody else's is overwritten; what an earlier call filled is, and one that was cut short."""
+    (used := tmp_path / "used").mkdir()
+    (used / "README.md").write_text("mine")
+    words = ("device", "DEVICE=pi5", "INPUTS=none", "OUT=used")
+    done = cavefish(tmp_path, *words)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "cavefish: OUT=used: expected a folder that is new, empty or a device's, got one with something else in it; "
+        "name another OUT=\n",
+    )
+    assert [path.name for path in used.iterdir()] == ["README.md"] and (used / "README.md").read_text() == "mine"
+    (used / "README.md").unlink()
+    weights = run / "gen001" / "weights.caffemodel"
+    content = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    assert cavefish(tmp_path, *words).returncode == 2 and (used / "README.md").exists()
+    weights.write_bytes(content)
+    for _ in range(2):
+        done = cavefish(tmp_path, *words)
+        assert done.returncode == 0, done.stderr
 
 
 def test_inputs_of_a_file(run: Path, tmp_path: Path) -> None:

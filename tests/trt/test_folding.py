@@ -1,7 +1,9 @@
 """`make fold`: a network without its BatchNorm and Scale, as its users meet it, compared by real Caffe."""
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,14 +131,54 @@ def test_another_function_is_never_written(model: Path, tmp_path: Path, monkeypa
     """Folded by a factor that is a little off, Caffe's comparison says no."""
     right = batchnorm.fold
 
-    def wrong(net: caffe_pb2.NetParameter, learned: weights.Weights, outputs: list[str]) -> batchnorm.Folded:
-        folded = right(net, learned, outputs)
+    def wrong(*given: Any) -> batchnorm.Folded:
+        folded = right(*given)
         folded.weights["conv1"][0] *= np.float32(1.01)
         return folded
 
     monkeypatch.setattr(batchnorm, "fold", wrong)
-    with pytest.raises(AssertionError, match="the folded network's 'fc' differs by .*; nothing was written"):
+    with pytest.raises(AssertionError, match="what was made of .* differs in 'fc' by .*; nothing was written"):
         folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def biased(folder: Path, behind: str, blobs: list[np.ndarray]) -> tuple[Path, Path]:
+    """A pair whose convolution has biases of 20,000 which the layer `behind` takes away."""
+    random = np.random.default_rng(1)
+    conv = DEPLOY[DEPLOY.index("layer") : DEPLOY.index("layer { name: \"bn1")].replace(" bias_term: false", "")
+    (model := folder / "biased.prototxt").write_text(conv + behind)
+    made = {"conv1": [random.normal(size=(6, 3, 3, 3)), np.full(6, 20000)], "behind": blobs}
+    given = {name: [blob.astype(np.float32) for blob in arrays] for name, arrays in made.items()}
+    weights.write(folder / "w.caffemodel", net(model), given)
+    return model, folder / "w.caffemodel"
+
+
+@pytest.mark.parametrize(("variance", "stays"), [(1, True), (0, False)])
+def test_a_mean_that_32_bits_round_too_coarsely_stays(tmp_path: Path, variance: float, stays: bool) -> None:
+    """Not that of a neuron that was the same for every training image."""
+    words = 'layer { name: "behind" type: "BatchNorm" bottom: "conv1" top: "conv1" }'
+    blobs = [np.full(6, 20000), np.full(6, variance), np.ones(1)]
+    model, caffemodel = biased(tmp_path, words, blobs)
+    if not stays:
+        made = weights.read(caffemodel)
+        made["conv1"][0][:] = 0
+        weights.write(caffemodel, net(model), made)
+    said = folding.fold(model, caffemodel, tmp_path / "out").splitlines()
+    why = "its mean is 20,000 times the deviation, too large for 32 bits to compute the same when folded"
+    assert (f"stays: BatchNorm 'behind': {why}" in said) == stays, said
+    assert said[0] == ("folded: nothing" if stays else "folded: 1 BatchNorm")
+
+
+def test_large_numbers_that_cancel_are_no_fault(tmp_path: Path) -> None:
+    words = 'layer { name: "behind" type: "Bias" bottom: "conv1" top: "conv1" }'
+    model, caffemodel = biased(tmp_path, words, [np.full(6, -20000)])
+    with pytest.raises(UserError) as error:
+        folding.fold(model, caffemodel, tmp_path / "out")
+    assert re.fullmatch(
+        rf"{model}: expected a network that computes the same to a relative 1e-05, got one whose 'conv1' differs by "
+        r"\d\.\de-05: large numbers that cancel are rounded in 32 bits; nothing was written, use it as it is",
+        str(error.value),
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -145,6 +187,25 @@ def test_a_place_that_cannot_be_written(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         folding.fold(model, tmp_path / "w.caffemodel", tmp_path / "taken")
     assert str(error.value) == f"{tmp_path}/taken: expected to write there, got File exists; name another OUT="
+
+
+@pytest.mark.parametrize("name", ["deploy.prototxt", "w.caffemodel", "labels.txt"])
+def test_what_somebody_else_made_is_not_overwritten(model: Path, tmp_path: Path, name: str) -> None:
+    """What an earlier call made is."""
+    (used := tmp_path / "used").mkdir()
+    (used / name).write_text("mine")
+    (used / "others.txt").write_text("")
+    (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
+    with pytest.raises(UserError) as error:
+        folding.fold(model, tmp_path / "w.caffemodel", used)
+    assert str(error.value) == (
+        f"OUT={used}: expected a folder without {name}, or one that `make fold` or `make shrink` filled, got another; "
+        "name another OUT="
+    )
+    assert (used / name).read_text() == "mine"
+    (used / name).unlink()
+    for _ in range(2):
+        folding.fold(model, tmp_path / "w.caffemodel", used)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,13 @@ def test_inputs_of_a_file(tmp_path: Path) -> None:
         assert np.array_equal(np.concatenate([batch["data"] for batch in found.batches]), IMAGES)
 
 
+def test_images_are_held_once() -> None:
+    arrays = {"data": np.ones((6, 1, 2, 2), np.float32)}
+    found = inputs.batched(arrays, {"data": (2, 1, 2, 2)}, "images of it", "it", "")
+    assert found.words == "6 images of it" and len(found.batches) == 3
+    assert all(np.shares_memory(batch["data"], arrays["data"]) for batch in found.batches)
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [

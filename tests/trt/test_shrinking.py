@@ -130,6 +130,24 @@ def test_masks_beside_the_weights_are_refused(model: Path, tmp_path: Path) -> No
 def test_the_originals_are_never_written_over(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected another folder than that of MODEL and WEIGHTS"):
         shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path)
+    (used := tmp_path / "used").mkdir()
+    (used / model.name).write_text("mine")
+    with pytest.raises(UserError, match=f"^OUT={used}: expected a folder without {model.name}, or one that "):
+        shrinking.shrink(model, tmp_path / "w.caffemodel", used)
+    (used / model.name).unlink()
+    for _ in range(2):
+        shrinking.shrink(model, tmp_path / "w.caffemodel", used)
+
+
+def test_large_numbers_that_cancel_are_no_fault(model: Path, tmp_path: Path) -> None:
+    """A dead neuron's constant, which the next layer's biases take away: its sums round other numbers then."""
+    large = pruned()
+    large["conv1"][1][2] = 4000
+    large["fc"][1] -= 4000 * large["fc"][0].reshape(4, 6, 36)[:, 2].sum(axis=1)
+    weights.write(tmp_path / "w.caffemodel", prototxt_text.read(model, caffe_pb2.NetParameter()), large)
+    with pytest.raises(UserError, match=f"^{model}: expected a network that computes the same .*, use it as it is$"):
+        shrinking.shrink(model, tmp_path / "w.caffemodel", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_layer(model: Path, tmp_path: Path) -> None:

@@ -232,6 +232,18 @@ def test_what_the_script_says_of_a_generation(folder: Path, change: str, words: 
         assert said == f"bench.py: generation 2: {message}\n"
 
 
+def test_generations_are_numbers(folder: Path) -> None:
+    """However they are written: the files are called gen002. One that is not here is refused at once."""
+    assert [each["generation"] for each in rows(bench(folder, 8, "002").stdout)] == ["2"]
+    done = bench(folder, 8, "2", "013")
+    said = "bench.py: expected a generation of this folder, 1, 2, got 13; leave it out, or fill the folder with it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    (folder / "generations" / "generations.csv").write_text("generation,input,shape,outputs\n")
+    done = bench(folder, 8)
+    said = "bench.py: expected generations in this folder, got none; fill it again, and copy it whole\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 def test_from_10_on_there_is_no_caffe_parser(folder: Path) -> None:
     done = bench(folder, 10, "--from", "caffe", "1")
     assert (done.returncode, done.stderr) == (
@@ -270,6 +282,7 @@ def test_a_table_is_taken_back(folder: Path, run: Path) -> None:
         assert [(each.generation, each.engine, each.precision, each.runs, each.device) for each in found] == [
             (number, engine, precision, 5, "tx1") for number in (1, 2)
         ]
+        assert {each.shape for each in found} == {"3x2x2"}
     assert ",".join(device_table.COLUMNS) == COLUMNS
 
 
@@ -283,6 +296,7 @@ def test_trtexec(with_eight_bits: Path, precision: str, word: str, extra: int) -
     assert [(each["generation"], each["precision"], each["runs"], float(each["median_ms"])) for each in found] == [
         (str(number), word, "4", number + extra) for number in (1, 2)
     ]
+    assert done.stdout.splitlines()[0] == "# images 3x2x2"
 
 
 @pytest.fixture(scope="module")
@@ -381,5 +395,7 @@ def test_classes_of_images(folder: Path) -> None:
         done = called(folder, sys.executable, "classify.py", "2", "a.png", "b.png", TENSORRT=str(version))
         assert done.stdout == f"a.png\t{likely}\t0.750\t9\t0.250\ta\t0.000\n", done.stderr
         assert done.returncode == 2 and "classify.py: b.png: expected an image that OpenCV reads" in done.stderr
+    padded = called(folder, sys.executable, "classify.py", "002", "a.png", TENSORRT="7")
+    assert (padded.returncode, padded.stdout) == (0, f"a.png\t{likely}\t0.750\t9\t0.250\ta\t0.000\n"), padded.stderr
     none = called(folder, sys.executable, "classify.py", "1", "a.png", TENSORRT="7")
     assert none.returncode == 2 and none.stderr == "classify.py: generation 1 tells no classes, or is not here\n"

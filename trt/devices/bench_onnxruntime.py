@@ -18,19 +18,23 @@ import table
 
 
 def main():
-    """Prints the table."""
+    """Prints the table; exit status 2 where a file or a generation is not here."""
     words = _words()
+    status, nets = 0, table.chosen(words.folder, words.generations)
     threads = "1 thread" if words.threads == 1 else f"{words.threads} threads"
     print(f"# one image a run; timed: a run of the session; {threads}")
     print(f"# {table.device()}, ONNX Runtime {onnxruntime.__version__}")
-    print(table.heading(), flush=True)
-    for net in table.generations(words.folder):
-        if not words.generations or net["generation"] in words.generations:
-            path = table.onnx_file(words.folder, net["generation"], words.precision)
-            times = measure(path, words.threads, words.runs, words.warm_up)
-            engine = f"onnxruntime {onnxruntime.__version__}"
-            print(table.row(net["generation"], engine, words.precision, times), flush=True)
-    return 0
+    print(table.heading(nets), flush=True)
+    for net in nets:
+        path = table.onnx_file(words.folder, net["generation"], words.precision)
+        if not os.path.exists(path):
+            print(f"bench.py: generation {net['generation']}: {table.not_there(path)}", file=sys.stderr)
+            status = 2
+            continue
+        times = measure(path, words.threads, words.runs, words.warm_up)
+        engine = f"onnxruntime {onnxruntime.__version__}"
+        print(table.row(net["generation"], engine, words.precision, times), flush=True)
+    return status
 
 
 def measure(path, threads, runs, warm_up):
@@ -51,7 +55,7 @@ def measure(path, threads, runs, warm_up):
 
 def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("generations", nargs="*", help="which (all)")
+    parser.add_argument("generations", nargs="*", type=int, help="which (all)")
     parser.add_argument("--precision", choices=("float", "int8"), default="float")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--runs", type=int, default=200)

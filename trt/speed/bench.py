@@ -88,9 +88,13 @@ def _measured(engine: str, order: Order) -> bool:
     return bool(measured)
 
 
-def take(run: Path, table: Path) -> None:
-    """Keeps what a device measured, its CSV file, as the run's own. UserError if that does not fit the run."""
-    measurements.keep(run, device_table.read(table, run), PROTOCOL)
+def take(run: Path, table: Path, shape: tuple[int, int, int] | None = None) -> None:
+    """Keeps what a device measured, its CSV file, as the run's own. UserError if that does not fit the run.
+
+    `shape` is (channels, height, width) of its images, where the table does not say it.
+    """
+    said = "x".join(map(str, shape)) if shape else ""
+    measurements.keep(run, device_table.read(table, run, said), PROTOCOL)
     run_folder.write_lineage(run)
 
 

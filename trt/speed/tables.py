@@ -47,13 +47,14 @@ def measured(name: str, generations: list[Metrics], group: list[Measurement]) ->
 def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int, int, int] | None) -> Sheet:
     """What the devices of the table are predicted to do."""
     known = devices.read()
+    size = "x".join(map(str, shape)) if shape else measurements.own_shape(run, generations)
     rows = []
     for metrics in generations:
         net = _net(paths.generation(run, metrics.generation), shape)
         cells = {device.name: _prediction(net, device, metrics) for device in known.values()}
         rows.append({"generation": str(metrics.generation)} | cells)
     return Sheet.of(
-        f"{name}: predicted fps of devices that are not at hand",
+        f"{name}: predicted fps of devices that are not at hand{size and f', {size}'}",
         rows,
         notice="",
         notes=[

@@ -20,15 +20,13 @@ import tensorrt
 
 
 def main():
-    """Prints the table; exit status 2 where an engine could not be built."""
+    """Prints the table; exit status 2 where an engine could not be built, or a generation is not here."""
     words = _words()
-    status = 0
+    status, nets = 0, table.chosen(words.folder, words.generations)
     print("# one image a run, its input already in the GPU's memory; timed: execution until the GPU is done")
     print("# %s, TensorRT %s" % (table.device(), tensorrt.__version__))
-    print(table.heading(), flush=True)
-    for net in table.generations(words.folder):
-        if words.generations and net["generation"] not in words.generations:
-            continue
+    print(table.heading(nets), flush=True)
+    for net in nets:
         try:
             print(_row(net, words), flush=True)
         except (engines.Refused, cuda.CudaError) as error:
@@ -93,7 +91,7 @@ def _row(net, words):
 
 def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("generations", nargs="*", help="which (all)")
+    parser.add_argument("generations", nargs="*", type=int, help="which (all)")
     parser.add_argument("--from", dest="parser", choices=("onnx", "caffe"), default="onnx",
                         help="what engines are built from; caffe: deploy prototxts and caffemodels")
     parser.add_argument("--precision", choices=sorted(table.PRECISIONS), default="half")

@@ -77,7 +77,7 @@ def line(image, values, names):
 
 def _words():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("generation")
+    parser.add_argument("generation", type=int)
     parser.add_argument("images", nargs="+")
     parser.add_argument("--precision", choices=sorted(table.PRECISIONS), default="half")
     parser.add_argument("--folder", default=os.path.join(table.HERE, "generations"))

@@ -5,6 +5,7 @@ What a TensorRT can do is asked of its module, not guessed from its version.
 
 import os
 
+import table
 import tensorrt
 
 WORKSPACE = 1 << 28  # bytes: a TX1 shares its 4 GB with everything else
@@ -30,7 +31,7 @@ def from_onnx(path, precision):
     Where a flag of half precision would let TensorRT compute anything in 16 bits, nodes that stay in 32 are told to:
     those that the .wide.txt beside the file names.
     """
-    _expect(os.path.exists(path), "%s: is not there; README.md says which files this device has" % path)
+    _expect(os.path.exists(path), table.not_there(path))
     builder = tensorrt.Builder(_LOGGER)
     creation = getattr(tensorrt, "NetworkDefinitionCreationFlag", None)
     flag = getattr(creation, "EXPLICIT_BATCH", None)

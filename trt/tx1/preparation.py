@@ -11,7 +11,7 @@ import numpy
 
 
 def known(folder, generation):
-    """How `generation`, a number as text, has its images; None where nobody said."""
+    """How `generation`, a number, has its images; None where nobody said."""
     path = os.path.join(folder, "preparation.json")
     if not os.path.exists(path):
         return None

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """One line of the table from the times that NVIDIA's trtexec exports (--exportTimes). Python 3.6.
 
-    python3 trtexec_times.py 13 half times.json     (without words: the table's first line)
+    python3 trtexec_times.py 13 half times.json     (without words: the table's head)
 """
 
 import json
+import os
 import sys
 
 import table
@@ -13,7 +14,7 @@ import table
 def main(words):
     """Prints the line; what is timed is the GPU's computing alone, without transfers."""
     if not words:
-        print(table.heading())
+        print(table.heading(table.generations(os.path.join(table.HERE, "generations"))))
         return 0
     generation, precision, path = words
     with open(path) as file:

@@ -15,7 +15,7 @@ def run(arguments: Arguments) -> int:
     folder, shape = named_run(arguments), image_shape(arguments)
     refused = []
     if "FPS" in arguments:
-        bench.take(folder, Path(arguments["FPS"]))
+        bench.take(folder, Path(arguments["FPS"]), shape)
     if "FPS" not in arguments or "ENGINE" in arguments:
         refused = bench.bench(
             folder,

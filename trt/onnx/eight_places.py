@@ -34,6 +34,14 @@ class Places:
     eight: frozenset[str] = frozenset()  # all nodes that compute in eight bits
     apart: frozenset[str] = frozenset()  # values that are quantised and that nothing in eight bits wrote
 
+    def moves(self, node: Node) -> bool:
+        """Whether a node in eight bits only moves values, so that it has one scale on both sides."""
+        return node.name in self.eight and node.operator in _MOVES
+
+    def reads_eight_bits(self, node: Node) -> bool:
+        """Whether a node is to read the eight bits of whatever it reads."""
+        return node.name in self.eight and node.operator not in _AVERAGES
+
 
 def neurons_axis(node: Node) -> int:
     """The axis of a node's weights along which its neurons lie."""

@@ -17,7 +17,7 @@ from evolve.base.errors import UserError
 from evolve.network import weights
 from tests.runs.test_made_from import data_set, generation
 from trt import calibration, eight_bits, inputs, training_images
-from trt.onnx import export, target
+from trt.onnx import arranged, eight, eight_places, export, target
 
 NET = """
 name: "three"
@@ -97,6 +97,41 @@ def test_a_layer_whose_error_cannot_be_told_stays_in_32_bits(tmp_path: Path) -> 
     found = calibration.calibrate(pair(tmp_path), shown(IMAGES * np.float32(1e25)), "these")
     assert found.errors == {"a": math.inf, "b": math.inf} and found.in_32_bits() == {"a", "b"}
     assert "  layer 'a': eight bits change its output by inf%, more than 10%; in 32 bits" in found.lines()
+
+
+@pytest.mark.parametrize(("given", "got"), [(np.inf, "inf"), (-np.inf, "-inf"), (np.nan, "nan"), (1e39, "inf")])
+def test_images_that_are_not_finite(tmp_path: Path, given: float, got: str) -> None:
+    """The net was in steps of infinity, and its errors zero. What 32 bits do not hold is an infinity too."""
+    made, images = pair(tmp_path), IMAGES.astype(np.float64)
+    images[7, 1] = given
+    np.save(tmp_path / "a.npy", images)
+    source = inputs.of_file(tmp_path / "a.npy", made)
+    with pytest.raises(UserError) as error:
+        calibration.of(made, source, tmp_path / "a.calibration.json", lambda line: None)
+    assert str(error.value) == (
+        f"calibration, 20 images of a.npy: input 'data': expected finite numbers in 32 bits, got {got} in image 8; "
+        "leave that image out"
+    )
+    assert not (tmp_path / "a.calibration.json").exists()
+
+
+@pytest.mark.parametrize(("bad", "got"), [(np.inf, "-inf to inf"), (np.nan, "nan to nan")])
+def test_activations_that_are_not_finite(tmp_path: Path, bad: float, got: str) -> None:
+    """One image's are enough, whichever it is; who has weights and reads them stays in 32 bits."""
+    made = pair(tmp_path)
+    for place in (0, 7, -1):
+        values = [{"data": image[np.newaxis].copy()} for image in IMAGES]
+        values[place]["data"][:] = [bad, -bad, 0]
+        graph = arranged.arranged(made.graph())
+        found = calibration._ranges(graph, "net", ["data"], inputs.Inputs("images", values))
+        assert np.array_equal(found["data"], (-bad, bad), equal_nan=True)
+        places = eight_places.find(graph)
+        assert calibration._errors(graph, "net", places, {"r": (0.0, 1.0), **found}, shown())["a"] == math.inf
+        with pytest.raises(UserError) as error:
+            eight.scales(places, {"r": (0.0, 1.0), **found}, signed=False)
+        assert str(error.value) == (
+            f"calibration: expected finite numbers of 'data', got {got}, which no eight bits hold; have it in 32 bits"
+        )
 
 
 def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) -> None:

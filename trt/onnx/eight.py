@@ -56,12 +56,21 @@ def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool, guarde
 
 
 def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
-    """The scale of each value that is quantised: those of a group have one, of all their ranges."""
+    """The scale of each value that is quantised: those of a group have one, of all their ranges.
+
+    UserError where a range is missing, or none of numbers.
+    """
     missing = sorted(set(places.groups) - set(ranges))
     if missing:
         raise UserError(f"calibration: expected a range of '{missing[0]}', got none: it is another network's")
     of_group: dict[str, tuple[float, float]] = {}
     for value, group in places.groups.items():
+        if not np.isfinite(ranges[value]).all():
+            least, most = ranges[value]
+            raise UserError(
+                f"calibration: expected finite numbers of '{value}', got {least:g} to {most:g}, which no eight bits "
+                "hold; have it in 32 bits"
+            )
         low, high = of_group.get(group, (0.0, 0.0))
         of_group[group] = min(low, ranges[value][0]), max(high, ranges[value][1])
     return {value: Scale.of(*of_group[group], signed) for value, group in places.groups.items()}

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def _keep(made: Calibration, path: Path, instead: Path | None) -> None:
 
 
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
-    """Looks at every value that could be quantised on `inputs`.
+    """Looks at every value of the net on `inputs`: at another size of image others are quantised than at this one.
 
     UserError without ONNX Runtime, and for images that are not finite: no steps have such numbers.
     """
@@ -101,7 +101,7 @@ def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
     whole = pair.graph()
     graph = arranged.arranged(whole)
     places = eight_places.find(graph)
-    ranges = _ranges(graph, pair.net.name, places.groups, inputs)
+    ranges = _ranges(graph, pair.net.name, inputs)
     errors = _errors(graph, pair.net.name, places, ranges, inputs)
     return Calibration(
         METHOD, inputs.words, digest, pair.words["weights_sha256"], _digest(whole),
@@ -143,10 +143,14 @@ def kept(path: Path) -> Calibration | None:
         return None
 
 
-def _ranges(graph: Graph, name: str, wanted: Iterable[str], inputs: Inputs) -> eight.Ranges:
+def _ranges(graph: Graph, name: str, inputs: Inputs) -> eight.Ranges:
+    """Of every value that is no whole numbers."""
     found: dict[str, tuple[float, float]] = {}
-    for blobs in values.on(model.model(graph, name, {}), list(wanted), inputs.batches):
+    wanted = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
+    for blobs in values.on(model.model(graph, name, {}), wanted, inputs.batches):
         for value, seen in blobs.items():
+            if seen.dtype != np.float32:
+                continue
             low, high = found.get(value, (np.inf, -np.inf))
             # NumPy's minimum of nan and a number is nan; Python's is whichever comes first.
             found[value] = float(np.minimum(low, seen.min())), float(np.maximum(high, seen.max()))

@@ -206,7 +206,7 @@ def test_a_neuron_without_synapses_keeps_its_bias() -> None:
 
 def test_ranges_of_another_net() -> None:
     ranges = {name: (0.0, 1.0) for group in GROUPS for name in group if name != "left"}
-    with pytest.raises(UserError, match="calibration: expected a range of 'left', got none: it is another network's"):
+    with pytest.raises(UserError, match="calibration: expected a range of 'left', got none: it is another "):
         export.of_net(net(), learned(), ranges=ranges)
     with pytest.raises(UserError, match="FOR=tensort: expected one of openvino, onnxruntime, tensorrt"):
         target.named("tensort")

@@ -62,7 +62,10 @@ def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
     """
     missing = sorted(set(places.groups) - set(ranges))
     if missing:
-        raise UserError(f"calibration: expected a range of '{missing[0]}', got none: it is another network's")
+        raise UserError(
+            f"calibration: expected a range of '{missing[0]}', got none: it is another network's, or of an earlier "
+            "release; remove it, and it is made anew"
+        )
     of_group: dict[str, tuple[float, float]] = {}
     for value, group in places.groups.items():
         if not np.isfinite(ranges[value]).all():
@@ -84,7 +87,8 @@ def _coarse(graph: Graph, places: Places, scales: dict[str, Scale], ranges: Rang
             passed |= {each: passed[node.inputs[0]] for each in node.outputs if each not in passed}
     return frozenset(
         value for value, scale in passed.items()
-        if value in ranges and any(ranges[value]) and Scale.of(*ranges[value], scale.signed).scale < _FINE * scale.scale
+        if value in ranges and any(ranges[value]) and np.isfinite(ranges[value]).all()
+        and Scale.of(*ranges[value], scale.signed).scale < _FINE * scale.scale
     )  # fmt: skip
 
 

@@ -156,7 +156,8 @@ def test_weights_without_their_model(tmp_path: Path, verb: str) -> None:
         (("INT8=1", "INPUTS=wide.npy"), "INPUTS=wide.npy: input 'data': expected 1x2x8x8 or more images, got 1x2x9x9; "
          "INPUTS=file.npy gives others"),
         (("FOR=opencv",), "FOR=opencv: expected one of openvino, onnxruntime, tensorrt"),
-        (("WIDE=cnov",), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
+        (("WIDE=conv",), "onnx: expected HALF=1 or INT8=1 beside WIDE=, got neither; all layers are in 32 bits"),
+        (("HALF=1", "WIDE=cnov"), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, pair: tuple[str, str], words: tuple[str, ...], message: str) -> None:

@@ -52,6 +52,23 @@ def test_named_layers_stay_in_32_bits() -> None:
     assert said["layers_in_32_bits"] == "conv, relu, norm, squared"
 
 
+@pytest.mark.parametrize("named", ["units", "mean", "factors"])
+@pytest.mark.parametrize("ranges", [None, {"data": (-4.0, 4.0)}], ids=["half", "eight"])
+def test_a_layer_that_is_folded_away_names_what_it_is_part_of(named: str, ranges: Any) -> None:
+    net = text_format.Parse(
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }'
+        'layer { name: "units" type: "Convolution" bottom: "data" top: "units" '
+        "convolution_param { num_output: 2 kernel_size: 3 } }"
+        'layer { name: "mean" type: "BatchNorm" bottom: "units" top: "mean" }'
+        'layer { name: "factors" type: "Scale" bottom: "mean" top: "factors" scale_param { bias_term: true } }',
+        caffe_pb2.NetParameter(),
+    )
+    learned = filled(net, np.random.default_rng(0))
+    for kept, said in ((frozenset({named}), "units"), (frozenset(), "none")):
+        model = export.of_net(net, learned, half=ranges is None, ranges=ranges, in_32_bits=kept)
+        assert {each.key: each.value for each in model.metadata_props}["layers_in_32_bits"] == said
+
+
 @pytest.mark.parametrize(("weight", "wide"), [(65504.0, False), (65536.0, True), (-1e6, True)])
 def test_a_weight_beyond_half_precision_keeps_its_layer_in_32_bits(weight: float, wide: bool) -> None:
     net = parsed()

@@ -96,7 +96,8 @@ class _Search:
             return False
         if node.operator in WITH_WEIGHTS:
             grouped = node.operator == "ConvTranspose" and node.attributes["group"] > 1  # no scale a neuron in ONNX
-            return node.inputs[1] in self._graph.constants and not grouped
+            # What reads a constant alone would have nothing to calibrate.
+            return bool(self._read(node)) and node.inputs[1] in self._graph.constants and not grouped
         if node.operator in _JOINS and len(self._read(node)) < 2:
             return False
         known = (*_MOVES, *_AVERAGES, *_JOINS)

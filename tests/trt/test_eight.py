@@ -153,7 +153,11 @@ def test_scales_by_hand() -> None:
     assert Scale.of(0.5, 2.55, signed=False) == Scale(np.float32(0.01), np.uint8(0))  # zero is always in it
     assert Scale.of(-2, -1, signed=False).zero == 255
     assert Scale.of(-1, 12.7, signed=True) == Scale(np.float32(0.1), np.int8(0))
-    assert Scale.of(0, 0, signed=False).scale == Scale.of(0, 0, signed=True).scale == 1
+    # Nothing, and what engines take for it.
+    with np.errstate(all="raise"):
+        for low, high in ((0, 0), (0, 1e-44), (-1e-44, 0), (-1e-37, 1e-36)):
+            assert Scale.of(low, high, signed=False) == Scale(np.float32(1), np.uint8(0))
+            assert Scale.of(low, high, signed=True) == Scale(np.float32(1), np.int8(0))
 
 
 def test_the_two_forms() -> None:
@@ -202,6 +206,25 @@ def test_a_neuron_without_synapses_keeps_its_bias() -> None:
     image = images(net(), np.random.default_rng(0))
     found = exact(export.of_net(net(), weights, ranges=ranges_of(weights, image["data"])), image)
     assert gap(exact(export.of_net(net(), weights), image), found) < 0.1
+
+
+@pytest.mark.parametrize("form", [target.OPENVINO, target.TENSORRT], ids=lambda form: form.name)
+@pytest.mark.parametrize("size", [1e-30, 3e-36, 3e-41, 1e-44])
+def test_neurons_that_died_and_inputs_that_are_next_to_nothing(form: target.Target, size: float) -> None:
+    """Without a warning of NumPy's, and without a number that is none: with biases and without."""
+    weights, image = learned(), images(net(), np.random.default_rng(0))
+    weights["again"][0][1:3] = size
+    weights["again"][1][1:3] = [0, 0.7]
+    weights["right"][0][1] = size
+    ranges = ranges_of(weights, image["data"])
+    for seen in (ranges, ranges | {"data": (-size, size)}):
+        with np.errstate(all="raise", under="ignore"):
+            model = export.of_net(net(), weights, target=form, ranges=seen)
+        stored = [numpy_helper.to_array(each) for each in model.graph.initializer]
+        assert all(np.isfinite(values).all() for values in stored)
+        found = exact(model, image)
+        plain = exact(export.of_net(net(), weights), image)
+        assert np.isfinite(found).all() and (seen is not ranges or gap(plain, found) < 0.1)
 
 
 def test_ranges_of_another_net() -> None:

@@ -21,6 +21,7 @@ Ranges = Mapping[str, tuple[float, float]]  # of a value: the least and the grea
 
 _STEPS = 255
 _BIAS = 2.0**30  # a bias is no more steps than that
+_SMALLEST = np.finfo(np.float32).tiny  # of a scale: engines take smaller numbers for 0
 _FINE = 0.1  # of the range that a scale is for: a value whose own is less has too few steps left
 
 
@@ -38,12 +39,16 @@ class Scale:
 
     @classmethod
     def of(cls, low: float, high: float, signed: bool) -> "Scale":
-        """The finest that holds `low` to `high` and 0, which it has exactly."""
+        """The finest that holds `low` to `high` and 0, which it has exactly; 1 where all of it is next to nothing."""
         low, high = min(low, 0.0), max(high, 0.0)
         if signed:
-            return cls(np.float32(max(-low, high) / LEVELS or 1), np.int8(0))
-        scale = np.float32((high - low) / _STEPS or 1)
+            return cls(_at_least(max(-low, high) / LEVELS), np.int8(0))
+        scale = _at_least((high - low) / _STEPS)
         return cls(scale, np.uint8(np.clip(np.rint(-low / scale), 0, _STEPS)))
+
+
+def _at_least(scale: float) -> np.float32:
+    return np.float32(scale if scale >= _SMALLEST else 1)
 
 
 def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool, guarded: bool = False) -> Graph:
@@ -203,8 +208,10 @@ class _Writing:
 
     def _whole_bias(self, node: Node, bias: np.ndarray, step: np.ndarray) -> str:
         name = node.inputs[2]
+        # Of a step that is next to nothing there is no bias.
+        whole = np.divide(bias.astype(np.float64), step, out=np.zeros(len(step), np.float64), where=step > 0)
         constants = [
-            self._constant(f"{name}/whole", np.rint(bias.astype(np.float64) / step).astype(np.int32)),
+            self._constant(f"{name}/whole", np.rint(whole).astype(np.int32)),
             self._constant(f"{name}/scale", step),
         ]
         return self._node("DequantizeLinear", constants, node.layer, f"{name}/quantised", axis=0)
@@ -228,4 +235,4 @@ def _scales_of(strongest: np.ndarray, bias: np.ndarray | None, seen: np.float32)
     found = strongest.astype(np.float64) / LEVELS
     if bias is not None:
         found = np.maximum(found, np.abs(bias.astype(np.float64)) / (float(seen) * _BIAS))
-    return np.where(found > 0, found, 1.0).astype(np.float32)
+    return np.where(found >= _SMALLEST, found, 1.0).astype(np.float32)

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from evolve.base import files, records
 from evolve.base.counted import counted
+from evolve.base.errors import UserError
 from trt import values
 from trt.inputs import Inputs, Source
 from trt.onnx import arranged, eight, eight_places, model
@@ -92,16 +93,33 @@ def _keep(made: Calibration, path: Path, instead: Path | None) -> None:
 
 
 def calibrate(pair: Pair, inputs: Inputs, digest: str) -> Calibration:
-    """Looks at every value that could be quantised on `inputs`. UserError without ONNX Runtime."""
+    """Looks at every value of the net on `inputs`: at another size of image others are quantised than at this one.
+
+    UserError without ONNX Runtime, and for images that are not finite: no steps have such numbers.
+    """
+    _expect_finite(inputs)
     whole = pair.graph()
     graph = arranged.arranged(whole)
     places = eight_places.find(graph)
-    ranges = _ranges(graph, pair.net.name, places.groups, inputs)
+    ranges = _ranges(graph, pair.net.name, inputs)
     errors = _errors(graph, pair.net.name, places, ranges, inputs)
     return Calibration(
         METHOD, inputs.words, digest, pair.words["weights_sha256"], _digest(whole),
         {k: list(v) for k, v in ranges.items()}, errors,
     )  # fmt: skip
+
+
+def _expect_finite(inputs: Inputs) -> None:
+    seen = 0
+    for batch in inputs.batches:
+        for name, array in batch.items():
+            if not np.isfinite(array).all():
+                place = tuple(np.argwhere(~np.isfinite(array))[0])
+                raise UserError(
+                    f"calibration, {inputs.words}: input '{name}': expected finite numbers in 32 bits, got "
+                    f"{array[place]} in image {seen + place[0] + 1}; leave that image out"
+                )
+        seen += len(next(iter(batch.values())))
 
 
 def _key(pair: Pair, source: Source) -> tuple[str, str, str, str]:
@@ -125,12 +143,17 @@ def kept(path: Path) -> Calibration | None:
         return None
 
 
-def _ranges(graph: Graph, name: str, wanted: Iterable[str], inputs: Inputs) -> eight.Ranges:
+def _ranges(graph: Graph, name: str, inputs: Inputs) -> eight.Ranges:
+    """Of every value that is no whole numbers."""
     found: dict[str, tuple[float, float]] = {}
-    for blobs in values.on(model.model(graph, name, {}), list(wanted), inputs.batches):
+    wanted = [*graph.inputs, *(value for node in graph.nodes for value in node.outputs)]
+    for blobs in values.on(model.model(graph, name, {}), wanted, inputs.batches):
         for value, seen in blobs.items():
+            if seen.dtype != np.float32:
+                continue
             low, high = found.get(value, (np.inf, -np.inf))
-            found[value] = min(low, float(seen.min())), max(high, float(seen.max()))
+            # NumPy's minimum of nan and a number is nan; Python's is whichever comes first.
+            found[value] = float(np.minimum(low, seen.min())), float(np.maximum(high, seen.max()))
     return found
 
 
@@ -142,8 +165,8 @@ def _errors(graph: Graph, name: str, places: Places, ranges: eight.Ranges, input
     for blobs in values.on(model.model(beside, name, {}), asked, inputs.batches[:_MEASURED]):
         for value in asked:
             totals[value] += float(blobs[value].sum())
-    errors: dict[str, float] = {}
     layers = {node.name: node.layer for node in graph.nodes}
+    errors = {layers[node]: math.inf for node in sorted(places.computing - set(sums))}
     for node, (lost, whole) in sums.items():
         error = (totals[lost] / totals[whole]) ** 0.5 if totals[whole] else 0.0
         # Sums that overflow tell nothing of it: it counts as too large, and Python's max would pass nan over.
@@ -154,7 +177,8 @@ def _errors(graph: Graph, name: str, places: Places, ranges: eight.Ranges, input
 def _beside(graph: Graph, places: Places, ranges: eight.Ranges) -> tuple[Graph, dict[str, tuple[str, str]]]:
     """The graph with a twin in eight bits beside each node with weights, fed by the same 32-bit value.
 
-    And of each such node the values that sum the squares of their differences, and of its output.
+    And of each such node the values that sum the squares of their differences, and of its output; of none that reads
+    what overflows in 32 bits.
     """
     result = replace(
         graph, nodes=list(graph.nodes), constants=dict(graph.constants), _values=set(graph._values),
@@ -162,7 +186,7 @@ def _beside(graph: Graph, places: Places, ranges: eight.Ranges) -> tuple[Graph, 
     )  # fmt: skip
     sums = {}
     for node in graph.nodes:
-        if node.name not in places.computing:
+        if node.name not in places.computing or not np.isfinite(_of_group(node.inputs[0], places, ranges)).all():
             continue
         twin = _twin(graph, node, places, ranges)
         result.nodes += twin.nodes
@@ -187,7 +211,7 @@ def _twin(graph: Graph, node: Node, places: Places, ranges: eight.Ranges) -> Gra
 
 def _of_group(value: str, places: Places, ranges: eight.Ranges) -> tuple[float, float]:
     group = [other for other, name in places.groups.items() if name == places.groups[value]]
-    return min(ranges[each][0] for each in group), max(ranges[each][1] for each in group)
+    return float(np.min([ranges[each][0] for each in group])), float(np.max([ranges[each][1] for each in group]))
 
 
 def _renamed(graph: Graph, before: str, kept: set[str]) -> Graph:

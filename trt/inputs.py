@@ -167,12 +167,13 @@ def batched(arrays: Arrays, wanted: dict[str, tuple[int, ...]], words: str, sour
             expected, got = ("x".join(map(str, each)) for each in (shape, found))
             raise UserError(f"{source}: input '{name}': expected {expected} or more images, got {got}; {remedy}")
     count = min(len(arrays[name]) // shape[0] for name, shape in wanted.items())
-    batches = [
-        {
-            name: arrays[name][k * size : (k + 1) * size].astype(np.float32, copy=False)
-            for name, (size, *_) in wanted.items()
-        }
-        for k in range(count)
-    ]
+    with np.errstate(over="ignore"):  # what is too large becomes inf: who minds it says so
+        batches = [
+            {
+                name: arrays[name][k * size : (k + 1) * size].astype(np.float32, copy=False)
+                for name, (size, *_) in wanted.items()
+            }
+            for k in range(count)
+        ]
     count = sum(len(each[next(iter(wanted))]) for each in batches)
     return Inputs(counted(count, words.replace("images", "image", 1), words), batches)

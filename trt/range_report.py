@@ -1,10 +1,12 @@
-"""What of a net's activations half precision cannot hold, seen on real inputs, and which layers keep 32 bits for it.
+"""What of a net half precision cannot hold, its activations on real inputs, and which layers keep 32 bits for it.
 
 The graph that becomes the engine runs in 32 bits in ONNX Runtime with every value as an output. A value overflows
 where it is beyond the largest half (65504), and vanishes where it is not zero and its half is. Layers that write or
-read what overflows, or what vanishes in more than a hundredth of its values, stay in 32 bits.
+read what overflows, or what vanishes in more than a hundredth of its values, stay in 32 bits, and so do those whose
+weights it cannot hold (trt/onnx/half.py).
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from evolve.base.counted import counted
 from trt import values
 from trt.inputs import Inputs
-from trt.onnx import model
+from trt.onnx import half, model
 from trt.onnx.export import Pair
 from trt.onnx.graph import Graph
 from trt.onnx.half import LARGEST
@@ -68,6 +70,7 @@ class Report:
 
     seen_on: str
     ranges: list[Range] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)  # layer -> what it loses of a neuron's, where too much
 
     def in_32_bits(self) -> frozenset[str]:
         """Layers to keep in 32 bits."""
@@ -75,13 +78,22 @@ class Report:
         return frozenset(layer for each in wide for layer in (each.layer, *each.readers) if layer)
 
     def lines(self) -> list[str]:
-        """The report: a summary, then a line a value that half precision does not hold whole."""
+        """The report: a summary, then a line a value, and a layer's weights, that half precision does not hold."""
         lost = [each for each in self.ranges if each.overflows or each.vanishes]
         largest = max(self.ranges, key=lambda each: each.largest, default=None)
         top = f", the largest {largest.largest:.3g} ({largest.layer or largest.value})" if largest else ""
         every = counted(len(self.ranges), "value fits", "values fit")
         fit = f"{len(self.ranges) - len(lost)} of {every} half precision whole{top}"
-        return [f"range report, {self.seen_on}: {fit}", *(f"  {each.words()}" for each in lost)]
+        return [
+            f"range report, {self.seen_on}: {fit}",
+            *(f"  {each.words()}" for each in lost),
+            *(f"  layer '{layer}': {_lost(part)} in half precision; in 32 bits: {layer}"
+              for layer, part in self.weights.items()),
+        ]  # fmt: skip
+
+
+def _lost(part: float) -> str:
+    return "weights overflow" if math.isinf(part) else f"{part:.2%} of a neuron's weights is rounded off"
 
 
 def report(pair: Pair, inputs: Inputs) -> Report:
@@ -92,7 +104,16 @@ def report(pair: Pair, inputs: Inputs) -> Report:
         for name, seen in blobs.items():
             if seen.dtype == np.float32:
                 ranges[name].add(seen)
-    return Report(inputs.words, [each for each in ranges.values() if each.numbers])
+    return Report(inputs.words, [each for each in ranges.values() if each.numbers], _weights(graph))
+
+
+def _weights(graph: Graph) -> dict[str, float]:
+    lost: dict[str, float] = {}
+    for node in graph.nodes:
+        part = 0.0 if node.wide else half.rounded_off_of(graph, node)
+        if part > half.TOLERATED:
+            lost[node.layer] = max(part, lost.get(node.layer, 0.0))
+    return lost
 
 
 def _narrow(graph: Graph) -> list[Range]:

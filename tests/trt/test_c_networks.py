@@ -65,11 +65,23 @@ def test_bits_and_processors(tmp_path: Path, toolchain: Toolchain, bits: int) ->
 def as_stored(folder: Path, shown: Case, bits: int, toolchain: Toolchain) -> dict[str, bool]:
     """Of each output whether it is Caffe's with the weights as `bits` store them."""
     found = run(folder, shown, bits, toolchain.needed())
-    kind = {8: "int8", 16: "half", 32: "float"}[bits]
+    kind = export.of_net(shown.net, shown.weights, function="net", bits=bits).kind
     for blobs in shown.weights.values():
         blobs[0] = storage.rounded(blobs[0].reshape(len(blobs[0]), -1), kind).reshape(blobs[0].shape)
     (expected,) = caffe(folder, [shown])
     return {blob: gap(values, found[blob]) <= LARGEST for blob, values in expected.items()}
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, "int8_bfloat16"), (16, "bfloat16")])
+def test_weights_that_half_precision_has_no_numbers_for(tmp_path: Path, bits: int, kind: str) -> None:
+    """Of a network whose first weights are as small as its images are large."""
+    shown = sparse_lenet()
+    shown.weights["conv1"][0] *= np.float32(1e-7)
+    shown.images["data"] *= np.float32(1e7)
+    assert export.of_net(shown.net, shown.weights, function="net", bits=bits).kind == kind
+    (exact,) = caffe(tmp_path, [shown])
+    assert gap(exact["prob"], run(tmp_path, shown, bits, SANITIZED.needed())["prob"]) < 0.03
+    assert as_stored(tmp_path, shown, bits, SANITIZED) == {"prob": True}
 
 
 # More places than a block has, and fewer; strides, padding, dilation, groups; a last block of neurons that is not full.

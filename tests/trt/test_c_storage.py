@@ -54,14 +54,14 @@ def stored(made: storage.Synapses) -> np.ndarray:
         dense[place] = next(weights)
 
 
-@pytest.mark.parametrize("kind", ["float", "half", "bfloat16", "int8"])
+@pytest.mark.parametrize("kind", ["float", "half", "bfloat16", "int8", "int8_bfloat16"])
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.05, 0.5, 1.0])
 @pytest.mark.parametrize("rows, row", [(1, 1), (7, 300), (40, 255), (3, 2000)])
 def test_what_is_stored_is_what_is_said(kind: str, part: float, rows: int, row: int) -> None:
     weights = drawn(rows, row, part)
     made = storage.synapses(weights, kind)
     assert (unpacked(made, kind) == storage.rounded(weights, kind)).all()
-    dense = weights.size * made.weights.itemsize + 2 * rows * (kind == "int8")
+    dense = weights.size * made.weights.itemsize + 2 * rows * kind.startswith("int8")
     assert made.bytes <= dense
     assert (made.gaps is not None) == (made.bytes < dense)
 
@@ -112,6 +112,19 @@ def test_16_bits_where_that_loses_nothing() -> None:
     assert storage.kind_of([half + np.float32(1e-4)], 16) == "half"
     assert storage.kind_of([np.full((1, 1), 1e6 + 1, np.float32)], 16) == "bfloat16"
     assert storage.kind_of([half], 8) == "int8"
+
+
+def test_weights_that_half_precision_has_no_numbers_for() -> None:
+    """One such neuron is enough: bfloat16 has them in 16 bits, and its scales in 8."""
+    weights = drawn(9, 50)
+    weights[4] *= 1e-7
+    assert (storage.kind_of([weights], 16), storage.kind_of([weights], 8)) == ("bfloat16", "int8_bfloat16")
+    for kind, least, most in (("half", 0.1, 1), ("bfloat16", 0, 0.003), ("int8", 0.1, 1), ("int8_bfloat16", 0, 0.01)):
+        lost = np.linalg.norm(storage.rounded(weights, kind) - weights, axis=1) / np.linalg.norm(weights, axis=1)
+        assert least < lost.max() < most
+    for factor in (1e4, 1e-20):  # and none that died in training
+        weights[4] *= factor
+        assert (storage.kind_of([weights], 16), storage.kind_of([weights], 8)) == ("half", "int8")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both import filled
+from both import filled, gap, runtime
 from google.protobuf import text_format
 
 from evolve.base import files, prototxt_text, records
@@ -17,7 +17,7 @@ from evolve.base.errors import UserError
 from evolve.network import weights
 from tests.runs.test_made_from import data_set, generation
 from trt import calibration, eight_bits, inputs, training_images
-from trt.onnx import export, target
+from trt.onnx import arranged, eight, eight_places, export, target
 
 NET = """
 name: "three"
@@ -60,7 +60,8 @@ def test_ranges_and_errors(tmp_path: Path) -> None:
     r = np.maximum(IMAGES @ a.T + bias, 0)
     for name, values in (("data", IMAGES), ("r", r)):
         assert found.ranges[name] == pytest.approx([values.min(), values.max()], rel=1e-5)
-    assert sorted(found.ranges) == ["data", "r"]
+    # Of what is not quantised too.
+    assert sorted(found.ranges) == ["a", "b", "data", "r"]
     # On the first sixteen images; biases are next to exact.
     for name, values, blob, term in (("a", IMAGES, a, bias), ("b", r, b, 0.0)):
         exact, eight = values @ blob.T + term, quantised(values) @ on_grid(blob).T + term
@@ -68,7 +69,7 @@ def test_ranges_and_errors(tmp_path: Path) -> None:
         assert found.errors[name] == pytest.approx(expected, rel=0.02)
     assert found.in_32_bits() == frozenset()
     assert found.lines() == [
-        f"calibration (minmax), 20 images: 2 values, the largest error of a layer "
+        f"calibration (minmax), 20 images: 4 values, the largest error of a layer "
         f"{max(found.errors.values()):.2%} ({max(found.errors, key=lambda name: found.errors[name])})"
     ]
 
@@ -97,6 +98,42 @@ def test_a_layer_whose_error_cannot_be_told_stays_in_32_bits(tmp_path: Path) -> 
     found = calibration.calibrate(pair(tmp_path), shown(IMAGES * np.float32(1e25)), "these")
     assert found.errors == {"a": math.inf, "b": math.inf} and found.in_32_bits() == {"a", "b"}
     assert "  layer 'a': eight bits change its output by inf%, more than 10%; in 32 bits" in found.lines()
+
+
+@pytest.mark.parametrize(("given", "got"), [(np.inf, "inf"), (-np.inf, "-inf"), (np.nan, "nan"), (1e39, "inf")])
+def test_images_that_are_not_finite(tmp_path: Path, given: float, got: str) -> None:
+    """The net was in steps of infinity, and its errors zero. What 32 bits do not hold is an infinity too."""
+    made, images = pair(tmp_path), IMAGES.astype(np.float64)
+    images[7, 1] = given
+    np.save(tmp_path / "a.npy", images)
+    source = inputs.of_file(tmp_path / "a.npy", made)
+    with pytest.raises(UserError) as error:
+        calibration.of(made, source, tmp_path / "a.calibration.json", lambda line: None)
+    assert str(error.value) == (
+        f"calibration, 20 images of a.npy: input 'data': expected finite numbers in 32 bits, got {got} in image 8; "
+        "leave that image out"
+    )
+    assert not (tmp_path / "a.calibration.json").exists()
+
+
+@pytest.mark.parametrize(("bad", "got"), [(np.inf, "-inf to inf"), (np.nan, "nan to nan")])
+def test_activations_that_are_not_finite(tmp_path: Path, bad: float, got: str) -> None:
+    """One image's are enough, whichever it is; who has weights and reads them stays in 32 bits."""
+    made = pair(tmp_path)
+    for place in (0, 7, -1):
+        values = [{"data": image[np.newaxis].copy()} for image in IMAGES]
+        values[place]["data"][:] = [bad, -bad, 0]
+        graph = arranged.arranged(made.graph())
+        found = calibration._ranges(graph, "net", inputs.Inputs("images", values))
+        found = {"data": found["data"], "r": (0.0, 1.0)}
+        assert np.array_equal(found["data"], (-bad, bad), equal_nan=True)
+        places = eight_places.find(graph)
+        assert calibration._errors(graph, "net", places, found, shown())["a"] == math.inf
+        with pytest.raises(UserError) as error:
+            eight.scales(places, found, signed=False)
+        assert str(error.value) == (
+            f"calibration: expected finite numbers of 'data', got {got}, which no eight bits hold; have it in 32 bits"
+        )
 
 
 def test_it_is_kept_and_made_anew_where_it_is_of_something_else(tmp_path: Path) -> None:
@@ -147,6 +184,35 @@ def test_it_is_made_anew_where_the_prototxt_is_another(tmp_path: Path) -> None:
     assert first.ranges["r"][0] == 0 > second.ranges["r"][0]
     path.write_text(records.text(replace(first, graph="")))
     assert calibration.of(made, source, path, lambda line: None) == first == calibration.kept(path)
+
+
+def test_it_holds_for_any_size_of_image(tmp_path: Path) -> None:
+    """Where a padded average overhangs at one size alone, what it reads is quantised at the other, or its output."""
+    conv = (
+        'layer {{ name: "{0}" type: "Convolution" bottom: "{1}" top: "{0}" '
+        "convolution_param {{ num_output: 4 kernel_size: 1 }} }}"
+    )
+    net = text_format.Parse(
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }'
+        + conv.format("a", "data") + conv.format("b", "data")
+        + 'layer { name: "joined" type: "Concat" bottom: "a" bottom: "b" top: "joined" }'
+        'layer { name: "mean" type: "Pooling" bottom: "joined" top: "mean" '
+        "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 } }" + conv.format("c", "mean"),
+        caffe_pb2.NetParameter(),
+    )  # fmt: skip
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    weights.write(tmp_path / "net.caffemodel", net, filled(net, np.random.default_rng(0)))
+    pairs = {size: export.read(tmp_path / "net.prototxt", tmp_path / "net.caffemodel", (3, size, size))
+             for size in (8, 9)}  # fmt: skip
+    quantised = [set(eight_places.find(arranged.arranged(each.graph())).groups) for each in pairs.values()]
+    assert quantised[0] != quantised[1]
+    for size, other in ((8, 9), (9, 8)):
+        drawn = np.random.default_rng(size).normal(size=(20, 1, 3, size, size)).astype(np.float32)
+        found = calibration.calibrate(pairs[size], inputs.Inputs("images", [{"data": each} for each in drawn]), "these")
+        image = np.random.default_rng(other).normal(size=(1, 3, other, other)).astype(np.float32)
+        exact, eight_bit = (runtime(model, {"data": image})["c"] for model in (
+            pairs[other].onnx(), eight_bits.model(pairs[other], found, target.OPENVINO)))  # fmt: skip
+        assert gap(exact, eight_bit) < 0.1
 
 
 def test_of_a_run_that_nobody_may_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

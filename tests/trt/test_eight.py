@@ -1,18 +1,19 @@
 """Eight bits in a graph against whole numbers in NumPy: convolution, pooling, Concat, Eltwise and InnerProduct."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from both import filled, gap, images
+from both import Case, caffe, filled, gap, images, runtime
 from google.protobuf import text_format
 from onnx import TensorProto, numpy_helper
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import precision
-from trt.onnx import eight, export, target
+from trt.onnx import arranged, eight, export, model, target, translation
 from trt.onnx.eight import Scale
 
 NET = """
@@ -152,7 +153,11 @@ def test_scales_by_hand() -> None:
     assert Scale.of(0.5, 2.55, signed=False) == Scale(np.float32(0.01), np.uint8(0))  # zero is always in it
     assert Scale.of(-2, -1, signed=False).zero == 255
     assert Scale.of(-1, 12.7, signed=True) == Scale(np.float32(0.1), np.int8(0))
-    assert Scale.of(0, 0, signed=False).scale == Scale.of(0, 0, signed=True).scale == 1
+    # Nothing, and what engines take for it.
+    with np.errstate(all="raise"):
+        for low, high in ((0, 0), (0, 1e-44), (-1e-44, 0), (-1e-37, 1e-36)):
+            assert Scale.of(low, high, signed=False) == Scale(np.float32(1), np.uint8(0))
+            assert Scale.of(low, high, signed=True) == Scale(np.float32(1), np.int8(0))
 
 
 def test_the_two_forms() -> None:
@@ -203,9 +208,28 @@ def test_a_neuron_without_synapses_keeps_its_bias() -> None:
     assert gap(exact(export.of_net(net(), weights), image), found) < 0.1
 
 
+@pytest.mark.parametrize("form", [target.OPENVINO, target.TENSORRT], ids=lambda form: form.name)
+@pytest.mark.parametrize("size", [1e-30, 3e-36, 3e-41, 1e-44])
+def test_neurons_that_died_and_inputs_that_are_next_to_nothing(form: target.Target, size: float) -> None:
+    """Without a warning of NumPy's, and without a number that is none: with biases and without."""
+    weights, image = learned(), images(net(), np.random.default_rng(0))
+    weights["again"][0][1:3] = size
+    weights["again"][1][1:3] = [0, 0.7]
+    weights["right"][0][1] = size
+    ranges = ranges_of(weights, image["data"])
+    for seen in (ranges, ranges | {"data": (-size, size)}):
+        with np.errstate(all="raise", under="ignore"):
+            model = export.of_net(net(), weights, target=form, ranges=seen)
+        stored = [numpy_helper.to_array(each) for each in model.graph.initializer]
+        assert all(np.isfinite(values).all() for values in stored)
+        found = exact(model, image)
+        plain = exact(export.of_net(net(), weights), image)
+        assert np.isfinite(found).all() and (seen is not ranges or gap(plain, found) < 0.1)
+
+
 def test_ranges_of_another_net() -> None:
     ranges = {name: (0.0, 1.0) for group in GROUPS for name in group if name != "left"}
-    with pytest.raises(UserError, match="calibration: expected a range of 'left', got none: it is another network's"):
+    with pytest.raises(UserError, match="calibration: expected a range of 'left', got none: it is another "):
         export.of_net(net(), learned(), ranges=ranges)
     with pytest.raises(UserError, match="FOR=tensort: expected one of openvino, onnxruntime, tensorrt"):
         target.named("tensort")
@@ -213,9 +237,81 @@ def test_ranges_of_another_net() -> None:
 
 def test_scales_of_a_group_hold_all_of_it() -> None:
     ranges = {name: (-float(number), float(number)) for number, name in enumerate(sum(GROUPS, []), start=1)}
-    from trt.onnx import arranged, eight_places, translation
+    from trt.onnx import eight_places
 
     places = eight_places.find(arranged.arranged(translation.translate(net(), learned())))
     found = eight.scales(places, ranges, signed=True)
     for group in GROUPS:
         assert {found[name].scale for name in group} == {np.float32(max(ranges[name][1] for name in group) / 127)}
+
+
+SMALL = """
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }
+layer { name: "large" type: "Convolution" bottom: "data" top: "large"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "small" type: "Convolution" bottom: "data" top: "small"
+  convolution_param { num_output: 4 kernel_size: 3 } }
+"""
+AGAIN = (
+    'layer {{ name: "again" type: "Convolution" bottom: "{}" top: "again" '
+    "convolution_param {{ num_output: 2 kernel_size: 1 }} }}"
+)
+JOINED = {
+    "Concat": 'layer { name: "joined" type: "Concat" bottom: "large" bottom: "small" top: "joined" }',
+    "Eltwise": 'layer { name: "joined" type: "Eltwise" bottom: "large" bottom: "small" top: "joined" }',
+    "MaxPool": """layer { name: "pool" type: "Pooling" bottom: "small" top: "pool" pooling_param { kernel_size: 1 } }
+                  layer { name: "joined" type: "Concat" bottom: "large" bottom: "pool" top: "joined" }""",
+    "Slice": """layer { name: "both" type: "Concat" bottom: "large" bottom: "small" top: "both" }
+                layer { name: "slice" type: "Slice" bottom: "both" top: "joined" top: "part"
+                  slice_param { slice_point: 4 } }""",
+}
+
+
+@pytest.mark.parametrize("form", [target.OPENVINO, target.TENSORRT], ids=lambda form: form.name)
+@pytest.mark.parametrize(("kind", "value"), [("Concat", "small"), ("Eltwise", "small"), ("MaxPool", "small"),
+                                             ("MaxPool", "pool"), ("Slice", "part")])  # fmt: skip
+def test_small_values_with_the_scale_of_large_ones(
+    kind: str, value: str, form: target.Target, tmp_path: Path
+) -> None:
+    """Whoever is not in eight bits, and average pooling, whose error nobody measures, reads them as they were."""
+    readers = "".join(
+        f'layer {{ name: "{name}" type: "{type_}" bottom: "{value}" top: "{name}" {rest} }}'
+        for name, type_, rest in (
+            ("softmax", "Softmax", ""), ("sigmoid", "Sigmoid", ""),
+            ("mean", "Pooling", "pooling_param { pool: AVE kernel_size: 4 }"),
+        )
+    )  # fmt: skip
+    readers += (
+        'layer { name: "units" type: "InnerProduct" bottom: "mean" top: "units" '
+        "inner_product_param { num_output: 3 } }"
+    )
+    made = text_format.Parse(SMALL + JOINED[kind] + AGAIN.format("joined") + readers, caffe_pb2.NetParameter())
+    weights, image = filled(made, np.random.default_rng(0)), images(made, np.random.default_rng(1))
+    for blob in weights["large"]:
+        blob *= 1000
+    graph = arranged.arranged(translation.translate(made, weights, outputs=[value]))
+    plain = model.model(graph, "net", {})
+    for name in {each for node in graph.nodes for each in node.outputs} - set(graph.outputs):
+        plain.graph.output.add(name=name)
+    seen = runtime(plain, image) | image
+    ranges = {name: (float(each.min()), float(each.max())) for name, each in seen.items()}
+    eight_bits = runtime(export.of_net(made, weights, target=form, ranges=ranges, outputs=(value,)), image)
+    (expected,) = caffe(tmp_path, [Case(made, weights, image)])
+    expected[value] = seen[value]
+    assert {name: gap(expected[name], found) < 0.03 for name, found in eight_bits.items()} == dict.fromkeys(
+        eight_bits, True
+    )
+    assert {"softmax", "sigmoid", "units", "again", value} == set(eight_bits)
+
+
+def test_who_shares_a_scale_of_its_own_size_reads_what_was_quantised() -> None:
+    """One reader of the 32-bit value would keep the layer before it in 32 bits."""
+    softmax = 'layer { name: "s" type: "Softmax" bottom: "small" top: "s" }'
+    made = text_format.Parse(SMALL + JOINED["Concat"] + AGAIN.format("joined") + softmax, caffe_pb2.NetParameter())
+    weights = filled(made, np.random.default_rng(0))
+    read = {}
+    for part in (1.0, 0.11, 0.09):
+        ranges = {"data": (-1.0, 1.0), "large": (-1.0, 1.0), "joined": (-1.0, 1.0), "small": (-part, part)}
+        made_of = export.of_net(made, weights, ranges=ranges)
+        read[part] = next(node.input[0] for node in made_of.graph.node if node.op_type == "Softmax")
+    assert read == {1.0: "small", 0.11: "small", 0.09: "small/float"}

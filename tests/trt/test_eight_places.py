@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from both import filled, images, runtime
+from both import filled, gap, images, runtime
 from google.protobuf import text_format
 
 from evolve.base.caffe_messages import caffe_pb2
@@ -73,6 +73,16 @@ CASES: dict[str, tuple[list[str], list[str], list[str], str]] = {
          layer("b", "Deconvolution", "a", "convolution_param { num_output: 4 kernel_size: 2 group: 2 }")],
         ["data"], ["b"], "",
     ),
+    "what reads a constant stays": (
+        [layer("p", "Power", "data", "power_param { scale: 0 shift: 2 }"), conv("a", "p"), conv("b", "data")],
+        ["data"], ["a"], "",
+    ),
+    "a Parameter too; an Eltwise of it has a range": (
+        ['layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }',
+         conv("a", "p"), layer("s", "Eltwise", "p data"), conv("b", "s"), layer("f", "Flatten", "p"),
+         layer("i", "InnerProduct", "f", "inner_product_param { num_output: 2 }")],
+        ["s", "f"], ["a", "s"], "",
+    ),
     "an image that is flattened": (
         [layer("f", "Flatten", "data"), layer("i", "InnerProduct", "f", "inner_product_param { num_output: 2 }")],
         ["data f"], [], "",
@@ -92,6 +102,17 @@ def graph(layers: list[str], wide: str = "") -> tuple[Graph, Any, Any]:
     weights = filled(net, np.random.default_rng(0))
     kept = frozenset(wide.split())
     return arranged.arranged(translation.translate(net, weights, in_32_bits=kept)), net, weights
+
+
+@pytest.mark.parametrize("name", [each for each in CASES if "constant" in each or "Parameter" in each])
+def test_a_network_of_constants_is_written(name: str) -> None:
+    made, net, weights = graph(CASES[name][0])
+    ranges = {value: (-4.0, 4.0) for value in eight_places.find(made).groups}
+    image = images(net, np.random.default_rng(1))
+    exact = runtime(export.of_net(net, weights), image)
+    for form in target.TARGETS.values():
+        found = runtime(export.of_net(net, weights, target=form, ranges=ranges), image)
+        assert max(gap(values, found[blob]) for blob, values in exact.items()) < 0.1
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -22,7 +22,7 @@ def test_a_generation_on_its_own_training_images(evolved: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     said, written = done.stdout.splitlines()
     assert re.fullmatch(
-        r"calibration \(minmax\), 30 training images of digits \(seed 1\): 1 value, the largest error of a layer "
+        r"calibration \(minmax\), 30 training images of digits \(seed 1\): \d values, the largest error of a layer "
         r"\d+\.\d\d% \(ip\)", said,
     )  # fmt: skip
     assert written.startswith(f"{run}/gen001.int8.onnx: data 1x1x28x28, prob 1x10; ")
@@ -101,7 +101,7 @@ def test_an_engine(evolved: Path, rtx: str) -> None:
 def test_a_pair(tmp_path: Path, pair: tuple[str, str]) -> None:
     done = cavefish(tmp_path, "onnx", *pair, "INT8=1", "INPUTS=images.npy", "FOR=onnxruntime", "OUT=net.onnx")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("calibration (minmax), 1 image of images.npy: 1 value")
+    assert done.stdout.startswith("calibration (minmax), 1 image of images.npy: 3 values, ")
     assert (tmp_path / "net.calibration.json").exists() and (tmp_path / "net.onnx").exists()
 
 
@@ -156,7 +156,8 @@ def test_weights_without_their_model(tmp_path: Path, verb: str) -> None:
         (("INT8=1", "INPUTS=wide.npy"), "INPUTS=wide.npy: input 'data': expected 1x2x8x8 or more images, got 1x2x9x9; "
          "INPUTS=file.npy gives others"),
         (("FOR=opencv",), "FOR=opencv: expected one of openvino, onnxruntime, tensorrt"),
-        (("WIDE=cnov",), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
+        (("WIDE=conv",), "onnx: expected HALF=1 or INT8=1 beside WIDE=, got neither; all layers are in 32 bits"),
+        (("HALF=1", "WIDE=cnov"), "WIDE=cnov: expected layers of net.prototxt, separated by commas"),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, pair: tuple[str, str], words: tuple[str, ...], message: str) -> None:

@@ -10,7 +10,7 @@ from onnx import TensorProto, numpy_helper
 
 from evolve.base.caffe_messages import caffe_pb2
 from trt.onnx import export, translation
-from trt.onnx.half import halved
+from trt.onnx.half import TOLERATED, halved, rounded_off
 
 NET = """
 layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
@@ -52,6 +52,23 @@ def test_named_layers_stay_in_32_bits() -> None:
     assert said["layers_in_32_bits"] == "conv, relu, norm, squared"
 
 
+@pytest.mark.parametrize("named", ["units", "mean", "factors"])
+@pytest.mark.parametrize("ranges", [None, {"data": (-4.0, 4.0)}], ids=["half", "eight"])
+def test_a_layer_that_is_folded_away_names_what_it_is_part_of(named: str, ranges: Any) -> None:
+    net = text_format.Parse(
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }'
+        'layer { name: "units" type: "Convolution" bottom: "data" top: "units" '
+        "convolution_param { num_output: 2 kernel_size: 3 } }"
+        'layer { name: "mean" type: "BatchNorm" bottom: "units" top: "mean" }'
+        'layer { name: "factors" type: "Scale" bottom: "mean" top: "factors" scale_param { bias_term: true } }',
+        caffe_pb2.NetParameter(),
+    )
+    learned = filled(net, np.random.default_rng(0))
+    for kept, said in ((frozenset({named}), "units"), (frozenset(), "none")):
+        model = export.of_net(net, learned, half=ranges is None, ranges=ranges, in_32_bits=kept)
+        assert {each.key: each.value for each in model.metadata_props}["layers_in_32_bits"] == said
+
+
 @pytest.mark.parametrize(("weight", "wide"), [(65504.0, False), (65536.0, True), (-1e6, True)])
 def test_a_weight_beyond_half_precision_keeps_its_layer_in_32_bits(weight: float, wide: bool) -> None:
     net = parsed()
@@ -62,6 +79,47 @@ def test_a_weight_beyond_half_precision_keeps_its_layer_in_32_bits(weight: float
     assert said == ("norm, squared, units" if wide else "norm, squared")
     stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     assert all(np.isfinite(values).all() for values in stored.values())
+
+
+KINDS = {
+    "Convolution": "convolution_param { num_output: 4 kernel_size: 3 }",
+    "Deconvolution": "convolution_param { num_output: 4 kernel_size: 3 group: 2 }",
+    "InnerProduct": "inner_product_param { num_output: 4 }",
+    "InnerProduct turned": "inner_product_param { num_output: 4 transpose: true }",
+    "Scale": "scale_param { bias_term: true }",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_neuron_whose_weights_vanish_keeps_its_layer_in_32_bits(kind: str) -> None:
+    """However strong the others are; one that half precision holds does not, nor one that died, nor a bias."""
+    net = text_format.Parse(
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 4 dim: 8 dim: 8 } } }'
+        f'layer {{ name: "l" type: "{kind.split()[0]}" bottom: "data" top: "l" {KINDS[kind]} }}',
+        caffe_pb2.NetParameter(),
+    )
+    learned = filled(net, np.random.default_rng(0))
+    weights, bias = learned["l"]
+    # The third neuron's: of a Deconvolution the first of the second group.
+    place = {"Deconvolution": np.s_[2:, 0], "InnerProduct turned": np.s_[:, 2]}.get(kind, np.s_[2])
+    bias[1] = 1e-9
+    found = {}
+    for size in (1.0, 2.0**-12, 2.0**-30, 2.0**-50, 0.0):
+        weights[place] = np.random.default_rng(1).choice([-1, 1], weights[place].shape) * size
+        model = export.of_net(net, learned, half=True)
+        found[size] = {each.key: each.value for each in model.metadata_props}["layers_in_32_bits"]
+    assert found == {1.0: "none", 2.0**-12: "none", 2.0**-30: "l", 2.0**-50: "none", 0.0: "none"}
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e-5, 1e-6, 1e-7, 1e-10])
+def test_what_is_rounded_off_by_plain_loops(size: float) -> None:
+    rows = (np.random.default_rng(0).normal(size=(5, 40)) * size).astype(np.float32)
+    parts = []
+    for row in rows.tolist():
+        lost = sum((float(np.float16(each)) / size - each / size) ** 2 for each in row)
+        parts.append((lost / sum((each / size) ** 2 for each in row)) ** 0.5)
+    assert rounded_off(rows) == pytest.approx(max(parts), rel=1e-6)
+    assert (rounded_off(rows) > TOLERATED) == (size < 5e-6)
 
 
 def test_the_graph_itself_is_left_as_it_was() -> None:

@@ -77,7 +77,7 @@ def test_overflow(tmp_path: Path) -> None:
 
 def test_what_vanishes(tmp_path: Path) -> None:
     """2^-25 rounds to zero, and so does all below; the layers that write and read it keep 32 bits."""
-    made = pair(tmp_path, up=1, down=1, tiny=2.0**-26, back=2.0**26)
+    made = pair(tmp_path, up=1, down=2.0**-13, tiny=2.0**-13, back=2.0**15)
     found = report(made)
     # Of 1, 2, 3, 4, 6 and 100: 1 and 2, once ReLU has taken -5.
     assert found.lines()[1:] == [
@@ -88,7 +88,20 @@ def test_what_vanishes(tmp_path: Path) -> None:
         in_its_types(model, IMAGES[:1])
         for model in (made.onnx(), made.onnx(half=True), made.onnx(half=True, in_32_bits=found.in_32_bits()))
     )
-    assert gap(exact, naive) > 0.2 and gap(exact, mended) < 1e-3
+    assert gap(exact * 2**11, naive * 2**11) > 0.2 and gap(exact * 2**11, mended * 2**11) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("factor", "lost"), [(1e-7, "19.21% of a neuron's weights is rounded off"), (1e6, "weights overflow")]
+)
+def test_weights_that_half_precision_cannot_hold(tmp_path: Path, factor: float, lost: str) -> None:
+    """All activations fit: what enters the layer is as large as its weights are small, or the other way round."""
+    made = pair(tmp_path, up=600 if factor < 1 else 1e-4, down=factor, tiny=1, back=1)
+    found = report(made)
+    assert found.lines()[0].startswith("range report, 2 images: 6 of 6 values fit half precision whole, ")
+    assert found.lines()[1:] == [f"  layer 'down': {lost} in half precision; in 32 bits: down"]
+    exact, mended = (in_its_types(model, IMAGES[1:]) for model in (made.onnx(), made.onnx(half=True)))
+    assert gap(exact / exact.max(), mended / exact.max()) < 1e-3
 
 
 def test_a_little_may_vanish(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from trt.onnx.translation import translate
 
 _STORED = {
     "float": "32 bits", "half": "16 bits (half precision)", "bfloat16": "16 bits (bfloat16)",
-    "int8": "8 bits, a scale a neuron",
+    "int8": "8 bits, a scale a neuron", "int8_bfloat16": "8 bits, a scale a neuron (bfloat16)",
 }  # fmt: skip
 
 

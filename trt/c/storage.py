@@ -8,8 +8,11 @@ import numpy as np
 
 from evolve.base.errors import UserError
 from evolve.network.grid import LEVELS
+from trt.onnx import half
 
 _HALF, _BFLOAT16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
+_SCALES = {"int8": _HALF, "int8_bfloat16": _BFLOAT16}  # of a kind of 8 bits, its scales' numbers
+_COARSE = 2.0**-20  # of a scale: half precision's next one below is a sixteenth away
 _ESCAPE = 255  # a gap that goes on
 
 
@@ -21,7 +24,7 @@ class Synapses:
     row: int  # places of one
     weights: np.ndarray  # of kind's bits; without the absent ones where there are gaps
     gaps: np.ndarray | None  # uint8, from each synapse to the next, the last to the end; None: none is left out
-    scales: np.ndarray | None  # half precision's bits, one a neuron; None but in 8 bits
+    scales: np.ndarray | None  # bits of half precision or bfloat16, one a neuron; None but in 8 bits
     by_taps: bool
 
     @property
@@ -42,16 +45,17 @@ def kind_of(weights: Sequence[np.ndarray], bits: int) -> str:
     """
     if bits not in (0, 8, 16, 32):
         raise UserError(f"BITS={bits}: expected 8, 16 or 32; without it, the fewest that lose nothing")
-    if bits in (8, 32):
-        return "int8" if bits == 8 else "float"
+    if bits == 32:
+        return "float"
+    if bits == 8:
+        return "int8_bfloat16" if any(map(_are_weak, weights)) else "int8"
     if not bits and all(_on_grid(each) for each in weights):
         return "int8"
     exact = next((kind for kind, number in (("half", _HALF), ("bfloat16", _BFLOAT16))
                   if all(_holds(number, each) for each in weights)), None)  # fmt: skip
     if exact or not bits:
         return exact or "float"
-    largest = max((float(np.abs(each).max(initial=0)) for each in weights), default=0.0)
-    return "half" if largest <= float(np.finfo(np.float16).max) else "bfloat16"
+    return "half" if all(half.rounded_off(each) <= half.TOLERATED for each in weights) else "bfloat16"
 
 
 def synapses(weights: np.ndarray, kind: str, groups: int = 0) -> Synapses:
@@ -61,7 +65,7 @@ def synapses(weights: np.ndarray, kind: str, groups: int = 0) -> Synapses:
     """
     if not np.isfinite(weights).all():
         raise UserError("expected finite numbers, got others; train it anew")
-    scales = _scales(weights) if kind == "int8" else None
+    scales = _scales(weights, _SCALES[kind]) if kind in _SCALES else None
     stored = _stored(weights, kind, scales)
     bits = None if scales is None else scales.view(np.uint16)
     rows, row = weights.shape
@@ -77,15 +81,15 @@ def values(stored: np.ndarray, kind: str, scales: np.ndarray | None = None) -> n
     """float32 of what the C file computes with; `scales` one a row."""
     if kind == "float":
         return stored.astype(np.float32)
-    if kind == "int8":
+    if kind in _SCALES:
         assert scales is not None
-        return stored.astype(np.float32) * scales.view(_HALF).astype(np.float32).reshape(-1, 1)
+        return stored.astype(np.float32) * scales.view(_SCALES[kind]).astype(np.float32).reshape(-1, 1)
     return stored.view(_HALF if kind == "half" else _BFLOAT16).astype(np.float32)
 
 
 def rounded(weights: np.ndarray, kind: str) -> np.ndarray:
     """What becomes of `weights`, a row a neuron, once they are stored; float32."""
-    scales = _scales(weights) if kind == "int8" else None
+    scales = _scales(weights, _SCALES[kind]) if kind in _SCALES else None
     return values(_stored(weights, kind, scales), kind, scales)
 
 
@@ -93,29 +97,41 @@ def _stored(weights: np.ndarray, kind: str, scales: np.ndarray | None) -> np.nda
     plain = weights.astype(np.float32) + np.float32(0)  # no zero below zero
     if kind == "float":
         return plain
-    if kind == "int8":
+    if kind in _SCALES:
         assert scales is not None
         return np.rint(plain / scales.astype(np.float32).reshape(-1, 1)).astype(np.int8)
     number = _HALF if kind == "half" else _BFLOAT16
     return (plain.astype(number) + number.type(0)).view(np.uint16)
 
 
-def _scales(weights: np.ndarray) -> np.ndarray:
-    """A half precision number for each row, the least with which 127 levels reach its largest weight.
+def _scales(weights: np.ndarray, number: np.dtype) -> np.ndarray:
+    """A `number` for each row, the least with which 127 levels reach its largest weight.
 
     They are those of evolve/network/grid.py where half precision's range has them: what is on that grid is exact. Where
     all weights of a row are of one size that half precision holds, as Im2col's ones are, one level is that size.
     """
+    wanted = _wanted(weights, number)
+    if (wanted > float(ml_dtypes.finfo(number).max)).any():
+        raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
+    scales = wanted.astype(number)
+    scales = np.where(scales < wanted, np.nextafter(scales, number.type(np.inf)), scales)
+    return np.where(wanted == 0, number.type(1), scales).astype(number)
+
+
+def _wanted(weights: np.ndarray, number: np.dtype) -> np.ndarray:
+    """float64: each row's scale before it is rounded; 0 of a row without synapses."""
     largest = np.abs(weights).max(axis=1, initial=0).astype(np.float64)
     least = np.where(weights != 0, np.abs(weights), np.inf).min(axis=1, initial=np.inf)
     with np.errstate(over="ignore"):
-        single = (least == largest) & (largest.astype(np.float16) == largest)
-    wanted = np.where(single, largest, largest / LEVELS)
-    if (wanted > float(np.finfo(np.float16).max)).any():
-        raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
-    scales = wanted.astype(np.float16)
-    scales = np.where(scales < wanted, np.nextafter(scales, np.float16(np.inf)), scales)
-    return np.where(largest == 0, np.float16(1), scales).astype(np.float16)
+        single = (least == largest) & (largest.astype(number) == largest)
+    return np.where(single, largest, largest / LEVELS)
+
+
+def _are_weak(weights: np.ndarray) -> bool:
+    """Whether half precision has no scale near enough for one of the rows."""
+    wanted = _wanted(weights, _HALF)
+    weak = wanted[half.that_matter(weights) & (wanted < _COARSE)]
+    return bool((weak.astype(np.float16) != weak).any())
 
 
 def _gaps(places: np.ndarray, total: int) -> np.ndarray:

@@ -103,7 +103,8 @@ def _merged(weighted: Operation, op: Operation) -> Operation:
     term = np.broadcast_to(0.0 if terms is None else terms, (neurons,))
     bias = weighted.blobs[1].astype(np.float64) if len(weighted.blobs) > 1 else np.zeros(neurons)
     weights = _times(weighted, weighted.blobs[0].astype(np.float64), factor)
-    return replace(weighted, tops=op.tops, blobs=[weights, bias * factor + term])
+    folded = (*weighted.folded, op.layer.name)
+    return replace(weighted, tops=op.tops, blobs=[weights, bias * factor + term], folded=folded)
 
 
 def _times(weighted: Operation, weights: np.ndarray, factor: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ Ranges = Mapping[str, tuple[float, float]]  # of a value: the least and the grea
 
 _STEPS = 255
 _BIAS = 2.0**30  # a bias is no more steps than that
+_SMALLEST = np.finfo(np.float32).tiny  # of a scale: engines take smaller numbers for 0
+_FINE = 0.1  # of the range that a scale is for: a value whose own is less has too few steps left
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,23 @@ class Scale:
     scale: np.float32
     zero: np.uint8 | np.int8
 
+    @property
+    def signed(self) -> bool:
+        """Whether it is symmetric."""
+        return isinstance(self.zero, np.int8)
+
     @classmethod
     def of(cls, low: float, high: float, signed: bool) -> "Scale":
-        """The finest that holds `low` to `high` and 0, which it has exactly."""
+        """The finest that holds `low` to `high` and 0, which it has exactly; 1 where all of it is next to nothing."""
         low, high = min(low, 0.0), max(high, 0.0)
         if signed:
-            return cls(np.float32(max(-low, high) / LEVELS or 1), np.int8(0))
-        scale = np.float32((high - low) / _STEPS or 1)
+            return cls(_at_least(max(-low, high) / LEVELS), np.int8(0))
+        scale = _at_least((high - low) / _STEPS)
         return cls(scale, np.uint8(np.clip(np.rint(-low / scale), 0, _STEPS)))
+
+
+def _at_least(scale: float) -> np.float32:
+    return np.float32(scale if scale >= _SMALLEST else 1)
 
 
 def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool, guarded: bool = False) -> Graph:
@@ -45,26 +56,55 @@ def quantised(graph: Graph, places: Places, ranges: Ranges, signed: bool, guarde
 
     `guarded` keeps an engine from taking pooling in 32 bits for what is quantised behind it.
     """
-    return _Writing(graph, places, scales(places, ranges, signed), signed, guarded).result
+    of_value = scales(places, ranges, signed)
+    return _Writing(graph, places, of_value, _coarse(graph, places, of_value, ranges), signed, guarded).result
 
 
 def scales(places: Places, ranges: Ranges, signed: bool) -> dict[str, Scale]:
-    """The scale of each value that is quantised: those of a group have one, of all their ranges."""
+    """The scale of each value that is quantised: those of a group have one, of all their ranges.
+
+    UserError where a range is missing, or none of numbers.
+    """
     missing = sorted(set(places.groups) - set(ranges))
     if missing:
-        raise UserError(f"calibration: expected a range of '{missing[0]}', got none: it is another network's")
+        raise UserError(
+            f"calibration: expected a range of '{missing[0]}', got none: it is another network's, or of an earlier "
+            "release; remove it, and it is made anew"
+        )
     of_group: dict[str, tuple[float, float]] = {}
     for value, group in places.groups.items():
+        if not np.isfinite(ranges[value]).all():
+            least, most = ranges[value]
+            raise UserError(
+                f"calibration: expected finite numbers of '{value}', got {least:g} to {most:g}, which no eight bits "
+                "hold; have it in 32 bits"
+            )
         low, high = of_group.get(group, (0.0, 0.0))
         of_group[group] = min(low, ranges[value][0]), max(high, ranges[value][1])
     return {value: Scale.of(*of_group[group], signed) for value, group in places.groups.items()}
 
 
+def _coarse(graph: Graph, places: Places, scales: dict[str, Scale], ranges: Ranges) -> frozenset[str]:
+    """The values whose scale is for far larger ones: those that they are joined with, or were taken out of."""
+    passed = dict(scales)
+    for node in graph.nodes:
+        if places.moves(node) and node.inputs[0] in passed:
+            passed |= {each: passed[node.inputs[0]] for each in node.outputs if each not in passed}
+    return frozenset(
+        value for value, scale in passed.items()
+        if value in ranges and any(ranges[value]) and np.isfinite(ranges[value]).all()
+        and Scale.of(*ranges[value], scale.signed).scale < _FINE * scale.scale
+    )  # fmt: skip
+
+
 class _Writing:
     def __init__(
-        self, graph: Graph, places: Places, scales: dict[str, Scale], signed: bool, guarded: bool
-    ) -> None:
+        self, graph: Graph, places: Places, scales: dict[str, Scale], coarse: frozenset[str], signed: bool,
+        guarded: bool,
+    ) -> None:  # fmt: skip
         self.old, self._places, self._scales, self._signed, self._guarded = graph, places, scales, signed, guarded
+        self._coarse, self._writers = coarse, {output: node for node in graph.nodes for output in node.outputs}
+        self._moved: dict[str, str] = {}  # a value that was moved in eight bits -> the same moved in 32
         self.result = replace(graph, nodes=[], constants={}, _values=set(graph._values), _nodes=set(graph._nodes))
         self._named: dict[str, str] = {}  # an input of the net -> what its readers read
         self._written: dict[str, str] = {}  # a value that is quantised -> its name before that
@@ -73,6 +113,8 @@ class _Writing:
                 self._named[value] = self._through_eight_bits(value, value, "")
         for node in graph.nodes:
             self._add(node)
+        for value in [each for each in graph.outputs if each in coarse]:
+            self._leave_whole(value)
 
     def _add(self, node: Node) -> None:
         inputs = [self._read(node, each) for each in node.inputs]
@@ -86,9 +128,34 @@ class _Writing:
                 self._through_eight_bits(self._kept_apart(node, written, value), value, node.layer)
 
     def _read(self, node: Node, value: str) -> str:
-        """What a node reads of a value: it as it was quantised, or as it was before."""
+        """What a node reads of a value: it as it was quantised, or as it was before.
+
+        Where the scale leaves little of a value, only those read it quantised that share the scale, or whose error is
+        measured.
+        """
+        if value in self._coarse and not self._places.reads_eight_bits(node):
+            return self._whole(value)
         keeps = eight_places.keeps_32_bits(node) or value in self._places.apart and node.name not in self._places.eight
         return (self._written if keeps else self._named).get(value, value)
+
+    def _whole(self, value: str) -> str:
+        """A value that nothing has quantised on its way, moved once more in 32 bits where it was moved in eight."""
+        writer = self._writers.get(value)
+        if writer is None or not self._places.moves(writer):
+            return self._written.get(value, value)
+        if value not in self._moved:
+            inputs = [each if each in self.old.constants else self._whole(each) for each in writer.inputs]
+            outputs = [self.result.fresh(f"{each}/whole") for each in writer.outputs]
+            name = f"{writer.name}/whole"
+            self.result.nodes.append(replace(writer, inputs=inputs, outputs=outputs, name=name))
+            self._moved |= dict(zip(writer.outputs, outputs, strict=True))
+        return self._moved[value]
+
+    def _leave_whole(self, value: str) -> None:
+        """Gives an output's name to what nothing has quantised."""
+        whole = self._whole(value)
+        self.result.rename(value, self.result.fresh(f"{value}/quantised"))
+        self.result.rename(whole, value)
 
     def _before(self, value: str) -> str:
         """What a node writes: what is read under the value's name has been quantised by then."""
@@ -141,8 +208,10 @@ class _Writing:
 
     def _whole_bias(self, node: Node, bias: np.ndarray, step: np.ndarray) -> str:
         name = node.inputs[2]
+        # Of a step that is next to nothing there is no bias.
+        whole = np.divide(bias.astype(np.float64), step, out=np.zeros(len(step), np.float64), where=step > 0)
         constants = [
-            self._constant(f"{name}/whole", np.rint(bias.astype(np.float64) / step).astype(np.int32)),
+            self._constant(f"{name}/whole", np.rint(whole).astype(np.int32)),
             self._constant(f"{name}/scale", step),
         ]
         return self._node("DequantizeLinear", constants, node.layer, f"{name}/quantised", axis=0)
@@ -166,4 +235,4 @@ def _scales_of(strongest: np.ndarray, bias: np.ndarray | None, seen: np.float32)
     found = strongest.astype(np.float64) / LEVELS
     if bias is not None:
         found = np.maximum(found, np.abs(bias.astype(np.float64)) / (float(seen) * _BIAS))
-    return np.where(found > 0, found, 1.0).astype(np.float32)
+    return np.where(found >= _SMALLEST, found, 1.0).astype(np.float32)

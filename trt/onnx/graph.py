@@ -98,6 +98,12 @@ class Operation:
     bottom_shapes: tuple[Shape, ...]
     top_shapes: tuple[Shape, ...]
     blobs: list[np.ndarray]  # in the shapes of geometry.blob_shapes
+    folded: tuple[str, ...] = ()  # the layers that are part of it by now
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The layers that it is."""
+        return frozenset({self.layer.name, *self.folded})
 
     @property
     def type(self) -> str:

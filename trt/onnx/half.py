@@ -1,16 +1,21 @@
 """Half precision in the graph's own types: 16-bit weights and arithmetic, inputs and outputs in 32 bits.
 
 Needs no flag of any engine: newer ones have none, and take the types that they find. A node that is `wide`, and one
-with a constant beyond half precision's range, keeps its 32 bits; values are cast where the two meet.
+with weights that half precision cannot hold, keeps its 32 bits; values are cast where the two meet.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
+from trt.onnx.eight_places import WITH_WEIGHTS, neurons_axis
 from trt.onnx.graph import Graph, Node
 
 LARGEST = float(np.finfo(np.float16).max)
+TOLERATED = 0.01  # of a neuron's weights may be rounded off: normal numbers lose .0003, those near 1e-6 more
+# Of a neuron whose weights sum to less comes what half precision has as zero, whatever half precision goes in.
+_NOTHING = 2.0**-25 / LARGEST
+_AT_ONCE = 1 << 20  # weights: 64 bits of all of a large layer are too much memory
 _HALF, _FLOAT, _OTHER = "half", "float", "other"
 # Outputs that are no floating-point numbers, whatever the inputs are: (operator, number of the output).
 _WHOLE = {("TopK", 1), ("MaxPool", 1), ("Greater", 0)}
@@ -19,6 +24,49 @@ _WHOLE = {("TopK", 1), ("MaxPool", 1), ("Greater", 0)}
 def halved(graph: Graph) -> Graph:
     """The same graph in half precision; `graph` stays as it is."""
     return _Halving(graph).result
+
+
+def that_matter(rows: np.ndarray) -> np.ndarray:
+    """Of each row whether anything could come of it: a neuron that died in training has weights far below."""
+    return np.asarray(np.abs(rows).sum(axis=1) > _NOTHING)
+
+
+def rounded_off(rows: np.ndarray) -> float:
+    """The most that half precision takes off a row: root mean square of that / of the row; inf where one overflows."""
+    if np.abs(rows).max(initial=0) > LARGEST:
+        return float("inf")
+    rows = rows[that_matter(rows)]
+    at_once = max(1, _AT_ONCE // max(rows.shape[1], 1))
+    return max((_most_off(rows[k : k + at_once]) for k in range(0, len(rows), at_once)), default=0.0)
+
+
+def _most_off(rows: np.ndarray) -> float:
+    largest = np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
+    exact = rows / largest  # whose squares do not vanish
+    lost = rows.astype(np.float16) / largest - exact
+    return float(np.sqrt(np.square(lost).sum(axis=1) / np.square(exact).sum(axis=1)).max())
+
+
+def rounded_off_of(graph: Graph, node: Node) -> float:
+    """The most that half precision takes off the weights of a neuron of the node's, and off its other constants."""
+    constants = {each: graph.constants[each] for each in node.inputs if each in graph.constants}
+    return max(
+        (rounded_off(_rows(node, name, values)) for name, values in constants.items() if values.dtype == np.float32),
+        default=0.0,
+    )
+
+
+def _rows(node: Node, name: str, values: np.ndarray) -> np.ndarray:
+    """What is one neuron's: a factor, or a row of weights. Of all other constants, biases for one, none is alone."""
+    if node.operator == "Mul":
+        return values.reshape(-1, 1)
+    if node.operator not in WITH_WEIGHTS or name != node.inputs[1]:
+        return values.reshape(1, -1)
+    if node.operator == "ConvTranspose":
+        # Inputs first; a group's inputs see that group's outputs.
+        group, (inputs, outputs) = node.attributes["group"], values.shape[:2]
+        return values.reshape(group, inputs // group, outputs, -1).swapaxes(1, 2).reshape(group * outputs, -1)
+    return np.moveaxis(values, neurons_axis(node), 0).reshape(values.shape[neurons_axis(node)], -1)
 
 
 class _Halving:
@@ -37,15 +85,11 @@ class _Halving:
                 self._widen_output(name)
 
     def _add(self, node: Node) -> None:
-        wanted = _FLOAT if node.wide or self._too_large(node) else _HALF
+        wanted = _FLOAT if node.wide or rounded_off_of(self.old, node) > TOLERATED else _HALF
         inputs = [self._as(each, wanted, node) for each in node.inputs]
         self.result.nodes.append(replace(node, inputs=inputs, outputs=list(node.outputs), wide=wanted == _FLOAT))
         for number, output in enumerate(node.outputs):
             self.kinds[output] = self._kind(node, inputs, number, wanted)
-
-    def _too_large(self, node: Node) -> bool:
-        values = [self.old.constants[each] for each in node.inputs if each in self.old.constants]
-        return any(each.dtype == np.float32 and np.abs(each).max(initial=0) > LARGEST for each in values)
 
     def _kind(self, node: Node, inputs: list[str], number: int, wanted: str) -> str:
         if node.operator == "Cast":

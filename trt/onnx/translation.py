@@ -77,9 +77,9 @@ def translate(
     """The graph of a deploy net with its weights, read from `source`; still in 32 bits throughout.
 
     `fold` makes BatchNorm, Scale and Bias part of the layer before where that is exact. Layers named in `in_32_bits`
-    stay so in fewer bits; `outputs` are blobs that are outputs although other layers read them. `lrn_as_convolution`
-    says LRN in a form that ONNX Runtime is quicker at. UserError naming the layer for one that ONNX, or this, cannot
-    say.
+    stay so in fewer bits, and so does what they are part of; `outputs` are blobs that are outputs although other layers
+    read them. `lrn_as_convolution` says LRN in a form that ONNX Runtime is quicker at. UserError naming the layer for
+    one that ONNX, or this, cannot say.
     """
     _refuse_unsayable(net)
     steps = shapes.infer(net)
@@ -97,7 +97,7 @@ def translate(
     for number, op in enumerate(operations):
         # An input keeps its name, and so does the last that is written under a blob's.
         taken = {top for each in operations[number + 1 :] for top in each.tops} | set(graph.inputs)
-        graph.begin(op.layer.name, op.type in _WIDE or op.layer.name in in_32_bits)
+        graph.begin(op.layer.name, op.type in _WIDE or bool(op.names & in_32_bits))
         _say(graph, op, values, taken)
     _end(graph, steps, values, outputs)
     return graph

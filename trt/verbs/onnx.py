@@ -67,9 +67,11 @@ def network(arguments: Arguments, verb: str) -> Given:
 
 
 def expect_use(arguments: Arguments, verb: str, half: bool, eight: bool) -> None:
-    """UserError for inputs, and a number of images, that nothing would look at."""
+    """UserError for inputs, a number of images and layers that nothing would look at."""
     if arguments.get("INPUTS", "none") != "none" and not half and not eight:
         raise UserError(f"{verb}: expected HALF=1 or INT8=1 beside INPUTS=, got neither; 32 bits hold whatever is seen")
+    if arguments.get("WIDE") and not half and not eight:
+        raise UserError(f"{verb}: expected HALF=1 or INT8=1 beside WIDE=, got neither; all layers are in 32 bits")
     if "IMAGES" in arguments and (not eight or "INPUTS" in arguments):
         raise UserError(
             f"{verb}: expected INT8=1 and no INPUTS= beside IMAGES=, how many of the run's training images calibrate "

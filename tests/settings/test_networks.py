@@ -34,7 +34,7 @@ SYNAPSES = {
 FIND_BOXES = {"detectnet": 1, "detectnet_kitti": 1, "detectnet_bccd": 3, "detectnet_people": 1}
 SCHEDULES = {
     "lenet": ["dense", "gradual", "long"], "lenet_bvlc": ["gradual", "long"],
-    "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short"], "detectnet": ["short"],
+    "alexnet_cifar10": ["dense", "short"], "resnet56_cifar10": ["short", "spared"], "detectnet": ["short"],
 }  # fmt: skip
 COUNT = """
 import json, sys, caffe

@@ -58,6 +58,7 @@ def test_all_fits(tmp_path: Path) -> None:
     assert found.in_32_bits() == frozenset()
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # which is what it is about
 def test_overflow(tmp_path: Path) -> None:
     """100 x 1000 is beyond 65504, so it is in `up`, before ReLU and behind it; who reads it keeps 32 bits too."""
     made = pair(tmp_path, up=1000, down=0.001, tiny=1, back=1)

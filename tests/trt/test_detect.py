@@ -183,10 +183,15 @@ def test_table_json_and_pictures(run: Path, images: Path, tmp_path: Path, capsys
     assert set(drawn) == {(640, 384)}
     assert command.main(["detect", f"IMAGE={out}", f"RUN={run}", f"OUT={out}"]) == 2
     assert "expected another folder than IMAGE=" in capsys.readouterr().err
-    first = (out / "000.png").read_bytes()
-    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 0
-    assert capsys.readouterr().out.endswith(f"{out}: 1 picture\n")
-    assert (out / "000.png").read_bytes() == first
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 2
+    assert "expected a folder without boxes.json, or one that the same command filled" in capsys.readouterr().err
+    assert command.main(["detect", f"IMAGE={images}", f"RUN={run}", f"OUT={out}"]) == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    capsys.readouterr()
+    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={tmp_path}/one"]) == 0
+    assert capsys.readouterr().out.endswith(f"{tmp_path}/one: 1 picture\n")
+    assert Image.open(tmp_path / "one" / "000.png").tobytes() == Image.open(out / "000.png").tobytes()
 
 
 def test_an_image_that_cannot_be_padded_is_named_and_the_others_are_told(

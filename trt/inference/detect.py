@@ -25,6 +25,7 @@ from evolve.runs.metrics import Metrics
 from trt.inference import boxed_picture, names, network, pictures
 from trt.inference.box_answers import Answer, Answers, Found
 from trt.inference.network import Blobs, Image
+from trt.inference.output import Folder
 from trt.inference.pictures import Bytes, Picture
 
 
@@ -87,7 +88,7 @@ def detector(run: Path, folder: Path) -> Detector:
 
 
 def detect(
-    run: Path, number: int, asked: Path, engine: str, machine: Machine, drawn: Path | None = None
+    run: Path, number: int, asked: Path, engine: str, machine: Machine, drawn: Folder | None = None
 ) -> Answers:
     """What generation `number` of `run` finds on the pictures that `asked` names, on one of trt.speed.engines.
 

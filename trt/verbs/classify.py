@@ -6,6 +6,7 @@ from evolve.base import processors
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
 
 WHAT = "the classes of your own images or a video's frames, by a run's generation: a table, JSON and pictures"
+FILE = "classes.json"
 ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE FIT OUT THREADS FAST TENSORRT"
 
 
@@ -16,19 +17,13 @@ def run(arguments: Arguments) -> int:
     from trt.speed.engines import ENGINES
 
     folder, out, asked = named_run(arguments), given_path(arguments, "OUT"), Path(arguments["IMAGE"])
-    with output.into(out, asked) as place:
-        answers = classify(
-            folder,
-            generation(arguments, folder),
-            asked,
-            one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
-            machine(arguments, threads=processors.usable()),
-            one_of(arguments, "FIT", preparation.FITS, usual=""),
-            drawn=place is not None,
-        )
+    number, engine = generation(arguments, folder), one_of(arguments, "ENGINE", tuple(ENGINES), "caffe")
+    fit, host = one_of(arguments, "FIT", preparation.FITS, usual=""), machine(arguments, threads=processors.usable())
+    command = output.command("classify", asked, folder, number, engine, fit)
+    with output.into(out, asked, command, FILE) as place:
+        answers = classify(folder, number, asked, engine, host, fit, drawn=place is not None)
         answers.sheet().show()
-        output.write(out, answers.record(), "classes.json")
+        output.write(out, answers.record(), FILE, command)
         if place:
-            contact_sheet.write(place / "classes.png", answers)
-            print(place / "classes.png")
+            print(contact_sheet.write(place, answers))
     return output.status(answers.unread)

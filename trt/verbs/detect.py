@@ -7,6 +7,7 @@ from evolve.base.counted import counted
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
 
 WHAT = "boxes on your own images or a video's frames, by a run's generation: a table, JSON and pictures"
+FILE = "boxes.json"
 ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT THREADS FAST TENSORRT"
 
 
@@ -17,17 +18,13 @@ def run(arguments: Arguments) -> int:
     from trt.speed.engines import ENGINES
 
     folder, out, asked = named_run(arguments), given_path(arguments, "OUT"), Path(arguments["IMAGE"])
-    with output.into(out, asked) as place:
-        answers = detect(
-            folder,
-            generation(arguments, folder),
-            asked,
-            one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
-            machine(arguments, threads=processors.usable()),
-            drawn=place,
-        )
+    number, engine = generation(arguments, folder), one_of(arguments, "ENGINE", tuple(ENGINES), "caffe")
+    host = machine(arguments, threads=processors.usable())
+    command = output.command("detect", asked, folder, number, engine)
+    with output.into(out, asked, command, FILE) as place:
+        answers = detect(folder, number, asked, engine, host, drawn=place)
         answers.sheet().show()
-        output.write(out, answers.record(), "boxes.json")
+        output.write(out, answers.record(), FILE, command)
         if place:
-            print(f"{place}: {counted(len(answers.every) - len(answers.unread), 'picture')}")
+            print(f"{place.path}: {counted(len(answers.every) - len(answers.unread), 'picture')}")
     return output.status(answers.unread)

@@ -284,7 +284,7 @@ def test_what_is_stored_anew_of_them_has_red_first_too(
 ) -> None:
     both = {name: str(with_cifars_keys(tmp_path / name, red_first(3))) for name in ("train", "test")}
     done = made(**both, **wish, channel_order="RGB")
-    colours = [colour[::-1] for colour in PURE.values()]
+    colours: list[tuple[int, ...]] = [colour[::-1] for colour in PURE.values()]
     if wish.get("channels") == 1:  # By the rule of OpenCV, .299 red, .587 green and .114 blue.
         colours = [(28,), (147,), (75,)]
     stored_colours = sorted((label, tuple(pixels.mean(axis=(1, 2)))) for pixels, label in stored(done.folder / "train"))

@@ -49,9 +49,11 @@ class Folder:
         return path
 
 
-def command(verb: str, asked: Path, run: Path, number: int, engine: str, fit: str = "") -> str:
+def command(verb: str, asked: Path, run: Path, number: int, engine: str, fit: str = "", images: int = 0) -> str:
     """The words of a command, by which its files are known."""
-    words = {"IMAGE": asked.resolve(), "RUN": run.resolve(), "GEN": number, "ENGINE": engine, "FIT": fit}
+    words = {
+        "IMAGE": asked.resolve(), "RUN": run.resolve(), "GEN": number, "ENGINE": engine, "FIT": fit, "IMAGES": images
+    }  # fmt: skip
     return " ".join([verb, *(f"{name}={value}" for name, value in words.items() if value)])
 
 

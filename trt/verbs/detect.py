@@ -5,10 +5,11 @@ from pathlib import Path
 from evolve.base import processors
 from evolve.base.counted import counted
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
+from trt.verbs.onnx import images_for
 
 WHAT = "boxes on your own images or a video's frames, by a run's generation: a table, JSON and pictures"
 FILE = "boxes.json"
-ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT THREADS FAST TENSORRT"
+ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE OUT IMAGES THREADS FAST TENSORRT"
 
 
 def run(arguments: Arguments) -> int:
@@ -20,9 +21,10 @@ def run(arguments: Arguments) -> int:
     folder, out, asked = named_run(arguments), given_path(arguments, "OUT"), Path(arguments["IMAGE"])
     number, engine = generation(arguments, folder), one_of(arguments, "ENGINE", tuple(ENGINES), "caffe")
     host = machine(arguments, threads=processors.usable())
-    command = output.command("detect", asked, folder, number, engine)
+    images = images_for(arguments, "detect", [engine])
+    command = output.command("detect", asked, folder, number, engine, images=images)
     with output.into(out, asked, command, FILE) as place:
-        answers = detect(folder, number, asked, engine, host, drawn=place)
+        answers = detect(folder, number, asked, engine, host, place, images)
         answers.sheet().show()
         output.write(out, answers.record(), FILE, command)
         if place:

@@ -214,6 +214,17 @@ def build(python: str, caffe: Caffe, library: Path) -> None:
     print(f"fastcaffe: done in {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
+def is_whole(library: Path) -> bool:
+    """Whether it is there with oneDNN's beside it, if it needs that: whoever tidies up a cache takes large files."""
+    if not library.exists():
+        return False
+    try:
+        done = subprocess.run(["ldd", str(library)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError:  # a system without ldd does not tell
+        return True
+    return f"{SONAME} => not found" not in done.stdout
+
+
 def main(arguments: list[str]) -> int:
     """Parse the command line, do it, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -225,9 +236,9 @@ def main(arguments: list[str]) -> int:
         library = library_path(caffe.libraries["caffe"])
         if options.print_key:
             print(key(caffe.libraries["caffe"]))
-        elif not library.exists():
+        elif not is_whole(library):
             with builder_lock(cache_folder()):
-                if not library.exists():  # another builder may have made it meanwhile
+                if not is_whole(library):  # another builder may have made it meanwhile
                     build(options.python, caffe, library)
         print(library)
         return 0

@@ -50,7 +50,7 @@ def get_onednn(python: str, downloads: Path) -> OneDnn | None:
     if platform.machine() != "x86_64":
         return None
     unpacked = downloads / _key()
-    if not unpacked.exists():
+    if not (unpacked / "lib" / SONAME).exists():
         _unpack(_fetch(python, wheels_folder(downloads)), unpacked)
     documents = unpacked / "share/doc/onednn"
     licences = [documents / "LICENSE", documents / "THIRD-PARTY-PROGRAMS"]
@@ -78,6 +78,7 @@ def _unpack(wheels: list[Path], target: Path) -> None:
                 if marker and not entry.is_dir() and not (".so" in path and Path(path).name != SONAME):
                     (half_done / path).parent.mkdir(parents=True, exist_ok=True)
                     (half_done / path).write_bytes(archive.read(entry))
+    shutil.rmtree(target, ignore_errors=True)  # of which somebody took the library
     half_done.rename(target)
 
 

@@ -43,6 +43,8 @@ class Kit:
 
 _KITS = {"xavier": Kit(eight=True), "orin": Kit(eight=True), "pi5": Kit(ONNX_RUNTIME, half=False, eight=True)}
 
+IN_EIGHT_BITS = tuple(f"DEVICE={device}" for device, each in _KITS.items() if each.eight)
+
 
 def kit(device: str) -> Kit:
     """A device's. UserError for one that is none."""
@@ -63,14 +65,14 @@ def programs_of(device: str) -> dict[str, Path]:
 
 def fill(
     run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
-    device: str = "tx1", given: Path | None = None,
+    device: str = "tx1", given: Path | None = None, images: int = 0,
 ) -> None:  # fmt: skip
     """Writes the folder `out`, which another call may have filled, with generations `numbers` of `run` for a device.
 
     `shape` is (channels, height, width) of an image, None the generations' own. `look`: images of the run, or those in
     the file `given`, decide what of each generation's half precision ONNX file keeps 32 bits, and calibrate the one in
-    eight bits, which is not there without. UserError where something cannot be written, for a folder with something
-    else in it, and for a device that is none.
+    eight bits, which is not there without: so many training `images` of the run, else the usual number. UserError where
+    something cannot be written, for a folder with something else in it, and for a device that is none.
     """
     files_of = kit(device)
     out_place.as_folder(out)
@@ -83,7 +85,7 @@ def fill(
             files.write_whole(place / LISTED, _table([]))
         for name, program in programs_of(device).items():
             shutil.copy(program, out / name)
-        rows = [_generation(run, number, place, shape, look, say, files_of, given) for number in numbers]
+        rows = [_generation(run, number, place, shape, look, say, files_of, given, images) for number in numbers]
         files.write_whole(place / LISTED, _table(rows))
         files.write_whole(place / PREPARATION, json.dumps(_preparations(run, numbers)) + "\n")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -101,7 +103,7 @@ def _expect_free(out: Path) -> None:
 
 def _generation(
     run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say, files_of: Kit,
-    given: Path | None,
+    given: Path | None, images: int,
 ) -> dict[str, object]:  # fmt: skip
     """Writes gen013.prototxt, .caffemodel, .onnx and its kin; returns its row of generations.csv."""
     say(f"generation {number}")
@@ -122,7 +124,7 @@ def _generation(
         if wide := sorted(model.wide_nodes(made)):
             files.write_whole(place / f"{name}.half.wide.txt", "\n".join([*wide, ""]))
     if files_of.eight and look:
-        found = _calibrated(run, number, pair, place, say, given)
+        found = _calibrated(run, number, pair, place, say, given, images)
         export.write(eight_bits.model(pair, found, files_of.target), place / f"{name}.int8.onnx")
     elif files_of.eight:
         say(f"no {name}.int8.onnx: eight bits are calibrated on the run's training images (INPUTS=none)")
@@ -133,10 +135,10 @@ def _generation(
 
 
 def _calibrated(
-    run: Path, number: int, pair: export.Pair, place: Path, say: Say, given: Path | None
+    run: Path, number: int, pair: export.Pair, place: Path, say: Say, given: Path | None, images: int
 ) -> calibration.Calibration:
     if given is None:
-        return eight_bits.calibrated(run, number, say, instead=place, remedy=inputs.OTHERS_OR_NONE)
+        return eight_bits.calibrated(run, number, say, images, instead=place, remedy=inputs.OTHERS_OR_NONE)
     kept = place / f"{paths.generation(run, number).name}{calibration.SUFFIX}"
     return calibration.of(pair, inputs.of_file(given, pair), kept, say)
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,7 @@ def called(name: str) -> Iterator[None]:
 
 def _stem(found: Found[OwnSource], wish: Wish) -> str:
     """Different for every different wish, but for the seed."""
-    wishes = {field: value for field, value in asdict(wish).items() if field != "split_seed"}
+    wishes = {field: value for field, value in wish.words().items() if field != "split_seed"}
     told = hashlib.sha256(json.dumps(wishes, sort_keys=True).encode()).hexdigest()[:8]
     name = "".join(each if each.isalnum() else "_" for each in Path(wish.folder or wish.train).name)[:40]
     size = f"-{wish.width}x{wish.height}" if wish.width else ""
@@ -149,6 +149,8 @@ def _write(
         check_space(folder, needed)
         dataset = replace(stored(name, unfinished, listing, parts, wish, linked, report), folder=folder)
         write_done(unfinished, dataset)
+    if listing.advice:
+        report(f"warning: {listing.advice}")
     sizes = " + ".join(f"{count} {split}" for split, count in dataset.counts.items())
     rate = sum(dataset.counts.values()) / max(1e-9, seconds := time.monotonic() - began)
     report(
@@ -171,7 +173,7 @@ def stored(
     write_whole(folder / LABELS, "".join(f"{each}\n" for each in listing.class_names))
     return Dataset(
         name, folder, shape, written.counts, len(listing.class_names), written.sha256, listing.class_names,
-        origin=listing.state, title=Path(wish.folder or wish.train).stem, margin=0, colours="BGR",
+        origin=listing.state, title=Path(wish.folder or wish.train).stem, margin=0, colours=wish.channel_order,
     )  # fmt: skip
 
 

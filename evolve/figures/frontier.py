@@ -1,6 +1,7 @@
 """`make frontier`: what every run reaches, accuracy against compression, beside what others published.
 
-A picture for each data set, frontier-<data set>.png and .svg, and frontier.csv with every point of all of them.
+A picture for each data set, frontier-<data set>.png and .svg, and frontier.csv with every point of all of them. Data
+sets of one's own are others where they lie in other folders, whatever these are called.
 """
 
 import textwrap
@@ -15,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from evolve.base.files import write_whole
 from evolve.base.sheet import Sheet
-from evolve.figures import curves, frontier_panel, frontier_table, series
+from evolve.figures import curves, data_place, frontier_panel, frontier_table, series
 from evolve.figures.run import Run
 from evolve.figures.series import MACS, SYNAPSES, Series
 
@@ -34,7 +35,8 @@ _TITLES = {
 class Frontier:
     """One picture: `lines` by what is counted, of runs on one data set, and whatever is published of it."""
 
-    dataset: str  # as NET='s settings name it
+    dataset: str  # as NET='s settings name it, and files are called; of one's own with what tells it from others
+    title: str  # the same for whoever reads it; of one's own with the folder
     run: Run  # any of the runs, for what all have in common
     lines: dict[str, list[Series]]
 
@@ -45,17 +47,17 @@ class Frontier:
 
     def sheets(self) -> list[Sheet]:
         """The picture's tables, one for each thing counted."""
-        return [frontier_table.sheet(self.run, counted, lines) for counted, lines in self.lines.items()]
+        return [frontier_table.sheet(self.run, self.title, counted, lines) for counted, lines in self.lines.items()]
 
 
 def gather(runs: list[Path]) -> tuple[list[Frontier], list[str]]:
     """The pictures that there are to be drawn of these runs, and a line for each run that is left out."""
     groups, left_out = series.groups(runs)
-    sets: dict[tuple[str, bool], list[list[series.Seed]]] = {}
+    sets: dict[tuple[str, str, bool], list[list[series.Seed]]] = {}
     for group in groups:
-        run = group[0].run
-        sets.setdefault((run.ancestor.dataset.name, run.is_detection), []).append(group)
-    return [_frontier(name, sets[name, boxes]) for name, boxes in sorted(sets)], left_out
+        run, place = group[0].run, data_place.of(group[0].path, group[0].run)
+        sets.setdefault((run.ancestor.dataset.name, place, run.is_detection), []).append(group)
+    return [_frontier(name, place, sets[name, place, boxes]) for name, place, boxes in sorted(sets)], left_out
 
 
 def draw(frontiers: list[Frontier], output: Path) -> list[Path]:
@@ -98,7 +100,7 @@ def figure(each: Frontier) -> Figure:
     return drawn
 
 
-def _frontier(dataset: str, groups: list[list[series.Seed]]) -> Frontier:
+def _frontier(name: str, place: str, groups: list[list[series.Seed]]) -> Frontier:
     run = groups[0][0].run
     others = [] if run.is_detection else series.series(run.papers_data, run.dataset)
     counted = [SYNAPSES, *({MACS} & {series.axis(each) for each in others})]
@@ -107,7 +109,7 @@ def _frontier(dataset: str, groups: list[list[series.Seed]]) -> Frontier:
         + [each for each in others if series.axis(each) == axis]
         for axis in counted
     }
-    return Frontier(dataset, run, lines)
+    return Frontier(data_place.named(name, place), ", ".join(filter(None, (run.dataset, place))), run, lines)
 
 
 def _named_apart(lines: list[Series]) -> list[Series]:
@@ -128,7 +130,7 @@ def _key(drawn: Figure, each: Frontier, looks: frontier_panel.Looks) -> None:
     for columns in (2, 1):
         key = drawn.legend(
             handles=handles,
-            title=textwrap.fill(f"{each.run.dataset}: {each.measure} against compression", 70),
+            title=textwrap.fill(f"{each.title}: {each.measure} against compression", 70),
             title_fontproperties={"size": 15, "weight": "bold"},
             prop={"size": 10},
             loc="outside upper left",

@@ -13,14 +13,14 @@ COLUMNS = (
 ).split()
 
 
-def sheet(run: Run, counted: str, lines: list[Series]) -> Sheet:
-    """The lines of one panel, each as far as it goes; the most compressed first."""
+def sheet(run: Run, dataset: str, counted: str, lines: list[Series]) -> Sheet:
+    """The lines of one panel, each as far as it goes; the most compressed first. `dataset` is what it is called."""
     measure = "AP" if run.is_detection else "accuracy"
     ratio = "fewer MACs" if counted == MACS else "A-E"
     rows = [_row(each, ratio, measure) for each in sorted(lines, key=lambda each: -each.points[-1].compression)]
     sources = [f"{each.title}: {each.source}." for each in lines if each.kind != "run"]
     return Sheet.of(
-        f"{run.dataset}: {measure} against compression, counted in {counted}",
+        f"{dataset}: {measure} against compression, counted in {counted}",
         rows,
         notice=run.notice,
         notes=[about({counted: lines}), *dict.fromkeys(sources)],

@@ -16,7 +16,7 @@ from evolve.settings.settings import Settings
 # What only images of the user's own have a use for.
 _OWN = (
     *("folder", "train", "test", "mean_file", "width", "height", "fit", "channels"),
-    *("test_part", "split_seed", "darkest", "brightest", "leave_out_unreadable"),
+    *("test_part", "split_seed", "darkest", "brightest", "leave_out_unreadable", "channel_order"),
 )
 
 
@@ -87,6 +87,7 @@ def own(wanted: DatasetParameter, evolution: Path) -> datasets.Wish:
         split_seed=wanted.split_seed,
         levels=_levels(wanted),
         leave_out_unreadable=wanted.leave_out_unreadable,
+        channel_order=wanted.ChannelOrder.Name(wanted.channel_order),
     )
 
 

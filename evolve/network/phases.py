@@ -168,8 +168,11 @@ def told_shapes(layer: Layer) -> Shapes:
         return ()
 
 
-def preprocessing(layer: Layer) -> str:
-    """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same."""
+def preprocessing(layer: Layer, red_first: bool = False) -> str:
+    """What a data layer does to pixels 0..255, in words: a deploy net's user must do the same.
+
+    `red_first` is said of images that have red first against Caffe's habit.
+    """
     transform = layer.transform_param
     steps = []
     if detectnet.feeds(layer) and (mean := detectnet.mean(layer)):
@@ -182,6 +185,8 @@ def preprocessing(layer: Layer) -> str:
         steps.append(f"minus {transform.mean_file}")
     if transform.scale != 1:
         steps.append(f"times {transform.scale:.9g}")
+    if red_first:
+        steps.insert(0, "red first")
     return "pixels 0..255" + "".join(f", {step}" for step in steps)
 
 

@@ -7,11 +7,15 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DatasetParameter(_message.Message):
-    __slots__ = ["brightest", "channels", "darkest", "detection", "fit", "folder", "height", "image_size", "leave_out_unreadable", "mean_file", "name", "or_else", "show_images", "split_seed", "test", "test_part", "train", "validation", "width"]
+    __slots__ = ["brightest", "channel_order", "channels", "darkest", "detection", "fit", "folder", "height", "image_size", "leave_out_unreadable", "mean_file", "name", "or_else", "show_images", "split_seed", "test", "test_part", "train", "validation", "width"]
+    class ChannelOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = []
     class Fit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+    BGR: DatasetParameter.ChannelOrder
     BRIGHTEST_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_ORDER_FIELD_NUMBER: _ClassVar[int]
     CROP: DatasetParameter.Fit
     DARKEST_FIELD_NUMBER: _ClassVar[int]
     DETECTION_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +30,7 @@ class DatasetParameter(_message.Message):
     OR_ELSE_FIELD_NUMBER: _ClassVar[int]
     PAD: DatasetParameter.Fit
     RESIZE: DatasetParameter.Fit
+    RGB: DatasetParameter.ChannelOrder
     SHOW_IMAGES_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SEED_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +39,7 @@ class DatasetParameter(_message.Message):
     VALIDATION_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     brightest: float
+    channel_order: DatasetParameter.ChannelOrder
     channels: int
     darkest: float
     detection: DetectionParameter
@@ -52,7 +58,7 @@ class DatasetParameter(_message.Message):
     train: str
     validation: int
     width: int
-    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ..., show_images: bool = ..., split_seed: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., or_else: _Optional[_Union[StandInParameter, _Mapping]] = ..., image_size: _Optional[int] = ..., detection: _Optional[_Union[DetectionParameter, _Mapping]] = ..., validation: _Optional[int] = ..., folder: _Optional[str] = ..., train: _Optional[str] = ..., test: _Optional[str] = ..., mean_file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., fit: _Optional[_Union[DatasetParameter.Fit, str]] = ..., channels: _Optional[int] = ..., test_part: _Optional[float] = ..., darkest: _Optional[float] = ..., brightest: _Optional[float] = ..., leave_out_unreadable: bool = ..., show_images: bool = ..., split_seed: _Optional[int] = ..., channel_order: _Optional[_Union[DatasetParameter.ChannelOrder, str]] = ...) -> None: ...
 
 class DetectionParameter(_message.Message):
     __slots__ = ["brightest", "class_name", "darkest", "dontcare", "fit", "folder", "frames", "height", "iou", "max_boxes", "orientation", "smallest", "split_seed", "stride", "validation_part", "width"]

@@ -59,6 +59,19 @@ def test_wheels_of_other_contents_are_refused(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("offline")
+def test_wheels_whose_library_somebody_took_are_unpacked_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = wheel(tmp_path, NAMES[0])
+    with zipfile.ZipFile(whole, "a") as archive:
+        archive.writestr(f"{NAMES[0]}.data/data/lib/libdnnl.so.3", b"oneDNN")
+        archive.writestr(f"{NAMES[0]}.data/data/include/dnnl.h", b"its header")
+    monkeypatch.setattr(onednn_wheels, "_fetch", lambda python, folder: [whole])
+    for _ in range(2):
+        found = onednn_wheels.get_onednn(sys.executable, tmp_path / "downloads")
+        assert found and found.library.read_bytes() == b"oneDNN" and (found.include / "dnnl.h").exists()
+        found.library.unlink()
+
+
+@pytest.mark.usefixtures("offline")
 def test_a_wheel_that_was_damaged_in_the_cache_is_not_used(tmp_path: Path) -> None:
     for name in NAMES:
         wheel(onednn_wheels.wheels_folder(tmp_path), name)

@@ -14,6 +14,7 @@ from matplotlib.text import Annotation, Text
 from evolve.command.command import main
 from evolve.figures import curves, frontier, series
 from evolve.runs.metrics import Data
+from evolve.settings import networks
 from tests.figures.conftest import Fabricate, Lineage
 from tests.figures.report_page import with_settings
 from tests.runs.made_up import detector, with_score
@@ -109,6 +110,60 @@ def test_data_that_is_drawn_by_seed_is_other_data_by_right(fabricated: Fabricate
     ]
     (each,), _ = frontier.gather(runs)
     assert [line.seeds for line in each.lines["synapses"] if line.kind == "run"] == [[1, 2]]
+
+
+def test_data_sets_of_ones_own_in_other_folders_of_one_name_have_pictures_of_their_own(
+    fabricated: Fabricate, lineage: Lineage, tmp_path: Path
+) -> None:
+    """The second one's lines were in the first one's picture. What a picture is called depends on no other."""
+    places = {"a": "/my/a/photos", "b": "/my/b/photos"}
+    for name, place in [*places.items(), ("a-again", places["a"])]:
+        run = fabricated(name, lineage(2, dataset=Data("photos (images)", f"of {name}", is_shared=True)))
+        with_settings(run, f'dataset {{ name: "images" folder: "{place}" }}\n')
+    fabricated("known", lineage(2))
+    (mnist, both, other), _ = frontier.gather([tmp_path / name for name in ("a", "b", "a-again", "known")])
+    assert [each.title for each in (both, other)] == [f"photos (images), {place}" for place in places.values()]
+    assert [line.title for line in both.lines["synapses"] if line.kind == "run"] == ["lenet a", "lenet a-again"]
+    assert_all_can_be_read(drawn(both))
+    assert f"{both.title}: test accuracy against compression" in words(drawn(both))
+    # By hand: sha256sum of the folders.
+    names = ["photos (images)-d670b1b0", "photos (images)-d5baba09", "mnist"]
+    assert [both.dataset, other.dataset, mnist.dataset] == names
+    (alone,), _ = frontier.gather([tmp_path / "b"])
+    assert alone.dataset == other.dataset
+    files = [path.name for path in frontier.draw([both, other, mnist], tmp_path / "out")]
+    assert files == [*(f"frontier-{name}.{kind}" for name in names for kind in ("png", "svg")), "frontier.csv"]
+    with open(tmp_path / "out" / "frontier.csv", encoding="utf-8", newline="") as file:
+        assert list(dict.fromkeys(row["data_set"] for row in csv.DictReader(file))) == names
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "place", "name"),
+    [
+        (Data("yolo"), 'name: "yolo" detection { folder: "/a/boxes" }', "/a/boxes", "yolo-boxes-155b688d"),
+        (Data("voc"), 'name: "voc" detection { folder: "bccd" }', "bccd", "voc-bccd-4e2497a9"),
+        (Data("p (images)"), 'name: "images" train: "/a/p.csv"', "/a/p.csv", "p (images)-4202edfc"),
+        (Data("p (images)"), 'name: "images" folder: "p"', f"{networks.root()}/lenet/p", None),
+        (Data("streets"), 'name: "yolo" or_else { name: "streets" } detection { folder: "/a" }', "", "streets"),
+        (Data("mnist", is_own=True), 'name: "mnist"', "lenet", "mnist-lenet-977c6b2b"),
+        (Data("mnist"), 'name: "mnist"', "", "mnist"),
+    ],
+)
+def test_where_data_of_ones_own_lies(
+    data: Data, settings: str, place: str, name: str | None, fabricated: Fabricate, lineage: Lineage
+) -> None:
+    run = fabricated("run", lineage(1, dataset=data))
+    with_settings(run, f"dataset {{ {settings} }}\n")
+    (each,), _ = frontier.gather([run])
+    assert each.title == ", ".join(filter(None, (each.run.dataset, place)))
+    assert name is None or each.dataset == name
+
+
+def test_a_network_that_lies_elsewhere_is_where_its_data_is_seen_from(fabricated: Fabricate, lineage: Lineage) -> None:
+    run = fabricated("run", lineage(1, network="my_net", dataset=Data("p (images)")))
+    with_settings(run, 'dataset { name: "images" folder: "../p" }\n')
+    (each,), _ = frontier.gather([run])
+    assert each.title == "p (images), my_net/../p"
 
 
 def test_the_same_seed_again_is_left_out_and_said(fabricated: Fabricate, lineage: Lineage) -> None:

@@ -56,8 +56,8 @@ def test_every_value_of_an_enum_is_in_the_one_file() -> None:
     words = networks.defaults().read_text(encoding="utf-8")
     enums = [enum for message in evolution_pb2.DESCRIPTOR.message_types_by_name.values() for enum in message.enum_types]
     assert sorted(enum.name for enum in enums) == [
-        "BlockMembers", "ClusterShape", "Encoding", "Fit", "Fit", "LocalResponse", "Orientation", "Precision", "Table",
-        "Type",
+        "BlockMembers", "ChannelOrder", "ClusterShape", "Encoding", "Fit", "Fit", "LocalResponse", "Orientation",
+        "Precision", "Table", "Type",
     ]  # fmt: skip
     for enum in enums:
         for value in enum.values:

@@ -18,6 +18,7 @@ from PIL import Image
 from evolve import datasets
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
+from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.command import command
 from evolve.datasets import Detection
@@ -30,6 +31,7 @@ from evolve.runs.metrics import Data
 from evolve.runs.score import ClassScore, Score
 from evolve.training.caffe_process import CaffeProcess
 from tests.runs import made_up
+from trt import eight_bits
 from trt.inference import names
 from trt.inference.box_answers import Answer, Answers
 from trt.inference.detect import detect
@@ -183,10 +185,29 @@ def test_table_json_and_pictures(run: Path, images: Path, tmp_path: Path, capsys
     assert set(drawn) == {(640, 384)}
     assert command.main(["detect", f"IMAGE={out}", f"RUN={run}", f"OUT={out}"]) == 2
     assert "expected another folder than IMAGE=" in capsys.readouterr().err
-    first = (out / "000.png").read_bytes()
-    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 0
-    assert capsys.readouterr().out.endswith(f"{out}: 1 picture\n")
-    assert (out / "000.png").read_bytes() == first
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={out}"]) == 2
+    assert "expected a folder without boxes.json, or one that the same command filled" in capsys.readouterr().err
+    assert command.main(["detect", f"IMAGE={images}", f"RUN={run}", f"OUT={out}"]) == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    capsys.readouterr()
+    assert command.main(["detect", f"IMAGE={images}/000.png", f"RUN={run}", f"OUT={tmp_path}/one"]) == 0
+    assert capsys.readouterr().out.endswith(f"{tmp_path}/one: 1 picture\n")
+    assert Image.open(tmp_path / "one" / "000.png").tobytes() == Image.open(out / "000.png").tobytes()
+
+
+def test_an_engine_in_eight_bits_is_calibrated_on_as_many_images_as_is_said(
+    run: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def calibrated(*words: object, **others: object) -> None:
+        asked.append(words[3])
+        raise UserError("enough")
+
+    monkeypatch.setattr(eight_bits, "calibrated", calibrated)
+    words = ["detect", f"IMAGE={images}", f"RUN={run}", "ENGINE=openvino-int8"]
+    assert [command.main(words), command.main([*words, "IMAGES=7"])] == [2, 2] and asked == [0, 7]
 
 
 def test_an_image_that_cannot_be_padded_is_named_and_the_others_are_told(

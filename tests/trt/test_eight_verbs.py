@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 from test_engine_verb import cavefish, evolved, pair, rtx
 
 from evolve.runs import device_table
@@ -81,6 +82,45 @@ def test_folders_of_devices(evolved: Path) -> None:
     (evolved / "pi5.csv").write_text(said)
     (taken,) = device_table.read(evolved / "pi5.csv", run)
     assert (taken.precision, taken.runs, taken.engine.split()[0]) == ("int8", 5, "onnxruntime")
+
+
+def test_every_verb_that_calibrates_takes_images(evolved: Path) -> None:
+    """So that another count of images than the usual one is not calibrated anew for each."""
+    Image.new("L", (28, 28)).save(evolved / "black.png")
+    cavefish(evolved, "onnx", "INT8=1", "IMAGES=30")
+    kept = evolved / "runs" / "tiny" / "seed1" / "gen001.calibration.json"
+    before = kept.read_bytes()
+    for words in (
+        ["device", "DEVICE=pi5"],
+        ["classify", "IMAGE=black.png", "ENGINE=openvino-int8", "OUT=seen.json"],
+        ["bench", "ENGINE=onnxruntime-int8", "RUNS=1"],
+    ):
+        done = cavefish(evolved, *words, "IMAGES=30")
+        assert done.returncode == 0 and "calibration (minmax)" not in done.stdout + done.stderr, done.stderr
+        assert kept.read_bytes() == before
+    assert json.loads((evolved / "seen.json").read_text())["command"].endswith(" ENGINE=openvino-int8 IMAGES=30")
+    done = cavefish(evolved, "classify", "IMAGE=black.png", "ENGINE=openvino-int8", "IMAGES=31")
+    assert "calibration (minmax), 31 training images" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "got"),
+    [
+        (("classify", "IMAGE=a.png"), "ENGINE=tensorrt-int8, openvino-int8, onnxruntime-int8", ", got caffe"),
+        (("detect", "IMAGE=a.png", "ENGINE=c"), "ENGINE=tensorrt-int8, openvino-int8, onnxruntime-int8", ", got c"),
+        (("bench", "ENGINE=caffe,c"), "ENGINE=tensorrt-int8, openvino-int8, onnxruntime-int8", ", got caffe, c"),
+        (("bench", "FPS=orin.csv"), "ENGINE=tensorrt-int8, openvino-int8, onnxruntime-int8", ", got none"),
+        (("device", "DEVICE=nano"), "DEVICE=xavier or DEVICE=orin or DEVICE=pi5 and no INPUTS=", ""),
+        (("device", "DEVICE=pi5", "INPUTS=none"), "DEVICE=xavier or DEVICE=orin or DEVICE=pi5 and no INPUTS=", ""),
+        (("engine", "HALF=1"), "INT8=1 and no INPUTS=", ""),
+    ],
+)
+def test_images_that_calibrate_nothing(evolved: Path, words: tuple[str, ...], expected: str, got: str) -> None:
+    done = cavefish(evolved, *words, "IMAGES=30")
+    assert (done.returncode, done.stderr) == (
+        2, f"cavefish: {words[0]}: expected {expected} beside IMAGES=, how many of the run's training images calibrate "
+        f"eight bits{got}; leave it out\n"
+    )  # fmt: skip
 
 
 def test_an_engine(evolved: Path, rtx: str) -> None:

@@ -1,6 +1,5 @@
 """A picture with the boxes that were found on it, as a PNG."""
 
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,14 +7,15 @@ from PIL import Image, ImageDraw
 from evolve.detectnet import drawing
 from evolve.detectnet.picture import COLOURS
 from trt.inference.box_answers import Answer
+from trt.inference.output import Folder
 from trt.inference.pictures import Picture
 
 LARGEST, LEAST = 1600, 640  # pixels of the longer side of what is written
 _FRAME = 3
 
 
-def write(folder: Path, picture: Picture, answer: Answer, class_names: list[str]) -> Path:
-    """Writes it into `folder`, under the picture's own name, .png behind that of another format; returns its path."""
+def write(folder: Folder, picture: Picture, answer: Answer, class_names: list[str]) -> None:
+    """Writes it into `folder`, under the picture's own name. UserError where that is taken."""
     assert picture.pixels is not None
     image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, ::-1]))
     longer = max(image.size)
@@ -29,7 +29,4 @@ def write(folder: Path, picture: Picture, answer: Answer, class_names: list[str]
         tags.append((box, f"{one.name} {one.confidence:.1f}", colour))
     for box, words, colour in tags:
         drawing.tag(draw, box, words, colour, image.size)
-    path = folder / (answer.name if answer.name.endswith(".png") else f"{answer.name}.png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, "PNG")
-    return path
+    folder.save(image, answer.name)

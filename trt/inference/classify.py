@@ -26,11 +26,13 @@ Likely = list[tuple[int, float]]  # classes with their shares, the likeliest fir
 
 
 def classify(
-    run: Path, number: int, asked: Path, engine: str, machine: Machine, fit: str = "", drawn: bool = False
-) -> Answers:
+    run: Path, number: int, asked: Path, engine: str, machine: Machine, fit: str = "", drawn: bool = False,
+    images: int = 0,
+) -> Answers:  # fmt: skip
     """What generation `number` of `run` says of the pictures that `asked` names, on one of trt.speed.engines.
 
     Those that are not as large as the data set's are made so by `fit`, or as it does. Some are kept to be `drawn`.
+    Training `images` calibrate an engine in eight bits, as many as is usual where 0.
     UserError for what cannot be had, or a net that tells no classes.
     """
     folder = generation.whole(run, number)
@@ -38,11 +40,11 @@ def classify(
     judged = preparation.judged(folder)
     told: list[tuple[Picture, Likely | None]] = []
     shown, count = Shown(), 0
-    with network.at_work(folder, engine, machine) as net:
+    with network.at_work(folder, engine, machine, images) as net:
         for part in pictures.parts(pictures.read(asked, prepared.stored.form)):
             made = [_made(prepared, each, fit) for each in part]
-            images = [image for _, image in made if image is not None]
-            shares = iter(probabilities(net(images), judged) if images else ())
+            seen = [image for _, image in made if image is not None]
+            shares = iter(probabilities(net(seen), judged) if seen else ())
             for picture, image in made:
                 own = None if image is None else next(shares)
                 count = count if own is None else len(own)

@@ -10,7 +10,9 @@ from evolve.detectnet import drawing
 from evolve.detectnet.drawing import SMALL, TEXT, Colour
 from trt.inference.class_answers import Answer, Answers
 from trt.inference.classify import SIDE
+from trt.inference.output import Folder
 
+FILE = "classes.png"
 MOST, COLUMNS = 60, 10  # images on the sheet, and in a row
 _GAP, _MARGIN, _LINE = 10, 14, 18  # pixels
 _PAPER: Colour = (255, 255, 255)
@@ -18,8 +20,8 @@ _WRONG: Colour = (170, 0, 0)
 _LONGEST = 20  # letters of a name under an image
 
 
-def write(path: Path, answers: Answers) -> None:
-    """Writes images that answers kept as a PNG; the same answers give the same bytes."""
+def write(folder: Folder, answers: Answers) -> Path:
+    """Writes images that answers kept as a PNG; the same answers give the same bytes. UserError where it is taken."""
     shown = _chosen([each for each in answers.every if each.small is not None])
     columns = max(1, min(COLUMNS, len(shown)))
     across, down = SIDE + _GAP, SIDE + 2 * _LINE + _GAP
@@ -33,7 +35,7 @@ def write(path: Path, answers: Answers) -> None:
     for number, answer in enumerate(shown):
         row, column = divmod(number, columns)
         _tile(sheet, draw, (_MARGIN + column * across, top + row * down), answer)
-    sheet.save(path, "PNG")
+    return folder.save(sheet, FILE)
 
 
 def _chosen(kept: list[Answer]) -> list[Answer]:

@@ -25,6 +25,7 @@ from evolve.runs.metrics import Metrics
 from trt.inference import boxed_picture, names, network, pictures
 from trt.inference.box_answers import Answer, Answers, Found
 from trt.inference.network import Blobs, Image
+from trt.inference.output import Folder
 from trt.inference.pictures import Bytes, Picture
 
 
@@ -87,21 +88,22 @@ def detector(run: Path, folder: Path) -> Detector:
 
 
 def detect(
-    run: Path, number: int, asked: Path, engine: str, machine: Machine, drawn: Path | None = None
+    run: Path, number: int, asked: Path, engine: str, machine: Machine, drawn: Folder | None = None, images: int = 0
 ) -> Answers:
     """What generation `number` of `run` finds on the pictures that `asked` names, on one of trt.speed.engines.
 
-    Each that could be read is drawn into the folder `drawn`. UserError for what cannot be had.
+    Each that could be read is drawn into the folder `drawn`. Training `images` calibrate an engine in eight bits, as
+    many as is usual where 0. UserError for what cannot be had.
     """
     folder = generation.whole(run, number)
     known, metrics = detector(run, folder), Metrics.read(folder)
     class_names = names.of(folder, known.clustering.classes)
     every: list[Answer] = []
-    with network.at_work(folder, engine, machine) as net:
+    with network.at_work(folder, engine, machine, images) as net:
         for part in pictures.parts(pictures.read(asked, known.form)):
             prepared = [_prepared(known, each) for each in part]
-            images = [made[0] for _, made in prepared if made]
-            blobs, places = net(images) if images else {}, count()
+            seen = [made[0] for _, made in prepared if made]
+            blobs, places = net(seen) if seen else {}, count()
             for picture, made in prepared:
                 if made is None:
                     every.append(Answer(picture.name, why=picture.why))

@@ -39,25 +39,27 @@ class Network:
             return {name: kept[name] for name in kept}
 
 
-def _calibration(folder: Path, scratch: Path) -> "Calibration":
+def _calibration(folder: Path, scratch: Path, images: int) -> "Calibration":
     # Needs onnx, which not every engine does.
     from trt import eight_bits
 
-    return eight_bits.calibrated(folder.parent, Metrics.read(folder).generation, progress.say, instead=scratch)
+    number = Metrics.read(folder).generation
+    return eight_bits.calibrated(folder.parent, number, progress.say, images, instead=scratch)
 
 
 @contextmanager
-def at_work(folder: Path, engine: str, machine: Machine) -> Iterator[Network]:
+def at_work(folder: Path, engine: str, machine: Machine, images: int = 0) -> Iterator[Network]:
     """The deploy net and caffemodel of the generation in `folder` on `engine`, for the block.
 
-    UserError where the engine is missing, or cannot say the net.
+    Training `images` calibrate eight bits, by default training_images.COUNT. UserError where the engine is missing, or
+    cannot say the net.
     """
     with tempfile.TemporaryDirectory(prefix="cavefish-") as scratch:
         place = Path(scratch)
         known = ENGINES[engine]
         net = prepared.prepare(
             folder / paths.DEPLOY, folder / paths.WEIGHTS, place / "net", onnx=known.reads_onnx,
-            calibration=_calibration(folder, place) if known.eight_bits_for else None,
+            calibration=_calibration(folder, place, images) if known.eight_bits_for else None,
             eight_bits_for=[known.eight_bits_for] if known.eight_bits_for else [],
         )  # fmt: skip
         blob = next(layer.top[0] for layer in net.layer if layer.type == "Input")

@@ -116,12 +116,13 @@ def _stored(said: Data, layer: Any, shape: tuple[int, int, int]) -> Stored:
 
 
 def _of_own_images(stored: Stored, kept: Settings | None) -> Stored:
-    """The same where images are somebody's own: blue first, as large as settings say in the way that they say."""
+    """The same where images are somebody's own: in the settings' order of channels, size and way to it."""
     if kept is None or not (kept.dataset.folder or kept.dataset.train):
         return stored
     asked = kept.dataset
     levels = (asked.darkest, asked.brightest) if asked.darkest != asked.brightest else None
-    return Stored(stored.shape, 0, "BGR", asked.Fit.Name(asked.fit).lower(), levels, own=True)
+    colours = asked.ChannelOrder.Name(asked.channel_order)
+    return Stored(stored.shape, 0, colours, asked.Fit.Name(asked.fit).lower(), levels, own=True)
 
 
 def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:

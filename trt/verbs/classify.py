@@ -4,9 +4,11 @@ from pathlib import Path
 
 from evolve.base import processors
 from evolve.command.arguments import Arguments, generation, given_path, machine, named_run, one_of
+from trt.verbs.onnx import images_for
 
 WHAT = "the classes of your own images or a video's frames, by a run's generation: a table, JSON and pictures"
-ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE FIT OUT THREADS FAST TENSORRT"
+FILE = "classes.json"
+ARGUMENTS = "IMAGE RUN NET GEN WITHIN ENGINE FIT OUT IMAGES THREADS FAST TENSORRT"
 
 
 def run(arguments: Arguments) -> int:
@@ -16,19 +18,14 @@ def run(arguments: Arguments) -> int:
     from trt.speed.engines import ENGINES
 
     folder, out, asked = named_run(arguments), given_path(arguments, "OUT"), Path(arguments["IMAGE"])
-    with output.into(out, asked) as place:
-        answers = classify(
-            folder,
-            generation(arguments, folder),
-            asked,
-            one_of(arguments, "ENGINE", tuple(ENGINES), "caffe"),
-            machine(arguments, threads=processors.usable()),
-            one_of(arguments, "FIT", preparation.FITS, usual=""),
-            drawn=place is not None,
-        )
+    number, engine = generation(arguments, folder), one_of(arguments, "ENGINE", tuple(ENGINES), "caffe")
+    fit, host = one_of(arguments, "FIT", preparation.FITS, usual=""), machine(arguments, threads=processors.usable())
+    images = images_for(arguments, "classify", [engine])
+    command = output.command("classify", asked, folder, number, engine, fit, images)
+    with output.into(out, asked, command, FILE) as place:
+        answers = classify(folder, number, asked, engine, host, fit, place is not None, images)
         answers.sheet().show()
-        output.write(out, answers.record(), "classes.json")
+        output.write(out, answers.record(), FILE, command)
         if place:
-            contact_sheet.write(place / "classes.png", answers)
-            print(place / "classes.png")
+            print(contact_sheet.write(place, answers))
     return output.status(answers.unread)

@@ -79,6 +79,20 @@ def expect_use(arguments: Arguments, verb: str, half: bool, eight: bool) -> None
         )
 
 
+def images_for(arguments: Arguments, verb: str, engines: list[str]) -> int:
+    """IMAGES=, 0 where it is not given. UserError where none of `engines` computes in eight bits."""
+    from trt.speed.engines import ENGINES
+
+    if "IMAGES" in arguments and not any(ENGINES[engine].eight_bits_for for engine in engines):
+        eight = ", ".join(name for name, known in ENGINES.items() if known.eight_bits_for)
+        got = ", ".join(engines) or "none"
+        raise UserError(
+            f"{verb}: expected ENGINE={eight} beside IMAGES=, how many of the run's training images calibrate eight "
+            f"bits, got {got}; leave it out"
+        )
+    return whole(arguments, "IMAGES", least=1)
+
+
 def seen(arguments: Arguments, given: Given) -> Any:
     """What the range report looks at, a trt.inputs.Source: INPUTS=, else the run's test images, if there are any."""
     from trt import inputs

@@ -142,7 +142,8 @@ def _about_train(train: SplitCensus, dataset: Dataset) -> list[str]:
     sizes = f"all {by[0]}" if train.sizes == 1 else (
         f"{by[0]} to {by[1]}, most often {by[2]} ({train.usual_images} of {train.images})"
     )
-    order = {1: "grey", 3: "blue, green, red"}.get(len(train.mean), "by channel")
+    colours = "red, green, blue" if dataset.colours == "RGB" else "blue, green, red"
+    order = {1: "grey", 3: colours}.get(len(train.mean), "by channel")
     extremes = (
         f"smallest class: {dataset.class_names[low]}, {train.classes[low]} to train on; "
         f"largest: {dataset.class_names[high]}, {train.classes[high]}"

@@ -22,16 +22,16 @@ _PAPER, _INK, _GREY = "#ffffff", "#1c2126", "#6b7580"
 class ContactSheet:
     """Takes images of classes 0, 1 ... of which there are ``counts``; of many classes the smallest are shown."""
 
-    def __init__(self, counts: Sequence[int]) -> None:
-        self._counts = counts
+    def __init__(self, counts: Sequence[int], red_first: bool = False) -> None:
+        self._counts, self._red_first = counts, red_first
         present = [label for label in np.argsort(counts, kind="stable") if counts[label]]
         self._rows: dict[int, list[Image.Image]] = {int(label): [] for label in sorted(present[:_MOST_CLASSES])}
 
     def add(self, label: int, pixels: NDArray[Any]) -> None:
-        """An image (H, W, channels), blue first; nothing where its class has enough."""
+        """An image (H, W, channels) as it is stored; nothing where its class has enough."""
         shown = self._rows.get(label)
         if shown is not None and len(shown) < _EACH:
-            shown.append(_thumbnail(pixels))
+            shown.append(_thumbnail(pixels, self._red_first))
 
     def write(self, folder: Path, class_names: Sequence[str]) -> None:
         """Draws what it has into ``folder``."""
@@ -51,9 +51,11 @@ class ContactSheet:
         write_whole(folder / FILE, drawn.getvalue())
 
 
-def _thumbnail(pixels: NDArray[Any]) -> Image.Image:
+def _thumbnail(pixels: NDArray[Any], red_first: bool) -> Image.Image:
     height, width, channels = pixels.shape
     colours = np.clip(pixels if channels == 3 else pixels[:, :, :1], 0, 255).astype(np.uint8)
     scale = _SIDE / max(height, width)
     small = resized(colours, (max(1, round(width * scale)), max(1, round(height * scale))))
-    return Image.fromarray(np.ascontiguousarray(small[:, :, ::-1]) if channels == 3 else small.reshape(small.shape[:2]))
+    if channels != 3:
+        return Image.fromarray(small.reshape(small.shape[:2]))
+    return Image.fromarray(np.ascontiguousarray(small if red_first else small[:, :, ::-1]))

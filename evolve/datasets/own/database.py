@@ -4,6 +4,7 @@ Where every record is as Caffe without OpenCV reads it, and all have one shape, 
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from evolve.datasets.own.wish import Wish
 _WHERE = 'dataset { name: "lmdb" train: "train_lmdb" test: "test_lmdb" }'
 _ADVICE = "make the database again"
 _KEPT = 4
+_CIFARS_SHAPE, _CIFARS_KEY = (3, 32, 32), re.compile(rb"\d{5}")  # convert_imageset's keys have a file's name
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ _SCANNED: dict[tuple[Path, str], _Scan] = {}  # the last few, so that a check an
 class Database:
     """The pictures in an LMDB."""
 
-    def __init__(self, folder: Path, report: Report) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, report: Report, red_first: bool = False) -> None:
+        self.folder, self._red_first = folder, red_first
         state = state_of([str(folder / FILE)])
         self._open = _held(folder, state)
         self.scan = _scanned(self._open, folder, state, report)
@@ -84,6 +86,8 @@ class Database:
             got = f"{counted(pixels.shape[2], 'channel')} of {pixels.dtype}"
             raise UserError(f"{where}: expected 1 or 3 channels of bytes to store anew, got {got}; {_ADVICE}")
         facts = Facts(pixels.shape[1], pixels.shape[0], pixels.shape[2] == 1, deep=False)
+        if self._red_first:
+            pixels = np.ascontiguousarray(pixels[:, :, ::-1])
         if facts.grey != wanted.grey:
             import cv2
 
@@ -119,7 +123,7 @@ def first_shape(folder: Path) -> Shape:
 
 def listed(wish: Wish, report: Report) -> Listing:
     """What the databases hold: every record is read for it. UserError for what is none, or cannot be trained on."""
-    databases = {split: Database(folder, report) for split, folder in _found(wish).items()}
+    databases = {split: Database(folder, report, wish.red_first) for split, folder in _found(wish).items()}
     count = 1 + max(int(each.labels.max()) for each in databases.values())
     # All that there are: a class may have no image here.
     names = lists.named(_places(wish, databases["train"].folder), count)
@@ -132,7 +136,19 @@ def listed(wish: Wish, report: Report) -> Listing:
     return Listing(
         names, dict(databases), (_channels(scans), height, width), state(wish),
         databases={split: each.folder for split, each in databases.items()} if plain else {},
+        advice="" if wish.red_first else _red_first(databases["train"]),
     )  # fmt: skip
+
+
+def _red_first(train: Database) -> str:
+    """What to do where records look like those of BVLC's convert_cifar_data; "" where they do not."""
+    scan = train.scan
+    if scan.shape != _CIFARS_SHAPE or not scan.plain or not all(map(_CIFARS_KEY.fullmatch, scan.keys)):
+        return ""
+    return (
+        f"{shown(train.folder)}: expected blue, green, red, got records as BVLC's convert_cifar_data makes them, of "
+        "red, green, blue; if they are, give SET=dataset.channel_order=RGB, or `make classify` sees other colours"
+    )
 
 
 def state(wish: Wish) -> str:

@@ -44,7 +44,7 @@ class Listing:
 
     ``shape`` is (channels, height, width) where every image has it already, else only its channels are known. ``state``
     is a short text that differs as soon as a file does. ``passed_over`` says, a line each, what was not taken for an
-    image.
+    image. ``advice`` is "" or what else the user should know.
     """
 
     class_names: tuple[str, ...]
@@ -53,6 +53,7 @@ class Listing:
     state: str
     passed_over: tuple[str, ...] = ()
     databases: dict[str, Path] = field(default_factory=dict)  # of splits that Caffe can read as they are
+    advice: str = ""
 
 
 class ImageFiles:

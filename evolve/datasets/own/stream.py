@@ -43,7 +43,7 @@ class Made:
 Each = tuple[int, Made | UserError]
 
 
-def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[int], Made]:
+def stored(pictures: Pictures, shape: Shape, fit: str, form: Form, red_first: bool = False) -> Callable[[int], Made]:
     """What makes a picture of that number, of that ``shape``. UserError for one that cannot be read."""
     import cv2
 
@@ -52,6 +52,8 @@ def stored(pictures: Pictures, shape: Shape, fit: str, form: Form) -> Callable[[
     def make(number: int) -> Made:
         pixels, facts = pictures.read(number, form)
         pixels = fitted(pixels, (width, height), fit, pictures.name(number)).reshape(height, width, channels)
+        if red_first:
+            pixels = np.ascontiguousarray(pixels[:, :, ::-1])
         return made(b"", image_datum.value(cv2.split(pixels), int(pictures.labels[number])), pixels, facts)
 
     return make

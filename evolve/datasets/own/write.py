@@ -45,10 +45,10 @@ class Written:
 class _Writing:
     """What is gathered over all splits."""
 
-    def __init__(self, shape: Shape, listing: Listing, counts: list[int]) -> None:
+    def __init__(self, shape: Shape, listing: Listing, counts: list[int], red_first: bool) -> None:
         self.content = hashlib.sha256()
         self.sum = np.zeros((shape[1], shape[2], shape[0]))
-        self.sheet = ContactSheet(counts)
+        self.sheet = ContactSheet(counts, red_first)
         self.census: dict[str, SplitCensus] = {}
         self.unreadable: list[str] = []
         self.copies = Copies()
@@ -81,7 +81,7 @@ def write(
     """
     train = parts["train"]
     counts = np.bincount(train.pictures.labels[train.rows], minlength=len(listing.class_names)).tolist()
-    writing = _Writing(shape, listing, counts)
+    writing = _Writing(shape, listing, counts, wish.red_first)
     for split, part in parts.items():
         _split(folder / split, split, part, shape, wish, writing, linked, report)
     _check_read(writing, wish, folder)
@@ -115,7 +115,7 @@ def _split(
             store, make = None, pictures.as_it_is
         else:
             store = held.enter_context(Store(folder, space(largest, total)))
-            make = stream.stored(pictures, shape, wish.fit, form)
+            make = stream.stored(pictures, shape, wish.fit, form, wish.red_first)
             if writing.as_it_is and isinstance(pictures, Database):
                 make = pictures.as_it_is
         for count, (number, made) in enumerate(stream.each(part.rows, make, largest), 1):

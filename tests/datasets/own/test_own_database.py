@@ -231,3 +231,91 @@ def test_no_database(tmp_path: Path, made: Callable[..., Dataset]) -> None:
         with pytest.raises(UserError) as error:
             made(**wish)
         assert str(error.value).startswith(f"data set 'lmdb': {says}")
+
+
+# Red first
+
+
+PURE = {"blue": (250, 0, 0), "green": (0, 250, 0), "red": (0, 0, 250)}  # as OpenCV has them
+
+
+def red_first(count: int, shape: tuple[int, int, int] = (3, 32, 32)) -> Datums:
+    """Images of PURE, a class each, as BVLC's convert_cifar_data stores them."""
+    planes = [np.repeat(np.array(colour[::-1], np.uint8), shape[1] * shape[2]).tobytes() for colour in PURE.values()]
+    channels, height, width = shape
+    return [
+        caffe_pb2.Datum(channels=channels, height=height, width=width, label=n % 3, data=planes[n % 3])
+        for n in range(count)
+    ]
+
+
+def with_cifars_keys(folder: Path, datums: Datums) -> Path:
+    folder.mkdir(parents=True)
+    with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
+        for n, datum in enumerate(datums):
+            transaction.put(f"{n:05d}".encode(), datum.SerializeToString())
+    return folder
+
+
+def shown(done: Dataset) -> list[tuple[int, ...]]:
+    """The colour of the first image of each class on the contact sheet, red first."""
+    with Image.open(done.folder / "contact_sheet.png") as sheet:
+        # Rows are 78 pixels high, and images 72 wide beside 190 of names.
+        return [sheet.convert("RGB").getpixel((190 + 36, 6 + 36 + 78 * row)) for row in range(3)]  # type: ignore[misc]
+
+
+def test_records_with_red_first_stay_so_and_are_shown_as_they_are(
+    tmp_path: Path, made: Callable[..., Dataset]
+) -> None:
+    datums = red_first(12)
+    both = {name: str(with_cifars_keys(tmp_path / name, datums)) for name in ("train", "test")}
+    done = made(**both, channel_order="RGB")
+    assert done.colours == "RGB" and (done.folder / "train" / "data.mdb").is_symlink()
+    assert shown(done) == [colour[::-1] for colour in PURE.values()]
+    assert "mean (red, green, blue): 83.3 83.3 83.3" in class_census.text(done)
+    assert made(**both, channel_order="RGB") == done
+    blue = made(**both)
+    assert blue.colours == "BGR" and blue.folder != done.folder and shown(blue) == list(PURE.values())
+
+
+@pytest.mark.parametrize("wish", [{"width": 16, "height": 24}, {"width": 16, "height": 16, "channels": 1}])
+def test_what_is_stored_anew_of_them_has_red_first_too(
+    tmp_path: Path, made: Callable[..., Dataset], wish: dict[str, int]
+) -> None:
+    both = {name: str(with_cifars_keys(tmp_path / name, red_first(3))) for name in ("train", "test")}
+    done = made(**both, **wish, channel_order="RGB")
+    colours: list[tuple[int, ...]] = [colour[::-1] for colour in PURE.values()]
+    if wish.get("channels") == 1:  # By the rule of OpenCV, .299 red, .587 green and .114 blue.
+        colours = [(28,), (147,), (75,)]
+    stored_colours = sorted((label, tuple(pixels.mean(axis=(1, 2)))) for pixels, label in stored(done.folder / "train"))
+    assert [colour for _, colour in stored_colours] == [pytest.approx(colour, abs=0.6) for colour in colours]
+
+
+def test_encoded_ones_are_stored_with_red_first_where_that_is_wished(
+    tmp_path: Path, made: Callable[..., Dataset]
+) -> None:
+    both = {name: str(database(tmp_path / name, encoded(6))) for name in ("train", "test")}
+    done = made(**both, channel_order="RGB")
+    first = {label: pixels[:, 0, 0].tolist() for pixels, label in reversed([*stored(done.folder / "train")])}
+    assert all(red % 3 == label and (green, blue) == (2 * red, 3 * red) for label, (red, green, blue) in first.items())
+
+
+@pytest.mark.parametrize("order", ["BGR", "RGB"])
+@pytest.mark.parametrize(("keyed", "shape"), [(with_cifars_keys, (3, 32, 32)), (with_cifars_keys, (3, 8, 8)),
+                                              (database, (3, 32, 32))])  # fmt: skip
+def test_records_that_look_like_convert_cifar_datas_are_told_of(
+    tmp_path: Path, keyed: Callable[[Path, Datums], Path], shape: tuple[int, int, int], order: str
+) -> None:
+    both = {name: str(keyed(tmp_path / name, red_first(3, shape))) for name in ("train", "test")}
+    said: list[str] = []
+    wish = Wish(train=both["train"], test=both["test"], channel_order=order)
+    prepare("lmdb", image_size=32, wish=wish, data=tmp_path / "data", report=said.append)
+    told = [line for line in said if "channel_order" in line]
+    assert told == [
+        f"warning: {both['train']}: expected blue, green, red, got records as BVLC's convert_cifar_data makes them, of "
+        "red, green, blue; if they are, give SET=dataset.channel_order=RGB, or `make classify` sees other colours"
+    ] * (order == "BGR" and keyed is with_cifars_keys and shape == (3, 32, 32))
+
+
+def test_without_the_wish_data_sets_have_the_names_that_they_had() -> None:
+    assert "channel_order" not in Wish().words() and Wish(channel_order="RGB").words()["channel_order"] == "RGB"

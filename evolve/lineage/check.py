@@ -33,7 +33,7 @@ def check(
     pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     seed = experiment.settings.seed if seed is None else seed
-    machine = gpu.of_solver(machine, experiment.solver(1))
+    machine = gpu.of_solver(machine, experiment.solver(1).parameter)
     gpu.refuse(machine)
     try:
         seen = verdict.of(experiment, pretrained, seed, machine)

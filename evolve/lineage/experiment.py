@@ -6,7 +6,6 @@ The data set is the one that its settings ask for: images with a class each, or 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from evolve import datasets
 from evolve.base import progress, prototxt_text
@@ -87,9 +86,10 @@ class Experiment:
             self, settings=own, train_val=train_val, template=template, solvers=(solver, solver), scratch=None
         )
 
-    def solver(self, generation: int) -> Any:
-        """The solver of a generation, as the user wrote it: caffe_pb2.SolverParameter."""
-        return self.solvers[0 if generation == 1 else 1].parameter
+    def solver(self, generation: int) -> Solver:
+        """The solver of a generation, as the user wrote it."""
+        ancestors, offsprings = self.solvers
+        return ancestors if generation == 1 else offsprings
 
     def stored_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of an image of the data set, known before it is there."""

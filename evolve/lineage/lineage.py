@@ -48,7 +48,7 @@ def evolve(
     pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
-    machine = gpu.of_solver(machine, experiment.solver(1))
+    machine = gpu.of_solver(machine, experiment.solver(1).parameter)
     gpu.refuse(machine)
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed
@@ -132,7 +132,7 @@ def _fell_too_far(experiment: Experiment, run: Path, metrics: Metrics) -> bool:
 
 
 def _does_not_breed(experiment: Experiment, metrics: Metrics) -> str:
-    solver, training = experiment.solvers[metrics.generation > 1], metrics.training
+    solver, training = experiment.solver(metrics.generation), metrics.training
     if training.pretrained and not training.iterations:
         do = "see whether its labels, scale, mean and order of channels are those that WEIGHTS= was trained with"
     else:

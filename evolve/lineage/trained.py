@@ -89,7 +89,7 @@ def _silent(workspace: Workspace, genome: str) -> dict[str, list[list[int]]]:
 
 def _slower(workspace: Workspace) -> str:
     """What to do where training diverged. A run keeps the solver that something was made with."""
-    lower = f"lower {workspace.experiment.solvers[workspace.number > 1].rate}"
+    lower = f"lower {workspace.experiment.solver(workspace.number).rate}"
     keeps = run_folder.has_begun(workspace.run) and not workspace.few
     return f"{lower}; then begin another run with RUN=" if keeps else lower
 
@@ -97,5 +97,5 @@ def _slower(workspace: Workspace) -> str:
 def _ahead(workspace: Workspace) -> int:
     """Iterations that the run still has before it once this training is done."""
     net = prototxt_text.read(workspace.folder / paths.TRAIN_VAL, caffe_pb2.NetParameter())
-    iter_size = max(1, workspace.experiment.solver(workspace.number).iter_size)
+    iter_size = max(1, workspace.experiment.solver(workspace.number).parameter.iter_size)
     return workspace.iterations_ahead(phases.batch_size(phases.data_layer(net, "TRAIN")) * iter_size)

@@ -157,7 +157,7 @@ class Workspace:
     def solver_of(self, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
         """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""
         solver = caffe_pb2.SolverParameter()
-        solver.CopyFrom(self.experiment.solver(self.number))
+        solver.CopyFrom(self.experiment.solver(self.number).parameter)
         # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
         for name in _OURS:
             solver.ClearField(name)

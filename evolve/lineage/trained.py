@@ -14,8 +14,6 @@ from evolve.runs import paths, run_folder
 from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
 
-GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
-
 
 @contextmanager
 def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
@@ -36,8 +34,8 @@ def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
 
 
 def train(
-    workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = TRAINED, genome: str = "",
-    part: str = "",
+    workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = paths.TRAINED,
+    genome: str = "", part: str = "",
 ) -> Training:  # fmt: skip
     """Trains what `solver` says, from the caffemodel `genome` or from fillers, to `output`; returns how it went.
 

@@ -20,6 +20,13 @@ LINEAGE = "lineage.csv"
 REPORT = "report.html"
 COMMON = "common.prototxt"  # the net that siblings were drawn in, where several of them are parents
 CHANNELS = "channels.json"  # which of its channels one of them has
+GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
+MASKED, MASKED_NET = "masked.caffemodel", "masked.prototxt"  # an offspring in its parent's net, before it is shrunk
+SCRATCH, SCRATCH_NET, SCRATCH_SOLVER = "scratch.caffemodel", "scratch.prototxt", "scratch_solver.prototxt"
+TRAINING_NET, TRAINING_SOLVER = "training_net.prototxt", "training_solver.prototxt"  # as Caffe is given them
+UNTIL_FINISHED = (  # of these a generation that is done has none
+    GENOME, TRAINED, MASKED, MASKED_NET, SCRATCH, SCRATCH_NET, SCRATCH_SOLVER, TRAINING_NET, TRAINING_SOLVER
+)  # fmt: skip
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
 ASKED = ".asked"  # how many generations the last command that went on with a run was to reach

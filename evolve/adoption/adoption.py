@@ -25,7 +25,7 @@ from evolve.base import files
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
-from evolve.network.axes import Net
+from evolve.network.axes import Net, written
 from evolve.network.foreign import namesakes
 from evolve.network.weights import Weights
 from evolve.runs import paths
@@ -95,7 +95,7 @@ def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: cha
     found = data_set.asked(here or data_set.named(brought, fed), changed, fed.resized)
     is_sized = all(found.size)
     image, why = image_shape.find(brought, fed, shape, found)
-    size = f"images of {' x '.join(map(str, image))}, {why}"
+    size = f"images of {written(image)}, {why}"
     net, notes = _reading_data(brought, fed, found)
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evolve.base.errors import UserError
-from evolve.network.axes import Layer
+from evolve.network.axes import Layer, written
 
 Sizes = tuple[int, ...]  # one number a spatial axis: (height, width) as a rule
 
@@ -116,17 +116,13 @@ def _checked(layer: Layer, window: Window) -> Window:
     for what in ("kernel", "stride", "dilation"):
         if not all(getattr(window, what)):
             raise UserError(
-                f"layer '{layer.name}': expected a {what} of 1 and more, got {_by(getattr(window, what))}"
+                f"layer '{layer.name}': expected a {what} of 1 and more, got {written(getattr(window, what))}"
             )
     return window
 
 
 def _padded_below_its_kernel(layer: Layer, window: Window) -> Window:
     if any(pad >= kernel for pad, kernel in zip(window.pad, window.kernel, strict=True)):
-        kernel, pad = _by(window.kernel), _by(window.pad)
+        kernel, pad = written(window.kernel), written(window.pad)
         raise UserError(f"layer '{layer.name}': expected a pad below its kernel, {kernel}, got {pad}")
     return window
-
-
-def _by(sizes: Sizes) -> str:
-    return " x ".join(map(str, sizes))

@@ -55,6 +55,11 @@ def pack(rows: Rows, blob: NDArray[np.float32], where: str) -> None:
     table[1 : 1 + len(rows)] = rows
 
 
+def maps(rows: Rows, object_class: dict[int, int]) -> NDArray[np.int64]:
+    """The coverage map of each of `rows`, -1 for what is no object; `object_class` maps the labels' classes to them."""
+    return np.array([object_class.get(int(kind), -1) for kind in rows[:, CLASS]], int)
+
+
 def corners(rows: Rows) -> NDArray[np.float32]:
     """x1, y1, x2, y2 (objects, 4) of `rows`, in pixels."""
     return np.concatenate([rows[:, [X, Y]], rows[:, [X, Y]] + rows[:, [W, H]]], axis=1)

@@ -137,7 +137,7 @@ def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:
 
 def remove_leftovers(run: Path) -> None:
     """Removes what a killed process left of an unfinished generation, and finished ones' snapshots and siblings."""
-    for leftover in run.glob(".gen*.unfinished"):
+    for leftover in run.glob(f".gen*{paths.UNFINISHED}"):
         shutil.rmtree(leftover)
     for number in range(1, 1 + len(list(run.glob("gen*")))):
         if (paths.generation(run, number) / paths.DONE).is_file():

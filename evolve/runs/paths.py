@@ -27,6 +27,7 @@ TRAINING_NET, TRAINING_SOLVER = "training_net.prototxt", "training_solver.protot
 UNTIL_FINISHED = (  # of these a generation that is done has none
     GENOME, TRAINED, MASKED, MASKED_NET, SCRATCH, SCRATCH_NET, SCRATCH_SOLVER, TRAINING_NET, TRAINING_SOLVER
 )  # fmt: skip
+UNFINISHED = ".unfinished"  # what the name of a folder ends in where a generation is being made
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
 ASKED = ".asked"  # how many generations the last command that went on with a run was to reach
@@ -60,6 +61,11 @@ def parent(rank: int) -> tuple[str, str, str]:
 def siblings(number: int) -> str:
     """The name, in a run's folder, of the folder of a generation's finished siblings until it is committed."""
     return f".gen{number:03d}.siblings"
+
+
+def unfinished(folder: Path) -> Path:
+    """Where a generation is being made that `folder` is to hold."""
+    return folder.with_name(f".{folder.name}{UNFINISHED}")
 
 
 def snapshots(number: int) -> str:

@@ -92,7 +92,7 @@ class Watch(AbstractContextManager["Watch"]):
                 self._scores[run, number] = Metrics.read(paths.generation(run.folder, number)).score
         score = self._scores.get((run, number), Score())
         reached = f"{score.judged} {score.value:.4f}" if score.judged else ""
-        return _State(number, *state.training(paths.generation(run.folder, number + 1)), reached)
+        return _State(number, *state.training(run.folder, number + 1), reached)
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def how_it_fell(kept: Settings, metrics: Metrics) -> str:
 
 def settings_file(folder: Path) -> Path | None:
     """The evolution prototxt that the run keeps, under whatever schedule's name; None where there is none."""
-    return next(iter(sorted((folder / "prototxt").glob("evolution*.prototxt"))), None)
+    return next(iter(sorted((folder / paths.PROTOTXTS).glob("evolution*.prototxt"))), None)
 
 
 def wanted_settings(folder: Path) -> Settings | None:

@@ -125,7 +125,7 @@ def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:
     kept = state.settings_file(run)
     if kept is None or not run_folder.committed(run):
         return schedule, ()
-    begun = kept.name.removeprefix("evolution.").removesuffix("prototxt").rstrip(".")
+    begun = networks.schedule_of(kept)
     words = settings.set_words(prototxt_text.read_text(kept))
     if schedule and schedule != begun or not (words or begun != schedule):
         return schedule, ()

@@ -9,7 +9,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import paths, run_folder, training_log
 from evolve.runs.metrics import Metrics
-from evolve.settings import settings
+from evolve.settings import networks, settings
 from evolve.settings.settings import Settings
 
 
@@ -109,8 +109,8 @@ def how_it_fell(kept: Settings, metrics: Metrics) -> str:
 
 
 def settings_file(folder: Path) -> Path | None:
-    """The evolution prototxt that the run keeps, under whatever schedule's name; None where there is none."""
-    return next(iter(sorted((folder / paths.PROTOTXTS).glob("evolution*.prototxt"))), None)
+    """The settings' file that the run keeps, under whatever schedule's name; None where there is none."""
+    return next(iter(networks.settings_files(folder / paths.PROTOTXTS)), None)
 
 
 def wanted_settings(folder: Path) -> Settings | None:

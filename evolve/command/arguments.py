@@ -63,6 +63,11 @@ def image_shape(arguments: Arguments) -> tuple[int, int, int] | None:
     return lengths[0], lengths[1], lengths[2]
 
 
+def given_seed(arguments: Arguments) -> int | None:
+    """SEED=; None where it is not given. UserError if malformed."""
+    return whole(arguments, "SEED") if "SEED" in arguments else None
+
+
 def seeds(arguments: Arguments) -> list[int]:
     """SEEDS= as 1..8, 1,2,5 or both mixed; empty where it is not given. UserError if malformed."""
     found: list[int] = []

@@ -105,16 +105,12 @@ class Experiment:
         """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
         try:
             return topology.read(
-                [self._phase(net, phase, stored) for phase in ("TEST", "TRAIN")],
+                [phases.fed_as_stored(net, phase, stored) for phase in ("TEST", "TRAIN")],
                 self.settings.LocalResponse.Name(self.settings.lrn),
                 self.settings.keep_unknown,
             )
         except UserError as error:
             raise self.located(error) from None
-
-    def _phase(self, net: phases.Net, phase: str, stored: tuple[int, int, int]) -> phases.Net:
-        shape = phases.example_shape(phases.data_layer(net, phase), stored)
-        return phases.fed_by_inputs(net, phase, shape)
 
     def located(self, error: UserError) -> UserError:
         """The same error with file and line of the layer that its message begins with."""

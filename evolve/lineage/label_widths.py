@@ -37,7 +37,7 @@ def _problems(
     experiment: Experiment, net: Net, phase: str, classes: int, dataset: str, stored: tuple[int, int, int]
 ) -> Iterator[str]:
     data = phases.data_layer(net, phase)
-    fed = phases.fed_by_inputs(net, phase, phases.example_shape(data, stored))
+    fed = phases.fed_as_stored(net, phase, stored)
     try:
         steps = shapes.infer(fed, keep_unknown=experiment.settings.keep_unknown)
     except UserError as error:

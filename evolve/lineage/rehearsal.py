@@ -117,8 +117,7 @@ def _set_up(stage: _Stage, caffe: CaffeProcess) -> None:
     for form in filter(None, (stage.experiment.from_scratch(), stage.experiment)):
         label_widths.check(form, stage.as_it_will_be(form).template(), dataset.classes, dataset.name, dataset.shape)
     for phase in ("TRAIN", "TEST"):
-        shape = phases.example_shape(phases.data_layer(net, phase), dataset.shape)
-        prototxt_text.write(phases.fed_by_inputs(net, phase, shape), stage.place / "net.prototxt")
+        prototxt_text.write(phases.fed_as_stored(net, phase, dataset.shape), stage.place / "net.prototxt")
         caffe.call("load", net="net.prototxt", phase=phase)
 
 

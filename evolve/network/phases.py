@@ -45,6 +45,11 @@ def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
     return result
 
 
+def fed_as_stored(net: Net, phase: str, stored: tuple[int, int, int]) -> Net:
+    """The same for examples `stored` as (channels, height, width)."""
+    return fed_by_inputs(net, phase, example_shape(data_layer(net, phase), stored))
+
+
 def image_layers(net: Net, phase: str) -> list[Layer]:
     """The data layers of `phase` that yield images: of several, those from which a way leads to synapses.
 

@@ -8,7 +8,7 @@ from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.base.errors import UserError
-from evolve.datasets import lmdb_read
+from evolve.datasets.dataset import LMDB
 from evolve.datasets.own import database
 from evolve.network.axes import Layer
 
@@ -20,7 +20,7 @@ def found(brought: Given, feeding: Feeding) -> DataSet | None:
     places = [brought.reading.path.parent, *([brought.solver_file.parent] if brought.solver_file else [])]
     sources = feeding.sources
     if all(layer.type == "Data" for layer in sources.values()):
-        both = {phase: _place(layer.data_param.source, places, lmdb_read.FILE) for phase, layer in sources.items()}
+        both = {phase: _place(layer.data_param.source, places, LMDB) for phase, layer in sources.items()}
         shape = _shape_of(both["TRAIN"]) if both["TEST"] else None
         if not shape:
             return None

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import label_datum, lmdb_pages
-from evolve.datasets.dataset import Dataset
+from evolve.datasets.dataset import LMDB, Dataset
 
-FILE = "data.mdb"
 # From LMDB's own layout (mdb.c, 0.9): each of the first two pages is a header and a meta page, the newer one counts.
 _MAGIC = struct.Struct("<16xI")
 _PAGE_SIZE = struct.Struct("<40xI")
@@ -30,7 +29,7 @@ _META = 152  # bytes to its end
 
 def opened(folder: Path) -> Any:
     """The environment in ``folder``, for reading; UserError if it is none, empty or cut off."""
-    file = folder / FILE
+    file = folder / LMDB
     held, whole = _bytes(file)
     if held < whole and lmdb_pages.damage(file):
         raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; make the data again")
@@ -70,9 +69,9 @@ def whole(folder: Path) -> Iterator[None]:
 
 
 def _what(folder: Path, error: lmdb.Error) -> str:
-    file = folder / FILE
+    file = folder / LMDB
     if file.is_file() and not file.stat().st_size:
-        return f"an empty file {FILE}"
+        return f"an empty file {LMDB}"
     return str(error).removeprefix(f"{folder}: ")
 
 

@@ -84,11 +84,11 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     # Where the data lie is of no matter here.
     found, learned = reading.read(model, without_python=True).with_weights(caffemodel)
     net = found.net
-    heading = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("# input: ")]
+    pixels = phases.told_preprocessing(text)
     try:
         if shape is None and any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
             data = phases.image_layers(net, "TEST")[0]
-            heading = [f"input: {phases.preprocessing(data)}"]
+            pixels = phases.preprocessing(data)
             shape = phases.cropped_shape(data)
         net = deployment.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
@@ -97,8 +97,8 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     counts = count.of_net(steps, learned, str(caffemodel))
     # What is written has the shapes of today, which Caffe asks for.
     learned = learned | {step.layer.name: step.blobs(learned, str(caffemodel)) for step in steps if step.blob_shapes}
-    words = "\n".join([f"{out_place.FOLDED} from {model}", *heading])
-    return Original(model, caffemodel, net, learned, counts, words, found)
+    heading = f"{out_place.FOLDED} from {model}" + (f"\n{phases.PREPROCESSING}{pixels}" if pixels else "")
+    return Original(model, caffemodel, net, learned, counts, heading, found)
 
 
 def _counts(net: Net, learned: weights.Weights, caffemodel: Path) -> list[Count]:

@@ -126,7 +126,7 @@ class Workspace:
         shape = phases.example_shape(test, self.dataset.shape)
         title = f"{self.experiment.name}, generation {self.number}"
         prototxt_text.write(self.seeded(net), self.folder / paths.TRAIN_VAL, title)
-        heading = f"{title}\ninput: {phases.preprocessing(self._with_mean(test))}"
+        heading = f"{title}\n{phases.PREPROCESSING}{phases.preprocessing(self._with_mean(test))}"
         prototxt_text.write(deployment.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
         if self.dataset.class_names and not self.dataset.has_boxes:

@@ -8,6 +8,9 @@ from evolve.network import layers
 from evolve.network.axes import Layer, Net, Shapes
 from evolve.network.layers import detectnet
 
+PREPROCESSING = "input: "  # stands before what `preprocessing` says in the heading of a deploy net's prototxt
+PIXELS = "pixels 0..255"
+
 
 def for_phase(net: Net, phase: str) -> Net:
     """The layers that `phase` ("TRAIN" or "TEST") includes, by Caffe's rules (Net::FilterNet), level 0."""
@@ -187,7 +190,13 @@ def preprocessing(layer: Layer) -> str:
         steps.append(f"minus {transform.mean_file}")
     if transform.scale != 1:
         steps.append(f"times {transform.scale:.9g}")
-    return "pixels 0..255" + "".join(f", {step}" for step in steps)
+    return PIXELS + "".join(f", {step}" for step in steps)
+
+
+def told_preprocessing(text: str) -> str:
+    """The `preprocessing` that the heading of a deploy net's prototxt says; "" where it says none."""
+    lines = (line for line in text.splitlines() if line.startswith(f"# {PREPROCESSING}"))
+    return next(lines, "").removeprefix(f"# {PREPROCESSING}")
 
 
 def with_data_of(net: Net, template: Net) -> Net:

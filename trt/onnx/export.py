@@ -19,8 +19,6 @@ from trt.onnx.eight import Ranges
 from trt.onnx.graph import Graph
 from trt.onnx.target import OPENVINO, Target
 
-_HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -156,9 +154,8 @@ def out_file(out: Path, name: str, of_kind: str, suffix: str = ".onnx") -> Path:
 
 def _preprocessing(source: str, net: Any) -> str:
     """What an image goes through before the net sees it, in words, as far as the prototxt tells; else empty."""
-    for line in source.splitlines():
-        if line.startswith(_HEADING):
-            return line.removeprefix(_HEADING)
+    if told := phases.told_preprocessing(source):
+        return told
     if any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
         return phases.preprocessing(phases.image_layers(net, "TEST")[0])
     return ""

@@ -18,7 +18,7 @@ import numpy as np
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import deployment, shapes
+from evolve.network import deployment, phases, shapes
 from evolve.network.axes import Shape
 from evolve.runs import paths
 from trt.onnx.target import ONNX_RUNTIME, Target
@@ -32,8 +32,7 @@ CALIBRATION = "net.calibration.json"
 EIGHT_BITS = "int8"
 
 _SEED = 1
-# How a deploy prototxt's heading says what becomes of pixels 0..255 (phases.preprocessing).
-_HEADING = re.compile(r"^# input: pixels 0\.\.255(?P<steps>.*)$", re.MULTILINE)
+# In the words of phases.preprocessing.
 _MINUS = re.compile(r"minus (?P<means>[\d., ]*\d)")
 _TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")
 
@@ -113,10 +112,10 @@ def _images(net: Any, source: str) -> dict[str, np.ndarray]:
 
 
 def _image(shape: Shape, source: str, random: np.random.Generator) -> np.ndarray:
-    heading = _HEADING.search(source)
-    if not heading or len(shape) != 4:
+    told = phases.told_preprocessing(source)
+    if not told.startswith(phases.PIXELS) or len(shape) != 4:
         return random.standard_normal(shape)
-    minus, times = _MINUS.search(heading["steps"]), _TIMES.search(heading["steps"])
+    minus, times = _MINUS.search(told), _TIMES.search(told)
     means = np.array([float(mean) for mean in minus["means"].split(",")] if minus else [0.0])
     scale = float(times["scale"]) if times else 1.0
     return np.asarray((random.integers(0, 256, shape) - means.reshape(-1, 1, 1)) * scale)

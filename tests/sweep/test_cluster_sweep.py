@@ -158,7 +158,7 @@ class Client:
         self.ends = list(ends)
         self.keys: list[str] = []
 
-    def submit(self, work: Any, run: plan.Run, key: str, **named: Any) -> Any:
+    def submit(self, work: Any, run: plan.PlannedRun, key: str, **named: Any) -> Any:
         self.keys.append(key)
         return Future(self.ends.pop(0))
 

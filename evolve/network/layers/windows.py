@@ -9,6 +9,7 @@ Sizes = tuple[int, ...]  # one number a spatial axis: (height, width) as a rule
 
 _DEFAULTS = {"kernel": 0, "stride": 1, "pad": 0, "dilation": 1}
 _CEIL = 0  # PoolingParameter.RoundMode
+MAX, AVE, STOCHASTIC = 0, 1, 2  # PoolingParameter.PoolMethod, SPPParameter.PoolMethod
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,15 @@ def pooled(layer: Layer, size: Sizes) -> Sizes:
     return places(pooling(layer, size), size, whole_only)
 
 
-def pyramid(layer: Layer, size: Sizes) -> list[Sizes]:
-    """Places along height and width on each level of an SPP layer: on level l, 2^l windows side by side cover all."""
+def pyramid(layer: Layer, size: Sizes) -> list[Window]:
+    """The window on each level of an SPP layer: on level l, 2^l of it side by side cover all."""
     if not layer.spp_param.pyramid_height:
         raise UserError(f"layer '{layer.name}': expected a pyramid_height of 1 and more, got 0")
     levels = []
     for level in range(layer.spp_param.pyramid_height):
         kernel = tuple(-(-length // 2**level) for length in size)
         pad = tuple((k * 2**level - length + 1) // 2 for k, length in zip(kernel, size, strict=True))
-        window = _padded_below_its_kernel(layer, Window(kernel, kernel, pad, (1, 1)))
-        levels.append(places(window, size))
+        levels.append(_padded_below_its_kernel(layer, Window(kernel, kernel, pad, (1, 1))))
     return levels
 
 

@@ -69,7 +69,7 @@ def _fed(net: Net, phase: str, model: Path, shape: Shape | None) -> Net:
         data = phases.image_layers(net, phase)[0]
         return phases.fed_by_inputs(net, phase, shape or phases.cropped_shape(data))
     except UserError as error:
-        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(error, model) from None
 
 
 def _graph(nets: list[Net], model: Path, keep_unknown: bool, outputs: list[str]) -> Graph:
@@ -77,7 +77,7 @@ def _graph(nets: list[Net], model: Path, keep_unknown: bool, outputs: list[str])
         return topology.read(nets, keep_unknown=keep_unknown, outputs=outputs)
     except UserError as error:
         hint = str(error).replace("keep_unknown: true", "KEEP_UNKNOWN=1").replace("keep_unknown ", "KEEP_UNKNOWN=1 ")
-        raise prototxt_text.located(UserError(hint), model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(UserError(hint), model) from None
 
 
 def _smaller(

@@ -43,7 +43,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
     except UserError as error:
         if str(error).startswith(f"{caffemodel}: "):
             raise
-        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(error, model) from None
     listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
     images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
     title = f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"

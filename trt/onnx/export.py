@@ -55,7 +55,7 @@ class Pair:
         except UserError as error:
             if str(error).startswith(f"{self.caffemodel}: "):
                 raise
-            raise prototxt_text.located(error, self.model, prototxt_text.read_text(self.model)) from None
+            raise prototxt_text.located(error, self.model) from None
 
 
 def read(

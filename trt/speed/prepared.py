@@ -106,9 +106,8 @@ def _images(net: Any, source: str) -> dict[str, np.ndarray]:
     Dense arithmetic takes as long with them as with photographs.
     """
     random = np.random.default_rng(_SEED)
-    tops = [pair for step in shapes.infer(net, keep_unknown=True) if step.layer.type == "Input"
-            for pair in zip(step.layer.top, step.tops, strict=True)]  # fmt: skip
-    return {name: _image(shape, source, random).astype(np.float32) for name, shape in tops}
+    inputs = shapes.of_inputs(shapes.infer(net, keep_unknown=True))
+    return {name: _image(shape, source, random).astype(np.float32) for name, shape in inputs.items()}
 
 
 def _image(shape: Shape, source: str, random: np.random.Generator) -> np.ndarray:

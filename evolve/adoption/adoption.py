@@ -39,7 +39,7 @@ class Adopted:
     """What is written, and a line for each thing that was done."""
 
     net: Net
-    settings: settings_text.Settings
+    settings: settings_text.SettingsText
     notes: list[str] = field(default_factory=list)
     caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
     weights: Weights | None = None  # of the latter

@@ -121,7 +121,7 @@ def find(brought: Given) -> Detector | None:
     return None
 
 
-def settings(found: Detector, brought: Given, changed: changes.Changes) -> settings_text.Settings:
+def settings(found: Detector, brought: Given, changed: changes.Changes) -> settings_text.SettingsText:
     """Its evolution.prototxt; `changed` is SET=."""
     own = evolution_pb2.EvolutionParameter(lrn=evolution_pb2.EvolutionParameter.RETRAIN)
     words = " ".join([*_sources(brought), brought.net.name, brought.reading.path.name]).lower()

@@ -14,7 +14,7 @@ _OFFSPRING = 0.37  # of the ancestor's: LeNet's 2200 of 6000
 
 
 @dataclass
-class Settings:
+class SettingsText:
     """What is written, and why: comments by the field that they stand before; "" for those at the end."""
 
     own: evolution_pb2.EvolutionParameter
@@ -38,7 +38,7 @@ class Settings:
 def of(
     data_set: DataSet, stored: tuple[int, int, int], iterations: int, has_lrn: bool, unknown: list[str],
     changed: changes.Changes,
-) -> Settings:  # fmt: skip
+) -> SettingsText:  # fmt: skip
     """The settings of a network for classes; its images are `stored` as (channels, height, width).
 
     It was trained for so many `iterations` (0: unknown); `unknown` are layer types that stay whole; `changed` is SET=.
@@ -55,11 +55,11 @@ def of(
 
 def changed_by(
     changed: changes.Changes, own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]]
-) -> Settings:
+) -> SettingsText:
     """`own` as SET=, `changed`, has it: what that says no comment calls told, or to be chosen."""
     changes.apply(changed, own)
     said = {change.path for change in changed}
-    return Settings(own, {name: lines for name, lines in comments.items() if name not in said})
+    return SettingsText(own, {name: lines for name, lines in comments.items() if name not in said})
 
 
 def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:

@@ -11,6 +11,7 @@ DONE = "DONE.json"
 LMDB = "data.mdb"  # of each split's folder, or of both that a split with boxes has
 CENSUS = "census.json"  # what is in it, counted
 LABELS = "labels.txt"  # names of the classes, a line each, where they are known
+AGAIN = "make the data again"  # what is to be done where it is not as it was made
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
 
 

@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import image_form
+from evolve.datasets.dataset import AGAIN
 from evolve.datasets.image_form import USUAL, Facts, Form
 from evolve.datasets.raw_file import REPLACE
 
@@ -115,7 +116,7 @@ def there(file: str | Path) -> bool:
 
 
 def decoded_with_facts(
-    content: bytes, where: str, wanted: Form = USUAL, advice: str = "make the data again"
+    content: bytes, where: str, wanted: Form = USUAL, advice: str = AGAIN
 ) -> tuple[NDArray[np.uint8], Facts]:
     """As `decoded`, and what the image was before; ``advice`` ends the message about one that cannot be read."""
     try:

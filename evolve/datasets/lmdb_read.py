@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import label_datum, lmdb_pages
-from evolve.datasets.dataset import LMDB, Dataset
+from evolve.datasets.dataset import AGAIN, LMDB, Dataset
 
 # From LMDB's own layout (mdb.c, 0.9): each of the first two pages is a header and a meta page, the newer one counts.
 _MAGIC = struct.Struct("<16xI")
@@ -32,15 +32,15 @@ def opened(folder: Path) -> Any:
     file = folder / LMDB
     held, whole = _bytes(file)
     if held < whole and lmdb_pages.damage(file):
-        raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; make the data again")
+        raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; {AGAIN}")
     try:
         # No lock file: the folder may be read-only, and nobody writes to a finished data set.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
     except lmdb.Error as error:
-        raise UserError(f"{folder}: expected an LMDB, got: {_what(folder, error)}; make the data again") from None
+        raise UserError(f"{folder}: expected an LMDB, got: {_what(folder, error)}; {AGAIN}") from None
     if not environment.stat()["entries"]:
         environment.close()
-        raise UserError(f"{folder}: expected records, got an empty LMDB; make the data again")
+        raise UserError(f"{folder}: expected records, got an empty LMDB; {AGAIN}")
     return environment
 
 
@@ -65,7 +65,7 @@ def whole(folder: Path) -> Iterator[None]:
     try:
         yield
     except lmdb.Error as error:
-        raise UserError(f"{folder}: expected a whole LMDB, got: {_what(folder, error)}; make the data again") from None
+        raise UserError(f"{folder}: expected a whole LMDB, got: {_what(folder, error)}; {AGAIN}") from None
 
 
 def _what(folder: Path, error: lmdb.Error) -> str:
@@ -86,7 +86,7 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
     found = _datums(folder, count, _image)
     if len(shapes := {image.shape for image, _ in found}) > 1:
         several = " and ".join(sorted("x".join(map(str, shape)) for shape in shapes))
-        raise UserError(f"{folder}: expected images of one shape, got {several}; make the data again")
+        raise UserError(f"{folder}: expected images of one shape, got {several}; {AGAIN}")
     return np.stack([image for image, _ in found]), np.array([label for _, label in found], np.int64)
 
 
@@ -117,7 +117,7 @@ def _datums(folder: Path, count: int, read: Callable[[Any], T]) -> list[T]:
         try:
             found.append(read(caffe_pb2.Datum.FromString(value)))
         except (DecodeError, ValueError) as error:
-            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; make the data again") from None
+            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; {AGAIN}") from None
     return found
 
 

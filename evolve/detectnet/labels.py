@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
+from evolve.datasets.dataset import AGAIN
 from evolve.network.axes import written
 from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
@@ -16,7 +17,6 @@ X, Y, W, H = range(4)
 TRUNCATED, OCCLUSION = 8, 9  # KITTI's: 0 to 1; 0, 1, 2, and 3 for unknown
 CLASS = 5  # in the data set's own list of classes; 0 is dontcare
 MOST_CLASSES = 1 << 24  # whole numbers that 32 bits tell apart
-AGAIN = "make the data again"
 
 Rows = NDArray[np.float32]  # (objects, 16)
 

@@ -17,7 +17,8 @@ from evolve.base.errors import UserError
 from evolve.runs import paths
 from evolve.sweep import cluster, plan
 from evolve.sweep.child import Ended
-from tests.sweep.conftest import SECONDS, Place, caffemodels, environment, make_place, processes, wait_for
+from tests.forks import environment
+from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 distributed = pytest.importorskip("distributed")
 

@@ -1,5 +1,6 @@
 """The evolution.prototxt of an adopted network: what could be told, with comments where its user has to choose."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from google.protobuf import text_format
@@ -26,8 +27,7 @@ class SettingsText:
         names = [descriptor.name for descriptor, _ in self.own.ListFields()]
         for name in names:
             lines += [f"# {comment}" for comment in self.comments.get(name, [])]
-            only = type(self.own)()
-            only.CopyFrom(self.own)
+            only = deepcopy(self.own)
             for other in names:
                 if other != name:
                     only.ClearField(other)

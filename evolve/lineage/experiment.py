@@ -3,6 +3,7 @@
 The data set is the one that its settings ask for: images with a class each, or images with boxes.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -78,8 +79,7 @@ class Experiment:
         if not self.scratch:
             return None
         train_val, template, solver = self.scratch
-        own = type(self.settings)()
-        own.CopyFrom(self.settings)
+        own = deepcopy(self.settings)
         own.ancestor_training = self.settings.scratch_training
         own.dataset.or_else.ancestor_training = ""
         return replace(

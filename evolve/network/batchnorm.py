@@ -5,6 +5,7 @@ With one factor f and one term t a neuron, W' = f W and b' = f b + t; an absent 
 
 from collections import Counter
 from collections.abc import Collection
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +40,7 @@ def fold(net: Net, weights: Weights, outputs: Collection[str] = (), largest: flo
     Blobs keep their names: where a folded layer had a top of its own, the layer before it writes that. `outputs` are
     blobs that stay although other layers read them. A BatchNorm with a mean of more than `largest` deviations stays.
     """
-    folded = type(net)()
-    folded.CopyFrom(net)
+    folded = deepcopy(net)
     del folded.layer[:]
     learned = {name: list(blobs) for name, blobs in weights.items()}
     names = Counter(parameter.name for layer in net.layer for parameter in layer.param)

@@ -1,6 +1,7 @@
 """A network to carry away: an Input for its data, its outputs for its losses, and nothing that training alone needs."""
 
 from collections.abc import Container
+from copy import deepcopy
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
@@ -47,8 +48,7 @@ def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Ne
 
     What the caffemodel of a generation holds: auxiliary classifiers are its offspring's too.
     """
-    result = caffe_pb2.NetParameter()
-    result.CopyFrom(deployed)
+    result = deepcopy(deployed)
     known = {layer.name for layer in deployed.layer}
     result.layer.extend(layer for layer in net.layer if layer.name in weights and layer.name not in known)
     return result

@@ -1,6 +1,7 @@
 """One train_val.prototxt gives the nets of both phases: which layers each of them has, and what feeds it."""
 
 from collections.abc import Container
+from copy import deepcopy
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
@@ -14,8 +15,7 @@ PIXELS = "pixels 0..255"
 
 def for_phase(net: Net, phase: str) -> Net:
     """The layers that `phase` ("TRAIN" or "TEST") includes, by Caffe's rules (Net::FilterNet), level 0."""
-    filtered = caffe_pb2.NetParameter()
-    filtered.CopyFrom(net)
+    filtered = deepcopy(net)
     del filtered.layer[:]
     filtered.layer.extend(layer for layer in net.layer if includes(layer, phase))
     return filtered

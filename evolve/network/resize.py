@@ -7,6 +7,7 @@ laid side by side.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 
@@ -125,8 +126,7 @@ def _spread(bias: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
 def resized(net: Net, graph: Graph, kept: np.ndarray) -> Net:
     """A copy of `net`, both phases in it or one, with the channels `kept`, bool (groups,), of `graph`."""
-    smaller = type(net)()
-    smaller.CopyFrom(net)
+    smaller = deepcopy(net)
     nodes = {node.layer.name: node for node in graph.nodes if not node.whole}
     for layer in smaller.layer:
         node = nodes.get(layer.name)

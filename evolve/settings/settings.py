@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,7 @@ def read(path: Path, changed: changes.Changes = ()) -> Settings:
             settings.ClearField(field.name)
     settings.MergeFrom(own)
     for index, block in enumerate(settings.environment):
-        merged = type(usual)()
-        merged.CopyFrom(usual)
+        merged = deepcopy(usual)
         merged.MergeFrom(block)
         settings.environment[index].CopyFrom(merged)
     if found := problems(settings):

@@ -10,7 +10,7 @@ from evolve.adoption.given import Given
 from evolve.base.errors import UserError
 from evolve.datasets.dataset import LMDB
 from evolve.datasets.own import database
-from evolve.network.axes import Layer
+from evolve.network.axes import ImageShape, Layer
 
 _COLOURS = 3
 
@@ -81,7 +81,7 @@ def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
     return found.resolve() if found else None
 
 
-def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:
+def _shape_of(folder: Path | None) -> ImageShape | None:
     """(channels, height, width) of a database's first image; None where it is none."""
     try:
         return database.first_shape(folder) if folder else None

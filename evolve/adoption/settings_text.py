@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from google.protobuf import text_format
 
 from evolve.adoption.data_set import DATABASES, OWN, DataSet
+from evolve.network.axes import ImageShape
 from evolve.proto import evolution_pb2
 from evolve.settings import changes
 
@@ -36,7 +37,7 @@ class SettingsText:
 
 
 def of(
-    data_set: DataSet, stored: tuple[int, int, int], iterations: int, has_lrn: bool, unknown: list[str],
+    data_set: DataSet, stored: ImageShape, iterations: int, has_lrn: bool, unknown: list[str],
     changed: changes.Changes,
 ) -> SettingsText:  # fmt: skip
     """The settings of a network for classes; its images are `stored` as (channels, height, width).
@@ -62,7 +63,7 @@ def changed_by(
     return SettingsText(own, {name: lines for name, lines in comments.items() if name not in said})
 
 
-def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:
+def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: ImageShape) -> None:
     own.name = data_set.name
     for place in ("folder", "train", "test", "mean_file"):
         if value := getattr(data_set, place):

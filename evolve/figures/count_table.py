@@ -10,7 +10,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
 from evolve.network import deployment, layers, shapes, two_of_four
-from evolve.network.axes import written
+from evolve.network.axes import ImageShape, written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
 from evolve.network.two_of_four import Groups
@@ -19,12 +19,12 @@ from evolve.network.weights import Weights
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
 
-def show(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> None:
+def show(model: Path, caffemodel: Path | None = None, shape: ImageShape | None = None) -> None:
     """Prints the table of `sheet`. UserError as there."""
     sheet(model, caffemodel, shape).show()
 
 
-def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> Sheet:
+def sheet(model: Path, caffemodel: Path | None = None, shape: ImageShape | None = None) -> Sheet:
     """The table of `model`, a deploy or train_val prototxt, with `caffemodel`'s synapses, or as if none were zero.
 
     `shape` is (channels, height, width) of an image: what a data layer does not tell; or another size for an Input.

@@ -11,7 +11,7 @@ from evolve.datasets.own import mean_image
 from evolve.detectnet.lines import Lines
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import ImageShape, Layer, Net
 from evolve.network.layers import detectnet, kind
 from evolve.network.layers import detectnet_parameters as parameters
 
@@ -96,7 +96,7 @@ def _of_transform(experiment: Experiment, transform: Layer, data: Path) -> _Prob
         yield from _of_mean_file(Path(transform.mean_file), (channels, height, width))
 
 
-def _of_mean_file(file: Path, stored: tuple[int, int, int]) -> _Problems:
+def _of_mean_file(file: Path, stored: ImageShape) -> _Problems:
     if not file.is_absolute():
         yield "mean_file", (
             f"expected a mean_file whose path does not depend on where Caffe runs, got {file}; write $NET/{file} for "

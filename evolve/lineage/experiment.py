@@ -15,6 +15,7 @@ from evolve.detectnet.consistency import Geometry
 from evolve.lineage import data_wishes, solver
 from evolve.lineage.solver import Solver
 from evolve.network import layers, phases, topology
+from evolve.network.axes import ImageShape
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import paths
@@ -91,7 +92,7 @@ class Experiment:
         ancestors, offsprings = self.solvers
         return ancestors if generation == 1 else offsprings
 
-    def stored_shape(self) -> tuple[int, int, int]:
+    def stored_shape(self) -> ImageShape:
         """(channels, height, width) of an image of the data set, known before it is there."""
         if self.survey:
             return self.survey.shape
@@ -101,7 +102,7 @@ class Experiment:
             height, width = self.geometry.height, self.geometry.width
         return (datasets.find(wanted.name, self.folder).source.channels, height, width)
 
-    def graph(self, net: phases.Net, stored: tuple[int, int, int]) -> topology.Graph:
+    def graph(self, net: phases.Net, stored: ImageShape) -> topology.Graph:
         """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
         try:
             return topology.read(

@@ -6,12 +6,12 @@ from copy import deepcopy
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import judging, layers, phases
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import ImageShape, Layer, Net
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
-def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
+def deploy(net: Net, shape: ImageShape) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
     What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
@@ -54,7 +54,7 @@ def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Ne
     return result
 
 
-def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
+def sized(net: Net, shape: ImageShape | None) -> Net:
     """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size.
 
     `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.

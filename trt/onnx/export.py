@@ -10,6 +10,7 @@ from evolve.base import files, prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import deployment, phases
+from evolve.network.axes import ImageShape
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, out_place, paths
@@ -59,7 +60,7 @@ class Pair:
 
 
 def read(
-    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None = None, words: dict[str, str] | None = None
+    model: Path, caffemodel: Path, shape: ImageShape | None = None, words: dict[str, str] | None = None
 ) -> Pair:
     """A deploy prototxt (or a train_val, its labels left out) and its caffemodel, for images of `shape`.
 
@@ -84,7 +85,7 @@ def export(
     out: Path,
     half: bool = False,
     fold: bool = True,
-    shape: tuple[int, int, int] | None = None,
+    shape: ImageShape | None = None,
     words: dict[str, str] | None = None,
     target: Target = OPENVINO,
 ) -> str:
@@ -129,7 +130,7 @@ def of_net(
     return model.model(graph, net.name, described)
 
 
-def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
+def read_generation(run: Path, number: int, shape: ImageShape | None = None) -> Pair:
     """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
     folder = generation.whole(run, number)
     words = {"run": run.name, "generation": str(number)}

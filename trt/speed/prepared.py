@@ -19,7 +19,7 @@ import numpy as np
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import deployment, phases, shapes
-from evolve.network.axes import Shape
+from evolve.network.axes import ImageShape, Shape
 from evolve.runs import paths
 from trt.onnx.target import ONNX_RUNTIME, Target
 
@@ -38,7 +38,7 @@ _TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")
 
 
 def prepare(
-    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: tuple[int, int, int] | None = None,
+    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: ImageShape | None = None,
     calibration: "Calibration | None" = None, eight_bits_for: Iterable[Target] = (),
 ) -> Any:  # fmt: skip
     """Fills `folder` from a deploy prototxt and its caffemodel; returns the net, one image of `shape` (its own).
@@ -82,7 +82,7 @@ def simulated(folder: Path, form: Target) -> Path:
 
 
 def _in_eight_bits(
-    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None, calibration: "Calibration", form: Target,
+    model: Path, caffemodel: Path, shape: ImageShape | None, calibration: "Calibration", form: Target,
     folder: Path,
 ) -> None:  # fmt: skip
     from trt import eight_bits, values

@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import Samples, Source, Split
 from evolve.datasets.fitting import margin
 from evolve.datasets.published import Contents, Published, contents
-from evolve.datasets.raw_file import RawFile
+from evolve.datasets.raw_file import RawFile, wrong
 
 CHANNELS, SIDE = 3, 32
 CLASSES = 10
@@ -84,22 +83,18 @@ def pickled(path: Path, content: bytes) -> Batch:
 def binary(path: Path, content: bytes) -> Batch:
     """A binary batch: for each image a byte of label, then 1024 bytes each of red, green and blue, by rows."""
     if len(content) % (1 + PIXELS):
-        raise _wrong(path, f"records of {1 + PIXELS} bytes", f"{len(content)} bytes")
+        raise wrong(path, f"records of {1 + PIXELS} bytes", f"{len(content)} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + PIXELS)
     return _checked(path, records[:, 1:], records[:, 0].astype(np.int64))
 
 
 def _checked(path: Path, pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> Batch:
     if labels.shape != (len(pixels),):
-        raise _wrong(path, f"{len(pixels)} labels, one for each image", f"{labels.size}")
+        raise wrong(path, f"{len(pixels)} labels, one for each image", f"{labels.size}")
     if not len(labels) or not 0 <= labels.min() <= labels.max() < CLASSES:
         got = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
-        raise _wrong(path, f"labels from 0 to {CLASSES - 1}", got)
+        raise wrong(path, f"labels from 0 to {CLASSES - 1}", got)
     return pixels.reshape(-1, CHANNELS, SIDE, SIDE), labels
-
-
-def _wrong(path: Path, expected: str, got: str) -> UserError:
-    return UserError(f"{path}: expected {expected}, got {got}; replace it with the original file")
 
 
 SOURCE = Source("CIFAR-10", CHANNELS, load, classes=CLASSES, shared=True)

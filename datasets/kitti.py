@@ -10,8 +10,9 @@ from pathlib import Path
 from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import Detection, DetectionSource, Photo, Photos
-from evolve.datasets.annotation_files import folder_with, missing, state_of
+from evolve.datasets.annotation_files import folder_with, missing, original_text, state_of
 from evolve.datasets.layouts import kitti_text
+from evolve.datasets.raw_file import REPLACE
 
 LABELS = Path("training") / "label_2"
 IMAGES = Path("training") / "image_2"
@@ -62,8 +63,8 @@ def _val_images(root: Path) -> list[bool]:
             f"{root}: expected mapping/train_mapping.txt and train_rand.txt of devkit_object.zip, got neither; "
             "without the drives the split cannot be made: unpack it there"
         )
-    lines = kitti_text.text(folder / "train_mapping.txt").splitlines()
-    numbers = [word.strip() for word in kitti_text.text(folder / "train_rand.txt").split(",") if word.strip()]
+    lines = original_text(folder / "train_mapping.txt").splitlines()
+    numbers = [word.strip() for word in original_text(folder / "train_rand.txt").split(",") if word.strip()]
     return [_is_val(folder, lines, number) for number in numbers]
 
 
@@ -77,7 +78,7 @@ def _is_val(folder: Path, lines: list[str], number: str) -> bool:
     if not drive:
         raise UserError(
             f"{folder / 'train_mapping.txt'}:{number}: expected date, drive and frame, got '{lines[int(number) - 1]}'; "
-            "replace it with the original file"
+            f"{REPLACE}"
         )
     return drive[1] == VAL_DATE and int(drive[2]) <= VAL_LAST
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import Samples, Source, Split
 from evolve.datasets.fitting import margin
 from evolve.datasets.published import obtained
-from evolve.datasets.raw_file import RawFile, checked_bytes, find
+from evolve.datasets.raw_file import RawFile, checked_bytes, find, wrong
 
 LARGEST = 1 << 26  # bytes unpacked: MNIST's largest file has 47,040,016
 
@@ -33,24 +32,20 @@ def decode(path: Path, packed: bytes, dimensions: int) -> NDArray[np.uint8]:
         with gzip.open(io.BytesIO(packed)) as file:
             content = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise _wrong(path, "a whole gzip file", str(error)) from None
+        raise wrong(path, "a whole gzip file", str(error)) from None
     if len(content) > LARGEST:
-        raise _wrong(path, f"at most {LARGEST} bytes unpacked", "more")
+        raise wrong(path, f"at most {LARGEST} bytes unpacked", "more")
     magic = 0x0800 + dimensions
     found = int.from_bytes(content[:4], "big")
     if found != magic:
-        raise _wrong(path, f"idx magic {magic} ({dimensions} dimensions of unsigned bytes)", str(found))
+        raise wrong(path, f"idx magic {magic} ({dimensions} dimensions of unsigned bytes)", str(found))
     start = 4 + 4 * dimensions
     shape = [int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4)]
     expected = start + int(np.prod(shape, dtype=object))
     if len(content) != expected:
         size = "x".join(map(str, shape))
-        raise _wrong(path, f"{expected} bytes unpacked for its {size} header", str(len(content)))
+        raise wrong(path, f"{expected} bytes unpacked for its {size} header", str(len(content)))
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def _wrong(path: Path, expected: str, got: str) -> UserError:
-    return UserError(f"{path}: expected {expected}, got {got}; replace it with the original file")
 
 
 SIDE = 28
@@ -97,18 +92,14 @@ def _check(
     images_path: Path, images: NDArray[np.uint8], labels_path: Path, labels: NDArray[np.uint8]
 ) -> None:
     """UserError unless there are 28x28 images, a label for each, and no label above 9."""
-    mend = "replace it with the original file"
     if images.shape[1:] != (SIDE, SIDE):
         got = "x".join(map(str, images.shape[1:]))
-        raise UserError(f"{images_path}: expected images of {SIDE}x{SIDE}, got {got}; {mend}")
+        raise wrong(images_path, f"images of {SIDE}x{SIDE}", got)
     if len(labels) != len(images):
-        raise UserError(
-            f"{labels_path}: expected {len(images)} labels, one for each image of {images_path.name}, "
-            f"got {len(labels)}; {mend}"
-        )
+        raise wrong(labels_path, f"{len(images)} labels, one for each image of {images_path.name}", f"{len(labels)}")
     if len(labels) == 0 or labels.max() >= CLASSES:
         got = f"{labels.max()}" if len(labels) else "none"
-        raise UserError(f"{labels_path}: expected labels from 0 to {CLASSES - 1}, got {got}; {mend}")
+        raise wrong(labels_path, f"labels from 0 to {CLASSES - 1}", got)
 
 
 SOURCE = Source("MNIST", 1, load, classes=CLASSES, shared=True)

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets import Samples, Source, Split
 from evolve.datasets.fitting import margin
 from evolve.datasets.published import Contents, Published, contents
-from evolve.datasets.raw_file import RawFile
+from evolve.datasets.raw_file import RawFile, wrong
 
 CHANNELS, ORIGINAL_SIDE, SHRINK = 3, 96, 3
 SIDE = ORIGINAL_SIDE // SHRINK
@@ -50,10 +49,10 @@ def split(name: str, files: Contents, zeros: int) -> Split:
     path, content = files[f"{name}_y.bin"]
     labels = np.frombuffer(content, np.uint8).astype(np.int64) - 1  # the file counts classes from 1
     if len(labels) != len(images):
-        raise _wrong(path, f"{len(images)} labels, one for each image of {name}_X.bin", f"{len(labels)}")
+        raise wrong(path, f"{len(images)} labels, one for each image of {name}_X.bin", f"{len(labels)}")
     if not len(labels) or not 0 <= labels.min() <= labels.max() < CLASSES:
         got = f"{labels.min() + 1} to {labels.max() + 1}" if len(labels) else "none"
-        raise _wrong(path, f"labels from 1 to {CLASSES}", got)
+        raise wrong(path, f"labels from 1 to {CLASSES}", got)
     return Split(averaged(images), labels, zeros)
 
 
@@ -61,7 +60,7 @@ def decoded(path: Path, content: bytes) -> NDArray[np.uint8]:
     """(N, 3, 96, 96): the file holds an image's channels one after the other, each column by column."""
     record = CHANNELS * ORIGINAL_SIDE**2
     if len(content) % record:
-        raise _wrong(path, f"images of {record} bytes", f"{len(content)} bytes")
+        raise wrong(path, f"images of {record} bytes", f"{len(content)} bytes")
     columns = np.frombuffer(content, np.uint8).reshape(-1, CHANNELS, ORIGINAL_SIDE, ORIGINAL_SIDE)
     return columns.transpose(0, 1, 3, 2)
 
@@ -73,10 +72,6 @@ def averaged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     sums = squares.sum((3, 5), dtype=np.uint16)
     # Of nine no mean lies halfway between two whole numbers, so half of nine, rounded down, rounds to the nearest.
     return ((sums + SHRINK**2 // 2) // SHRINK**2).astype(np.uint8)
-
-
-def _wrong(path: Path, expected: str, got: str) -> UserError:
-    return UserError(f"{path}: expected {expected}, got {got}; replace it with the original file")
 
 
 SOURCE = Source("STL-10", CHANNELS, load, classes=CLASSES, shared=True)

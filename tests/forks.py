@@ -178,6 +178,12 @@ class Forks:
 FORKS = Forks()  # this test process's
 
 
+def environment() -> dict[str, str]:
+    """A command's: this checkout's code, nobody's data and runs, and nothing downloaded."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
+    return kept | {"PYTHONPATH": str(_ROOT), "CAVEFISH_OFFLINE": "1"}
+
+
 def _ended(forked: Forked) -> int:
     """Its exit status; as of subprocess.run, it ends with whoever is interrupted while waiting for it."""
     try:

@@ -4,21 +4,18 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evolve.base import files, prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import batchnorm, count, deployment, layers, phases, precision, shapes, weights
+from evolve.network.axes import ImageShape, Net
 from evolve.network.batchnorm import Folded
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.runs import generation, out_place, paths
 from evolve.runs.metrics import Metrics
 from trt import agreement, class_names
-
-Net = Any  # caffe_pb2.NetParameter
-Shape = tuple[int, int, int]
 
 # Of how many deviations a mean may be: float32 has what is 1,000 times as large to 6e-5 of a deviation.
 _LARGEST_MEAN = 1000
@@ -37,7 +34,7 @@ class Original:
     found: reading.Reading
 
 
-def fold_generation(run: Path, number: int, out: Path | None = None, shape: Shape | None = None) -> str:
+def fold_generation(run: Path, number: int, out: Path | None = None, shape: ImageShape | None = None) -> str:
     """Folds a committed generation, in its precision, into `out`, or ``gen013.folded`` in the run; tells what changed.
 
     UserError where there is no such generation, or as `fold` has it.
@@ -48,7 +45,7 @@ def fold_generation(run: Path, number: int, out: Path | None = None, shape: Shap
     return fold(folder / paths.DEPLOY, folder / paths.WEIGHTS, out, shape, kind)
 
 
-def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, kind: str = "FLOAT") -> str:
+def fold(model: Path, caffemodel: Path, out: Path, shape: ImageShape | None = None, kind: str = "FLOAT") -> str:
     """Writes deploy.prototxt and the folded caffemodel, cast to `kind`, into `out`; tells what was folded.
 
     `model` is a deploy or train_val prototxt, `shape` (channels, height, width) of an image where it does not tell.
@@ -78,17 +75,17 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, k
     return "\n".join(lines)
 
 
-def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
+def _read(model: Path, caffemodel: Path, shape: ImageShape | None) -> Original:
     layers.load_beside(model.parent)
     text = prototxt_text.read_text(model)
     # Where the data lie is of no matter here.
     found, learned = reading.read(model, without_python=True).with_weights(caffemodel)
     net = found.net
-    heading = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("# input: ")]
+    pixels = phases.told_preprocessing(text)
     try:
         if shape is None and any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
             data = phases.image_layers(net, "TEST")[0]
-            heading = [f"input: {phases.preprocessing(data)}"]
+            pixels = phases.preprocessing(data)
             shape = phases.cropped_shape(data)
         net = deployment.sized(net, shape)
         steps = shapes.infer(net, keep_unknown=True)
@@ -97,8 +94,8 @@ def _read(model: Path, caffemodel: Path, shape: Shape | None) -> Original:
     counts = count.of_net(steps, learned, str(caffemodel))
     # What is written has the shapes of today, which Caffe asks for.
     learned = learned | {step.layer.name: step.blobs(learned, str(caffemodel)) for step in steps if step.blob_shapes}
-    words = "\n".join([f"{out_place.FOLDED} from {model}", *heading])
-    return Original(model, caffemodel, net, learned, counts, words, found)
+    heading = f"{out_place.FOLDED} from {model}" + (f"\n{phases.PREPROCESSING}{pixels}" if pixels else "")
+    return Original(model, caffemodel, net, learned, counts, heading, found)
 
 
 def _counts(net: Net, learned: weights.Weights, caffemodel: Path) -> list[Count]:

@@ -128,8 +128,7 @@ def of_file(path: Path, pair: Pair, remedy: str = OTHERS_OR_NONE) -> Source:
 
 def input_shapes(pair: Pair) -> dict[str, tuple[int, ...]]:
     """Shape of each input blob of the net, the batch first."""
-    sources = [step for step in shapes.infer(pair.net) if step.layer.type == "Input"]
-    return {top: shape for step in sources for top, shape in zip(step.layer.top, step.tops, strict=True)}
+    return shapes.of_inputs(shapes.infer(pair.net))
 
 
 def _of_generation(folder: Path, dataset: str, pair: Pair) -> Inputs:

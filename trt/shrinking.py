@@ -2,23 +2,22 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import package
 from evolve.base.errors import UserError
 from evolve.network import count, deployment, fold, layers, phases, resize, topology, weights
+from evolve.network.axes import ImageShape, Net
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.network.graph import Graph
 from evolve.runs import out_place
 from trt import agreement, class_names
 
-Net = Any  # caffe_pb2.NetParameter
-Shape = tuple[int, int, int]
 
-
-def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None, keep_unknown: bool = False) -> str:
+def shrink(
+    model: Path, caffemodel: Path, out: Path, shape: ImageShape | None = None, keep_unknown: bool = False
+) -> str:
     """Writes the smaller `model` (deploy or train_val) and `caffemodel` into `out`; returns a before/after table.
 
     `shape` is (channels, height, width) of an image where the prototxt does not tell. Caffe compares both networks'
@@ -50,7 +49,7 @@ def shrink(model: Path, caffemodel: Path, out: Path, shape: Shape | None = None,
     return "\n".join([*found.notes, _table(before, after, sizes, difference)])
 
 
-def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
+def _phases(net: Net, model: Path, shape: ImageShape | None) -> list[Net]:
     """The nets of both phases that begin with inputs; of a deploy prototxt the one that there is."""
     test = phases.for_phase(net, "TEST")
     if any(layer.type == "Input" for layer in test.layer) and not any(map(phases.reads_data, test.layer)):
@@ -64,12 +63,12 @@ def _phases(net: Net, model: Path, shape: Shape | None) -> list[Net]:
     return nets
 
 
-def _fed(net: Net, phase: str, model: Path, shape: Shape | None) -> Net:
+def _fed(net: Net, phase: str, model: Path, shape: ImageShape | None) -> Net:
     try:
         data = phases.image_layers(net, phase)[0]
         return phases.fed_by_inputs(net, phase, shape or phases.cropped_shape(data))
     except UserError as error:
-        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(error, model) from None
 
 
 def _graph(nets: list[Net], model: Path, keep_unknown: bool, outputs: list[str]) -> Graph:
@@ -77,7 +76,7 @@ def _graph(nets: list[Net], model: Path, keep_unknown: bool, outputs: list[str])
         return topology.read(nets, keep_unknown=keep_unknown, outputs=outputs)
     except UserError as error:
         hint = str(error).replace("keep_unknown: true", "KEEP_UNKNOWN=1").replace("keep_unknown ", "KEEP_UNKNOWN=1 ")
-        raise prototxt_text.located(UserError(hint), model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(UserError(hint), model) from None
 
 
 def _smaller(

@@ -25,7 +25,7 @@ from evolve.base import files
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import layers, phases, shapes, weights
-from evolve.network.axes import Net
+from evolve.network.axes import ImageShape, Net, written
 from evolve.network.foreign import namesakes
 from evolve.network.weights import Weights
 from evolve.runs import paths
@@ -39,7 +39,7 @@ class Adopted:
     """What is written, and a line for each thing that was done."""
 
     net: Net
-    settings: settings_text.Settings
+    settings: settings_text.SettingsText
     notes: list[str] = field(default_factory=list)
     caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
     weights: Weights | None = None  # of the latter
@@ -48,7 +48,7 @@ class Adopted:
 
 def adopt(
     out: Path, model: Path | None = None, solver: Path | None = None, caffemodel: Path | None = None,
-    shape: tuple[int, int, int] | None = None, changed: changes.Changes = (),
+    shape: ImageShape | None = None, changed: changes.Changes = (),
 ) -> Adopted:  # fmt: skip
     """Writes the folder `out`; returns what it was made of. UserError for what nothing can be made of.
 
@@ -88,14 +88,14 @@ def _detector(found: detector.Detector, brought: Given, changed: changes.Changes
     return Adopted(found.net, settings, found.notes)
 
 
-def _classifier(brought: Given, shape: tuple[int, int, int] | None, changed: changes.Changes) -> Adopted:
+def _classifier(brought: Given, shape: ImageShape | None, changed: changes.Changes) -> Adopted:
     """A network for images with a class each."""
     fed = feeding.find(brought.net)
     here = own_data.found(brought, fed)
     found = data_set.asked(here or data_set.named(brought, fed), changed, fed.resized)
     is_sized = all(found.size)
     image, why = image_shape.find(brought, fed, shape, found)
-    size = f"images of {' x '.join(map(str, image))}, {why}"
+    size = f"images of {written(image)}, {why}"
     net, notes = _reading_data(brought, fed, found)
     judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
@@ -144,7 +144,7 @@ def _of_crop(side: int) -> str:
     )
 
 
-def _shapes(net: Net, image: tuple[int, int, int], guessed: str) -> dict[str, tuple[int, ...]]:
+def _shapes(net: Net, image: ImageShape, guessed: str) -> dict[str, tuple[int, ...]]:
     """The shape of every blob; `guessed`, where the user did not say it, is said of an image that does not fit."""
     try:
         steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
+from evolve.network.axes import ImageShape
 from evolve.settings.changes import Changes
 
 _ASKED = "as SET= has it"
@@ -75,7 +76,7 @@ def asked(found: DataSet, changed: Changes, resized: tuple[int, int]) -> DataSet
     return replace(found, channels=int(wanted.get("channels", 0)) or found.channels, size=size, why=why)
 
 
-def of_shape(image: tuple[int, int, int], classes: int) -> DataSet:
+def of_shape(image: ImageShape, classes: int) -> DataSet:
     """The data set of images of about that size with so many classes; `images` where none is like it; in that size."""
     for _, found in _NAMED[:2]:
         near = found.size[0] <= image[1] <= found.size[0] + 6 and image[1] == image[2]

@@ -15,6 +15,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
+from evolve.lineage.data_layers import SOURCES_WITH_BOXES
 from evolve.network import phases
 from evolve.network.axes import Layer, Net
 from evolve.network.layers import detectnet, kind
@@ -22,7 +23,6 @@ from evolve.network.layers import detectnet_parameters as parameters
 from evolve.proto import detectnet_pb2, evolution_pb2
 from evolve.settings import changes
 
-_FOLDERS = {"TRAIN": "$DATA/train", "TEST": "$DATA/val"}
 _PREFETCH = 3
 _SCORES = ("ClusterGroundtruth", "ScoreDetections", "mAP")  # NVIDIA's, of which metrics.json has the like
 # Classes by their numbers, as DIGITS gives them where nobody names others.
@@ -39,7 +39,7 @@ class Detector:
         self.net: Net = caffe_pb2.NetParameter(name=brought.net.name)
         self.notes: list[str] = []
         self._given = brought.net
-        self.data = {phase: self._data(phase) for phase in _FOLDERS}
+        self.data = {phase: self._data(phase) for phase in SOURCES_WITH_BOXES}
         text = self.data["TRAIN"].python_param.param_str
         self.truth = parameters.parse(text, f"layer '{self.data['TRAIN'].name}': param_str").ground_truth
 
@@ -82,12 +82,12 @@ class Detector:
                 f"layer '{layer.name}': {size.image_size_x}x{size.image_size_y} pixels, where TRAIN has "
                 f"{self.truth.image_size_x}x{self.truth.image_size_y}: that is every image's size now"
             )
-        batch = message.data_param.batch_size
+        batch, source = message.data_param.batch_size, SOURCES_WITH_BOXES[phase]
         added = self.net.layer.add(name="data", type="Python", top=layer.top)
         added.include.add(phase=getattr(caffe_pb2, phase))
         added.python_param.module, added.python_param.layer = detectnet.MODULE, "DetectNetData"
-        added.python_param.param_str = " ".join(_words(message, _FOLDERS[phase]))
-        self.notes.append(f"{phase}: layer '{layer.name}' reads {_FOLDERS[phase]}, {counted(batch, 'image')} at once")
+        added.python_param.param_str = " ".join(_words(message, source))
+        self.notes.append(f"{phase}: layer '{layer.name}' reads {source}, {counted(batch, 'image')} at once")
 
     def _add_of_training(self, layer: Layer) -> None:
         if not phases.includes(layer, "TRAIN"):
@@ -121,7 +121,7 @@ def find(brought: Given) -> Detector | None:
     return None
 
 
-def settings(found: Detector, brought: Given, changed: changes.Changes) -> settings_text.Settings:
+def settings(found: Detector, brought: Given, changed: changes.Changes) -> settings_text.SettingsText:
     """Its evolution.prototxt; `changed` is SET=."""
     own = evolution_pb2.EvolutionParameter(lrn=evolution_pb2.EvolutionParameter.RETRAIN)
     words = " ".join([*_sources(brought), brought.net.name, brought.reading.path.name]).lower()

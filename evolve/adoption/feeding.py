@@ -11,11 +11,11 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets.own import mean_image
+from evolve.lineage.data_layers import SOURCES
 from evolve.network import phases
 from evolve.network.axes import Layer, Net
 
 TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
-_FOLDERS = {"TRAIN": "$DATA/train", "TEST": "$DATA/test"}
 _MEAN_FILE = "$DATA/mean.binaryproto"
 _KEPT = ("scale", "mirror", "crop_size", "mean_value")
 _GREY = 128.0  # the middle of 0..255
@@ -68,7 +68,7 @@ def find(net: Net) -> Feeding:
         labels |= {top: None for top in tops if top not in mine and top in read}
         gone |= {layer.name for layer in fed}
     _refuse_others(images, labels, found)
-    both = {phase: found.get(phase, next(iter(found.values()))) for phase in _FOLDERS}
+    both = {phase: found.get(phase, next(iter(found.values()))) for phase in SOURCES}
     return Feeding(next(iter(images)), next(iter(labels), ""), both, gone)
 
 
@@ -104,11 +104,11 @@ def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tu
             layer.transform_param.mean_value.extend(transform.means)
         if transform.scale != 1 and not layer.HasField("transform_param"):
             layer.transform_param.scale = transform.scale
-        layer.data_param.source, layer.data_param.backend = _FOLDERS[phase], layer.data_param.LMDB
+        layer.data_param.source, layer.data_param.backend = SOURCES[phase], layer.data_param.LMDB
         usual = TRAIN_BATCH if phase == "TRAIN" else TEST_BATCH
         layer.data_param.batch_size = phases.batch_size(source) or usual
         notes.append(
-            f"{phase}: {source.type} layer '{source.name}' is now a Data layer that reads {_FOLDERS[phase]}, "
+            f"{phase}: {source.type} layer '{source.name}' is now a Data layer that reads {SOURCES[phase]}, "
             f"{counted(layer.data_param.batch_size, 'image')} at once"
         )
     result.layer.extend(layer for layer in net.layer if layer.name not in feeding.gone or layer.bottom)

@@ -5,17 +5,15 @@ from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.base.errors import UserError
 from evolve.network import phases, shapes
-from evolve.network.axes import Layer, Net, Shape, count
+from evolve.network.axes import ImageShape, Layer, Net, Shape, count
 from evolve.network.weights import Weights
-
-Image = tuple[int, int, int]  # channels, height, width
 
 _COLOURS = 3  # channels where a size alone is told
 _LARGEST = 320  # pixels on a side that are tried
 _USUAL = (28, 32, 64, 96, 128, 224, 227, 256, 299)
 
 
-def find(given: Given, feeding: Feeding, asked: Image | None, data_set: DataSet) -> tuple[Image, str]:
+def find(given: Given, feeding: Feeding, asked: ImageShape | None, data_set: DataSet) -> tuple[ImageShape, str]:
     """(channels, height, width) as the network sees it, and in words where that is known from.
 
     `asked` is SHAPE=; `data_set` has its own size and channels where its name tells. UserError where nothing does.
@@ -53,7 +51,7 @@ def channels_of(given: Given, feeding: Feeding) -> int:
     return 0
 
 
-def _told(source: Layer) -> Image | None:
+def _told(source: Layer) -> ImageShape | None:
     if source.type == "Input":
         shape = source.input_param.shape[0].dim if source.input_param.shape else []
         return (shape[1], shape[2], shape[3]) if len(shape) == 4 else None
@@ -76,7 +74,7 @@ def _fitting(net: Net, feeding: Feeding, learned: Weights, depth: int) -> int:
     return next((side for side in sides if side in _USUAL), sides[0] if sides else 0)
 
 
-def _fits(test: Net, feeding: Feeding, wanted: dict[str, int], image: Image) -> bool:
+def _fits(test: Net, feeding: Feeding, wanted: dict[str, int], image: ImageShape) -> bool:
     blobs: dict[str, Shape] = {feeding.image: (1, *image)}
     compared = False
     for layer in test.layer:

@@ -5,6 +5,7 @@ from collections import Counter
 from evolve.base.counted import counted
 from evolve.network import layers, phases
 from evolve.network.axes import Net
+from evolve.network.layers.weighted import parameter_of
 from evolve.network.weights import Weights
 
 _FILLER = "msra"
@@ -29,7 +30,7 @@ def fillers(net: Net, learned: Weights) -> list[str]:
     for layer in net.layer:
         known = layers.of(layer)
         if known and known.connects and layer.name not in learned:
-            parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+            parameter = parameter_of(layer)
             if not parameter.HasField("weight_filler"):
                 parameter.weight_filler.type = _FILLER
                 filled.append(layer.name)

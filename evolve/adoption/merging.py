@@ -1,6 +1,7 @@
 """A net for training and one for testing become one train_val: what both have is there once, the rest in one phase."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -86,8 +87,7 @@ def _leave_out(message: Any) -> None:
 
 
 def _in(layer: Layer, phase: str = "") -> Layer:
-    kept = caffe_pb2.LayerParameter()
-    kept.CopyFrom(layer)
+    kept = deepcopy(layer)
     kept.ClearField("include")
     kept.ClearField("exclude")
     if phase:

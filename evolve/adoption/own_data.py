@@ -8,9 +8,9 @@ from evolve.adoption.data_set import DATABASES, OWN, UNKNOWN, DataSet
 from evolve.adoption.feeding import Feeding
 from evolve.adoption.given import Given
 from evolve.base.errors import UserError
-from evolve.datasets import lmdb_read
+from evolve.datasets.dataset import LMDB
 from evolve.datasets.own import database
-from evolve.network.axes import Layer
+from evolve.network.axes import ImageShape, Layer
 
 _COLOURS = 3
 
@@ -20,7 +20,7 @@ def found(brought: Given, feeding: Feeding) -> DataSet | None:
     places = [brought.reading.path.parent, *([brought.solver_file.parent] if brought.solver_file else [])]
     sources = feeding.sources
     if all(layer.type == "Data" for layer in sources.values()):
-        both = {phase: _place(layer.data_param.source, places, lmdb_read.FILE) for phase, layer in sources.items()}
+        both = {phase: _place(layer.data_param.source, places, LMDB) for phase, layer in sources.items()}
         shape = _shape_of(both["TRAIN"]) if both["TEST"] else None
         if not shape:
             return None
@@ -81,7 +81,7 @@ def _place(name: str, folders: list[Path], within: str = "") -> Path | None:
     return found.resolve() if found else None
 
 
-def _shape_of(folder: Path | None) -> tuple[int, int, int] | None:
+def _shape_of(folder: Path | None) -> ImageShape | None:
     """(channels, height, width) of a database's first image; None where it is none."""
     try:
         return database.first_shape(folder) if folder else None

@@ -1,10 +1,12 @@
 """The evolution.prototxt of an adopted network: what could be told, with comments where its user has to choose."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from google.protobuf import text_format
 
 from evolve.adoption.data_set import DATABASES, OWN, DataSet
+from evolve.network.axes import ImageShape
 from evolve.proto import evolution_pb2
 from evolve.settings import changes
 
@@ -14,7 +16,7 @@ _OFFSPRING = 0.37  # of the ancestor's: LeNet's 2200 of 6000
 
 
 @dataclass
-class Settings:
+class SettingsText:
     """What is written, and why: comments by the field that they stand before; "" for those at the end."""
 
     own: evolution_pb2.EvolutionParameter
@@ -26,8 +28,7 @@ class Settings:
         names = [descriptor.name for descriptor, _ in self.own.ListFields()]
         for name in names:
             lines += [f"# {comment}" for comment in self.comments.get(name, [])]
-            only = type(self.own)()
-            only.CopyFrom(self.own)
+            only = deepcopy(self.own)
             for other in names:
                 if other != name:
                     only.ClearField(other)
@@ -36,9 +37,9 @@ class Settings:
 
 
 def of(
-    data_set: DataSet, stored: tuple[int, int, int], iterations: int, has_lrn: bool, unknown: list[str],
+    data_set: DataSet, stored: ImageShape, iterations: int, has_lrn: bool, unknown: list[str],
     changed: changes.Changes,
-) -> Settings:  # fmt: skip
+) -> SettingsText:  # fmt: skip
     """The settings of a network for classes; its images are `stored` as (channels, height, width).
 
     It was trained for so many `iterations` (0: unknown); `unknown` are layer types that stay whole; `changed` is SET=.
@@ -55,14 +56,14 @@ def of(
 
 def changed_by(
     changed: changes.Changes, own: evolution_pb2.EvolutionParameter, comments: dict[str, list[str]]
-) -> Settings:
+) -> SettingsText:
     """`own` as SET=, `changed`, has it: what that says no comment calls told, or to be chosen."""
     changes.apply(changed, own)
     said = {change.path for change in changed}
-    return Settings(own, {name: lines for name, lines in comments.items() if name not in said})
+    return SettingsText(own, {name: lines for name, lines in comments.items() if name not in said})
 
 
-def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: tuple[int, int, int]) -> None:
+def _set_data(own: evolution_pb2.DatasetParameter, data_set: DataSet, stored: ImageShape) -> None:
     own.name = data_set.name
     for place in ("folder", "train", "test", "mean_file"):
         if value := getattr(data_set, place):

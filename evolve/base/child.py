@@ -22,7 +22,7 @@ from evolve.base import pulse
 from evolve.base.errors import MORE_PROCESSES, REMEDIES, MachineError, UserError
 from evolve.base.machine import USUAL, Machine
 
-Report = Callable[[dict[str, Any]], None]
+Reporter = Callable[[dict[str, Any]], None]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 0.05  # the shortest wait for an end
@@ -126,7 +126,7 @@ class Serving(Child):
 
     _talks = True
 
-    def call(self, task: str, report: Report = lambda progress: None, **arguments: Any) -> dict[str, Any]:
+    def call(self, task: str, report: Reporter = lambda progress: None, **arguments: Any) -> dict[str, Any]:
         """Has it do one task, and returns the answer; `report` gets its progress. Errors as `answer`."""
         self.ask(task, **arguments)
         return self.answer(report)
@@ -139,7 +139,7 @@ class Serving(Child):
             self._process.stdin.write(json.dumps({"task": task, "arguments": arguments}).encode() + b"\n")
             self._process.stdin.flush()
 
-    def answer(self, report: Report = lambda progress: None) -> dict[str, Any]:
+    def answer(self, report: Reporter = lambda progress: None) -> dict[str, Any]:
         """Its next answer. UserError with its words if it failed, MachineError if its disk did, Died if it did."""
         while (message := self._message()) is not None:
             if "progress" in message:

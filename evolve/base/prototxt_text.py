@@ -141,13 +141,13 @@ def _lines_with(text: str, pattern: str) -> Iterator[int]:
     return (number for number, line in lines if re.search(pattern, _split_comment(line)[0]))
 
 
-def located(error: UserError, path: Path, text: str) -> UserError:
-    """The same error with file and, if its message begins with a layer, that layer's line in `text`."""
+def located(error: UserError, path: Path, text: str | None = None) -> UserError:
+    """The same error with file and, if its message begins with a layer, that layer's line in `text`, the file's own."""
     words = str(error)
     if not words.startswith("layer '"):
         return UserError(f"{path}: {words}")
     layer = words.split("'")[1]
-    return UserError(f"{path}:{line_of(text, layer)}: {words}")
+    return UserError(f"{path}:{line_of(read_text(path) if text is None else text, layer)}: {words}")
 
 
 def _escaped(variable: str) -> str:

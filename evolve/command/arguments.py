@@ -10,6 +10,7 @@ from evolve.base.errors import UserError
 from evolve.base.machine import Machine
 from evolve.base.spelling import did_you_mean
 from evolve.command.words import WORDS
+from evolve.network.axes import ImageShape
 from evolve.runs import paths
 
 Arguments = dict[str, str]
@@ -52,7 +53,7 @@ def checked(verb: str, known: list[str], words: list[str]) -> Arguments:
     return given
 
 
-def image_shape(arguments: Arguments) -> tuple[int, int, int] | None:
+def image_shape(arguments: Arguments) -> ImageShape | None:
     """SHAPE= as (channels, height, width); None where it is not given. UserError if malformed."""
     if "SHAPE" not in arguments:
         return None
@@ -61,6 +62,11 @@ def image_shape(arguments: Arguments) -> tuple[int, int, int] | None:
         given = _shown(arguments["SHAPE"])
         raise UserError(f"SHAPE={given}: expected channels x height x width; for instance SHAPE=3x32x32")
     return lengths[0], lengths[1], lengths[2]
+
+
+def given_seed(arguments: Arguments) -> int | None:
+    """SEED=; None where it is not given. UserError if malformed."""
+    return whole(arguments, "SEED") if "SEED" in arguments else None
 
 
 def seeds(arguments: Arguments) -> list[int]:

@@ -38,7 +38,7 @@ def _begun(name: str) -> list[Path]:
     every = [Path(name), *paths.runs().glob("*/*")]
     meant = [run for run in every if name in (str(run), run.name, f"{run.parent.name}/{run.name}")]
     # A checkout has settings in its prototxt/ too, but no record of them.
-    return [run for run in meant if state.settings_file(run) and (run / "prototxt" / paths.DONE).is_file()]
+    return [run for run in meant if state.settings_file(run) and (run / paths.PROTOTXTS / paths.DONE).is_file()]
 
 
 def _refuse_another_thing(name: str, place: Path, listed: str) -> None:

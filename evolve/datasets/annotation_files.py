@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from evolve.base.errors import UserError
-from evolve.datasets.raw_file import folders
+from evolve.base.errors import UserError, said
+from evolve.datasets.raw_file import REPLACE, folders
 from evolve.datasets.source import Unavailable
 
 LARGEST = 1 << 22  # bytes: a thousand boxes are a few hundred kB
@@ -44,13 +44,18 @@ def content(file: Path, largest: int = LARGEST) -> bytes:
     with open(file, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > largest:
-            raise UserError(
-                f"{file}: expected annotations of at most {largest} bytes, got {size}; replace it with the original "
-                "file"
-            )
+            raise UserError(f"{file}: expected annotations of at most {largest} bytes, got {size}; {REPLACE}")
         return opened.read(size)
 
 
 def text(file: Path) -> str:
     """The same in UTF-8, without its byte order mark, lines ended by \\n. Raises OSError or UnicodeDecodeError."""
     return content(file).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def original_text(file: Path) -> str:
+    """The same. UserError where it is no text."""
+    try:
+        return text(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: expected a text file, got: {said(error)}; {REPLACE}") from None

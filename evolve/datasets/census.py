@@ -10,12 +10,11 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError, said
 from evolve.base.files import write_whole
 from evolve.datasets.annotations import Clipped
-from evolve.datasets.dataset import Dataset
+from evolve.datasets.dataset import CENSUS, Dataset
 from evolve.datasets.detection import Box
 
 EDGES = (1, 2, 4, 8, 16)  # cells; a size falls below the first that is larger
 SIZES = ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 and more")
-FILE = "census.json"
 
 
 @dataclass
@@ -64,12 +63,12 @@ def _bin(cells: float) -> int:
 def write(folder: Path, splits: dict[str, Census]) -> None:
     """Writes census.json into ``folder``."""
     record = {split: asdict(census) for split, census in splits.items()}
-    write_whole(folder / FILE, json.dumps(record, indent=2) + "\n")
+    write_whole(folder / CENSUS, json.dumps(record, indent=2) + "\n")
 
 
 def read(dataset: Dataset) -> dict[str, Census]:
     """The census of a finished data set, by split; UserError if somebody has written over it."""
-    file = dataset.folder / FILE
+    file = dataset.folder / CENSUS
     try:
         return {split: records.read(Census, each, split) for split, each in json.loads(file.read_text()).items()}
     except (OSError, ValueError, AttributeError) as error:

@@ -7,7 +7,11 @@ from pathlib import Path
 from evolve.base import records
 from evolve.base.files import write_whole
 
+DONE = "DONE.json"
+LMDB = "data.mdb"  # of each split's folder, or of both that a split with boxes has
+CENSUS = "census.json"  # what is in it, counted
 LABELS = "labels.txt"  # names of the classes, a line each, where they are known
+AGAIN = "make the data again"  # what is to be done where it is not as it was made
 FORMAT = 1  # of what is stored; one more, and older folders are made anew
 
 
@@ -81,7 +85,7 @@ def write_done(folder: Path, dataset: Dataset) -> None:
     """Writes DONE.json into ``folder``, the last thing that is written; returns when it is on the disk."""
     record = asdict(dataset)
     del record["folder"], record["notice"], record["shared"]  # where it lies, and what each call of prepare says anew
-    done, linked = folder / "DONE.json", _linked(folder)
+    done, linked = folder / DONE, _linked(folder)
     known = {"format": FORMAT, **record, "files": _sizes(folder)} | ({"linked": linked} if linked else {})
     write_whole(done, json.dumps(known, indent=2) + "\n")
 
@@ -92,7 +96,7 @@ def finished(folder: Path, name: str = "") -> Dataset | None:
     Sizes are compared, not content: this is done at every start of everything, and must cost nothing.
     """
     try:
-        done = records.read(_Done, json.loads((folder / "DONE.json").read_text()))
+        done = records.read(_Done, json.loads((folder / DONE).read_text()))
         channels, height, width = done.shape
         if (done.format, done.name, done.files) != (FORMAT, name or done.name, _sizes(folder)):
             return None
@@ -110,11 +114,11 @@ def finished(folder: Path, name: str = "") -> Dataset | None:
 
 def _linked(folder: Path) -> dict[str, int]:
     """When each LMDB that lies elsewhere was last changed."""
-    files = [path for path in folder.rglob("data.mdb") if path.is_symlink()]
+    files = [path for path in folder.rglob(LMDB) if path.is_symlink()]
     return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in files}
 
 
 def _sizes(folder: Path) -> dict[str, int]:
     """Bytes of each LMDB in ``folder``, and of what else a data set keeps there."""
-    files = [*folder.rglob("data.mdb"), *folder.glob("census.json")]
+    files = [*folder.rglob(LMDB), *folder.glob(CENSUS)]
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}

@@ -10,7 +10,7 @@ import numpy as np
 
 from evolve.base.progress import Report
 from evolve.datasets import box_set, image_set, own_set
-from evolve.datasets.dataset import Dataset, finished
+from evolve.datasets.dataset import DONE, Dataset, finished
 from evolve.datasets.detection import SPLITS, Detection, DetectionSource
 from evolve.datasets.detection_write import write_detection
 from evolve.datasets.image_write import write
@@ -121,7 +121,7 @@ def _copied(made: Dataset, into: Path, parts: tuple[str, ...]) -> Handful:
                 for value in values:
                     store.put(value)
     for file in made.folder.iterdir():
-        if file.is_file() and file.name != "DONE.json":
+        if file.is_file() and file.name != DONE:
             (into / file.name).symlink_to(file)
     return _of(replace(made, folder=into), made.counts)
 

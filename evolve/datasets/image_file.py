@@ -16,7 +16,9 @@ from PIL import Image, UnidentifiedImageError
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import image_form
+from evolve.datasets.dataset import AGAIN
 from evolve.datasets.image_form import USUAL, Facts, Form
+from evolve.datasets.raw_file import REPLACE
 
 Size = tuple[int, int]  # width, height
 
@@ -79,7 +81,7 @@ def read_with_facts(file: str | Path, where: str, wanted: Form = USUAL) -> tuple
             content = opened.read()
     except OSError as error:
         raise UserError(f"{file}: expected a file to read, got {error.strerror}; make it readable") from None
-    return decoded_with_facts(content, str(file), wanted, "replace it with the original file")
+    return decoded_with_facts(content, str(file), wanted, REPLACE)
 
 
 def decoded(content: bytes, where: str, wanted: Form = USUAL) -> NDArray[np.uint8]:
@@ -114,7 +116,7 @@ def there(file: str | Path) -> bool:
 
 
 def decoded_with_facts(
-    content: bytes, where: str, wanted: Form = USUAL, advice: str = "make the data again"
+    content: bytes, where: str, wanted: Form = USUAL, advice: str = AGAIN
 ) -> tuple[NDArray[np.uint8], Facts]:
     """As `decoded`, and what the image was before; ``advice`` ends the message about one that cannot be read."""
     try:

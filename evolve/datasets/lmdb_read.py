@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.datasets import label_datum, lmdb_pages
-from evolve.datasets.dataset import Dataset
+from evolve.datasets.dataset import AGAIN, LMDB, Dataset
 
-FILE = "data.mdb"
 # From LMDB's own layout (mdb.c, 0.9): each of the first two pages is a header and a meta page, the newer one counts.
 _MAGIC = struct.Struct("<16xI")
 _PAGE_SIZE = struct.Struct("<40xI")
@@ -30,18 +29,18 @@ _META = 152  # bytes to its end
 
 def opened(folder: Path) -> Any:
     """The environment in ``folder``, for reading; UserError if it is none, empty or cut off."""
-    file = folder / FILE
+    file = folder / LMDB
     held, whole = _bytes(file)
     if held < whole and lmdb_pages.damage(file):
-        raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; make the data again")
+        raise UserError(f"{file}: expected {whole} bytes, got {held}: it was cut off; {AGAIN}")
     try:
         # No lock file: the folder may be read-only, and nobody writes to a finished data set.
         environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
     except lmdb.Error as error:
-        raise UserError(f"{folder}: expected an LMDB, got: {_what(folder, error)}; make the data again") from None
+        raise UserError(f"{folder}: expected an LMDB, got: {_what(folder, error)}; {AGAIN}") from None
     if not environment.stat()["entries"]:
         environment.close()
-        raise UserError(f"{folder}: expected records, got an empty LMDB; make the data again")
+        raise UserError(f"{folder}: expected records, got an empty LMDB; {AGAIN}")
     return environment
 
 
@@ -66,13 +65,13 @@ def whole(folder: Path) -> Iterator[None]:
     try:
         yield
     except lmdb.Error as error:
-        raise UserError(f"{folder}: expected a whole LMDB, got: {_what(folder, error)}; make the data again") from None
+        raise UserError(f"{folder}: expected a whole LMDB, got: {_what(folder, error)}; {AGAIN}") from None
 
 
 def _what(folder: Path, error: lmdb.Error) -> str:
-    file = folder / FILE
+    file = folder / LMDB
     if file.is_file() and not file.stat().st_size:
-        return f"an empty file {FILE}"
+        return f"an empty file {LMDB}"
     return str(error).removeprefix(f"{folder}: ")
 
 
@@ -87,7 +86,7 @@ def read(folder: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.int6
     found = _datums(folder, count, _image)
     if len(shapes := {image.shape for image, _ in found}) > 1:
         several = " and ".join(sorted("x".join(map(str, shape)) for shape in shapes))
-        raise UserError(f"{folder}: expected images of one shape, got {several}; make the data again")
+        raise UserError(f"{folder}: expected images of one shape, got {several}; {AGAIN}")
     return np.stack([image for image, _ in found]), np.array([label for _, label in found], np.int64)
 
 
@@ -118,7 +117,7 @@ def _datums(folder: Path, count: int, read: Callable[[Any], T]) -> list[T]:
         try:
             found.append(read(caffe_pb2.Datum.FromString(value)))
         except (DecodeError, ValueError) as error:
-            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; make the data again") from None
+            raise UserError(f"{folder}: record {number}: expected a Datum, got: {error}; {AGAIN}") from None
     return found
 
 

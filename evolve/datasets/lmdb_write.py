@@ -8,6 +8,7 @@ from typing import Any, Self
 import lmdb
 
 from evolve.base.files import sync
+from evolve.datasets.dataset import LMDB
 
 PAGE = 4096  # bytes
 PIECE = 1 << 20  # bytes a transaction: what it holds is in memory twice
@@ -73,7 +74,7 @@ class Store:
             self._environment.close()
         (self._folder / "lock.mdb").unlink()  # readers make their own
         if kind is None:
-            sync(self._folder / "data.mdb")
+            sync(self._folder / LMDB)
             sync(self._folder)
 
 

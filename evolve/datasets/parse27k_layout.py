@@ -13,6 +13,7 @@ from typing import Any
 from evolve.base.errors import UserError
 from evolve.datasets.annotation_files import state_of
 from evolve.datasets.detection import Box, Photo, Photos
+from evolve.datasets.raw_file import REPLACE
 
 DATABASE = "annotations.sqlite3"
 SEQUENCES = {"train": (1, 4, 5), "val": (2, 7, 8), "test": (3, 6)}
@@ -73,9 +74,7 @@ def _tables(database: Path) -> dict[str, list[Row]]:
             _limit(connection, database.stat().st_size)
             return {table: _rows(database, connection, table, columns) for table, columns in TABLES.items()}
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name of a column is the latter
-        raise UserError(
-            f"{database}: expected an SQLite database, got: {error}; replace it with the original file"
-        ) from None
+        raise UserError(f"{database}: expected an SQLite database, got: {error}; {REPLACE}") from None
 
 
 def _limit(connection: sqlite3.Connection, size: int) -> None:
@@ -91,7 +90,7 @@ def _rows(database: Path, connection: sqlite3.Connection, table: str, columns: t
     # A view is no table: it is a program, which may never end.
     if not found or table.lower() not in map(str.lower, names):
         held = ", ".join(sorted(names)) or "none at all"
-        raise UserError(f"{database}: expected a table {table}, got {held}; replace it with the original file")
+        raise UserError(f"{database}: expected a table {table}, got {held}; {REPLACE}")
     for column in columns:
         if column not in found:
             raise UserError(

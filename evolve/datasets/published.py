@@ -12,7 +12,7 @@ from evolve.base.errors import UserError
 from evolve.base.progress import Report
 from evolve.datasets.archive import BrokenArchive, members
 from evolve.datasets.download import DownloadFailed, download
-from evolve.datasets.raw_file import RawFile, checked, checked_bytes, folders
+from evolve.datasets.raw_file import ANEW, RawFile, checked, checked_bytes, folders
 from evolve.datasets.source import Unavailable
 
 # A copy that somebody packed anew is as good: it is the files inside that are believed, each by its md5.
@@ -104,12 +104,6 @@ def _unpacked(form: Published, path: Path) -> Contents:
             if len(found) == len(wanted):
                 return found
     except BrokenArchive as error:
-        raise UserError(
-            f"{path}: expected a whole tar archive, got {error}; remove it to have it downloaded, or "
-            "replace it with the original file"
-        ) from None
+        raise UserError(f"{path}: expected a whole tar archive, got {error}; {ANEW}") from None
     missing = next(name for name in wanted if name not in found)
-    raise UserError(
-        f"{path}: expected {form.folder}/{missing} in it, got none; remove it to have it downloaded, or "
-        "replace it with the original file"
-    )
+    raise UserError(f"{path}: expected {form.folder}/{missing} in it, got none; {ANEW}")

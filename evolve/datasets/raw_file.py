@@ -7,6 +7,9 @@ from pathlib import Path
 
 from evolve.base.errors import UserError
 
+REPLACE = "replace it with the original file"
+ANEW = f"remove it to have it downloaded, or {REPLACE}"
+
 
 @dataclass(frozen=True)
 class RawFile:
@@ -54,7 +57,11 @@ def checked(path: Path, content: bytes, file: RawFile) -> bytes:
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != file.md5:
         raise UserError(
-            f"{path}: expected md5 {file.md5} ({file.size} bytes), got {found} ({len(content)} bytes); "
-            "remove it to have it downloaded, or replace it with the original file"
+            f"{path}: expected md5 {file.md5} ({file.size} bytes), got {found} ({len(content)} bytes); {ANEW}"
         )
     return content
+
+
+def wrong(path: Path, expected: str, got: str) -> UserError:
+    """That a file is not as its authors published it."""
+    return UserError(f"{path}: expected {expected}, got {got}; {REPLACE}")

@@ -60,7 +60,7 @@ class Choice:
         """The next image: `pixels` (3, H, W), copied if it is chosen, `rows` (objects, 16), detections by class."""
         stretch = self._added * self._shown // self._images
         why = _TURN[stretch % len(_TURN)]
-        maps = np.array([self._object_class.get(int(kind), -1) for kind in rows[:, labels.CLASS]], int)
+        maps = labels.maps(rows, self._object_class)
         interest = _INTEREST[why](_Example(rows, maps, found, self._iou))
         if stretch not in self._best or interest > self._best[stretch][0]:
             self._best[stretch] = interest, Seen(pixels.copy(), rows.copy(), found, f"{self._added + 1}: {why}")

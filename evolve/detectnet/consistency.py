@@ -12,6 +12,7 @@ from pathlib import Path
 from evolve.base.errors import UserError
 from evolve.detectnet.comparisons import Comparison, comparisons
 from evolve.detectnet.lines import Lines
+from evolve.network.axes import written
 from evolve.network.layers import detectnet_clustering, kind
 from evolve.network.layers import detectnet_parameters as parameters
 from evolve.network.phases import Layer, Net, for_phase
@@ -138,7 +139,7 @@ def _predicted_otherwise(net: Net, lines: Lines) -> Iterator[str]:
 
 def _of_two_shapes(comparison: Comparison, lines: Lines) -> Iterator[str]:
     if comparison.compares and kind(comparison.layer) in _COMPARE and len(set(comparison.bottoms.values())) > 1:
-        listed = ", ".join(f"'{name}' {_by(shape)}" for name, shape in comparison.bottoms.items())
+        listed = ", ".join(f"'{name}' {written(shape)}" for name, shape in comparison.bottoms.items())
         yield f"{lines.place(comparison.layer)}: expected bottoms of one shape, got {listed}; {_REMEDY}"
 
 
@@ -150,8 +151,4 @@ def _not_of_the_grid(comparison: Comparison, lines: Lines) -> Iterator[str]:
         wanted, got = (channels, *geometry.grid), comparison.bottoms[name][1:]
         if wanted != got:
             place = lines.place(comparison.layer, "param_str")
-            yield f"{place}: expected '{name}' to be {_by(wanted)} an image, got {_by(got)}; {_REMEDY}"
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+            yield f"{place}: expected '{name}' to be {written(wanted)} an image, got {written(got)}; {_REMEDY}"

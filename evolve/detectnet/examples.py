@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.datasets import image_file
+from evolve.datasets.dataset import AGAIN
 from evolve.datasets.lmdb_read import opened
 from evolve.detectnet import labels
+from evolve.network.axes import written
 from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
 
@@ -40,7 +42,7 @@ class Examples:
             return image_file.decoded(datum.data, where).transpose(2, 0, 1)
         shape = (datum.channels, datum.height, datum.width)
         if shape[0] != 3 or shape[1] < 1 or shape[2] < 1:
-            raise UserError(f"{where}: expected an image of 3 channels, got {_by(shape)}; make the data again")
+            raise UserError(f"{where}: expected an image of 3 channels, got {written(shape)}; {AGAIN}")
         return _values(datum, shape, where)
 
     def label(self, number: int) -> NDArray[np.float32]:
@@ -49,7 +51,7 @@ class Examples:
         shape = (datum.channels, datum.height, datum.width)
         if shape[0] != 1 or shape[1] < 1 or shape[2] != LABEL_LENGTH:
             expected = f"1 x (max_boxes + 1) x {LABEL_LENGTH}"
-            raise UserError(f"{where}: expected a label of {expected}, got {_by(shape)}; make the data again")
+            raise UserError(f"{where}: expected a label of {expected}, got {written(shape)}; {AGAIN}")
         return _values(datum, shape, where).astype(np.float32)
 
     def rows(self, number: int) -> labels.Rows:
@@ -80,7 +82,7 @@ class _Records:
             try:
                 return caffe_pb2.Datum.FromString(bytes(transaction.get(key) or b"")), where
             except DecodeError as error:
-                raise UserError(f"{where}: expected a Datum, got {error}; make the data again") from None
+                raise UserError(f"{where}: expected a Datum, got {error}; {AGAIN}") from None
 
     def place(self, number: int) -> str:
         """How a message calls that record."""
@@ -91,7 +93,7 @@ def _values(datum: Any, shape: tuple[int, ...], where: str) -> NDArray[Any]:
     count = math.prod(shape)
     values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
     if len(values) != count:
-        raise UserError(f"{where}: expected {_by(shape)} = {count} values, got {len(values)}; make the data again")
+        raise UserError(f"{where}: expected {written(shape)} = {count} values, got {len(values)}; {AGAIN}")
     return values.reshape(shape)
 
 
@@ -100,9 +102,5 @@ def _difference(images: _Records, boxes: _Records) -> str:
     holder = images if alone[0] in images.keys else boxes
     return (
         f"{images.folder}, {boxes.folder}: expected the same keys, got {len(images.keys)} and {len(boxes.keys)}, "
-        f"'{alone[0].decode(errors='replace')}' in {holder.folder} only; make the data again"
+        f"'{alone[0].decode(errors='replace')}' in {holder.folder} only; {AGAIN}"
     )
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))

@@ -7,6 +7,7 @@ is not the same to the last bit.
 """
 
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any
 
 from evolve.base import prototxt_text
@@ -33,8 +34,7 @@ def trained_by(net: phases.Net) -> phases.Net:
     layers = list(training.layer)
     if not any(_replaceable(layer) for layer in layers):
         return net
-    result = type(training)()
-    result.CopyFrom(training)
+    result = deepcopy(training)
     del result.layer[:]
     for layer in layers:
         _add(result.layer, layer)

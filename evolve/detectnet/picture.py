@@ -80,7 +80,8 @@ def write(
     notice = drawing.lines(legend.notice, SMALL, WIDTH - 2 * MARGIN)
     top = MARGIN + LINE * (2 + len(notice))
     sheet = Image.new("RGB", (WIDTH, top + -(-len(tiles) // columns) * height - GAP + MARGIN), PAPER)
-    _write_legend(ImageDraw.Draw(sheet), legend, notice, any((_maps(each, object_class) < 0).any() for each in seen))
+    ignored = any((labels.maps(each.rows, object_class) < 0).any() for each in seen)
+    _write_legend(ImageDraw.Draw(sheet), legend, notice, ignored)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
         sheet.paste(tile, (MARGIN + column * width, top + row * height))
@@ -91,13 +92,9 @@ def _columns(width: int, height: int) -> int:
     return COLUMNS if width < PANORAMA * height else COLUMNS // 2
 
 
-def _maps(seen: Seen, object_class: dict[int, int]) -> NDArray[np.int64]:
-    return np.array([object_class.get(int(kind), -1) for kind in seen.rows[:, labels.CLASS]], int)
-
-
 def _tile(seen: Seen, object_class: dict[int, int], mean: Sequence[float], legend: Legend) -> Image.Image:
     image, scale = _scaled(seen.pixels, mean)
-    draw, corners, maps = ImageDraw.Draw(image), labels.corners(seen.rows), _maps(seen, object_class)
+    draw, corners, maps = ImageDraw.Draw(image), labels.corners(seen.rows), labels.maps(seen.rows, object_class)
     for box in corners[maps < 0]:
         drawing.outline(draw, box * scale, IGNORED, 1)
     tags: list[tuple[Box, str, Colour]] = []

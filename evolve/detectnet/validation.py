@@ -71,9 +71,8 @@ class Validation:
 
     def _add(self, covered: Array, boxes: Array, truth: Array, rows: labels.Rows) -> list[clustering.Detections]:
         found = [clustering.cluster(covered[number], boxes, self._given) for number in range(self._given.classes)]
-        kinds = rows[:, labels.CLASS].astype(int)
-        corners, ignored = labels.corners(rows), labels.corners(rows[kinds == DONT_CARE])
-        maps = np.array([self._object_class.get(kind, -1) for kind in kinds.tolist()], int)
+        corners, ignored = labels.corners(rows), labels.corners(rows[rows[:, labels.CLASS] == DONT_CARE])
+        maps = labels.maps(rows, self._object_class)
         for number, detections in enumerate(found):
             self._curves[number].add(corners[maps == number], detections, ignored)
             if self._difficulties:

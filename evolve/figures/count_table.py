@@ -10,7 +10,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
 from evolve.network import deployment, layers, shapes, two_of_four
-from evolve.network.axes import written
+from evolve.network.axes import ImageShape, written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
 from evolve.network.two_of_four import Groups
@@ -19,12 +19,12 @@ from evolve.network.weights import Weights
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
 
-def show(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> None:
+def show(model: Path, caffemodel: Path | None = None, shape: ImageShape | None = None) -> None:
     """Prints the table of `sheet`. UserError as there."""
     sheet(model, caffemodel, shape).show()
 
 
-def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, int] | None = None) -> Sheet:
+def sheet(model: Path, caffemodel: Path | None = None, shape: ImageShape | None = None) -> Sheet:
     """The table of `model`, a deploy or train_val prototxt, with `caffemodel`'s synapses, or as if none were zero.
 
     `shape` is (channels, height, width) of an image: what a data layer does not tell; or another size for an Input.
@@ -43,7 +43,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: tuple[int, int, in
     except UserError as error:
         if str(error).startswith(f"{caffemodel}: "):
             raise
-        raise prototxt_text.located(error, model, prototxt_text.read_text(model)) from None
+        raise prototxt_text.located(error, model) from None
     listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
     images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
     title = f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"

@@ -15,7 +15,7 @@ from evolve.base.errors import UserError
 from evolve.figures import kept_lineage, papers
 from evolve.figures.papers import SOURCE
 from evolve.figures.run import Run, by_data
-from evolve.runs import choice, run_folder, state
+from evolve.runs import choice, paths, run_folder, state
 from evolve.runs.metrics import Metrics
 
 # What a network became smaller in: our synapses, biases counted, stand for what others call parameters or weights.
@@ -148,7 +148,7 @@ def _kept(seed: Seed) -> Setting:
     if kept_lineage.is_one(path):
         return path.absolute().parent, _SEED.sub("", seed.name)
     evolution, settings = state.settings_file(path), state.wanted_settings(path)
-    texts = {each.name: each.read_bytes() for each in sorted((path / "prototxt").glob("*.prototxt"))}
+    texts = {each.name: each.read_bytes() for each in sorted((path / paths.PROTOTXTS).glob("*.prototxt"))}
     if evolution and settings:
         settings.ClearField("seed")
         settings.ClearField("generations")

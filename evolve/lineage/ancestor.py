@@ -5,14 +5,11 @@ from pathlib import Path
 
 from evolve.base import progress, prototxt_text
 from evolve.lineage import finish, trained
-from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import batchnorm, phases, resize, transfer, weights
 from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics, Training
 from evolve.training.caffe_process import CaffeProcess
-
-_SCRATCH_NET, _SCRATCH_SOLVER, _SCRATCH = "scratch.prototxt", "scratch_solver.prototxt", "scratch.caffemodel"
 
 
 def make(workspace: Workspace, pretrained: Path | None) -> Metrics:
@@ -37,14 +34,14 @@ def _begin_with(workspace: Workspace, caffe: CaffeProcess, net: phases.Net, pret
     if not match.missing and not workspace.experiment.settings.train_weights:
         # Layers that only training has, auxiliary classifiers, are the next generation's too.
         plain = found.for_caffe(pretrained, workspace.folder)
-        caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(plain), output=TRAINED, phase="TRAIN")
+        caffe.call("upgrade", net=paths.TRAIN_VAL, weights=str(plain), output=paths.TRAINED, phase="TRAIN")
         if plain != pretrained:
             plain.unlink()
         return Training(iterations=0, seconds=0.0, pretrained=digest)
     for line in match.text():
         progress.say(line)
-    transfer.write(workspace.folder / GENOME, net, graph, learned, str(pretrained))
-    training = trained.train(workspace, caffe, genome=GENOME)
+    transfer.write(workspace.folder / paths.GENOME, net, graph, learned, str(pretrained))
+    training = trained.train(workspace, caffe, genome=paths.GENOME)
     return replace(training, pretrained=digest, from_fillers=match.missing)
 
 
@@ -56,14 +53,14 @@ def _train_from_scratch(workspace: Workspace, caffe: CaffeProcess, net: phases.N
     folder = workspace.folder
     in_that_form = replace(workspace, experiment=form)
     scratch = in_that_form.template()
-    prototxt_text.write(workspace.seeded(scratch, part=1), folder / _SCRATCH_NET)
-    prototxt_text.write(in_that_form.solver_of(scratch, _SCRATCH_NET), folder / _SCRATCH_SOLVER)
+    prototxt_text.write(workspace.seeded(scratch, part=1), folder / paths.SCRATCH_NET)
+    prototxt_text.write(in_that_form.solver_of(scratch, paths.SCRATCH_NET), folder / paths.SCRATCH_SOLVER)
     # What Caffe says of it is said with that file's lines.
     caffe.prototxt = form.train_val
-    first = trained.train(in_that_form, caffe, _SCRATCH_SOLVER, _SCRATCH, part="scratch")
+    first = trained.train(in_that_form, caffe, paths.SCRATCH_SOLVER, paths.SCRATCH, part="scratch")
     caffe.prototxt = workspace.experiment.train_val
-    folded = batchnorm.fold_every(phases.for_phase(scratch, "TEST"), weights.read(folder / _SCRATCH))
+    folded = batchnorm.fold_every(phases.for_phase(scratch, "TEST"), weights.read(folder / paths.SCRATCH))
     resize.check(workspace.graph(net), folded, str(form.train_val))
-    weights.write(folder / GENOME, net, folded)
-    second = trained.train(workspace, caffe, genome=GENOME)
+    weights.write(folder / paths.GENOME, net, folded)
+    second = trained.train(workspace, caffe, genome=paths.GENOME)
     return replace(second, scratch=first, seconds=first.seconds + second.seconds)

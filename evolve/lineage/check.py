@@ -9,7 +9,7 @@ from evolve.base.machine import USUAL, Machine
 from evolve.base.progress import say
 from evolve.lineage import problems, rehearsal, verdict
 from evolve.lineage.experiment import NO_DATA, Experiment, load
-from evolve.lineage.verdict import Seen
+from evolve.lineage.verdict import Verdict
 from evolve.settings import changes
 from evolve.training import gpu
 
@@ -33,7 +33,7 @@ def check(
     pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     seed = experiment.settings.seed if seed is None else seed
-    machine = gpu.of_solver(machine, experiment.solver(1))
+    machine = gpu.of_solver(machine, experiment.solver(1).parameter)
     gpu.refuse(machine)
     try:
         seen = verdict.of(experiment, pretrained, seed, machine)
@@ -60,7 +60,7 @@ def before_evolving(experiment: Experiment, pretrained: Path | None, seed: int, 
         say(f"NOTE: not tried on a few images first: {error}")
 
 
-def _described(experiment: Experiment, seen: Seen | None = None) -> str:
+def _described(experiment: Experiment, seen: Verdict | None = None) -> str:
     layers = experiment.graph(experiment.net(NO_DATA), experiment.stored_shape()).weighted
     synapses = sum(layer.weights + layer.outputs * layer.has_bias for layer in layers)
     widths = " ".join(f"{layer.name} {layer.outputs}" for layer in layers)
@@ -73,7 +73,7 @@ def _described(experiment: Experiment, seen: Seen | None = None) -> str:
     )
 
 
-def _data(experiment: Experiment, seen: Seen | None) -> str:
+def _data(experiment: Experiment, seen: Verdict | None) -> str:
     """The data set as it was read; as it is called where it was not."""
     if experiment.geometry:
         size = f"{experiment.geometry.width}x{experiment.geometry.height} pixels"

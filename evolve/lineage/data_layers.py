@@ -11,14 +11,15 @@ from evolve.datasets.own import mean_image
 from evolve.detectnet.lines import Lines
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import ImageShape, Layer, Net
 from evolve.network.layers import detectnet, kind
 from evolve.network.layers import detectnet_parameters as parameters
 
 _Problems = Iterator[tuple[str, str]]  # the word on whose line it is, and what is wrong
 
-_SPLITS = {"TRAIN": "train", "TEST": "test"}
-_SPLITS_WITH_BOXES = {"TRAIN": "train", "TEST": "val"}
+# What a data layer is to read in each phase, of images with a class each and of images with boxes.
+SOURCES = {"TRAIN": "$DATA/train", "TEST": "$DATA/test"}
+SOURCES_WITH_BOXES = {"TRAIN": "$DATA/train", "TEST": "$DATA/val"}
 
 
 def problems(experiment: Experiment, net: Net, data: Path) -> list[str]:
@@ -28,7 +29,7 @@ def problems(experiment: Experiment, net: Net, data: Path) -> list[str]:
     """
     lines = Lines(net, experiment.template, experiment.train_val)
     found = []
-    for phase in _SPLITS:
+    for phase in SOURCES:
         layer = phases.data_layer(net, phase)
         of_kind = _of_boxes(layer, phase, data) if experiment.geometry else _of_classes(experiment, layer, phase, data)
         found += [f"{lines.place(layer, word)}: {problem}" for word, problem in of_kind]
@@ -37,15 +38,15 @@ def problems(experiment: Experiment, net: Net, data: Path) -> list[str]:
 
 
 def _of_classes(experiment: Experiment, layer: Layer, phase: str, data: Path) -> _Problems:
-    source = _SPLITS[phase]
+    source = SOURCES[phase]
     if layer.type != "Data":
         yield (
             "type",
             f'expected type: "Data", which reads the data set, got {kind(layer)}; write type: "Data" and data_param '
-            f'{{ source: "$DATA/{source}" backend: LMDB batch_size: … }}',
+            f'{{ source: "{source}" backend: LMDB batch_size: … }}',
         )
         return
-    yield from _of_source(layer.data_param.source, f"$DATA/{source}", phase, data)
+    yield from _of_source(layer.data_param.source, source, phase, data)
     if layer.data_param.backend != layer.data_param.LMDB:
         got = "LEVELDB" if layer.data_param.HasField("backend") else "none, which means LEVELDB to Caffe"
         yield "backend" if layer.data_param.HasField("backend") else "data_param", (
@@ -62,9 +63,9 @@ def _of_classes(experiment: Experiment, layer: Layer, phase: str, data: Path) ->
 def _of_boxes(layer: Layer, phase: str, data: Path) -> _Problems:
     given = parameters.parse(layer.python_param.param_str).data if detectnet.feeds(layer) else None
     if given:
-        split = _SPLITS_WITH_BOXES[phase]
-        yield from _of_source(given.source, f"$DATA/{split}/images", phase, data)
-        yield from _of_source(given.label_source, f"$DATA/{split}/labels", phase, data, "label_source")
+        split = SOURCES_WITH_BOXES[phase]
+        yield from _of_source(given.source, f"{split}/images", phase, data)
+        yield from _of_source(given.label_source, f"{split}/labels", phase, data, "label_source")
 
 
 def _of_source(got: str, wanted: str, phase: str, data: Path, field: str = "source") -> _Problems:
@@ -95,7 +96,7 @@ def _of_transform(experiment: Experiment, transform: Layer, data: Path) -> _Prob
         yield from _of_mean_file(Path(transform.mean_file), (channels, height, width))
 
 
-def _of_mean_file(file: Path, stored: tuple[int, int, int]) -> _Problems:
+def _of_mean_file(file: Path, stored: ImageShape) -> _Problems:
     if not file.is_absolute():
         yield "mean_file", (
             f"expected a mean_file whose path does not depend on where Caffe runs, got {file}; write $NET/{file} for "

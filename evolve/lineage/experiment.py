@@ -3,10 +3,10 @@
 The data set is the one that its settings ask for: images with a class each, or images with boxes.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from evolve import datasets
 from evolve.base import progress, prototxt_text
@@ -15,6 +15,7 @@ from evolve.detectnet.consistency import Geometry
 from evolve.lineage import data_wishes, solver
 from evolve.lineage.solver import Solver
 from evolve.network import layers, phases, topology
+from evolve.network.axes import ImageShape
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import paths
@@ -79,19 +80,19 @@ class Experiment:
         if not self.scratch:
             return None
         train_val, template, solver = self.scratch
-        own = type(self.settings)()
-        own.CopyFrom(self.settings)
+        own = deepcopy(self.settings)
         own.ancestor_training = self.settings.scratch_training
         own.dataset.or_else.ancestor_training = ""
         return replace(
             self, settings=own, train_val=train_val, template=template, solvers=(solver, solver), scratch=None
         )
 
-    def solver(self, generation: int) -> Any:
-        """The solver of a generation, as the user wrote it: caffe_pb2.SolverParameter."""
-        return self.solvers[0 if generation == 1 else 1].parameter
+    def solver(self, generation: int) -> Solver:
+        """The solver of a generation, as the user wrote it."""
+        ancestors, offsprings = self.solvers
+        return ancestors if generation == 1 else offsprings
 
-    def stored_shape(self) -> tuple[int, int, int]:
+    def stored_shape(self) -> ImageShape:
         """(channels, height, width) of an image of the data set, known before it is there."""
         if self.survey:
             return self.survey.shape
@@ -101,20 +102,16 @@ class Experiment:
             height, width = self.geometry.height, self.geometry.width
         return (datasets.find(wanted.name, self.folder).source.channels, height, width)
 
-    def graph(self, net: phases.Net, stored: tuple[int, int, int]) -> topology.Graph:
+    def graph(self, net: phases.Net, stored: ImageShape) -> topology.Graph:
         """The graph of `net` for examples `stored` as (channels, height, width). UserError with file and line."""
         try:
             return topology.read(
-                [self._phase(net, phase, stored) for phase in ("TEST", "TRAIN")],
+                [phases.fed_as_stored(net, phase, stored) for phase in ("TEST", "TRAIN")],
                 self.settings.LocalResponse.Name(self.settings.lrn),
                 self.settings.keep_unknown,
             )
         except UserError as error:
             raise self.located(error) from None
-
-    def _phase(self, net: phases.Net, phase: str, stored: tuple[int, int, int]) -> phases.Net:
-        shape = phases.example_shape(phases.data_layer(net, phase), stored)
-        return phases.fed_by_inputs(net, phase, shape)
 
     def located(self, error: UserError) -> UserError:
         """The same error with file and line of the layer that its message begins with."""

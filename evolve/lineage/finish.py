@@ -9,7 +9,6 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.datasets import Dataset
 from evolve.genetics import filters
 from evolve.lineage import answers, experiment
-from evolve.lineage.trained import GENOME, TRAINED
 from evolve.lineage.workspace import Workspace
 from evolve.network import count, deployment, judging, phases, precision, reach, two_of_four, weights, withered
 from evolve.network.graph import Graph
@@ -18,13 +17,6 @@ from evolve.runs import paths
 from evolve.runs.metrics import Data, Layer, Metrics, Synthesis, Training, Versions
 from evolve.runs.score import Constant, Score
 from evolve.training.caffe_process import CaffeProcess
-
-_OF_SYNTHESIS = (GENOME, TRAINED, "masked.caffemodel", "masked.prototxt")
-_OF_TRAINING = (
-    "scratch.prototxt", "scratch_solver.prototxt", "scratch.caffemodel", "training_net.prototxt",
-    "training_solver.prototxt",
-)  # fmt: skip
-
 
 _ASKED = 1000  # images, of whether neurons answer any
 VALIDATION, _VALIDATION_NET = "validation", "validation.prototxt"
@@ -91,29 +83,29 @@ def _number_format(workspace: Workspace) -> str:
 
 def _take_off_dead(workspace: Workspace, caffe: CaffeProcess, net: phases.Net) -> Withered:
     """What belongs to neurons that died in training goes from what was trained: that no precision took."""
-    trained, graph = weights.read(workspace.folder / TRAINED), workspace.graph(net)
+    trained, graph = weights.read(workspace.folder / paths.TRAINED), workspace.graph(net)
     found = withered.take_off(graph, trained)
     if workspace.experiment.settings.dead_neurons_go:
         images = min(workspace.dataset.counts["train"], _ASKED)
         layers = withered.rectified(graph)
-        silent = caffe.call("silent", net=paths.TRAIN_VAL, weights=TRAINED, layers=layers, images=images)
+        silent = caffe.call("silent", net=paths.TRAIN_VAL, weights=paths.TRAINED, layers=layers, images=images)
         found += withered.silence(graph, trained, silent)
     if found.weights:
-        weights.write(workspace.folder / TRAINED, net, trained)
+        weights.write(workspace.folder / paths.TRAINED, net, trained)
     return found
 
 
 def _impose_precision(workspace: Workspace, net: phases.Net) -> tuple[weights.Weights, list[precision.Range]]:
     """Casts what was trained, and writes it as the generation's caffemodel; nothing else of the training is left."""
     kind = _number_format(workspace)
-    trained = weights.read(workspace.folder / TRAINED)
+    trained = weights.read(workspace.folder / paths.TRAINED)
     cast, ranges = precision.cast(trained, kind, net.layer)
     deploy = prototxt_text.read(workspace.folder / paths.DEPLOY, caffe_pb2.NetParameter())
     whole = deployment.with_training_layers(deploy, net, cast)
     weights.write(workspace.folder / paths.WEIGHTS, whole, cast)
     if workspace.experiment.settings.half_blobs and kind == "HALF":
         weights.write(workspace.folder / paths.HALF_WEIGHTS, whole, cast, half_blobs=True)
-    for name in (*_OF_SYNTHESIS, *_OF_TRAINING):
+    for name in paths.UNTIL_FINISHED:
         (workspace.folder / name).unlink(missing_ok=True)
     return cast, ranges
 

@@ -6,7 +6,7 @@ from evolve.base.errors import UserError
 from evolve.detectnet.lines import Lines
 from evolve.lineage.experiment import Experiment
 from evolve.network import phases, shapes
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import ImageShape, Layer, Net
 from evolve.network.shapes import Step
 
 # Where each type that takes classes for labels has the axis of its predictions along which they lie.
@@ -21,7 +21,7 @@ _NUMBERS = ("convolution_param", "inner_product_param")
 _HAND_ON = ("Concat", "Flatten", "Reshape", "Slice", "Split", "Tile")  # what they are given, number for number
 
 
-def check(experiment: Experiment, net: Net, classes: int, dataset: str, stored: tuple[int, int, int]) -> None:
+def check(experiment: Experiment, net: Net, classes: int, dataset: str, stored: ImageShape) -> None:
     """UserError, with the line of the layer to mend, where `net` has a loss too narrow for labels below `classes`.
 
     `dataset` is what the data set that they are of is called, `stored` (channels, height, width) of its images.
@@ -34,10 +34,10 @@ def check(experiment: Experiment, net: Net, classes: int, dataset: str, stored: 
 
 
 def _problems(
-    experiment: Experiment, net: Net, phase: str, classes: int, dataset: str, stored: tuple[int, int, int]
+    experiment: Experiment, net: Net, phase: str, classes: int, dataset: str, stored: ImageShape
 ) -> Iterator[str]:
     data = phases.data_layer(net, phase)
-    fed = phases.fed_by_inputs(net, phase, phases.example_shape(data, stored))
+    fed = phases.fed_as_stored(net, phase, stored)
     try:
         steps = shapes.infer(fed, keep_unknown=experiment.settings.keep_unknown)
     except UserError as error:

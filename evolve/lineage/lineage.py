@@ -1,6 +1,7 @@
 """The loop over generations: whatever is committed stays, and the next one is made from it."""
 
 import os
+from copy import deepcopy
 from pathlib import Path
 
 from evolve import datasets
@@ -15,7 +16,6 @@ from evolve.lineage.workspace import Workspace
 from evolve.runs import generation, paths, run_folder, state, threads
 from evolve.runs.metrics import Metrics
 from evolve.settings import changes, networks, settings
-from evolve.settings.settings import Settings
 from evolve.training import gpu
 
 _LONGEST = 100  # letters of a run's name
@@ -41,14 +41,13 @@ def evolve(
     if not changed and run:
         schedule, changed = resume.begun_with(paths.runs() / networks.find(network).name / run, schedule)
     experiment = load(network, schedule, changed)
-    asked = Settings()
-    asked.CopyFrom(experiment.settings)  # which HALF_BLOBS= is none of
+    asked = deepcopy(experiment.settings)  # which HALF_BLOBS= is none of
     _halve_blobs(experiment, half_blobs)
     # Caffe opens it in another folder.
     pretrained = pretrained and Path(pretrained).resolve()
     problems.refuse(experiment, pretrained)
     caffe_messages.expect_caffe()  # before data sets are fetched
-    machine = gpu.of_solver(machine, experiment.solver(1))
+    machine = gpu.of_solver(machine, experiment.solver(1).parameter)
     gpu.refuse(machine)
     last = generations or experiment.settings.generations
     seed = experiment.settings.seed if seed is None else seed
@@ -132,7 +131,7 @@ def _fell_too_far(experiment: Experiment, run: Path, metrics: Metrics) -> bool:
 
 
 def _does_not_breed(experiment: Experiment, metrics: Metrics) -> str:
-    solver, training = experiment.solvers[metrics.generation > 1], metrics.training
+    solver, training = experiment.solver(metrics.generation), metrics.training
     if training.pretrained and not training.iterations:
         do = "see whether its labels, scale, mean and order of channels are those that WEIGHTS= was trained with"
     else:

@@ -7,7 +7,6 @@ from evolve.genetics import budget, clusters, filters, synapses, synthesis
 from evolve.genetics.encoding import Encoding, Factors
 from evolve.lineage import finish, parents, trained
 from evolve.lineage.parents import Parents
-from evolve.lineage.trained import GENOME
 from evolve.lineage.workspace import Workspace
 from evolve.network import count, phases, reach, resize, two_of_four, weights
 from evolve.network.graph import Graph
@@ -16,8 +15,6 @@ from evolve.runs import generation, paths
 from evolve.runs.metrics import Metrics, Synthesis
 from evolve.settings.settings import environment as environment_of
 from evolve.training.caffe_process import CaffeProcess
-
-_MASKED, _MASKED_NET = "masked.caffemodel", "masked.prototxt"
 
 # The shrunk and the masked offspring compute the same; their sums run in another order. DetectNet of random weights,
 # at 1248 x 384 pixels, has come to 2e-5.
@@ -30,7 +27,7 @@ def make(workspace: Workspace, parent: Path) -> Metrics:
     with trained.caffe_in(workspace) as caffe:
         difference = _verify(workspace, caffe, graph)
         gone = _two_of_four(workspace, net)
-        training = trained.train(workspace, caffe, genome=GENOME)
+        training = trained.train(workspace, caffe, genome=paths.GENOME)
         synthesis = Synthesis(factors.cluster, factors.synapse, difference, two_of_four_synapses=gone)
         origin = finish.Origin(training, synthesis, generation.sha256(parent / paths.WEIGHTS))
         return finish.finish(workspace, caffe, net, origin)
@@ -48,9 +45,9 @@ def synthesize(workspace: Workspace, parent: Path) -> tuple[phases.Net, Graph, F
     kept = resize.complete(graph, exists.kept, max(1, workspace.block))
     net = resize.resized(common, graph, kept)
     workspace.write(net)
-    prototxt_text.write(common, workspace.folder / _MASKED_NET)
-    weights.write(workspace.folder / _MASKED, common, drawn)
-    weights.write(workspace.folder / GENOME, net, resize.shrunk(graph, drawn, kept))
+    prototxt_text.write(common, workspace.folder / paths.MASKED_NET)
+    weights.write(workspace.folder / paths.MASKED, common, drawn)
+    weights.write(workspace.folder / paths.GENOME, net, resize.shrunk(graph, drawn, kept))
     if workspace.experiment.settings.parents > 1:
         parents.record(workspace.folder, common, kept)
     return net, graph, factors
@@ -71,7 +68,7 @@ def _two_of_four(workspace: Workspace, net: phases.Net) -> int:
     part = workspace.experiment.settings.two_of_four
     if not part:
         return 0
-    genome = workspace.folder / GENOME
+    genome = workspace.folder / paths.GENOME
     left, gone = two_of_four.imposed(workspace.graph(net).weighted, weights.read(genome), part)
     weights.write(genome, net, left)
     return gone
@@ -110,11 +107,11 @@ def _verify(workspace: Workspace, caffe: CaffeProcess, graph: Graph) -> float:
     """Largest relative difference between the masked parent and the shrunk offspring on real images."""
     answer = caffe.call(
         "compare",
-        net=_MASKED_NET,
-        weights=_MASKED,
+        net=paths.MASKED_NET,
+        weights=paths.MASKED,
         blobs=graph.answers(),
         other_net=paths.TRAIN_VAL,
-        other_weights=GENOME,
+        other_weights=paths.GENOME,
     )
     settings = workspace.experiment.settings
     # What LRN makes of a channel's new neighbours is left to training then.

@@ -44,12 +44,13 @@ def of(experiment: Experiment, pretrained: Path | None = None) -> list[str]:
 def doubts(experiment: Experiment) -> list[str]:
     """What a run can begin with and its author hardly means, of a net without problems."""
     return [
-        str(experiment.located(UserError(
+        _located(
+            experiment,
             f"layer '{layer.name}': {layer.type} works in place on what ReLU '{relu}' made in place, whose gradient "
-            f"Caffe then takes by the signs that {layer.type} left; give '{layer.name}' a top of its own"
-        )))
+            f"Caffe then takes by the signs that {layer.type} left; give '{layer.name}' a top of its own",
+        )
         for relu, layer in _behind_rectifiers(phases.for_phase(experiment.net(NO_DATA), "TRAIN"))
-    ]  # fmt: skip
+    ]
 
 
 def _behind_rectifiers(net: phases.Net) -> list[tuple[str, phases.Layer]]:
@@ -152,13 +153,14 @@ def _learning_in_test_alone(experiment: Experiment, graph: Graph) -> list[str]:
     """Layers that training does not save: their weights would be missing wherever a generation is read."""
     trained = {layer.name for layer in phases.for_phase(experiment.net(NO_DATA), "TRAIN").layer}
     return [
-        str(experiment.located(UserError(
+        _located(
+            experiment,
             f"layer '{name}': expected phase TRAIN to have it too, as it learns, got it in TEST alone, whose weights "
-            "no training makes; take its include away"
-        )))
+            "no training makes; take its include away",
+        )
         for name in graph.blob_shapes()
         if name not in trained
-    ]  # fmt: skip
+    ]
 
 
 def _spared(experiment: Experiment, graph: Graph) -> list[str]:
@@ -179,7 +181,7 @@ def _batch_sizes(experiment: Experiment, net: phases.Net) -> list[str]:
     except UserError as error:
         return [str(experiment.located(error))]
     return [
-        str(experiment.located(UserError(f"layer '{layer.name}': expected a batch_size for {phase}")))
+        _located(experiment, f"layer '{layer.name}': expected a batch_size for {phase}")
         for phase, layer in layers.items()
         if not phases.batch_size(layer)
     ]
@@ -209,7 +211,7 @@ def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:
         for bottom in layer.bottom:
             if bottom not in written:
                 message = f"layer '{layer.name}': its bottom '{bottom}' is the top of no layer before it"
-                found.append(str(experiment.located(UserError(message))))
+                found.append(_located(experiment, message))
         written.update(layer.top)
     return found
 
@@ -239,7 +241,7 @@ def _unlike_settings(experiment: Experiment, net: phases.Net) -> list[str]:
         f"layer '{data.name}': expected {wanted}, as evolution.prototxt has it, got {consistency.of(data)}; "
         "write $WIDTH, $HEIGHT, $STRIDE and $OBJECT_CLASSES"
     )
-    return [str(experiment.located(UserError(message)))]
+    return [_located(experiment, message)]
 
 
 def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
@@ -250,11 +252,16 @@ def _of_other_shapes(experiment: Experiment, scratch: Experiment) -> list[str]:
         got = layers.get(layer.name)
         if got is None or got.kernel_shape != layer.kernel_shape:
             words = f"{got.kernel_shape}" if got else "no such layer"
-            message = f"expected the shape {layer.kernel_shape} of {experiment.train_val.name}, got {words}"
-            error = UserError(f"layer '{layer.name}': {message}; make them alike")
+            wanted = f"expected the shape {layer.kernel_shape} of {experiment.train_val.name}, got {words}"
+            message = f"layer '{layer.name}': {wanted}; make them alike"
             # A layer that is not there is on no line.
-            found.append(str(scratch.located(error)) if got else f"{scratch.train_val}: {error}")
+            found.append(_located(scratch, message) if got else f"{scratch.train_val}: {message}")
     return found
+
+
+def _located(experiment: Experiment, message: str) -> str:
+    """The message with file and line of the layer that it begins with."""
+    return str(experiment.located(UserError(message)))
 
 
 def _graph(experiment: Experiment) -> Graph:

@@ -7,6 +7,7 @@ trained.
 """
 
 import tempfile
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,8 +118,7 @@ def _set_up(stage: _Stage, caffe: CaffeProcess) -> None:
     for form in filter(None, (stage.experiment.from_scratch(), stage.experiment)):
         label_widths.check(form, stage.as_it_will_be(form).template(), dataset.classes, dataset.name, dataset.shape)
     for phase in ("TRAIN", "TEST"):
-        shape = phases.example_shape(phases.data_layer(net, phase), dataset.shape)
-        prototxt_text.write(phases.fed_by_inputs(net, phase, shape), stage.place / "net.prototxt")
+        prototxt_text.write(phases.fed_as_stored(net, phase, dataset.shape), stage.place / "net.prototxt")
         caffe.call("load", net="net.prototxt", phase=phase)
 
 
@@ -139,8 +139,7 @@ def _two_generations(stage: _Stage, caffe: CaffeProcess, few: int, name: str) ->
 
 def _shortened(wanted: Experiment) -> Experiment:
     """The same with trainings of one small step, and no more siblings than it takes to choose one."""
-    own = type(wanted.settings)()
-    own.CopyFrom(wanted.settings)
+    own = deepcopy(wanted.settings)
     own.ancestor_training = own.scratch_training = _LENGTH
     own.offspring_training[:] = [_LENGTH]
     for field in ("ancestor_training", "offspring_training"):
@@ -155,8 +154,7 @@ def _shortened(wanted: Experiment) -> Experiment:
 
 def _slow(solver: Solver, snapshots: bool = True) -> Solver:
     """The same with a small step; a snapshot is weights and history on the disk, and made once is made for all."""
-    parameter = type(solver.parameter)()
-    parameter.CopyFrom(solver.parameter)
+    parameter = deepcopy(solver.parameter)
     parameter.base_lr = min(_RATE, parameter.base_lr)
     if not snapshots:
         parameter.ClearField("snapshot")

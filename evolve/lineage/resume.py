@@ -125,7 +125,7 @@ def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:
     kept = state.settings_file(run)
     if kept is None or not run_folder.committed(run):
         return schedule, ()
-    begun = kept.name.removeprefix("evolution.").removesuffix("prototxt").rstrip(".")
+    begun = networks.schedule_of(kept)
     words = settings.set_words(prototxt_text.read_text(kept))
     if schedule and schedule != begun or not (words or begun != schedule):
         return schedule, ()
@@ -137,7 +137,7 @@ def begun_with(run: Path, schedule: str) -> tuple[str, changes.Changes]:
 
 def remove_leftovers(run: Path) -> None:
     """Removes what a killed process left of an unfinished generation, and finished ones' snapshots and siblings."""
-    for leftover in run.glob(".gen*.unfinished"):
+    for leftover in run.glob(f".gen*{paths.UNFINISHED}"):
         shutil.rmtree(leftover)
     for number in range(1, 1 + len(list(run.glob("gen*")))):
         if (paths.generation(run, number) / paths.DONE).is_file():

@@ -14,8 +14,6 @@ from evolve.runs import paths, run_folder
 from evolve.runs.metrics import Training
 from evolve.training.caffe_process import CaffeProcess
 
-GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
-
 
 @contextmanager
 def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
@@ -36,8 +34,8 @@ def caffe_in(workspace: Workspace) -> Iterator[CaffeProcess]:
 
 
 def train(
-    workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = TRAINED, genome: str = "",
-    part: str = "",
+    workspace: Workspace, caffe: CaffeProcess, solver: str = paths.SOLVER, output: str = paths.TRAINED,
+    genome: str = "", part: str = "",
 ) -> Training:  # fmt: skip
     """Trains what `solver` says, from the caffemodel `genome` or from fillers, to `output`; returns how it went.
 
@@ -89,7 +87,7 @@ def _silent(workspace: Workspace, genome: str) -> dict[str, list[list[int]]]:
 
 def _slower(workspace: Workspace) -> str:
     """What to do where training diverged. A run keeps the solver that something was made with."""
-    lower = f"lower {workspace.experiment.solvers[workspace.number > 1].rate}"
+    lower = f"lower {workspace.experiment.solver(workspace.number).rate}"
     keeps = run_folder.has_begun(workspace.run) and not workspace.few
     return f"{lower}; then begin another run with RUN=" if keeps else lower
 
@@ -97,5 +95,5 @@ def _slower(workspace: Workspace) -> str:
 def _ahead(workspace: Workspace) -> int:
     """Iterations that the run still has before it once this training is done."""
     net = prototxt_text.read(workspace.folder / paths.TRAIN_VAL, caffe_pb2.NetParameter())
-    iter_size = max(1, workspace.experiment.solver(workspace.number).iter_size)
+    iter_size = max(1, workspace.experiment.solver(workspace.number).parameter.iter_size)
     return workspace.iterations_ahead(phases.batch_size(phases.data_layer(net, "TRAIN")) * iter_size)

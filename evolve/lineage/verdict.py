@@ -27,8 +27,8 @@ _CODE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What of the data set was read: its name, how many images each split has, and how many classes there are."""
+class Verdict:
+    """That a run is sound, and of the data set that was read for it the name, each split's images and the classes."""
 
     dataset: str
     counts: dict[str, int]
@@ -36,7 +36,7 @@ class Seen:
     notice: str = ""
 
 
-def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> Seen:
+def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine) -> Verdict:
     """Rehearses the run, unless the very same was sound before. UserError, and datasets.NotToBeHad, as `rehearse`."""
     data = experiment.data_state(wanted, seed)
     folder = _folder() if data else None
@@ -44,13 +44,13 @@ def of(wanted: Experiment, pretrained: Path | None, seed: int, machine: Machine)
     if kept and (known := _read(kept)):
         return known
     made = rehearsal.rehearse(wanted, pretrained, seed, machine)
-    seen = Seen(made.dataset.name, made.whole, made.dataset.classes, made.notice)
+    seen = Verdict(made.dataset.name, made.whole, made.dataset.classes, made.notice)
     if kept:
         _remember(kept, seen)
     return seen
 
 
-def _remember(file: Path, seen: Seen) -> None:
+def _remember(file: Path, seen: Verdict) -> None:
     """Writes what was seen, and forgets what was asked for longest ago: what is edited is another from then on."""
     # A cache that cannot be written costs seconds the next time; of two that forget, one finds nothing.
     with suppress(OSError):
@@ -67,9 +67,9 @@ def _folder() -> Path | None:
     return None
 
 
-def _read(file: Path) -> Seen | None:
+def _read(file: Path) -> Verdict | None:
     try:
-        known = records.read(Seen, json.loads(file.read_bytes()))
+        known = records.read(Verdict, json.loads(file.read_bytes()))
     except (OSError, ValueError):
         return None
     with suppress(OSError):

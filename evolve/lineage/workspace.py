@@ -1,12 +1,13 @@
 """The workspace of a generation in the making: what it is made from, the folder, and the prototxts written there."""
 
 import shutil
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evolve.base import prototxt_text
-from evolve.base.caffe_messages import SEEDS, caffe_pb2
+from evolve.base.caffe_messages import SEEDS
 from evolve.base.errors import UserError
 from evolve.base.machine import USUAL, Machine
 from evolve.base.parallel import Stop
@@ -128,7 +129,7 @@ class Workspace:
         prototxt_text.write(self.seeded(net), self.folder / paths.TRAIN_VAL, title)
         asked = self.experiment.settings.dataset
         words = phases.preprocessing(self._with_mean(test), asked.channel_order == asked.RGB)
-        heading = f"{title}\ninput: {words}"
+        heading = f"{title}\n{phases.PREPROCESSING}{words}"
         prototxt_text.write(deployment.deploy(net, shape), self.folder / paths.DEPLOY, heading)
         prototxt_text.write(self.solver_of(net), self.folder / paths.SOLVER, title)
         if self.dataset.class_names and not self.dataset.has_boxes:
@@ -137,8 +138,7 @@ class Workspace:
 
     def _with_mean(self, data: phases.Layer) -> phases.Layer:
         """A data layer whose mean image, where it subtracts one, is a copy in the folder: the data set may go."""
-        layer = type(data)()
-        layer.CopyFrom(data)
+        layer = deepcopy(data)
         named = data.transform_param.mean_file
         # Where there is none, Caffe says so.
         if named and Path(named).is_file():
@@ -148,8 +148,7 @@ class Workspace:
 
     def seeded(self, net: phases.Net, part: int = 0) -> phases.Net:
         """`net` whose augmentation is this generation's own, and that `part`'s of its training."""
-        result = type(net)()
-        result.CopyFrom(net)
+        result = deepcopy(net)
         for layer in result.layer:
             if detectnet.feeds(layer):
                 # No solver's seed is so large.
@@ -158,8 +157,7 @@ class Workspace:
 
     def solver_of(self, net: phases.Net, file: str = paths.TRAIN_VAL) -> Any:
         """The generation's solver for `net`, which is `file` beside it: caffe_pb2.SolverParameter."""
-        solver = caffe_pb2.SolverParameter()
-        solver.CopyFrom(self.experiment.solver(self.number))
+        solver = deepcopy(self.experiment.solver(self.number).parameter)
         # Generations are scored once, after the cast; of Caffe's own files, snapshots are made, and are ours to place.
         for name in _OURS:
             solver.ClearField(name)

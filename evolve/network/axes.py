@@ -7,6 +7,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 
 Shape = tuple[int, ...]  # as Caffe has it: the batch first
+ImageShape = tuple[int, int, int]  # channels, height, width
 Shapes = tuple[Shape, ...]  # of a layer's bottoms, or of its tops
 # Caffe's messages are those of the Caffe that is installed, known only once they are loaded.
 Layer = Any  # caffe_pb2.LayerParameter, or a message in it

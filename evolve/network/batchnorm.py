@@ -5,6 +5,7 @@ With one factor f and one term t a neuron, W' = f W and b' = f b + t; an absent 
 
 from collections import Counter
 from collections.abc import Collection
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from evolve.base.errors import UserError
 from evolve.network import layers
 from evolve.network.axes import Layer, Net
+from evolve.network.layers.weighted import parameter_of
 from evolve.network.weights import Weights
 
 
@@ -38,8 +40,7 @@ def fold(net: Net, weights: Weights, outputs: Collection[str] = (), largest: flo
     Blobs keep their names: where a folded layer had a top of its own, the layer before it writes that. `outputs` are
     blobs that stay although other layers read them. A BatchNorm with a mean of more than `largest` deviations stays.
     """
-    folded = type(net)()
-    folded.CopyFrom(net)
+    folded = deepcopy(net)
     del folded.layer[:]
     learned = {name: list(blobs) for name, blobs in weights.items()}
     names = Counter(parameter.name for layer in net.layer for parameter in layer.param)
@@ -139,14 +140,10 @@ def _why_not_exactly(layer: Layer, learned: Weights, largest: float) -> str:
 
 def _neurons(layer: Layer) -> int:
     """How many neurons a layer with synapses has, whose tops have them on axis 1; 0 for any other."""
-    parameter, known = _parameter(layer), layers.of(layer)
+    parameter, known = parameter_of(layer), layers.of(layer)
     plain = len(layer.bottom) == len(layer.top) == 1 and parameter.axis == 1
     plain &= not layer.inner_product_param.transpose
     return int(parameter.num_output) if known and known.connects and plain else 0
-
-
-def _parameter(layer: Layer) -> Layer:
-    return layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
 
 
 def _into(learned: Weights, layer: Layer, before: Layer) -> None:
@@ -157,7 +154,7 @@ def _into(learned: Weights, layer: Layer, before: Layer) -> None:
     bias = biases[0].astype(np.float64).reshape(-1) if biases else np.zeros(len(factors))
     scaled = weights.astype(np.float64) * _spread(factors, before, weights)
     learned[before.name] = [scaled.astype(np.float32), (bias * factors + terms).astype(np.float32)]
-    _parameter(before).ClearField("bias_term")  # true, as Caffe has it
+    parameter_of(before).ClearField("bias_term")  # true, as Caffe has it
 
 
 def _spread(factors: np.ndarray, layer: Layer, weights: np.ndarray) -> np.ndarray:

@@ -1,16 +1,17 @@
 """A network to carry away: an Input for its data, its outputs for its losses, and nothing that training alone needs."""
 
 from collections.abc import Container
+from copy import deepcopy
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import judging, layers, phases
-from evolve.network.axes import Layer, Net
+from evolve.network.axes import ImageShape, Layer, Net
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
-def deploy(net: Net, shape: tuple[int, int, int]) -> Net:
+def deploy(net: Net, shape: ImageShape) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
     What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
@@ -47,14 +48,13 @@ def with_training_layers(deployed: Net, net: Net, weights: Container[str]) -> Ne
 
     What the caffemodel of a generation holds: auxiliary classifiers are its offspring's too.
     """
-    result = caffe_pb2.NetParameter()
-    result.CopyFrom(deployed)
+    result = deepcopy(deployed)
     known = {layer.name for layer in deployed.layer}
     result.layer.extend(layer for layer in net.layer if layer.name in weights and layer.name not in known)
     return result
 
 
-def sized(net: Net, shape: tuple[int, int, int] | None) -> Net:
+def sized(net: Net, shape: ImageShape | None) -> Net:
     """The net that runs on images of `shape`: a train_val's deploy form, an Input of another size.
 
     `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.

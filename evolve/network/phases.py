@@ -1,18 +1,21 @@
 """One train_val.prototxt gives the nets of both phases: which layers each of them has, and what feeds it."""
 
 from collections.abc import Container
+from copy import deepcopy
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import layers
-from evolve.network.axes import Layer, Net, Shapes
+from evolve.network.axes import ImageShape, Layer, Net, Shapes
 from evolve.network.layers import detectnet
+
+PREPROCESSING = "input: "  # stands before what `preprocessing` says in the heading of a deploy net's prototxt
+PIXELS = "pixels 0..255"
 
 
 def for_phase(net: Net, phase: str) -> Net:
     """The layers that `phase` ("TRAIN" or "TEST") includes, by Caffe's rules (Net::FilterNet), level 0."""
-    filtered = caffe_pb2.NetParameter()
-    filtered.CopyFrom(net)
+    filtered = deepcopy(net)
     del filtered.layer[:]
     filtered.layer.extend(layer for layer in net.layer if includes(layer, phase))
     return filtered
@@ -26,7 +29,7 @@ def includes(layer: Layer, phase: str, stages: Container[str] = ()) -> bool:
     return not any(_meets(rule, number, stages) for rule in layer.exclude)
 
 
-def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
+def fed_by_inputs(net: Net, phase: str, shape: ImageShape) -> Net:
     """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
     result = for_phase(net, phase)
     images = {layer.name for layer in image_layers(net, phase)}
@@ -43,6 +46,11 @@ def fed_by_inputs(net: Net, phase: str, shape: tuple[int, int, int]) -> Net:
         for each in shapes[: len(tops)]:
             layer.input_param.shape.add(dim=each)
     return result
+
+
+def fed_as_stored(net: Net, phase: str, stored: ImageShape) -> Net:
+    """The same for examples `stored` as (channels, height, width)."""
+    return fed_by_inputs(net, phase, example_shape(data_layer(net, phase), stored))
 
 
 def image_layers(net: Net, phase: str) -> list[Layer]:
@@ -126,7 +134,7 @@ def reads_data(layer: Layer) -> bool:
     return known.data if known else not layer.bottom and bool(layer.top)
 
 
-def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int, int]:
+def example_shape(layer: Layer, stored: ImageShape) -> ImageShape:
     """(channels, height, width) that a data layer yields for examples `stored` so: its crop_size applies.
 
     A DetectNetData's image size does, whatever is stored.
@@ -139,7 +147,7 @@ def example_shape(layer: Layer, stored: tuple[int, int, int]) -> tuple[int, int,
     return (channels, crop, crop) if crop else (channels, height, width)
 
 
-def cropped_shape(layer: Layer) -> tuple[int, int, int]:
+def cropped_shape(layer: Layer) -> ImageShape:
     """(channels, height, width) as far as a data layer tells it. UserError where it does not."""
     if detectnet.feeds(layer):
         return example_shape(layer, (0, 0, 0))
@@ -149,7 +157,7 @@ def cropped_shape(layer: Layer) -> tuple[int, int, int]:
     return images[1:]
 
 
-def told_image(net: Net) -> tuple[int, int, int] | None:
+def told_image(net: Net) -> ImageShape | None:
     """(channels, height, width) of what the TEST net's data layer yields, where there is one and it tells."""
     if not any(map(reads_data, for_phase(net, "TEST").layer)):
         return None
@@ -187,7 +195,13 @@ def preprocessing(layer: Layer, red_first: bool = False) -> str:
         steps.append(f"times {transform.scale:.9g}")
     if red_first:
         steps.insert(0, "red first")
-    return "pixels 0..255" + "".join(f", {step}" for step in steps)
+    return PIXELS + "".join(f", {step}" for step in steps)
+
+
+def told_preprocessing(text: str) -> str:
+    """The `preprocessing` that the heading of a deploy net's prototxt says; "" where it says none."""
+    lines = (line for line in text.splitlines() if line.startswith(f"# {PREPROCESSING}"))
+    return next(lines, "").removeprefix(f"# {PREPROCESSING}")
 
 
 def with_data_of(net: Net, template: Net) -> Net:

@@ -6,11 +6,14 @@ needs to set the network up (`complete`). `expanded` is the inverse: networks th
 laid side by side.
 """
 
+from collections.abc import Callable
+from copy import deepcopy
+
 import numpy as np
 
 from evolve.network.axes import Net
 from evolve.network.graph import Graph, Node
-from evolve.network.layers import Resizing
+from evolve.network.layers import LearnedBlob, Resizing
 from evolve.network.reach import Existing
 from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights, checked
@@ -77,18 +80,7 @@ def clear(
 
 def shrunk(graph: Graph, weights: Weights, kept: np.ndarray) -> Weights:
     """`weights` of the channels `kept`, bool (groups,), in smaller blobs, layers in the same order."""
-    smaller: Weights = {}
-    for layer in graph.weighted:
-        outputs, inputs = kept[graph.outputs_of(layer)], kept[graph.inputs_of(layer)]
-        matrix, *biases = weights[layer.name]
-        blobs = [layer.part(matrix, outputs, inputs), *(bias.reshape(-1)[outputs] for bias in biases)]
-        smaller |= {name: blobs for name in layer.names}
-    for node in graph.nodes:
-        if node.learned and node.layer.name not in smaller:
-            there = kept[graph.blobs[node.tops[0]].channel_groups]
-            blobs = weights[node.layer.name]
-            smaller[node.layer.name] = [p.part(b, there) for p, b in zip(node.learned, blobs, strict=True)]
-    return {name: smaller.get(name, blobs) for name, blobs in weights.items()}
+    return _of_others(graph, weights, kept, WeightedLayer.part, _part, LearnedBlob.part)
 
 
 def expanded(graph: Graph, smaller: Weights, kept: np.ndarray) -> Weights:
@@ -96,18 +88,34 @@ def expanded(graph: Graph, smaller: Weights, kept: np.ndarray) -> Weights:
 
     What the smaller one does not have is zero.
     """
-    whole: Weights = {}
+    return _of_others(graph, smaller, kept, WeightedLayer.whole, _spread, LearnedBlob.whole)
+
+
+def _of_others(
+    graph: Graph,
+    weights: Weights,
+    kept: np.ndarray,
+    of_matrix: Callable[[WeightedLayer, np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    of_bias: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    of_learned: Callable[[LearnedBlob, np.ndarray, np.ndarray], np.ndarray],
+) -> Weights:
+    """`weights` with each blob as the function of its kind makes it; those of layers outside `graph` as they are."""
+    made: Weights = {}
     for layer in graph.weighted:
         outputs, inputs = kept[graph.outputs_of(layer)], kept[graph.inputs_of(layer)]
-        matrix, *biases = smaller[layer.name]
-        blobs = [layer.whole(matrix, outputs, inputs), *(_spread(bias, outputs) for bias in biases)]
-        whole |= {name: blobs for name in layer.names}
+        matrix, *biases = weights[layer.name]
+        blobs = [of_matrix(layer, matrix, outputs, inputs), *(of_bias(bias, outputs) for bias in biases)]
+        made |= {name: blobs for name in layer.names}
     for node in graph.nodes:
-        if node.learned and node.layer.name not in whole:
+        if node.learned and node.layer.name not in made:
             there = kept[graph.blobs[node.tops[0]].channel_groups]
-            blobs = smaller[node.layer.name]
-            whole[node.layer.name] = [p.whole(b, there) for p, b in zip(node.learned, blobs, strict=True)]
-    return {name: whole.get(name, blobs) for name, blobs in smaller.items()}
+            blobs = weights[node.layer.name]
+            made[node.layer.name] = [of_learned(p, b, there) for p, b in zip(node.learned, blobs, strict=True)]
+    return {name: made.get(name, blobs) for name, blobs in weights.items()}
+
+
+def _part(bias: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    return bias.reshape(-1)[outputs]
 
 
 def _spread(bias: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -118,8 +126,7 @@ def _spread(bias: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
 def resized(net: Net, graph: Graph, kept: np.ndarray) -> Net:
     """A copy of `net`, both phases in it or one, with the channels `kept`, bool (groups,), of `graph`."""
-    smaller = type(net)()
-    smaller.CopyFrom(net)
+    smaller = deepcopy(net)
     nodes = {node.layer.name: node for node in graph.nodes if not node.whole}
     for layer in smaller.layer:
         node = nodes.get(layer.name)

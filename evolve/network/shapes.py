@@ -3,7 +3,7 @@
 Shapes are Caffe's own, batch axis included; a loss is a scalar, ().
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,6 +68,12 @@ class Step:
             return weights.checked(self.layer.name, self.blob_shapes, of, source, bool(self.weighted))
         except UserError as error:
             raise _after_unknown(error, self.unknown) if self.unknown is not None else error from None
+
+
+def of_inputs(steps: Iterable[Step]) -> dict[str, Shape]:
+    """The shape of each blob that an Input layer among `steps` gives, the batch first."""
+    inputs = [step for step in steps if step.layer.type == "Input"]
+    return {top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)}
 
 
 def infer(net: Net, keep_unknown: bool = False, given: Mapping[str, Shape] | None = None) -> list[Step]:

@@ -77,7 +77,7 @@ def writing(folder: Path) -> Iterator[Path]:
 
     Of a failed one, the log stays as ``<folder>.failed.log``. UserError when the disk is full.
     """
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    unfinished = paths.unfinished(folder)
     if unfinished.exists():
         shutil.rmtree(unfinished)
     with ExitStack() as ending:

@@ -13,6 +13,7 @@ from evolve.base import files, prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import deployment, devices, phases, roofline
+from evolve.network.axes import ImageShape
 from evolve.runs import load, paths
 from evolve.runs.metrics import Metrics
 
@@ -192,6 +193,6 @@ def _rank(group: list[Measurement]) -> tuple[int, bool, int, bool, int, bool]:
     return (-len(group), group[0].loaded, place, not usual, group[0].threads, not group[0].shape)
 
 
-def _lengths(shape: str) -> tuple[int, int, int] | None:
+def _lengths(shape: str) -> ImageShape | None:
     lengths = [int(length) for length in shape.split("x")] if shape else []
     return (lengths[0], lengths[1], lengths[2]) if len(lengths) == 3 else None

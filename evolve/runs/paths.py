@@ -11,7 +11,8 @@ HALF_WEIGHTS = "weights.half.caffemodel"
 METRICS = "metrics.json"
 DETECTIONS = "detections.png"
 ANSWERS = "answers.png"  # some test images, side by side, as score's answers in metrics.json list them
-SETTINGS = "prototxt/settings.txt"  # in a run's folder: every setting that it was begun with, those by default too
+PROTOTXTS = "prototxt"  # in a run's folder: the files that it is made from
+SETTINGS = f"{PROTOTXTS}/settings.txt"  # every setting that it was begun with, those by default too
 LABELS = "labels.txt"  # names of the classes that the net's outputs stand for, a line each, where they are known
 MEAN = "mean.binaryproto"  # what the net subtracts, where its data layer names a mean_file
 TRAIN_LOG = "train.log"
@@ -20,6 +21,14 @@ LINEAGE = "lineage.csv"
 REPORT = "report.html"
 COMMON = "common.prototxt"  # the net that siblings were drawn in, where several of them are parents
 CHANNELS = "channels.json"  # which of its channels one of them has
+GENOME, TRAINED = "genome.caffemodel", "trained.caffemodel"  # what a training begins with, and what it leaves
+MASKED, MASKED_NET = "masked.caffemodel", "masked.prototxt"  # an offspring in its parent's net, before it is shrunk
+SCRATCH, SCRATCH_NET, SCRATCH_SOLVER = "scratch.caffemodel", "scratch.prototxt", "scratch_solver.prototxt"
+TRAINING_NET, TRAINING_SOLVER = "training_net.prototxt", "training_solver.prototxt"  # as Caffe is given them
+UNTIL_FINISHED = (  # of these a generation that is done has none
+    GENOME, TRAINED, MASKED, MASKED_NET, SCRATCH, SCRATCH_NET, SCRATCH_SOLVER, TRAINING_NET, TRAINING_SOLVER
+)  # fmt: skip
+UNFINISHED = ".unfinished"  # what the name of a folder ends in where a generation is being made
 SWEEP_LOG = "sweep.log"  # what a run of a sweep said
 HOLDER = ".holder"  # pid of the process at work on a run
 ASKED = ".asked"  # how many generations the last command that went on with a run was to reach
@@ -53,6 +62,11 @@ def parent(rank: int) -> tuple[str, str, str]:
 def siblings(number: int) -> str:
     """The name, in a run's folder, of the folder of a generation's finished siblings until it is committed."""
     return f".gen{number:03d}.siblings"
+
+
+def unfinished(folder: Path) -> Path:
+    """Where a generation is being made that `folder` is to hold."""
+    return folder.with_name(f".{folder.name}{UNFINISHED}")
 
 
 def snapshots(number: int) -> str:

@@ -122,7 +122,7 @@ def same_origin(run: Path, origin: dict[str, str]) -> None:
     UserError naming the first line that differs: a lineage has one set of settings. A kept one that is not as it was
     written is written anew; all are where nothing was made of them yet, as of a run that its settings let not begin.
     """
-    kept = run / "prototxt"
+    kept = run / paths.PROTOTXTS
     if not has_begun(run):
         shutil.rmtree(kept, ignore_errors=True)
     hashes = {name: hashlib.sha256(words.encode()).hexdigest() for name, words in origin.items()}

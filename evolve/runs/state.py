@@ -9,7 +9,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import paths, run_folder, training_log
 from evolve.runs.metrics import Metrics
-from evolve.settings import settings
+from evolve.settings import networks, settings
 from evolve.settings.settings import Settings
 
 
@@ -61,7 +61,7 @@ def read(folder: Path, generations: list[Metrics], wanted: int = 0, at_work: boo
     wanted = wanted or run_folder.asked(folder) or (int(kept.generations) if kept else 0)
     if not (run_folder.at_work(folder) if at_work is None else at_work):
         return State(done, wanted, False, _ended(kept, generations))
-    return State(done, wanted, True, "", *training(paths.generation(folder, done + 1)))
+    return State(done, wanted, True, "", *training(folder, done + 1))
 
 
 def _ended(kept: Settings | None, generations: list[Metrics]) -> str:
@@ -109,8 +109,8 @@ def how_it_fell(kept: Settings, metrics: Metrics) -> str:
 
 
 def settings_file(folder: Path) -> Path | None:
-    """The evolution prototxt that the run keeps, under whatever schedule's name; None where there is none."""
-    return next(iter(sorted((folder / "prototxt").glob("evolution*.prototxt"))), None)
+    """The settings' file that the run keeps, under whatever schedule's name; None where there is none."""
+    return next(iter(networks.settings_files(folder / paths.PROTOTXTS)), None)
 
 
 def wanted_settings(folder: Path) -> Settings | None:
@@ -125,9 +125,9 @@ def wanted_settings(folder: Path) -> Settings | None:
         return None
 
 
-def training(folder: Path) -> tuple[int, int]:
-    """Iteration and iterations of the training that is under way, as Caffe's log and solver say; zeros if none is."""
-    unfinished = under_way(folder)
+def training(run: Path, number: int) -> tuple[int, int]:
+    """Iteration and iterations of a generation's training, as Caffe's log and solver say; zeros if it is not at it."""
+    unfinished = under_way(run, number)
     try:
         reached = training_log.reached(unfinished / paths.TRAIN_LOG)
         solver = prototxt_text.read(unfinished / paths.SOLVER, caffe_pb2.SolverParameter())
@@ -136,7 +136,7 @@ def training(folder: Path) -> tuple[int, int]:
     return (reached, int(solver.max_iter)) if reached <= solver.max_iter else (0, 0)
 
 
-def under_way(folder: Path) -> Path:
-    """The folder where `folder` is being made; where there are siblings, the first one that is made now."""
-    siblings = sorted(folder.with_name(f".{folder.name}.siblings").glob(".*.unfinished"))
-    return siblings[0] if siblings else folder.with_name(f".{folder.name}.unfinished")
+def under_way(run: Path, number: int) -> Path:
+    """The folder where that generation is being made; where there are siblings, the first one that is made now."""
+    siblings = sorted((run / paths.siblings(number)).glob(f".*{paths.UNFINISHED}"))
+    return siblings[0] if siblings else paths.unfinished(paths.generation(run, number))

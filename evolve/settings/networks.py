@@ -48,16 +48,26 @@ def settings_of(folder: Path, schedule: str) -> Path:
         return folder / EVOLUTION
     file = folder / f"evolution.{schedule}.prototxt"
     if not os.path.isfile(file):
-        there = [each.name.split(".", 1)[1].removesuffix(".prototxt") for each in folder.glob("evolution.*.prototxt")]
+        there = [schedule_of(each) for each in folder.glob("evolution.*.prototxt")]
         known = f"{folder} has {', '.join(sorted(there)) or 'none'}"
         hint = did_you_mean(schedule, there, f"write {file.name}, or leave it out")
         raise UserError(f"SCHEDULE={schedule}: expected {file.name}, got no such file: {known}; {hint}")
     return file
 
 
+def settings_files(folder: Path) -> list[Path]:
+    """All settings that lie there: of a network's folder, or those that a run keeps, under whatever schedule's name."""
+    return sorted(folder.glob("evolution*.prototxt"))
+
+
+def schedule_of(file: Path) -> str:
+    """The SCHEDULE= that a settings' file is of; "" for the one without."""
+    return file.name.removeprefix("evolution.").removesuffix("prototxt").rstrip(".")
+
+
 def _settled(name: str, folder: Path) -> Path:
     """`folder`, where any settings are in it; UserError for a network that nobody has adopted."""
-    if not any(folder.glob("evolution*.prototxt")):
+    if not settings_files(folder):
         remedy = _adopted(folder / TRAIN_VAL)
         raise UserError(f"NET={name}: expected {EVOLUTION} beside {TRAIN_VAL}, got none; {remedy}")
     return folder.resolve()

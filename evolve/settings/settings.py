@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,7 @@ def read(path: Path, changed: changes.Changes = ()) -> Settings:
             settings.ClearField(field.name)
     settings.MergeFrom(own)
     for index, block in enumerate(settings.environment):
-        merged = type(usual)()
-        merged.CopyFrom(usual)
+        merged = deepcopy(usual)
         merged.MergeFrom(block)
         settings.environment[index].CopyFrom(merged)
     if found := problems(settings):
@@ -263,13 +263,20 @@ def _environment_problems(block: Environment) -> list[str]:
             "synapse_selection_pressure: expected 0 (the same as selection_pressure) or above, up to "
             f"{HIGHEST_PRESSURE:g}, got {block.synapse_selection_pressure:g}"
         )
-    found += [
+    return found + _spared_problems(block) + _pace_problems(block)
+
+
+def _spared_problems(block: Environment) -> list[str]:
+    layers = [each.layer for each in block.spared]
+    return [
         f"spared: layer '{each.layer}': expected times of 1 to 1e9, got {each.times:g}"
         for each in block.spared
         if not 1 <= each.times <= 1e9
-    ]
-    layers = [each.layer for each in block.spared]
-    found += [f"spared: layer '{each}': expected once" for each in sorted(set(layers)) if layers.count(each) > 1]
+    ] + [f"spared: layer '{each}': expected once" for each in sorted(set(layers)) if layers.count(each) > 1]
+
+
+def _pace_problems(block: Environment) -> list[str]:
+    found = []
     generations = [point.generation for point in block.waypoint]
     efficiencies = [point.architectural_efficiency for point in block.waypoint]
     if block.type == block.PACE and not block.HasField("table_1") and len(generations) < 2:

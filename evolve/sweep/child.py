@@ -8,7 +8,7 @@ from evolve.base import files
 from evolve.base.child import Child
 from evolve.base.pulse import Pulse
 from evolve.runs import paths, run_folder
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 
 # By name: the sweep lies below the command in this house.
 _COMMAND = "evolve.command.command"
@@ -31,7 +31,7 @@ class RunAtWork(Child):
 
     patience = 10.0
 
-    def __init__(self, run: Run, gpu: str = "") -> None:
+    def __init__(self, run: PlannedRun, gpu: str = "") -> None:
         self.gpu = gpu
         with files.refusals(run.folder):
             run_folder.make(run.folder)

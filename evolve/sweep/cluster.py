@@ -16,7 +16,7 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.runs import run_folder
 from evolve.sweep.child import Ended, RunAtWork
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 from evolve.sweep.watch import Watch
 
 _SECONDS = 0.2
@@ -57,12 +57,12 @@ def _expect_a_port(address: str) -> None:
             raise ValueError(f"no such port as {port}")
 
 
-def run_all(runs: list[Run], client: Any, watch: Watch) -> dict[Run, Ended]:
+def run_all(runs: list[PlannedRun], client: Any, watch: Watch) -> dict[PlannedRun, Ended]:
     """Runs all of them on the cluster of a distributed.Client, and says how each ended."""
     for run in runs:
         # A worker that does not see it has another filesystem.
         run_folder.make(run.folder)
-    ended: dict[Run, Ended] = {}
+    ended: dict[PlannedRun, Ended] = {}
     tasks = _Tasks(client, runs)
     try:
         while tasks.futures:
@@ -77,7 +77,7 @@ def run_all(runs: list[Run], client: Any, watch: Watch) -> dict[Run, Ended]:
     return ended
 
 
-def work(run: Run) -> Ended:
+def work(run: PlannedRun) -> Ended:
     """The task, on a worker: waits until nobody holds the run any more, and runs it until the task is not wanted."""
     if not (run.folder.is_dir() and run.place.is_dir()):
         return Ended(2, f"worker {socket.gethostname()} has no {run.folder}; workers must share this filesystem")
@@ -96,14 +96,14 @@ def work(run: Run) -> Ended:
 class _Tasks:
     """Those not ended yet, a future each."""
 
-    def __init__(self, client: Any, runs: list[Run]) -> None:
+    def __init__(self, client: Any, runs: list[PlannedRun]) -> None:
         self._client = client
         self._sweep = uuid.uuid4().hex
         self._tries = 0
-        self._reached: dict[Run, int] = {}
+        self._reached: dict[PlannedRun, int] = {}
         self.futures = {run: self._submit(run, priority=-number) for number, run in enumerate(runs)}
 
-    def take_ended(self) -> Iterator[tuple[Run, Ended]]:
+    def take_ended(self) -> Iterator[tuple[PlannedRun, Ended]]:
         """Those that have ended since the last call; one whose workers all died begins again if it gained by it."""
         import distributed
 
@@ -133,7 +133,7 @@ class _Tasks:
             held = [run for run in held if run_folder.at_work(run.folder)]
             time.sleep(_SECONDS)
 
-    def _submit(self, run: Run, priority: int) -> Any:
+    def _submit(self, run: PlannedRun, priority: int) -> Any:
         self._reached[run] = len(run_folder.committed(run.folder))
         self._tries += 1
         # Never the key of another sweep on the same scheduler, nor of an earlier try.

@@ -9,19 +9,19 @@ from evolve.base import signals
 from evolve.base.child import end_all
 from evolve.base.errors import UserError
 from evolve.sweep.child import Ended, RunAtWork
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 from evolve.sweep.watch import Watch
 
 _SECONDS = 0.1
 
 
-def run_all(runs: list[Run], at_once: int, watch: Watch, gpus: Sequence[str] = ()) -> dict[Run, Ended]:
+def run_all(runs: list[PlannedRun], at_once: int, watch: Watch, gpus: Sequence[str] = ()) -> dict[PlannedRun, Ended]:
     """Runs all of them, `at_once` at a time, and says how each ended. One that fails stops no other.
 
     Each gets the one of `gpus` that the fewest are at work on.
     """
     waiting = deque(runs)
-    ended: dict[Run, Ended] = {}
+    ended: dict[PlannedRun, Ended] = {}
     with _at_work() as children:
         while waiting or children:
             while waiting and len(children) < at_once:
@@ -49,8 +49,8 @@ def _free(gpus: Sequence[str], at_work: Iterable[RunAtWork]) -> str:
 
 
 @contextmanager
-def _at_work() -> Iterator[dict[Run, RunAtWork]]:
-    children: dict[Run, RunAtWork] = {}
+def _at_work() -> Iterator[dict[PlannedRun, RunAtWork]]:
+    children: dict[PlannedRun, RunAtWork] = {}
     try:
         yield children
     finally:

@@ -34,7 +34,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Run:
+class PlannedRun:
     """One lineage: its folder, what it has otherwise than others, and the words of the `cavefish evolve` that makes it.
 
     `place` is the directory in which that is typed, `environment` what it has to know besides; `generations` is how
@@ -64,7 +64,7 @@ class Run:
 class Plan:
     """The runs, first seed first, and their experiments, without doubles."""
 
-    runs: list[Run]
+    runs: list[PlannedRun]
     experiments: list[Experiment]
 
 
@@ -83,7 +83,7 @@ def make(wanted: Wanted) -> Plan:
     return Plan(runs, list(experiments.values()))
 
 
-def labels(runs: Sequence[Run]) -> dict[Run, str]:
+def labels(runs: Sequence[PlannedRun]) -> dict[PlannedRun, str]:
     """A short name for each run: what it has otherwise than others of them, as its folder's name has it."""
     words = {run: (*(change.name for change in run.changed), f"seed{run.seed}") for run in runs}
     everywhere = set.intersection(*(set(each) for each in words.values())) if len(runs) > 1 else set()
@@ -104,10 +104,10 @@ def _checked(wanted: Wanted, changed: changes.Changes) -> Experiment:
     return found
 
 
-def _run(wanted: Wanted, of: Experiment, changed: changes.Changes, seed: int) -> Run:
+def _run(wanted: Wanted, of: Experiment, changed: changes.Changes, seed: int) -> PlannedRun:
     # With another number of threads the last bits differ: the same for each, however many runs are at work.
     own = (f"SEED={seed}", f"THREADS={wanted.threads}")
-    return Run(
+    return PlannedRun(
         folder=paths.runs() / of.name / run_folder.name(wanted.schedule, changed, seed),
         seed=seed,
         changed=changed,

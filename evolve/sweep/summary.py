@@ -8,9 +8,10 @@ from evolve.figures.run import Run, by_data, common_generations
 from evolve.runs import run_folder
 from evolve.sweep import plan
 from evolve.sweep.child import Ended
+from evolve.sweep.plan import PlannedRun
 
 
-def sheets(ended: dict[plan.Run, Ended]) -> list[Sheet]:
+def sheets(ended: dict[PlannedRun, Ended]) -> list[Sheet]:
     """Of the runs that have a generation and can be read; none if no run has."""
     known = {}
     for run in ended:
@@ -24,19 +25,19 @@ def sheets(ended: dict[plan.Run, Ended]) -> list[Sheet]:
     return [_runs(known, ended), _settings(known)]
 
 
-def failures(ended: dict[plan.Run, Ended]) -> list[str]:
+def failures(ended: dict[PlannedRun, Ended]) -> list[str]:
     """A line for each run that failed, with what it said; what names its folder first has it once."""
     failed = {run: how.message for run, how in ended.items() if how.status}
     return [said if said.startswith(f"{run.folder}") else f"{run.folder}: {said}" for run, said in failed.items()]
 
 
-def status(ended: dict[plan.Run, Ended]) -> int:
+def status(ended: dict[PlannedRun, Ended]) -> int:
     """Of the sweep: 0, or 2 where all that failed is the user's to mend, or 1."""
     failed = {how.status for how in ended.values()} - {0}
     return 0 if not failed else 2 if failed == {2} else 1
 
 
-def _runs(known: dict[plan.Run, Run], ended: dict[plan.Run, Ended]) -> Sheet:
+def _runs(known: dict[PlannedRun, Run], ended: dict[PlannedRun, Ended]) -> Sheet:
     first = next(iter(known.values()))
     labels = plan.labels(list(ended))
     rows = [_run(labels[planned], run) for planned, run in known.items()]
@@ -57,7 +58,7 @@ def _run(label: str, run: Run) -> dict[str, str]:
     }
 
 
-def _settings(known: dict[plan.Run, Run]) -> Sheet:
+def _settings(known: dict[PlannedRun, Run]) -> Sheet:
     first = next(iter(known.values()))
     grouped: dict[str, list[Run]] = {}
     for planned, run in known.items():

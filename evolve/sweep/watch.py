@@ -21,7 +21,7 @@ from evolve.runs.metrics import Metrics
 from evolve.runs.score import Score
 from evolve.sweep import plan
 from evolve.sweep.child import Ended
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 
 _SECONDS_BETWEEN_LINES = 60.0
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -31,11 +31,11 @@ _SHOWN = 30  # runs at work that fit on a terminal
 class Watch(AbstractContextManager["Watch"]):
     """Follows the runs of a sweep; use it as a context."""
 
-    def __init__(self, runs: list[Run]) -> None:
+    def __init__(self, runs: list[PlannedRun]) -> None:
         self._wanted = {run: run.generations for run in runs}
         self._labels = plan.labels(runs)
         self._done = {run: min(run.generations, len(run_folder.committed(run.folder))) for run in runs}
-        self._scores: dict[tuple[Run, int], Score] = {}
+        self._scores: dict[tuple[PlannedRun, int], Score] = {}
         self._ended = 0
         self._failed = 0
         self._looked = time.monotonic()
@@ -57,7 +57,7 @@ class Watch(AbstractContextManager["Watch"]):
         """Whether another look is of use, so long after the last one."""
         return time.monotonic() - self._looked >= (_SECONDS_BETWEEN_LOOKS if self._bars else _SECONDS_BETWEEN_LINES)
 
-    def look(self, at_work: list[Run]) -> None:
+    def look(self, at_work: list[PlannedRun]) -> None:
         """Shows how far the runs at work are."""
         self._looked = time.monotonic()
         shown = {run: self._state(run) for run in at_work}
@@ -70,7 +70,7 @@ class Watch(AbstractContextManager["Watch"]):
         more = [f"{len(lines) - _SHOWN} more at work"] if len(lines) > _SHOWN else []
         progress.say("; ".join([title, *lines[:_SHOWN], *more]))
 
-    def ended(self, run: Run, how: Ended) -> None:
+    def ended(self, run: PlannedRun, how: Ended) -> None:
         """Says how a run ended."""
         self._ended += 1
         self._failed += how.status != 0
@@ -83,7 +83,7 @@ class Watch(AbstractContextManager["Watch"]):
                 said = lineage.described(Metrics.read(paths.generation(run.folder, numbers[-1])))
         progress.say_parts([f"{self._labels[run]}: {said[0]}", *said[1:]])
 
-    def _state(self, run: Run) -> "_State":
+    def _state(self, run: PlannedRun) -> "_State":
         number = len(run_folder.committed(run.folder))
         self._done[run] = min(self._wanted[run], number)
         if number and (run, number) not in self._scores:
@@ -92,7 +92,7 @@ class Watch(AbstractContextManager["Watch"]):
                 self._scores[run, number] = Metrics.read(paths.generation(run.folder, number)).score
         score = self._scores.get((run, number), Score())
         reached = f"{score.judged} {score.value:.4f}" if score.judged else ""
-        return _State(number, *state.training(paths.generation(run.folder, number + 1)), reached)
+        return _State(number, *state.training(run.folder, number + 1), reached)
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,6 @@ class _Bars:
         self.live.refresh()
 
 
-def _words(run: Run, now: _State) -> str:
+def _words(run: PlannedRun, now: _State) -> str:
     trained = f", iteration {now.iteration} of {now.iterations}" if now.iterations else ""
     return f"generation {now.done + 1} of {run.generations}{trained}" + (f" ({now.reached})" if now.reached else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.base import caffe_messages
-from evolve.base.child import Died, Report, Serving
+from evolve.base.child import Died, Reporter, Serving
 from evolve.base.errors import MachineError, UserError
 from evolve.base.machine import USUAL, Machine
 from evolve.base.prototxt_text import line_of
@@ -52,7 +52,7 @@ class CaffeProcess(Serving):
             more={"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
         )
 
-    def answer(self, report: Report = lambda progress: None) -> dict[str, Any]:
+    def answer(self, report: Reporter = lambda progress: None) -> dict[str, Any]:
         """The answer of one of worker's tasks. Raises CaffeError, or MachineError where the disk refused."""
         try:
             return super().answer(report)

@@ -10,6 +10,7 @@ import numpy as np
 
 from evolve.network import layers, phases, weights
 from evolve.network.axes import Layer, Net
+from evolve.network.layers.weighted import parameter_of
 
 # Of these, fast layers leave out the gradients of weights that are zero.
 _FOLLOWED = ("Convolution", "InnerProduct")
@@ -63,8 +64,7 @@ def only_absent_are_zero(net: Net, genome: weights.Weights, inherited: bool) -> 
 
 def _filled_with_zeros(layer: Layer) -> bool:
     """Whether a layer's weight_filler leaves zeros, otherwise than by a rare chance; so says whatever is not known."""
-    parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
-    filler = parameter.weight_filler
+    filler = parameter_of(layer).weight_filler
     without = {
         "constant": filler.value != 0,
         "gaussian": filler.sparse < 0 < filler.std,

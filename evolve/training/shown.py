@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Seen:
+class Answered:
     """The image at `place` of the part, from 0, which is of class `label` and got `answer` with its `probability`."""
 
     place: int
@@ -34,8 +34,8 @@ class Shown:
     """At most `most` images that got another answer than their class, and as many that got theirs."""
 
     most: int
-    _wrong: list[Seen] = field(default_factory=list)
-    _right: list[Seen] = field(default_factory=list)
+    _wrong: list[Answered] = field(default_factory=list)
+    _right: list[Answered] = field(default_factory=list)
     _added: int = 0
 
     def add(self, images: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
@@ -43,18 +43,18 @@ class Shown:
         shares = _probabilities(scores)
         answers = scores.argmax(axis=1)
         batch = [
-            Seen(self._added + k, int(labels[k]), int(answers[k]), float(shares[k, answers[k]]), images[k])
+            Answered(self._added + k, int(labels[k]), int(answers[k]), float(shares[k, answers[k]]), images[k])
             for k in range(len(scores))
         ]
         self._added += len(batch)
         self._wrong = self._first([*self._wrong, *(each for each in batch if each.answer != each.label)])
         self._right = self._first([*self._right, *(each for each in batch if each.answer == each.label)])
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[Answered]:
         """Those chosen: the wrong ones first, and of both the most telling."""
         return [*self._wrong, *self._right]
 
-    def _first(self, every: Sequence[Seen]) -> list[Seen]:
+    def _first(self, every: Sequence[Answered]) -> list[Answered]:
         """Who has been left out stays so, whatever comes: more images only push a class's others back."""
         known: Counter[int] = Counter()
         ranked = []
@@ -66,10 +66,10 @@ class Shown:
         return [_kept(each) for *_, each in ranked[: self.most]]
 
 
-def _kept(each: Seen) -> Seen:
+def _kept(each: Answered) -> Answered:
     if each.image.base is None:
         return each
-    return Seen(each.place, each.label, each.answer, each.probability, each.image.copy())
+    return Answered(each.place, each.label, each.answer, each.probability, each.image.copy())
 
 
 def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -82,7 +82,7 @@ def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def write(path: str, seen: Sequence[Seen], names: Sequence[str]) -> list[dict[str, Any]]:
+def write(path: str, seen: Sequence[Answered], names: Sequence[str]) -> list[dict[str, Any]]:
     """Writes their images to the .npz `path`, and says the rest of each, classes by name; nothing of none."""
     if not seen:
         return []

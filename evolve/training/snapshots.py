@@ -12,6 +12,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,7 @@ class Snapshots:
 
 def identity(solver: Any, net: phases.Net, *others: str) -> str:
     """Hexadecimal: different for every other solver, net and text; wherever their data and snapshots are."""
-    plain = caffe_pb2.SolverParameter()
-    plain.CopyFrom(solver)
+    plain = deepcopy(solver)
     for place in ("net", "snapshot_prefix"):
         plain.ClearField(place)
     parts = [str(plain), str(nowhere(net)), *others]

@@ -18,7 +18,7 @@ from evolve.base import machine, prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.detectnet import nvidia
 from evolve.network import weights
-from evolve.runs import generation
+from evolve.runs import generation, paths
 from evolve.training import mask_on_gpu, snapshots
 from evolve.training.as_cast import AsCast
 from evolve.training.mask import Mask, Silent, only_absent_are_zero
@@ -105,10 +105,10 @@ def _begin(path: str, genome: str, folder: Path, data: str) -> tuple[Any, Snapsh
     inherited = generation.sha256(Path(genome)) if genome else ""
     kept = Snapshots(folder, solver.snapshot, snapshots.identity(solver, net, inherited, data), solver.random_seed)
     begun, skipped = snapshots.moved(net, kept.newest() * max(1, solver.iter_size))
-    solver.snapshot_prefix, solver.snapshot, solver.net = kept.prefix, 0, "training_net.prototxt"
+    solver.snapshot_prefix, solver.snapshot, solver.net = kept.prefix, 0, paths.TRAINING_NET
     prototxt_text.write(begun, Path(solver.net))
-    prototxt_text.write(solver, Path("training_solver.prototxt"))
-    training = caffe.get_solver("training_solver.prototxt")
+    prototxt_text.write(solver, Path(paths.TRAINING_SOLVER))
+    training = caffe.get_solver(paths.TRAINING_SOLVER)
     snapshots.skip(training.net, skipped)
     return training, kept
 

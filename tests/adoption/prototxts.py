@@ -19,11 +19,6 @@ def layer(kind: str, name: str, bottoms: str = "", tops: str = "", more: str = "
     return f'layer {{ name: "{name}" type: "{kind}" {blobs} {more} }}\n'
 
 
-def without_top(text: str) -> str:
-    """A layer without its tops, as losses may be."""
-    return re.sub(r'top: "[^"]+"', "", text)
-
-
 def convolution(name: str, bottom: str, outputs: int, kernel: int, more: str = "", relu: bool = True) -> str:
     """A convolution and its ReLU in place."""
     parameter = f"convolution_param {{ num_output: {outputs} kernel_size: {kernel} {more} {FILLERS} }}"

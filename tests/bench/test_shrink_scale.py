@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bench.memory import status
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 5.0
 TIMES_ITS_WEIGHTS = 3.0
@@ -69,25 +71,20 @@ def _measure(folder: Path) -> None:
 
     verify = shrinking._verify
     shrinking._verify = lambda *given: 0.0
-    before = _status("VmRSS")
+    before = status("VmRSS")
     seconds, cpu = [], []
     for _ in range(3):
         started, worked = time.perf_counter(), time.process_time()
         shrinking.shrink(folder / "deploy.prototxt", folder / "w.caffemodel", folder / "out")
         seconds.append(time.perf_counter() - started)
         cpu.append(time.process_time() - worked)
-    grown = _status("VmHWM") - before
+    grown = status("VmHWM") - before
     shrinking._verify = verify
     started = time.perf_counter()
     table = shrinking.shrink(folder / "deploy.prototxt", folder / "w.caffemodel", folder / "out")
     print(table)
     verified = time.perf_counter() - started - min(seconds)
     print(json.dumps({"seconds": seconds, "cpu": cpu, "bytes": grown, "verified": verified}))
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from evolve.lineage.workspace import Workspace
 from evolve.network import weights
 from evolve.runs import paths
 from evolve.settings import networks
+from tests.bench.memory import status
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -127,7 +128,7 @@ def _measure(network: Path, parent: Path, shape: tuple[int, int, int], rounds: i
     """In the child: seconds of each round, and how far memory grew over what it was before the first."""
     workspace = _workspace(network, parent.with_name(f"{network.name}-offspring"), shape)
     workspace.folder.mkdir()
-    before = _status("VmRSS")
+    before = status("VmRSS")
     seconds, cpu = [], []
     for _ in range(rounds):
         wall, process = time.perf_counter(), time.process_time()
@@ -140,13 +141,8 @@ def _measure(network: Path, parent: Path, shape: tuple[int, int, int], rounds: i
         "slowest": max(seconds),
         "cpu": statistics.median(cpu),
         # Not ru_maxrss: a child's begins with its parent's.
-        "bytes": _status("VmHWM") - before,
+        "bytes": status("VmHWM") - before,
     }
-
-
-def _status(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def test_a_generation_of_evolve_is_one_line(terminal: io.StringIO) -> None:
 
 def test_sweep(terminal: io.StringIO, tmp_path: Path) -> None:
     runs = [
-        plan.Run(
+        plan.PlannedRun(
             tmp_path / "runs" / "lenet" / f"synapse_budget={budget}-seed{seed}", seed,
             changes.single(f"environment.synapse_budget={budget}"), 14, (), tmp_path, (),
         )
@@ -117,7 +117,7 @@ def test_sweep(terminal: io.StringIO, tmp_path: Path) -> None:
 
 
 def test_names_tell_what_is_other_than_in_other_runs(tmp_path: Path) -> None:
-    one = plan.Run(tmp_path / "a-seed1", 1, changes.single("precision=FLOAT"), 2, (), tmp_path, ())
+    one = plan.PlannedRun(tmp_path / "a-seed1", 1, changes.single("precision=FLOAT"), 2, (), tmp_path, ())
     other = replace(one, folder=tmp_path / "b-seed1", changed=changes.single("precision=BFLOAT16"))
     assert list(plan.labels([one, other]).values()) == ["precision=FLOAT", "precision=BFLOAT16"]
     assert list(plan.labels([one]).values()) == ["precision=FLOAT-seed1"]

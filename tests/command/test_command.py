@@ -16,18 +16,13 @@ from evolve import __version__
 from evolve.base import prototxt_text, pulse
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import weights
-from tests.forks import FORKS
+from tests.forks import FORKS, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "evolve.command.command"]
 LENET = ROOT / "prototxt" / "lenet" / "train_val.prototxt"
 LONG = "1000000it"  # far more than a test waits for
 SECONDS = 900.0  # far more than anything here takes, on a machine with other things to do
-
-
-def environment() -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
-    return env | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -1,48 +1,23 @@
 """The picture: there, whole, readable, and the same every time."""
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.text import Annotation, Text
 
 from evolve.base.errors import UserError
 from evolve.figures import curves
-from evolve.figures.run import read_seeds
 from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.looks import assert_labels_keep_apart, assert_nothing_is_cut_off, drawn, words
 from tests.runs.made_up import with_score
 
 NOTICE = (
     "MNIST could not be had (train-images-idx3-ubyte.gz was neither found nor downloaded: storage.googleapis.com, "
     "ossci-datasets.s3.amazonaws.com: Network is unreachable): the 1,797 handwritten digits of scikit-learn instead"
 )
-
-
-def drawn(runs: list[Path]) -> Figure:
-    with curves.style():
-        figure = curves.figure(read_seeds(runs))
-        figure.canvas.draw()
-    return figure
-
-
-def words(figure: Figure) -> list[str]:
-    return [" ".join(each.get_text().split()) for each in figure.findobj(Text) if each.get_text().strip()]
-
-
-def assert_nothing_is_cut_off(figure: Figure) -> None:
-    tight, whole = figure.get_tightbbox(), figure.bbox_inches
-    assert tight.x0 >= 0 and tight.y0 >= 0 and tight.x1 <= whole.x1 and tight.y1 <= whole.y1, (tight, whole)
-
-
-def assert_labels_keep_apart(figure: Figure) -> None:
-    for axes in figure.axes:
-        boxes = [each.get_window_extent() for each in axes.texts if isinstance(each, Annotation)]
-        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 @pytest.mark.parametrize(("seeds", "count"), [(1, 1), (3, 1), (1, 2), (3, 3), (1, 13), (3, 13), (1, 40)])

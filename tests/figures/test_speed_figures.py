@@ -1,6 +1,5 @@
 """[Half17]'s Figures 2 and 3, and the table of a detector: what is drawn, readable, and from where."""
 
-import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -10,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
 
 from evolve.base import prototxt_text
 from evolve.base.errors import UserError
-from evolve.figures import curves, papers, report, table
+from evolve.figures import papers, report, table
 from evolve.figures.run import read_seeds
 from evolve.runs import run_folder
 from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.looks import assert_labels_keep_apart, assert_nothing_is_cut_off, drawn, words
 from tests.runs.made_up import with_score
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,17 +60,6 @@ def timed(run: Path, engine: str, fps: dict[int, float], shape: str = "3x192x320
     path.write_text(json.dumps({"protocol": "", "frames": rows}))
 
 
-def drawn(runs: list[Path], device: Path | None = None) -> Figure:
-    with curves.style():
-        figure = curves.figure(read_seeds(runs, device))
-        figure.canvas.draw()
-    return figure
-
-
-def words(figure: Figure) -> list[str]:
-    return [" ".join(each.get_text().split()) for each in figure.findobj(Text) if each.get_text().strip()]
-
-
 def panel(figure: Figure, title: str) -> Any:
     return next(axes for axes in figure.axes if axes.get_ylabel() == title)
 
@@ -83,11 +71,9 @@ def line(axes: Any, label: str) -> dict[float, float]:
 
 def assert_readable(figure: Figure) -> None:
     """Nothing is cut off, labels keep apart, and a panel's key stays above its lines and within it."""
-    tight, whole = figure.get_tightbbox(), figure.bbox_inches
-    assert tight.x0 >= 0 and tight.y0 >= 0 and tight.x1 <= whole.x1 and tight.y1 <= whole.y1, (tight, whole)
+    assert_nothing_is_cut_off(figure)
+    assert_labels_keep_apart(figure)
     for axes in figure.axes:
-        boxes = [each.get_window_extent() for each in axes.texts if isinstance(each, Annotation)]
-        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
         if key := axes.get_legend():
             box, room = key.get_window_extent(), axes.get_window_extent()
             assert box.x1 <= room.x1 + 1 and box.y0 >= room.y0

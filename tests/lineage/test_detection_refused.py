@@ -1,13 +1,12 @@
 """What a network that finds boxes gets wrong is said in one message, with exit status 2, before anything is made."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 import small_detectnet
 
-from tests.forks import FORKS
+from tests.forks import FORKS, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EVOLUTION, NET, SCRATCH = "evolution.prototxt", "train_val.prototxt", "scratch_train_val.prototxt"
@@ -17,9 +16,7 @@ DETECTION = "width: 160 height: 96 frames: 40"
 
 def refused(folder: Path, verb: str) -> str:
     """What `cavefish verb NET=small` says in `folder`, where it must leave nothing behind."""
-    env = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
-    environment = env | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}
-    result = FORKS.command(verb, "NET=small", folder=folder, environment=environment)
+    result = FORKS.command(verb, "NET=small", folder=folder, environment=environment())
     assert result.returncode == 2, result.stderr
     assert not list(folder.glob("runs/*/*/gen*")) and not list(folder.glob("data/**/*.mdb"))
     return result.stderr.strip()

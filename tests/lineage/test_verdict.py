@@ -31,7 +31,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     def asked(run: str, second: int) -> bool:
         monkeypatch.setattr(verdict, "_key", lambda *given: run)
         before = len(rehearsed)
-        assert verdict.of(None, None, 1, USUAL) == verdict.Seen("digits", {"train": 5}, 10)  # type: ignore[arg-type]
+        assert verdict.of(None, None, 1, USUAL) == verdict.Verdict("digits", {"train": 5}, 10)  # type: ignore[arg-type]
         os.utime(tmp_path / "cavefish" / "checked" / run, (second, second))
         return len(rehearsed) > before
 

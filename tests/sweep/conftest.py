@@ -14,7 +14,7 @@ import pytest
 from evolve.base.machine import Machine
 from evolve.lineage import lineage
 from evolve.settings import changes
-from tests.forks import FORKS
+from tests.forks import FORKS, environment
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,11 +48,6 @@ class Place:
     @property
     def runs(self) -> Path:
         return self.folder / "runs" / "tiny"
-
-
-def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("CAVEFISH_DATA", "CAVEFISH_RUNS")}
-    return kept | {"PYTHONPATH": str(ROOT), "CAVEFISH_OFFLINE": "1"}
 
 
 def caffemodels(runs: Path) -> dict[str, bytes]:

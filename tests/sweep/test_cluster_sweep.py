@@ -17,7 +17,8 @@ from evolve.base.errors import UserError
 from evolve.runs import paths
 from evolve.sweep import cluster, plan
 from evolve.sweep.child import Ended
-from tests.sweep.conftest import SECONDS, Place, caffemodels, environment, make_place, processes, wait_for
+from tests.forks import environment
+from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
 distributed = pytest.importorskip("distributed")
 
@@ -158,7 +159,7 @@ class Client:
         self.ends = list(ends)
         self.keys: list[str] = []
 
-    def submit(self, work: Any, run: plan.Run, key: str, **named: Any) -> Any:
+    def submit(self, work: Any, run: plan.PlannedRun, key: str, **named: Any) -> Any:
         self.keys.append(key)
         return Future(self.ends.pop(0))
 

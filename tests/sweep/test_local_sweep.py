@@ -9,7 +9,7 @@ import pytest
 
 from evolve.sweep import local, summary
 from evolve.sweep.child import Ended
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 from evolve.sweep.watch import Watch
 from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 
@@ -75,8 +75,8 @@ def test_one_that_cannot_begin_says_why(tmp_path: Path, capsys: pytest.CaptureFi
     taken, place = tmp_path / "net" / "seed1", tmp_path / "gone"
     taken.parent.mkdir()
     taken.touch()
-    one = Run(taken, 1, (), 2, ("evolve",), tmp_path, ())
-    other = Run(tmp_path / "net" / "seed2", 2, (), 2, ("evolve",), place, ())
+    one = PlannedRun(taken, 1, (), 2, ("evolve",), tmp_path, ())
+    other = PlannedRun(tmp_path / "net" / "seed2", 2, (), 2, ("evolve",), place, ())
     ended = local.run_all([one, other], 1, Watch([one, other]))
     assert summary.failures(ended) == [ended[one].message, f"{other.folder}: {ended[other].message}"]
     assert ended == {

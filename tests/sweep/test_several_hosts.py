@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweep.conftest import SECONDS, Place, caffemodels, environment, make_place, processes, wait_for
+from tests.forks import environment
+from tests.sweep.conftest import SECONDS, Place, caffemodels, make_place, processes, wait_for
 from tests.sweep.hosts import Hosts, hosts
 
 pytest.importorskip("distributed")

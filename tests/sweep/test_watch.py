@@ -11,13 +11,13 @@ from evolve.base import progress
 from evolve.runs.metrics import Data, Metrics, Training
 from evolve.sweep import summary, watch
 from evolve.sweep.child import Ended
-from evolve.sweep.plan import Run
+from evolve.sweep.plan import PlannedRun
 from tests.runs.made_up import metrics
 
 
-def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> Run:
+def run(folder: Path, seed: int, generations: int = 0, iteration: int = 0) -> PlannedRun:
     """A run that wants 4 generations and has some, with the next one in training where `iteration` is given."""
-    made = Run(folder / f"seed{seed}", seed, (), 4, (), folder, ())
+    made = PlannedRun(folder / f"seed{seed}", seed, (), 4, (), folder, ())
     for number in range(1, generations + 1):
         generation = made.folder / f"gen{number:03d}"
         generation.mkdir(parents=True)

@@ -13,6 +13,7 @@ from test_onnx_networks import NETS, case, famous_nets, shrunk
 
 from evolve.base.caffe_messages import caffe_pb2
 from trt.c import convolution, export, storage
+from trt.onnx import weighted
 from trt.onnx.translation import translate
 
 LARGEST = 1e-5  # relative to a blob's largest value
@@ -171,4 +172,4 @@ def test_sparse_is_smaller(bits: int) -> None:
 
 def rows_of(shown: Case) -> list[np.ndarray]:
     graph = translate(shown.net, shown.weights)
-    return [convolution.rows_of(graph, node) for node in graph.nodes if node.operator in convolution.WEIGHTED]
+    return [weighted.rows_of(graph, node) for node in graph.nodes if node.operator in weighted.WEIGHTED]

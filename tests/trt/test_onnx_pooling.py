@@ -13,7 +13,7 @@ from evolve.base.errors import UserError
 from evolve.network import shapes
 from evolve.network.layers import windows
 from trt.onnx import export
-from trt.onnx.pooling import AVE, Places
+from trt.onnx.pooling import Places
 
 POOLINGS = 120
 LARGEST = 1e-6
@@ -70,7 +70,7 @@ def test_divisors_by_plain_loops() -> None:
     random = np.random.default_rng(3)
     for _ in range(100):
         net = random_pooling(random)
-        net.layer[1].pooling_param.pool = AVE
+        net.layer[1].pooling_param.pool = windows.AVE
         try:
             places = places_of(net)
         except UserError:

@@ -6,12 +6,12 @@ from evolve.network.axes import count
 from trt.c.elementwise import assign
 from trt.c.program import Operand, Program, identifier
 from trt.c.windows import window
-from trt.onnx.graph import Graph, Node
+from trt.onnx.graph import Node
+from trt.onnx.weighted import rows_of
 
 # Of kernels/dense_convolution.c: neurons that it computes side by side, for fewer it has the same work; its memory.
 _SIDE_BY_SIDE, BLOCK_BYTES = 4, 5392
 _LONGEST = 1024  # places that convolution.c computes in one go at most; with 256 it is slower, with 64 much
-WEIGHTED = ("Conv", "ConvTranspose", "Gemm")
 
 
 def convolution(program: Program, node: Node) -> None:
@@ -74,20 +74,6 @@ def _is_dense(program: Program, node: Node) -> bool:
     """Whether all weights are stored, and of enough neurons side by side."""
     neurons = program.shape(node.outputs[0])[1] // node.attributes["group"]
     return program.stored[node.name].gaps is None and neurons >= _SIDE_BY_SIDE
-
-
-def rows_of(graph: Graph, node: Node) -> np.ndarray:
-    """The weights of a node, a row for each neuron, which has its inputs, or its group's, in their order."""
-    weights = graph.constants[node.inputs[1]]
-    if node.operator == "Gemm":
-        return weights if node.attributes.get("transB") else weights.T
-    if node.operator == "ConvTranspose":
-        # Inputs first; a group's inputs see that group's outputs.
-        groups = node.attributes["group"]
-        inputs, outputs = weights.shape[:2]
-        split = weights.reshape(groups, inputs // groups, outputs, -1).swapaxes(1, 2)
-        return split.reshape(groups * outputs, -1)
-    return weights.reshape(len(weights), -1)
 
 
 def _biased(program: Program, top: str, biases: list[str], along: tuple[int, ...]) -> None:

@@ -75,7 +75,7 @@ def _located(pair: Pair, function: str, bits: int) -> Program:
     except UserError as error:
         if not str(error).startswith("layer '"):
             raise
-        raise prototxt_text.located(error, pair.model, prototxt_text.read_text(pair.model)) from None
+        raise prototxt_text.located(error, pair.model) from None
 
 
 def _heading(pair: Pair, program: Program) -> list[str]:

@@ -14,6 +14,7 @@ from trt.c.memory import Memory
 from trt.c.storage import Synapses
 from trt.onnx.graph import Graph
 
+_WIDTH = 116  # letters of a line of numbers
 # Words of C and C++, which reads the header too; what the statements call theirs, and what headers of the standard do.
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
@@ -175,10 +176,10 @@ def number(value: float) -> str:
     return f"{float(np.format_float_scientific(np.float32(value), unique=True))!r}f"
 
 
-def _wrapped(numbers: Sequence[str], width: int = 116) -> list[str]:
+def _wrapped(numbers: Sequence[str]) -> list[str]:
     lines, line = [], "   "
     for each in numbers:
-        if len(line) + len(each) + 2 > width:
+        if len(line) + len(each) + 2 > _WIDTH:
             lines.append(line)
             line = "   "
         line += f" {each},"

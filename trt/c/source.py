@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from evolve.network.axes import Shape
+from evolve.network.axes import Shape, count
 from trt.c.loops import indented
 from trt.c.memory import Buffer
 from trt.c.program import Names, Program, identifier
@@ -18,7 +18,7 @@ def header(program: Program, function: str, heading: list[str]) -> str:
     """The header: how many numbers the function reads and writes, and its declaration."""
     macro = function.upper()
     macros = Names([f"{macro}_H"])
-    sizes = [f"#define {macros.fresh(f'{macro}_{identifier(name).upper()}')} {_numbers(shape)} /* {_shape(shape)} */"
+    sizes = [f"#define {macros.fresh(f'{macro}_{identifier(name).upper()}')} {count(shape)} /* {_shape(shape)} */"
              for name, shape in _interface(program)]  # fmt: skip
     return "\n".join([
         *_comment(heading),
@@ -95,7 +95,7 @@ def _interface(program: Program) -> Iterable[tuple[str, Shape]]:
 
 def _declaration(program: Program, function: str) -> str:
     names = [f"{'const ' if name in program.graph.inputs else ''}float {program.names.of(_root(program, name))}"
-             f"[{_numbers(shape)}]" for name, shape in _interface(program)]  # fmt: skip
+             f"[{count(shape)}]" for name, shape in _interface(program)]  # fmt: skip
     return f"void {function}({', '.join(names)})"
 
 
@@ -129,13 +129,6 @@ def _is_named(program: Program, name: str) -> bool:
 def _comment(lines: list[str]) -> list[str]:
     safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
     return ["/* " + safe[0], *("   " + line for line in safe[1:-1]), "   " + safe[-1] + " */"]
-
-
-def _numbers(shape: Shape) -> int:
-    product = 1
-    for length in shape:
-        product *= length
-    return product
 
 
 def _shape(shape: Shape) -> str:

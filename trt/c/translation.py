@@ -10,6 +10,7 @@ from evolve.network.axes import Shape
 from trt.c import convolution, elementwise, memory, moving, normalisation, pooling, reduction, storage
 from trt.c.program import Names, Program
 from trt.onnx.graph import Graph, Node
+from trt.onnx.weighted import WEIGHTED, rows_of
 
 KERNELS = Path(__file__).with_name("kernels")
 STRETCH = "STRETCH"  # which kernels/convolution.c takes from the program: its `stretch`
@@ -66,8 +67,8 @@ def translate(graph: Graph, shapes: dict[str, Shape], function: str, bits: int) 
 
     `shapes` has every value's. UserError naming the layer for what C cannot say.
     """
-    weighted = [node for node in graph.nodes if node.operator in convolution.WEIGHTED]
-    rows = {node.name: convolution.rows_of(graph, node) for node in weighted}
+    weighted = [node for node in graph.nodes if node.operator in WEIGHTED]
+    rows = {node.name: rows_of(graph, node) for node in weighted}
     program = Program(
         graph,
         shapes,

@@ -16,6 +16,7 @@ from evolve.network.grid import LEVELS
 from trt.onnx import eight_places
 from trt.onnx.eight_places import Places
 from trt.onnx.graph import Graph, Node
+from trt.onnx.weighted import neurons_axis
 
 Ranges = Mapping[str, tuple[float, float]]  # of a value: the least and the greatest that it has
 
@@ -178,7 +179,7 @@ class _Writing:
 
     def _weights(self, node: Node) -> list[str]:
         """Weights, and biases where there are any, as the node is to read them."""
-        weights, axis = self.old.constants[node.inputs[1]], eight_places.neurons_axis(node)
+        weights, axis = self.old.constants[node.inputs[1]], neurons_axis(node)
         bias = self.old.constants[node.inputs[2]] if len(node.inputs) > 2 else None
         seen = self._scales[node.inputs[0]].scale
         across = tuple(each for each in range(weights.ndim) if each != axis)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from trt.onnx.graph import Graph, Node
+from trt.onnx.weighted import WEIGHTED
 
-# A node in eight bits has its weights there; the axis of these along which neurons lie.
-WITH_WEIGHTS = ("Conv", "ConvTranspose", "Gemm")
 _MOVES = ("Concat", "MaxPool", "Relu", "Reshape", "Split")
 _AVERAGES = ("AveragePool", "GlobalAveragePool")
 _JOINS = ("Add",)
@@ -43,14 +42,9 @@ class Places:
         return node.name in self.eight and node.operator not in _AVERAGES
 
 
-def neurons_axis(node: Node) -> int:
-    """The axis of a node's weights along which its neurons lie."""
-    return 1 if node.operator == "ConvTranspose" or node.operator == "Gemm" and not node.attributes["transB"] else 0
-
-
 def keeps_32_bits(node: Node) -> bool:
     """Whether a node has weights that are to stay in 32 bits, so that what it reads is not to be quantised."""
-    return node.operator in WITH_WEIGHTS and node.wide
+    return node.operator in WEIGHTED and node.wide
 
 
 def find(graph: Graph) -> Places:
@@ -77,7 +71,7 @@ class _Search:
             if node.name in self._eight and node.operator in (*_MOVES, *_JOINS):
                 joined = [*self._read(node), *(node.outputs if node.operator in _MOVES else [])]
                 _unite(groups, [value for value in joined if value in groups])
-        computing = frozenset(name for name in self._eight if self._operator(name) in WITH_WEIGHTS)
+        computing = frozenset(name for name in self._eight if self._operator(name) in WEIGHTED)
         apart = frozenset(value for value in groups if not self._come.get(value, False))
         return Places(computing, groups, tuple(dict.fromkeys(self._wide())), frozenset(self._eight), apart)
 
@@ -94,7 +88,7 @@ class _Search:
         """Whether a node could be in eight bits, for what it reads comes from such."""
         if node.wide or len(node.outputs) > 1 and node.operator != "Split":
             return False
-        if node.operator in WITH_WEIGHTS:
+        if node.operator in WEIGHTED:
             grouped = node.operator == "ConvTranspose" and node.attributes["group"] > 1  # no scale a neuron in ONNX
             # What reads a constant alone would have nothing to calibrate.
             return bool(self._read(node)) and node.inputs[1] in self._graph.constants and not grouped
@@ -114,14 +108,14 @@ class _Search:
         """Of each value whether weights in eight bits are fed by it, through nodes that `passes` is true of."""
         leads = dict.fromkeys(self._values(), False)
         for node in reversed(self._graph.nodes):
-            weights = node.operator in WITH_WEIGHTS and self._may(node)
+            weights = node.operator in WEIGHTED and self._may(node)
             on = passes(node) and any(leads[output] for output in node.outputs)
             if weights or on:
                 leads |= dict.fromkeys(self._read(node), True)
         return leads
 
     def _is_eight(self, node: Node) -> bool:
-        return self._may(node) and (node.operator in WITH_WEIGHTS or any(self._wanted[each] for each in node.outputs))
+        return self._may(node) and (node.operator in WEIGHTED or any(self._wanted[each] for each in node.outputs))
 
     def _is_quantised(self, value: str) -> bool:
         readers, writer = self._readers.get(value, []), self._writers.get(value)
@@ -137,13 +131,13 @@ class _Search:
     def _is_inside(self, value: str) -> bool:
         """Whether nothing but what is fused with its writer reads it."""
         writer, readers = self._writers.get(value), self._readers[value]
-        weights = writer is not None and writer.operator in (*WITH_WEIGHTS, *_JOINS)
+        weights = writer is not None and writer.operator in (*WEIGHTED, *_JOINS)
         return weights and [node.operator in _FUSED for node in readers] == [True] and value not in self._graph.outputs
 
     def _is_of_weights(self, writer: Node) -> bool:
         if writer.operator == "Relu" and self._is_inside(writer.inputs[0]):
             writer = self._writers[writer.inputs[0]]
-        return writer.operator in WITH_WEIGHTS and writer.name in self._eight
+        return writer.operator in WEIGHTED and writer.name in self._eight
 
     def _wide(self) -> Iterable[str]:
         """Layers of which nothing is in eight bits, nor fused with what is."""

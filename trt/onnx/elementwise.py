@@ -70,7 +70,7 @@ def power(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     if parameter.power * parameter.scale == 0:
         value = np.float32(parameter.shift) ** np.float32(parameter.power)
         return graph.constant("value", np.full(op.top, value))
-    inner = _plus(graph, _times(graph, bottoms[0], parameter.scale, "scale"), parameter.shift, "shift")
+    inner = _plus(graph, _times(graph, bottoms[0], parameter.scale, "scale"), parameter.shift)
     if parameter.power == 1:
         return inner
     return str(graph.add("Pow", inner, graph.constant("power", parameter.power)))
@@ -81,13 +81,13 @@ def exponential(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     parameter = op.layer.exp_param
     of_base = 1.0 if parameter.base == -1 else log(parameter.base)
     inner = _times(graph, bottoms[0], parameter.scale * of_base, "scale")
-    return str(graph.add("Exp", _plus(graph, inner, parameter.shift * of_base, "shift")))
+    return str(graph.add("Exp", _plus(graph, inner, parameter.shift * of_base)))
 
 
 def logarithm(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     """LogLayer: the logarithm of shift + scale x; base -1 stands for e."""
     parameter = op.layer.log_param
-    inner = _plus(graph, _times(graph, bottoms[0], parameter.scale, "scale"), parameter.shift, "shift")
+    inner = _plus(graph, _times(graph, bottoms[0], parameter.scale, "scale"), parameter.shift)
     of_base = 1.0 if parameter.base == -1 else log(parameter.base)
     return _times(graph, graph.add("Log", inner), 1 / of_base, "base")
 
@@ -96,5 +96,5 @@ def _times(graph: Graph, value: str, factor: float, what: str) -> str:
     return value if factor == 1 else str(graph.add("Mul", value, graph.constant(what, factor)))
 
 
-def _plus(graph: Graph, value: str, term: float, what: str) -> str:
-    return value if term == 0 else str(graph.add("Add", value, graph.constant(what, term)))
+def _plus(graph: Graph, value: str, shift: float) -> str:
+    return value if shift == 0 else str(graph.add("Add", value, graph.constant("shift", shift)))

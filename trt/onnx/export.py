@@ -10,6 +10,7 @@ from evolve.base import files, prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network import deployment, phases
+from evolve.network.axes import ImageShape
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
 from evolve.runs import generation, out_place, paths
@@ -18,8 +19,6 @@ from trt.onnx import half as half_precision
 from trt.onnx.eight import Ranges
 from trt.onnx.graph import Graph
 from trt.onnx.target import OPENVINO, Target
-
-_HEADING = "# input: "  # how a generation's deploy prototxt says what its pixels went through
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,11 @@ class Pair:
         except UserError as error:
             if str(error).startswith(f"{self.caffemodel}: "):
                 raise
-            raise prototxt_text.located(error, self.model, prototxt_text.read_text(self.model)) from None
+            raise prototxt_text.located(error, self.model) from None
 
 
 def read(
-    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None = None, words: dict[str, str] | None = None
+    model: Path, caffemodel: Path, shape: ImageShape | None = None, words: dict[str, str] | None = None
 ) -> Pair:
     """A deploy prototxt (or a train_val, its labels left out) and its caffemodel, for images of `shape`.
 
@@ -86,7 +85,7 @@ def export(
     out: Path,
     half: bool = False,
     fold: bool = True,
-    shape: tuple[int, int, int] | None = None,
+    shape: ImageShape | None = None,
     words: dict[str, str] | None = None,
     target: Target = OPENVINO,
 ) -> str:
@@ -131,7 +130,7 @@ def of_net(
     return model.model(graph, net.name, described)
 
 
-def read_generation(run: Path, number: int, shape: tuple[int, int, int] | None = None) -> Pair:
+def read_generation(run: Path, number: int, shape: ImageShape | None = None) -> Pair:
     """The deploy prototxt and the caffemodel of a committed generation. UserError where there is none such."""
     folder = generation.whole(run, number)
     words = {"run": run.name, "generation": str(number)}
@@ -156,9 +155,8 @@ def out_file(out: Path, name: str, of_kind: str, suffix: str = ".onnx") -> Path:
 
 def _preprocessing(source: str, net: Any) -> str:
     """What an image goes through before the net sees it, in words, as far as the prototxt tells; else empty."""
-    for line in source.splitlines():
-        if line.startswith(_HEADING):
-            return line.removeprefix(_HEADING)
+    if told := phases.told_preprocessing(source):
+        return told
     if any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
         return phases.preprocessing(phases.image_layers(net, "TEST")[0])
     return ""

@@ -97,7 +97,7 @@ class Operation:
     tops: list[str]
     bottom_shapes: tuple[Shape, ...]
     top_shapes: tuple[Shape, ...]
-    blobs: list[np.ndarray]  # in the shapes of geometry.blob_shapes
+    blobs: list[np.ndarray]  # in the shapes of Step.blob_shapes
     folded: tuple[str, ...] = ()  # the layers that are part of it by now
 
     @property

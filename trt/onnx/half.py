@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from trt.onnx.eight_places import WITH_WEIGHTS, neurons_axis
 from trt.onnx.graph import Graph, Node
+from trt.onnx.weighted import WEIGHTED, rows_of
 
 LARGEST = float(np.finfo(np.float16).max)
 TOLERATED = 0.01  # of a neuron's weights may be rounded off: normal numbers lose .0003, those near 1e-6 more
@@ -49,24 +49,17 @@ def _most_off(rows: np.ndarray) -> float:
 
 def rounded_off_of(graph: Graph, node: Node) -> float:
     """The most that half precision takes off the weights of a neuron of the node's, and off its other constants."""
-    constants = {each: graph.constants[each] for each in node.inputs if each in graph.constants}
-    return max(
-        (rounded_off(_rows(node, name, values)) for name, values in constants.items() if values.dtype == np.float32),
-        default=0.0,
-    )
+    constants = [each for each in node.inputs if each in graph.constants and graph.constants[each].dtype == np.float32]
+    return max((rounded_off(_rows(graph, node, each)) for each in constants), default=0.0)
 
 
-def _rows(node: Node, name: str, values: np.ndarray) -> np.ndarray:
+def _rows(graph: Graph, node: Node, constant: str) -> np.ndarray:
     """What is one neuron's: a factor, or a row of weights. Of all other constants, biases for one, none is alone."""
     if node.operator == "Mul":
-        return values.reshape(-1, 1)
-    if node.operator not in WITH_WEIGHTS or name != node.inputs[1]:
-        return values.reshape(1, -1)
-    if node.operator == "ConvTranspose":
-        # Inputs first; a group's inputs see that group's outputs.
-        group, (inputs, outputs) = node.attributes["group"], values.shape[:2]
-        return values.reshape(group, inputs // group, outputs, -1).swapaxes(1, 2).reshape(group * outputs, -1)
-    return np.moveaxis(values, neurons_axis(node), 0).reshape(values.shape[neurons_axis(node)], -1)
+        return graph.constants[constant].reshape(-1, 1)
+    if node.operator in WEIGHTED and constant == node.inputs[1]:
+        return rows_of(graph, node)
+    return graph.constants[constant].reshape(1, -1)
 
 
 class _Halving:

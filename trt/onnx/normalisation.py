@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evolve.network.axes import axis_of, count
+from evolve.network.layers import windows
 from evolve.network.layers.windows import Window
 from trt.onnx import pooling
 from trt.onnx.affine import affine
@@ -65,7 +66,7 @@ def lrn(graph: Graph, op: Operation, bottoms: list[str]) -> str:
         return str(graph.add("LRN", *bottoms, size=size, alpha=alpha, beta=beta, bias=parameter.k))
     window = Window((size, size), (1, 1), ((size - 1) // 2,) * 2, (1, 1))
     places = pooling.Places(window, op.bottom[2:], op.top[2:])
-    squares = pooling.pooled(graph, graph.add("Mul", bottoms[0], bottoms[0]), places, pooling.AVE)
+    squares = pooling.pooled(graph, graph.add("Mul", bottoms[0], bottoms[0]), places, windows.AVE)
     inner = graph.add("Mul", squares, graph.constant("alpha", alpha))
     inner = graph.add("Add", inner, graph.constant("one", 1))
     return str(graph.add("Mul", bottoms[0], graph.add("Pow", inner, graph.constant("beta", -beta))))

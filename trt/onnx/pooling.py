@@ -17,8 +17,6 @@ from evolve.network.layers.windows import Sizes, Window
 from trt.onnx.convolution import reshaped
 from trt.onnx.graph import Graph, Operation
 
-MAX, AVE, STOCHASTIC = 0, 1, 2  # PoolingParameter.PoolMethod
-
 
 @dataclass(frozen=True)
 class Places:
@@ -63,7 +61,7 @@ def pooling(graph: Graph, op: Operation, bottoms: list[str]) -> str | list[str]:
     """PoolingLayer; a second top has the places of the maxima in their map."""
     parameter, size = op.layer.pooling_param, op.bottom[2:]
     places = Places(windows.pooling(op.layer, size), size, op.top[2:])
-    if parameter.pool == STOCHASTIC:
+    if parameter.pool == windows.STOCHASTIC:
         raise UserError(f"layer '{op.layer.name}': expected pool MAX or AVE, got STOCHASTIC; train with one of these")
     if places.empty:
         raise UserError(
@@ -71,7 +69,7 @@ def pooling(graph: Graph, op: Operation, bottoms: list[str]) -> str | list[str]:
             "its kernel"
         )
     if places.window.kernel == size and not any(places.window.pad) and len(op.top_shapes) == 1:
-        return str(graph.add("GlobalMaxPool" if parameter.pool == MAX else "GlobalAveragePool", bottoms[0]))
+        return str(graph.add("GlobalMaxPool" if parameter.pool == windows.MAX else "GlobalAveragePool", bottoms[0]))
     if len(op.top_shapes) > 1:
         return _with_places(graph, bottoms[0], places)
     return pooled(graph, bottoms[0], places, parameter.pool)
@@ -80,22 +78,18 @@ def pooling(graph: Graph, op: Operation, bottoms: list[str]) -> str | list[str]:
 def pyramid(graph: Graph, op: Operation, bottoms: list[str]) -> str:
     """SPPLayer: a pooling for each level, laid out in one row."""
     size = op.bottom[2:]
-    tops = []
-    for level, counts in enumerate(windows.pyramid(op.layer, size)):
-        kernel = tuple(-(-length // 2**level) for length in size)
-        pad = tuple((k * 2**level - length + 1) // 2 for k, length in zip(kernel, size, strict=True))
-        places = Places(Window(kernel, kernel, pad, (1, 1)), size, counts)
-        tops.append(pooled(graph, bottoms[0], places, op.layer.spp_param.pool))
+    levels = [Places(window, size, windows.places(window, size)) for window in windows.pyramid(op.layer, size)]
+    tops = [pooled(graph, bottoms[0], places, op.layer.spp_param.pool) for places in levels]
     if len(tops) == 1:
         return tops[0]
-    rows = [reshaped(graph, top, (op.bottom[0], count(op.bottom[1:2]) * count(counts)))
-            for top, counts in zip(tops, windows.pyramid(op.layer, size), strict=True)]  # fmt: skip
+    rows = [reshaped(graph, top, (op.bottom[0], count(op.bottom[1:2]) * count(places.counts)))
+            for top, places in zip(tops, levels, strict=True)]  # fmt: skip
     return str(graph.add("Concat", *rows, axis=1))
 
 
 def pooled(graph: Graph, value: str, places: Places, method: int) -> str:
     """The maximum or the average of each window."""
-    if method == MAX:
+    if method == windows.MAX:
         return str(graph.add("MaxPool", value, **_window(places)))
     # Without padding at the near ends, what lies outside the map is what Caffe does not count either.
     counts_padding = any(places.window.pad) or not places.overhangs

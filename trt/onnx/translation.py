@@ -86,11 +86,7 @@ def translate(
     operations = [_operation(step, weights, source) for step in steps if step.layer.type != "Input"]
     if fold:
         operations = affine.folded(operations, outputs)
-    inputs = [step for step in steps if step.layer.type == "Input"]
-    graph = Graph(
-        {top: shape for step in inputs for top, shape in zip(step.layer.top, step.tops, strict=True)},
-        lrn_as_convolution=lrn_as_convolution,
-    )
+    graph = Graph(shapes.of_inputs(steps), lrn_as_convolution=lrn_as_convolution)
     for blob in [top for step in steps for top in step.layer.top]:
         graph.reserve(blob)
     values = {name: name for name in graph.inputs}

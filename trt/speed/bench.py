@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evolve.base import progress
 from evolve.base.errors import UserError
 from evolve.base.machine import Machine
+from evolve.network.axes import ImageShape
 from evolve.runs import device_table, generation, load, measurements, paths, run_folder
 from trt.speed import one_engine, prepared, rounds, scores
 from trt.speed.comparison import LARGEST, SIMULATION
@@ -39,7 +40,7 @@ def bench(
     engines: list[str],
     machine: Machine = ONE_THREAD,
     runs: int = 100,
-    shape: tuple[int, int, int] | None = None,
+    shape: ImageShape | None = None,
     numbers: Sequence[int] = (),
     scored: bool = False,
     images: int = 0,
@@ -88,7 +89,7 @@ def _measured(engine: str, order: Order) -> bool:
     return bool(measured)
 
 
-def take(run: Path, table: Path, shape: tuple[int, int, int] | None = None) -> None:
+def take(run: Path, table: Path, shape: ImageShape | None = None) -> None:
     """Keeps what a device measured, its CSV file, as the run's own. UserError if that does not fit the run.
 
     `shape` is (channels, height, width) of its images, where the table does not say it.
@@ -99,7 +100,7 @@ def take(run: Path, table: Path, shape: tuple[int, int, int] | None = None) -> N
 
 
 def _case(
-    run: Path, number: int, scratch: Path, engines: list[str], shape: tuple[int, int, int] | None, images: int
+    run: Path, number: int, scratch: Path, engines: list[str], shape: ImageShape | None, images: int
 ) -> Case:
     made = paths.generation(run, number)
     if not generation.exists(made):

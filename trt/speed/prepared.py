@@ -18,8 +18,8 @@ import numpy as np
 
 from evolve.base import prototxt_text, records
 from evolve.base.caffe_messages import caffe_pb2
-from evolve.network import deployment, shapes
-from evolve.network.axes import Shape
+from evolve.network import deployment, phases, shapes
+from evolve.network.axes import ImageShape, Shape
 from evolve.runs import paths
 from trt.onnx.target import ONNX_RUNTIME, Target
 
@@ -32,14 +32,13 @@ CALIBRATION = "net.calibration.json"
 EIGHT_BITS = "int8"
 
 _SEED = 1
-# How a deploy prototxt's heading says what becomes of pixels 0..255 (phases.preprocessing).
-_HEADING = re.compile(r"^# input: pixels 0\.\.255(?P<steps>.*)$", re.MULTILINE)
+# In the words of phases.preprocessing.
 _MINUS = re.compile(r"minus (?P<means>[\d., ]*\d)")
 _TIMES = re.compile(r"times (?P<scale>[\d.e+-]+)")
 
 
 def prepare(
-    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: tuple[int, int, int] | None = None,
+    model: Path, caffemodel: Path, folder: Path, *, onnx: bool, shape: ImageShape | None = None,
     calibration: "Calibration | None" = None, eight_bits_for: Iterable[Target] = (),
 ) -> Any:  # fmt: skip
     """Fills `folder` from a deploy prototxt and its caffemodel; returns the net, one image of `shape` (its own).
@@ -83,7 +82,7 @@ def simulated(folder: Path, form: Target) -> Path:
 
 
 def _in_eight_bits(
-    model: Path, caffemodel: Path, shape: tuple[int, int, int] | None, calibration: "Calibration", form: Target,
+    model: Path, caffemodel: Path, shape: ImageShape | None, calibration: "Calibration", form: Target,
     folder: Path,
 ) -> None:  # fmt: skip
     from trt import eight_bits, values
@@ -107,16 +106,15 @@ def _images(net: Any, source: str) -> dict[str, np.ndarray]:
     Dense arithmetic takes as long with them as with photographs.
     """
     random = np.random.default_rng(_SEED)
-    tops = [pair for step in shapes.infer(net, keep_unknown=True) if step.layer.type == "Input"
-            for pair in zip(step.layer.top, step.tops, strict=True)]  # fmt: skip
-    return {name: _image(shape, source, random).astype(np.float32) for name, shape in tops}
+    inputs = shapes.of_inputs(shapes.infer(net, keep_unknown=True))
+    return {name: _image(shape, source, random).astype(np.float32) for name, shape in inputs.items()}
 
 
 def _image(shape: Shape, source: str, random: np.random.Generator) -> np.ndarray:
-    heading = _HEADING.search(source)
-    if not heading or len(shape) != 4:
+    told = phases.told_preprocessing(source)
+    if not told.startswith(phases.PIXELS) or len(shape) != 4:
         return random.standard_normal(shape)
-    minus, times = _MINUS.search(heading["steps"]), _TIMES.search(heading["steps"])
+    minus, times = _MINUS.search(told), _TIMES.search(told)
     means = np.array([float(mean) for mean in minus["means"].split(",")] if minus else [0.0])
     scale = float(times["scale"]) if times else 1.0
     return np.asarray((random.integers(0, 256, shape) - means.reshape(-1, 1, 1)) * scale)

@@ -156,5 +156,6 @@ def _output(deploy: Any, blob: str, made: set[str]) -> str:
 def _iou(run: Path) -> float:
     kept = state.wanted_settings(run)
     if kept is None:
-        raise UserError(f"{run}/prototxt: SCORES=1 expected the run's evolution.prototxt there, got none that reads")
+        place = run / paths.PROTOTXTS
+        raise UserError(f"{place}: SCORES=1 expected the run's evolution.prototxt there, got none that reads")
     return float(kept.dataset.detection.iou)

@@ -7,13 +7,14 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet, cell
 from evolve.network import deployment, devices, phases, roofline
+from evolve.network.axes import ImageShape
 from evolve.network.devices import Device
 from evolve.runs import measurements, paths, run_folder
 from evolve.runs.measurements import Measurement
 from evolve.runs.metrics import Metrics
 
 
-def show(run: Path, shape: tuple[int, int, int] | None = None) -> None:
+def show(run: Path, shape: ImageShape | None = None) -> None:
     """Prints every measurement of the run, and the predictions for images of `shape`, its own by default."""
     generations = run_folder.read_lineage(run)
     name = f"{generations[0].network}, {run.name}"
@@ -44,7 +45,7 @@ def measured(name: str, generations: list[Metrics], group: list[Measurement]) ->
     return Sheet.of(f"{name}: {first.title}{size}, batch {first.batch}", rows, notice="", notes=_notes(group))
 
 
-def predicted(name: str, generations: list[Metrics], run: Path, shape: tuple[int, int, int] | None) -> Sheet:
+def predicted(name: str, generations: list[Metrics], run: Path, shape: ImageShape | None) -> Sheet:
     """What the devices of the table are predicted to do."""
     known = devices.read()
     size = "x".join(map(str, shape)) if shape else measurements.own_shape(run, generations)
@@ -79,7 +80,7 @@ def _notes(group: list[Measurement]) -> list[str]:
     ]
 
 
-def _net(folder: Path, shape: tuple[int, int, int] | None) -> phases.Net:
+def _net(folder: Path, shape: ImageShape | None) -> phases.Net:
     return deployment.sized(prototxt_text.read(folder / paths.DEPLOY, caffe_pb2.NetParameter()), shape)
 
 

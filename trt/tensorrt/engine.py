@@ -90,7 +90,7 @@ def make(order: Order, tensorrt: which.TensorRT, say: Callable[[str], None]) -> 
     try:
         built = builder.build(tensorrt, model, order.kind)
     except UserError as error:
-        raise prototxt_text.located(error, order.pair.model, prototxt_text.read_text(order.pair.model)) from None
+        raise prototxt_text.located(error, order.pair.model) from None
     record = cache.keep(order.out, key, built, _in_32_bits(model), ranges)
     say(f"{order.out}: {_said(record, key)}, built in {record.seconds:.2f} s")
     return record

@@ -1,6 +1,6 @@
 """`make data` prepares a network's data set."""
 
-from evolve.command.arguments import Arguments, whole
+from evolve.command.arguments import Arguments, given_seed
 
 WHAT = "prepare a network's data set"
 ARGUMENTS = "NET SCHEDULE SET SEED"
@@ -16,7 +16,8 @@ def run(arguments: Arguments) -> int:
 
     changed = changes.single(arguments.get("SET", ""))
     asked = experiment.load(arguments["NET"], arguments.get("SCHEDULE", ""), changed)
-    dataset = experiment.prepare(asked, whole(arguments, "SEED") if "SEED" in arguments else asked.settings.seed)
+    seed = given_seed(arguments)
+    dataset = experiment.prepare(asked, asked.settings.seed if seed is None else seed)
     if dataset.class_names and not dataset.has_boxes:
         print(class_census.text(dataset))  # which says where it lies
         return 0

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from evolve.command.arguments import Arguments, given_path, machine, whole
+from evolve.command.arguments import Arguments, given_path, given_seed, machine, whole
 
 WHAT = "evolve a network, or go on with it"
 ARGUMENTS = "NET GEN SEED SCHEDULE SET RUN WEIGHTS HALF_BLOBS FAST THREADS GPU"
@@ -19,7 +19,7 @@ def run(arguments: Arguments) -> int:
     folder = lineage.evolve(
         arguments["NET"],
         generations=whole(arguments, "GEN", least=1),
-        seed=whole(arguments, "SEED") if "SEED" in arguments else None,
+        seed=given_seed(arguments),
         run=arguments.get("RUN", ""),
         pretrained=given_path(arguments, "WEIGHTS"),
         half_blobs=whole(arguments, "HALF_BLOBS") > 0,

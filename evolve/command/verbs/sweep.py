@@ -9,7 +9,7 @@ from evolve.command.arguments import Arguments, given_path, gpus, seeds, whole
 
 if TYPE_CHECKING:
     from evolve.sweep.child import Ended
-    from evolve.sweep.plan import Plan, Run, Wanted
+    from evolve.sweep.plan import Plan, PlannedRun, Wanted
 
 WHAT = "evolve many: seeds times settings, side by side, here or on a Dask cluster"
 # Arguments that every run gets as they are.
@@ -50,7 +50,7 @@ def wanted(arguments: Arguments) -> "Wanted":
     )
 
 
-def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":
+def _here(planned: "Plan", arguments: Arguments) -> "dict[PlannedRun, Ended]":
     from evolve.base import processors, progress
     from evolve.sweep import local, plan
     from evolve.sweep.watch import Watch
@@ -63,7 +63,7 @@ def _here(planned: "Plan", arguments: Arguments) -> "dict[Run, Ended]":
         return local.run_all(planned.runs, at_once, watch, devices)
 
 
-def _on_a_cluster(planned: "Plan", address: str) -> "dict[Run, Ended]":
+def _on_a_cluster(planned: "Plan", address: str) -> "dict[PlannedRun, Ended]":
     from evolve.sweep import cluster, plan
     from evolve.sweep.watch import Watch
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evolve.base.counted import counted
-from evolve.base.errors import UserError, said
+from evolve.base.errors import UserError
 from evolve.base.progress import Report
-from evolve.datasets import annotation_files
+from evolve.datasets.annotation_files import original_text
 from evolve.datasets.detection import Box, Photo
 from evolve.datasets.layouts.folder import Layout
 from evolve.datasets.layouts.images import Images, listed
 from evolve.datasets.layouts.places import Kept, Place, places
+from evolve.datasets.raw_file import REPLACE
 
 KEPT = Kept(".txt", ("labels", "label_2", "label", "annotations"))
 FIELDS = 15
@@ -41,7 +42,7 @@ def _photos(place: Place, report: Report) -> list[Photo]:
 
 def boxes(file: Path) -> Iterator[Box]:
     """The boxes of a label file, DontCare among them; UserError with file and line for one that is wrong."""
-    for number, line in enumerate(text(file).splitlines(), 1):
+    for number, line in enumerate(original_text(file).splitlines(), 1):
         if not line.strip():
             continue
         name, *words = line.split()
@@ -53,23 +54,13 @@ def boxes(file: Path) -> Iterator[Box]:
         except ValueError:
             raise UserError(
                 f"{where}: expected a type and {FIELDS - 1} numbers, got '{line.strip()[:SHOWN]}' "
-                f"({counted(len(words) + 1, 'field')}); replace it with the original file"
+                f"({counted(len(words) + 1, 'field')}); {REPLACE}"
             ) from None
         truncated, occlusion, alpha, x1, y1, x2, y2, height, width, length, locx, locy, locz, roty = numbers
         yield Box(
             x1, y1, x2 - x1, y2 - y1, name, where, alpha, roty=roty, truncated=truncated, occlusion=occlusion,
             length=length, width=width, height=height, locx=locx, locy=locy, locz=locz,
         )  # fmt: skip
-
-
-def text(file: Path) -> str:
-    """What is in a label file, or in one of the devkit's. UserError."""
-    try:
-        return annotation_files.text(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{file}: expected a text file, got: {said(error)}; replace it with the original file"
-        ) from None
 
 
 LAYOUT = Layout("a folder in KITTI's text form", "images, and labels of KITTI's text form", files, photos, NO_OBJECT)

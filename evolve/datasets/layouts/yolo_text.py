@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
-from evolve.base.errors import UserError, said
+from evolve.base.errors import UserError
 from evolve.base.progress import Report
-from evolve.datasets import annotation_files
+from evolve.datasets.annotation_files import original_text
 from evolve.datasets.detection import Box, Photo
 from evolve.datasets.file_names import Finder
 from evolve.datasets.image_file import there
@@ -124,7 +124,7 @@ def _boxes(file: Path | None, names: list[str]) -> list[Box]:
 
 def boxes(file: Path, names: list[str]) -> Iterator[Box]:
     """The boxes of a label file, in fractions of the image. UserError with file and line for one that is wrong."""
-    for number, line in enumerate(_text(file).splitlines(), 1):
+    for number, line in enumerate(original_text(file).splitlines(), 1):
         words, where = line.split(), f"{file}:{number}"
         if not words:
             continue
@@ -157,15 +157,6 @@ def _lists(root: Path) -> dict[str, Path]:
 
 def _is_label(file: Path) -> bool:
     return not class_names.is_names(file) and not split_of(file.stem)
-
-
-def _text(file: Path) -> str:
-    try:
-        return annotation_files.text(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{file}: expected a text file, got: {said(error)}; replace it with the original file"
-        ) from None
 
 
 LAYOUT = Layout("a folder in YOLO's text form", "images, and labels of YOLO's text form", files, photos)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from evolve.base import records
 from evolve.base.counted import counted
 from evolve.base.errors import UserError, said
-from evolve.datasets.census import FILE
-from evolve.datasets.dataset import Dataset
+from evolve.datasets.dataset import CENSUS, Dataset
 from evolve.datasets.own import contact_sheet
 from evolve.datasets.own.stream import Made
 
@@ -97,7 +96,7 @@ class Tally:
 
 def read(dataset: Dataset) -> ClassCensus:
     """The census of a finished data set; UserError if somebody has written over it."""
-    file = dataset.folder / FILE
+    file = dataset.folder / CENSUS
     try:
         return records.read(ClassCensus, json.loads(file.read_text(encoding="utf-8")), "census")
     except (OSError, ValueError, AttributeError) as error:
@@ -203,7 +202,7 @@ def _of_files(census: ClassCensus) -> list[str]:
         if pairs:
             said.append(f"warning: {counted(len(pairs), one, several)} {what}:")
             said += [f"  {pair}" for pair in pairs[:_SHOWN]]
-            said += [f"  and {len(pairs) - _SHOWN} more: {FILE} names all"] if len(pairs) > _SHOWN else []
+            said += [f"  and {len(pairs) - _SHOWN} more: {CENSUS} names all"] if len(pairs) > _SHOWN else []
     return said
 
 

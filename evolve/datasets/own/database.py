@@ -19,8 +19,9 @@ from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.progress import Report, counting
 from evolve.datasets import image_file, lmdb_pages
+from evolve.datasets.dataset import LMDB
 from evolve.datasets.image_form import Facts, Form
-from evolve.datasets.lmdb_read import FILE, opened, whole
+from evolve.datasets.lmdb_read import opened, whole
 from evolve.datasets.own import lists
 from evolve.datasets.own.class_folders import split_of
 from evolve.datasets.own.pictures import Listing, shown, state_of
@@ -69,7 +70,7 @@ class Database:
 
     def __init__(self, folder: Path, report: Report, red_first: bool = False) -> None:
         self.folder, self._red_first = folder, red_first
-        state = state_of([str(folder / FILE)])
+        state = state_of([str(folder / LMDB)])
         self._open = _held(folder, state)
         self.scan = _scanned(self._open, folder, state, report)
         self.labels = self.scan.labels
@@ -115,7 +116,7 @@ class Database:
 
 def first_shape(folder: Path) -> Shape:
     """(channels, height, width) of a database's first image, an encoded one's once it is decoded. UserError."""
-    held = _held(folder, state_of([str(folder / FILE)]))
+    held = _held(folder, state_of([str(folder / LMDB)]))
     with whole(folder), held.environment.begin() as transaction:
         key, value = next(iter(transaction.cursor()))
         return _shape(_parsed(bytes(value), folder, key), _name(folder, key))
@@ -155,7 +156,7 @@ def state(wish: Wish) -> str:
     """The state of the files; nothing is read."""
     found = _found(wish)
     names = map(str, lists.names_files(_places(wish, found["train"])))
-    return state_of([*(str(folder / FILE) for folder in found.values()), *filter(None, [wish.mean_file]), *names])
+    return state_of([*(str(folder / LMDB) for folder in found.values()), *filter(None, [wish.mean_file]), *names])
 
 
 def _channels(scans: list[_Scan]) -> int:
@@ -169,15 +170,15 @@ def _found(wish: Wish) -> dict[str, Path]:
     wish.check_paths()
     for path in map(Path, filter(None, (wish.folder, wish.train, wish.test))):
         if path.is_file():
-            do = f"name {shown(path.parent)}" if path.name == FILE else f"put it into one as {FILE}, and name that"
-            raise UserError(f"{shown(path)}: expected a folder with {FILE} in it, got a file; {do}")
+            do = f"name {shown(path.parent)}" if path.name == LMDB else f"put it into one as {LMDB}, and name that"
+            raise UserError(f"{shown(path)}: expected a folder with {LMDB} in it, got a file; {do}")
     if wish.train:
         return {"train": Path(wish.train)} | ({"test": Path(wish.test)} if wish.test else {})
     if not wish.folder:
         raise UserError(f"expected a database to train on, got none; write {_WHERE}")
     folder = Path(wish.folder)
     found: dict[str, Path] = {}
-    for file in sorted(folder.glob(f"*/{FILE}")):
+    for file in sorted(folder.glob(f"*/{LMDB}")):
         for split in {split_of(word) for word in file.parent.name.replace("-", "_").split("_")} - {""}:
             if split in found:
                 raise UserError(f"{shown(folder)}: expected one database for {split}, got several; name train and test")
@@ -203,8 +204,8 @@ def _held(folder: Path, state: str) -> _Open:
 
 
 def _opened(folder: Path) -> Any:
-    if why := lmdb_pages.damage(folder / FILE):
-        raise UserError(f"{folder / FILE}: {why}; {_ADVICE}")
+    if why := lmdb_pages.damage(folder / LMDB):
+        raise UserError(f"{folder / LMDB}: {why}; {_ADVICE}")
     return opened(folder)
 
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from evolve.base.errors import UserError
 from evolve.base.files import write_whole
 from evolve.base.progress import Report, counting
-from evolve.datasets import census
+from evolve.datasets.dataset import CENSUS, LMDB
 from evolve.datasets.image_form import Form
-from evolve.datasets.lmdb_read import FILE
 from evolve.datasets.lmdb_write import Store, space
 from evolve.datasets.own import mean_image, picture_fit, stream
 from evolve.datasets.own.class_census import ClassCensus, SplitCensus, Tally, in_order
@@ -93,7 +92,7 @@ def write(
         writing.census, copies, torn, writing.unreadable,
         in_order=linked and in_order(train.pictures.labels), passed_over=list(listing.passed_over),
     )  # fmt: skip
-    write_whole(folder / census.FILE, found.text())
+    write_whole(folder / CENSUS, found.text())
     return Written(images, writing.content.hexdigest())
 
 
@@ -111,7 +110,7 @@ def _split(
         if linked:
             assert isinstance(pictures, Database)
             folder.mkdir()
-            (folder / FILE).symlink_to((pictures.folder / FILE).resolve())
+            (folder / LMDB).symlink_to((pictures.folder / LMDB).resolve())
             store, make = None, pictures.as_it_is
         else:
             store = held.enter_context(Store(folder, space(largest, total)))

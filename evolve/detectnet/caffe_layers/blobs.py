@@ -16,8 +16,3 @@ def expect(holds: bool, message: str) -> None:
     """UserError `message` unless it `holds`."""
     if not holds:
         raise UserError(message)
-
-
-def by(shape: tuple[int, ...]) -> str:
-    """A shape in words: 1 x 3 x 384 x 1248."""
-    return " x ".join(map(str, shape)) or "one number"

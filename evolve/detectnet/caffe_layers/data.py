@@ -9,8 +9,9 @@ import numpy as np
 from evolve.base.errors import UserError
 from evolve.detectnet import batches, labels, transformation
 from evolve.detectnet.batches import Batch, Shapes
-from evolve.detectnet.caffe_layers.blobs import Blobs, by, each, expect
+from evolve.detectnet.caffe_layers.blobs import Blobs, each, expect
 from evolve.detectnet.prefetch import Prefetch
+from evolve.network.axes import written
 from evolve.network.layers import detectnet_parameters as parameters
 from evolve.network.layers.detectnet_parameters import LABEL_LENGTH
 
@@ -32,10 +33,10 @@ class DetectNetTransformation(caffe.Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Output shapes depend on param_str, the batch and the labels' room alone."""
         images, boxes = bottom[0].data.shape, bottom[1].data.shape
-        expect(len(images) == 4 and images[1] == 3, f"images: expected N x 3 x H x W, got {by(images)}")
+        expect(len(images) == 4 and images[1] == 3, f"images: expected N x 3 x H x W, got {written(images)}")
         expect(
             len(boxes) == 4 and boxes[0] == images[0] and boxes[1] == 1 and boxes[3] == LABEL_LENGTH,
-            f"labels: expected {images[0]} x 1 x (max_boxes + 1) x {LABEL_LENGTH}, got {by(boxes)}",
+            f"labels: expected {images[0]} x 1 x (max_boxes + 1) x {LABEL_LENGTH}, got {written(boxes)}",
         )
         _reshape(top, Shapes.of(self._given, images[0], boxes[2] - 1))
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.detectnet import clustering, scores
-from evolve.detectnet.caffe_layers.blobs import Blobs, by, each, expect
+from evolve.detectnet.caffe_layers.blobs import Blobs, each, expect
+from evolve.network.axes import written
 from evolve.network.layers.detectnet_clustering import Clustering, parse, parse_ground_truth
 
 Floats = NDArray[np.float32]
@@ -128,8 +129,8 @@ def _list(found: Boxes, blob: Floats) -> None:
 def _reshape_lists(given: Clustering, bottom: Blobs, top: Blobs) -> None:
     coverage, boxes = bottom[0].data.shape, bottom[1].data.shape
     wanted = (coverage[0], given.classes, *given.grid)
-    expect(coverage == wanted, f"coverage: expected {by(wanted)} by param_str, got {by(coverage)}")
+    expect(coverage == wanted, f"coverage: expected {written(wanted)} by param_str, got {written(coverage)}")
     wanted = (coverage[0], 4, *given.grid)
-    expect(boxes == wanted, f"boxes: expected {by(wanted)} by param_str, got {by(boxes)}")
+    expect(boxes == wanted, f"boxes: expected {written(wanted)} by param_str, got {written(boxes)}")
     for blob in each(top):
         blob.reshape(coverage[0], given.max_boxes, _COORDINATES)

@@ -10,7 +10,8 @@ import caffe
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.detectnet.caffe_layers.blobs import Blobs, by, expect
+from evolve.detectnet.caffe_layers.blobs import Blobs, expect
+from evolve.network.axes import written
 
 
 def l1_loss(predicted: NDArray[np.float32], label: NDArray[np.float32]) -> float:
@@ -33,7 +34,7 @@ class L1Loss(caffe.Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Both bottoms have one shape; the top is one number."""
         one, other = bottom[0].data.shape, bottom[1].data.shape
-        expect(one == other, f"L1Loss: expected bottoms of one shape, got {by(one)} and {by(other)}")
+        expect(one == other, f"L1Loss: expected bottoms of one shape, got {written(one)} and {written(other)}")
         top[0].reshape()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

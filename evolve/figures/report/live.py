@@ -15,7 +15,7 @@ def live(folder: Path, now: State) -> Markup | None:
     if not (now.at_work and now.iterations):
         return None
     number = now.done + 1
-    unfinished = state.under_way(paths.generation(folder, number))
+    unfinished = state.under_way(folder, number)
     chart = losses.under_way(unfinished, number, now.iterations)
     words = [_pace(training_log.read(unfinished / paths.TRAIN_LOG), now)]
     drawn = element("div", chart.figure(), class_="charts") if chart else None

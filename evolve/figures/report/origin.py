@@ -80,7 +80,7 @@ def _definitions(known: dict[str, str]) -> Markup:
 def files(folder: Path, run: Run, page: Path) -> Markup:
     """The section with the run's own files, the prototxts it was made from, and every generation's."""
     own = [folder / name for name in (paths.LINEAGE, measurements.FILE) if (folder / name).is_file()]
-    groups = {"the run": own, "prototxt": _in(folder / "prototxt")}
+    groups = {"the run": own, paths.PROTOTXTS: _in(folder / paths.PROTOTXTS)}
     for metrics in run.generations:
         place = paths.generation(folder, metrics.generation)
         groups[place.name] = _in(place)

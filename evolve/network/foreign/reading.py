@@ -1,5 +1,6 @@
 """A network as anybody has it, read: whatever form it is in, what comes back is in the form of today's BVLC Caffe."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,8 +36,7 @@ class Reading:
         """
         learned = weights.read(caffemodel)
         weights.require_finite(learned, str(caffemodel))
-        net = caffe_pb2.NetParameter()
-        net.CopyFrom(self.net)
+        net = deepcopy(self.net)
         fused = batch_norm.fused(net, learned) - set(self.scales)
         scales = self.scales | batch_norm.split(net, fused)
         learned, notes = batch_norm.apart(learned, scales, str(caffemodel))

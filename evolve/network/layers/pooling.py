@@ -3,18 +3,16 @@
 import numpy as np
 
 from evolve.base.errors import UserError
-from evolve.network.axes import Layer, Shapes, axis_of, count, expect_axes, written
+from evolve.network.axes import Layer, Shape, Shapes, axis_of, count, expect_axes, written
 from evolve.network.channels import ChannelMap, every, to_each_top
 from evolve.network.layers import windows
 from evolve.network.layers.constants import Constants, Values, carried, only_zero, varies
 from evolve.network.layers.layer_type import LayerType, UnknownLayer
 
-_MAX, _AVE, _STOCHASTIC = 0, 1, 2  # PoolingParameter.PoolMethod, SPPParameter.PoolMethod
-
 
 def _pooling(layer: Layer, bottoms: Shapes) -> Shapes:
     expect_axes(layer, bottoms[0], 4, 4)
-    if len(layer.top) > 1 and layer.pooling_param.pool != _MAX:
+    if len(layer.top) > 1 and layer.pooling_param.pool != windows.MAX:
         raise UserError(f"layer '{layer.name}': expected a second top, for the maxima's places, with pool MAX only")
     return ((*bottoms[0][:2], *windows.pooled(layer, bottoms[0][2:])),) * 2
 
@@ -26,7 +24,7 @@ def _pooled(given: Constants) -> Values:
 
 def _largest_or_mean(given: Constants) -> Values:
     parameter = given.layer.pooling_param
-    if parameter.pool == _STOCHASTIC:
+    if parameter.pool == windows.STOCHASTIC:
         return varies(given)
     if parameter.global_pooling:
         return [given.first]
@@ -36,23 +34,28 @@ def _largest_or_mean(given: Constants) -> Values:
     if any(stride > kernel for stride, kernel in zip(strides, kernels, strict=True)):
         return varies(given)
     padded = parameter.pad or parameter.pad_h or parameter.pad_w
-    return only_zero([given.first]) if padded and parameter.pool == _AVE else [given.first]
+    return only_zero([given.first]) if padded and parameter.pool == windows.AVE else [given.first]
 
 
 def _pyramid(layer: Layer, bottoms: Shapes) -> Shapes:
     """SPPLayer: what the levels give is laid out in one row; one level alone keeps its form."""
     expect_axes(layer, bottoms[0], 4, 4)
-    images, channels, *size = bottoms[0]
-    levels = windows.pyramid(layer, tuple(size))
+    images, channels, *_ = bottoms[0]
+    levels = _places(layer, bottoms[0])
     if len(levels) == 1:
         return ((images, channels, *levels[0]),)
     return ((images, channels * sum(map(count, levels))),)
 
 
+def _places(layer: Layer, bottom: Shape) -> list[windows.Sizes]:
+    """Along height and width, on each level."""
+    return [windows.places(window, bottom[2:]) for window in windows.pyramid(layer, bottom[2:])]
+
+
 def _levels(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
     """Level after level, and in each channel after channel, all places of a channel one behind the other."""
     channels = bottoms[0][1]
-    levels = windows.pyramid(layer, bottoms[0][2:])
+    levels = _places(layer, bottoms[0])
     if len(levels) == 1:
         return [every(0, 0, channels)]
     sources = np.concatenate([np.repeat(np.arange(channels), count(level)) for level in levels])
@@ -60,10 +63,10 @@ def _levels(layer: Layer, bottoms: Shapes, tops: Shapes) -> list[ChannelMap]:
 
 
 def _pyramid_of_constants(given: Constants) -> Values:
-    if given.layer.spp_param.pool == _STOCHASTIC:
+    if given.layer.spp_param.pool == windows.STOCHASTIC:
         return varies(given)
     # A mean counts the padding, of which some level has some.
-    return only_zero(carried(given)) if given.layer.spp_param.pool == _AVE else carried(given)
+    return only_zero(carried(given)) if given.layer.spp_param.pool == windows.AVE else carried(given)
 
 
 def _im2col(layer: Layer, bottoms: Shapes) -> Shapes:

@@ -10,6 +10,11 @@ from evolve.network.layers.learned import LearnedBlob
 from evolve.network.weighted import WeightedLayer
 
 
+def parameter_of(layer: Layer) -> Layer:
+    """The message in a Convolution, Deconvolution or InnerProduct that says how many outputs it has."""
+    return layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+
+
 def _convolution(layer: Layer, bottoms: Shapes) -> Shapes:
     parameter = layer.convolution_param
     axis = axis_of(layer, parameter.axis, bottoms[0])
@@ -79,7 +84,7 @@ def _resize(layer: Layer, left: Resizing) -> None:
     """num_output, the groups that are left, and a bias that a constant went into."""
     weighted, outputs = left.weighted, left.written[0]
     assert weighted, f"{layer.type} has synapses"
-    parameter = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
+    parameter = parameter_of(layer)
     parameter.num_output = int(outputs.sum())
     if weighted.has_bias and not parameter.bias_term:
         parameter.bias_term = True

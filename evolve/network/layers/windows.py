@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from evolve.base.errors import UserError
-from evolve.network.axes import Layer
+from evolve.network.axes import Layer, written
 
 Sizes = tuple[int, ...]  # one number a spatial axis: (height, width) as a rule
 
 _DEFAULTS = {"kernel": 0, "stride": 1, "pad": 0, "dilation": 1}
 _CEIL = 0  # PoolingParameter.RoundMode
+MAX, AVE, STOCHASTIC = 0, 1, 2  # PoolingParameter.PoolMethod, SPPParameter.PoolMethod
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,15 @@ def pooled(layer: Layer, size: Sizes) -> Sizes:
     return places(pooling(layer, size), size, whole_only)
 
 
-def pyramid(layer: Layer, size: Sizes) -> list[Sizes]:
-    """Places along height and width on each level of an SPP layer: on level l, 2^l windows side by side cover all."""
+def pyramid(layer: Layer, size: Sizes) -> list[Window]:
+    """The window on each level of an SPP layer: on level l, 2^l of it side by side cover all."""
     if not layer.spp_param.pyramid_height:
         raise UserError(f"layer '{layer.name}': expected a pyramid_height of 1 and more, got 0")
     levels = []
     for level in range(layer.spp_param.pyramid_height):
         kernel = tuple(-(-length // 2**level) for length in size)
         pad = tuple((k * 2**level - length + 1) // 2 for k, length in zip(kernel, size, strict=True))
-        window = _padded_below_its_kernel(layer, Window(kernel, kernel, pad, (1, 1)))
-        levels.append(places(window, size))
+        levels.append(_padded_below_its_kernel(layer, Window(kernel, kernel, pad, (1, 1))))
     return levels
 
 
@@ -116,17 +116,13 @@ def _checked(layer: Layer, window: Window) -> Window:
     for what in ("kernel", "stride", "dilation"):
         if not all(getattr(window, what)):
             raise UserError(
-                f"layer '{layer.name}': expected a {what} of 1 and more, got {_by(getattr(window, what))}"
+                f"layer '{layer.name}': expected a {what} of 1 and more, got {written(getattr(window, what))}"
             )
     return window
 
 
 def _padded_below_its_kernel(layer: Layer, window: Window) -> Window:
     if any(pad >= kernel for pad, kernel in zip(window.pad, window.kernel, strict=True)):
-        kernel, pad = _by(window.kernel), _by(window.pad)
+        kernel, pad = written(window.kernel), written(window.pad)
         raise UserError(f"layer '{layer.name}': expected a pad below its kernel, {kernel}, got {pad}")
     return window
-
-
-def _by(sizes: Sizes) -> str:
-    return " x ".join(map(str, sizes))

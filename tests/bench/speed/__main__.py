@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.bench.speed import machine, table
 from tests.bench.speed.networks import NETWORKS, Network, write_case
-from tests.bench.speed.process import ENGINES, INFERENCE_ONLY, EngineProcess
-from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.process import ENGINES, INFERENCE_ONLY, EngineProcess, make, runner
+from tests.bench.speed.rounds import interleaved, medians
 from tests.bench.speed.table import Median, Round
 
 
@@ -37,8 +37,7 @@ def _measure(
     """Every engine on one network with so many threads: agreement with stock Caffe first, then the rounds."""
     batches = write_case(network, folder)
     for maker in ("stock", "pytorch"):
-        with EngineProcess(maker, folder, 1) as process:
-            process.ask("make")
+        make(folder, maker)
     result = []
     with ExitStack() as stack:
         processes = [stack.enter_context(EngineProcess(name, folder, threads)) for name in arguments.engines]
@@ -51,7 +50,7 @@ def _measure(
                 far = ", ".join(f"{what} {value:.1e}" for what, value in differences.items())
                 print(f"{network.name} {pass_}, threads {threads}: {process.engine} beside stock: {far}", flush=True)
             times = interleaved(
-                {process.engine: _runner(process, pass_) for process in able}, arguments.rounds, arguments.seconds
+                {process.engine: runner(process, pass_) for process in able}, arguments.rounds, arguments.seconds
             )
             result += [
                 Round(network.name, pass_, batch, threads, engine, number, ms)
@@ -59,11 +58,6 @@ def _measure(
                 for number, ms in enumerate(each, start=1)
             ]
     return result
-
-
-def _runner(process: EngineProcess, pass_: str) -> Runner:
-    run: Callable[[int], float] = lambda steps: float(process.ask("run", pass_=pass_, steps=steps))  # noqa: E731
-    return run
 
 
 def _medians(measured: list[Round]) -> list[Median]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.bench.speed import case, table
 from tests.bench.speed.networks import write_nets
-from tests.bench.speed.process import EngineProcess
-from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.process import EngineProcess, checked, make
+from tests.bench.speed.rounds import interleaved, medians
 from tests.bench.speed.variants import folders, variant
 
 
@@ -40,12 +40,11 @@ def measure(run: Path, folder: Path, threads: int, batch: int, rounds: int, seco
         for number, each in enumerate(found):
             each.deploy.layer[0].input_param.shape[0].dim[0] = batch
             batches = write_nets(each.train, each.deploy, folder / str(number))
-            with EngineProcess("stock", folder / str(number), 1) as maker:
-                maker.ask("make")
+            make(folder / str(number))
             processes.append(stack.enter_context(EngineProcess("fast", folder / str(number), threads)))
         times = {}
         for pass_ in (case.TRAIN, case.FORWARD):
-            runners = {str(number): _runner(process, pass_) for number, process in enumerate(processes)}
+            runners = {str(number): checked(process, pass_) for number, process in enumerate(processes)}
             times[pass_] = list(medians(interleaved(runners, rounds, seconds)).values())
     train, inference = times[case.TRAIN], times[case.FORWARD]
     return [
@@ -63,11 +62,6 @@ def measure(run: Path, folder: Path, threads: int, batch: int, rounds: int, seco
         )
         for number, each in enumerate(found)
     ]
-
-
-def _runner(process: EngineProcess, pass_: str) -> Runner:
-    process.ask("check", pass_=pass_)
-    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps))
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from evolve.runs import paths
 from tests.bench.speed import case, table
 from tests.bench.speed.networks import write_nets
-from tests.bench.speed.process import EngineProcess
+from tests.bench.speed.process import EngineProcess, checked, make
 from tests.bench.speed.rounds import Runner, interleaved, medians
 from tests.bench.speed.variants import Variant, folders, variant
 from trt.onnx import export
@@ -48,11 +48,14 @@ def measure(generations: list[Path], scratch: Path, options: argparse.Namespace)
             process.ask("absent_stays_absent")
             process.ask("blobs_between_unread")
         for name, pass_ in PASSES.items():
-            runners = {(number, "caffe"): _runner(process, pass_) for number, process in enumerate(caffes)}
+            runners = {
+                (number, "caffe"): checked(process, pass_, clock="process_time")
+                for number, process in enumerate(caffes)
+            }
             for engine in options.compilers if name == "image" else ():
                 for number, (_, _, folder) in enumerate(cases):
                     process = stack.enter_context(EngineProcess(engine, folder, options.threads))
-                    runners[number, engine] = _runner(process, pass_)
+                    runners[number, engine] = checked(process, pass_, clock="process_time")
             for (number, engine), ms in _medians(runners, options).items():
                 net, batches, _ = cases[number]
                 of = generations[number]
@@ -66,15 +69,9 @@ def _case(generation: Path, folder: Path) -> tuple[Variant, dict[str, int], Path
     found = variant(generation)
     batches = write_nets(found.train, found.deploy, folder)
     shutil.copy(generation / paths.WEIGHTS, folder / case.WEIGHTS)
-    with EngineProcess("stock", folder, 1) as maker:
-        maker.ask("make")
+    make(folder)
     export.write(export.read_generation(generation.parent, int(generation.name[3:])).onnx(), folder / case.ONNX)
     return found, batches, folder
-
-
-def _runner(process: EngineProcess, pass_: str) -> Runner:
-    process.ask("check", pass_=pass_)
-    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps, clock="process_time"))
 
 
 def _medians(runners: dict[tuple[int, str], Runner], options: argparse.Namespace) -> dict[tuple[int, str], float]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.bench.speed.rounds import Runner
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ROOT / "build" / "speed"  # PyTorch and the others: `make bench-speed` puts them there
 
@@ -61,6 +63,23 @@ class EngineProcess:
         if "error" in message:
             raise RuntimeError(f"{self.engine}, {what}: {message['error']}")
         return message["answer"]
+
+
+def make(folder: Path, engine: str = "stock") -> None:
+    """Has an engine make, once, what those that are measured on a case's folder read there."""
+    with EngineProcess(engine, folder, 1) as maker:
+        maker.ask("make")
+
+
+def runner(process: EngineProcess, pass_: str, **how: str) -> Runner:
+    """What runs steps of a pass."""
+    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps, **how))
+
+
+def checked(process: EngineProcess, pass_: str, **how: str) -> Runner:
+    """The same, of an engine whose answers agree with stock Caffe's."""
+    process.ask("check", pass_=pass_)
+    return runner(process, pass_, **how)
 
 
 def environment(outer: Mapping[str, str], engine: str, threads: int) -> dict[str, str]:

@@ -15,8 +15,8 @@ from typing import Any
 from evolve.base.caffe_messages import caffe_pb2
 from tests.bench.speed import table
 from tests.bench.speed.networks import write_nets
-from tests.bench.speed.process import EngineProcess
-from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.process import EngineProcess, checked, make
+from tests.bench.speed.rounds import interleaved, medians
 from tests.bench.speed.variants import WEIGHTED, Variant, folders, variant
 
 MULTIPLES = (8, 16)
@@ -70,13 +70,12 @@ def _measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float)
         processes: dict[tuple[int, str], EngineProcess] = {}
         for number, each in enumerate(found):
             batches = write_nets(each.train, each.deploy, folder / str(number))
-            with EngineProcess("stock", folder / str(number), 1) as maker:
-                maker.ask("make")
+            make(folder / str(number))
             for engine in ENGINES:
                 process = EngineProcess(engine, folder / str(number), threads)
                 processes[number, engine] = stack.enter_context(process)
         for pass_, batch in batches.items():
-            runners = {f"{number} {engine}": _runner(process, pass_) for (number, engine), process in processes.items()}
+            runners = {f"{number} {engine}": checked(process, pass_) for (number, engine), process in processes.items()}
             for (number, engine), ms in zip(
                 processes, medians(interleaved(runners, rounds, seconds)).values(), strict=True
             ):
@@ -86,11 +85,6 @@ def _measure(run: Path, folder: Path, threads: int, rounds: int, seconds: float)
                     Ragged(each.name, each.widths, pass_, work, threads, engine, ms, ms * 1e6 / (work / 1e3))
                 )
     return rows
-
-
-def _runner(process: EngineProcess, pass_: str) -> Runner:
-    process.ask("check", pass_=pass_)
-    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps))
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ from typing import Any
 from evolve.runs import paths
 from tests.bench.speed import case, table
 from tests.bench.speed.networks import write_nets
-from tests.bench.speed.process import EngineProcess
-from tests.bench.speed.rounds import Runner, interleaved, medians
+from tests.bench.speed.process import EngineProcess, checked, make
+from tests.bench.speed.rounds import interleaved, medians
 from tests.bench.speed.variants import folders, variant
 from trt.onnx import export
 
@@ -59,8 +59,7 @@ def measure(run: Path, number: int, folder: Path, options: argparse.Namespace) -
         _feed(found.train, options.batch)
     batches = write_nets(found.train, found.deploy, folder, case.BOTH)
     shutil.copy(generation / paths.WEIGHTS, folder / case.WEIGHTS)
-    with EngineProcess("stock", folder, 1) as maker:
-        maker.ask("make")
+    make(folder)
     compilers = COMPILERS if number in options.compilers_of else ()
     if compilers:
         export.write(export.read_generation(run, number).onnx(), folder / case.ONNX)
@@ -79,7 +78,7 @@ def measure(run: Path, number: int, folder: Path, options: argparse.Namespace) -
         for name in options.passes:
             pass_ = PASSES[name]
             able = [engine for engine in processes if engine not in NOT_OF[name]]
-            runners = {engine: _runner(processes[engine], pass_) for engine in able}
+            runners = {engine: checked(processes[engine], pass_, clock="process_time") for engine in able}
             times = medians(interleaved(runners, options.rounds, options.seconds))
             rows += [
                 Sparse(found.deploy.name, number, name, batches[pass_], options.threads, engine, ms)
@@ -104,11 +103,6 @@ def _caffe(name: str, folder: Path, threads: int, **more: str) -> EngineProcess:
 def _process(engine: str, folder: Path, threads: int, **variables: str) -> EngineProcess:
     """Its threads sleep while they wait: processor time would count what they spin, on a busy machine most of it."""
     return EngineProcess(engine, folder, threads, OMP_WAIT_POLICY="passive", **variables)
-
-
-def _runner(process: EngineProcess, pass_: str) -> Runner:
-    process.ask("check", pass_=pass_)
-    return lambda steps: float(process.ask("run", pass_=pass_, steps=steps, clock="process_time"))
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from evolve.base import files, prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
-from evolve.network import shapes
+from evolve.network import phases, shapes
+from evolve.network.axes import ImageShape
 from evolve.runs import out_place, paths, run_folder
 from trt import calibration, class_names, eight_bits, inputs
 from trt.inference import preparation
@@ -64,7 +65,7 @@ def programs_of(device: str) -> dict[str, Path]:
 
 
 def fill(
-    run: Path, out: Path, numbers: list[int], shape: tuple[int, int, int] | None, look: bool, say: Say,
+    run: Path, out: Path, numbers: list[int], shape: ImageShape | None, look: bool, say: Say,
     device: str = "tx1", given: Path | None = None, images: int = 0,
 ) -> None:  # fmt: skip
     """Writes the folder `out`, which another call may have filled, with generations `numbers` of `run` for a device.
@@ -102,7 +103,7 @@ def _expect_free(out: Path) -> None:
 
 
 def _generation(
-    run: Path, number: int, place: Path, shape: tuple[int, int, int] | None, look: bool, say: Say, files_of: Kit,
+    run: Path, number: int, place: Path, shape: ImageShape | None, look: bool, say: Say, files_of: Kit,
     given: Path | None, images: int,
 ) -> dict[str, object]:  # fmt: skip
     """Writes gen013.prototxt, .caffemodel, .onnx and its kin; returns its row of generations.csv."""
@@ -110,7 +111,7 @@ def _generation(
     pair = export.read_generation(run, number, shape)
     name = paths.generation(run, number).name
     prototxt_text.write(
-        pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\ninput: {_pixels(pair)}"
+        pair.net, place / f"{name}.prototxt", f"{run.name}, generation {number}\n{phases.PREPROCESSING}{_pixels(pair)}"
     )
     shutil.copyfile(pair.caffemodel, place / f"{name}.caffemodel")
     class_names.take_along(pair.caffemodel, place)

@@ -89,5 +89,6 @@ def _metrics(row: dict[str, float], network: str, seed: int, dataset: str) -> Me
             recall=row.get("recall"),
             map=row.get("map"),
             ap=row.get("ap"),
+            validation_accuracy=row.get("validation_accuracy"),
         ),
     )

@@ -26,6 +26,14 @@ def test_network_run_and_seed_are_in_the_name() -> None:
         assert (run.network, run.seed, run.ancestor.dataset.name, len(run.generations)) == expected
 
 
+def test_what_decided_is_kept_beside_the_accuracy(tmp_path: Path) -> None:
+    kept = (RESULTS / "lenet/lenet-seed1.csv").read_text().splitlines()
+    added = [f"{kept[0]},validation_accuracy", *(f"{line},0.25" for line in kept[1:])]
+    (tmp_path / "lenet-seed1.csv").write_text("\n".join(added) + "\n")
+    score = kept_lineage.read(Path(f"mnist:{tmp_path / 'lenet-seed1.csv'}")).generations[-1].score
+    assert score.deciding == 0.25 != score.value
+
+
 def test_the_three_seeds_of_the_results_are_one_line() -> None:
     (each,), _ = frontier.gather([Path(f"mnist:{RESULTS}/lenet/lenet-seed{seed}.csv") for seed in (1, 2, 3)])
     line = each.lines["synapses"][0]

@@ -18,6 +18,7 @@ from evolve.datasets.image_form import Form, Levels
 from evolve.datasets.own import mean_image
 from evolve.datasets.own.picture_fit import fitted, least
 from evolve.network import judging, phases
+from evolve.network.axes import ImageShape
 from evolve.network.layers import detectnet
 from evolve.runs import made_from, paths, state
 from evolve.runs.metrics import Data, Metrics
@@ -36,7 +37,7 @@ class Stored:
     become as large, `levels` are grey's with more than 8 bits; `own` images of somebody were read as `form` says.
     """
 
-    shape: tuple[int, int, int]
+    shape: ImageShape
     margin: int | None
     colours: str
     fit: str = FITS[0]
@@ -106,7 +107,7 @@ def of_generation(folder: Path) -> Preparation:
     return Preparation(stored, given.crop_size, mean, given.scale)
 
 
-def _stored(said: Data, layer: Any, shape: tuple[int, int, int]) -> Stored:
+def _stored(said: Data, layer: Any, shape: ImageShape) -> Stored:
     """As the run says it, else the data set where it lies, else as large as the net's input."""
     if len(said.shape) == 3:
         channels, height, width = said.shape
@@ -125,7 +126,7 @@ def _of_own_images(stored: Stored, kept: Settings | None) -> Stored:
     return Stored(stored.shape, 0, colours, asked.Fit.Name(asked.fit).lower(), levels, own=True)
 
 
-def _input_shape(deploy: Any, folder: Path) -> tuple[int, int, int]:
+def _input_shape(deploy: Any, folder: Path) -> ImageShape:
     shapes = [layer.input_param.shape[0].dim for layer in deploy.layer if layer.type == "Input"]
     if len(shapes) != 1 or len(shapes[0]) != 4:
         raise UserError(f"{folder / paths.DEPLOY}: expected one Input, an image, got {len(shapes)} of other shapes")

@@ -97,9 +97,12 @@ def _classifier(brought: Given, shape: ImageShape | None, changed: changes.Chang
     image, why = image_shape.find(brought, fed, shape, found)
     size = f"images of {written(image)}, {why}"
     net, notes = _reading_data(brought, fed, found)
-    judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
+    label = net.layer[0].top[1]
+    judged = outputs.complete(net, label, _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape((image[0], *fed.resized) if all(fed.resized) else image, judged.classes)
+    if not here:
+        judged.notes += outputs.numbers_of_classes(net, label)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)
     height, width = map(max, image[1:], found.size)
@@ -118,20 +121,20 @@ def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet)
     makes_mean = found.name == data_set.OWN and found.is_asked
     kept = found.mean_file or (feeding.missing_mean(fed, folder) if makes_mean else "")
     means, of_means = feeding.means(fed, folder, kept)
-    scale = _SCALE if fed.is_deploy and not brought.weights else 1
+    scale = _SCALE if fed.silent_of_pixels and not brought.weights else 1
     transform = feeding.Transform(means, scale, has_mean_file=bool(kept))
     label = fed.label or namesakes.free("label", namesakes.taken(brought.net))
     net, of_data = feeding.replaced(brought.net, fed, label, transform)
-    of_pixels = [_of_pixels(scale)] if fed.is_deploy else []
+    of_pixels = [_of_pixels(fed.silent_of_pixels, scale)] if fed.silent_of_pixels else []
     return net, [*of_data, *of_means, *of_pixels, *lacking.names(net), *lacking.fillers(net, brought.weights or {})]
 
 
-def _of_pixels(scale: float) -> str:
+def _of_pixels(fed_by: str, scale: float) -> str:
     if scale != 1:
-        return f"a deploy net says nothing of pixels: 0..255 times {scale:.9g}; yours to change in train_val.prototxt"
+        return f"{fed_by} says nothing of pixels: 0..255 times {scale:.9g}; yours to change in train_val.prototxt"
     return (
-        "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
-        "as its caffemodel was trained with"
+        f"{fed_by} says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt as "
+        "its caffemodel was trained with"
     )
 
 

@@ -43,7 +43,7 @@ class Adopted:
     notes: list[str] = field(default_factory=list)
     caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
     weights: Weights | None = None  # of the latter
-    layer_types: Path | None = None  # what says of layers of the user's own what they are
+    beside: list[Path] = field(default_factory=list)  # what layers of the user's own are, and their modules
 
 
 def adopt(
@@ -66,10 +66,8 @@ def adopt(
     parameter, notes = solving.ours(brought.solver, str(solver))
     adopted.notes += notes
     _match(adopted, brought, out)
-    own = brought.reading.path.parent / layers.BESIDE
-    if own.is_file():
-        adopted.layer_types = own
-        adopted.notes.append(f"{own} comes along")
+    adopted.beside = _beside(adopted.net, brought.reading.path.parent)
+    adopted.notes += [f"{own} comes along" for own in adopted.beside]
     _write(out, adopted, text_format.MessageToString(parameter), str(brought.reading.path))
     return adopted
 
@@ -176,6 +174,12 @@ def _unknown(net: Net) -> list[str]:
     return list(found)
 
 
+def _beside(net: Net, folder: Path) -> list[Path]:
+    """The files in `folder` that the layers of `net` need: layer_types.py, and modules of Python layers."""
+    modules = {f"{layer.python_param.module}.py": None for layer in net.layer if layer.type == "Python"}
+    return [folder / name for name in (layers.BESIDE, *modules) if (folder / name).is_file()]
+
+
 def _match(adopted: Adopted, brought: Given, out: Path) -> None:
     """Says what of the caffemodel the network starts with; one that BVLC's Caffe cannot read is written anew."""
     if not brought.caffemodel or brought.weights is None:
@@ -208,8 +212,8 @@ def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
             (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
             (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
             (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
-            if adopted.layer_types:
-                shutil.copyfile(adopted.layer_types, folder / layers.BESIDE)
+            for own in adopted.beside:
+                shutil.copyfile(own, folder / own.name)
             if adopted.weights is not None:
                 weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)
             files.sync(folder)

@@ -469,6 +469,14 @@ def test_what_says_what_own_layers_are_comes_along(here: Path) -> None:
     assert (here / "net" / "layer_types.py").read_text() == "# nothing to say\n"
 
 
+def test_modules_of_python_layers_come_along(here: Path) -> None:
+    (here / "own.py").write_text("# a layer\n")
+    python = layer("Python", "mine", "conv", more='python_param { module: "own" layer: "Mine" }')
+    adopted = adopt(MNIST + convolution("conv", "data", 4, 5) + python + units("ip", "mine", 10) + judged("ip"))
+    assert "own.py comes along" in adopted.notes and problems_of(adopted) == []
+    assert (here / "net" / "own.py").read_text() == "# a layer\n"
+
+
 def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
     (here / "deep").mkdir()
     (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))

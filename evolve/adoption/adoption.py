@@ -150,7 +150,7 @@ def _shapes(net: Net, image: ImageShape, guessed: str) -> dict[str, tuple[int, .
     try:
         steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)
     except UserError as error:
-        if not guessed or "bottom that a layer before it writes" in str(error):
+        if not guessed or isinstance(error, shapes.OfLabels) or "bottom that a layer before it writes" in str(error):
             raise
         raise UserError(f"{error}; {guessed}: if that is wrong, give SHAPE=") from error
     return {top: tuple(shape) for step in steps for top, shape in zip(step.layer.top, step.tops, strict=True)}

@@ -690,6 +690,12 @@ REFUSED = [
         "set has one image and one label an example",
     ),
     (
+        MNIST + units("targets", "data", 3) + layer("EuclideanLoss", "loss", "targets label"),
+        "model.prototxt:4: layer 'loss': expected bottoms with equally many values an image, got 50 x 3, 50; a data "
+        "set has one label an image: a network of several, or of one for each place, does not evolve here, but is "
+        "counted, shrunk and exported",
+    ),
+    (
         DEPLOY + units("one", "data", 1) + layer("Sigmoid", "p", "one"),
         "model.prototxt: layer 'p': expected an output of two classes and more, got 1; add the loss that it was "
         "trained by",

@@ -43,7 +43,7 @@ class Adopted:
     notes: list[str] = field(default_factory=list)
     caffemodel: Path | None = None  # what the ancestor starts from: the user's, or the one in the folder
     weights: Weights | None = None  # of the latter
-    layer_types: Path | None = None  # what says of layers of the user's own what they are
+    beside: list[Path] = field(default_factory=list)  # what layers of the user's own are, and their modules
 
 
 def adopt(
@@ -66,10 +66,8 @@ def adopt(
     parameter, notes = solving.ours(brought.solver, str(solver))
     adopted.notes += notes
     _match(adopted, brought, out)
-    own = brought.reading.path.parent / layers.BESIDE
-    if own.is_file():
-        adopted.layer_types = own
-        adopted.notes.append(f"{own} comes along")
+    adopted.beside = _beside(adopted.net, brought.reading.path.parent)
+    adopted.notes += [f"{own} comes along" for own in adopted.beside]
     _write(out, adopted, text_format.MessageToString(parameter), str(brought.reading.path))
     return adopted
 
@@ -97,9 +95,12 @@ def _classifier(brought: Given, shape: ImageShape | None, changed: changes.Chang
     image, why = image_shape.find(brought, fed, shape, found)
     size = f"images of {written(image)}, {why}"
     net, notes = _reading_data(brought, fed, found)
-    judged = outputs.complete(net, net.layer[0].top[1], _shapes(net, image, "" if shape else size))
+    label = net.layer[0].top[1]
+    judged = outputs.complete(net, label, _shapes(net, image, "" if shape else size))
     if not here and not found.is_asked and (found.name == data_set.OWN or found.channels != image[0]):
         found = data_set.of_shape((image[0], *fed.resized) if all(fed.resized) else image, judged.classes)
+    if not here:
+        judged.notes += outputs.numbers_of_classes(net, label)
     if not here and found.name == data_set.OWN and not brought.weights:
         judged.notes += outputs.follow_classes(net)
     height, width = map(max, image[1:], found.size)
@@ -118,20 +119,20 @@ def _reading_data(brought: Given, fed: feeding.Feeding, found: data_set.DataSet)
     makes_mean = found.name == data_set.OWN and found.is_asked
     kept = found.mean_file or (feeding.missing_mean(fed, folder) if makes_mean else "")
     means, of_means = feeding.means(fed, folder, kept)
-    scale = _SCALE if fed.is_deploy and not brought.weights else 1
+    scale = _SCALE if fed.silent_of_pixels and not brought.weights else 1
     transform = feeding.Transform(means, scale, has_mean_file=bool(kept))
     label = fed.label or namesakes.free("label", namesakes.taken(brought.net))
     net, of_data = feeding.replaced(brought.net, fed, label, transform)
-    of_pixels = [_of_pixels(scale)] if fed.is_deploy else []
+    of_pixels = [_of_pixels(fed.silent_of_pixels, scale)] if fed.silent_of_pixels else []
     return net, [*of_data, *of_means, *of_pixels, *lacking.names(net), *lacking.fillers(net, brought.weights or {})]
 
 
-def _of_pixels(scale: float) -> str:
+def _of_pixels(fed_by: str, scale: float) -> str:
     if scale != 1:
-        return f"a deploy net says nothing of pixels: 0..255 times {scale:.9g}; yours to change in train_val.prototxt"
+        return f"{fed_by} says nothing of pixels: 0..255 times {scale:.9g}; yours to change in train_val.prototxt"
     return (
-        "a deploy net says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt "
-        "as its caffemodel was trained with"
+        f"{fed_by} says nothing of pixels: 0..255 as they are; write mean_value and scale into train_val.prototxt as "
+        "its caffemodel was trained with"
     )
 
 
@@ -149,7 +150,7 @@ def _shapes(net: Net, image: ImageShape, guessed: str) -> dict[str, tuple[int, .
     try:
         steps = shapes.infer(phases.fed_by_inputs(net, "TEST", image), keep_unknown=True)
     except UserError as error:
-        if not guessed or "bottom that a layer before it writes" in str(error):
+        if not guessed or isinstance(error, shapes.OfLabels) or "bottom that a layer before it writes" in str(error):
             raise
         raise UserError(f"{error}; {guessed}: if that is wrong, give SHAPE=") from error
     return {top: tuple(shape) for step in steps for top, shape in zip(step.layer.top, step.tops, strict=True)}
@@ -171,6 +172,12 @@ def _unknown(net: Net) -> list[str]:
         if known is None or known.not_evolving and known.name != "Parameter":
             found[layers.kind(layer)] = None
     return list(found)
+
+
+def _beside(net: Net, folder: Path) -> list[Path]:
+    """The files in `folder` that the layers of `net` need: layer_types.py, and modules of Python layers."""
+    modules = {f"{layer.python_param.module}.py": None for layer in net.layer if layer.type == "Python"}
+    return [folder / name for name in (layers.BESIDE, *modules) if (folder / name).is_file()]
 
 
 def _match(adopted: Adopted, brought: Given, out: Path) -> None:
@@ -205,8 +212,8 @@ def _write(out: Path, adopted: Adopted, solver: str, origin: str) -> None:
             (folder / networks.TRAIN_VAL).write_text(f"# {heading}\n{train_val}", encoding="utf-8")
             (folder / paths.SOLVER).write_text(f"# {heading}\n{solver}", encoding="utf-8")
             (folder / networks.EVOLUTION).write_text(adopted.settings.text(heading), encoding="utf-8")
-            if adopted.layer_types:
-                shutil.copyfile(adopted.layer_types, folder / layers.BESIDE)
+            for own in adopted.beside:
+                shutil.copyfile(own, folder / own.name)
             if adopted.weights is not None:
                 weights.write(folder / paths.WEIGHTS, adopted.net, adopted.weights)
             files.sync(folder)

@@ -18,6 +18,7 @@ from evolve.network.axes import Layer, Net
 TRAIN_BATCH, TEST_BATCH = 64, 100  # where the prototxt has none
 _MEAN_FILE = "$DATA/mean.binaryproto"
 _KEPT = ("scale", "mirror", "crop_size", "mean_value")
+_OF_PIXELS = ("Data", "ImageData", "WindowData")  # 0..255 until they are transformed; of others nobody knows
 _GREY = 128.0  # the middle of 0..255
 
 
@@ -31,9 +32,12 @@ class Feeding:
     gone: set[str]  # names of all layers that are replaced
 
     @property
-    def is_deploy(self) -> bool:
-        """Whether there are inputs and no data."""
-        return all(layer.type == "Input" for layer in self.sources.values())
+    def silent_of_pixels(self) -> str:
+        """What feeds it without a word of what is done to pixels: inputs, or data of numbers; "" where one says it."""
+        if any(layer.type in _OF_PIXELS or layer.HasField("transform_param") for layer in self.sources.values()):
+            return ""
+        source = self.sources["TRAIN"]
+        return "a deploy net" if source.type == "Input" else f"{source.type} layer '{source.name}'"
 
     @property
     def resized(self) -> tuple[int, int]:

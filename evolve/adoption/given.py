@@ -75,7 +75,9 @@ def _read(path: Path, solver: Any) -> tuple[Reading, str]:
 
 def _parsed(text: str, path: Path, solver: Any) -> Reading:
     training = list(solver.train_state.stage) if solver else []
-    testing = [stage for state in solver.test_state for stage in state.stage] if solver else []
+    testing = [list(state.stage) for state in solver.test_state] if solver else []
+    if testing and (solver.test_net or solver.test_net_param):
+        testing = testing[:1]  # as of its test nets the first is read
     return reading.parse(text, path, without_python=True, training=training, testing=testing)
 
 

@@ -74,6 +74,23 @@ def follow_classes(net: Net) -> list[str]:
     return notes
 
 
+def numbers_of_classes(net: Net, label: str) -> list[str]:
+    """Says of each loss that compares `label` as a number, as a regression's does, which number that is now."""
+    from_label, notes = {label}, []
+    for layer in net.layer:
+        read = [bottom for bottom in layer.bottom if bottom in from_label]
+        if not read:
+            continue
+        if not _is_loss(layer):
+            from_label.update(layer.top)
+        elif layer.type not in _OF_SCORES:
+            notes.append(
+                f"{layers.kind(layer)} '{layer.name}': '{read[0]}' is now the number of an image's class, 0, 1, 2 and "
+                "so on; whole numbers of your own, from 0, may be labels of a list"
+            )
+    return notes
+
+
 def _of_the_best(net: Net, maker: Layer) -> list[str]:
     """Leaves out what judges the scores of `maker` by the best few, unless nothing else judges them; and says so."""
     judges = [each for each in net.layer if each.type == "Accuracy" and _maker(net, each.bottom[0]) == maker]

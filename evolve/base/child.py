@@ -45,7 +45,8 @@ class Child:
     """Module `module` at work in a process of its own; use it as a context, which ends it at once.
 
     `called` is what messages call it, `log` gets what it prints, else this process's standard error; `folder` is its
-    working directory. `more` is put into its environment; names that begin as in `without` are left out of it.
+    working directory. `more` is put into its environment; names that begin as in `without` are left out of it. It finds
+    modules where this process does, and in `modules` after that.
     `passed` are descriptors that it gets too. MachineError where the system starts no process.
     """
 
@@ -63,6 +64,7 @@ class Child:
         machine: Machine = USUAL,
         more: Mapping[str, str] = {},
         without: tuple[str, ...] = (),
+        modules: Sequence[Path] = (),
         passed: Sequence[int] = (),
     ) -> None:
         self.called, self._log = called, log
@@ -76,7 +78,7 @@ class Child:
                     stdout=subprocess.PIPE if self._talks else out,
                     stderr=out,
                     cwd=folder,
-                    env=_environment(machine, more, without),
+                    env=_environment(machine, more, without, modules),
                     pass_fds=passed,
                     start_new_session=True,
                 )
@@ -218,10 +220,12 @@ def _starting(called: str) -> Iterator[None]:
         ) from None
 
 
-def _environment(machine: Machine, more: Mapping[str, str], without: tuple[str, ...]) -> dict[str, str]:
+def _environment(
+    machine: Machine, more: Mapping[str, str], without: tuple[str, ...], modules: Sequence[Path] = ()
+) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     here = {
-        "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), str(_ROOT)]),
+        "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), str(_ROOT), *map(str, modules)]),
         "PYTHONUNBUFFERED": "1",
     }
     return {**machine.environment(kept), **here, **more}

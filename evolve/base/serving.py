@@ -22,11 +22,19 @@ Task = Callable[..., dict[str, Any]]
 _PR_SET_PDEATHSIG = 1
 
 
-def serve(load: Callable[[], Mapping[str, Task]], called: str = "") -> None:
+def words(error: Exception) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def serve(
+    load: Callable[[], Mapping[str, Task]], called: str = "", say: Callable[[Exception], str] = words
+) -> None:
     """Does the tasks that `load` loads, when standard input asks for them, a JSON object a line, until that closes.
 
     In come ``{"task", "arguments"}``; out go ``{"progress"}`` any number of times, from a task that takes a `report`,
-    then ``{"answer"}`` or ``{"error", "of_machine"}``. What is no UserError is logged whole, and said after `called`.
+    then ``{"answer"}`` or ``{"error", "of_machine"}``. What is no UserError is logged whole, and said by `say` after
+    `called`.
     """
     # Ctrl-C in a terminal is the parent's to deal with, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -39,7 +47,7 @@ def serve(load: Callable[[], Mapping[str, Task]], called: str = "") -> None:
 
     try:
         for line in sys.stdin:
-            send(_done(json.loads(line), tasks, send, called))
+            send(_done(json.loads(line), tasks, send, lambda error: f"{called}{say(error)}"))
     except BrokenPipeError:
         # Nobody is there any more who would read it.
         os._exit(1)
@@ -54,8 +62,9 @@ def main() -> None:
 
 
 def _done(
-    request: dict[str, Any], tasks: Mapping[str, Task], send: Callable[[dict[str, Any]], None], called: str
-) -> dict[str, Any]:
+    request: dict[str, Any], tasks: Mapping[str, Task], send: Callable[[dict[str, Any]], None],
+    say: Callable[[Exception], str],
+) -> dict[str, Any]:  # fmt: skip
     task, arguments = tasks[request["task"]], request["arguments"]
     if "report" in inspect.signature(task).parameters:
         arguments["report"] = lambda progress: send({"progress": progress})
@@ -66,8 +75,7 @@ def _done(
     except Exception as error:
         traceback.print_exc()
         refused = files.refusal_here(error)
-        words = " ".join(str(error).split()) or type(error).__name__
-        return {"error": str(refused or f"{called}{words}"), "of_machine": refused is not None}
+        return {"error": str(refused or say(error)), "of_machine": refused is not None}
 
 
 def _private_stdout() -> IO[str]:

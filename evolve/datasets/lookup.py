@@ -29,6 +29,8 @@ Known = Source | OwnSource | DetectionSource
 S = TypeVar("S", bound=Known, covariant=True)
 Narrowed = TypeVar("Narrowed", bound=Known)
 
+_LIKE = 0.7  # of names as short as these; most people's own data sets are like none of them
+
 
 @dataclass(frozen=True)
 class Found(Generic[S]):
@@ -123,7 +125,7 @@ def _file(name: str, beside: Path | None) -> Path:
             if (each / f"{name}.py").is_file():
                 return each / f"{name}.py"
     known = names(beside)
-    near = nearest(name, known)
+    near = nearest(name, known, _LIKE)
     own = f", or write {beside / name}.py" if beside and _NAME.fullmatch(name) else ""
     advice = f"write '{near}'" if near else f"choose one of these{own}"
     raise UserError(f"data set '{name}': expected one of {', '.join(known)}; {advice}")

@@ -57,8 +57,9 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
     UserError if there is nothing to draw, the runs differ in more than their seed, or `output` cannot be written.
     """
     seeds = read_seeds(folders, table)
+    by_loss = all(map(_has_every_loss, seeds))
     for folder, run in zip(folders, seeds, strict=True):
-        if not run.is_detection and (why := choice.unjudged(run.generations)):
+        if not run.is_detection and not by_loss and (why := choice.unjudged(run.generations)):
             raise UserError(f"{folder}: {why}")
     out_place.as_folder(output, "a folder for curves.png and curves.svg")
     png, svg = output / "curves.png", output / "curves.svg"
@@ -68,6 +69,10 @@ def draw(folders: list[Path], output: Path, table: Path | None = None) -> list[P
         drawn.savefig(png, dpi=_DOTS_PER_INCH)
         drawn.savefig(svg, metadata={"Date": None})
     return [png, svg]
+
+
+def _has_every_loss(run: Run) -> bool:
+    return run.has_losses_alone and len(run.values("loss")) == len(run.generations)
 
 
 def style() -> AbstractContextManager[None]:
@@ -88,9 +93,12 @@ def figure(seeds: list[Run]) -> Figure:
 
 
 def _classification(seeds: list[Run]) -> Figure:
-    """Synapses, frames per second if measured, and accuracy over the generations; accuracy against what it cost."""
+    """Synapses, frames per second if measured, and accuracy over the generations; accuracy against what it cost.
+
+    The test loss of networks that say no accuracy.
+    """
     timed = speed_panel.is_known(seeds)
-    left = ["synapses", *(["speed"] if timed else []), "accuracy"]
+    left = ["synapses", *(["speed"] if timed else []), "judged"]
     drawn = _empty(_MORE if timed else 0.0)
     heights = [1.4 if name == "speed" else 1.0 for name in left]
     parts = drawn.subplot_mosaic(
@@ -100,7 +108,7 @@ def _classification(seeds: list[Run]) -> Figure:
     if timed:
         speed_panel.panel(parts["speed"], seeds, with_paper=False)
         parts["speed"].tick_params(labelbottom=False)
-    panels.accuracy(parts["accuracy"], seeds)
+    panels.judged(parts["judged"], seeds)
     panels.trade(parts["trade"], seeds)
     return drawn
 

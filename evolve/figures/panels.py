@@ -44,25 +44,27 @@ def synapses(axes: Axes, seeds: list[Run]) -> None:
     _label_ends(axes, line, lambda y: f"{y:,.0f}")
 
 
-def accuracy(axes: Axes, seeds: list[Run]) -> None:
-    """Test accuracy over generations."""
-    line = lines(axes, seeds, "accuracy")
+def judged(axes: Axes, seeds: list[Run]) -> None:
+    """Test accuracy over generations; the test loss where there is none."""
+    metric = _metric(seeds)
+    line = lines(axes, seeds, metric)
     axes.set_xlabel("generation")
-    _accuracies(axes, every(seeds, "accuracy"))
+    _judged(axes, metric, every(seeds, metric))
     generations(axes, seeds)
     _label_ends(axes, line, lambda y: f"{y:.4f}")
 
 
 def trade(axes: Axes, seeds: list[Run]) -> None:
-    """Test accuracy against architectural efficiency, with the paper's Table 1."""
-    theirs = _table_1(seeds[0].paper) if seeds[0].paper else ([], [])
+    """Test accuracy, or the loss, against architectural efficiency, with the paper's Table 1."""
+    metric = _metric(seeds)
+    theirs = _table_1(seeds[0].paper) if seeds[0].paper and metric == "accuracy" else ([], [])
     axes.plot(*theirs, **PAPERS_LINE)
-    ours = lines(axes, seeds, "accuracy", over="architectural_efficiency")
+    ours = lines(axes, seeds, metric, over="architectural_efficiency")
     axes.set_xscale("log")
     axes.set_xlim(0.85, 2.6 * max([1.5, *theirs[0], *every(seeds, "architectural_efficiency")]))
     log_ticks(axes.xaxis, axes.get_xlim(), lambda value: f"{value:,g}×")
     axes.set_xlabel("architectural efficiency: how many times fewer synapses")
-    _accuracies(axes, [*theirs[1], *every(seeds, "accuracy")])
+    _judged(axes, metric, [*theirs[1], *every(seeds, metric)])
     _label_trade(axes, ours, theirs)
 
 
@@ -137,13 +139,19 @@ def generations(axes: Axes, seeds: list[Run]) -> None:
     axes.set_xticks(range(1, last + 1, math.ceil(last / 16)))
 
 
-def _accuracies(axes: Axes, values: list[float]) -> None:
-    """The y axis: all values with some room, none of it above 1."""
+def _metric(seeds: list[Run]) -> str:
+    return next(iter(seeds[0].scores))
+
+
+def _judged(axes: Axes, metric: str, values: list[float]) -> None:
+    """The y axis: all values with some room, of accuracy none of it above 1, of a loss none below 0."""
     room = 0.2 * max(max(values) - min(values), _LEAST_ACCURACY_SHOWN / 1.4)
     middle = (max(values) + min(values)) / 2
     half = max((max(values) - min(values)) / 2 + room, _LEAST_ACCURACY_SHOWN / 2)
-    axes.set_ylim(middle - half, min(middle + half, 1))
-    axes.set_ylabel("test accuracy")
+    is_loss = metric == "loss"
+    axes.set_ylim(max(middle - half, min(0, *values)) if is_loss else middle - half,
+                  middle + half if is_loss else min(middle + half, 1))  # fmt: skip
+    axes.set_ylabel("test loss" if is_loss else "test accuracy")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 

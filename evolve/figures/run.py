@@ -14,6 +14,7 @@ from evolve.runs.metrics import Metrics
 
 # A detector's, by the names that metrics.json and lineage.csv have for them.
 DETECTION_SCORES = {"precision": "precision", "recall": "recall", "map": "mAP", "ap": "AP"}
+TEST_LOSS = {"loss": "test loss"}  # of a network that says no accuracy
 ABOUT_SCORES = (
     "precision and recall: against the labels, at the settings' overlap; mAP: NVIDIA's simplified score, precision × "
     "recall at overlap 0.7, against what the grid shows of the labels; AP: average precision, the mean of the classes."
@@ -53,6 +54,12 @@ class Run:
         return all(metrics.score.is_of_boxes for metrics in self.generations)
 
     @property
+    def has_losses_alone(self) -> bool:
+        """Whether its generations have a test loss and nothing else to be judged by."""
+        scores = [metrics.score for metrics in self.generations]
+        return not any(score.judged for score in scores) and any(score.loss is not None for score in scores)
+
+    @property
     def blue_first(self) -> bool:
         """Whether the network sees an image's blue channel first, as OpenCV has it."""
         return self.is_detection or self.ancestor.dataset.colours == "BGR"
@@ -60,7 +67,8 @@ class Run:
     @property
     def scores(self) -> dict[str, str]:
         """What a generation is judged by: the metric's name and its title."""
-        return DETECTION_SCORES if self.is_detection else {"accuracy": "accuracy"}
+        of_classes = TEST_LOSS if self.has_losses_alone else {"accuracy": "accuracy"}
+        return DETECTION_SCORES if self.is_detection else of_classes
 
     @property
     def ancestor(self) -> Metrics:
@@ -119,8 +127,11 @@ class Run:
         return papers.of(data.name) if data.is_own else papers.stood_in_for(data.name)
 
     def values(self, metric: str) -> dict[int, float]:
-        """That column of lineage.csv by generation, as far as it was measured."""
-        values = {each.generation: getattr(each.figures(), metric) for each in self.generations}
+        """That column of lineage.csv, or ``loss`` of the test images, by generation, as far as it was measured."""
+        values = {
+            each.generation: getattr(each.score if metric in TEST_LOSS else each.figures(), metric)
+            for each in self.generations
+        }
         return {number: float(value) for number, value in values.items() if value is not None}
 
     @property

@@ -63,6 +63,8 @@ def _generations(run: Run) -> Sheet:
             "A-E, architectural efficiency: synapses of generation 1 ÷ synapses now, biases counted.",
             "flushed: synapses that the cast to the run's precision rounded to zero.",
             *([ABOUT_SCORES] if run.is_detection else []),
+            *(["test loss: the net says no accuracy; its losses on the test images, summed by their weights."]
+              if run.has_losses_alone else []),
             *_about_speed(run),
             *paper_columns.about_network(run),
         ],

@@ -159,7 +159,9 @@ def _said(
 def _scored(net: phases.Net, said: Mapping[str, Any]) -> Score:
     """The score of a classifier, as Caffe's process said it."""
     judge = judging.accuracy(net)
-    constant = Constant.of(said["labels"], judge.accuracy_param.top_k) if judge is not None else None
+    if judge is None:
+        return Score.of_losses(said["outputs"], judging.loss_weights(net))
+    constant = Constant.of(said["labels"], judge.accuracy_param.top_k)
     score = Score.of_outputs(said["outputs"], judging.accuracy_top(net), judging.loss_top(net), constant)
     return replace(score, accuracies=said["accuracies"], confusion=said["confusion"])
 

@@ -156,6 +156,7 @@ def described(metrics: Metrics) -> list[str]:
     return [
         f"generation {metrics.generation:2d}",
         *(f"{name} {value:.4f}" for name, value in named.items() if value is not None),
+        *([] if metrics.score.judged or metrics.score.loss is None else [f"test loss {metrics.score.loss:.4f}"]),
         *([] if validation is None else [f"(validation {validation:.4f})"]),
         # A detector's first short trainings may end so, and the next one's not: it breeds.
         *(["(finds none of the objects)"] if metrics.score.is_of_boxes and not metrics.score.recall else []),

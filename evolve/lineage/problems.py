@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from evolve import datasets
+from evolve.base import modules
 from evolve.base.errors import UserError
 from evolve.detectnet import consistency
 from evolve.genetics import budget
@@ -120,7 +121,7 @@ def _of_layers(experiment: Experiment) -> list[str]:
     except UserError as error:
         return [str(error)]
     sound = _batch_sizes(experiment, net) or _judged(experiment, net)
-    return sound + _bottoms(experiment, net)
+    return sound + _bottoms(experiment, net) + _modules(experiment, net)
 
 
 def _data_layers(experiment: Experiment) -> list[str]:
@@ -214,6 +215,19 @@ def _bottoms(experiment: Experiment, net: phases.Net) -> list[str]:
                 found.append(_located(experiment, message))
         written.update(layer.top)
     return found
+
+
+def _modules(experiment: Experiment, net: phases.Net) -> list[str]:
+    """Python layers whose module Caffe will not find."""
+    return [
+        _located(
+            experiment,
+            f"layer '{layer.name}': expected its Python module '{layer.python_param.module}' on PYTHONPATH or beside "
+            f"{experiment.train_val.name}, got none there; put its folder on PYTHONPATH, or the module beside it",
+        )
+        for layer in net.layer
+        if layer.type == "Python" and not modules.find(layer.python_param.module, [experiment.train_val.parent])
+    ]
 
 
 def _boxes(experiment: Experiment, net: phases.Net) -> list[str]:

@@ -6,14 +6,13 @@ So that `make evolve` does not pay for what `make check` just did. Nothing is ke
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evolve import datasets
-from evolve.base import caffe_messages, files, records
+from evolve.base import caffe_messages, files, modules, records
 from evolve.base.machine import Machine
 from evolve.lineage import experiment, rehearsal, resume
 from evolve.lineage.experiment import Experiment
@@ -102,8 +101,9 @@ def _python_layers(wanted: Experiment) -> Iterator[Path]:
     """The files of the modules that Python layers are of, found without loading them."""
     net = wanted.net(experiment.NO_DATA)
     for module in sorted({layer.python_param.module for layer in net.layer if layer.type == "Python"}):
-        files_of = (Path(folder, *module.split(".")).with_suffix(".py") for folder in sys.path)
-        yield from (file for file in files_of if file.is_file())
+        file = modules.find(module, [wanted.train_val.parent])
+        if file and file.is_file():
+            yield file
 
 
 def _caffe() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a TEST net judges its predictions by: found by its layers' types, whatever they and their tops are called."""
 
-from evolve.network import phases
+from evolve.network import layers, phases
 from evolve.network.axes import Layer, Net
 
 _LOSS = "SoftmaxWithLoss"
@@ -13,16 +13,16 @@ def accuracy(net: Net) -> Layer | None:
     phase has that, which is no auxiliary classifier's; of those the first. Without any, one of another type whose top
     is called accuracy.
     """
-    layers = phases.for_phase(net, "TEST").layer
-    found = [layer for layer in layers if layer.type == "Accuracy" and len(layer.bottom) > 1]
+    tested = phases.for_phase(net, "TEST").layer
+    found = [layer for layer in tested if layer.type == "Accuracy" and len(layer.bottom) > 1]
     found = [layer for layer in found if layer.accuracy_param.top_k == 1] or found
     weights = {layer.bottom[0]: _weight(layer) for layer in net.layer if layer.type == _LOSS and layer.bottom}
     # An accuracy may be of the probabilities that a Softmax makes of what the loss is of.
-    softmax = [layer for layer in layers if layer.type == "Softmax"]
+    softmax = [layer for layer in tested if layer.type == "Softmax"]
     weights |= {layer.top[0]: weights[layer.bottom[0]] for layer in softmax if layer.bottom[0] in weights}
     if found:
         return max(found, key=lambda layer: weights.get(layer.bottom[0], 0.0))
-    return next((layer for layer in layers if "accuracy" in layer.top), None)
+    return next((layer for layer in tested if "accuracy" in layer.top), None)
 
 
 def accuracy_top(net: Net) -> str:
@@ -33,10 +33,20 @@ def accuracy_top(net: Net) -> str:
 
 def loss_top(net: Net) -> str:
     """The blob of the softmax loss of the predictions that the accuracy is of; "" where TEST has none."""
-    layer, layers = accuracy(net), phases.for_phase(net, "TEST").layer
-    tops = [each.top[0] for each in layers if each.type == _LOSS and each.top and layer is not None and
+    layer, tested = accuracy(net), phases.for_phase(net, "TEST").layer
+    tops = [each.top[0] for each in tested if each.type == _LOSS and each.top and layer is not None and
             list(each.bottom[:2]) == list(layer.bottom[:2])]  # fmt: skip
     return str(tops[0]) if tops else ""
+
+
+def loss_weights(net: Net) -> dict[str, float]:
+    """The blobs of the losses that the net of phase TEST has, and the weight of each; none of a weight of 0."""
+    found: dict[str, float] = {}
+    for layer in phases.for_phase(net, "TEST").layer:
+        usual = [1.0] if layers.kind(layer).endswith("Loss") else []
+        tops = list(layer.top) or ["(automatic)"]  # as Caffe calls the top of a loss that has none
+        found |= dict(zip(tops, list(layer.loss_weight) or usual, strict=False))
+    return {top: weight for top, weight in found.items() if weight}
 
 
 def compared(net: Net) -> tuple[str, str]:

@@ -11,12 +11,14 @@ from copy import deepcopy
 
 import numpy as np
 
-from evolve.network.axes import Net
+from evolve.network.axes import Layer, Net
 from evolve.network.graph import Graph, Node
 from evolve.network.layers import LearnedBlob, Resizing
 from evolve.network.reach import Existing
 from evolve.network.weighted import WeightedLayer
 from evolve.network.weights import Weights, checked
+
+_FILLERS = {"weight_filler": 0, "filler": 0, "bias_filler": 1}  # and the number of the blob that each fills
 
 
 def check(graph: Graph, weights: Weights, source: str) -> None:
@@ -130,8 +132,11 @@ def resized(net: Net, graph: Graph, kept: np.ndarray) -> Net:
     nodes = {node.layer.name: node for node in graph.nodes if not node.whole}
     for layer in smaller.layer:
         node = nodes.get(layer.name)
-        if node and node.layer.type == layer.type and node.type and node.type.resize:
-            node.type.resize(layer, _left(node, graph, kept))
+        if node and node.layer.type == layer.type and node.type:
+            left = _left(node, graph, kept)
+            if node.type.resize:
+                node.type.resize(layer, left)
+            _limit_sparse(layer, _lengths(node, left))
     return smaller
 
 
@@ -140,6 +145,23 @@ def _left(node: Node, graph: Graph, kept: np.ndarray) -> Resizing:
         [kept[graph.blobs[blob].channel_groups] for blob in blobs] for blobs in (node.bottoms, node.tops)
     )
     return Resizing(tuple(graph.blobs[blob].shape for blob in node.bottoms), read, written, node.weighted)
+
+
+def _lengths(node: Node, left: Resizing) -> list[int]:
+    """How long the first axis of each learned blob becomes."""
+    if node.weighted:
+        outputs = int(left.written[0].sum())
+        return [int(left.read[0].sum()) if node.weighted.transposed else outputs, outputs]
+    return [blob.shape[0] if blob.axis != 0 else int(left.written[0].sum()) for blob in node.learned if blob.shape]
+
+
+def _limit_sparse(layer: Layer, lengths: list[int]) -> None:
+    """A filler leaves at most as many weights as there are: Caffe aborts on a `sparse` beyond a blob's first axis."""
+    parameters = [parameter for field, parameter in layer.ListFields() if field.name.endswith("_param")]
+    for each, filler in [pair for parameter in parameters for pair in parameter.ListFields()]:
+        number = _FILLERS.get(each.name, len(lengths))
+        if number < len(lengths) and filler.sparse > lengths[number]:
+            filler.sparse = lengths[number]
 
 
 def complete(graph: Graph, kept: np.ndarray, multiple: int = 1) -> np.ndarray:

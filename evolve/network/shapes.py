@@ -13,11 +13,15 @@ from evolve.base.errors import UserError
 from evolve.base.spelling import did_you_mean
 from evolve.network import layers, weights
 from evolve.network.axes import Layer, Net, Shape, Shapes, count, written
-from evolve.network.layers import LayerType, sources
+from evolve.network.layers import LayerType, losses, sources
 from evolve.network.layers.learned import LearnedBlob
 from evolve.network.weighted import WeightedLayer
 
 _MOST = (1 << 31) - 1  # values of a blob (Blob::Reshape)
+
+
+class OfLabels(UserError):
+    """A network that wants other labels than one an image, which is all that a data set has."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,16 @@ def infer(net: Net, keep_unknown: bool = False, given: Mapping[str, Shape] | Non
     """
     blobs: dict[str, Shape] = {}
     guessed: dict[str, Layer] = {}  # blob -> the layer of unknown type that its shape is guessed from
-    steps, readers = [], _Readers()
+    steps, readers, labels = [], _Readers(), _Labels()
     for layer in [*sources.old_inputs(net), *net.layer]:
         bottoms = tuple(_read(layer, bottom, blobs) for bottom in layer.bottom)
         readers.check(layer)
         unknown = next((guessed[bottom] for bottom in layer.bottom if bottom in guessed), None)
-        tops = _sized_tops(layer, bottoms, unknown, keep_unknown, given or {})
+        try:
+            tops = _sized_tops(layer, bottoms, unknown, keep_unknown, given or {})
+        except UserError as error:
+            raise labels.explained(error, layer) from None
+        labels.follow(layer, tops)
         for top, shape in zip(layer.top, tops, strict=True):
             if top in blobs and top not in layer.bottom:
                 raise UserError(f"layer '{layer.name}': expected a top of its own, got '{top}', which another writes")
@@ -154,6 +162,37 @@ def _tops(layer: Layer, bottoms: Shapes, keep_unknown: bool, given: Mapping[str,
     if not keep_unknown:
         raise UserError(f"layer '{layer.name}': type {layer.type} is not known here; keep_unknown leaves it whole")
     return tuple(bottoms[0] for _ in layer.top)
+
+
+class _Labels:
+    """The blobs that are computed from labels alone: a source's with nothing but the batch, beside its images."""
+
+    def __init__(self) -> None:
+        self._batch = 0
+        self._blobs = set[str]()
+
+    def follow(self, layer: Layer, tops: Shapes) -> None:
+        """Notes what `layer` writes."""
+        if layer.bottom:
+            if self._blobs.issuperset(layer.bottom):
+                self._blobs.update(layer.top)
+            return
+        for top, shape in zip(layer.top, tops, strict=True):
+            if len(shape) > 1:
+                self._batch = self._batch or shape[0]
+            elif shape == (self._batch,) and layer.type != "Parameter":
+                self._blobs.add(top)
+
+    def explained(self, error: UserError, layer: Layer) -> UserError:
+        """`error` of `layer`, with what labels there are where it is about those."""
+        known = layers.of(layer)
+        about_others = known is not None and known.sink and not isinstance(error, losses.UnlikeBottoms)
+        if about_others or self._blobs.isdisjoint(layer.bottom):
+            return error
+        return OfLabels(
+            f"{error}; a data set has one label an image: a network of several, or of one for each place, does not "
+            "evolve here, but is counted, shrunk and exported"
+        )
 
 
 class _Readers:

@@ -84,6 +84,8 @@ def unjudged(generations: Sequence[Metrics]) -> str:
     if not lacking:
         return ""
     got, do = "none", "give the net an Accuracy layer"
+    if any(each.score.loss is not None for each in generations):
+        do += ", or see `make table` for the test loss and name a generation by its number"
     if len(lacking) < len(generations):
         got = f"none of generation{'s' * (len(lacking) > 1)} {', '.join(lacking)}"
         do = f"without the folder of generation {lacking[0]} the same `make evolve` makes it anew, and what follows"

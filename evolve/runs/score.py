@@ -70,7 +70,9 @@ class Score:
     ap: float | None = None
     classes: dict[str, ClassScore] = field(default_factory=dict)
     outputs: dict[str, float] = field(default_factory=dict)  # whatever else the TEST net says
-    loss: float | None = None  # the softmax loss of what the accuracy is of, where the TEST net says it
+    # The softmax loss of what the accuracy is of, where the TEST net says it; without an accuracy all that it says of
+    # losses, summed by their weights.
+    loss: float | None = None
     constant: Constant | None = None
     validation_accuracy: float | None = None  # on training images kept apart, where settings keep some
     accuracies: dict[str, float] = field(default_factory=dict)  # of each class of test images, where they have names
@@ -89,6 +91,13 @@ class Score:
         """The score of a classifier: `accuracy` and `loss` name those of its TEST net's outputs that are these."""
         others = {name: value for name, value in outputs.items() if name != accuracy}
         return cls(accuracy=outputs.get(accuracy), outputs=others, loss=outputs.get(loss), constant=constant)
+
+    @classmethod
+    def of_losses(cls, outputs: Mapping[str, float], weights: Mapping[str, float]) -> "Score":
+        """The score of a net that says no accuracy, `weights` being those of its losses by name."""
+        terms = [weight * outputs.get(name, math.nan) for name, weight in weights.items()]
+        said = bool(terms) and math.isfinite(sum(terms))
+        return cls(outputs=dict(outputs), loss=round(sum(terms), 6) if said else None)
 
     def is_constants(self, loss: float | None) -> bool:
         """Whether it is no better than one answer for every image; `loss` is the training's, if TEST says none.

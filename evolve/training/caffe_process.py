@@ -22,6 +22,11 @@ _WRITING = "SerializeToOstream"
 _REFUSED = re.compile(
     "out of memory|host allocation of size|Cannot allocate memory|Too many open files|Input/output error|No space left"
 )
+# Caffe prints why it cannot make a Python layer, and then hands on an error that says nothing.
+_UNSAID = "returned NULL without setting an exception"
+_TRACEBACK = "Traceback (most recent call last):\n"
+_IN_FILE = re.compile(r'^  File "([^"]+)", line (\d+)', re.MULTILINE)
+_OF_PYTHON = re.compile(r"Python's (?:\S+\.)?(\w+): ")
 _READY = "Network initialization done."
 
 
@@ -38,6 +43,7 @@ class CaffeProcess(Serving):
 
     `folder` is its working directory, against which Caffe resolves relative paths; `log` gets its stderr;
     `prototxt` is the user's own file, in which errors name the line of the layer; another one may take its place.
+    Modules of Python layers may lie beside it.
     """
 
     def __init__(self, folder: Path, log: Path, prototxt: Path, machine: Machine = USUAL) -> None:
@@ -49,6 +55,7 @@ class CaffeProcess(Serving):
             log=log,
             folder=folder,
             machine=machine,
+            modules=[prototxt.parent.resolve()] if prototxt.is_file() else [],
             more={"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
         )
 
@@ -61,7 +68,17 @@ class CaffeProcess(Serving):
         except MachineError:
             raise
         except UserError as error:
-            raise CaffeError(str(error)) from None
+            raise CaffeError(self._placed(str(error))) from None
+
+    def _placed(self, words: str) -> str:
+        """The words of an exception, with the Python layer that it is of."""
+        if _UNSAID in words:
+            printed = self.said().rpartition(_TRACEBACK)[0].rstrip()
+            files = _IN_FILE.findall(printed.rpartition(_TRACEBACK)[2])
+            where = f" ({Path(files[-1][0]).name}:{files[-1][1]})" if files else ""
+            return f"{_place('', self.said(), self.prototxt)}Python: {printed.splitlines()[-1]}{where}"
+        python = _OF_PYTHON.match(words)
+        return f"{_place_of_python(python[1], self.said(), self.prototxt)}{words}" if python else words
 
     def _explained(self, end: Died) -> CaffeError:
         text = self.said()
@@ -82,8 +99,25 @@ class CaffeProcess(Serving):
 
 def _place(words: str, log: str, prototxt: Path) -> str:
     """``file:line: layer 'x': `` of the layer that Caffe's words name, or that it was setting up, or nothing."""
-    layers = _NAMED.findall(words) or _LAYER.findall(log.rpartition(_READY)[2])
+    layers = _NAMED.findall(words) or _set_up(log)
     if not layers or not prototxt.is_file():
         return ""
     text = prototxt.read_text(encoding="utf-8", errors="replace")
     return f"{prototxt}:{line_of(text, layers[-1])}: layer '{layers[-1]}': "
+
+
+def _place_of_python(name: str, log: str, prototxt: Path) -> str:
+    """The same of the one Python layer of class `name`; of several, of the one that Caffe was setting up."""
+    if not prototxt.is_file():
+        return ""
+    of_class = re.compile(rf"""\blayer\s*:\s*["']{name}["']""")
+    layers = re.split(r"\blayers?\s*\{", prototxt.read_text(encoding="utf-8", errors="replace"))
+    named = [re.search(r"""\bname\s*:\s*["']([^"']+)""", layer) for layer in layers if of_class.search(layer)]
+    names = {match[1] for match in named if match}
+    likely = names if len(names) == 1 else names & set(_set_up(log)[-1:])
+    return _place(f"layer '{next(iter(likely))}'", log, prototxt) if likely else f"{prototxt}: "
+
+
+def _set_up(log: str) -> list[str]:
+    """The layers of a net that Caffe was setting up when its log ended."""
+    return _LAYER.findall(log.rpartition(_READY)[2])

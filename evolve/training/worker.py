@@ -2,10 +2,12 @@
 
 import importlib
 import os
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from evolve.base import machine
+from evolve.base import machine, serving
 from evolve.base.serving import Task, serve
 
 
@@ -50,5 +52,20 @@ def move(folder: str) -> dict[str, Any]:
     return {}
 
 
+def said(error: Exception) -> str:
+    """What an error says; of one that a Python layer raised first the layer's class, then the line it came from."""
+    import caffe
+
+    words = serving.words(error)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        layer = frame.f_locals.get(next(iter(frame.f_code.co_varnames), ""))
+        if isinstance(layer, caffe.Layer):
+            file = frame.f_code.co_filename
+            line = [each.lineno for each in traceback.extract_tb(error.__traceback__) if each.filename == file][-1]
+            of, kind = type(layer), "" if type(error) is Exception else f"{type(error).__name__}: "
+            return f"Python's {of.__module__}.{of.__qualname__}: {kind}{words} ({Path(file).name}:{line})"
+    return words
+
+
 if __name__ == "__main__":
-    serve(tasks)
+    serve(tasks, say=said)

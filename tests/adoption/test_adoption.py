@@ -170,6 +170,40 @@ def test_data_of_every_type(words: str) -> None:
                                               {"TRAIN": 64, "TEST": 100}[phase])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('type: "HDF5Data" hdf5_data_param { source: "mnist.txt" batch_size: 8 }', "HDF5Data layer 'in'"),
+        ('type: "MemoryData" memory_data_param { batch_size: 8 channels: 1 height: 28 width: 28 }',
+         "MemoryData layer 'in'"),
+        ('type: "MemoryData" memory_data_param { batch_size: 8 channels: 1 height: 28 width: 28 } '
+         "transform_param { scale: 0.5 }", ""),
+        ('type: "DummyData" dummy_data_param { shape { dim: 8 dim: 1 dim: 28 dim: 28 } shape { dim: 8 } }',
+         "DummyData layer 'in'"),
+        ('type: "Python" python_param { module: "roi_data_layer" layer: "Data" }', "Python layer 'in'"),
+        ('type: "Data" data_param { source: "mnist" batch_size: 8 }', ""),
+    ],
+)  # fmt: skip
+def test_data_that_says_nothing_of_pixels_is_as_a_deploy_net(words: str, said: str) -> None:
+    source = f'layer {{ name: "in" top: "data" top: "label" {words} }}\n'
+    adopted = adopt(source + BODY + judged("ip"), shape=(1, 28, 28))
+    notes = [note for note in adopted.notes if "nothing of pixels" in note]
+    assert notes == [f"{said} says nothing of pixels: 0..255 times 0.00390625; yours to change in train_val.prototxt"
+                     for _ in filter(None, [said])]  # fmt: skip
+    scale = 1 / 256 if said else 0.5 if "scale" in words else 1
+    assert [net_of(phase)["in"].transform_param.scale for phase in ("TRAIN", "TEST")] == [scale, scale]
+
+
+@pytest.mark.parametrize("between", ["", layer("Power", "half", "label", more="power_param { scale: 0.5 }")])
+def test_the_target_of_a_regression_is_said_to_be_the_classs_number(between: str) -> None:
+    target = "half" if between else "label"
+    adopted = adopt(MNIST + units("one", "data", 1) + between + layer("EuclideanLoss", "loss", f"one {target}"))
+    assert (
+        f"EuclideanLoss 'loss': '{target}' is now the number of an image's class, 0, 1, 2 and so on; whole numbers of "
+        "your own, from 0, may be labels of a list"
+    ) in adopted.notes
+
+
 def test_images_and_labels_apart() -> None:
     apart = data("mnist_images", "TRAIN", 16, tops="data") + data("mnist_labels", "TRAIN", 16, tops="label")
     adopted = adopt(apart.replace("include { phase: TRAIN }", "") + BODY + judged("ip"))
@@ -435,6 +469,14 @@ def test_what_says_what_own_layers_are_comes_along(here: Path) -> None:
     assert (here / "net" / "layer_types.py").read_text() == "# nothing to say\n"
 
 
+def test_modules_of_python_layers_come_along(here: Path) -> None:
+    (here / "own.py").write_text("# a layer\n")
+    python = layer("Python", "mine", "conv", more='python_param { module: "own" layer: "Mine" }')
+    adopted = adopt(MNIST + convolution("conv", "data", 4, 5) + python + units("ip", "mine", 10) + judged("ip"))
+    assert "own.py comes along" in adopted.notes and problems_of(adopted) == []
+    assert (here / "net" / "own.py").read_text() == "# a layer\n"
+
+
 def test_layers_of_2013_with_a_solver_that_names_them(here: Path) -> None:
     (here / "deep").mkdir()
     (here / "deep" / "net.prototxt").write_text(of_2013(MNIST + BODY + judged("ip")))
@@ -646,6 +688,12 @@ REFUSED = [
         + layer("SoftmaxWithLoss", "second", "ip colour"),
         "model.prototxt:1: layer 'data': expected one blob of labels in both phases, got 'label' and 'colour'; a data "
         "set has one image and one label an example",
+    ),
+    (
+        MNIST + units("targets", "data", 3) + layer("EuclideanLoss", "loss", "targets label"),
+        "model.prototxt:4: layer 'loss': expected bottoms with equally many values an image, got 50 x 3, 50; a data "
+        "set has one label an image: a network of several, or of one for each place, does not evolve here, but is "
+        "counted, shrunk and exported",
     ),
     (
         DEPLOY + units("one", "data", 1) + layer("Sigmoid", "p", "one"),

@@ -84,12 +84,14 @@ def test_frontier(terminal: io.StringIO, tmp_path: Path) -> None:
 
 
 def test_a_generation_of_evolve_is_one_line(terminal: io.StringIO) -> None:
-    for each in (made_up.metrics(1), made_up.metrics(13), made_up.detector(made_up.metrics(2))):
+    blind = made_up.with_score(made_up.metrics(3), loss=0.125)
+    for each in (made_up.metrics(1), made_up.metrics(13), made_up.detector(made_up.metrics(2)), blind):
         progress.say_parts(lineage.described(each))
-    assert lines(terminal)[:3] == [
+    assert lines(terminal)[:4] == [
         "generation  1  accuracy 0.9921  synapses 143,978  A-E 1.00  10.72 MMAC",
         "generation 13  accuracy 0.9873  synapses 1,110  A-E 129.71  0.82 MMAC",
         "generation  2  precision 0.7800  recall 0.7200  ap 0.6000  synapses 95,985",
+        "generation  3  test loss 0.1250  synapses 63,990  A-E 2.25  3.57 MMAC",
     ]
 
 

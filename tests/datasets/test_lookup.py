@@ -109,6 +109,7 @@ def test_unknown_names(tmp_path: Path) -> None:
     assert "mine" in known.split(", ")
     for name, advice in (
         ("mime", "write 'mine'"), ("minst", "write 'mnist'"),
+        ("pairs", f"choose one of these, or write {net}/pairs.py"),
         ("zzz", f"choose one of these, or write {net}/zzz.py"), ("../x", "choose one of these"),
         ("a/zzz", "choose one of these"),
     ):  # fmt: skip

@@ -113,6 +113,21 @@ def test_empty_run(tmp_path: Path) -> None:
         curves.draw([tmp_path], tmp_path)
 
 
+def test_of_a_net_without_accuracy_the_test_loss(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> None:
+    told = [with_score(each, loss=3.0 - each.generation / 2) for each in lineage(4, dataset="faces")]
+    run = fabricated("run", told)
+    figure = drawn([run])
+    assert [axes.get_ylabel() for axes in figure.axes] == ["synapses", "test loss", "test loss"]
+    (over_generations,) = [axes for axes in figure.axes if axes.get_xlabel() == "generation"]
+    assert np.array_equal(over_generations.lines[-1].get_ydata(), [2.5, 2.0, 1.5, 1.0])
+    assert over_generations.get_ylim()[1] > 2.5
+    assert_nothing_is_cut_off(figure)
+    assert len(curves.draw([run], tmp_path / "out")) == 2
+    with_one_lacking = fabricated("lacking", [told[0], with_score(told[1])])
+    with pytest.raises(UserError, match="expected an accuracy .* got none; give the net an Accuracy layer, or see `ma"):
+        curves.draw([with_one_lacking], tmp_path / "other")
+
+
 def test_run_without_accuracy(fabricated: Fabricate, lineage: Lineage, tmp_path: Path) -> None:
     generations = lineage(2)
     generations[1] = with_score(generations[1])

@@ -36,6 +36,15 @@ def test_every_generation_beside_table_1(fabricated: Fabricate, lineage: Lineage
     assert "NOTE" not in printed and "another network" not in printed
 
 
+def test_of_a_net_without_accuracy_the_test_loss(fabricated: Fabricate, lineage: Lineage) -> None:
+    told = [with_score(each, loss=0.25 * each.generation) for each in lineage(2, dataset="faces")]
+    printed = table.markdown(fabricated("run", told))
+    made = rows(printed)
+    assert made["generation"] == ["synapses", "A-E", "test loss", "caffemodel, kB", "flushed"]
+    assert [made[number][2] for number in ("1", "2")] == ["0.2500", "0.5000"]
+    assert "test loss: the net says no accuracy; its losses on the test images, summed by their weights." in printed
+
+
 def test_every_layer_beside_table_2(fabricated: Fabricate, lineage: Lineage) -> None:
     printed = table.markdown(fabricated("run", lineage(3)))
     made = rows(printed)

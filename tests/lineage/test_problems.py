@@ -49,6 +49,27 @@ def test_of_the_data_set_the_solver_and_the_net_at_once(tmp_path: Path) -> None:
     assert str(refused.value).splitlines() == said
 
 
+@pytest.mark.parametrize(
+    ("module", "there"),
+    [("own", True), ("own_package.inner", True), ("own_package.other", False), ("absent", False), ("", False),
+     ("evolve.detectnet.layers", True), ("json", True)],
+)  # fmt: skip
+def test_modules_of_python_layers_are_on_the_path_or_beside_the_network(
+    module: str, there: bool, tmp_path: Path
+) -> None:
+    python = f'type: "Python" bottom: "pool2" top: "pool2" python_param {{ module: "{module}" layer: "Own" }}'
+    tiny = network(tmp_path, edited(TRAIN_VAL, 'type: "ReLU" bottom: "pool2" top: "pool2"', python))
+    (tiny / "own_package").mkdir()
+    for file in ("own.py", "own_package/__init__.py", "own_package/inner.py"):
+        (tiny / file).write_text("raise AssertionError('nobody is to load it')\n")
+    line = 1 + TRAIN_VAL[: TRAIN_VAL.index('name: "relu2"')].count("\n")
+    message = (
+        f"{tiny}/train_val.prototxt:{line}: layer 'relu2': expected its Python module '{module}' on PYTHONPATH or "
+        "beside train_val.prototxt, got none there; put its folder on PYTHONPATH, or the module beside it"
+    )
+    assert (message in problems.of(load(str(tiny)))) is not there
+
+
 def test_of_a_solver_and_of_shapes(tmp_path: Path) -> None:
     tiny = network(tmp_path, edited(TRAIN_VAL, "kernel_size: 5 stride: 2", "kernel_size: 50 stride: 2"),
                    edited(SOLVER, '"SGD"', '"Adamm"'))  # fmt: skip

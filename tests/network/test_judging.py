@@ -20,6 +20,16 @@ def loss(top: str, of: str = "ip", weight: float = 1, where: str = "") -> str:
     return f"{words} loss_weight: {weight} {where} }}\n"
 
 
+def test_the_losses_of_test_and_their_weights() -> None:
+    text = IP + loss("a", weight=0.25) + loss("b", weight=0) + loss("c", where="include { phase: TRAIN }") + (
+        'layer { name: "d" type: "EuclideanLoss" bottom: "ip" bottom: "data" top: "d" }\n'
+        'layer { name: "e" type: "HingeLoss" bottom: "ip" bottom: "label" }\n'
+        'layer { name: "f" type: "Reduction" bottom: "ip" top: "f" loss_weight: 3 }\n'
+    )
+    net = prototxt_text.parse(text, caffe_pb2.NetParameter(), "net")
+    assert judging.loss_weights(net) == {"a": 0.25, "d": 1, "(automatic)": 1, "f": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

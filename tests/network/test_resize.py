@@ -1,10 +1,12 @@
 """Shrinking and its inverse: nothing goes but what does not exist, and the function stays what it was."""
 
+from pathlib import Path
 from typing import Any
 
 import graphs
 import numpy as np
 import pytest
+from caffe_child import Job, run
 from chains import dense, forward, masked, net_of, on_a_way, random_chain, random_weights
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -170,6 +172,36 @@ def test_resize_copies() -> None:
     assert net.SerializeToString() == before
     assert smaller.layer[1].convolution_param.num_output == 2 and smaller.layer[3].inner_product_param.num_output == 2
     assert resized(net, graph, np.ones(graph.channel_groups, bool)).SerializeToString() == before
+
+
+@pytest.mark.parametrize(
+    ("layer", "filler", "left"),
+    [
+        ("Convolution convolution_param { num_output: 4 kernel_size: 1", "weight_filler", 2),
+        ("Deconvolution convolution_param { num_output: 4 kernel_size: 1", "weight_filler", 3),
+        ("Deconvolution convolution_param { num_output: 4 kernel_size: 1", "bias_filler", 2),
+        ("InnerProduct inner_product_param { num_output: 4", "weight_filler", 2),
+        ("InnerProduct inner_product_param { num_output: 4", "bias_filler", 2),
+        ("Scale scale_param { bias_term: true", "filler", 3),
+        ("Scale scale_param { bias_term: true", "bias_filler", 3),
+        ("PReLU prelu_param {", "filler", 3),
+    ],
+)
+def test_a_sparse_filler_asks_for_no_more_than_is_left(layer: str, filler: str, left: int, tmp_path: Path) -> None:
+    """Caffe's Gaussian filler aborts on more weights an output than its blob's first axis is long."""
+    net = net_of(
+        "Convolution convolution_param { num_output: 4 kernel_size: 1 }",
+        f'{layer} {filler} {{ type: "gaussian" sparse: 4 }} }}',
+        "InnerProduct inner_product_param { num_output: 2 }",
+    )
+    graph = topology.read([net])
+    kept = np.ones(graph.channel_groups, bool)
+    kept[graph.outputs_of(graph.weighted[0])[:1]] = False
+    if len(graph.weighted) == 3:
+        kept[graph.outputs_of(graph.weighted[1])[:2]] = False
+    smaller = resized(net, graph, kept)
+    assert f"sparse: {left}\n" in str(smaller.layer[2])
+    run(tmp_path, [Job(smaller)])
 
 
 # Weights that belong to another network

@@ -12,6 +12,12 @@ INPUT = 'layer {{ name: "{0}" type: "Input" top: "{0}" input_param {{ shape {{ {
 SIZES = {"data": (2, 3, 8, 8), "same": (2, 3, 8, 8), "wide": (2, 5, 8, 8), "flat": (2, 3), "label": (2,), "one": (1,)}
 
 
+ONE_LABEL = (
+    "a data set has one label an image: a network of several, or of one for each place, does not evolve here, but is "
+    "counted, shrunk and exported"
+)
+
+
 def with_inputs(layer: str) -> Any:
     lines = [INPUT.format(name, " ".join(f"dim: {length}" for length in shape)) for name, shape in SIZES.items()]
     return parsed("\n".join([*lines, f'layer {{ name: "x" {layer} }}']))
@@ -143,7 +149,7 @@ def refusal(net: Any) -> str:
         ('type: "LRN" bottom: "data" top: "x" lrn_param { local_size: 4 }', "expected an odd local_size, got 4"),
         (
             'type: "Scale" bottom: "data" bottom: "label" top: "x"',
-            "expected a second bottom like the first from axis 1 on, 2 x 3 x 8 x 8, got 2",
+            f"expected a second bottom like the first from axis 1 on, 2 x 3 x 8 x 8, got 2; {ONE_LABEL}",
         ),
         (
             'type: "Bias" bottom: "data" top: "x" bias_param { axis: 2 num_axes: 3 }',
@@ -177,8 +183,28 @@ def refusal(net: Any) -> str:
         ),
         (
             'type: "SoftmaxWithLoss" bottom: "data" bottom: "label" top: "x"',
-            "expected a label for each of 128 places, got 2 x 3 x 8 x 8, 2; a data set has one label an image: a "
-            "network that labels each place does not evolve here, but is counted, shrunk and exported",
+            f"expected a label for each of 128 places, got 2 x 3 x 8 x 8, 2; {ONE_LABEL}",
+        ),
+        (
+            'type: "EuclideanLoss" bottom: "flat" bottom: "label" top: "x"',
+            f"expected bottoms with equally many values an image, got 2 x 3, 2; {ONE_LABEL}",
+        ),
+        (
+            'type: "SigmoidCrossEntropyLoss" bottom: "flat" bottom: "label" top: "x"',
+            f"expected bottoms with equally many values, got 2 x 3, 2; {ONE_LABEL}",
+        ),
+        (
+            'type: "Slice" bottom: "label" top: "x" top: "y"  slice_param { axis: 1 slice_point: 1 }',
+            f"expected an axis from -1 to 0, got 1 for a bottom of 2; {ONE_LABEL}",
+        ),
+        (
+            'type: "Flatten" bottom: "label" top: "x" flatten_param { axis: 0 } } layer { name: "y" type: "Reshape" '
+            'bottom: "x" top: "y" reshape_param { shape { dim: 0 dim: 4 } }',
+            f"expected a shape for the 2 values of 2, got [0, 4] from axis 0 on, num_axes -1; {ONE_LABEL}",
+        ),
+        (
+            'type: "Eltwise" bottom: "flat" bottom: "label" top: "x"',
+            f"expected bottoms of one shape, got 2 x 3, 2; {ONE_LABEL}",
         ),
         (
             'type: "SoftmaxWithLoss" bottom: "flat" bottom: "wide" top: "x"',
@@ -199,7 +225,8 @@ def refusal(net: Any) -> str:
     ],
 )
 def test_a_layer_that_does_not_fit(layer: str, message: str) -> None:
-    assert refusal(with_inputs(layer)) == f"layer 'x': {message}"
+    last = "y" if 'name: "y"' in layer else "x"
+    assert refusal(with_inputs(layer)) == f"layer '{last}': {message}"
 
 
 def test_a_blob_with_two_readers_is_not_overwritten() -> None:

@@ -102,6 +102,13 @@ def test_without_a_score_there_is_no_choice(tmp_path: Path) -> None:
     )
 
 
+def test_of_a_test_loss_alone_there_is_no_choice_and_the_refusal_says_where_it_stands() -> None:
+    assert choice.unjudged([made_up.with_score(LINEAGE[0], loss=0.5)]) == (
+        "expected an accuracy or an average precision of every generation to go by, got none; give the net an Accuracy "
+        "layer, or see `make table` for the test loss and name a generation by its number"
+    )
+
+
 @pytest.mark.parametrize(("lacking", "which"), [([1], "generation 1"), ([2, 6], "generations 2, 6")])
 def test_which_generations_have_no_score(lacking: list[int], which: str) -> None:
     some = [made_up.with_score(each) if each.generation in lacking else each for each in LINEAGE]

@@ -41,6 +41,21 @@ def read(folder: Path, text: str) -> Metrics:
     return Metrics.read(folder)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "weights", "loss"),
+    [
+        ({"a": 0.5, "b": 2.0, "other": 9.0}, {"a": 1.0, "b": 0.25}, 1.0),
+        ({"a": 0.5}, {}, None),
+        ({"a": 0.5}, {"a": 1.0, "read_by_another_layer": 1.0}, None),
+        ({"a": float("inf")}, {"a": 1.0}, None),
+    ],
+)
+def test_the_loss_of_a_net_without_accuracy(
+    outputs: dict[str, float], weights: dict[str, float], loss: float | None
+) -> None:
+    assert Score.of_losses(outputs, weights) == Score(outputs=outputs, loss=loss)
+
+
 def test_what_earlier_runs_wrote(tmp_path: Path) -> None:
     found = read(tmp_path, EARLIER % CLASSIFIER)
     assert found.score == Score(accuracy=0.98, outputs={"loss": 0.03})

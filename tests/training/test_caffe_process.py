@@ -327,6 +327,57 @@ def test_stray_prints_go_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert log.count(words) == 2
 
 
+FAILING = """
+import caffe
+import numpy as np
+
+class Failing(caffe.Layer):
+    def setup(self, bottom, top):
+        {setup}
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+    def forward(self, bottom, top):
+        {forward}
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+class Inheriting(Failing):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "layer", "code", "words"),
+    [
+        ("failing", "Failing", {"setup": 'raise Exception("need two\\nbottoms")'},
+         "Python's failing.Failing: need two bottoms (failing.py:7)"),
+        ("failing", "Inheriting", {"forward": "np.zeros(4).reshape(3)"},
+         "Python's failing.Inheriting: ValueError: cannot reshape array of size 4 into shape (3,) (failing.py:11)"),
+        ("failing", "Failing", {"forward": "{}[7]"}, "Python's failing.Failing: KeyError: 7 (failing.py:11)"),
+        ("failing", "Absent", {}, "Python: AttributeError: module 'failing' has no attribute 'Absent'"),
+        ("absent", "Failing", {}, "Python: ModuleNotFoundError: No module named 'absent'"),
+        ("failing", "Failing", {"setup": "+"}, "Python: SyntaxError: invalid syntax (failing.py:7)"),
+    ],
+)  # fmt: skip
+def test_what_fails_in_a_python_layer_is_said_with_layer_and_line(
+    module: str, layer: str, code: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    """Its module lies beside the prototxt, as Caffe's users have it, who run it there."""
+    (beside := tmp_path / "net").mkdir()
+    code = {"setup": "pass", "forward": "pass"} | code
+    (beside / "failing.py").write_text(FAILING.format(**code))
+    end = 'layer { name: "end" type: "ReLU" bottom: "made" top: "end" }\n'
+    for folder in (beside, tmp_path):
+        (folder / "net.prototxt").write_text(INPUT + PYTHON.format(module=module, layer=layer) + end)
+    weights.write(
+        tmp_path / "any.caffemodel", prototxt_text.parse(IP, caffe_pb2.NetParameter(), "net"), {"ip": _zeros(1, 1)}
+    )
+    with CaffeProcess(tmp_path, tmp_path / "log", beside / "net.prototxt") as caffe:
+        with pytest.raises(CaffeError) as refused:
+            caffe.call("score", net="net.prototxt", weights="any.caffemodel", iterations=2)
+    assert str(refused.value) == f"{beside / 'net.prototxt'}:2: layer 'made': {words}"
+
+
 def test_two_side_by_side(tmp_path: Path) -> None:
     """Both train at once, and come to the same bits: neither disturbs the other."""
     folders = [tmp_path / "first", tmp_path / "second"]

@@ -7,6 +7,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from evolve.base.errors import UserError, said
@@ -84,20 +85,22 @@ def _of_csv(file: Path, lines: Iterator[str]) -> Iterator[Row]:
     head = next((line for line in lines if line.strip()), "")
     between = max(",;\t", key=head.count)
     first = next(csv.reader([head], delimiter=between), [])
-    columns = _columns(file, first)
+    rows = csv.reader(lines, delimiter=between)
+    second = next(rows, [])
+    columns = _columns(file, first, second)
     if columns is None:
         columns = (0, 1, 2 if len(first) > 2 and split_of(first[2].strip()) else None)
         yield from _row(file, first, columns, 1)
-    for number, cells in enumerate(csv.reader(lines, delimiter=between), 2):
+    for number, cells in enumerate(chain([second], rows), 2):
         yield from _row(file, cells, columns, number)
 
 
 Columns = tuple[int, int, int | None]
 
 
-def _columns(file: Path, first: Sequence[str]) -> Columns | None:
-    """Where path, label and split stand, by a head's words; None where there is no head."""
-    words = [cell.strip().lower() for cell in first]
+def _columns(file: Path, first: Sequence[str], second: Sequence[str]) -> Columns | None:
+    """Where path, label and split stand, by the words of a head, the `first` row; None where there is no head."""
+    words = ["_".join(cell.lower().split()) for cell in first]
     path, label, part = (
         next((words.index(name) for name in names if name in words), None) for names in (_PATHS, _LABELS, _PARTS)
     )
@@ -106,6 +109,12 @@ def _columns(file: Path, first: Sequence[str]) -> Columns | None:
     if len(words) >= 2 and path is None and label is None and words[0].endswith(SUFFIXES):
         return None
     got = ", ".join(first)[:80] or "none"
+    marks = [cell.strip() for number, cell in enumerate(second) if number not in (path, part)]
+    if path is not None and len(marks) > 1 and set(marks) <= {"0", "1", "0.0", "1.0"}:
+        raise UserError(
+            f"{shown(file)}:1: expected a column `label`, got 0 or 1 in a column for each of {len(marks)} classes "
+            f"(one-hot), {got}; write the name of the one that has the 1 into a column `label`"
+        )
     raise UserError(f"{shown(file)}:1: expected a column `path` and a column `label`, got {got}; name them so")
 
 

@@ -4,7 +4,7 @@ from evolve.base import sheet
 from evolve.base.counted import counted
 from evolve.base.durations import duration
 from evolve.figures.report.markup import Markup, element, number, section
-from evolve.figures.run import Run
+from evolve.figures.run import TEST_LOSS, Run
 from evolve.runs.state import State
 
 _COUNTS = {"synapses": "synapses", "clusters": "clusters", "macs": "MACs", "caffemodel_bytes": "caffemodel, bytes"}
@@ -53,7 +53,8 @@ def _score(run: Run, name: str, title: str) -> Markup | None:
         return None
     if run.last is run.ancestor:
         return _tile(title, number(now, sheet.score(now)), None)
-    changed = f", {100 * (now - was):+.2f} points".replace("-", "−") if now != was else ""
+    points = f", {100 * (now - was):+.2f} points".replace("-", "−")
+    changed = points if now != was and name not in TEST_LOSS else ""
     return _tile(title, number(now, sheet.score(now)), f"{sheet.score(was)} at generation 1{changed}")
 
 

@@ -33,6 +33,8 @@ def curves(folder: Path, run: Run) -> Markup:
 
 
 def _scores(run: Run) -> list[Chart | None]:
+    if run.has_losses_alone:
+        return [_chart(run, "test loss", [Line("this run", _points(run, "loss"))], scored=False, say=sheet.score)]
     if not run.is_detection:
         return [_accuracy(run)]
     first = [("precision", "precision", "ours"), ("recall", "recall", "second")]

@@ -68,9 +68,9 @@ def read(path: Path, values: dict[str, str] | None = None, without_python: bool 
 
 def parse(
     text: str, path: Path, without_python: bool = False, training: list[str] | None = None,
-    testing: list[str] | None = None,
+    testing: list[list[str]] | None = None,
 ) -> Reading:  # fmt: skip
-    """Reads a prototxt's text as `read` does; `training` and `testing` are the stages that a solver sets."""
+    """Reads a prototxt's text as `read` does; a solver sets the stages `training`, and `testing` for each test net."""
     extra = other_caffes.take(text, path)
     try:
         net = prototxt_text.parse(extra.text, caffe_pb2.NetParameter(), path)
@@ -85,7 +85,7 @@ def parse(
 
 def _of_today(
     net: Net, extra: other_caffes.Extra, text: str, path: Path, without_python: bool, training: list[str],
-    testing: list[str],
+    testing: list[list[str]],
 ) -> Reading:  # fmt: skip
     order = [layer.name for layer in net.layer]
     fillers = _batch_norms(net, extra.taken, order)

@@ -7,8 +7,8 @@ A layer of your own evolves once Cavefish knows its type. In a file layer_types.
     register(LayerType("Softsign", constant=lambda given: [given.first / (1 + abs(given.first))]))
 
 `LayerType` says what can be told, and what holds where nothing is. For a Python layer `name` is its class and `module`
-its Python module, which Caffe looks for on PYTHONPATH. The file is run whenever the network's prototxts are read by
-`make evolve`, check, count or shrink. What is registered may not have the name of another type.
+its Python module, which Caffe looks for on PYTHONPATH and beside the network's prototxts. The file is run whenever
+these are read by `make evolve`, check, count or shrink. What is registered may not have the name of another type.
 """
 
 import importlib.util

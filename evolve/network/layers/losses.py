@@ -10,6 +10,10 @@ from evolve.network.channels import none
 from evolve.network.layers.layer_type import MANY, LayerType, no_tops
 
 
+class UnlikeBottoms(UserError):
+    """Predictions and labels that do not go together."""
+
+
 def loss(layer: Layer, bottoms: Shapes) -> Shapes:
     """A scalar of predictions and labels for equally many images (LossLayer)."""
     if not bottoms[0] or not bottoms[1] or bottoms[0][0] != bottoms[1][0]:
@@ -78,17 +82,11 @@ def _accuracy(layer: Layer, bottoms: Shapes) -> Shapes:
 def _expect_labels(layer: Layer, bottoms: Shapes, axis: int) -> None:
     places = count(bottoms[0], 0, axis) * count(bottoms[0], axis + 1)
     if count(bottoms[1]) != places:
-        error = _unlike(layer, f"a label for each of {counted(places, 'place')}", bottoms)
-        if count(bottoms[1]) != bottoms[0][0]:
-            raise error
-        raise UserError(
-            f"{error}; a data set has one label an image: a network that labels each place does not evolve here, but "
-            "is counted, shrunk and exported"
-        )
+        raise _unlike(layer, f"a label for each of {counted(places, 'place')}", bottoms)
 
 
-def _unlike(layer: Layer, wanted: str, bottoms: Shapes) -> UserError:
-    return UserError(f"layer '{layer.name}': expected {wanted}, got {', '.join(map(written, bottoms))}")
+def _unlike(layer: Layer, wanted: str, bottoms: Shapes) -> UnlikeBottoms:
+    return UnlikeBottoms(f"layer '{layer.name}': expected {wanted}, got {', '.join(map(written, bottoms))}")
 
 
 def _softmax(layer: Layer, bottoms: Shapes) -> Shapes:

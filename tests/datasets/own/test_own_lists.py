@@ -50,7 +50,7 @@ def test_a_list_beside_another_folder_of_images(here: Path, tmp_path_factory: py
 
 
 @pytest.mark.parametrize("between", [",", ";", "\t"])
-@pytest.mark.parametrize("head", ["filename,label,split", "id,class,set", ""])
+@pytest.mark.parametrize("head", ["filename,label,split", "id,class,set", "Image Path,Class  Name,Split", ""])
 def test_a_csv(here: Path, head: str, between: str) -> None:
     rows = [head] if head else []
     rows += ["bar/0.png,bar,train", "disc/0.png,disc,train", "bar/1.png,bar,test", '"disc/1.png",disc,val']
@@ -168,6 +168,17 @@ def test_an_image_that_is_listed_twice_is_there_once(here: Path) -> None:
             "train.csv",
             "x,y\nbar/0.png,0",
             "{file}:1: expected a column `path` and a column `label`, got x, y; name them so",
+        ),
+        (
+            "train.csv",
+            "Image Path,bar,disc\nbar/0.png,1,0\ndisc/0.png,0,1\n",
+            "{file}:1: expected a column `label`, got 0 or 1 in a column for each of 2 classes (one-hot), Image Path, "
+            "bar, disc; write the name of the one that has the 1 into a column `label`",
+        ),
+        (
+            "train.csv",
+            "path,width,height\nbar/0.png,64,48\n",
+            "{file}:1: expected a column `path` and a column `label`, got path, width, height; name them so",
         ),
         ("train.csv", "path,label\nbar/0.png\n", "{file}:2: expected a path and a label, got 'bar/0.png'; complete it"),
         (

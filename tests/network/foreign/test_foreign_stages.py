@@ -15,7 +15,7 @@ _LAYERS = {
 }  # fmt: skip
 
 
-def names(training: list[str] | None = None, testing: list[str] | None = None) -> tuple[list[str], ...]:
+def names(training: list[str] | None = None, testing: list[list[str]] | None = None) -> tuple[list[str], ...]:
     """Layers of TRAIN and of TEST, and what was said."""
     text = "\n".join(f'layer {{ name: "{name}" type: "Silence" {rule} }}' for name, rule in _LAYERS.items())
     found = reading.parse(text, Path("net.prototxt"), training=training, testing=testing)
@@ -35,9 +35,36 @@ def test_digitss_three_stages() -> None:
 
 
 def test_those_that_a_solver_sets() -> None:
-    train, test, _ = names(["train"], ["deploy"])
+    train, test, _ = names(["train"], [["deploy"]])
     assert train == ["train-data", "both", "loss", "all", "trained"]
     assert test == ["deploy-data", "not-val", "all"]
+
+
+@pytest.mark.parametrize(
+    ("testing", "tested", "said"),
+    [
+        ([["on-train"], ["on-test"]], "test_lmdb", "on-test TEST, and not on-train, which the solver tests too"),
+        ([["on-test"], ["on-train"]], "test_lmdb", "on-test TEST, and not on-train, which the solver tests too"),
+        ([["on-test"], ["on-more"]], "more_lmdb", "on-more TEST, and not on-test, which the solver tests too"),
+        ([["on-train"], ["on-train", "again"]], "train_lmdb",
+         "again and on-train TEST, and not on-train, which the solver tests too"),
+        ([["on-train"]], "train_lmdb", "on-train TEST"),
+    ],
+)  # fmt: skip
+def test_of_several_test_nets_one_that_does_not_read_what_is_trained_on(
+    testing: list[list[str]], tested: str, said: str
+) -> None:
+    """As BVLC's mnist_autoencoder has them."""
+    rules = [("train", "phase: TRAIN")]
+    rules += [(each, f'phase: TEST stage: "on-{each}"') for each in ("train", "test", "more")]
+    text = "\n".join(
+        f'layer {{ name: "data" type: "Data" top: "data" include {{ {rule} }} data_param {{ source: "{name}_lmdb" }} }}'
+        for name, rule in rules
+    )
+    found = reading.parse(text, Path("net.prototxt"), testing=testing)
+    (test,) = phases.for_phase(found.net, "TEST").layer
+    assert test.data_param.source == tested
+    assert found.notes == [f"net.prototxt: stages train are TRAIN, {said}"]
 
 
 @pytest.mark.parametrize("rule", ["include { phase: TRAIN }", "include { min_level: 1 }", ""])

@@ -15,7 +15,8 @@ def deploy(net: Net, shape: ImageShape) -> Net:
     """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
 
     What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
-    (channels, height, width) of one example, as the data layer yields it.
+    (channels, height, width) of one example, as the data layer yields it. A Python layer that is not known stays where
+    another layer reads what it makes.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
@@ -27,7 +28,7 @@ def deploy(net: Net, shape: ImageShape) -> Net:
     source = result.layer.add(name=data.name, type="Input", top=images)
     source.input_param.shape.add(dim=[1, *shape])
     for layer in test.layer:
-        if layer.name in others or _beside_the_net(layer):
+        if layer.name in others or _gives_boxes(layer):
             continue
         if not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
@@ -40,6 +41,7 @@ def deploy(net: Net, shape: ImageShape) -> Net:
             kept.ClearField(training_only)
         _keep_only_shared(kept)
         _clear_fillers(kept)
+    _leave_out_unread(result)
     return result
 
 
@@ -118,10 +120,20 @@ def _gives_the_same(other: Layer, loss: Layer, kind: str) -> bool:
     return same and other.softmax_param.axis == loss.softmax_param.axis
 
 
-def _beside_the_net(layer: Layer) -> bool:
+def _gives_boxes(layer: Layer) -> bool:
     """Whether Python computes something from the net's outputs, boxes for one: no part of what a device runs."""
     known = layers.of(layer)
-    return layer.type == "Python" and (known is None or known.jumps)
+    return layer.type == "Python" and known is not None and known.jumps
+
+
+def _leave_out_unread(net: Net) -> None:
+    """Takes out the Python layers that are not known and of which no layer that stays reads anything."""
+    read: set[str] = set()
+    for layer in reversed(list(net.layer)):
+        if layer.type == "Python" and layers.of(layer) is None and layer.bottom and read.isdisjoint(layer.top):
+            net.layer.remove(layer)
+        else:
+            read.update(layer.bottom)
 
 
 def _keep_only_shared(layer: Layer) -> None:

@@ -164,6 +164,25 @@ def test_losses_become_outputs(loss: str, output: str) -> None:
     assert list(deployment.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
 
 
+MADE = 'layer {{ name: "{0}" type: "Python" bottom: "{1}" top: "{2}" python_param {{ module: "own" layer: "Own" }} }}'
+
+
+@pytest.mark.parametrize(
+    ("layers", "kept"),
+    [
+        # Of data, in place, and one of another's: whatever another layer reads.
+        (MADE.format("own", "data", "own") + IP.replace('bottom: "data"', 'bottom: "own"'), ["own", "ip"]),
+        (IP + MADE.format("own", "ip", "ip") + IP.replace("ip", "ip2").replace('"data"', '"ip"'), ["ip", "own", "ip2"]),
+        (MADE.format("a", "data", "a") + MADE.format("b", "a", "b") + IP.replace('"data"', '"b"'), ["a", "b", "ip"]),
+        # Boxes, and a score of them.
+        (IP + MADE.format("boxes", "ip", "boxes") + MADE.format("map", "boxes", "map"), ["ip"]),
+        (IP + MADE.format("boxes", "ip", "ip"), ["ip"]),
+    ],
+)
+def test_a_python_layer_that_is_not_known_stays_where_one_reads_it(layers: str, kept: list[str]) -> None:
+    assert [layer.name for layer in deployment.deploy(parsed(BOTH + layers), (1, 2, 2)).layer[1:]] == kept
+
+
 def test_deploying_changes_nothing_in_the_template() -> None:
     net = lenet()
     deployment.deploy(net, (1, 32, 32))

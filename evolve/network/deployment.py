@@ -1,22 +1,25 @@
 """A network to carry away: an Input for its data, its outputs for its losses, and nothing that training alone needs."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from contextlib import suppress
 from copy import deepcopy
+from typing import Any
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import judging, layers, phases
+from evolve.network import judging, layers, phases, shapes
 from evolve.network.axes import ImageShape, Layer, Net
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
 def deploy(net: Net, shape: ImageShape) -> Net:
-    """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
+    """The net to carry away: an Input layer of one image, no data, labels or scores, a loss as its output.
 
     What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
     (channels, height, width) of one example, as the data layer yields it. A Python layer that is not known stays where
-    another layer reads what it makes.
+    another layer reads what it makes. A net that counts on its batch, as one does that reads images as times, takes as
+    many images as TEST has at once.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
@@ -26,7 +29,7 @@ def deploy(net: Net, shape: ImageShape) -> Net:
     judged = _judged_loss(net, test)
     result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=images)
-    source.input_param.shape.add(dim=[1, *shape])
+    source.input_param.shape.add()
     for layer in test.layer:
         if layer.name in others or _gives_boxes(layer):
             continue
@@ -42,6 +45,7 @@ def deploy(net: Net, shape: ImageShape) -> Net:
         _keep_only_shared(kept)
         _clear_fillers(kept)
     _leave_out_unread(result)
+    _size(result, source.input_param.shape, shape, phases.batch_size(data))
     return result
 
 
@@ -80,10 +84,18 @@ def sized(net: Net, shape: ImageShape | None) -> Net:
     told = [each for layer in inputs for each in layer.input_param.shape]
     image = list(next((each for each in told if len(each.dim) == 4), told[0]).dim)
     # Others are no images: Faster R-CNN's im_info.
-    for each in told:
-        if list(each.dim) == image:
-            each.dim[:] = [1, *shape]
+    _size(test, [each for each in told if list(each.dim) == image], shape, image[0] if image else 0)
     return test
+
+
+def _size(net: Net, inputs: Iterable[Any], shape: ImageShape, batch: int) -> None:
+    """Has the `inputs` of `net`, caffe_pb2.BlobShape, be one image; `batch` where it is whole with that alone."""
+    for images in filter(None, (1, batch, 1)):
+        for each in inputs:
+            each.dim[:] = [images, *shape]
+        with suppress(UserError):
+            shapes.infer(net, keep_unknown=True)
+            return
 
 
 def _judged_loss(net: Net, test: Net) -> str:

@@ -183,6 +183,25 @@ def test_a_python_layer_that_is_not_known_stays_where_one_reads_it(layers: str, 
     assert [layer.name for layer in deployment.deploy(parsed(BOTH + layers), (1, 2, 2)).layer[1:]] == kept
 
 
+TIMES = """
+    layer { name: "data" type: "Data" top: "data" top: "label" data_param { batch_size: 8 } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 6 } }
+    layer { name: "times" type: "Reshape" bottom: "fc" top: "times" reshape_param { shape { dim: 4 dim: -1 dim: 6 } } }
+"""
+
+
+def test_a_net_that_counts_on_its_batch_is_deployed_with_tests() -> None:
+    deployed = deployment.deploy(parsed(TIMES), (3, 5, 5))
+    assert list(deployed.layer[0].input_param.shape[0].dim) == [8, 3, 5, 5]
+    assert [step.tops for step in shapes.infer(deployed)][-1] == ((4, 2, 6),)
+    for one, batch in ((deployed, 8), (parsed(str(deployed).replace("dim: 4", "dim: -1")), 1)):
+        sized = deployment.sized(one, (3, 7, 7))
+        assert list(sized.layer[0].input_param.shape[0].dim) == [batch, 3, 7, 7]
+    # Where no batch makes it whole, one image is as good as any.
+    broken = parsed(TIMES.replace("dim: 4", "dim: 5"))
+    assert list(deployment.deploy(broken, (3, 5, 5)).layer[0].input_param.shape[0].dim) == [1, 3, 5, 5]
+
+
 def test_deploying_changes_nothing_in_the_template() -> None:
     net = lenet()
     deployment.deploy(net, (1, 32, 32))

@@ -16,25 +16,26 @@ _FILLERS = ("weight_filler", "bias_filler", "filler")
 def deploy(net: Net, shape: ImageShape) -> Net:
     """The net to carry away: an Input layer of one image, no data, labels or scores, a loss as its output.
 
-    What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
-    (channels, height, width) of one example, as the data layer yields it. A Python layer that is not known stays where
-    another layer reads what it makes. A net that counts on its batch, as one does that reads images as times, takes as
-    many images as TEST has at once.
+    What is computed from labels goes with them, and what losses alone read of the image as it is. `prob` is of the
+    predictions that the accuracy is of. `shape` is (channels, height, width) of one example, as the data layer yields
+    it. A Python layer that is not known stays where another layer reads what it makes. A net that counts on its batch,
+    as one does that reads images as times, takes as many images as TEST has at once.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
     others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
     images = [layer.top[0] for layer in (data, *more)]
     labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
-    judged = _judged_loss(net, test)
+    judged, compared = _judged_loss(net, test), set[str]()
     result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=images)
     source.input_param.shape.add()
     for layer in test.layer:
         if layer.name in others or _gives_boxes(layer):
             continue
-        if not labels.isdisjoint(layer.bottom):
+        if (known := layers.of(layer)) and known.judges or not labels.isdisjoint(layer.bottom):
             labels.update(layer.top)
+            compared.update(layer.bottom)
             layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged)
             if layer is None:
                 continue
@@ -44,7 +45,7 @@ def deploy(net: Net, shape: ImageShape) -> Net:
             kept.ClearField(training_only)
         _keep_only_shared(kept)
         _clear_fillers(kept)
-    _leave_out_unread(result)
+    _leave_out_unread(result, compared)
     _size(result, source.input_param.shape, shape, phases.batch_size(data))
     return result
 
@@ -138,14 +139,32 @@ def _gives_boxes(layer: Layer) -> bool:
     return layer.type == "Python" and known is not None and known.jumps
 
 
-def _leave_out_unread(net: Net) -> None:
-    """Takes out the Python layers that are not known and of which no layer that stays reads anything."""
-    read: set[str] = set()
+def _leave_out_unread(net: Net, compared: set[str]) -> None:
+    """Takes out what no layer that stays reads: Python layers that are not known, and targets of losses.
+
+    A target is what a loss `compared` with another, computed from the image by no layer that learns: an image made
+    flat, of an autoencoder.
+    """
+    learned, read = _learned(net), set[str]()
     for layer in reversed(list(net.layer)):
-        if layer.type == "Python" and layers.of(layer) is None and layer.bottom and read.isdisjoint(layer.top):
+        is_target = compared.issuperset(layer.top) and learned.isdisjoint(layer.top)
+        is_beside = layer.type == "Python" and layers.of(layer) is None
+        if layer.bottom and read.isdisjoint(layer.top) and (is_target or is_beside):
             net.layer.remove(layer)
+            compared = compared.union(layer.bottom)
         else:
             read.update(layer.bottom)
+
+
+def _learned(net: Net) -> set[str]:
+    """The blobs that something learned is in, as far as is known."""
+    found: set[str] = set()
+    for layer in net.layer:
+        known = layers.of(layer)
+        learns = known is None or known.connects or known.learned is not layers.nothing
+        if learns and layer.bottom or not found.isdisjoint(layer.bottom):
+            found.update(layer.top)
+    return found
 
 
 def _keep_only_shared(layer: Layer) -> None:

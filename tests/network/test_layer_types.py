@@ -12,6 +12,7 @@ import pytest
 from chains import net_of, parsed
 
 from evolve.base.errors import UserError
+from evolve.figures import count_table
 from evolve.lineage import experiment
 from evolve.network import deployment, fold, layers, reach, resize, shapes, topology
 from evolve.network.layers import LayerType
@@ -170,6 +171,28 @@ def test_a_layer_of_ones_own(registry: None, tmp_path: Path) -> None:
     kept = resize.complete(graph, fold.fold_constants(graph, weights))
     assert resize.resized(net, graph, kept).layer[1].convolution_param.num_output == 1
     assert weights["convolution3"][1].tolist() == [1 + 3 / 4]
+
+
+def test_one_text_is_one_wherever_its_copies_lie(registry: None, tmp_path: Path) -> None:
+    """As adopt has it: what is brought and what is written have one each."""
+    for name in ("brought", "adopted"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "layer_types.py").write_text(SOFTSIGN)
+        layers.load_beside(tmp_path / name)
+    (tmp_path / "adopted" / "layer_types.py").write_text(SOFTSIGN + "# more")
+    with pytest.raises(UserError, match="'Softsign': expected a type that is not known yet"):
+        layers.load_beside(tmp_path / "adopted")
+
+
+def test_a_generation_knows_its_runs(registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / "seed1" / "gen002"
+    for folder in (made, tmp_path / "seed1" / "prototxt"):
+        folder.mkdir(parents=True)
+    (tmp_path / "seed1" / "prototxt" / "layer_types.py").write_text(SOFTSIGN)
+    (made / "deploy.prototxt").write_text(str(with_softsign()))
+    monkeypatch.chdir(made)
+    told = count_table.sheet(Path("deploy.prototxt"))
+    assert layers.kind(with_softsign().layer[2]) == "Softsign" and told
 
 
 def test_beside_a_network_it_is_known_to_whoever_reads_that(registry: None, tmp_path: Path) -> None:

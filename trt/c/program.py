@@ -109,6 +109,10 @@ class Program:
             self.constant_bytes += values.nbytes
         return self._known[key]
 
+    def has(self, kind: str, text: str) -> bool:
+        """Whether there is such a `struct kind` already."""
+        return (kind, text.encode()) in self._known
+
     def structure(self, kind: str, name: str, text: str) -> str:
         """The name of a constant `struct kind`, once however many are the same."""
         key = kind, text.encode()

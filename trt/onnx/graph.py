@@ -69,7 +69,7 @@ class Graph:
         for node in self.nodes:
             for name in node.inputs if node.layer in self.sharing else ():
                 if (values := self.constants.get(name)) is not None:
-                    digest = hashlib.sha256(np.ascontiguousarray(values)).digest()
+                    digest = hashlib.sha256(values.tobytes()).digest()
                     names[name] = first.setdefault((values.dtype.str, values.shape, digest), name)
         return {name: other for name, other in names.items() if name != other}
 

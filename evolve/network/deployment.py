@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
@@ -13,6 +13,13 @@ from evolve.network.axes import ImageShape, Layer, Net
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
+class _Learned(NamedTuple):
+    """A layer that learns, and what it reads."""
+
+    layer: str
+    bottom: str
+
+
 def deploy(net: Net, shape: ImageShape) -> Net:
     """The net to carry away: an Input layer of one image, no data, labels or scores, a loss as its output.
 
@@ -20,12 +27,14 @@ def deploy(net: Net, shape: ImageShape) -> Net:
     predictions that the accuracy is of. `shape` is (channels, height, width) of one example, as the data layer yields
     it. A Python layer that is not known stays where another layer reads what it makes. A net that counts on its batch,
     as one does that reads images as times, takes as many images as TEST has at once.
+    UserError where predictions are of something beside the image.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
     others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
     images = [layer.top[0] for layer in (data, *more)]
-    labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
+    tops = [top for layer in test.layer if layer.name in others for top in layer.top if top not in images]
+    beside: dict[str, _Learned | None] = dict.fromkeys(tops)  # labels, and what is computed from them
     judged, compared = _judged_loss(net, test), set[str]()
     result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=images)
@@ -33,10 +42,13 @@ def deploy(net: Net, shape: ImageShape) -> Net:
     for layer in test.layer:
         if layer.name in others or _gives_boxes(layer):
             continue
-        if (known := layers.of(layer)) and known.judges or not labels.isdisjoint(layer.bottom):
-            labels.update(layer.top)
+        if (known := layers.of(layer)) and known.judges or not beside.keys().isdisjoint(layer.bottom):
+            if known and known.deployed and (other := beside.get(layer.bottom[0])):
+                raise _of_other_inputs(layer, other)
+            there = layer.bottom[0] not in beside
+            beside |= dict.fromkeys(layer.top, _learned_from(layer, beside))
             compared.update(layer.bottom)
-            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged)
+            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged) if there else None
             if layer is None:
                 continue
         kept = result.layer.add()
@@ -160,11 +172,29 @@ def _learned(net: Net) -> set[str]:
     """The blobs that something learned is in, as far as is known."""
     found: set[str] = set()
     for layer in net.layer:
-        known = layers.of(layer)
-        learns = known is None or known.connects or known.learned is not layers.nothing
-        if learns and layer.bottom or not found.isdisjoint(layer.bottom):
+        if _learns(layer) and layer.bottom or not found.isdisjoint(layer.bottom):
             found.update(layer.top)
     return found
+
+
+def _learns(layer: Layer) -> bool:
+    known = layers.of(layer)
+    return known is None or known.connects is not None or known.learned is not layers.nothing
+
+
+def _learned_from(layer: Layer, beside: dict[str, _Learned | None]) -> _Learned | None:
+    """The layer that first learned something of what is `beside` the image, as far as `layer` reads that."""
+    read = [name for name in layer.bottom if name in beside]
+    before = next(filter(None, (beside[name] for name in read)), None)
+    return before or (_Learned(layer.name, read[0]) if read and _learns(layer) else None)
+
+
+def _of_other_inputs(loss: Layer, other: _Learned) -> UserError:
+    return UserError(
+        f"layer '{other.layer}': expected a bottom that is computed from the image, got '{other.bottom}', which its "
+        f"data layer gives beside that, and '{loss.name}' is of what comes of it; give a prototxt with an Input for "
+        "each of them"
+    )
 
 
 def _keep_only_shared(layer: Layer) -> None:

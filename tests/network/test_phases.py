@@ -204,7 +204,7 @@ def test_a_net_that_counts_on_its_batch_is_deployed_with_tests() -> None:
 
 
 FLAT = 'layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }'
-OTHER = IP.replace('"ip"', '"ip2"')
+IP2 = IP.replace('"ip"', '"ip2"')
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ OTHER = IP.replace('"ip"', '"ip2"')
             + FLAT.replace('"data"', '"twice"'), "EuclideanLoss", ("ip", "flat"), ["ip"],
         ),
         # What another layer reads stays, and so do two predictions.
-        (FLAT + OTHER.replace('"data"', '"flat"'), "EuclideanLoss", ("ip", "flat"), ["flat", "ip2", "ip"]),
-        (OTHER, "EuclideanLoss", ("ip", "ip2"), ["ip2", "ip"]),
+        (FLAT + IP2.replace('"data"', '"flat"'), "EuclideanLoss", ("ip", "flat"), ["flat", "ip2", "ip"]),
+        (IP2, "EuclideanLoss", ("ip", "ip2"), ["ip2", "ip"]),
     ],
 )  # fmt: skip
 def test_a_loss_without_labels(between: str, kind: str, bottoms: tuple[str, str], kept: list[str]) -> None:
@@ -229,6 +229,28 @@ def test_a_loss_without_labels(between: str, kind: str, bottoms: tuple[str, str]
     after = 'layer { name: "weighed" type: "Power" bottom: "loss" top: "weighed" power_param { scale: 2 } }'
     deployed = deployment.deploy(parsed(BOTH + between + IP + loss + after), (1, 2, 2))
     assert [layer.name for layer in deployed.layer[1:]] == kept
+
+
+@pytest.mark.parametrize("last", ["", 'layer { name: "last" type: "Power" bottom: "said" top: "last" }'])
+def test_predictions_of_something_beside_the_image(last: str) -> None:
+    """As of a sentence's words: what is of the image alone would be another network."""
+    words = IP2.replace('"data"', '"words"').replace('"ip2"', '"embedded"')
+    both = 'layer { name: "said" type: "Eltwise" bottom: "embedded" bottom: "ip" top: "said" }'
+    blob = "last" if last else "said"
+    loss = f'layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "{blob}" bottom: "label" top: "loss" }}'
+    data = BOTH.replace('top: "label"', 'top: "label" top: "words"')
+    with pytest.raises(UserError) as error:
+        deployment.deploy(parsed(data + IP + words + both + last + loss), (1, 2, 2))
+    assert str(error.value) == (
+        "layer 'embedded': expected a bottom that is computed from the image, got 'words', which its data layer gives "
+        "beside that, and 'loss' is of what comes of it; give a prototxt with an Input for each of them"
+    )
+    # What is learned of labels for the training alone may go, and so may what nothing is learned in.
+    near = 'layer { name: "near" type: "EuclideanLoss" bottom: "ip" bottom: "embedded" top: "near" }'
+    assert [layer.name for layer in deployment.deploy(parsed(data + IP + words + near), (1, 2, 2)).layer[1:]] == ["ip"]
+    masked = 'layer { name: "said" type: "Eltwise" bottom: "words" bottom: "ip" top: "said" }'
+    kept = deployment.deploy(parsed(data + IP + masked + last + loss), (1, 2, 2))
+    assert [layer.name for layer in kept.layer[1:]] == ["ip"]
 
 
 def test_a_loss_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:

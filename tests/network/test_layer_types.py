@@ -88,6 +88,30 @@ def test_a_layer_that_does_not_evolve_is_refused_or_left_whole() -> None:
     assert graph.outputs[graph.outputs_of(graph.weighted[0])].all()
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("InnerProduct inner_product_param { num_output: 3 axis: 2 }", "transpose and axis do not evolve; use the "
+         "defaults"),
+        ("InnerProduct inner_product_param { num_output: 3 transpose: true }", "transpose and axis do not evolve; use "
+         "the defaults"),
+        ("Convolution convolution_param { num_output: 3 kernel_size: 1 axis: 2 }", "expected its channels on axis 1, "
+         "got axis 2; give it those"),
+    ],
+)  # fmt: skip
+def test_weights_along_another_axis_are_refused_or_left_whole(words: str, why: str) -> None:
+    """And what they read; what the layers before that read may go."""
+    first = "Convolution convolution_param { num_output: 2 kernel_size: 1 }"
+    net = net_of(first, first, words)
+    with pytest.raises(UserError) as error:
+        topology.read([net])
+    name = net.layer[-1].name
+    assert str(error.value) == f"layer '{name}': {why}, or keep_unknown: true leaves everything that touches it whole"
+    graph = topology.read([net], keep_unknown=True)
+    assert [layer.name for layer in graph.weighted] == ["convolution1", "convolution2"]
+    assert [bool(graph.kept[graph.outputs_of(layer)].all()) for layer in graph.weighted] == [False, True]
+
+
 def channels_of(*words: str, shape: tuple[int, ...] = (2, 4, 4)) -> list[int]:
     """Which channels of the convolution before it the last layer's tops are."""
     net = net_of("Convolution convolution_param { num_output: 2 kernel_size: 1 }", *words, shape=shape)

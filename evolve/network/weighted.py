@@ -12,7 +12,6 @@ from math import gcd
 
 import numpy as np
 
-from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 
 Blobs = Mapping[str, list[np.ndarray]]  # by layer

@@ -76,7 +76,7 @@ def fold(model: Path, caffemodel: Path, out: Path, shape: ImageShape | None = No
 
 
 def _read(model: Path, caffemodel: Path, shape: ImageShape | None) -> Original:
-    layers.load_beside(model.parent)
+    layers.load_beside(model.parent, paths.prototxts(model.parent))
     text = prototxt_text.read_text(model)
     # Where the data lie is of no matter here.
     found, learned = reading.read(model, without_python=True).with_weights(caffemodel)

@@ -11,7 +11,7 @@ from evolve.network.axes import ImageShape, Net
 from evolve.network.count import Count
 from evolve.network.foreign import reading
 from evolve.network.graph import Graph
-from evolve.runs import out_place
+from evolve.runs import out_place, paths
 from trt import agreement, class_names
 
 
@@ -25,7 +25,7 @@ def shrink(
     does not fit together.
     """
     out_place.for_pair(out, model, caffemodel, model.name)
-    layers.load_beside(model.parent)
+    layers.load_beside(model.parent, paths.prototxts(model.parent))
     alone = reading.read(model, without_python=True)
     nets = _phases(alone.net, model, shape)
     graph = _graph(nets, model, keep_unknown, alone.outputs)

@@ -15,6 +15,7 @@ from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
 from evolve.network.two_of_four import Groups
 from evolve.network.weights import Weights
+from evolve.runs import paths
 
 _FIGURES = ("weights", "bias_terms", "others", "synapses", "clusters", "macs", "bytes")
 
@@ -30,7 +31,7 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: ImageShape | None 
     `shape` is (channels, height, width) of an image: what a data layer does not tell; or another size for an Input.
     UserError naming `model` for a net that does not fit together, or `caffemodel` if it is not the net's.
     """
-    layers.load_beside(model.parent)
+    layers.load_beside(model.parent, paths.prototxts(model.parent))
     found, learned = reading.read(model), None
     if caffemodel:
         found, learned = found.with_weights(caffemodel)

@@ -132,9 +132,23 @@ def _two_generations(stage: _Stage, caffe: CaffeProcess, few: int, name: str) ->
                     ancestor.make(workspace, stage.pretrained)
                 else:
                     selection.make(workspace, paths.generation(run, number - 1))
+            _read_back(caffe, paths.generation(run, number) / paths.DEPLOY)
     except UserError as error:
         # Without where its log lies, which goes.
         raise error.__cause__ or error from None
+
+
+def _read_back(caffe: CaffeProcess, deploy: Path) -> None:
+    """Has Caffe set up the net that a generation is carried away as, which nothing of a run does."""
+    try:
+        caffe.call("load", net=str(deploy), phase="TEST")
+    except MachineError:
+        raise
+    except UserError as error:
+        raise UserError(
+            f"{error}; so in {deploy.name} of its generations, which has no data, labels and losses: let nothing that "
+            "stays read what goes with those"
+        ) from None
 
 
 def _shortened(wanted: Experiment) -> Experiment:

@@ -1,37 +1,54 @@
 """A network to carry away: an Input for its data, its outputs for its losses, and nothing that training alone needs."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from contextlib import suppress
 from copy import deepcopy
+from typing import Any, NamedTuple
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import judging, layers, phases
+from evolve.network import judging, layers, phases, shapes
 from evolve.network.axes import ImageShape, Layer, Net
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
 
-def deploy(net: Net, shape: ImageShape) -> Net:
-    """The net to carry away: an Input layer of 1 x `shape`, no data, labels or scores, a loss as its output.
+class _Learned(NamedTuple):
+    """A layer that learns, and what it reads."""
 
-    What is computed from labels goes with them. `prob` is of the predictions that the accuracy is of. `shape` is
-    (channels, height, width) of one example, as the data layer yields it.
+    layer: str
+    bottom: str
+
+
+def deploy(net: Net, shape: ImageShape) -> Net:
+    """The net to carry away: an Input layer of one image, no data, labels or scores, a loss as its output.
+
+    What is computed from labels goes with them, and what losses alone read of the image as it is. `prob` is of the
+    predictions that the accuracy is of. `shape` is (channels, height, width) of one example, as the data layer yields
+    it. A Python layer that is not known stays where another layer reads what it makes. A net that counts on its batch,
+    as one does that reads images as times, takes as many images as TEST has at once.
+    UserError where predictions are of something beside the image.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
     others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
     images = [layer.top[0] for layer in (data, *more)]
-    labels = {top for layer in test.layer if layer.name in others for top in layer.top} - set(images)
-    judged = _judged_loss(net, test)
+    tops = [top for layer in test.layer if layer.name in others for top in layer.top if top not in images]
+    beside: dict[str, _Learned | None] = dict.fromkeys(tops)  # labels, and what is computed from them
+    judged, compared = _judged_loss(net, test), set[str]()
     result = caffe_pb2.NetParameter(name=net.name)
     source = result.layer.add(name=data.name, type="Input", top=images)
-    source.input_param.shape.add(dim=[1, *shape])
+    source.input_param.shape.add()
     for layer in test.layer:
-        if layer.name in others or _beside_the_net(layer):
+        if layer.name in others or _gives_boxes(layer):
             continue
-        if not labels.isdisjoint(layer.bottom):
-            labels.update(layer.top)
-            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged)
+        if (known := layers.of(layer)) and known.judges or not beside.keys().isdisjoint(layer.bottom):
+            if known and known.deployed and (other := beside.get(layer.bottom[0])):
+                raise _of_other_inputs(layer, other)
+            there = layer.bottom[0] not in beside
+            beside |= dict.fromkeys(layer.top, _learned_from(layer, beside))
+            compared.update(layer.bottom)
+            layer = _output_instead_of_loss(layer, [*test.layer, *result.layer], judged) if there else None
             if layer is None:
                 continue
         kept = result.layer.add()
@@ -40,6 +57,8 @@ def deploy(net: Net, shape: ImageShape) -> Net:
             kept.ClearField(training_only)
         _keep_only_shared(kept)
         _clear_fillers(kept)
+    _leave_out_unread(result, compared)
+    _size(result, source.input_param.shape, shape, phases.batch_size(data))
     return result
 
 
@@ -78,10 +97,18 @@ def sized(net: Net, shape: ImageShape | None) -> Net:
     told = [each for layer in inputs for each in layer.input_param.shape]
     image = list(next((each for each in told if len(each.dim) == 4), told[0]).dim)
     # Others are no images: Faster R-CNN's im_info.
-    for each in told:
-        if list(each.dim) == image:
-            each.dim[:] = [1, *shape]
+    _size(test, [each for each in told if list(each.dim) == image], shape, image[0] if image else 0)
     return test
+
+
+def _size(net: Net, inputs: Iterable[Any], shape: ImageShape, batch: int) -> None:
+    """Has the `inputs` of `net`, caffe_pb2.BlobShape, be one image; `batch` where it is whole with that alone."""
+    for images in filter(None, (1, batch, 1)):
+        for each in inputs:
+            each.dim[:] = [images, *shape]
+        with suppress(UserError):
+            shapes.infer(net, keep_unknown=True)
+            return
 
 
 def _judged_loss(net: Net, test: Net) -> str:
@@ -118,10 +145,56 @@ def _gives_the_same(other: Layer, loss: Layer, kind: str) -> bool:
     return same and other.softmax_param.axis == loss.softmax_param.axis
 
 
-def _beside_the_net(layer: Layer) -> bool:
+def _gives_boxes(layer: Layer) -> bool:
     """Whether Python computes something from the net's outputs, boxes for one: no part of what a device runs."""
     known = layers.of(layer)
-    return layer.type == "Python" and (known is None or known.jumps)
+    return layer.type == "Python" and known is not None and known.jumps
+
+
+def _leave_out_unread(net: Net, compared: set[str]) -> None:
+    """Takes out what no layer that stays reads: Python layers that are not known, and targets of losses.
+
+    A target is what a loss `compared` with another, computed from the image by no layer that learns: an image made
+    flat, of an autoencoder.
+    """
+    learned, read = _learned(net), set[str]()
+    for layer in reversed(list(net.layer)):
+        is_target = compared.issuperset(layer.top) and learned.isdisjoint(layer.top)
+        is_beside = layer.type == "Python" and layers.of(layer) is None
+        if layer.bottom and read.isdisjoint(layer.top) and (is_target or is_beside):
+            net.layer.remove(layer)
+            compared = compared.union(layer.bottom)
+        else:
+            read.update(layer.bottom)
+
+
+def _learned(net: Net) -> set[str]:
+    """The blobs that something learned is in, as far as is known."""
+    found: set[str] = set()
+    for layer in net.layer:
+        if _learns(layer) and layer.bottom or not found.isdisjoint(layer.bottom):
+            found.update(layer.top)
+    return found
+
+
+def _learns(layer: Layer) -> bool:
+    known = layers.of(layer)
+    return known is None or known.connects is not None or known.learned is not layers.nothing
+
+
+def _learned_from(layer: Layer, beside: dict[str, _Learned | None]) -> _Learned | None:
+    """The layer that first learned something of what is `beside` the image, as far as `layer` reads that."""
+    read = [name for name in layer.bottom if name in beside]
+    before = next(filter(None, (beside[name] for name in read)), None)
+    return before or (_Learned(layer.name, read[0]) if read and _learns(layer) else None)
+
+
+def _of_other_inputs(loss: Layer, other: _Learned) -> UserError:
+    return UserError(
+        f"layer '{other.layer}': expected a bottom that is computed from the image, got '{other.bottom}', which its "
+        f"data layer gives beside that, and '{loss.name}' is of what comes of it; give a prototxt with an Input for "
+        "each of them"
+    )
 
 
 def _keep_only_shared(layer: Layer) -> None:

@@ -62,8 +62,8 @@ class _Reader:
         self._unread += unread | {latest[name]: None for name in self._outputs if name in latest}
 
     def _node(self, step: Step, bottoms: list[int]) -> Node:
-        weighted = self._weighted_layer(step, bottoms) if step.weighted else None
         maps = self._maps(step)
+        weighted = self._weighted_layer(step, bottoms) if step.weighted and maps is not None else None
         tops = [self._top(name, shape, number, bottoms, maps or []) for number, (name, shape) in
                 enumerate(zip(step.layer.top, step.tops, strict=True))]  # fmt: skip
         whole = maps is None
@@ -80,6 +80,10 @@ class _Reader:
         if step.type is None:
             return None  # shapes would have refused it without keep_unknown
         try:
+            if step.weighted and (why := step.weighted.not_evolving):
+                raise UnknownLayer(
+                    f"layer '{step.layer.name}': {why}, or keep_unknown: true leaves everything that touches it whole"
+                )
             return step.type.follow(step.layer, step.bottoms, step.tops)
         except UnknownLayer:
             if not self._keep_unknown:
@@ -103,7 +107,8 @@ class _Reader:
     def _weighted_layer(self, step: Step, bottoms: list[int]) -> WeightedLayer:
         """What a layer is a use of: its own weights, its namesake's in another phase, or those that it shares."""
         assert step.weighted
-        step.weighted.expect_evolving(len(bottoms))
+        if len(bottoms) > 1:
+            raise UserError(f"layer '{step.layer.name}': expected one bottom, got {len(bottoms)}; give each a layer")
         fresh = step.weighted.behind(self._of(bottoms[0]))
         names = [parameter.name for parameter in step.layer.param]
         owners = {self._names[name][0] for name in names if name in self._names and

@@ -12,7 +12,6 @@ from math import gcd
 
 import numpy as np
 
-from evolve.base.errors import UserError
 from evolve.network.axes import Shape
 
 Blobs = Mapping[str, list[np.ndarray]]  # by layer
@@ -109,14 +108,12 @@ class WeightedLayer:
         patch = _run(channels) * (width // len(channels))
         return replace(self, inputs=width // patch, patch=patch)
 
-    def expect_evolving(self, bottoms: int) -> None:
-        """UserError for what evolution does not know: transposed weights, another axis, several bottoms."""
+    @property
+    def not_evolving(self) -> str:
+        """Why its channels cannot be followed; "" where they can."""
         if self.type == "InnerProduct" and (self.transpose or self.axis != 1):
-            raise UserError(f"layer '{self.name}': transpose and axis do not evolve; use the defaults")
-        if self.axis != 1:
-            raise UserError(f"layer '{self.name}': expected its channels on axis 1, got axis {self.axis}")
-        if bottoms > 1:
-            raise UserError(f"layer '{self.name}': expected one bottom, got {bottoms}; give each a layer")
+            return "transpose and axis do not evolve; use the defaults"
+        return "" if self.axis == 1 else f"expected its channels on axis 1, got axis {self.axis}; give it those"
 
     def matrix(self, blob: np.ndarray) -> np.ndarray:
         """The weights as (rows, width, patch); a view where the layout allows one."""

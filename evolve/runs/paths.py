@@ -49,6 +49,11 @@ def generation(run: Path, number: int) -> Path:
     return run / f"gen{number:03d}"
 
 
+def prototxts(generation: Path) -> Path:
+    """Where a run keeps the files that it is made from, beside the folder of a `generation`."""
+    return generation.resolve().parent / PROTOTXTS
+
+
 def parent(rank: int) -> tuple[str, str, str]:
     """The names, in a generation's folder, of a parent's prototxt, caffemodel and record of channels; the fittest is 1.
 

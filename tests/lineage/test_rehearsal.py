@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.lineage import check, rehearsal, verdict
+from evolve.network import deployment
 from evolve.runs import paths
 from tests.lineage import small_detectnet
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL, Place
@@ -119,6 +121,20 @@ def test_what_only_caffe_knows_is_said_with_its_layer(checked: Check, place: Pla
     with pytest.raises(UserError, match="layer 'conv1': Caffe: .*Unknown filler name: xavir") as refused:
         checked(text)
     assert str(refused.value).startswith(f"{place.folder}/tiny/train_val.prototxt:{line(text, 'conv1')}: ")
+
+
+def test_a_deploy_net_that_does_not_hold_together(checked: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a run reads it: its user would learn of it when all is done."""
+    whole = deployment.deploy
+
+    def _lacking(net: Any, shape: Any) -> Any:
+        result = whole(net, shape)
+        del result.layer[1]
+        return result
+
+    monkeypatch.setattr(deployment, "deploy", _lacking)
+    with pytest.raises(UserError, match="layer 'relu1'.*Unknown bottom blob 'conv1'.*; so in deploy.prototxt of its"):
+        checked()
 
 
 def test_epochs_that_caffe_does_not_count_up_to(checked: Check, place: Place) -> None:

@@ -12,6 +12,7 @@ import pytest
 from chains import net_of, parsed
 
 from evolve.base.errors import UserError
+from evolve.figures import count_table
 from evolve.lineage import experiment
 from evolve.network import deployment, fold, layers, reach, resize, shapes, topology
 from evolve.network.layers import LayerType
@@ -85,6 +86,30 @@ def test_a_layer_that_does_not_evolve_is_refused_or_left_whole() -> None:
     )
     graph = topology.read([embedded()], keep_unknown=True)
     assert graph.outputs[graph.outputs_of(graph.weighted[0])].all()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("InnerProduct inner_product_param { num_output: 3 axis: 2 }", "transpose and axis do not evolve; use the "
+         "defaults"),
+        ("InnerProduct inner_product_param { num_output: 3 transpose: true }", "transpose and axis do not evolve; use "
+         "the defaults"),
+        ("Convolution convolution_param { num_output: 3 kernel_size: 1 axis: 2 }", "expected its channels on axis 1, "
+         "got axis 2; give it those"),
+    ],
+)  # fmt: skip
+def test_weights_along_another_axis_are_refused_or_left_whole(words: str, why: str) -> None:
+    """And what they read; what the layers before that read may go."""
+    first = "Convolution convolution_param { num_output: 2 kernel_size: 1 }"
+    net = net_of(first, first, words)
+    with pytest.raises(UserError) as error:
+        topology.read([net])
+    name = net.layer[-1].name
+    assert str(error.value) == f"layer '{name}': {why}, or keep_unknown: true leaves everything that touches it whole"
+    graph = topology.read([net], keep_unknown=True)
+    assert [layer.name for layer in graph.weighted] == ["convolution1", "convolution2"]
+    assert [bool(graph.kept[graph.outputs_of(layer)].all()) for layer in graph.weighted] == [False, True]
 
 
 def channels_of(*words: str, shape: tuple[int, ...] = (2, 4, 4)) -> list[int]:
@@ -170,6 +195,28 @@ def test_a_layer_of_ones_own(registry: None, tmp_path: Path) -> None:
     kept = resize.complete(graph, fold.fold_constants(graph, weights))
     assert resize.resized(net, graph, kept).layer[1].convolution_param.num_output == 1
     assert weights["convolution3"][1].tolist() == [1 + 3 / 4]
+
+
+def test_one_text_is_one_wherever_its_copies_lie(registry: None, tmp_path: Path) -> None:
+    """As adopt has it: what is brought and what is written have one each."""
+    for name in ("brought", "adopted"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "layer_types.py").write_text(SOFTSIGN)
+        layers.load_beside(tmp_path / name)
+    (tmp_path / "adopted" / "layer_types.py").write_text(SOFTSIGN + "# more")
+    with pytest.raises(UserError, match="'Softsign': expected a type that is not known yet"):
+        layers.load_beside(tmp_path / "adopted")
+
+
+def test_a_generation_knows_its_runs(registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / "seed1" / "gen002"
+    for folder in (made, tmp_path / "seed1" / "prototxt"):
+        folder.mkdir(parents=True)
+    (tmp_path / "seed1" / "prototxt" / "layer_types.py").write_text(SOFTSIGN)
+    (made / "deploy.prototxt").write_text(str(with_softsign()))
+    monkeypatch.chdir(made)
+    told = count_table.sheet(Path("deploy.prototxt"))
+    assert layers.kind(with_softsign().layer[2]) == "Softsign" and told
 
 
 def test_beside_a_network_it_is_known_to_whoever_reads_that(registry: None, tmp_path: Path) -> None:

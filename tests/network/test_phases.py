@@ -8,7 +8,7 @@ from chains import parsed
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import deployment, judging, phases, shapes
+from evolve.network import deployment, judging, layers, phases, shapes
 from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings import networks
@@ -75,7 +75,7 @@ def test_the_data_layer_of_a_phase() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "got"),
+    ("text", "got"),
     [
         (IP, "none"),
         (DATA % ("TRAIN", 64) + IP, "none"),
@@ -83,9 +83,9 @@ def test_the_data_layer_of_a_phase() -> None:
         ('layer { name: "mute" type: "Data" }', "'mute'"),
     ],
 )
-def test_not_one_data_layer(layers: str, got: str) -> None:
+def test_not_one_data_layer(text: str, got: str) -> None:
     with pytest.raises(UserError) as error:
-        phases.data_layer(parsed('name: "n" ' + layers), "TEST")
+        phases.data_layer(parsed('name: "n" ' + text), "TEST")
     assert str(error.value) == f"net 'n': expected one data layer in phase TEST, got {got}"
 
 
@@ -156,12 +156,109 @@ def test_what_stays_of_a_layer_and_what_does_not() -> None:
         ),
         ('type: "SigmoidCrossEntropyLoss"', 'layer { name: "prob" type: "Sigmoid" bottom: "ip" top: "prob" }'),
         ('type: "EuclideanLoss"', ""),
+        ('type: "HingeLoss"', ""),
         ('type: "Accuracy"', ""),
     ],
 )
 def test_losses_become_outputs(loss: str, output: str) -> None:
     net = parsed(BOTH + IP + f'layer {{ name: "loss" {loss} bottom: "ip" bottom: "label" top: "loss" }}')
     assert list(deployment.deploy(net, (1, 2, 2)).layer[2:]) == list(parsed(output).layer)
+
+
+MADE = 'layer {{ name: "{0}" type: "Python" bottom: "{1}" top: "{2}" python_param {{ module: "own" layer: "Own" }} }}'
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        # Of data, in place, and one of another's: whatever another layer reads.
+        (MADE.format("own", "data", "own") + IP.replace('bottom: "data"', 'bottom: "own"'), ["own", "ip"]),
+        (IP + MADE.format("own", "ip", "ip") + IP.replace("ip", "ip2").replace('"data"', '"ip"'), ["ip", "own", "ip2"]),
+        (MADE.format("a", "data", "a") + MADE.format("b", "a", "b") + IP.replace('"data"', '"b"'), ["a", "b", "ip"]),
+        # Boxes, and a score of them.
+        (IP + MADE.format("boxes", "ip", "boxes") + MADE.format("map", "boxes", "map"), ["ip"]),
+        (IP + MADE.format("boxes", "ip", "ip"), ["ip"]),
+    ],
+)
+def test_a_python_layer_that_is_not_known_stays_where_one_reads_it(text: str, kept: list[str]) -> None:
+    assert [layer.name for layer in deployment.deploy(parsed(BOTH + text), (1, 2, 2)).layer[1:]] == kept
+
+
+TIMES = """
+    layer { name: "data" type: "Data" top: "data" top: "label" data_param { batch_size: 8 } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 6 } }
+    layer { name: "times" type: "Reshape" bottom: "fc" top: "times" reshape_param { shape { dim: 4 dim: -1 dim: 6 } } }
+"""
+
+
+def test_a_net_that_counts_on_its_batch_is_deployed_with_tests() -> None:
+    deployed = deployment.deploy(parsed(TIMES), (3, 5, 5))
+    assert list(deployed.layer[0].input_param.shape[0].dim) == [8, 3, 5, 5]
+    assert [step.tops for step in shapes.infer(deployed)][-1] == ((4, 2, 6),)
+    for one, batch in ((deployed, 8), (parsed(str(deployed).replace("dim: 4", "dim: -1")), 1)):
+        sized = deployment.sized(one, (3, 7, 7))
+        assert list(sized.layer[0].input_param.shape[0].dim) == [batch, 3, 7, 7]
+    # Where no batch makes it whole, one image is as good as any.
+    broken = parsed(TIMES.replace("dim: 4", "dim: 5"))
+    assert list(deployment.deploy(broken, (3, 5, 5)).layer[0].input_param.shape[0].dim) == [1, 3, 5, 5]
+
+
+FLAT = 'layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }'
+IP2 = IP.replace('"ip"', '"ip2"')
+
+
+@pytest.mark.parametrize(
+    ("between", "kind", "bottoms", "kept"),
+    [
+        # Autoencoders, their target made flat, as it is, or larger and flat.
+        (FLAT, "EuclideanLoss", ("ip", "flat"), ["ip"]),
+        (FLAT, "EuclideanLoss", ("flat", "ip"), ["ip"]),
+        (FLAT, "SigmoidCrossEntropyLoss", ("ip", "flat"), ["ip", "prob"]),
+        ("", "EuclideanLoss", ("ip", "data"), ["ip"]),
+        (
+            'layer { name: "twice" type: "Power" bottom: "data" top: "twice" power_param { scale: 2 } }'
+            + FLAT.replace('"data"', '"twice"'), "EuclideanLoss", ("ip", "flat"), ["ip"],
+        ),
+        # What another layer reads stays, and so do two predictions.
+        (FLAT + IP2.replace('"data"', '"flat"'), "EuclideanLoss", ("ip", "flat"), ["flat", "ip2", "ip"]),
+        (IP2, "EuclideanLoss", ("ip", "ip2"), ["ip2", "ip"]),
+    ],
+)  # fmt: skip
+def test_a_loss_without_labels(between: str, kind: str, bottoms: tuple[str, str], kept: list[str]) -> None:
+    loss = f'layer {{ name: "loss" type: "{kind}" bottom: "{bottoms[0]}" bottom: "{bottoms[1]}" top: "loss" }}'
+    after = 'layer { name: "weighed" type: "Power" bottom: "loss" top: "weighed" power_param { scale: 2 } }'
+    deployed = deployment.deploy(parsed(BOTH + between + IP + loss + after), (1, 2, 2))
+    assert [layer.name for layer in deployed.layer[1:]] == kept
+
+
+@pytest.mark.parametrize("last", ["", 'layer { name: "last" type: "Power" bottom: "said" top: "last" }'])
+def test_predictions_of_something_beside_the_image(last: str) -> None:
+    """As of a sentence's words: what is of the image alone would be another network."""
+    words = IP2.replace('"data"', '"words"').replace('"ip2"', '"embedded"')
+    both = 'layer { name: "said" type: "Eltwise" bottom: "embedded" bottom: "ip" top: "said" }'
+    blob = "last" if last else "said"
+    loss = f'layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "{blob}" bottom: "label" top: "loss" }}'
+    data = BOTH.replace('top: "label"', 'top: "label" top: "words"')
+    with pytest.raises(UserError) as error:
+        deployment.deploy(parsed(data + IP + words + both + last + loss), (1, 2, 2))
+    assert str(error.value) == (
+        "layer 'embedded': expected a bottom that is computed from the image, got 'words', which its data layer gives "
+        "beside that, and 'loss' is of what comes of it; give a prototxt with an Input for each of them"
+    )
+    # What is learned of labels for the training alone may go, and so may what nothing is learned in.
+    near = 'layer { name: "near" type: "EuclideanLoss" bottom: "ip" bottom: "embedded" top: "near" }'
+    assert [layer.name for layer in deployment.deploy(parsed(data + IP + words + near), (1, 2, 2)).layer[1:]] == ["ip"]
+    masked = 'layer { name: "said" type: "Eltwise" bottom: "words" bottom: "ip" top: "said" }'
+    kept = deployment.deploy(parsed(data + IP + masked + last + loss), (1, 2, 2))
+    assert [layer.name for layer in kept.layer[1:]] == ["ip"]
+
+
+def test_a_loss_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_TYPES", layers.known())
+    layers.register(layers.LayerType("Near", module="own", bottoms=(2, 2), sink=True, judges=True))
+    loss = MADE.format("near", "ip", "near").replace('"Own"', '"Near"').replace('top:', 'bottom: "flat" top:')
+    deployed = deployment.deploy(parsed(BOTH + FLAT + IP + loss), (1, 2, 2))
+    assert [layer.name for layer in deployed.layer] == ["data", "ip"]
 
 
 def test_deploying_changes_nothing_in_the_template() -> None:

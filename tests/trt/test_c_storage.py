@@ -94,6 +94,15 @@ def test_rows_of_one_size_are_exact_in_8_bits() -> None:
     assert (storage.rounded(weights, "int8") == weights).all()
 
 
+@pytest.mark.parametrize("kind", ["int8", "int8_bfloat16"])
+@pytest.mark.filterwarnings("error")
+def test_the_largest_scale_that_there_is(kind: str) -> None:
+    """Silently: there is no number above it to be rounded up to."""
+    largest = float(ml_dtypes.finfo(np.float16 if kind == "int8" else ml_dtypes.bfloat16).max)
+    weights = np.array([[0, largest, -largest], [0.5, 0.25, 0]], np.float32)
+    assert (storage.rounded(weights, kind)[0] == weights[0]).all()
+
+
 @pytest.mark.parametrize("part", [0.02, 0.1, 1.0])
 def test_a_generation_in_int8_is_kept(part: float) -> None:
     """What lies on the grid that `precision: INT8` imposes, rows with a single synapse among them, loses nothing."""

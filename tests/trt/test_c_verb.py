@@ -73,6 +73,27 @@ def test_what_the_files_say(tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*")) == []
 
 
+def test_parameters_are_called_after_the_outputs_that_they_hold(tmp_path: Path) -> None:
+    """A Sigmoid works in place on the map before it, which nobody else reads; a Flatten is the map as it lies."""
+    text = (
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }\n'
+        'layer { name: "fuse" type: "Convolution" bottom: "data" top: "fuse" '
+        "convolution_param { num_output: 1 kernel_size: 1 } }\n"
+        'layer { name: "map" type: "Sigmoid" bottom: "fuse" top: "map" }\n'
+        'layer { name: "side" type: "Convolution" bottom: "data" top: "side" '
+        "convolution_param { num_output: 1 kernel_size: 1 } }\n"
+        'layer { name: "flat" type: "Flatten" bottom: "side" top: "flat" }\n'
+    )
+    net = text_format.Parse(text, caffe_pb2.NetParameter(name="net"))
+    prototxt_text.write(net, tmp_path / "net.prototxt")
+    weights.write(tmp_path / "w.caffemodel", net, filled(net, np.random.default_rng(0)))
+    done = cavefish(tmp_path, "c", "MODEL=net.prototxt", "WEIGHTS=w.caffemodel")
+    assert done.returncode == 0, done.stderr
+    assert "void net(const float data[128], float map[64], float flat[64]);" in (tmp_path / "net.h").read_text()
+    command = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "net.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
 def test_names_that_are_none_in_c(tmp_path: Path) -> None:
     """Blobs called as C's words, kernels or functions are, or as one another but for what C lacks."""
     text = 'layer { name: "in" type: "Input" top: "float" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }\n'

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,7 @@ from evolve.detectnet import drawing
 from evolve.lineage import lineage
 from evolve.runs.metrics import Metrics
 from tests.lineage.conftest import EVOLUTION, SOLVER, TRAIN_VAL
-from trt.inference import classify, contact_sheet, names, pictures
+from trt.inference import classify, contact_sheet, names, pictures, preparation
 from trt.inference.class_answers import Answer, Answers
 
 TEST = 360
@@ -70,6 +71,19 @@ def test_the_accuracy_of_the_test_set_is_the_runs_own(place: Path, run: Path, en
     assert told.accuracy[0] / TEST == pytest.approx(Metrics.read(run / "gen002").score.accuracy, abs=1e-6)
     assert f"tiny, seed1, generation 2, {engine}" in told.heading and told.heading.endswith(", f32")
     assert all(sum(share for _, share in each.likely) <= 1 + 1e-5 for each in told.every)
+
+
+def test_what_looks_at_no_pictures_is_told_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two channels, as both halves of a pair are: not a line an image."""
+    made = preparation.of_generation(run / "gen002")
+    two = replace(made, stored=replace(made.stored, shape=(2, 28, 28)))
+    monkeypatch.setattr(preparation, "of_generation", lambda folder: two)
+    with pytest.raises(UserError) as error:
+        answers(run, run.parents[2] / "digits")
+    assert str(error.value) == (
+        "expected a net that looks at images of 1 or 3 channels, got one of 2; give what it looks at to an engine "
+        "(make onnx)"
+    )
 
 
 def test_table_json_and_picture(place: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:

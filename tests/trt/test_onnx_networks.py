@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from both import Case, caffe, filled, gap, images, runtime
+from google.protobuf import text_format
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
@@ -15,6 +16,7 @@ from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.network import deployment, reach, resize, topology, weights
 from evolve.network.weights import Weights
+from trt.c import export as c_export
 from trt.onnx import export
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,34 @@ def test_networks(tmp_path: Path, name: str) -> None:
         print(name, "folded" if fold else "as it is", len(model.graph.node), "nodes", gaps)
         assert max(gaps.values()) <= LARGEST and gaps.keys() == found.keys()
         assert not fold or not {"Mul", "BatchNormalization"} & {node.op_type for node in model.graph.node}
+
+
+TWINS = """
+layer { name: "in" type: "Input" top: "data" top: "data_p" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" param { name: "w" } param { name: "b" }
+  convolution_param { num_output: 3 kernel_size: 2 } }
+layer { name: "conv_p" type: "Convolution" bottom: "data_p" top: "conv_p" param { name: "w" } param { name: "b" }
+  convolution_param { num_output: 3 kernel_size: 2 } }
+layer { name: "alone" type: "Convolution" bottom: "data" top: "alone"
+  convolution_param { num_output: 3 kernel_size: 2 } }
+"""
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_parameters_that_layers_share_are_there_once(half: bool) -> None:
+    """In C too, where they are counted once; what is only the same by chance is there twice."""
+    net = text_format.Parse(TWINS, caffe_pb2.NetParameter())
+    learned = filled(net, np.random.default_rng(0))
+    learned["conv_p"] = learned["alone"] = learned["conv"]
+    model = export.of_net(net, learned, half=half)
+    names = [each.name.removesuffix("/half") for each in model.graph.initializer]
+    assert names == ["conv/weights", "conv/bias", "alone/weights", "alone/bias"]
+    shown = images(net, np.random.default_rng(1))
+    shown["data_p"] = shown["data"]
+    found = runtime(model, shown)
+    assert (found["conv"] == found["conv_p"]).all() and (found["conv"] == found["alone"]).all()
+    learned["alone"] = [np.ones_like(blob) for blob in learned["conv"]]
+    assert c_export.of_net(net, learned, function="twins").synapses == 2 * np.count_nonzero(learned["conv"][0])
 
 
 @pytest.mark.parametrize("name", ["lenet", "alexnet_cifar10", "resnet56", "detectnet"])

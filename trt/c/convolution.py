@@ -88,12 +88,13 @@ def _biased(program: Program, top: str, biases: list[str], along: tuple[int, ...
 def _synapses(program: Program, node: Node) -> tuple[str, bool]:
     """The name of the constant struct with a node's weights, and whether they are sparse."""
     made, rows = program.stored[node.name], rows_of(program.graph, node)
-    program.synapses += (stored := int(np.count_nonzero(made.weights)))
-    program.flushed += int(np.count_nonzero(rows)) - stored
     name = node.inputs[1]
     # C has no arrays without elements.
     weights = program.array(name, made.weights if made.weights.size else np.zeros(1, made.weights.dtype))
     gaps, scales = ("NULL" if each is None else program.array(f"{node.layer}/{what}", each)
                     for what, each in (("gaps", made.gaps), ("scales", made.scales)))  # fmt: skip
     text = f"{{{made.row}, {count(rows.shape)}, {weights}, {gaps}, {scales}}}"
+    if not program.has("synapses", text):  # of another layer, which shares its parameters
+        program.synapses += (stored := int(np.count_nonzero(made.weights)))
+        program.flushed += int(np.count_nonzero(rows)) - stored
     return program.structure("synapses", f"{identifier(node.layer)}/synapses", text), made.gaps is not None

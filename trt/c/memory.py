@@ -26,6 +26,11 @@ class Buffer:
     start: int = 0  # in the arena
 
     @property
+    def called(self) -> str:
+        """The value that it is named after: the output, whose name a caller knows, else the first."""
+        return self.output or self.name
+
+    @property
     def in_arena(self) -> bool:
         """Whether it has a place in the arena: it is neither the caller's nor a constant."""
         return not self.given and not self.output

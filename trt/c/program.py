@@ -74,7 +74,7 @@ class Program:
         """A value for a statement: an array, or a number where a constant is the same everywhere."""
         constant = self.constant_of(value)
         if constant is None:
-            return Operand(self.names.of(self.memory.buffers[value].name) + "[{}]", self.shape(value))
+            return Operand(self.names.of(self.memory.buffers[value].called) + "[{}]", self.shape(value))
         if constant.size and (constant == constant.reshape(-1)[0]).all():
             return Operand(number(float(constant.reshape(-1)[0])), ())
         if storage.is_half(constant):
@@ -86,7 +86,7 @@ class Program:
     def pointer(self, value: str) -> str:
         """A value for a kernel: a pointer to 32-bit numbers, which it may write if it is a node's own."""
         constant = self.constant_of(value)
-        return self.names.of(self.memory.buffers[value].name) if constant is None else self.array(value, constant)
+        return self.names.of(self.memory.buffers[value].called) if constant is None else self.array(value, constant)
 
     def constant_of(self, value: str) -> np.ndarray | None:
         """The numbers of a constant, or of a view of one; None for what is computed."""
@@ -108,6 +108,10 @@ class Program:
             self.constants += [f"static const {kind} {made}[{len(numbers)}] = {{", *_wrapped(numbers), "};"]
             self.constant_bytes += values.nbytes
         return self._known[key]
+
+    def has(self, kind: str, text: str) -> bool:
+        """Whether there is such a `struct kind` already."""
+        return (kind, text.encode()) in self._known
 
     def structure(self, kind: str, name: str, text: str) -> str:
         """The name of a constant `struct kind`, once however many are the same."""

@@ -100,7 +100,7 @@ def _declaration(program: Program, function: str) -> str:
 
 
 def _root(program: Program, name: str) -> str:
-    return program.memory.buffers[name].name
+    return program.memory.buffers[name].called
 
 
 def _places(program: Program) -> list[str]:
@@ -108,7 +108,7 @@ def _places(program: Program) -> list[str]:
     buffers: dict[int, Buffer] = {id(each): each for each in program.memory.buffers.values() if each.in_arena}
     made = []
     for buffer in buffers.values():
-        name = program.names.of(buffer.name)
+        name = program.names.of(buffer.called)
         if _is_named(program, name):
             place = f"arena + {buffer.start}" if buffer.start else "arena"
             made.append(f"float *const {name} = {place}; /* {buffer.size} */")

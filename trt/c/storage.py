@@ -114,7 +114,8 @@ def _scales(weights: np.ndarray, number: np.dtype) -> np.ndarray:
     if (wanted > float(ml_dtypes.finfo(number).max)).any():
         raise UserError("expected weights below 8,000,000 for 8 bits, got larger ones; write it with BITS=32")
     scales = wanted.astype(number)
-    scales = np.where(scales < wanted, np.nextafter(scales, number.type(np.inf)), scales)
+    short = scales < wanted
+    scales[short] = np.nextafter(scales[short], number.type(np.inf))  # of the largest there is no next
     return np.where(wanted == 0, number.type(1), scales).astype(number)
 
 

@@ -37,6 +37,7 @@ def classify(
     """
     folder = generation.whole(run, number)
     prepared, metrics, known = preparation.of_generation(folder), Metrics.read(folder), names.known(folder)
+    prepared.stored.expect_pictures()
     judged = preparation.judged(folder)
     told: list[tuple[Picture, Likely | None]] = []
     shown, count = Shown(), 0

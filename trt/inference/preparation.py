@@ -51,6 +51,14 @@ class Stored:
         smallest = least((width, height), self.fit) if self.own else None
         return Form(grey=channels == 1, levels=self.levels, least=smallest)
 
+    def expect_pictures(self) -> None:
+        """UserError for images that no file of a picture is read as."""
+        if self.shape[0] not in (1, 3):
+            raise UserError(
+                f"expected a net that looks at images of 1 or 3 channels, got one of {self.shape[0]}; give what it "
+                "looks at to an engine (make onnx)"
+            )
+
     def image(self, pixels: Bytes, fit: str = "", name: str = "image") -> Bytes:
         """(channels, height, width) of an image (H, W), or (H, W, 3), blue first, of whatever size.
 
@@ -58,8 +66,6 @@ class Stored:
         `fit` or as the data set does. UserError, beginning with `name`, where that cannot be.
         """
         channels, height, width = self.shape
-        if channels not in (1, 3):
-            raise UserError(f"expected a net that looks at images of 1 or 3 channels, got one of {channels}")
         own, zeros = (pixels.shape[1], pixels.shape[0]), 2 * (self.margin or 0)
         kept = own == (width, height) or self.margin is None and own[0] <= width and own[1] <= height
         if not kept:

@@ -9,7 +9,7 @@ import numpy as np
 from evolve.base import files, prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
-from evolve.network import deployment, phases
+from evolve.network import deployment, layers, phases
 from evolve.network.axes import ImageShape
 from evolve.network.foreign import reading
 from evolve.network.weights import Weights
@@ -67,6 +67,7 @@ def read(
     `shape` is (channels, height, width) where it is to be another than the prototxt's; `words` go into the metadata.
     UserError for what cannot be read.
     """
+    layers.load_beside(model.parent, paths.prototxts(model.parent))
     source = prototxt_text.read_text(model)
     found, learned = reading.read(model, without_python=True).with_weights(caffemodel)
     net = found.net

@@ -3,6 +3,7 @@
 A Caffe layer comes to it with its weights, and free of Caffe's order of blobs.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     lrn_as_convolution: bool = False  # whether LRN is said in other operators than its own
+    sharing: frozenset[str] = frozenset()  # the layers that may have their parameters from others
     _layer: str = ""
     _wide: bool = False
     _values: set[str] = field(default_factory=set)
@@ -59,6 +61,17 @@ class Graph:
     def integers(self, what: str, values: Any) -> str:
         """A constant that tells a shape, an axis or a place."""
         return self.constant(what, values, np.int64)
+
+    def repeated(self) -> dict[str, str]:
+        """The constants of layers that share parameters which are there already, and by which name."""
+        first: dict[tuple[str, Shape, bytes], str] = {}
+        names: dict[str, str] = {}
+        for node in self.nodes:
+            for name in node.inputs if node.layer in self.sharing else ():
+                if (values := self.constants.get(name)) is not None:
+                    digest = hashlib.sha256(values.tobytes()).digest()
+                    names[name] = first.setdefault((values.dtype.str, values.shape, digest), name)
+        return {name: other for name, other in names.items() if name != other}
 
     def writes(self, value: str, since: int) -> bool:
         """Whether one of the nodes from number `since` on writes `value`."""

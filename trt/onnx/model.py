@@ -21,16 +21,21 @@ _TYPES = {"float": TensorProto.FLOAT, "half": TensorProto.FLOAT16, "int64": Tens
 
 
 def model(graph: Graph, name: str, words: dict[str, str]) -> Any:
-    """The onnx.ModelProto of `graph`; `words` become its metadata."""
+    """The onnx.ModelProto of `graph`; `words` become its metadata. What layers share is there once."""
+    repeated = graph.repeated()
     nodes = [
-        helper.make_node(node.operator, node.inputs, node.outputs, name=node.name, **_attributes(node.attributes))
+        helper.make_node(
+            node.operator, [repeated.get(name, name) for name in node.inputs], node.outputs, name=node.name,
+            **_attributes(node.attributes),
+        )
         for node in graph.nodes
-    ]
+    ]  # fmt: skip
     inputs, outputs = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in side.items()]
         for side in (graph.inputs, graph.outputs)
     )
-    constants = [numpy_helper.from_array(values, name) for name, values in graph.constants.items()]
+    constants = [numpy_helper.from_array(values, name) for name, values in graph.constants.items()
+                 if name not in repeated]  # fmt: skip
     made = helper.make_model(
         helper.make_graph(nodes, name or "net", inputs, outputs, constants),
         opset_imports=[helper.make_opsetid("", OPERATOR_SET)],

@@ -86,7 +86,8 @@ def translate(
     operations = [_operation(step, weights, source) for step in steps if step.layer.type != "Input"]
     if fold:
         operations = affine.folded(operations, outputs)
-    graph = Graph(shapes.of_inputs(steps), lrn_as_convolution=lrn_as_convolution)
+    sharing = frozenset(layer.name for layer in net.layer if any(each.name for each in layer.param))
+    graph = Graph(shapes.of_inputs(steps), lrn_as_convolution=lrn_as_convolution, sharing=sharing)
     for blob in [top for step in steps for top in step.layer.top]:
         graph.reserve(blob)
     values = {name: name for name in graph.inputs}

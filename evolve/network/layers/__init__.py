@@ -8,7 +8,7 @@ A layer of your own evolves once Cavefish knows its type. In a file layer_types.
 
 `LayerType` says what can be told, and what holds where nothing is. For a Python layer `name` is its class and `module`
 its Python module, which Caffe looks for on PYTHONPATH and beside the network's prototxts. The file is run whenever
-these are read by `make evolve`, check, count or shrink. What is registered may not have the name of another type.
+these are read, or those of a run, which keeps a copy. What is registered may not have the name of another type.
 """
 
 import importlib.util
@@ -39,7 +39,7 @@ BESIDE = "layer_types.py"
 
 _FAMILIES = (activations, pooling, normalisation, joining, reshaping, weighted, recurrent, losses, sources, detectnet)
 _TYPES: dict[str, LayerType] = {}
-_loaded: set[Path] = set()
+_loaded: set[bytes] = set()  # the files' texts
 
 
 def register(layer_type: LayerType) -> None:
@@ -67,18 +67,24 @@ def kind(layer: Layer) -> str:
     return found.name if found else str(layer.type)
 
 
-def load_beside(folder: Path) -> None:
-    """Runs `folder`'s layer_types.py, if there is one, once. UserError, naming it, for what it cannot do."""
-    path = (folder / BESIDE).resolve()
-    if path in _loaded or not path.is_file():
+def load_beside(*folders: Path) -> None:
+    """Runs the layer_types.py of the first of `folders` that has one; one text once, wherever a copy of it lies.
+
+    UserError, naming the file, for what it cannot do.
+    """
+    path = next((path for folder in folders if (path := (folder / BESIDE).resolve()).is_file()), None)
+    if path is None:
         return
-    spec = importlib.util.spec_from_file_location(f"layer_types_of_{folder.name}", path)
-    assert spec and spec.loader
     try:
+        text = path.read_bytes()
+        if text in _loaded:
+            return
+        spec = importlib.util.spec_from_file_location(f"layer_types_of_{path.parent.name}", path)
+        assert spec and spec.loader
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except Exception as error:
         raise UserError(f"{path}: {error or type(error).__name__}; mend the file, or take it away") from error
-    _loaded.add(path)
+    _loaded.add(text)
 
 
 for _family in _FAMILIES:

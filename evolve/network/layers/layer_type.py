@@ -82,7 +82,8 @@ class LayerType:
     # Data, deployment, engines.
     data: bool = False  # reads examples from a file or from memory
     batch_size: Callable[[Layer], int] = lambda layer: 0  # of a data layer; 0 where the prototxt does not tell
-    deployed: str = ""  # of a loss, the type that stands in its place where there are no labels
+    judges: bool = False  # a loss or a score: where nothing is judged, what it reads first is the output
+    deployed: str = ""  # of a loss, the type that stands in its place there
     free: bool = False  # an engine makes it part of the layer before, or has that one write where it would copy to
 
     @property

@@ -112,20 +112,30 @@ def _largest(layer: Layer, bottoms: Shapes) -> Shapes:
 TYPES = (
     LayerType(
         "SoftmaxWithLoss", bottoms=(2, 2), tops=(0, 2), shapes=_softmax_loss, channels=none, sink=True,
-        deployed="Softmax",
+        judges=True, deployed="Softmax",
     ),
-    LayerType("InfogainLoss", bottoms=(2, 3), tops=(0, 2), shapes=_softmax_loss, channels=none, sink=True),
-    LayerType("EuclideanLoss", bottoms=(2, 2), tops=(0, 1), shapes=_euclidean_loss, channels=none, sink=True),
+    LayerType(
+        "InfogainLoss", bottoms=(2, 3), tops=(0, 2), shapes=_softmax_loss, channels=none, sink=True,
+        judges=True,
+    ),
+    LayerType(
+        "EuclideanLoss", bottoms=(2, 2), tops=(0, 1), shapes=_euclidean_loss, channels=none, sink=True,
+        judges=True,
+    ),
     LayerType(
         "SigmoidCrossEntropyLoss", bottoms=(2, 2), tops=(0, 1), shapes=same_count_loss, channels=none, sink=True,
-        deployed="Sigmoid",
+        judges=True, deployed="Sigmoid",
     ),
-    LayerType("HingeLoss", bottoms=(2, 2), tops=(0, 1), shapes=loss, channels=none, sink=True),
+    LayerType("HingeLoss", bottoms=(2, 2), tops=(0, 1), shapes=loss, channels=none, sink=True, judges=True),
     LayerType(
-        "MultinomialLogisticLoss", bottoms=(2, 2), tops=(0, 1), shapes=_one_label_loss, channels=none, sink=True
+        "MultinomialLogisticLoss", bottoms=(2, 2), tops=(0, 1), shapes=_one_label_loss, channels=none, sink=True,
+        judges=True,
     ),
-    LayerType("ContrastiveLoss", bottoms=(3, 3), tops=(0, 1), shapes=_contrastive_loss, channels=none, sink=True),
-    LayerType("Accuracy", bottoms=(2, 2), tops=(1, 2), shapes=_accuracy, channels=none, sink=True),
+    LayerType(
+        "ContrastiveLoss", bottoms=(3, 3), tops=(0, 1), shapes=_contrastive_loss, channels=none, sink=True,
+        judges=True,
+    ),
+    LayerType("Accuracy", bottoms=(2, 2), tops=(1, 2), shapes=_accuracy, channels=none, sink=True, judges=True),
     LayerType("ArgMax", shapes=_largest, channels=none, sink=True),
     LayerType("Softmax", shapes=_softmax, sink=True),
     LayerType("HDF5Output", bottoms=(2, 2), tops=(0, 0), shapes=no_tops, channels=none, sink=True),

@@ -121,7 +121,7 @@ def test_it_is_renewed_while_a_generation_is_made(
 
     def slow(*given: Any) -> Any:
         # Whatever the first one wrote, the state at work is another a while later.
-        monkeypatch.setattr(state, "training", lambda _: (7, 40))
+        monkeypatch.setattr(state, "training", lambda *_: (7, 40))
         wait_for("iteration 7 of 40", pages)
         return made(*given)
 

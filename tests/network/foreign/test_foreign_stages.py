@@ -48,7 +48,7 @@ def test_those_that_a_solver_sets() -> None:
         ([["on-test"], ["on-more"]], "more_lmdb", "on-more TEST, and not on-test, which the solver tests too"),
         ([["on-train"], ["on-train", "again"]], "train_lmdb",
          "again and on-train TEST, and not on-train, which the solver tests too"),
-        ([["on-train"]], "train_lmdb", "on-train TEST"),
+        ([["on-train"]], "train_lmdb", "on-train TEST; left out, as neither stage has it: 'data', 'data'"),
     ],
 )  # fmt: skip
 def test_of_several_test_nets_one_that_does_not_read_what_is_trained_on(

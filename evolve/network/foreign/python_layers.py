@@ -12,11 +12,11 @@ def leave_out(net: Net) -> tuple[list[str], list[str]]:
     """Takes unknown Python layers out of `net` that no other layer reads; returns their bottoms, and what is said."""
     outputs, notes = list[str](), list[str]()
     while True:
-        read = {bottom for layer in net.layer for bottom in layer.bottom}
+        # Of a layer in place those that stand before it read its bottom alone.
         gone = [
-            layer for layer in net.layer
+            layer for number, layer in enumerate(net.layer, 1)
             if layer.type == "Python" and layers.of(layer) is None and layer.bottom
-            and not any(top in read and top not in layer.bottom for top in layer.top)
+            and not any(top in other.bottom for other in net.layer[number:] for top in layer.top)
             and not any(weight for weight in layer.loss_weight)
         ]  # fmt: skip
         if not gone:

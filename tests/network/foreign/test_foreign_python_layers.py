@@ -42,3 +42,11 @@ def test_one_that_is_read_or_asked_for_or_known_stays() -> None:
         found = read(text)
         assert "cluster" in [layer.name for layer in found.net.layer] and not found.outputs and not found.notes
     assert "cluster" in [layer.name for layer in read(HEADS + CLUSTER, without=False).net.layer]
+
+
+def test_one_in_place_stays_where_a_layer_behind_it_reads_it() -> None:
+    in_place = 'layer { name: "p" type: "Python" bottom: "coverage" top: "coverage" python_param { module: "m" } }\n'
+    assert [layer.name for layer in read(HEADS + in_place + READER).net.layer] == ["c", "b", "p", "all"]
+    # What reads the blob before it is in place knows nothing of it.
+    found = read(HEADS + READER + in_place)
+    assert [layer.name for layer in found.net.layer] == ["c", "b", "all"] and found.outputs == ["coverage"]

@@ -83,7 +83,7 @@ def _read(model: Path, caffemodel: Path, shape: ImageShape | None) -> Original:
     net = found.net
     pixels = phases.told_preprocessing(text)
     try:
-        if shape is None and any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
+        if shape is None and phases.data_layers(net, "TEST"):
             data = phases.image_layers(net, "TEST")[0]
             pixels = phases.preprocessing(data)
             shape = phases.cropped_shape(data)

@@ -52,11 +52,11 @@ def shrink(
 def _phases(net: Net, model: Path, shape: ImageShape | None) -> list[Net]:
     """The nets of both phases that begin with inputs; of a deploy prototxt the one that there is."""
     test = phases.for_phase(net, "TEST")
-    if any(layer.type == "Input" for layer in test.layer) and not any(map(phases.reads_data, test.layer)):
+    if any(layer.type == "Input" for layer in test.layer) and not phases.data_layers(net, "TEST"):
         return [deployment.sized(net, shape)]
     nets = []
     for phase in ("TEST", "TRAIN"):
-        if any(not layer.bottom for layer in phases.for_phase(net, phase).layer):
+        if phases.feeding(phases.for_phase(net, phase).layer):
             nets.append(_fed(net, phase, model, shape))
     if not nets:
         raise UserError(f"{model}: expected an Input layer or data layers, got none")

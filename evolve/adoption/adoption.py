@@ -169,7 +169,7 @@ def _unknown(net: Net) -> list[str]:
     found: dict[str, None] = {}
     for layer in net.layer:
         known = layers.of(layer)
-        if known is None or known.not_evolving and known.name != "Parameter":
+        if known is None or known.not_evolving:
             found[layers.kind(layer)] = None
     return list(found)
 

@@ -56,12 +56,13 @@ def find(net: Net) -> Feeding:
     images, labels, gone = dict[str, None](), dict[str, None](), set[str]()
     for phase in ("TRAIN", "TEST"):
         every = phases.for_phase(net, phase).layer
-        fed = [layer for layer in every if _feeds(layer)]
+        fed = [layer for layer in phases.feeding(every) if _feeds(layer)]
         if not fed:
             continue
         tops = [top for layer in fed for top in layer.top]
         mine = [top for top in tops if top in phases.needed(list(every))] or tops[:1]
         if len(mine) > 1:
+            _refuse_drawn(fed, mine)
             raise UserError(
                 f"layer '{_of(fed, mine[1]).name}': expected one blob of images, got '{mine[0]}' and '{mine[1]}'; a "
                 "data set has one image an example: make them channels of one, and take them apart with a Slice layer"
@@ -109,8 +110,7 @@ def replaced(net: Net, feeding: Feeding, label: str, transform: Transform) -> tu
         if transform.scale != 1 and not layer.HasField("transform_param"):
             layer.transform_param.scale = transform.scale
         layer.data_param.source, layer.data_param.backend = SOURCES[phase], layer.data_param.LMDB
-        usual = TRAIN_BATCH if phase == "TRAIN" else TEST_BATCH
-        layer.data_param.batch_size = phases.batch_size(source) or usual
+        layer.data_param.batch_size = _batch(net, phase, source)
         notes.append(
             f"{phase}: {source.type} layer '{source.name}' is now a Data layer that reads {SOURCES[phase]}, "
             f"{counted(layer.data_param.batch_size, 'image')} at once"
@@ -149,7 +149,26 @@ def missing_mean(feeding: Feeding, folder: Path) -> str:
 
 def _feeds(layer: Layer) -> bool:
     """Whether a layer brings examples: inputs, data of any type, Python that is not known."""
-    return not layer.bottom and len(layer.top) > 0 and (layer.type == "Input" or phases.reads_data(layer))
+    return len(layer.top) > 0 and (layer.type == "Input" or phases.reads_data(layer))
+
+
+def _refuse_drawn(fed: list[Layer], mine: list[str]) -> None:
+    """UserError for numbers that are drawn beside images: no image, so that other words would be wrong of it."""
+    for layer in fed:
+        if layer.type == "DummyData" and not set(mine).isdisjoint(layer.top):
+            drawn = next(filler.type for filler in layer.dummy_data_param.data_filler if filler.type != "constant")
+            raise UserError(
+                f"layer '{layer.name}': expected a data_filler of type constant beside images, got {drawn}, which is "
+                "drawn anew each time; fill it with a constant, or leave it out"
+            )
+
+
+def _batch(net: Net, phase: str, source: Layer) -> int:
+    """Images at once: as `source` has it, or as is usual; constants beside an Input may count on its."""
+    shape = source.input_param.shape
+    if shape and shape[0].dim and any(layer.type == "DummyData" for layer in net.layer):
+        return int(shape[0].dim[0])
+    return phases.batch_size(source) or (TRAIN_BATCH if phase == "TRAIN" else TEST_BATCH)
 
 
 def _resized(layer: Layer) -> tuple[int, int]:

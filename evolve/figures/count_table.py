@@ -9,7 +9,7 @@ from evolve.base import prototxt_text
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.base.sheet import BLANK, Sheet
-from evolve.network import deployment, layers, shapes, two_of_four
+from evolve.network import deployment, layers, phases, shapes, two_of_four
 from evolve.network.axes import ImageShape, written
 from evolve.network.count import Count, of_net, total
 from evolve.network.foreign import reading
@@ -46,7 +46,8 @@ def sheet(model: Path, caffemodel: Path | None = None, shape: ImageShape | None 
             raise
         raise prototxt_text.located(error, model) from None
     listed = [each for each, step in zip(counts, steps, strict=True) if each.bytes or not step.works_in_place]
-    images = [step.tops[0] for step in steps if not step.bottoms and step.tops]
+    fed = phases.feeding(step.layer for step in steps)
+    images = [step.tops[0] for step in steps if step.tops and step.layer in fed]
     title = f"{net.name or model.name} on {written(images[0][1:]) if images else 'nothing'}"
     notes = [*_notes(counts, len(counts) - len(listed)), *_not_zero(counts, learned), *_of_fours(fours)]
     return Sheet.of(

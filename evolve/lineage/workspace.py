@@ -99,9 +99,7 @@ class Workspace:
     def template(self) -> phases.Net:
         """The user's train_val.prototxt for this data set, its TEST batch a divisor of the images there are."""
         net = self.experiment.net(self.dataset.folder)
-        for layer in net.layer:
-            if layer.bottom:
-                continue
+        for layer in phases.feeding(net.layer):
             if self.few:
                 phases.limit_batch(layer, self.few)
             if phases.includes(layer, "TEST") and not self.experiment.geometry:

@@ -9,6 +9,7 @@ from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import judging, layers, phases, shapes
 from evolve.network.axes import ImageShape, Layer, Net
+from evolve.network.layers import sources
 
 _FILLERS = ("weight_filler", "bias_filler", "filler")
 
@@ -25,13 +26,13 @@ def deploy(net: Net, shape: ImageShape) -> Net:
 
     What is computed from labels goes with them, and what losses alone read of the image as it is. `prob` is of the
     predictions that the accuracy is of. `shape` is (channels, height, width) of one example, as the data layer yields
-    it. A Python layer that is not known stays where another layer reads what it makes. A net that counts on its batch,
-    as one does that reads images as times, takes as many images as TEST has at once.
+    it. Constants stay where another layer reads them, and so does what a Python layer makes that is not known. A net
+    that counts on its batch, as one does that reads images as times, takes as many images as TEST has at once.
     UserError where predictions are of something beside the image.
     """
     test = phases.for_phase(net, "TEST")
     data, *more = phases.image_layers(net, "TEST")
-    others = {layer.name for layer in test.layer if not layer.bottom and phases.reads_data(layer)} | {data.name}
+    others = {layer.name for layer in phases.data_layers(net, "TEST")} | {data.name}
     images = [layer.top[0] for layer in (data, *more)]
     tops = [top for layer in test.layer if layer.name in others for top in layer.top if top not in images]
     beside: dict[str, _Learned | None] = dict.fromkeys(tops)  # labels, and what is computed from them
@@ -79,17 +80,17 @@ def sized(net: Net, shape: ImageShape | None) -> Net:
     `shape` is (channels, height, width); None leaves the net's own. UserError where there is nothing to size.
     """
     test = phases.for_phase(net, "TEST")
-    sources = [layer for layer in test.layer if not layer.bottom]
-    if not sources and (there := [layer for layer in phases.for_phase(net, "TRAIN").layer if not layer.bottom]):
+    fed = phases.feeding(test.layer)
+    if not fed and (there := phases.feeding(phases.for_phase(net, "TRAIN").layer)):
         raise UserError(
             f"layer '{there[0].name}': expected an Input or a data layer in phase TEST, got this one in TRAIN alone; "
             "take its include away, or add one that includes TEST"
         )
     if shape is None:
         return test
-    if any(map(phases.reads_data, sources)):
+    if any(map(phases.reads_data, fed)):
         return deploy(net, shape)
-    inputs = [layer for layer in sources if layer.type == "Input"]
+    inputs = [layer for layer in fed if layer.type == "Input"]
     if not inputs:
         raise UserError(f"net '{net.name}': expected an Input or a data layer for SHAPE to size, got none")
     if not inputs[0].input_param.shape:
@@ -152,7 +153,7 @@ def _gives_boxes(layer: Layer) -> bool:
 
 
 def _leave_out_unread(net: Net, compared: set[str]) -> None:
-    """Takes out what no layer that stays reads: Python layers that are not known, and targets of losses.
+    """Takes out what no layer that stays reads: constants, Python layers that are not known, and targets of losses.
 
     A target is what a loss `compared` with another, computed from the image by no layer that learns: an image made
     flat, of an autoencoder.
@@ -161,7 +162,8 @@ def _leave_out_unread(net: Net, compared: set[str]) -> None:
     for layer in reversed(list(net.layer)):
         is_target = compared.issuperset(layer.top) and learned.isdisjoint(layer.top)
         is_beside = layer.type == "Python" and layers.of(layer) is None
-        if layer.bottom and read.isdisjoint(layer.top) and (is_target or is_beside):
+        goes = (is_target or is_beside) if layer.bottom else sources.gives_constants(layer)
+        if goes and read.isdisjoint(layer.top):
             net.layer.remove(layer)
             compared = compared.union(layer.bottom)
         else:

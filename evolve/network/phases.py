@@ -1,13 +1,13 @@
 """One train_val.prototxt gives the nets of both phases: which layers each of them has, and what feeds it."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from copy import deepcopy
 
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
 from evolve.network import layers
 from evolve.network.axes import ImageShape, Layer, Net, Shapes
-from evolve.network.layers import detectnet
+from evolve.network.layers import detectnet, sources
 
 PREPROCESSING = "input: "  # stands before what `preprocessing` says in the heading of a deploy net's prototxt
 PIXELS = "pixels 0..255"
@@ -33,8 +33,8 @@ def fed_by_inputs(net: Net, phase: str, shape: ImageShape) -> Net:
     """The net of `phase` with Input layers in place of its data: Caffe can set it up where there is no data yet."""
     result = for_phase(net, phase)
     images = {layer.name for layer in image_layers(net, phase)}
-    sources = [each for each in result.layer if not each.bottom and (reads_data(each) or each.name in images)]
-    for number, layer in enumerate(sources):
+    fed = [each for each in feeding(result.layer) if reads_data(each) or each.name in images]
+    for number, layer in enumerate(fed):
         batch, tops = batch_size(layer) or 1, list(layer.top)
         labels = ((batch,),) * len(tops)
         shapes = ((batch, *shape), *labels[1:]) if layer.name in images else told_shapes(layer) or labels
@@ -53,17 +53,32 @@ def fed_as_stored(net: Net, phase: str, stored: ImageShape) -> Net:
     return fed_by_inputs(net, phase, example_shape(data_layer(net, phase), stored))
 
 
+def feeding(every: Iterable[Layer]) -> list[Layer]:
+    """The layers among `every` that bring examples, or inputs.
+
+    What gives constants beside them, as a mask or an LSTM's `cont`, is none of them: it is a part of the network.
+    """
+    first = [layer for layer in every if not layer.bottom and layer.type != "Parameter"]
+    if all(layer.type == "DummyData" for layer in first):
+        return first
+    return [layer for layer in first if not sources.gives_constants(layer)]
+
+
+def data_layers(net: Net, phase: str) -> list[Layer]:
+    """The layers of `phase` that read examples; none in a net that begins with inputs."""
+    return [layer for layer in feeding(for_phase(net, phase).layer) if layer.top and reads_data(layer)]
+
+
 def image_layers(net: Net, phase: str) -> list[Layer]:
     """The data layers of `phase` that yield images: of several, those from which a way leads to synapses.
 
     The others yield labels. UserError where there is none.
     """
-    every = for_phase(net, phase).layer
-    sources = [layer for layer in every if not layer.bottom and layer.top and reads_data(layer)]
-    if len(sources) < 2:
+    found = data_layers(net, phase)
+    if len(found) < 2:
         return [data_layer(net, phase)]
-    read = needed(list(every))
-    return [layer for layer in sources if layer.top[0] in read] or sources[:1]
+    read = needed(list(for_phase(net, phase).layer))
+    return [layer for layer in found if layer.top[0] in read] or found[:1]
 
 
 def needed(every: list[Layer]) -> set[str]:
@@ -78,17 +93,17 @@ def needed(every: list[Layer]) -> set[str]:
 
 def data_layer(net: Net, phase: str) -> Layer:
     """The layer that feeds `phase`. UserError unless there is exactly one."""
-    layers = [layer for layer in for_phase(net, phase).layer if not layer.bottom]
-    if len(layers) != 1 or not layers[0].top:
-        names = ", ".join(f"'{layer.name}'" for layer in layers) or "none"
+    found = feeding(for_phase(net, phase).layer)
+    if len(found) != 1 or not found[0].top:
+        names = ", ".join(f"'{layer.name}'" for layer in found) or "none"
         raise UserError(f"net '{net.name}': expected one data layer in phase {phase}, got {names}")
-    return layers[0]
+    return found[0]
 
 
 def reading(net: Net, phase: str, source: str, images: int) -> Net:
     """The net of `phase`, its Data layer reading the LMDB `source` of so many `images` in whole batches."""
     result = for_phase(net, phase)
-    parameter = next(layer for layer in result.layer if not layer.bottom).data_param
+    parameter = next(iter(feeding(result.layer))).data_param
     parameter.source, parameter.batch_size = source, whole_batch(images, parameter.batch_size)
     return result
 
@@ -159,7 +174,7 @@ def cropped_shape(layer: Layer) -> ImageShape:
 
 def told_image(net: Net) -> ImageShape | None:
     """(channels, height, width) of what the TEST net's data layer yields, where there is one and it tells."""
-    if not any(map(reads_data, for_phase(net, "TEST").layer)):
+    if not data_layers(net, "TEST"):
         return None
     try:
         return cropped_shape(image_layers(net, "TEST")[0])
@@ -207,8 +222,9 @@ def told_preprocessing(text: str) -> str:
 def with_data_of(net: Net, template: Net) -> Net:
     """`net` reading the data that `template` reads: a run survives a move of its data."""
     result = caffe_pb2.NetParameter(name=net.name)
-    result.layer.extend(layer for layer in template.layer if not layer.bottom)
-    result.layer.extend(layer for layer in net.layer if layer.bottom)
+    replaced = feeding(net.layer)
+    result.layer.extend(feeding(template.layer))
+    result.layer.extend(layer for layer in net.layer if layer not in replaced)
     return result
 
 

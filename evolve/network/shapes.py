@@ -173,6 +173,8 @@ class _Labels:
 
     def follow(self, layer: Layer, tops: Shapes) -> None:
         """Notes what `layer` writes."""
+        if sources.gives_constants(layer):
+            return
         if layer.bottom:
             if self._blobs.issuperset(layer.bottom):
                 self._blobs.update(layer.top)
@@ -180,7 +182,7 @@ class _Labels:
         for top, shape in zip(layer.top, tops, strict=True):
             if len(shape) > 1:
                 self._batch = self._batch or shape[0]
-            elif shape == (self._batch,) and layer.type != "Parameter":
+            elif shape == (self._batch,):
                 self._blobs.add(top)
 
     def explained(self, error: UserError, layer: Layer) -> UserError:

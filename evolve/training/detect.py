@@ -31,7 +31,7 @@ def detect(
     and what its legend is to say of network, generation and notice.
     """
     layers = phases.for_phase(prototxt_text.read(Path(net), caffe_pb2.NetParameter()), "TEST").layer
-    data = next(layer for layer in layers if not layer.bottom)
+    data = phases.feeding(layers)[0]
     cluster = next(layer for layer in layers if kind(layer) == "ClusterDetections")
     given = parameters.parse(data.python_param.param_str)
     boxes = detectnet_clustering.parse(cluster.python_param.param_str)

@@ -175,7 +175,7 @@ def _hash(path: Path) -> str:
 
 def _data(net: phases.Net) -> list[phases.Layer]:
     """The layers that feed `net`: one, or images and labels apart from each other."""
-    return [layer for layer in net.layer if not layer.bottom]
+    return phases.feeding(net.layer)
 
 
 def save_net(net: Any, path: Path) -> None:

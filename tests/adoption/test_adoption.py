@@ -664,6 +664,45 @@ def test_its_deploy_form_has_no_losses() -> None:
     )
 
 
+# Constants beside images
+
+
+ONES = """layer { name: "cont" type: "DummyData" top: "cont" dummy_data_param { shape { dim: %d dim: %d }
+  data_filler { type: "constant" value: 1 } } }
+"""
+TIMES = (
+    units("fc", "data", 6)
+    + layer("Reshape", "times", "fc", more="reshape_param { shape { dim: 2 dim: -1 dim: 6 } }")
+    + layer("LSTM", "lstm", "times cont", more='recurrent_param { num_output: 5 weight_filler { type: "xavier" } }')
+    + layer("Reshape", "each", "lstm", more="reshape_param { shape { dim: -1 dim: 5 } }")
+    + units("ip", "each", 10)
+)
+
+
+def test_an_lstms_ones_stay() -> None:
+    adopted = adopt(MNIST.replace("32", "50") + ONES % (2, 25) + TIMES + judged("ip"))
+    for phase in ("TRAIN", "TEST"):
+        assert [name for name, each in net_of(phase).items() if not each.bottom] == ["data", "cont"]
+    assert experiment.load("net").settings.keep_unknown and problems_of(adopted) == []
+    deployed = deployment.deploy(experiment.load("net").net(Path("/data")), (1, 28, 28))
+    assert [list(step.tops[0]) for step in shapes.infer(deployed)][:2] == [[50, 1, 28, 28], [2, 25]]
+
+
+def test_constants_beside_an_input_tell_the_batch() -> None:
+    text = DEPLOY.replace("input_dim: 1", "input_dim: 50", 1) + ONES % (2, 25) + TIMES
+    said = adopt(text).notes
+    assert [phases.batch_size(net_of(phase)["data"]) for phase in ("TRAIN", "TEST")] == [50, 50]
+    assert "TRAIN: Input layer 'input' is now a Data layer that reads $DATA/train, 50 images at once" in said
+
+
+def test_a_parameter_layer_stays() -> None:
+    parameter = 'layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 4 } } }\n'
+    body = convolution("conv", "data", 4, 5) + layer("Bias", "sum", "conv p") + units("ip", "sum", 10)
+    adopted = adopt(MNIST + parameter + body + judged("ip"))
+    assert "p" in net_of("TRAIN") and "p" in net_of("TEST")
+    assert experiment.load("net").settings.keep_unknown and problems_of(adopted) == []
+
+
 # Refusals
 
 
@@ -682,6 +721,11 @@ REFUSED = [
         data("mnist", "TRAIN", 4, tops="data other label") + BODY + units("ip2", "other", 3) + judged("ip"),
         "model.prototxt:1: layer 'data': expected one blob of images, got 'data' and 'other'; a data set has one "
         "image an example: make them channels of one, and take them apart with a Slice layer",
+    ),
+    (
+        MNIST + (ONES % (2, 25)).replace("constant", "gaussian") + TIMES + judged("ip"),
+        "model.prototxt:3: layer 'cont': expected a data_filler of type constant beside images, got gaussian, which is "
+        "drawn anew each time; fill it with a constant, or leave it out",
     ),
     (
         MNIST.replace('top: "label"', 'top: "label" top: "colour"') + BODY + judged("ip")

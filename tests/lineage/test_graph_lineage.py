@@ -121,6 +121,22 @@ def test_shifts_that_are_zero_in_the_weights_learn(place: Any) -> None:
     assert not first.any() and np.count_nonzero(second) > 24  # of 32, some of which may be dead
 
 
+def test_a_constant_mask_stays_as_it_is(place: Any) -> None:
+    mask = 'layer {{ name: "mask" type: "DummyData" top: "mask" include {{ phase: {0} }} dummy_data_param {{ shape {{ dim: {1} dim: 32 }} data_filler {{ value: 0.5 }} }} }}\n'  # noqa: E501
+    by = 'layer { name: "by" type: "Scale" bottom: "stem" bottom: "mask" top: "by" scale_param { axis: 0 } }'
+    net = NET.replace(CONV.format("a", "stem", 32, 3, "pad: 1 bias_term: false"), "").replace(
+        NORM.format("a") + RELU.format("a"), mask.format("TRAIN", 16) + mask.format("TEST", 72) + by
+    )
+    (place.folder / "tiny" / "train_val.prototxt").write_text(net.replace('bottom: "a"', 'bottom: "by"'))
+    place.set("cluster_shape: FILTER environment { from_generation: 2 synapse_budget: 0.6 }")
+    run = place.evolve(2, changed=changes.single("ancestor_training=60it; offspring_training=20it"))
+    assert widths(run, 2)["stem"] == 32 and widths(run, 2)["left"] < 16
+    for name, batches in (("train_val", [16, 72]), ("deploy", [72])):
+        made = prototxt_text.read(run / "gen002" / f"{name}.prototxt", caffe_pb2.NetParameter())
+        shapes_of = [layer.dummy_data_param.shape[0].dim for layer in made.layer if layer.type == "DummyData"]
+        assert shapes_of == [[batch, 32] for batch in batches]
+
+
 def test_flushed_synapses_that_two_layers_share_are_lost_once(place: Any) -> None:
     tied = NET
     for name in ("a", "b"):

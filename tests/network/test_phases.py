@@ -8,7 +8,7 @@ from chains import parsed
 from evolve.base import prototxt_text
 from evolve.base.caffe_messages import caffe_pb2
 from evolve.base.errors import UserError
-from evolve.network import deployment, judging, layers, phases, shapes
+from evolve.network import deployment, judging, layers, phases, shapes, topology
 from evolve.network.layers import detectnet
 from evolve.runs import paths
 from evolve.settings import networks
@@ -428,6 +428,74 @@ def test_a_layer_of_unknown_type_without_bottoms_is_data() -> None:
         ("data", "Input"), ("ip", "InnerProduct"), ("prob", "Softmax")
     ]  # fmt: skip
     assert list(sized.layer[0].input_param.shape[0].dim) == [1, 3, 8, 8]
+
+
+def constants(*dims: int, kind: str = "DummyData", parameter: str = "dummy_data_param", more: str = "") -> str:
+    shape = " ".join(f"dim: {dim}" for dim in dims)
+    return f'layer {{ name: "k" type: "{kind}" top: "k" {parameter} {{ shape {{ {shape} }} {more} }} }}'
+
+
+LEARNED = constants(8, 6, 5, 5, kind="Parameter", parameter="parameter_param")
+MASK = constants(8, 6, 5, 5, more='data_filler { type: "constant" value: 0.5 }')
+ZEROS = constants(8, 6, 5, 5)
+MASKED = (
+    'layer { name: "data" type: "Data" top: "data" top: "label" data_param { batch_size: 8 } }'
+    'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" '
+    "convolution_param { num_output: 6 kernel_size: 1 } }"
+    'layer { name: "masked" type: "Eltwise" bottom: "conv" bottom: "k" top: "masked" }'
+    'layer { name: "ip" type: "InnerProduct" bottom: "masked" top: "ip" inner_product_param { num_output: 2 } }'
+    'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }'
+)
+
+
+@pytest.mark.parametrize("given", [MASK, ZEROS, LEARNED])
+@pytest.mark.parametrize("first", [True, False])
+def test_constants_beside_images_are_a_part_of_the_net(given: str, first: bool) -> None:
+    net, kept = parsed(given + MASKED if first else MASKED + given), parsed(given).layer[0]
+    if not first:
+        net.layer.insert(1, net.layer.pop())
+    assert phases.data_layer(net, "TRAIN").name == "data"
+    assert [layer.name for layer in phases.image_layers(net, "TEST")] == ["data"]
+    fed = phases.fed_by_inputs(net, "TEST", (3, 5, 5))
+    assert {layer.type for layer in fed.layer if not layer.bottom} == {"Input", kept.type} and kept in fed.layer
+    for deployed in (deployment.deploy(net, (3, 5, 5)), deployment.sized(net, (3, 5, 5))):
+        # The mask has the batch of TEST in its shape.
+        inputs = [layer for layer in deployed.layer if layer.type == "Input"]
+        assert [list(shape.dim) for layer in inputs for shape in layer.input_param.shape] == [[8, 3, 5, 5]]
+        assert kept in deployed.layer and {"masked", "ip", "prob"} <= {layer.name for layer in deployed.layer}
+        again = deployment.sized(deployed, (3, 5, 5))
+        assert kept in again.layer and again.layer[0].name == deployed.layer[0].name
+    changed = parsed(MASKED.replace("batch_size: 8", "batch_size: 4") + given)
+    assert [layer.name for layer in phases.with_data_of(net, changed).layer].count("k") == 1
+    assert phases.batch_size(phases.data_layer(phases.with_data_of(net, changed), "TEST")) == 4
+
+
+def test_channels_that_a_mask_lies_on_stay() -> None:
+    for words, stays in ((MASKED, True), (MASKED.replace("Eltwise", "Concat"), False)):
+        net = phases.fed_by_inputs(parsed(MASK + words), "TEST", (3, 5, 5))
+        graph = topology.read([net])
+        of = {blob.name: graph.kept[blob.channel_groups] for blob in graph.blobs}
+        assert of["k"].all() and of["conv"].all() == stays == of["conv"].any()
+        assert "k" not in graph.answers()
+
+
+def test_constants_that_a_loss_alone_reads_are_not_deployed() -> None:
+    loss = 'layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "twice" top: "loss" }'
+    twice = 'layer { name: "twice" type: "Power" bottom: "k" top: "twice" power_param { scale: 2 } }'
+    deployed = deployment.deploy(parsed(BOTH + constants(100, 2) + twice + IP + loss), (1, 2, 2))
+    assert [layer.name for layer in deployed.layer] == ["data", "ip"]
+
+
+DRAWN = constants(8, 6, 5, 5, more='data_filler { type: "gaussian" }')
+
+
+def test_what_is_drawn_and_what_stands_alone_feeds() -> None:
+    with pytest.raises(UserError, match="expected one data layer in phase TEST, got 'k', 'data'"):
+        phases.data_layer(parsed(DRAWN + MASKED), "TEST")
+    assert phases.data_layer(parsed(constants(8, 3)), "TEST").name == "k"
+    # Labels of a net that is only timed.
+    timed = constants(8, 6, more='data_filler { type: "uniform" }') + constants(8).replace('"k"', '"label"')
+    assert [layer.name for layer in phases.feeding(parsed(timed).layer)] == ["k", "label"]
 
 
 IMAGE, OTHER = "shape { dim: 2 dim: 3 dim: 4 dim: 4 }", "shape { dim: 1 dim: 3 }"

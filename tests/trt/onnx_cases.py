@@ -101,6 +101,13 @@ _NETS = {
     "BatchReindex": 'layer { name: "m" type: "ArgMax" bottom: "in0" top: "m" argmax_param { axis: 0 } } '
     'layer { name: "f" type: "Reshape" bottom: "m" top: "f" reshape_param { shape { dim: -1 } } } '
     'layer { name: "l" type: "BatchReindex" bottom: "in0" bottom: "f" top: "l" }',
+    "DummyData": 'layer { name: "p" type: "DummyData" top: "p" top: "q" dummy_data_param { shape { dim: 3 } '
+    'shape { dim: 2 dim: 3 } data_filler { value: 0.5 } data_filler { value: -2 } } } '
+    'layer { name: "l" type: "Scale" bottom: "in0" bottom: "p" top: "l" } '
+    'layer { name: "m" type: "Scale" bottom: "l" bottom: "q" top: "m" scale_param { axis: 0 } }',
+    "DummyData of zeros": 'layer { name: "p" type: "DummyData" top: "p" '
+    "dummy_data_param { num: 2 channels: 3 height: 5 width: 4 } } "
+    'layer { name: "l" type: "Eltwise" bottom: "in0" bottom: "p" top: "l" }',
     "Parameter": 'layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 3 } } } '
     'layer { name: "l" type: "Scale" bottom: "in0" bottom: "p" top: "l" }',
 }

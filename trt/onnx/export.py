@@ -158,7 +158,7 @@ def _preprocessing(source: str, net: Any) -> str:
     """What an image goes through before the net sees it, in words, as far as the prototxt tells; else empty."""
     if told := phases.told_preprocessing(source):
         return told
-    if any(map(phases.reads_data, phases.for_phase(net, "TEST").layer)):
+    if phases.data_layers(net, "TEST"):
         return phases.preprocessing(phases.image_layers(net, "TEST")[0])
     return ""
 

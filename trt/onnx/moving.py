@@ -1,9 +1,21 @@
-"""Layers that move values and compute none: Concat, Slice, Crop, Reshape, Flatten, Tile, Embed and BatchReindex."""
+"""Layers that move values and compute none: Concat, Slice, Crop, Reshape, Flatten, Tile, Embed and BatchReindex.
+
+What DummyData gives beside an image is of none either.
+"""
+
+import numpy as np
 
 from evolve.network.axes import axis_of
 from evolve.network.layers import joining
 from trt.onnx.convolution import reshaped
 from trt.onnx.graph import Graph, Operation
+
+
+def filled(graph: Graph, op: Operation, bottoms: list[str]) -> list[str]:
+    """DummyDataLayer that draws nothing: one filler a top, or one for all, 0 where there is none."""
+    values = [filler.value for filler in op.layer.dummy_data_param.data_filler] or [0]
+    each = values if len(values) > 1 else values * len(op.tops)
+    return [graph.constant("values", np.full(shape, value)) for shape, value in zip(op.top_shapes, each, strict=True)]
 
 
 def concat(graph: Graph, op: Operation, bottoms: list[str]) -> str:

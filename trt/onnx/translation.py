@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from evolve.base.errors import UserError
-from evolve.network import shapes
+from evolve.network import phases, shapes
 from evolve.network.weights import Weights
 from trt.onnx import affine, convolution, elementwise, moving, normalisation, pooling, reduction
 from trt.onnx.graph import Graph, Operation
@@ -22,6 +22,7 @@ _NARROW: dict[str, Say] = {
     "Crop": moving.crop,
     "Deconvolution": convolution.convolution,
     "Dropout": lambda graph, op, bottoms: bottoms,
+    "DummyData": moving.filled,
     "ELU": elementwise.elu,
     "Eltwise": reduction.eltwise,
     "Flatten": moving.reshape,
@@ -109,8 +110,9 @@ def _say(graph: Graph, op: Operation, values: dict[str, str], taken: set[str]) -
 
 
 def _refuse_unsayable(net: Any) -> None:
+    examples = [layer for layer in phases.feeding(net.layer) if layer.type != "Input"]
     for layer in net.layer:
-        if layer.type in SAYABLE or layer.type == "Input":
+        if layer.type == "Input" or layer.type in SAYABLE and layer not in examples:
             continue
         remedy = _REMEDIES.get(layer.type) or (_UNKNOWN if layer.bottom else _DATA)
         if layer.type.endswith("Loss") and layer.type not in _REMEDIES:

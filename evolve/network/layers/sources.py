@@ -23,6 +23,12 @@ def old_inputs(net: Net) -> list[Layer]:
     return [layer]
 
 
+def gives_constants(layer: Layer) -> bool:
+    """Whether a layer reads no examples: DummyData that draws nothing, or Parameter, which gives what it learns."""
+    drawn = any(filler.type != "constant" for filler in layer.dummy_data_param.data_filler)
+    return layer.type == "Parameter" or layer.type == "DummyData" and not drawn
+
+
 def untold(layer: Layer, bottoms: Shapes) -> Shapes:
     """No shapes: UserError, as only the layer's data could tell."""
     raise UserError(

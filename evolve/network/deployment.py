@@ -104,7 +104,7 @@ def sized(net: Net, shape: ImageShape | None) -> Net:
 
 def _size(net: Net, inputs: Iterable[Any], shape: ImageShape, batch: int) -> None:
     """Has the `inputs` of `net`, caffe_pb2.BlobShape, be one image; `batch` where it is whole with that alone."""
-    for images in filter(None, (1, batch, 1)):
+    for images in (1, batch or 1, 1):  # one where neither is whole, as what is wrong is then said of one
         for each in inputs:
             each.dim[:] = [images, *shape]
         with suppress(UserError):

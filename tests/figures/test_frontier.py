@@ -16,6 +16,7 @@ from evolve.figures import curves, frontier, series
 from evolve.runs.metrics import Data
 from evolve.settings import networks
 from tests.figures.conftest import Fabricate, Lineage
+from tests.figures.looks import assert_nothing_is_cut_off, words
 from tests.figures.report_page import with_settings
 from tests.runs.made_up import detector, with_score
 
@@ -43,13 +44,8 @@ def drawn(each: frontier.Frontier) -> Figure:
     return figure
 
 
-def words(figure: Figure) -> list[str]:
-    return [" ".join(each.get_text().split()) for each in figure.findobj(Text) if each.get_text().strip()]
-
-
 def assert_all_can_be_read(figure: Figure) -> None:
-    tight, whole = figure.get_tightbbox(), figure.bbox_inches
-    assert tight.x0 >= 0 and tight.y0 >= 0 and tight.x1 <= whole.x1 and tight.y1 <= whole.y1, (tight, whole)
+    assert_nothing_is_cut_off(figure)
     for axes in figure.axes:
         # Of the words; a thin line from them to their point may cross others.
         boxes = [Text.get_window_extent(each) for each in axes.texts if isinstance(each, Annotation)]
@@ -76,8 +72,8 @@ def test_a_generation_that_one_seed_has_is_of_that_seed(fabricated: Fabricate, l
 
 
 def test_other_settings_are_another_line(seeds: list[Path], fabricated: Fabricate, lineage: Lineage) -> None:
-    for name, words in (("b=0.6-seed1", "environment { synapse_budget: 0.6 }"), ("b=0.7-seed1", "truncation: 0.7")):
-        with_settings(fabricated(name, lineage(3)), words + "\n")
+    for name, text in (("b=0.6-seed1", "environment { synapse_budget: 0.6 }"), ("b=0.7-seed1", "truncation: 0.7")):
+        with_settings(fabricated(name, lineage(3)), text + "\n")
     again = fabricated("brief-seed7", lineage(3, seed=7))
     with_settings(again, "generations: 4\n", name="evolution.prototxt")
     (again / "prototxt" / "solver.prototxt").write_text("base_lr: 0.5\n")

@@ -1,5 +1,6 @@
 """What looking at images leaves does not come among the images, nor into a generation."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -35,6 +36,21 @@ def test_beside_a_folder_of_images_lie_none_of_them(tmp_path: Path) -> None:
     asked = tmp_path / "photos"
     with pytest.raises(UserError, match="expected another folder than"), output.into(tmp_path, asked, WORDS, NAME):
         pass
+
+
+def test_a_picture_that_was_cut_off_stops_no_second_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as broken, output.into(out, ASKED, WORDS, NAME) as place:
+        broken.setattr(os, "fsync", full)
+        assert place
+        with pytest.raises(OSError, match="No space left"):
+            place.save(IMAGE, "1.jpg")
+    assert not list(out.iterdir())
+    with output.into(out, ASKED, WORDS, NAME) as place:
+        assert place and place.save(IMAGE, "1.jpg") == out / "1.jpg.png"
 
 
 def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:

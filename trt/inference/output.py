@@ -5,6 +5,7 @@ what is somebody's own, stays.
 """
 
 import hashlib
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -42,9 +43,10 @@ class Folder:
         if path.exists() and _mark_in(path) != _mark(self.command):
             raise _taken(self.path, path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = PngInfo()
+        text, png = PngInfo(), io.BytesIO()
         text.add_text(_COMMAND, _mark(self.command))
-        image.save(path, "PNG", pnginfo=text)
+        image.save(png, "PNG", pnginfo=text)
+        files.write_whole(path, png.getvalue())  # a part of one would be nobody's, and stop the same command
         self._written.add(path)
         return path
 

@@ -3,6 +3,8 @@
 A loss or an accuracy is a scalar, (). Whatever these read is what the network is for.
 """
 
+from collections.abc import Callable
+
 from evolve.base.counted import counted
 from evolve.base.errors import UserError
 from evolve.network.axes import Layer, Shapes, axis_of, count, written
@@ -108,34 +110,26 @@ def _largest(layer: Layer, bottoms: Shapes) -> Shapes:
     return ((bottom[0], 2 if parameter.out_max_val else 1, parameter.top_k, *(1,) * (len(bottom) - 3)),)
 
 
+def _judge(
+    name: str, shapes: Callable[[Layer, Shapes], Shapes], bottoms: tuple[int, int] = (2, 2),
+    tops: tuple[int, int] = (0, 1), deployed: str = "",
+) -> LayerType:  # fmt: skip
+    """A loss or a score: of predictions and labels it says numbers, which lead nowhere."""
+    return LayerType(
+        name, bottoms=bottoms, tops=tops, shapes=shapes, channels=none, sink=True, judges=True, deployed=deployed
+    )
+
+
 # A loss without a top gets one, which no other layer can read (Net::AppendTop).
 TYPES = (
-    LayerType(
-        "SoftmaxWithLoss", bottoms=(2, 2), tops=(0, 2), shapes=_softmax_loss, channels=none, sink=True,
-        judges=True, deployed="Softmax",
-    ),
-    LayerType(
-        "InfogainLoss", bottoms=(2, 3), tops=(0, 2), shapes=_softmax_loss, channels=none, sink=True,
-        judges=True,
-    ),
-    LayerType(
-        "EuclideanLoss", bottoms=(2, 2), tops=(0, 1), shapes=_euclidean_loss, channels=none, sink=True,
-        judges=True,
-    ),
-    LayerType(
-        "SigmoidCrossEntropyLoss", bottoms=(2, 2), tops=(0, 1), shapes=same_count_loss, channels=none, sink=True,
-        judges=True, deployed="Sigmoid",
-    ),
-    LayerType("HingeLoss", bottoms=(2, 2), tops=(0, 1), shapes=loss, channels=none, sink=True, judges=True),
-    LayerType(
-        "MultinomialLogisticLoss", bottoms=(2, 2), tops=(0, 1), shapes=_one_label_loss, channels=none, sink=True,
-        judges=True,
-    ),
-    LayerType(
-        "ContrastiveLoss", bottoms=(3, 3), tops=(0, 1), shapes=_contrastive_loss, channels=none, sink=True,
-        judges=True,
-    ),
-    LayerType("Accuracy", bottoms=(2, 2), tops=(1, 2), shapes=_accuracy, channels=none, sink=True, judges=True),
+    _judge("SoftmaxWithLoss", _softmax_loss, tops=(0, 2), deployed="Softmax"),
+    _judge("InfogainLoss", _softmax_loss, bottoms=(2, 3), tops=(0, 2)),
+    _judge("EuclideanLoss", _euclidean_loss),
+    _judge("SigmoidCrossEntropyLoss", same_count_loss, deployed="Sigmoid"),
+    _judge("HingeLoss", loss),
+    _judge("MultinomialLogisticLoss", _one_label_loss),
+    _judge("ContrastiveLoss", _contrastive_loss, bottoms=(3, 3)),
+    _judge("Accuracy", _accuracy, tops=(1, 2)),
     LayerType("ArgMax", shapes=_largest, channels=none, sink=True),
     LayerType("Softmax", shapes=_softmax, sink=True),
     LayerType("HDF5Output", bottoms=(2, 2), tops=(0, 0), shapes=no_tops, channels=none, sink=True),

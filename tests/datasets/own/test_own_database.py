@@ -42,12 +42,12 @@ def encoded(
     return found
 
 
-def database(folder: Path, datums: Datums) -> Path:
-    """With keys as convert_imageset writes them."""
+def database(folder: Path, datums: Datums, key: str = "{0:08d}_cat/{0}.jpg") -> Path:
+    """With keys as convert_imageset writes them, or others of the number."""
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
         for n, datum in enumerate(datums):
-            transaction.put(f"{n:08d}_cat/{n}.jpg".encode(), datum.SerializeToString())
+            transaction.put(key.format(n).encode(), datum.SerializeToString())
     return folder
 
 
@@ -250,11 +250,7 @@ def red_first(count: int, shape: tuple[int, int, int] = (3, 32, 32)) -> Datums:
 
 
 def with_cifars_keys(folder: Path, datums: Datums) -> Path:
-    folder.mkdir(parents=True)
-    with lmdb.open(str(folder), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
-        for n, datum in enumerate(datums):
-            transaction.put(f"{n:05d}".encode(), datum.SerializeToString())
-    return folder
+    return database(folder, datums, "{:05d}")
 
 
 def shown(done: Dataset) -> list[tuple[int, ...]]:
